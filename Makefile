@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
+#
+# Everything that is made lies in .venv (virtual environments), .cache and build. Nothing outside the checkout is written
+# but pip's cache.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+
+# The oldest and the newest ansible-core that we support, as far as this machine's Pythons can run them:
+# 2.19 runs on 3.11, newer ones need 3.12. tests/requirements-test.txt has the releases.
+OLDEST_PYTHON := $(shell scripts/find_python.sh 3.11)
+NEWEST_PYTHON := $(shell scripts/find_python.sh 3.14 3.13 3.12)
+CORES := $(if $(OLDEST_PYTHON),oldest) $(if $(NEWEST_PYTHON),newest)
+CORE := $(firstword $(CORES))
+ifeq ($(CORE),)
+$(error No Python 3.11 to 3.14 that can make a virtual environment was found. Install one, on Debian with its venv package)
+endif
+PYTHON := $(firstword $(OLDEST_PYTHON) $(NEWEST_PYTHON))
+BIN := .venv/$(CORE)/bin
+
+# Tools see a home of their own: neither the user's configuration nor a collection in ~/.ansible may change a result.
+# Only pip keeps the user's, for its cache.
+PIP_HOME := $(if $(HOME),HOME='$(HOME)',env -u HOME)
+export HOME := $(CURDIR)/.cache/home
+export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+export LC_ALL := C.UTF-8
+export ANSIBLE_CONFIG := $(CURDIR)/.cache/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+unexport ANSIBLE_INVENTORY ANSIBLE_LOCAL_TEMP ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
+
+COLLECTION := build/collections/ansible_collections/m365/message_encryption
+SOURCES := $(shell find . \( -path ./.git -o -path ./.venv -o -path ./.cache -o -path ./build -o -path ./tests -o -path ./message_encryption \
+    -o -name __pycache__ \) -prune -o -type f -print) tests/config.yml
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: clean
+clean: ## remove what was made
+	rm -rf .venv .cache build
+
+## Environments
+
+.cache/ready:
+	@mkdir -p $(HOME) $(ANSIBLE_HOME) build
+	@printf '[defaults]\n' > $(ANSIBLE_CONFIG)
+	@touch $@
+
+# $(1): directory under .venv, $(2): interpreter, $(3): requirements
+define environment
+.venv/$(1)/ready: $(3) | .cache/ready
+	@echo "Setting up .venv/$(1) with $$$$($(2) --version) ..."
+	@rm -rf .venv/$(1)
+	@$(2) -m venv .venv/$(1)
+	@$(PIP_HOME) .venv/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(3)
+	@touch $$@
+endef
+$(eval $(call environment,oldest,$(OLDEST_PYTHON),tests/requirements-test.txt))
+$(eval $(call environment,newest,$(NEWEST_PYTHON),tests/requirements-test.txt))
+$(eval $(call environment,check,$(PYTHON),tests/requirements-check.txt))
+$(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
+
+## The artifact: what users get is what is tested
+
+.PHONY: build
+build: build/installed ## build the collection and install it below build/collections
+
+# Changes only when a file comes or goes.
+build/sources: FORCE | .cache/ready
+	@printf '%s\n' $(SOURCES) | sort > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+build/installed: build/sources $(SOURCES) | .venv/$(CORE)/ready
+	@rm -rf build/artifact build/collections
+	@$(BIN)/ansible-galaxy collection build --output-path build/artifact >/dev/null
+	@$(BIN)/ansible-galaxy collection install --offline --no-deps -p build/collections build/artifact/*.tar.gz >/dev/null
+	@touch $@
+
+.PHONY: FORCE
+FORCE:
+
+## Tests
+
+# PYTEST_ARGS="-k name" runs some of them. Two workers; only loopback may be reached.
+.PHONY: test
+test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
+	@PYTHONPATH=build/collections $(BIN)/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
