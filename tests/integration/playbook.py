@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-playbook as a user would, from the installed artifact, and reads what every task returned."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTIONS = Path(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ROOT / "build/collections"))
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """What one task returned for one host. ``outcome``: ok, failed, skipped or unreachable."""
+
+    task: str
+    action: str
+    host: str
+    outcome: str
+    result: dict[str, Any]
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.result.get("changed", False))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``run["name of a task"]`` is that task's result, which must have run for one host only."""
+
+    rc: int
+    stdout: str
+    stderr: str
+    tasks: list[TaskResult] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    def all(self, task: str) -> list[TaskResult]:
+        return [result for result in self.tasks if result.task == task]
+
+    def task(self, name: str, host: str | None = None) -> TaskResult:
+        (found,) = [result for result in self.all(name) if host in (None, result.host)]
+        return found
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self.task(name).result
+
+    def __iter__(self) -> Iterator[TaskResult]:
+        return iter(self.tasks)
+
+    @property
+    def changed(self) -> list[str]:
+        """The names of the tasks that changed something."""
+        return [result.task for result in self.tasks if result.changed]
+
+
+class Controller:
+    """A controller with an empty home and nothing but what the tests give it.
+
+    :param home: an empty directory.
+    :param inventory: hosts and groups in the form of a YAML inventory.
+    """
+
+    def __init__(self, home: Path, inventory: Mapping[str, Any]) -> None:
+        self.home = home
+        self.inventory = home / "inventory.yml"
+        self.inventory.write_text(yaml.safe_dump(inventory), encoding="utf-8")
+        self.environment: dict[str, str] = {
+            "PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]),
+            "HOME": str(home),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/integration/plugins/callback"),
+            "ANSIBLE_CALLBACKS_ENABLED": "task_results",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        }
+        self._runs = 0
+
+    def command(self, *arguments: str, timeout: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run one of ansible's commands in the home and wait for it."""
+        return subprocess.run(
+            arguments,
+            cwd=self.home,
+            env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def playbook(self, playbook: str, *arguments: str, timeout: float = 120, **environment: str) -> Run:
+        """Run a playbook by its path or FQCN. No run may show a traceback."""
+        self._runs += 1
+        results = self.home / f"results-{self._runs}.jsonl"
+        done = self.command(
+            "ansible-playbook", "-i", str(self.inventory), playbook, *arguments, timeout=timeout, TASK_RESULTS=str(results), **environment
+        )
+        lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+        run = Run(done.returncode, done.stdout, done.stderr, [TaskResult(**json.loads(line)) for line in lines])
+        assert "Traceback (most recent call last)" not in run.output, run.output
+        return run
+
+    def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, hosts: str = "all", play: Mapping[str, Any] | None = None, **environment: str) -> Run:
+        """Run tasks as one play, without facts unless ``play`` says otherwise."""
+        self._runs += 1
+        file = self.home / f"playbook-{self._runs}.yml"
+        file.write_text(
+            yaml.safe_dump([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], sort_keys=False), encoding="utf-8"
+        )
+        return self.playbook(str(file), *arguments, **environment)

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes every task's result as one line of JSON to the file that TASK_RESULTS names."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: task_results
+type: notification
+short_description: Every task's result as a line of JSON
+description:
+  - Writes every task's result as one line of JSON to the file that the environment variable E(TASK_RESULTS) names.
+requirements:
+  - enabled in the configuration
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "task_results"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._file = open(os.environ["TASK_RESULTS"], "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (open for the whole run)
+
+    def _write(self, outcome: str, result: Any) -> None:
+        line = {
+            "task": result.task.get_name(),
+            "action": result.task.resolved_action,
+            "host": result.host.get_name(),
+            "outcome": outcome,
+            "result": result.result,
+        }
+        self._file.write(json.dumps(line) + "\n")
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        self._write("ok", result)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        self._write("failed", result)
+
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._write("skipped", result)
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        self._write("unreachable", result)

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests' own harness: what it reports is what ran, and it runs the installed artifact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .playbook import COLLECTIONS, Controller
+
+LOCAL = {"all": {"hosts": {"here": {"ansible_connection": "local"}}}}
+
+
+def test_results_of_every_outcome(tmp_path: Path) -> None:
+    run = Controller(tmp_path, LOCAL).tasks(
+        [
+            {"name": "said", "ansible.builtin.debug": {"msg": "hello"}},
+            {"name": "changed", "ansible.builtin.debug": {"msg": "hello"}, "changed_when": True},
+            {"name": "left out", "ansible.builtin.debug": {"msg": "hello"}, "when": False},
+            {"name": "wrong", "ansible.builtin.fail": {"msg": "as wished"}},
+        ]
+    )
+    assert run.rc == 2
+    assert [(task.task, task.outcome) for task in run] == [("said", "ok"), ("changed", "ok"), ("left out", "skipped"), ("wrong", "failed")]
+    assert run.changed == ["changed"]
+    assert run["wrong"]["msg"] == "as wished"
+    assert run.task("said").action == "ansible.builtin.debug"
+
+
+def test_the_collection_is_the_installed_artifact(tmp_path: Path) -> None:
+    done = Controller(tmp_path, LOCAL).command("ansible-galaxy", "collection", "list", "m365.message_encryption", "--format", "json")
+    found = json.loads(done.stdout)
+    assert list(found) == [str(COLLECTIONS / "ansible_collections")]
+    assert (COLLECTIONS / "ansible_collections/m365/message_encryption/MANIFEST.json").is_file()
