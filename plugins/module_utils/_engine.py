@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine: read, plan, apply, verify. The one way in which anything is ever written. Private to the collection.
+
+A planner is a pure function from an organization to a :class:`Plan`. Writing is running the plan's steps; having written is
+the planner finding nothing left to do in what was freshly read. So what verifies a change is what computed it, and a write
+whose answer was lost needs no rule of its own: the organization is read and planned again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
+
+Planner = Callable[[Organization], Plan]
+
+#: Seconds between two reads while a change is not seen yet.
+VERIFY_INTERVAL = 2.0
+
+#: How many lost answers of writes one task reads after and goes on from.
+MAX_UNKNOWN_OUTCOMES = 3
+
+#: The options that every module which writes takes beside its own.
+COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
+
+
+@dataclass
+class Task:
+    """What a module's ``run`` gets.
+
+    :param params: the validated options, plain values, every option present (``None`` where it was omitted).
+    :param check_mode: nothing may be written.
+    :param session: the organization.
+    :param describe: who we are and where (``on_premises`` among it); costs no round trip to Exchange.
+    :param find_file: a file's content by the path a user gave; relative paths are looked for as ``copy`` does.
+    :param warnings: what the user is told beside the result.
+    """
+
+    params: Mapping[str, Any]
+    check_mode: bool
+    session: Session
+    describe: Callable[[], dict[str, Any]] = dict
+    find_file: Callable[[str], bytes] = lambda path: b""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Progress:
+    """What has been written so far. An error that ends a task carries it into the result."""
+
+    applied: list[Step] = field(default_factory=list)
+    pending: list[Step] = field(default_factory=list)
+
+    def result(self) -> dict[str, Any]:
+        """The part of a failed task's result that says what was done and what was not."""
+        return {
+            "changed": bool(self.applied),
+            "changes": _listed(change for step in self.applied for change in step.changes),
+            "commands": [str(step.call) for step in self.applied],
+            "not_applied": [str(step.call) for step in self.pending],
+        }
+
+
+def converge(task: Task, subsets: Iterable[str], planner: Planner) -> dict[str, Any]:
+    """Brings the organization to where ``planner`` finds nothing to do, or in check mode says what that would take.
+
+    :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
+    :raises ExchangeError: with an attribute ``progress`` where something had been written before.
+    """
+    subsets = list(subsets)
+    organization = read(task.session, subsets)
+    plan = planner(organization)
+    if plan.steps and organization.reused:
+        plan = planner(read(task.session, subsets, fresh=True))
+    task.warnings += plan.warnings
+    if task.check_mode or not plan.steps:
+        return _result(plan.before, plan.after, plan.steps)
+    progress = Progress()
+    try:
+        after = _apply(task, subsets, planner, plan, progress)
+    except ExchangeError as error:
+        error.progress = progress  # type: ignore[attr-defined]
+        raise
+    return _result(plan.before, after, progress.applied)
+
+
+def _apply(task: Task, subsets: list[str], planner: Planner, plan: Plan, progress: Progress) -> dict[str, Any]:
+    """Runs the plan and proves it. Gives the managed options as the service shows them in the end."""
+    unknown = 0
+    left = plan
+    while left.steps:
+        step, *progress.pending = left.steps
+        result = task.session.invoke([step.call])[0]
+        task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
+        if isinstance(result.error, OutcomeUnknownError) and unknown < MAX_UNKNOWN_OUTCOMES:
+            unknown += 1
+            time.sleep(VERIFY_INTERVAL)
+            left = _replan(task, subsets, planner, step, progress)
+        elif result.error is not None:
+            progress.pending = left.steps
+            raise result.error
+        else:
+            progress.applied.append(step)
+            left = planner(read(task.session, subsets, fresh=True)) if step.reread else Plan(steps=progress.pending, after=left.after)
+    progress.pending = []
+    return _verify(task, subsets, planner, plan)
+
+
+def _replan(task: Task, subsets: list[str], planner: Planner, lost: Step, progress: Progress) -> Plan:
+    """What is left to do after the answer to ``lost`` was lost: reading decides whether it happened."""
+    left = planner(read(task.session, subsets, fresh=True))
+    if not any(step.call == lost.call for step in left.steps):
+        progress.applied.append(lost)
+    return left
+
+
+def _verify(task: Task, subsets: list[str], planner: Planner, plan: Plan) -> dict[str, Any]:
+    """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind."""
+    timeout = task.params.get("verify_timeout", 0)
+    if not timeout:
+        return plan.after
+    deadline = time.monotonic() + timeout
+    in_a_row = 0
+    ever_seen = False
+    while True:
+        left = planner(read(task.session, subsets, fresh=True))
+        in_a_row = 0 if left.steps else in_a_row + 1
+        ever_seen = ever_seen or not left.steps
+        if in_a_row == 2:
+            return left.before
+        if in_a_row == 0:
+            if time.monotonic() >= deadline:
+                raise _not_stored(left.changes, ever_seen, timeout)
+            time.sleep(min(VERIFY_INTERVAL, timeout))
+
+
+def _not_stored(missing: list[Change], ever_seen: bool, timeout: int) -> VerificationError:
+    names = ", ".join(dict.fromkeys(f"{change.option} of {change.identity!r}" if change.identity else change.option for change in missing))
+    if ever_seen:
+        return VerificationError(
+            f"{names} is stored, but not on every server yet: reads gave the old and the new value in turn for {timeout} seconds.",
+            remedy="Run the task again later, or raise verify_timeout.",
+        )
+    shown = "; ".join(f"{change.option} is {change.before!r}, not {change.after!r}" for change in missing)
+    return VerificationError(
+        f"Exchange accepted the change and does not show it after {timeout} seconds: {shown}.",
+        remedy="Either it is ignored (a licence such as Advanced Message Encryption or a role may be missing), or Exchange keeps another form of the "
+        "value than the one given: give it as Exchange shows it. Raise verify_timeout if the organization is slow.",
+    )
+
+
+def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
+    return {
+        "changed": bool(steps),
+        "before": before,
+        "after": after,
+        "changes": _listed(change for step in steps for change in step.changes),
+        "commands": [str(step.call) for step in steps],
+    }
+
+
+def _listed(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    return [asdict(change) for change in changes]

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planning OME configurations: the default one, and the templates that Advanced Message Encryption adds. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import TEMPLATE_REMOVAL, TEMPLATES, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._table import name_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
+
+
+def is_default(identity: str) -> bool:
+    """Whether this is the configuration that every organization has."""
+    return identity.casefold() == DEFAULT_OME_CONFIGURATION.casefold()
+
+
+def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[str, Any] | None:
+    """The configuration of that name. Exchange's own ``-Identity`` gives every one when there is none of that name, so it is not used."""
+    return next((item for item in configurations if name_of(item).casefold() == identity.casefold()), None)
+
+
+def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) -> None:
+    """Refuses by name what Exchange does not allow, before anything is read."""
+    if not identity.strip() or len(identity) > 64:
+        raise OptionError(f"identity has {len(identity)} characters, and Exchange takes 1 to 64.")
+    if is_default(identity) and state == "absent":
+        raise OptionError(
+            f"identity {identity!r} cannot be removed: every organization has it.",
+            remedy="To put it back to Microsoft's looks, clear its texts, colour and image.",
+        )
+    if is_default(identity) and wanted.get("external_mail_expiry_in_days"):
+        raise OptionError(
+            f"external_mail_expiry_in_days cannot be set on {identity!r}: mail expires only with a template of your own.",
+            remedy="Give identity another name, which creates one (Advanced Message Encryption).",
+        )
+
+
+def plan_configuration(
+    identity: str, state: str, wanted: Mapping[str, Any], configurations: Sequence[Mapping[str, Any]], *, force: Collection[str] = ()
+) -> Plan:
+    """What brings one OME configuration to ``state`` and ``wanted`` (canonical settings)."""
+    properties = find(configurations, identity)
+    if state == "absent":
+        return _plan_removal(properties)
+    if is_default(identity):
+        wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
+    plan = plan_settings(OME_CONFIGURATION, wanted, properties, phase=TEMPLATES, identity=identity, force=force)
+    plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}
+    plan.after = {"state": "present", **plan.after}
+    if properties is None:
+        (step,) = plan.steps
+        plan.steps = [Step(step.call, (Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes), step.phase)]
+    stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
+    # Exchange creates a configuration with both ways to sign in switched on.
+    if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
+        plan.warnings.append(
+            f"{identity!r} leaves recipients neither one-time passcodes nor social IDs: only those with a Microsoft 365 work or school account can read such mail."
+        )
+    return plan
+
+
+def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
+    if properties is None:
+        return Plan(before={"state": "absent"}, after={"state": "absent"})
+    identity = name_of(properties)
+    call = Call("Remove-OMEConfiguration", {"Identity": identity, "Confirm": False})
+    change = Change(OME_CONFIGURATION.name, identity, "state", "present", "absent", "deletes")
+    return Plan(
+        before={"state": "present"},
+        after={"state": "absent"},
+        steps=[Step(call, (change,), TEMPLATE_REMOVAL)],
+        warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its looks, and can no longer expire or be revoked through it."],
+    )

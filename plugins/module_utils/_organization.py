@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading an organization: what its subsets are, and one round trip for any number of them. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError
+
+#: Every cmdlet that the collection runs: what a role must grant, and what a session has to bring along.
+CMDLETS = (
+    "Get-OrganizationConfig",
+    "Get-OMEConfiguration",
+    "New-OMEConfiguration",
+    "Set-OMEConfiguration",
+    "Remove-OMEConfiguration",
+    "Get-IRMConfiguration",
+    "Set-IRMConfiguration",
+    "Test-IRMConfiguration",
+    "Get-ActiveSyncOrganizationSettings",
+    "Set-ActiveSyncOrganizationSettings",
+    "Get-TransportRule",
+    "New-TransportRule",
+    "Set-TransportRule",
+    "Remove-TransportRule",
+    "Enable-TransportRule",
+    "Disable-TransportRule",
+    "Get-TransportConfig",
+    "Get-RMSTemplate",
+    "Get-OwaMailboxPolicy",
+    "Set-OwaMailboxPolicy",
+    "Get-MobileDeviceMailboxPolicy",
+    "Set-MobileDeviceMailboxPolicy",
+    "Get-OMEMessageStatus",
+    "Set-OMEMessageRevocation",
+)
+
+#: What can be read, under the name that users give it.
+SUBSETS: dict[str, Call] = {
+    "organization": Call("Get-OrganizationConfig"),
+    "ome_configurations": Call("Get-OMEConfiguration"),
+    "irm_configuration": Call("Get-IRMConfiguration"),
+    "activesync_org_settings": Call("Get-ActiveSyncOrganizationSettings"),
+    "transport_rules": Call("Get-TransportRule", {"ResultSize": "Unlimited"}),
+    "transport_config": Call("Get-TransportConfig"),
+    "rms_templates": Call("Get-RMSTemplate", {"ResultSize": "Unlimited"}),
+    "owa_mailbox_policies": Call("Get-OwaMailboxPolicy"),
+    "mobile_device_mailbox_policies": Call("Get-MobileDeviceMailboxPolicy"),
+    "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
+}
+
+
+class Organization:
+    """What one round trip brought of an organization."""
+
+    def __init__(self, results: dict[str, Result]) -> None:
+        self._results = results
+
+    @property
+    def reused(self) -> bool:
+        """Whether any of it was read earlier in the run."""
+        return any(result.reused for result in self._results.values())
+
+    def objects(self, subset: str) -> list[dict[str, Any]]:
+        """The objects of a subset. Raises the error of its read: a failed read is never "nothing there"."""
+        return self._results[subset].unwrap()
+
+    def only(self, subset: str) -> dict[str, Any]:
+        """The one object of a subset that has exactly one."""
+        objects = self.objects(subset)
+        if len(objects) != 1:
+            raise ExchangeError(f"{len(objects)} objects came back where exactly one is expected.", cmdlet=SUBSETS[subset].cmdlet)
+        return objects[0]
+
+    def error(self, subset: str) -> ExchangeError | None:
+        """Why the read of a subset failed; ``None`` where it did not."""
+        return self._results[subset].error
+
+    def available(self, subset: str) -> bool:
+        """Whether the subset was read. False only where it was not asked for or the session does not have the cmdlet; raises any other error."""
+        result = self._results.get(subset)
+        if result is None or isinstance(result.error, CmdletNotAvailableError):
+            return False
+        result.unwrap()
+        return True
+
+
+def read(session: Session, subsets: Iterable[str], *, fresh: bool = False) -> Organization:
+    """Reads the subsets in one round trip."""
+    names: Sequence[str] = list(dict.fromkeys(subsets))
+    results = session.invoke([SUBSETS[name] for name in names], fresh=fresh)
+    return Organization(dict(zip(names, results, strict=True)))
