@@ -1,0 +1,499 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The connection plugin: an Exchange organization as a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: exchange
+short_description: Talk to an Exchange organization
+version_added: 1.0.0
+author: the m365.message_encryption contributors
+description:
+  - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group sets
+    C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the organization.
+  - The first task of a run starts one small process beside C(ansible-playbook), which keeps the session of every organization for
+    the whole run and ends with it. Secrets reach that process over a private socket only.
+  - An organization is not a machine. Modules such as M(ansible.builtin.command) or M(ansible.builtin.setup) fail over this connection
+    in one sentence; delegate them to localhost, and set C(gather_facts=false) in the play.
+  - An unknown variable that begins with C(ansible_exchange_) is an error.
+requirements:
+  - requests and msal (transport V(rest))
+  - pypsrp (transport V(psrp))
+notes:
+  - Put C(ansible_connection) on a group of organizations, never on C(all), since C(localhost) would use it too.
+  - C(hosts=localhost) with the keyword C(connection) keeps using V(local), because a variable of the implicit localhost beats the keyword.
+  - A credential that a variable gives beats every credential in environment variables.
+options:
+  exchange_transport:
+    description:
+      - The wire. V(rest) is Exchange Online's admin API, the interface of Microsoft's own ExchangeOnlineManagement module, which
+        Microsoft does not document for others. V(psrp) is PowerShell remoting to a Windows management host that has that module, or
+        to an endpoint whose session already has the cmdlets, such as Exchange on premises.
+    type: str
+    choices: [rest, psrp]
+    default: rest
+    vars:
+      - name: ansible_exchange_transport
+  exchange_organization:
+    description:
+      - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
+      - Needed for O(exchange_transport=rest), and for O(exchange_psrp_connect=exchange_online).
+    type: str
+    vars:
+      - name: ansible_exchange_organization
+  exchange_environment:
+    description:
+      - The Microsoft cloud, which sets the API's host, the authority that gives tokens, and their scope.
+    type: str
+    choices: [O365Default, O365USGovGCCHigh, O365USGovDoD, O365China]
+    default: O365Default
+    vars:
+      - name: ansible_exchange_environment
+  exchange_client_id:
+    description:
+      - The application (client) id of the app registration.
+      - With O(exchange_managed_identity=true), the client id of a user-assigned identity.
+    type: str
+    vars:
+      - name: ansible_exchange_client_id
+    env:
+      - name: EXCHANGE_CLIENT_ID
+  exchange_certificate_path:
+    description:
+      - A file with the application's certificate and private key.
+      - With O(exchange_transport=rest) it is PEM or PFX on the controller, with its chain if it has one.
+      - With O(exchange_transport=psrp) it is a PFX file on the management host.
+    type: str
+    vars:
+      - name: ansible_exchange_certificate_path
+    env:
+      - name: EXCHANGE_CERTIFICATE_PATH
+  exchange_certificate_password:
+    description:
+      - The password of O(exchange_certificate_path).
+    type: str
+    vars:
+      - name: ansible_exchange_certificate_password
+    env:
+      - name: EXCHANGE_CERTIFICATE_PASSWORD
+  exchange_certificate_thumbprint:
+    description:
+      - The thumbprint of a certificate in the management host's own store (O(exchange_transport=psrp)).
+    type: str
+    vars:
+      - name: ansible_exchange_certificate_thumbprint
+    env:
+      - name: EXCHANGE_CERTIFICATE_THUMBPRINT
+  exchange_client_secret:
+    description:
+      - The application's client secret (O(exchange_transport=rest)). A certificate is the better choice.
+    type: str
+    vars:
+      - name: ansible_exchange_client_secret
+    env:
+      - name: EXCHANGE_CLIENT_SECRET
+  exchange_managed_identity:
+    description:
+      - Whether to use the managed identity of the machine that ansible-playbook, or with O(exchange_transport=psrp) the management host, runs on.
+    type: bool
+    default: false
+    vars:
+      - name: ansible_exchange_managed_identity
+    env:
+      - name: EXCHANGE_MANAGED_IDENTITY
+  exchange_federated_token_file:
+    description:
+      - A file with a token that the application trusts (workload identity federation; O(exchange_transport=rest)). It is read anew for each token.
+    type: path
+    vars:
+      - name: ansible_exchange_federated_token_file
+    env:
+      - name: EXCHANGE_FEDERATED_TOKEN_FILE
+  exchange_access_token:
+    description:
+      - A token for Exchange that somebody else fetched. It cannot be renewed, so the run ends with it.
+    type: str
+    vars:
+      - name: ansible_exchange_access_token
+    env:
+      - name: EXCHANGE_ACCESS_TOKEN
+  exchange_api_url:
+    description:
+      - Another address of the API than the cloud's own (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
+    type: str
+    vars:
+      - name: ansible_exchange_api_url
+  exchange_authority_url:
+    description:
+      - Another address of the authority that gives tokens than the cloud's own. Plain http is refused unless the host is loopback.
+    type: str
+    vars:
+      - name: ansible_exchange_authority_url
+  exchange_ca_cert:
+    description:
+      - A PEM file with the certificate authorities to trust (O(exchange_transport=rest)); by default those of the Python library certifi.
+    type: path
+    vars:
+      - name: ansible_exchange_ca_cert
+  exchange_validate_certs:
+    description:
+      - Whether to validate TLS certificates (O(exchange_transport=rest)). V(false) lets anybody on the way read the credential.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_exchange_validate_certs
+  exchange_proxy:
+    description:
+      - The proxy for O(exchange_transport=rest), such as V(http://proxy.example.com:3128). By default the usual environment variables count.
+    type: str
+    vars:
+      - name: ansible_exchange_proxy
+  exchange_psrp_connect:
+    description:
+      - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)), or already has the cmdlets (V(none)).
+    type: str
+    choices: [exchange_online, none]
+    default: exchange_online
+    vars:
+      - name: ansible_exchange_psrp_connect
+  exchange_verify_organization:
+    description:
+      - Whether to refuse a session that is in another organization than O(exchange_organization). V(false) is for endpoints where
+        Get-OrganizationConfig is not granted.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_exchange_verify_organization
+  exchange_command_timeout:
+    description:
+      - Seconds to wait for one cmdlet. Exchange itself ends cmdlets after 15 minutes.
+    type: int
+    default: 900
+    vars:
+      - name: ansible_exchange_command_timeout
+  exchange_connect_timeout:
+    description:
+      - Seconds to wait for a network connection (O(exchange_transport=rest)).
+    type: int
+    default: 30
+    vars:
+      - name: ansible_exchange_connect_timeout
+  exchange_retries:
+    description:
+      - How often to try in all what is safe to repeat. A write whose answer was lost is never repeated blindly.
+    type: int
+    default: 5
+    vars:
+      - name: ansible_exchange_retries
+  exchange_read_reuse:
+    description:
+      - Seconds for which this run may reuse what it has itself read from the organization, until it writes. Other people's changes are not seen meanwhile.
+    type: float
+    default: 0
+    vars:
+      - name: ansible_exchange_read_reuse
+  remote_addr:
+    description:
+      - The management host or Exchange server (O(exchange_transport=psrp)). This option and those below are those of P(ansible.builtin.psrp#connection).
+    type: str
+    default: inventory_hostname
+    vars:
+      - name: inventory_hostname
+      - name: ansible_host
+      - name: ansible_psrp_host
+  remote_user:
+    description:
+      - The user to log in as on O(remote_addr).
+    type: str
+    vars:
+      - name: ansible_user
+      - name: ansible_psrp_user
+    keyword:
+      - name: remote_user
+  remote_password:
+    description:
+      - The password of O(remote_user).
+    type: str
+    vars:
+      - name: ansible_password
+      - name: ansible_winrm_pass
+      - name: ansible_winrm_password
+    aliases:
+      - password
+  port:
+    description:
+      - The port on O(remote_addr). By default 5986, or 5985 with O(protocol=http).
+    type: int
+    vars:
+      - name: ansible_port
+      - name: ansible_psrp_port
+    keyword:
+      - name: port
+  protocol:
+    description:
+      - The protocol. By default V(https), unless O(port) is 5985.
+    type: str
+    choices: [http, https]
+    vars:
+      - name: ansible_psrp_protocol
+  path:
+    description:
+      - The path of the endpoint. Exchange on premises has V(PowerShell).
+    type: str
+    default: wsman
+    vars:
+      - name: ansible_psrp_path
+  auth:
+    description:
+      - How the user is authenticated. V(negotiate) takes Kerberos where it can and NTLM where it can't.
+    type: str
+    choices: [basic, certificate, negotiate, kerberos, ntlm, credssp]
+    default: negotiate
+    vars:
+      - name: ansible_psrp_auth
+  cert_validation:
+    description:
+      - Whether to validate the certificate of O(remote_addr).
+    type: str
+    choices: [validate, ignore]
+    default: validate
+    vars:
+      - name: ansible_psrp_cert_validation
+  ca_cert:
+    description:
+      - A PEM file with the certificate authorities to trust. Not used with O(cert_validation=ignore).
+    type: path
+    vars:
+      - name: ansible_psrp_cert_trust_path
+      - name: ansible_psrp_ca_cert
+    aliases: [cert_trust_path]
+  connection_timeout:
+    description:
+      - Seconds to wait for the connection.
+    type: int
+    default: 30
+    vars:
+      - name: ansible_psrp_connection_timeout
+  read_timeout:
+    description:
+      - Seconds to wait for data. Must be greater than O(operation_timeout).
+    type: int
+    default: 30
+    vars:
+      - name: ansible_psrp_read_timeout
+  reconnection_retries:
+    description:
+      - How often pypsrp itself tries again after a connection error, within one of the tries of O(exchange_retries).
+    type: int
+    default: 0
+    vars:
+      - name: ansible_psrp_reconnection_retries
+  reconnection_backoff:
+    description:
+      - Seconds before the first of O(reconnection_retries); doubled for each further one.
+    type: int
+    default: 2
+    vars:
+      - name: ansible_psrp_connection_backoff
+      - name: ansible_psrp_reconnection_backoff
+  message_encryption:
+    description:
+      - Encryption of the messages themselves, beside TLS. V(auto) encrypts them where there is no TLS.
+    type: str
+    choices: [auto, always, never]
+    default: auto
+    vars:
+      - name: ansible_psrp_message_encryption
+  proxy:
+    description:
+      - The proxy to O(remote_addr).
+    type: str
+    vars:
+      - name: ansible_psrp_proxy
+  ignore_proxy:
+    description:
+      - Whether to ignore a proxy that environment variables name.
+    type: bool
+    default: false
+    vars:
+      - name: ansible_psrp_ignore_proxy
+  certificate_key_pem:
+    description:
+      - The key file for O(auth=certificate).
+    type: path
+    vars:
+      - name: ansible_psrp_certificate_key_pem
+  certificate_pem:
+    description:
+      - The certificate file for O(auth=certificate).
+    type: path
+    vars:
+      - name: ansible_psrp_certificate_pem
+  credssp_auth_mechanism:
+    description:
+      - The mechanism within CredSSP.
+    type: str
+    choices: [auto, kerberos, ntlm]
+    default: auto
+    vars:
+      - name: ansible_psrp_credssp_auth_mechanism
+  credssp_disable_tlsv1_2:
+    description:
+      - Whether CredSSP must do without TLS 1.2. For hosts that don't have it.
+    type: bool
+    default: false
+    vars:
+      - name: ansible_psrp_credssp_disable_tlsv1_2
+  credssp_minimum_version:
+    description:
+      - The lowest CredSSP version of the server that is accepted. V(5) refuses hosts without the remedy of CVE-2018-0886.
+    type: int
+    default: 2
+    vars:
+      - name: ansible_psrp_credssp_minimum_version
+  negotiate_delegate:
+    description:
+      - Whether the host may use the user's credential further on (Kerberos).
+    type: bool
+    vars:
+      - name: ansible_psrp_negotiate_delegate
+  negotiate_hostname_override:
+    description:
+      - The host name for Kerberos where it is another one than O(remote_addr).
+    type: str
+    vars:
+      - name: ansible_psrp_negotiate_hostname_override
+  negotiate_send_cbt:
+    description:
+      - Whether to bind the authentication to the TLS channel.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_psrp_negotiate_send_cbt
+  negotiate_service:
+    description:
+      - The service part of the Kerberos name.
+    type: str
+    default: WSMAN
+    vars:
+      - name: ansible_psrp_negotiate_service
+  operation_timeout:
+    description:
+      - Seconds for one WSMan operation. A cmdlet may take many of them.
+    type: int
+    default: 20
+    vars:
+      - name: ansible_psrp_operation_timeout
+  max_envelope_size:
+    description:
+      - The largest WSMan message in bytes.
+    type: int
+    default: 153600
+    vars:
+      - name: ansible_psrp_max_envelope_size
+  configuration_name:
+    description:
+      - The session configuration to connect to. Exchange on premises has V(Microsoft.Exchange); a JEA endpoint has its own name.
+    type: str
+    default: Microsoft.PowerShell
+    vars:
+      - name: ansible_psrp_configuration_name
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from ansible import constants as C
+from ansible.errors import AnsibleError
+from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker_client import BrokerClient
+
+display = Display()
+
+
+class Connection(ConnectionBase):
+    """An Exchange organization as a host: cmdlet calls in, results out."""
+
+    transport = "m365.message_encryption.exchange"
+    has_tty = False
+    #: Makes core hand over ansible_exchange_* variables that are no options, so that they can be refused.
+    allow_extras = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A worker is told the playbook's id; in the playbook itself (meta: reset_connection) nobody is.
+        self._playbook = int(kwargs.get("ansible_playbook_pid") or os.getpid())
+        self._client: BrokerClient | None = None
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_cmdlet.py``.
+
+        :raises OptionError: the host's variables don't make a connection.
+        :raises UnreachableError: no session could be opened.
+        """
+        return self._broker().invoke(calls, fresh=fresh, reuse=float(self.get_option("exchange_read_reuse") or 0))
+
+    def describe(self) -> dict[str, Any]:
+        """Who we are and where. Opens the session if need be, and asks the organization for its name.
+
+        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
+        ``user`` (of psrp), ``organization`` (``name``, ``display_name``, ``tenant_id``, ``guid``; None where it is not
+        granted), ``on_premises`` (None where that is not known), ``connect_seconds``, ``round_trip_seconds``.
+
+        :raises OptionError: the host's variables don't make a connection.
+        :raises UnreachableError: no session could be opened.
+        """
+        return self._broker().describe()
+
+    def reset(self) -> None:
+        """Ends this organization's session (meta: reset_connection); the next task opens another one."""
+        self._broker().end_session()
+        self.close()
+
+    def close(self) -> None:
+        """Hangs up; the session stays for the tasks that follow."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+        self._connected = False
+
+    def exec_command(self, cmd: Any, in_data: Any = None, sudoable: bool = True) -> NoReturn:
+        """Refuses: there is no machine to run a command on."""
+        self._refuse()
+
+    def put_file(self, in_path: Any, out_path: Any) -> NoReturn:
+        """Refuses: there is no machine to copy a file to."""
+        self._refuse()
+
+    def fetch_file(self, in_path: Any, out_path: Any) -> NoReturn:
+        """Refuses: there is no machine to fetch a file from."""
+        self._refuse()
+
+    def _connect(self) -> Connection:
+        """Nothing: a session is opened by the first call, not by a task that has none."""
+        return self
+
+    def _broker(self) -> BrokerClient:
+        if self._client is None:
+            options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
+            identity = _identity.build(options, self._options.get("_extras", {}))
+            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, identity, self._say)
+            self._connected = True
+        return self._client
+
+    def _say(self, line: str) -> None:
+        display.vvv(f"EXCHANGE: {line}", host=self._play_context.remote_addr)
+
+    def _refuse(self) -> NoReturn:
+        host = self._play_context.remote_addr
+        raise AnsibleError(
+            f"{host} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
+            "give this task `delegate_to: localhost` (and keep ansible_connection out of all:vars, where localhost would take it too), "
+            "or the play `gather_facts: false`."
+        )

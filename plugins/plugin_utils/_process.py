@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A process that another one watches: known by its id and its start time, because ids are used again.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process.
+
+    :param pid: its id.
+    :param started: its start time in the system's own unit; empty where the system does not tell.
+    """
+
+    pid: int
+    started: str
+
+    @staticmethod
+    def of(pid: int) -> Process:
+        """The process that has this id now."""
+        return Process(pid, _started(pid))
+
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return _started(self.pid) == self.started
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[int | None]:
+        """A descriptor that becomes readable when the process ends; None where the system has no such thing."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
+            yield None
+            return
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _started(pid: int) -> str:
+    """Field 22 of /proc/pid/stat, counted after the name, which may hold anything; a zombie has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "ended" if fields[0] in ("Z", "X") else fields[19]
