@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Starts an emulator and keeps it until it is told to stop: ``python -m tests.emulator --directory DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from os import pidfd_open
+from pathlib import Path
+from typing import Any
+
+from .emulator import Emulator
+from .organization import Organization
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.emulator", description="Exchange organizations on loopback.")
+    parser.add_argument("--directory", type=Path, required=True, help="where emulator.json, the CA and the credentials are written")
+    parser.add_argument("--organization", action="append", default=[], help="initial domain of a fresh organization; may be repeated")
+    parser.add_argument("--state", action="append", default=[], type=Path, help="JSON file that describes an organization; may be repeated")
+    parser.add_argument("--port", type=int, default=0, help="of the admin API and the authority; 0 takes a free one")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="duration of each round trip with cmdlets")
+    parser.add_argument("--parent", type=int, help="stop when this process ends")
+    return parser.parse_args()
+
+
+def _show(description: Mapping[str, Any]) -> None:
+    for key, value in description.items():
+        if key != "organizations":
+            print(f"{key}: {value}")
+    for organization in description["organizations"]:
+        print(f"organization: {organization['name']}")
+        for key in ("tenant_id", "client_id", "client_secret", "certificate_path"):
+            print(f"  {key}: {organization[key]}")
+    print("ready", flush=True)
+
+
+def _wait(parent: int | None) -> None:
+    """Returns when a signal comes, or when the parent ends."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    signal.set_wakeup_fd(writer.fileno())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    watched = [reader.fileno()]
+    if parent is not None:
+        try:
+            watched.append(pidfd_open(parent))
+        except ProcessLookupError:
+            return
+    select.select(watched, [], [])
+    signal.set_wakeup_fd(-1)
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        organizations = [*arguments.organization, *map(Organization.load, arguments.state)] or ["contoso.onmicrosoft.com"]
+    except (OSError, ValueError) as error:
+        print(f"The state file can't be used: {error}", file=sys.stderr)
+        return 2
+    with Emulator(organizations, directory=arguments.directory, port=arguments.port, latency=arguments.latency_ms / 1000) as emulator:
+        _show(emulator.describe())
+        _wait(arguments.parent)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The OAuth authority: discovery, client credentials in every form, managed identities, and the check of bearer tokens."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import secrets
+import time
+import urllib.parse
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
+
+from .organization import Organization
+from .service import Service
+from .web import Answer, Request
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+FEDERATION_AUDIENCE = "api://AzureADTokenExchange"
+#: Whose tokens the admin API takes: the hosts of the four clouds, with every port and scheme spelled away.
+RESOURCES = frozenset({"outlook.office365.com", "outlook.office365.us", "outlook-dod.office365.us", "outlook.office365.cn", "partner.outlook.cn"})
+
+
+class Unauthorized(Exception):
+    """A bearer token that the admin API does not take; the text is for WWW-Authenticate."""
+
+
+class NotEntitled(Exception):
+    """A good token of an application without a directory role."""
+
+
+@dataclass
+class Application:
+    """An app registration with its credentials.
+
+    :param app_role: has Exchange.ManageAsApp; without it tokens are refused (401).
+    :param directory_role: has an Entra role; without it cmdlets are refused (403).
+    """
+
+    client_id: str
+    client_secret: str
+    key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+    tenants: set[str]
+    certificate_password: str = "correct horse"
+    app_role: bool = True
+    directory_role: bool = True
+    federation_key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+
+    @property
+    def thumbprint(self) -> str:
+        return self.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303  the thumbprint is defined so
+
+    @property
+    def pem(self) -> bytes:
+        """Private key and certificate, as a client reads them."""
+        key = self.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return key + self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def pfx(self) -> bytes:
+        encryption = serialization.BestAvailableEncryption(self.certificate_password.encode())
+        return pkcs12.serialize_key_and_certificates(b"exchange", self.key, self.certificate, None, encryption)
+
+    def federated_token(self, *, lifetime: int = 86400) -> str:
+        """What an outside identity provider would give to a workload of this application."""
+        now = int(time.time())
+        claims = {"iss": "https://federation.invalid", "sub": self.client_id, "aud": FEDERATION_AUDIENCE, "iat": now, "exp": now + lifetime}
+        return jwt.encode(claims, self.federation_key, algorithm="RS256")
+
+
+def register(organization: Organization) -> Application:
+    """A new application in an organization, with a self-signed certificate."""
+    key = rsa.generate_private_key(65537, 2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Message encryption of {organization.name}"[:64])])
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), start, start + datetime.timedelta(days=365))
+    client_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"application.{organization.name}"))
+    return Application(client_id, secrets.token_urlsafe(24), key, builder.sign(key, hashes.SHA256()), {organization.tenant_id})
+
+
+class Authority:
+    """Serves ``/{tenant}/v2.0/.well-known/openid-configuration``, ``/{tenant}/oauth2/v2.0/token`` and the managed identity endpoints.
+
+    :param lifetime: seconds for which a token is good.
+    """
+
+    def __init__(self, service: Service, applications: Iterable[Application]) -> None:
+        self.service = service
+        self.applications = {application.client_id: application for application in applications}
+        self.lifetime = 3599
+        self.url = ""
+        self._key = secrets.token_bytes(32)
+        self._refused: set[str] = set()
+        self._claims: dict[str, str] = {}
+
+    # Requests
+
+    def handle(self, request: Request) -> Answer | None:
+        """The answer, or None when the path is not the authority's."""
+        parts = request.path.strip("/").split("/")
+        if parts[-2:] == [".well-known", "openid-configuration"]:
+            return self._discovery(parts[0])
+        if parts[-3:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
+            self.service.ledger.count("token")
+            return self._token(parts[0], dict(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True)))
+        if request.path in ("/metadata/identity/oauth2/token", "/msi/token"):
+            self.service.ledger.count("token")
+            return self._managed_identity(request)
+        return None
+
+    def _discovery(self, tenant: str) -> Answer:
+        organization = self.service.find(tenant)
+        if organization is None:
+            return _refusal("invalid_tenant", f"AADSTS90002: Tenant '{tenant}' not found.")
+        base = f"{self.url}/{organization.tenant_id}"
+        return _json(
+            200,
+            {
+                "issuer": f"{base}/v2.0",
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "response_types_supported": ["token"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+            },
+        )
+
+    def _token(self, tenant: str, form: Mapping[str, str]) -> Answer:
+        organization = self.service.find(tenant)
+        if organization is None:
+            return _refusal("invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
+        application = self.applications.get(form.get("client_id", ""))
+        if application is None or organization.tenant_id not in application.tenants:
+            text = f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in the directory '{organization.name}'."
+            return _refusal("unauthorized_client", text)
+        if form.get("grant_type") != "client_credentials":
+            return _refusal("unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
+        resource = _resource(form.get("scope", "").removesuffix("/.default"))
+        if not form.get("scope", "").endswith("/.default") or resource not in RESOURCES:
+            return _refusal("invalid_scope", f"AADSTS70011: The provided value for scope {form.get('scope')} is not valid.")
+        refusal = self._check_credential(application, organization, form)
+        if refusal is not None:
+            return refusal
+        token = self.issue(application, organization, resource, claims=form.get("claims", ""))
+        return _json(200, {"token_type": "Bearer", "expires_in": self.lifetime, "ext_expires_in": self.lifetime, "access_token": token})
+
+    def _check_credential(self, application: Application, organization: Organization, form: Mapping[str, str]) -> Answer | None:
+        if form.get("client_assertion_type") == ASSERTION_TYPE:
+            try:
+                self._check_assertion(application, organization, form.get("client_assertion", ""))
+            except (jwt.PyJWTError, ValueError) as error:
+                return _refusal("invalid_client", f"AADSTS700027: The certificate that signed the client assertion is not registered: {error}.")
+        elif not secrets.compare_digest(form.get("client_secret", ""), application.client_secret):
+            return _refusal("invalid_client", f"AADSTS7000215: Invalid client secret provided for app '{application.client_id}'.")
+        return None
+
+    def _check_assertion(self, application: Application, organization: Organization, assertion: str) -> None:
+        header = jwt.get_unverified_header(assertion)
+        if "x5t" not in header and "x5t#S256" not in header:
+            jwt.decode(assertion, application.federation_key.public_key(), algorithms=["RS256"], audience=FEDERATION_AUDIENCE, subject=application.client_id)
+            return
+        for name, algorithm in (("x5t", hashes.SHA1()), ("x5t#S256", hashes.SHA256())):  # noqa: S303
+            digest = base64.urlsafe_b64encode(application.certificate.fingerprint(algorithm)).decode().rstrip("=")
+            if name in header and header[name].rstrip("=") != digest:
+                raise ValueError(f"thumbprint {header[name]}")
+        endpoints = [f"{self.url}/{tenant}/oauth2/v2.0/token" for tenant in (organization.tenant_id, organization.name)]
+        claims = jwt.decode(assertion, application.certificate.public_key(), algorithms=["RS256", "PS256"], audience=endpoints)  # type: ignore[arg-type]
+        if claims.get("iss") != application.client_id or claims.get("sub") != application.client_id:
+            raise ValueError("issuer or subject is not the application")
+
+    def _managed_identity(self, request: Request) -> Answer:
+        if request.headers.get("Metadata") != "true" and "X-IDENTITY-HEADER" not in request.headers:
+            return _json(400, {"error": "invalid_request", "error_description": "Required metadata header not specified"})
+        resource = _resource(request.query.get("resource", ""))
+        wanted = request.query.get("client_id") or next(iter(self.applications))
+        application = self.applications.get(wanted)
+        if application is None or resource not in RESOURCES:
+            return _json(400, {"error": "invalid_request", "error_description": "Identity not found"})
+        organization = self.service.find(next(iter(application.tenants)))
+        assert organization is not None
+        token = self.issue(application, organization, resource)
+        expires_on = str(int(time.time()) + self.lifetime)
+        return _json(
+            200,
+            {
+                "access_token": token,
+                "client_id": application.client_id,
+                "expires_in": str(self.lifetime),
+                "expires_on": expires_on,
+                "resource": request.query["resource"],
+                "token_type": "Bearer",
+            },
+        )
+
+    # Tokens
+
+    def issue(self, application: Application, organization: Organization, resource: str = "outlook.office365.com", claims: str = "") -> str:
+        """An access token for an application in an organization."""
+        now = int(time.time())
+        token_id = secrets.token_hex(8)
+        self._claims[token_id] = claims
+        return jwt.encode(
+            {
+                "aud": f"https://{resource}",
+                "iss": f"{self.url}/{organization.tenant_id}/v2.0",
+                "tid": organization.tenant_id,
+                "appid": application.client_id,
+                "oid": str(uuid.uuid5(uuid.NAMESPACE_DNS, application.client_id)),
+                "roles": ["Exchange.ManageAsApp"] if application.app_role else [],
+                "iat": now,
+                "nbf": now - 60,
+                "exp": now + self.lifetime,
+                "uti": token_id,
+            },
+            self._key,
+            algorithm="HS256",
+        )
+
+    def check(self, request: Request, tenant: str) -> Organization:
+        """The organization of the request's bearer token.
+
+        :raises Unauthorized: no token, an expired, revoked or foreign one, or one of another tenant than the URL's.
+        :raises NotEntitled: the application has no directory role.
+        """
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("")
+        try:
+            claims = jwt.decode(token, self._key, algorithms=["HS256"], options={"verify_aud": False})
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthorized("The token has expired") from error
+        except jwt.PyJWTError as error:
+            raise Unauthorized("The token is invalid") from error
+        if claims["uti"] in self._refused:
+            raise Unauthorized("revoked")
+        organization = self.service.find(claims["tid"])
+        if organization is None or not organization.answers_to(tenant) or _resource(claims["aud"]) not in RESOURCES or not claims["roles"]:
+            raise Unauthorized("The token is not for this organization or resource")
+        if not self.applications[claims["appid"]].directory_role:
+            raise NotEntitled
+        return organization
+
+    def revoke_all(self) -> None:
+        """Every token issued so far is refused from now on."""
+        self._refused |= set(self._claims)
+
+
+def challenge(reason: str) -> dict[str, str]:
+    """The headers of a 401. A revoked token asks for one with claims (continuous access evaluation)."""
+    if reason == "revoked":
+        claims = base64.b64encode(json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(time.time()))}}}).encode()).decode()
+        return {"WWW-Authenticate": f'Bearer realm="", error="insufficient_claims", claims="{claims}"'}
+    error = f', error="invalid_token", error_description="{reason}"' if reason else ""
+    return {"WWW-Authenticate": f'Bearer client_id="00000002-0000-0ff1-ce00-000000000000"{error}'}
+
+
+def _resource(scope: str) -> str:
+    return (urllib.parse.urlsplit(scope).hostname or scope).lower()
+
+
+def _refusal(error: str, description: str) -> Answer:
+    status = 401 if error == "invalid_client" else 400
+    body = {"error": error, "error_description": description, "error_codes": [], "trace_id": str(uuid.uuid4()), "correlation_id": str(uuid.uuid4())}
+    return _json(status, body)
+
+
+def _json(status: int, body: Mapping[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})

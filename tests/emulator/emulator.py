@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The emulator: organizations, their application registrations, and the listening ports in front of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import trustme
+
+from .authority import Application, Authority, register
+from .control import Control
+from .ledger import Entry
+from .organization import Organization
+from .rest import AdminApi
+from .service import Service
+from .web import Answer, Front, Request
+
+_ADDRESSES = ("127.0.0.1", "localhost")
+
+
+class Emulator:
+    """Runs from construction (or ``with``) until :meth:`close`.
+
+    :param organizations: names, states (see ``organization.default_state``) or Organization objects.
+    :param directory: where the CA, the credentials and ``emulator.json`` are written; a temporary one when left out.
+    :param port: of the REST front; 0 takes a free one.
+    :param latency: seconds that each round trip with cmdlets takes.
+    """
+
+    def __init__(
+        self,
+        organizations: Iterable[str | Mapping[str, Any] | Organization] = ("contoso.onmicrosoft.com",),
+        *,
+        directory: Path | str | None = None,
+        port: int = 0,
+        latency: float = 0.0,
+    ) -> None:
+        self._temporary = tempfile.TemporaryDirectory(prefix="exchange-emulator-") if directory is None else None
+        self.directory = Path(directory or self._temporary.name)  # type: ignore[union-attr]
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.service = Service(map(_organization, organizations))
+        self.applications: dict[str, Application] = {name: register(organization) for name, organization in self.organizations.items()}
+        self.authority = Authority(self.service, self.applications.values())
+        self.admin_api = AdminApi(self.service, self.authority)
+        self.latency = latency
+        self.control = Control(self)
+        self._authority_of_certificates = trustme.CA()
+        self.ca_cert = self.directory / "ca.pem"
+        self._authority_of_certificates.cert_pem.write_to_path(str(self.ca_cert))
+        self.front = Front(self._handle, tls=self.tls_settings(), port=port)
+        self.authority.url = self.admin_api.url = self.front.url
+        self._write_credentials()
+
+    # What tests look at
+
+    @property
+    def url(self) -> str:
+        """Of the admin API and of the authority."""
+        return self.front.url
+
+    @property
+    def organizations(self) -> dict[str, Organization]:
+        return self.service.organizations
+
+    @property
+    def calls(self) -> list[Entry]:
+        return self.service.ledger.calls
+
+    @property
+    def round_trips(self) -> int:
+        return self.service.ledger.round_trips
+
+    def token(self, organization: str | None = None) -> str:
+        """An access token for an organization (the first one when left out), as somebody else would have fetched it."""
+        found = self.organizations[organization] if organization else next(iter(self.organizations.values()))
+        return self.authority.issue(self.applications[found.name], found)
+
+    def describe(self) -> dict[str, Any]:
+        """What ``emulator.json`` holds."""
+        return {
+            "pid": os.getpid(),
+            "api_url": self.url,
+            "authority_url": self.url,
+            "control_url": f"{self.url}/emulator",
+            "ca_cert": str(self.ca_cert),
+            "organizations": [
+                {
+                    "name": name,
+                    "tenant_id": organization.tenant_id,
+                    "client_id": self.applications[name].client_id,
+                    "client_secret": self.applications[name].client_secret,
+                    "certificate_path": str(self._path(name, "pem")),
+                    "certificate_pfx_path": str(self._path(name, "pfx")),
+                    "certificate_password": self.applications[name].certificate_password,
+                    "certificate_thumbprint": self.applications[name].thumbprint,
+                    "federated_token_file": str(self._path(name, "jwt")),
+                }
+                for name, organization in self.organizations.items()
+            ],
+        }
+
+    # The service
+
+    def _handle(self, request: Request) -> Answer:
+        answer = self.control.handle(request) or self.authority.handle(request)
+        if answer is None:
+            answer = self.admin_api.handle(request)
+            if answer is not None:
+                answer.delay += self.latency
+        return answer or Answer(404, b"")
+
+    def tls_settings(self, *, ca: trustme.CA | None = None) -> ssl.SSLContext:
+        """The TLS settings of a front; with another ``ca``, those of a server that the clients do not trust."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        (ca or self._authority_of_certificates).issue_cert(*_ADDRESSES).configure_cert(context)
+        return context
+
+    def _path(self, name: str, suffix: str) -> Path:
+        return self.directory / f"{name}.{suffix}"
+
+    def _write_credentials(self) -> None:
+        for name, application in self.applications.items():
+            contents = {"pem": application.pem, "pfx": application.pfx, "jwt": application.federated_token().encode()}
+            for suffix, content in contents.items():
+                _write_private(self._path(name, suffix), content)
+        _write_private(self.directory / "emulator.json", json.dumps(self.describe(), indent=2).encode() + b"\n")
+
+    def close(self) -> None:
+        self.front.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _organization(given: str | Mapping[str, Any] | Organization) -> Organization:
+    if isinstance(given, Organization):
+        return given
+    return Organization({"name": given} if isinstance(given, str) else given)
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Whole or not at all, so that who waits for the file never reads half of it."""
+    draft = path.with_name(path.name + ".new")
+    draft.write_bytes(content)
+    draft.chmod(0o600)
+    draft.replace(path)

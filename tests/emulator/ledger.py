@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was asked of the emulator: every cmdlet call, and the round trips of each wire."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cmdlet call. ``applied`` tells whether the organization is different afterwards; ``error`` is empty on success."""
+
+    organization: str
+    wire: str
+    cmdlet: str
+    parameters: dict[str, Any]
+    error: str
+    applied: bool
+
+
+class Ledger:
+    """Calls and counters. The portal's own edits are not in it.
+
+    Counters: ``rest`` (InvokeCommand, batches and module files), ``psrp`` (pipelines), ``token`` (OAuth), ``psrp_requests``
+    (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: list[Entry] = []
+        self._counters: Counter[str] = Counter()
+
+    def record(self, entry: Entry) -> None:
+        with self._lock:
+            self._calls.append(entry)
+
+    def count(self, what: str, number: int = 1) -> None:
+        with self._lock:
+            self._counters[what] += number
+
+    def reset(self) -> None:
+        with self._lock:
+            self._calls.clear()
+            self._counters.clear()
+
+    @property
+    def calls(self) -> list[Entry]:
+        with self._lock:
+            return list(self._calls)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._counters)
+
+    @property
+    def round_trips(self) -> int:
+        """Round trips that carry cmdlets, over both wires."""
+        return self.counters.get("rest", 0) + self.counters.get("psrp", 0)
+
+    def dump(self) -> list[dict[str, Any]]:
+        return [asdict(entry) for entry in self.calls]

@@ -1,0 +1,248 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One Exchange organization: what it stores, and what a new one looks like.
+
+The state is plain JSON under Exchange's own property names, so that a file can describe an organization completely.
+Whatever a file leaves out has Exchange's documented default.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .properties import IRM_ON_OFF
+from .values import new_guid, now
+
+DEFAULT_OME = "OME Configuration"
+
+State = dict[str, Any]
+
+
+def _guid(name: str, what: str) -> str:
+    """A guid that is the same whenever the same organization is made."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{what}.{name}"))
+
+
+def ome_configuration(identity: str) -> State:
+    """A fresh OME configuration, as a live tenant showed its default one."""
+    texts = dict.fromkeys(("Image", "EmailText", "PortalText", "DisclaimerText", "BackgroundColor", "IntroductionText", "ReadButtonText"))
+    return {"Identity": identity, **texts, "PrivacyStatementUrl": None, "OTPEnabled": True, "SocialIdSignIn": True, "ExternalMailExpiryInterval": "00:00:00"}
+
+
+def _irm_configuration(*, cloud: bool) -> State:
+    on = """InternalLicensingEnabled ExternalLicensingEnabled AutomaticServiceUpdateEnabled JournalReportDecryptionEnabled ClientAccessServerEnabled
+        SearchEnabled EDiscoverySuperUserEnabled InternetConfidentialEnabled"""
+    values: State = {name: name in on.split() for name in IRM_ON_OFF.split()}
+    values |= {
+        "TransportDecryptionSetting": "Optional",
+        "LicensingLocation": [],
+        "ServiceLocation": None,
+        "PublishingLocation": None,
+        "RMSOnlineKeySharingLocation": None,
+        "SystemCleanupPeriod": 0,
+        "ServerCertificatesVersion": 1,
+        "SharedServerBoxRacIdentity": None,
+        "RMSOnlineVersion": None,
+        "WhenChanged": now(),
+    }
+    if not cloud:
+        values |= {"InternalLicensingEnabled": False, "ExternalLicensingEnabled": False}
+    return values
+
+
+def _mobile_policy(name: str) -> State:
+    return {
+        "Name": name,
+        "IsDefault": name == "Default",
+        "Guid": new_guid(),
+        "AllowSMIMEEncryptionAlgorithmNegotiation": "AllowAnyAlgorithmNegotiation",
+        "AllowSMIMESoftCerts": True,
+        "DeviceEncryptionEnabled": False,
+        "IrmEnabled": True,
+        "RequireDeviceEncryption": False,
+        "RequireEncryptedSMIMEMessages": False,
+        "RequireEncryptionSMIMEAlgorithm": "TripleDES",
+        "RequireSignedSMIMEAlgorithm": "SHA1",
+        "RequireSignedSMIMEMessages": False,
+        "RequireStorageCardEncryption": False,
+        "WhenChanged": now(),
+    }
+
+
+def _owa_policy(name: str) -> State:
+    return {"Name": name, "IsDefault": True, "Guid": new_guid(), "IRMEnabled": True, "SMimeSuppressNameChecksEnabled": False, "WhenChanged": now()}
+
+
+def _template(name: str, organization: str, **localized: str) -> State:
+    return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
+
+
+def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) -> State:
+    """The state of an organization in which nobody has changed anything.
+
+    Beside Exchange's own objects it holds what decides how the service behaves:
+
+    * ``cloud``: false for an on-premises organization.
+    * ``advanced_message_encryption``: whether the licence is there.
+    * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
+    * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
+    * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
+    * ``locale``: language of template names and messages.
+    * ``image_output``: ``bytes``, ``integers`` (REST shows numbers instead of base64) or ``url`` (only ImageUrl is filled).
+    * ``reorder_lists``: lists of predicates come back in another order than they were sent.
+    * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own.
+    * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
+    * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
+    """
+    domain = name.partition(".")[0]
+    return {
+        "name": name,
+        "tenant_id": _guid(name, "tenant"),
+        "guid": _guid(name, "organization"),
+        "display_name": domain.capitalize(),
+        "dehydrated": False,
+        "cloud": cloud,
+        "locale": "en-US",
+        "advanced_message_encryption": False,
+        "hidden_cmdlets": [],
+        "hidden_parameters": [],
+        "ignored_parameters": [],
+        "added_properties": {},
+        "dropped_properties": {},
+        "image_output": "bytes",
+        "reorder_lists": False,
+        "page_size": 0,
+        "error_details": "pipe",
+        "irm_test_failure": "",
+        "administrator": "Administrator",
+        "ome_configurations": [ome_configuration(DEFAULT_OME)] if cloud else [],
+        "irm_configuration": _irm_configuration(cloud=cloud),
+        "activesync_organization_settings": {
+            "DefaultAccessLevel": "Allow",
+            "TenantAdminPreference": None,
+            "UserMailInsert": None,
+            "AllowAccessForUnSupportedPlatform": False,
+            "EnableMobileMailboxPolicyWhenCAInplace": False,
+            "AllowRMSSupportForUnenlightenedApps": False,
+            "AdminMailRecipients": [],
+            "OtaNotificationMailInsert": None,
+            "IsIntuneManaged": False,
+            "HasAzurePremiumSubscription": False,
+            "Guid": _guid(name, "activesync"),
+            "WhenChanged": now(),
+        },
+        "transport_rules": [],
+        "rms_templates": [
+            _template("Encrypt", name, fr="Chiffrer"),
+            _template("Do Not Forward", name, fr="Ne pas transférer"),
+            _template("Confidential \\ All Employees", name),
+            _template("Highly Confidential \\ All Employees", name),
+        ],
+        "owa_mailbox_policies": [_owa_policy("OwaMailboxPolicy-Default")],
+        "mobile_device_mailbox_policies": [_mobile_policy("Default")],
+        "transport_config": {
+            "AllowLegacyTLSClients": None,
+            "TLSReceiveDomainSecureList": [],
+            "TLSSendDomainSecureList": [],
+            "VerifySecureSubmitEnabled": False,
+        },
+        "recipients": [
+            {"name": "Alex Wilber", "alias": "AlexW", "address": f"AlexW@{name}"},
+            {"name": "Megan Bowen", "alias": "MeganB", "address": f"MeganB@{name}"},
+            {"name": "Executives", "alias": "executives", "address": f"executives@{name}"},
+            {"name": "Legal", "alias": "legal", "address": f"legal@{name}"},
+        ],
+        "messages": [
+            {"MessageId": f"<portal-1@{name}>", "Subject": "Quarterly figures", "IsRevocable": True, "Revoked": False},
+            {"MessageId": f"<inline-1@{name}>", "Subject": "Lunch", "IsRevocable": False, "Revoked": False},
+        ],
+    }
+
+
+class Organization:
+    """An organization's state behind a lock. Cmdlets read :attr:`state` and replace it as a whole with :meth:`commit`."""
+
+    def __init__(self, state: Mapping[str, Any] | None = None) -> None:
+        self.lock = threading.RLock()
+        self.state: State = {}
+        self.replace(state or {})
+
+    @property
+    def name(self) -> str:
+        return str(self.state["name"])
+
+    @property
+    def tenant_id(self) -> str:
+        return str(self.state["tenant_id"])
+
+    @property
+    def cloud(self) -> bool:
+        return bool(self.state["cloud"])
+
+    def replace(self, state: Mapping[str, Any]) -> None:
+        """The organization is now what ``state`` says, with defaults for what it leaves out."""
+        self.commit(complete(state, name=self.state.get("name"), cloud=self.state.get("cloud")))
+
+    def patch(self, changes: Mapping[str, Any]) -> None:
+        """Dictionaries are merged, everything else is replaced."""
+        with self.lock:
+            self.commit(_merged(self.state, changes))
+
+    def commit(self, state: State) -> None:
+        with self.lock:
+            for priority, rule in enumerate(state["transport_rules"]):
+                rule["Priority"] = priority
+            self.state = state
+
+    def dump(self) -> State:
+        with self.lock:
+            return copy.deepcopy(self.state)
+
+    def answers_to(self, identifier: str) -> bool:
+        """Whether a tenant segment of a URL means this organization."""
+        return identifier.lower() in (self.name.lower(), self.tenant_id.lower())
+
+    @classmethod
+    def load(cls, path: Path) -> Organization:
+        return cls(json.loads(path.read_text(encoding="utf-8")))
+
+
+def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool | None = None) -> State:
+    """``state`` with defaults for what it leaves out, also inside rules, configurations and policies.
+
+    :raises ValueError: a key that no organization has.
+    """
+    name = state.get("name", name or "contoso.onmicrosoft.com")
+    cloud = state.get("cloud", True if cloud is None else cloud)
+    defaults = default_state(name, cloud=cloud)
+    unknown = set(state) - set(defaults)
+    if unknown:
+        raise ValueError(f"unknown keys of an organization's state: {', '.join(sorted(unknown))}")
+    whole = _merged(defaults, state)
+    whole["ome_configurations"] = [{**ome_configuration(row["Identity"]), **row} for row in whole["ome_configurations"]]
+    whole["owa_mailbox_policies"] = [{**_owa_policy(row["Name"]), **row} for row in whole["owa_mailbox_policies"]]
+    whole["mobile_device_mailbox_policies"] = [{**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]]
+    # Rules that a file describes may leave out all that the service would have filled in.
+    head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
+    whole["transport_rules"] = [
+        {**head, "Guid": _guid(name, row["Name"]), "WhenChanged": now(), **row}
+        for row in sorted(whole["transport_rules"], key=lambda row: row.get("Priority", len(whole["transport_rules"])))
+    ]
+    return whole
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> State:
+    merged = copy.deepcopy(dict(base))
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
+            merged[key] = _merged(merged[key], value)
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The properties of every object that a cmdlet returns, in the service's order, each with its .NET kind.
+
+The wires render values by kind; nothing else depends on these names.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from .schema import cmdlets, rule_properties
+
+
+class Kind(enum.Enum):
+    """What a value is in .NET, so that each wire can show it in its own way."""
+
+    BOOL = "bool"
+    INT = "int"
+    STRING = "string"
+    ENUM = "enum"
+    GUID = "guid"
+    INSTANT = "instant"
+    INSTANT_UTC = "instant, *UTC property"
+    TIMESPAN = "timespan"
+    BYTES = "bytes"
+    SIZE = "size"
+    URI = "uri"
+    VERSION = "version"
+    LIST = "multi-valued, never null"
+    URI_LIST = "multi-valued of Uri, never null"
+    RULE_LIST = "multi-valued, null when unused"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One returned object: its type, and its properties with stored values."""
+
+    type: str
+    values: Mapping[str, Any]
+
+    @property
+    def kinds(self) -> Mapping[str, Kind]:
+        return KINDS[self.type]
+
+    def kind(self, name: str) -> Kind:
+        """Properties that no table knows (the service adds some now and then) are texts."""
+        return self.kinds.get(name, Kind.STRING)
+
+
+def _kinds(text: str, **special: Kind) -> dict[str, Kind]:
+    tail = {"IsValid": Kind.BOOL, "ObjectState": Kind.ENUM, "Guid": Kind.GUID, "ExchangeObjectId": Kind.GUID, "ExchangeVersion": Kind.VERSION}
+    tail |= {"WhenChanged": Kind.INSTANT, "WhenCreated": Kind.INSTANT, "WhenChangedUTC": Kind.INSTANT_UTC, "WhenCreatedUTC": Kind.INSTANT_UTC}
+    return {name: special.get(name) or tail.get(name, Kind.STRING) for name in text.split()}
+
+
+def _booleans(text: str) -> dict[str, Kind]:
+    return dict.fromkeys(text.split(), Kind.BOOL)
+
+
+OME = "OMEConfiguration"
+IRM = "IRMConfiguration"
+ACTIVESYNC = "ActiveSyncOrganizationSettings"
+RULE = "TransportRule"
+ORGANIZATION = "OrganizationConfig"
+TEMPLATE = "RmsTemplate"
+OWA = "OwaMailboxPolicy"
+MOBILE = "MobileDeviceMailboxPolicy"
+TRANSPORT = "TransportConfig"
+PREDICATE = "TransportRulePredicate"
+ACTION = "TransportRuleAction"
+MESSAGE = "OMEMessageStatus"
+IRM_TEST = "IRMConfigurationTest"
+COMMAND = "Command"
+
+IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
+    SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs
+    JournalReportDecryptionEnabled SimplifiedClientAccessEnabled ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled
+    InternetConfidentialEnabled DecryptAttachmentFromPortal RejectIfRecipientHasNoRights"""
+
+KINDS: dict[str, dict[str, Kind]] = {
+    OME: _kinds(
+        """TemplateName Image ImageUrl EmailText PortalText DisclaimerText BackgroundColor IntroductionText ReadButtonText OTPEnabled SocialIdSignIn
+        ExternalMailExpiryInterval PrivacyStatementUrl Identity IsValid ObjectState""",
+        Image=Kind.BYTES,
+        OTPEnabled=Kind.BOOL,
+        SocialIdSignIn=Kind.BOOL,
+        ExternalMailExpiryInterval=Kind.TIMESPAN,
+    ),
+    IRM: _kinds(
+        """Name ServiceLocation PublishingLocation LicensingLocation InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled
+        AutomaticServiceUpdateEnabled EnablePdfEncryption SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled
+        DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs TransportDecryptionSetting JournalReportDecryptionEnabled SimplifiedClientAccessEnabled
+        ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled InternetConfidentialEnabled DecryptAttachmentFromPortal
+        RMSOnlineKeySharingLocation SystemCleanupPeriod RejectIfRecipientHasNoRights ServerCertificatesVersion SharedServerBoxRacIdentity RMSOnlineVersion
+        Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
+        **_booleans(IRM_ON_OFF),
+        ServiceLocation=Kind.URI,
+        PublishingLocation=Kind.URI,
+        LicensingLocation=Kind.URI_LIST,
+        RMSOnlineKeySharingLocation=Kind.URI,
+        TransportDecryptionSetting=Kind.ENUM,
+        SystemCleanupPeriod=Kind.INT,
+        ServerCertificatesVersion=Kind.INT,
+    ),
+    ACTIVESYNC: _kinds(
+        """DefaultAccessLevel TenantAdminPreference UserMailInsert AllowAccessForUnSupportedPlatform EnableMobileMailboxPolicyWhenCAInplace
+        AllowRMSSupportForUnenlightenedApps AdminMailRecipients OtaNotificationMailInsert DeviceFiltering Name IsIntuneManaged HasAzurePremiumSubscription
+        OtherWellKnownObjects AdminDisplayName ExchangeVersion DirectoryObjectVersion DistinguishedName Identity ObjectCategory ObjectClass WhenChanged
+        WhenCreated WhenChangedUTC WhenCreatedUTC ExchangeObjectId OrganizationalUnitRoot OrganizationId Id Guid OriginatingServer IsValid ObjectState""",
+        **_booleans(
+            "AllowAccessForUnSupportedPlatform EnableMobileMailboxPolicyWhenCAInplace AllowRMSSupportForUnenlightenedApps IsIntuneManaged "
+            "HasAzurePremiumSubscription"
+        ),
+        DefaultAccessLevel=Kind.ENUM,
+        TenantAdminPreference=Kind.ENUM,
+        AdminMailRecipients=Kind.LIST,
+        OtherWellKnownObjects=Kind.LIST,
+        ObjectClass=Kind.LIST,
+    ),
+    ORGANIZATION: _kinds(
+        "Name Identity DisplayName Guid ExternalDirectoryOrganizationId IsDehydrated WhenChanged WhenCreated IsValid ObjectState", IsDehydrated=Kind.BOOL
+    ),
+    TEMPLATE: _kinds("Name Description Type TemplateGuid Identity IsValid ObjectState", Type=Kind.ENUM, TemplateGuid=Kind.GUID),
+    OWA: _kinds("Name IRMEnabled SMimeSuppressNameChecksEnabled IsDefault Identity Guid WhenChanged IsValid ObjectState")
+    | _booleans("IRMEnabled SMimeSuppressNameChecksEnabled IsDefault"),
+    MOBILE: _kinds(
+        """Name AllowSMIMEEncryptionAlgorithmNegotiation AllowSMIMESoftCerts DeviceEncryptionEnabled IrmEnabled RequireDeviceEncryption
+        RequireEncryptedSMIMEMessages RequireEncryptionSMIMEAlgorithm RequireSignedSMIMEAlgorithm RequireSignedSMIMEMessages RequireStorageCardEncryption
+        IsDefault Identity Guid WhenChanged IsValid ObjectState""",
+        AllowSMIMEEncryptionAlgorithmNegotiation=Kind.ENUM,
+        RequireEncryptionSMIMEAlgorithm=Kind.ENUM,
+        RequireSignedSMIMEAlgorithm=Kind.ENUM,
+    )
+    | _booleans(
+        "AllowSMIMESoftCerts DeviceEncryptionEnabled IrmEnabled RequireDeviceEncryption RequireEncryptedSMIMEMessages RequireSignedSMIMEMessages "
+        "RequireStorageCardEncryption IsDefault"
+    ),
+    TRANSPORT: _kinds(
+        """Name AllowLegacyTLSClients TransportRuleLimit TransportRuleSizeLimit TransportRuleCollectionRegexCharsLimit
+        TransportRuleCollectionAddedRecipientsLimit TLSReceiveDomainSecureList TLSSendDomainSecureList VerifySecureSubmitEnabled
+        Identity IsValid ObjectState""",
+        AllowLegacyTLSClients=Kind.BOOL,
+        VerifySecureSubmitEnabled=Kind.BOOL,
+        TransportRuleLimit=Kind.INT,
+        TransportRuleSizeLimit=Kind.SIZE,
+        TransportRuleCollectionRegexCharsLimit=Kind.SIZE,
+        TransportRuleCollectionAddedRecipientsLimit=Kind.INT,
+        TLSReceiveDomainSecureList=Kind.LIST,
+        TLSSendDomainSecureList=Kind.LIST,
+    ),
+    PREDICATE: _kinds("Addresses RuleSubTypes Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT, Addresses=Kind.RULE_LIST),
+    ACTION: _kinds("ConnectorName Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT),
+    MESSAGE: _kinds("MessageId Subject IsRevocable Revoked", IsRevocable=Kind.BOOL, Revoked=Kind.BOOL),
+    IRM_TEST: _kinds("Results"),
+    COMMAND: _kinds("Name CommandType", CommandType=Kind.ENUM),
+}
+
+_RULE_KINDS = {
+    "Priority": Kind.INT,
+    "Size": Kind.INT,
+    "RegexSize": Kind.INT,
+    "DlpPolicyId": Kind.GUID,
+    "ImmutableId": Kind.GUID,
+    "ManuallyModified": Kind.BOOL,
+    "IsRuleConfigurationSupported": Kind.BOOL,
+    "UseLegacyRegex": Kind.BOOL,
+    "RuleVersion": Kind.VERSION,
+    "State": Kind.ENUM,
+    "Conditions": Kind.RULE_LIST,
+    "Exceptions": Kind.RULE_LIST,
+    "Actions": Kind.RULE_LIST,
+    "MessageContainsAllDataClassifications": Kind.RULE_LIST,
+    "ExceptIfMessageContainsAllDataClassifications": Kind.RULE_LIST,
+}
+_BY_TYPE = {
+    "Boolean": Kind.BOOL,
+    "Int32": Kind.INT,
+    "SclValue": Kind.INT,
+    "DateTime": Kind.INSTANT,
+    "ByteQuantifiedSize": Kind.SIZE,
+    "MultiValuedProperty": Kind.RULE_LIST,
+}
+
+
+@cache
+def _rule_kinds() -> dict[str, Kind]:
+    tail = _kinds(" ".join(rule_properties()))
+    parameters = cmdlets()["new-transportrule"].parameters
+    kinds = {}
+    for name in rule_properties():
+        parameter = parameters.get(name.lower())
+        kind = _RULE_KINDS.get(name, tail[name])
+        if parameter is not None and name not in _RULE_KINDS:
+            fallback = Kind.ENUM if parameter.values else Kind.STRING
+            kind = Kind.RULE_LIST if parameter.type.endswith("[]") else _BY_TYPE.get(parameter.type, fallback)
+        kinds[name] = kind
+    return kinds
+
+
+KINDS[RULE] = _rule_kinds()

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The REST front: ``InvokeCommand``, ``$batch`` and ``EXOModuleFile`` of Exchange Online's admin API."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from .authority import Authority, NotEntitled, Unauthorized, challenge
+from .cmdlets import Outcome, granted
+from .errors import CmdletError, CmdletNotGranted
+from .organization import Organization
+from .properties import Kind, Record
+from .service import Service
+from .web import Answer, Request
+
+_PATH = re.compile(r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile)", re.IGNORECASE)
+_MAXIMUM_BATCH = 20
+_NOTHING_READABLE = b"\x00" * 512
+_CODES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 500: "InternalServerError"}
+_THROWN = "Microsoft.Exchange.Management.PSDirectInvoke.DirectInvokeCmdletExecutionException"
+
+
+class AdminApi:
+    """Answers the requests of REST clients.
+
+    :param url: the front's own address, for the context and page links in answers.
+    """
+
+    def __init__(self, service: Service, authority: Authority) -> None:
+        self.service = service
+        self.authority = authority
+        self.url = ""
+        self._pages: dict[str, list[dict[str, Any]]] = {}
+        self._tokens = itertools.count(1)
+
+    def handle(self, request: Request) -> Answer | None:
+        """The answer, or None when the path is not the admin API's."""
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            return None
+        self.service.ledger.count("rest")
+        _, tenant, what = match.groups()
+        try:
+            organization = self.authority.check(request, tenant)
+        except Unauthorized as refusal:
+            return Answer(401, b"", challenge(str(refusal)))
+        except NotEntitled:
+            return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
+        return _compressed(self._serve(what.lower(), organization, request), request)
+
+    def _serve(self, what: str, organization: Organization, request: Request) -> Answer:
+        if what == "exomodulefile":
+            return self._module_file(organization)
+        if request.method != "POST":
+            return Answer(405, b"", {"Allow": "POST"})
+        try:
+            body = json.loads(request.body)
+            return self._batch(organization, body) if what == "$batch" else self._invoke(organization, body, request.headers, request.query)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return _error(CmdletError(f"The request is malformed: {error}.", "Microsoft.OData.ODataException", ""), organization)
+
+    def _module_file(self, organization: Organization) -> Answer:
+        names = ",".join(granted(organization.state))
+        return _json(200, {"@odata.context": f"{self.url}/adminapi/v1.0/{organization.name}/$metadata#EXOModuleFile", "value": [{"exportedCmdlets": names}]})
+
+    def _batch(self, organization: Organization, body: Mapping[str, Any]) -> Answer:
+        requests = body["requests"]
+        if not 0 < len(requests) <= _MAXIMUM_BATCH or len({row["id"] for row in requests}) != len(requests):
+            raise ValueError("a batch needs between 1 and 20 requests with different ids")
+        responses = [{"id": row["id"], **self._batched(organization, row)} for row in requests]
+        # Answers come in any order: only the id tells which is which.
+        return _json(200, {"responses": responses[::-1]})
+
+    def _batched(self, organization: Organization, row: Mapping[str, Any]) -> dict[str, Any]:
+        match = _PATH.fullmatch(re.sub(r"^https?://[^/]+", "", row["url"]).partition("?")[0])
+        if match is None or row["method"].upper() != "POST" or not organization.answers_to(match[2]):
+            return {"status": 404, "body": {"error": {"code": "NotFound", "message": f"No such resource: {row['url']}"}}}
+        headers = {name.lower(): value for name, value in (row.get("headers") or {}).items()}
+        answer = self._invoke(organization, row["body"], headers, {})
+        try:
+            content: Any = json.loads(answer.body)
+        except ValueError:
+            content = answer.body.decode("latin-1")
+        return {"status": answer.status, "headers": answer.headers, "body": content}
+
+    def _invoke(self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str]) -> Answer:
+        if "$skiptoken" in query:
+            return self._page(organization, self._pages.pop(query["$skiptoken"], None), [], headers)
+        call = body["CmdletInput"]
+        cmdlet, parameters = str(call["CmdletName"]), call.get("Parameters") or {}
+        if not isinstance(parameters, dict):
+            raise TypeError("Parameters is not an object")
+        try:
+            outcome = self.service.invoke(organization, "rest", cmdlet, parameters)
+        except CmdletNotGranted:
+            return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
+        except CmdletError as error:
+            return _error(error, organization)
+        values = [_object(record, organization, query.get("$select")) for record in outcome.records]
+        return self._page(organization, values, _warnings(outcome), headers, outcome.errors)
+
+    def _page(
+        self, organization: Organization, values: list[dict[str, Any]] | None, warnings: list[str], headers: Any, errors: list[CmdletError] | None = None
+    ) -> Answer:
+        if values is None:
+            return _error(CmdletError("Expired or Invalid pagination request. Default Expiry time is 00:30:00", "", ""), organization)
+        preferred = re.search(r"odata\.maxpagesize=(\d+)", headers.get("Prefer") or headers.get("prefer") or "")
+        size = min(organization.state["page_size"] or 1000, int(preferred[1]) if preferred else 1000)
+        body: dict[str, Any] = {"@odata.context": f"{self.url}/adminapi/beta/{organization.name}/$metadata#Collection(Exchange.GenericHashTable)"}
+        if len(values) > size:
+            token = str(next(self._tokens))
+            self._pages[token] = values[size:]
+            body["@odata.nextLink"] = f"{self.url}/adminapi/beta/{organization.tenant_id}/InvokeCommand?$skiptoken={token}"
+        body |= {"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": warnings}
+        if errors:
+            body["@adminapi.errors"] = [_detail(error, organization) for error in errors]
+        return _json(200, {**body, "value": values[:size]})
+
+
+def _warnings(outcome: Outcome) -> list[str]:
+    return list(outcome.warnings)
+
+
+def _object(record: Record, organization: Organization, select: str | None) -> dict[str, Any]:
+    wanted = set(select.split(",")) if select else None
+    shown: dict[str, Any] = {}
+    for name, value in record.values.items():
+        if wanted is None or name in wanted:
+            shown |= _property(name, record.kind(name), value, organization)
+    return shown
+
+
+def _property(name: str, kind: Kind, value: Any, organization: Organization) -> dict[str, Any]:
+    """A property and its annotations."""
+    if kind in (Kind.LIST, Kind.URI_LIST, Kind.RULE_LIST):
+        shown = value if kind is Kind.RULE_LIST else value or []
+        return {f"{name}@odata.type": "#Collection(String)", name: shown} if shown is not None else {name: None}
+    if value is None:
+        return {name: None}
+    if kind is Kind.INT:
+        return {f"{name}@data.type": "System.Int32", name: value}
+    if kind is Kind.GUID:
+        return {f"{name}@data.type": "System.Guid", f"{name}@odata.type": "#Guid", name: value}
+    if kind in (Kind.INSTANT, Kind.INSTANT_UTC):
+        return {f"{name}@data.type": "System.DateTime", name: value if kind is Kind.INSTANT_UTC else value.removesuffix("Z") + "+00:00"}
+    if kind is Kind.BYTES and organization.state["image_output"] == "integers":
+        return {f"{name}@data.type": "System.Byte[]", name: list(base64.b64decode(value))}
+    return {name: value}
+
+
+def _detail(error: CmdletError, organization: Organization) -> str:
+    if organization.state["error_details"] == "json":
+        return json.dumps({"Message": error.message, "TypeName": error.type})
+    return f"{error.error_id}|{error.type}|{error.message}"
+
+
+def _error(error: CmdletError, organization: Organization) -> Answer:
+    inner = {"message": f"Exception of type '{_THROWN}' was thrown.", "type": _THROWN}
+    body: dict[str, Any] = {"code": _CODES.get(error.status, "BadRequest"), "message": "Error executing cmdlet"}
+    if organization.state["error_details"] == "inner":
+        inner = {"message": error.message, "type": error.type}
+    else:
+        body["details"] = [{"code": "Context", "target": "", "message": _detail(error, organization)}]
+    trace = "   at Microsoft.Exchange.AdminApi.CommandInvocation.CommandInvocation.InvokeCommand(QueryContext queryContext, CmdletInput cmdletInput)"
+    thrower = "Microsoft.Exchange.Admin.OData.Core.ODataServiceException"
+    body["innererror"] = {"message": "Error executing cmdlet", "type": thrower, "stacktrace": trace, "internalexception": inner}
+    answer = _json(error.status, {"error": body})
+    answer.headers |= {"x-ExceptionType": error.type, "request-id": str(uuid.uuid4())}
+    return answer
+
+
+def _json(status: int, body: Any) -> Answer:
+    text = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return Answer(status, text, {"Content-Type": "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"})
+
+
+def _compressed(answer: Answer, request: Request) -> Answer:
+    if "gzip" in request.headers.get("Accept-Encoding", "") and answer.status == 200:
+        answer.body = gzip.compress(answer.body, 1)
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The REST front, the authority and the control API, with raw requests and with msal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msal
+import pytest
+import requests
+
+from tests.emulator import Emulator
+from tests.emulator.organization import Organization
+
+from .conftest import Client
+
+_SCOPE = ["https://outlook.office365.com/.default"]
+
+
+def test_an_answer_has_the_documented_shape(client: Client) -> None:
+    client.invoke("New-TransportRule", Name="r", DeleteMessage=True)
+    answer = client.invoke("Get-TransportRule")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    body = answer.json()
+    assert set(body) == {"@odata.context", "adminapi.warnings@odata.type", "@adminapi.warnings", "value"}
+    (rule,) = body["value"]
+    assert rule["Priority@data.type"] == "System.Int32"
+    assert rule["Guid@odata.type"] == "#Guid"
+    assert rule["Conditions"] is None
+    assert rule["Actions@odata.type"] == "#Collection(String)"
+    assert rule["WhenChanged"].endswith("0+00:00")
+
+
+@pytest.mark.parametrize("form", ["pipe", "json", "inner"])
+def test_an_error_comes_in_three_forms(client: Client, emulator: Emulator, form: str) -> None:
+    emulator.organizations[client.organization].patch({"error_details": form})
+    answer = client.invoke("Set-OMEConfiguration", Identity="nobody")
+    assert answer.status_code == 404
+    error = answer.json()["error"]
+    assert error["message"] == "Error executing cmdlet"
+    if form == "pipe":
+        assert error["details"][0]["message"].startswith("Ex6F9304|Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException|The operation")
+    elif form == "json":
+        assert json.loads(error["details"][0]["message"])["TypeName"].endswith("ManagementObjectNotFoundException")
+    else:
+        assert "details" not in error
+        assert "couldn't be found" in error["innererror"]["internalexception"]["message"]
+
+
+def test_a_hidden_cmdlet_is_not_even_json(client: Client) -> None:
+    answer = client.invoke("New-OMEConfiguration", Identity="x")
+    assert (answer.status_code, set(answer.content)) == (403, {0})
+
+
+def test_batches_answer_by_id(client: Client) -> None:
+    url = f"/adminapi/beta/{client.organization}/InvokeCommand"
+    names = ["Get-OMEConfiguration", "Get-Nothing", "Get-IRMConfiguration"]
+    requests_ = [{"id": name, "method": "POST", "url": url, "body": {"CmdletInput": {"CmdletName": name}}} for name in names]
+    responses = {row["id"]: row for row in client.post("$batch", {"requests": requests_}).json()["responses"]}
+    assert {name: row["status"] for name, row in responses.items()} == {names[0]: 200, names[1]: 403, names[2]: 200}
+    assert client.emulator.round_trips == 1
+    assert [entry.cmdlet for entry in client.emulator.calls] == names
+
+
+def test_pages_follow_the_link_with_the_same_body(client: Client, emulator: Emulator) -> None:
+    emulator.organizations[client.organization].patch(
+        {"page_size": 2, "transport_rules": [{"Name": name, "Guid": name, "State": "Enabled", "DeleteMessage": True} for name in "abcde"]}
+    )
+    body = {"CmdletInput": {"CmdletName": "Get-TransportRule", "Parameters": {}}}
+    names: list[str] = []
+    url: str | None = f"{emulator.url}/adminapi/beta/{client.organization}/InvokeCommand"
+    while url:
+        page = client.session.post(url, json=body, timeout=10).json()
+        names += [row["Name"] for row in page["value"]]
+        url = page.get("@odata.nextLink")
+    assert names == list("abcde")
+
+
+@pytest.mark.parametrize("token", [None, "garbage", "other organization", "expired", "revoked", "no app role"])
+def test_a_bad_token_is_refused(client: Client, emulator: Emulator, token: str | None) -> None:
+    application = emulator.applications[client.organization]
+    if token == "other organization":
+        value = emulator.token("fabrikam.onmicrosoft.com")
+    elif token == "expired":
+        emulator.authority.lifetime = -10
+        value = emulator.token(client.organization)
+        emulator.authority.lifetime = 3599
+    elif token == "no app role":
+        application.app_role = False
+        value = emulator.token(client.organization)
+        application.app_role = True
+    else:
+        value = emulator.token(client.organization) if token == "revoked" else str(token)
+        emulator.authority.revoke_all()
+    client.session.headers["Authorization"] = f"Bearer {value}" if token else ""
+    answer = client.invoke("Get-IRMConfiguration")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert ("claims=" in answer.headers["WWW-Authenticate"]) == (token == "revoked")
+
+
+def test_a_missing_directory_role_is_403(client: Client) -> None:
+    client.control("PATCH", f"application?organization={client.organization}", {"directory_role": False})
+    assert client.invoke("Get-IRMConfiguration").status_code == 403
+    client.control("PATCH", f"application?organization={client.organization}", {"directory_role": True})
+    assert client.invoke("Get-IRMConfiguration").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["secret", "pem", "thumbprint", "pfx", "federated", "wrong secret", "foreign certificate"])
+def test_msal_signs_in_with_every_credential(emulator: Emulator, kind: str) -> None:
+    here, there = emulator.describe()["organizations"]
+    pem = Path((there if kind == "foreign certificate" else here)["certificate_path"]).read_text()
+    credential = {
+        "secret": here["client_secret"],
+        "pem": {"private_key": pem, "public_certificate": pem[pem.index("-----BEGIN CERTIFICATE") :]},
+        "thumbprint": {"private_key": pem, "thumbprint": here["certificate_thumbprint"]},
+        "pfx": {"private_key_pfx_path": here["certificate_pfx_path"], "passphrase": here["certificate_password"]},
+        "federated": {"client_assertion": lambda: Path(here["federated_token_file"]).read_text()},
+        "wrong secret": "wrong",
+        "foreign certificate": {"private_key": pem, "public_certificate": pem[pem.index("-----BEGIN CERTIFICATE") :]},
+    }[kind]
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(emulator.ca_cert)
+        application = msal.ConfidentialClientApplication(
+            here["client_id"],
+            client_credential=credential,
+            authority=f"{emulator.url}/{here['name']}",
+            http_client=session,
+            instance_discovery=False,
+        )
+        result = application.acquire_token_for_client(_SCOPE)
+    if kind in ("wrong secret", "foreign certificate"):
+        assert result["error"] == "invalid_client"
+    else:
+        assert result["token_type"] == "Bearer"
+
+
+def test_the_module_file_lists_what_is_granted(client: Client) -> None:
+    answer = client.session.get(f"{client.emulator.url}/adminapi/v1.0/{client.organization}/EXOModuleFile?Version=3.9.2", timeout=10)
+    names = answer.json()["value"][0]["exportedCmdlets"].split(",")
+    assert "Get-OMEConfiguration" in names
+    assert "New-OMEConfiguration" not in names
+
+
+def test_the_portal_edits_without_being_counted(client: Client) -> None:
+    client.control("POST", "cmdlet", {"cmdlet": "Set-OMEConfiguration", "parameters": {"Identity": "OME Configuration", "OTPEnabled": False}})
+    assert client.control("GET", "state")["ome_configurations"][0]["OTPEnabled"] is False
+    assert client.control("GET", "round_trips") == {"round_trips": 0, "counters": {}}
+    client.invoke("Get-OMEConfiguration")
+    assert client.control("GET", "round_trips")["round_trips"] == 1
+    assert client.control("GET", "calls")[0]["cmdlet"] == "Get-OMEConfiguration"
+    client.control("PUT", "state", {})
+    assert client.control("GET", "state")["ome_configurations"][0]["OTPEnabled"] is True
+
+
+def test_a_picture_goes_in_and_out(client: Client, emulator: Emulator) -> None:
+    picture = bytes(range(256))
+    for value in ({"@odata.type": "#Exchange.ByteArrayType", "Data": list(picture)}, list(picture)):
+        assert client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image=value).ok
+        organization: Organization = emulator.organizations[client.organization]
+        (shown,) = client.invoke("Get-OMEConfiguration").json()["value"]
+        assert shown["Image"] == organization.state["ome_configurations"][0]["Image"]
+        assert shown["ImageUrl"]
+        client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image=None)
+        (shown,) = client.invoke("Get-OMEConfiguration").json()["value"]
+        assert (shown["Image"], shown["ImageUrl"]) == (None, None)
