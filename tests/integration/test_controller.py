@@ -34,3 +34,11 @@ def test_the_collection_is_the_installed_artifact(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert list(found) == [str(COLLECTIONS / "ansible_collections")]
     assert (COLLECTIONS / "ansible_collections/m365/message_encryption/MANIFEST.json").is_file()
+
+
+def test_the_artifact_has_what_users_need_and_no_more() -> None:
+    artifact = COLLECTIONS / "ansible_collections/m365/message_encryption"
+    users = {"CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "COPYING", "LICENSES", "README.md", "SECURITY.md", "changelogs", "docs"}
+    users |= {"extensions", "FILES.json", "MANIFEST.json", "meta", "playbooks", "plugins", "requirements.txt", "roles", "tests"}
+    assert {path.name for path in artifact.iterdir()} <= users
+    assert [path.name for path in (artifact / "tests").iterdir()] == ["config.yml"]

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An emulator, a controller and the organizations between them, anew for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.emulator.emulator import Emulator
+
+from .tenant import TRANSPORTS, Tenant, tenant
+
+
+@pytest.fixture(name="transport", params=list(TRANSPORTS))
+def transport_fixture(request: pytest.FixtureRequest) -> str:
+    """Every test that uses it runs over each transport."""
+    return str(request.param)
+
+
+@pytest.fixture(name="emulator")
+def emulator_fixture(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
+    """One fresh organization, or those that ``@pytest.mark.organizations(...)`` names or describes."""
+    marker = request.node.get_closest_marker("organizations")
+    organizations = marker.args if marker else ("contoso.onmicrosoft.com",)
+    with Emulator(organizations, directory=tmp_path / "emulator") as emulator:
+        yield emulator
+
+
+@pytest.fixture(name="tenant")
+def tenant_fixture(tmp_path: Path, emulator: Emulator, transport: str) -> Tenant:
+    """The first organization, and a controller with an empty home."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return tenant(home, emulator, transport)

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Emulated organizations beside the controller that manages them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.emulator import Emulator
+from tests.emulator.ledger import Entry
+
+from .playbook import Controller, Run
+
+CONNECTION = "m365.message_encryption.exchange"
+
+
+def _rest(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ansible_exchange_transport": "rest",
+        "ansible_exchange_api_url": described["api_url"],
+        "ansible_exchange_authority_url": described["authority_url"],
+        "ansible_exchange_ca_cert": described["ca_cert"],
+        "ansible_exchange_organization": organization["name"],
+        "ansible_exchange_client_id": organization["client_id"],
+        "ansible_exchange_certificate_path": organization["certificate_path"],
+    }
+
+
+# A transport: what the inventory says of an organization that is reached over it.
+TRANSPORTS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest}
+
+
+def inventory(emulator: Emulator, transport: str) -> dict[str, Any]:
+    """The group ``exchange_organizations``: a host for each organization, named by the first label of its domain."""
+    described = emulator.describe()
+    hosts = {
+        organization["name"].partition(".")[0]: {"ansible_connection": CONNECTION, **TRANSPORTS[transport](described, organization)}
+        for organization in described["organizations"]
+    }
+    return {"exchange_organizations": {"hosts": hosts}}
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """The runs of :meth:`Tenant.converge`, and the organization before and after them."""
+
+    check: Run
+    run: Run
+    again: Run
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class Tenant:
+    """One emulated organization and a controller that has it in its inventory."""
+
+    def __init__(self, emulator: Emulator, controller: Controller, organization: str) -> None:
+        self.emulator = emulator
+        self.controller = controller
+        self.organization = organization
+        self.host = organization.partition(".")[0]
+
+    def state(self) -> dict[str, Any]:
+        """What the organization stores, read past the collection and both wires."""
+        return self.emulator.organizations[self.organization].dump()
+
+    def edit(self, cmdlet: str, **parameters: Any) -> None:
+        """Somebody else changes the organization."""
+        self.emulator.service.edit(self.emulator.organizations[self.organization], cmdlet, parameters)
+
+    @property
+    def applied(self) -> list[Entry]:
+        """The calls that changed the organization, of all runs so far."""
+        return [call for call in self.emulator.calls if call.organization == self.organization and call.applied]
+
+    def run(self, *tasks: Mapping[str, Any], arguments: Sequence[str] = (), **environment: str) -> Run:
+        """Run tasks on this organization. A task without a name is named by its module's short name."""
+        named = [task if "name" in task else {"name": next(iter(task)).rpartition(".")[2], **task} for task in tasks]
+        return self.controller.tasks(named, *arguments, hosts=self.host, **environment)
+
+    def converge(self, *tasks: Mapping[str, Any], predicts: bool = True) -> Convergence:
+        """Check, read, run, read, and run again.
+
+        Asserts that every run succeeds, that checking changes nothing and foretells what running does, and that running
+        again changes nothing. Whether the change is the right one is the caller's to assert.
+
+        :param predicts: false where a task's change depends on what an earlier one would have changed.
+        """
+        before = self.state()
+        check = self._succeed("check", *tasks, arguments=["--check", "--diff"])
+        assert self.state() == before, "check mode changed the organization"
+        run = self._succeed("run", *tasks, arguments=["--diff"])
+        after = self.state()
+        again = self._succeed("run again", *tasks, arguments=["--diff"])
+        assert again.changed == [], f"not idempotent:\n{again.output}"
+        assert self.state() == after, "a run without a change changed the organization"
+        if predicts:
+            assert [_foretold(task.result) for task in check] == [_foretold(task.result) for task in run]
+        return Convergence(check, run, again, before, after)
+
+    def _succeed(self, what: str, *tasks: Mapping[str, Any], arguments: Sequence[str]) -> Run:
+        run = self.run(*tasks, arguments=arguments)
+        assert run.rc == 0, f"{what} failed:\n{run.output}"
+        return run
+
+
+def _foretold(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: result.get(key) for key in ("changed", "before", "after", "changes", "commands", "diff")}
+
+
+def tenant(home: Path, emulator: Emulator, transport: str, organization: str | None = None) -> Tenant:
+    """The first organization of an emulator, or the one that is named."""
+    return Tenant(emulator, Controller(home, inventory(emulator, transport)), organization or next(iter(emulator.organizations)))

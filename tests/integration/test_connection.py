@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An organization as a host: what may run there, and what is said about the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from .tenant import Tenant
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"ansible.builtin.command": "true"},
+        {"ansible.builtin.copy": {"content": "text", "dest": "file"}},
+        {"ansible.builtin.setup": {}},
+        {"ansible.builtin.ping": {}},
+    ],
+    ids=lambda task: next(iter(task)),
+)
+def test_an_organization_is_not_a_machine(tenant: Tenant, task: dict[str, object]) -> None:
+    run = tenant.run({"name": "foreign", **task})
+    refusal = run.task("foreign")
+    assert refusal.outcome == "failed"
+    assert "contoso is an Exchange organization, not a machine" in refusal.result["msg"]
+    assert "delegate_to: localhost" in refusal.result["msg"]
+    assert tenant.emulator.round_trips == 0
+
+
+def test_tasks_that_touch_no_machine_run(tenant: Tenant) -> None:
+    run = tenant.run({"name": "said", "ansible.builtin.debug": {"msg": "{{ inventory_hostname }}"}})
+    assert run.rc == 0
+    assert run["said"]["msg"] == "contoso"
+    assert tenant.emulator.round_trips == 0
+
+
+def test_delegated_tasks_run_on_the_controller(tenant: Tenant) -> None:
+    run = tenant.run({"name": "here", "ansible.builtin.command": "true", "delegate_to": "localhost"})
+    assert run.rc == 0, run.output
