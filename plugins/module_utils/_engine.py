@@ -25,6 +25,9 @@ Planner = Callable[[Organization], Plan]
 #: Seconds between two reads while a change is not seen yet.
 VERIFY_INTERVAL = 2.0
 
+#: Seconds for which a step that others depend on may stay unseen before it is taken for not done.
+REREAD_TIMEOUT = 15.0
+
 #: How many lost answers of writes one task reads after and goes on from.
 MAX_UNKNOWN_OUTCOMES = 3
 
@@ -73,7 +76,7 @@ def converge(task: Task, subsets: Iterable[str], planner: Planner) -> dict[str, 
     """Brings the organization to where ``planner`` finds nothing to do, or in check mode says what that would take.
 
     :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
-    :raises ExchangeError: with an attribute ``progress`` where something had been written before.
+    :raises ExchangeError: with ``progress`` saying what had been written before.
     """
     subsets = list(subsets)
     organization = read(task.session, subsets)
@@ -83,43 +86,50 @@ def converge(task: Task, subsets: Iterable[str], planner: Planner) -> dict[str, 
     task.warnings += plan.warnings
     if task.check_mode or not plan.steps:
         return _result(plan.before, plan.after, plan.steps)
-    progress = Progress()
+    progress = Progress(pending=plan.steps)
     try:
         after = _apply(task, subsets, planner, plan, progress)
     except ExchangeError as error:
-        error.progress = progress  # type: ignore[attr-defined]
+        error.progress = progress.result()
         raise
     return _result(plan.before, after, progress.applied)
 
 
 def _apply(task: Task, subsets: list[str], planner: Planner, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Runs the plan and proves it. Gives the managed options as the service shows them in the end."""
-    unknown = 0
-    left = plan
-    while left.steps:
-        step, *progress.pending = left.steps
+    rereads = 0
+    limit = 2 * len(plan.steps) + MAX_UNKNOWN_OUTCOMES
+    while progress.pending:
+        step, *later = progress.pending
         result = task.session.invoke([step.call])[0]
         task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
-        if isinstance(result.error, OutcomeUnknownError) and unknown < MAX_UNKNOWN_OUTCOMES:
-            unknown += 1
-            time.sleep(VERIFY_INTERVAL)
-            left = _replan(task, subsets, planner, step, progress)
-        elif result.error is not None:
-            progress.pending = left.steps
+        unknown = isinstance(result.error, OutcomeUnknownError)
+        if result.error is not None and (not unknown or rereads > limit):
             raise result.error
-        else:
+        if unknown or step.reread:
+            rereads += 1
+            if rereads > limit:
+                raise VerificationError(
+                    "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
+                )
+            later = _replan(task, subsets, planner, step)
+        if not any(left.call == step.call for left in later):
             progress.applied.append(step)
-            left = planner(read(task.session, subsets, fresh=True)) if step.reread else Plan(steps=progress.pending, after=left.after)
+        elif not unknown:
+            break
+        progress.pending = later
     progress.pending = []
     return _verify(task, subsets, planner, plan)
 
 
-def _replan(task: Task, subsets: list[str], planner: Planner, lost: Step, progress: Progress) -> Plan:
-    """What is left to do after the answer to ``lost`` was lost: reading decides whether it happened."""
-    left = planner(read(task.session, subsets, fresh=True))
-    if not any(step.call == lost.call for step in left.steps):
-        progress.applied.append(lost)
-    return left
+def _replan(task: Task, subsets: list[str], planner: Planner, done: Step) -> list[Step]:
+    """What is left to do, from fresh reads. A step that is not seen done yet is given the time that verifying would give it."""
+    deadline = time.monotonic() + min(task.params.get("verify_timeout", 0), REREAD_TIMEOUT)
+    while True:
+        left = planner(read(task.session, subsets, fresh=True)).steps
+        if time.monotonic() >= deadline or not any(step.call == done.call for step in left):
+            return left
+        time.sleep(VERIFY_INTERVAL)
 
 
 def _verify(task: Task, subsets: list[str], planner: Planner, plan: Plan) -> dict[str, Any]:

@@ -24,6 +24,9 @@ class ExchangeError(Exception):
 
     classes: ClassVar[dict[str, type[ExchangeError]]] = {}
 
+    #: What a task had written when the error ended it: result keys. Set by the engine.
+    progress: dict[str, Any] | None = None
+
     def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -41,7 +44,7 @@ class ExchangeError(Exception):
 
     def to_wire(self) -> dict[str, str]:
         """The error as plain values for the broker's socket."""
-        return {"class": type(self).__name__, **vars(self)}
+        return {"class": type(self).__name__, "message": self.message, "remedy": self.remedy, "cmdlet": self.cmdlet, "error_id": self.error_id}
 
     @staticmethod
     def from_wire(data: dict[str, str]) -> ExchangeError:

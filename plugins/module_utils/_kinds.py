@@ -288,14 +288,14 @@ class Instant(Kind):
             moment = None
         if moment is None or moment.tzinfo is None:
             raise ValueError(f"must be a date and time with an offset, such as 2030-01-31T08:00:00+01:00, not {value!r}")
-        return moment.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def read(self, value: Any) -> Any:
         if not value:
             return ""
         text = re.sub(r"(\.\d{6})\d+", r"\1", str(value)).replace("Z", "+00:00")
         moment = datetime.datetime.fromisoformat(text)
-        return self.parse((moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).isoformat())
+        return self.parse((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).isoformat())
 
     def send(self, value: Any) -> Value:
         return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
@@ -348,6 +348,15 @@ class Image(Kind):
     def format(cls, content: bytes) -> str:
         """The picture's format by its first bytes; empty when it is none that the portal is documented to take."""
         return next((name for magic, name in cls._FORMATS.items() if content.startswith(magic)), "")
+
+    @classmethod
+    def dimensions(cls, content: bytes) -> tuple[int, int]:
+        """Width and height in pixels of a PNG or BMP; (0, 0) for what does not say it at a fixed place."""
+        if cls.format(content) == "png" and len(content) >= 24:
+            return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+        if cls.format(content) == "bmp" and len(content) >= 26:
+            return int.from_bytes(content[18:22], "little"), abs(int.from_bytes(content[22:26], "little", signed=True))
+        return 0, 0
 
 
 def timespan_days(value: Any) -> int:

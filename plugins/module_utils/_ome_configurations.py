@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Image
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import TEMPLATE_REMOVAL, TEMPLATES, Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._settings import plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._table import name_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
+
+#: What Microsoft recommends for a logo: it is advice, and no limit.
+_ADVISED_IMAGE_BYTES = 40 * 1024
+_ADVISED_IMAGE_SIZE = (170, 70)
 
 
 def is_default(identity: str) -> bool:
@@ -40,6 +46,22 @@ def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) ->
             f"external_mail_expiry_in_days cannot be set on {identity!r}: mail expires only with a template of your own.",
             remedy="Give identity another name, which creates one (Advanced Message Encryption).",
         )
+
+
+def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
+    """What Microsoft advises against in a logo."""
+    if not wanted.get("image_content"):
+        return []
+    content = base64.b64decode(wanted["image_content"])
+    warnings = []
+    if not Image.format(content):
+        warnings.append("The logo is none of PNG, JPEG, BMP and TIFF, and so may not be shown.")
+    if len(content) > _ADVISED_IMAGE_BYTES:
+        warnings.append(f"The logo has {len(content):,} bytes, and Microsoft advises less than {_ADVISED_IMAGE_BYTES:,}.")
+    width, height = Image.dimensions(content)
+    if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
+        warnings.append(f"The logo has {width} x {height} pixels, and Microsoft advises {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
+    return warnings
 
 
 def plan_configuration(

@@ -61,6 +61,11 @@ class Organization:
         self._results = results
 
     @property
+    def subsets(self) -> list[str]:
+        """What was asked for."""
+        return list(self._results)
+
+    @property
     def reused(self) -> bool:
         """Whether any of it was read earlier in the run."""
         return any(result.reused for result in self._results.values())

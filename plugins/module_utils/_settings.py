@@ -87,7 +87,9 @@ def plan_settings(
         if value in row.dangers:
             plan.warnings.append(f"{row.option} {value}: {row.dangers[value]}")
         if properties is not None and row.hidden(properties) and value != row.kind.cleared and row.option not in force:
-            plan.warnings.append(f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.option.split('_')[0]}_force sends it.")
+            plan.warnings.append(
+                f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.option.split('_')[0]}_force sends it."
+            )
             plan.before[row.option] = plan.after[row.option]
             continue
         if row.equal(stored, value) and row.option not in force:

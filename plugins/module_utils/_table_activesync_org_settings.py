@@ -27,7 +27,7 @@ ACTIVESYNC_ORG_SETTINGS = Table(
             Choice("Allow", "Block", "Quarantine"),
             "DefaultAccessLevel",
             impacts={"Block": "takes away", "Quarantine": "takes away", "Allow": "widens"},
-            dangers={value: "It reaches devices that are connected already, at once." for value in ("Block", "Quarantine")},
+            dangers=dict.fromkeys(("Block", "Quarantine"), "It reaches devices that are connected already, at once."),
         ),
         Field("enable_mobile_mailbox_policy_when_ca_inplace", Boolean(), "EnableMobileMailboxPolicyWhenCAInplace", cloud_only=True),
         Field("ota_notification_mail_insert", Text(256), "OtaNotificationMailInsert"),

@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import SECTIONS, SETTINGS_FIELDS
+
+_SECTION_DOCS = {
+    "conditions": "What the rule acts on. All of them must hold; in a list one is enough. C({}) is every message.",
+    "exceptions": "What the rule spares although O(REPLACEconditions) hold. One is enough. C({}) spares nothing.",
+    "actions": "What the rule does.",
+}
+
+
+def _option(row: Field, prefix: str) -> dict[str, Any]:
+    description = re.sub(r"O\((\w+\.)", rf"O({prefix}\1", row.doc)
+    return {"description": [description], **row.kind.spec}
+
+
+def _rule_options(prefix: str = "") -> dict[str, Any]:
+    """The documentation of one rule's options, from the table. ``prefix`` is the path to the rule."""
+    sections = {
+        section: {
+            "description": [
+                _SECTION_DOCS[section].replace("REPLACE", prefix),
+                "A section that is given is the whole truth of it; one that is omitted is left alone.",
+            ],
+            "type": "dict",
+            "suboptions": {row.option: _option(row, prefix) for row in fields},
+        }
+        for section, fields in SECTIONS.items()
+    }
+    return {
+        "name": {"description": ["The rule's name, at most 64 characters.", f"With O({prefix}guid) it renames the rule."], "type": "str"},
+        "guid": {
+            "description": ["The rule's GUID, which stays when it is renamed.", f"A GUID that no rule has does not count where there is O({prefix}name)."],
+            "type": "str",
+        },
+        "state": {"description": ["Whether the rule exists."], "type": "str", "choices": ["present", "absent"], "default": "present"},
+        "enabled": {"description": ["Whether the rule is switched on. A new rule is, unless this says otherwise."], "type": "bool"},
+        "priority": {
+            "description": [
+                "The rule's position, V(0) for the first. The rules behind it move.",
+                "In a list of rules the order of the list counts instead. It is accepted there so that a rule can be given back as it was read.",
+            ],
+            "type": "int",
+        },
+        **{row.option: _option(row, prefix) for row in SETTINGS_FIELDS},
+        **sections,
+    }
+
+
+def _documentation(options: dict[str, Any]) -> str:
+    return str(yaml.safe_dump({"options": options}, sort_keys=False, width=160))
+
+
+def _rules(option: str, description: str, *, required: bool) -> dict[str, Any]:
+    """The documentation of an option that is a list of rules."""
+    row = {"description": [description], "type": "list", "elements": "dict", "suboptions": _rule_options(f"{option}[].")}
+    return {option: {**row, "required": True} if required else row}
+
+
+class ModuleDocFragment:
+    """The options of a mail flow rule, made from the table that everything else about rules is made from."""
+
+    DOCUMENTATION = _documentation(_rule_options())
+
+    RULES = _documentation(_rules("rules", "The rules, first to last.", required=True))
+
+    TRANSPORT_RULES = _documentation(
+        _rules(
+            "transport_rules",
+            "Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. What it does not name is left alone.",
+            required=False,
+        )
+    )

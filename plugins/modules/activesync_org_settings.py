@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: activesync_org_settings
+short_description: ActiveSync settings of an organization
+version_added: 1.0.0
+description:
+  - Manages what an organization does with mobile devices, with C(Get-ActiveSyncOrganizationSettings) and C(Set-ActiveSyncOrganizationSettings).
+  - For message encryption O(allow_rms_support_for_unenlightened_apps) is what matters.
+  - Options that are omitted are left alone. Only the difference is sent.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  admin_mail_recipients:
+    description:
+      - Who is told of quarantined devices, by SMTP address.
+      - An empty list clears it.
+    type: list
+    elements: str
+  allow_access_for_un_supported_platform:
+    description:
+      - Reserved by Microsoft.
+    type: bool
+  allow_rms_support_for_unenlightened_apps:
+    description:
+      - Whether Exchange Online decrypts protected mail for apps on mobile devices that cannot, such as Mail on iOS.
+      - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, which the module warns of.
+    type: bool
+  default_access_level:
+    description:
+      - What happens to devices that no rule covers. V(Block) and V(Quarantine) reach devices that are connected already, at once.
+    type: str
+    choices: [Allow, Block, Quarantine]
+  enable_mobile_mailbox_policy_when_ca_inplace:
+    description:
+      - Whether mobile device policies apply where Conditional Access does. Microsoft does not describe it.
+    type: bool
+  ota_notification_mail_insert:
+    description:
+      - A text in mail that tells users to update a device, at most 256 characters. An empty text clears it.
+    type: str
+  tenant_admin_preference:
+    description:
+      - Undocumented by Microsoft, and so not restricted here.
+    type: str
+  user_mail_insert:
+    description:
+      - A text in mail that tells users of a quarantined device, at most 256 characters. An empty text clears it.
+    type: str
+seealso:
+  - module: m365.message_encryption.mobile_device_mailbox_policy
+  - name: Set-ActiveSyncOrganizationSettings
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/set-activesyncorganizationsettings
+"""
+
+EXAMPLES = r"""
+- name: Send no decrypted mail to the iOS mail app
+  m365.message_encryption.activesync_org_settings:
+    allow_rms_support_for_unenlightened_apps: false
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"allow_rms_support_for_unenlightened_apps": true}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"allow_rms_support_for_unenlightened_apps": false}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "activesync_org_settings", "identity": "", "option": "allow_rms_support_for_unenlightened_apps", "before": true, "after": false, "impact": "takes away"}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-ActiveSyncOrganizationSettings -AllowRMSSupportForUnenlightenedApps $false -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+
+SPEC: dict[str, Any] = {"argument_spec": {**ACTIVESYNC_ORG_SETTINGS.argument_spec(), **COMMON_ARGUMENT_SPEC}}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings the ActiveSync organization settings to what the options declare."""
+    return converge_settings(task, ACTIVESYNC_ORG_SETTINGS)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: irm_configuration
+short_description: Information rights management of an organization
+version_added: 1.0.0
+description:
+  - Manages how an organization uses rights management with mail, with C(Get-IRMConfiguration) and C(Set-IRMConfiguration).
+  - Options that are omitted are left alone. Only the difference is sent.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  automatic_service_update_enabled:
+    description:
+      - Whether Exchange adds new features of message encryption to the organization on its own.
+    type: bool
+  azure_rms_licensing_enabled:
+    description:
+      - Whether Exchange Online uses Azure Rights Management. This is the main switch of message encryption.
+    type: bool
+  decrypt_attachment_for_encrypt_only:
+    description:
+      - Whether recipients of mail that is only encrypted get its attachments without protection, in the browser for example.
+    type: bool
+  e_discovery_super_user_enabled:
+    description:
+      - Whether members of the role group Discovery Management may open protected mail that a discovery search finds.
+    type: bool
+  enable_pdf_encryption:
+    description:
+      - Whether PDF attachments are encrypted, too.
+    type: bool
+  enable_portal_tracking_logs:
+    description:
+      - Whether opening of mail in the portal is logged. Microsoft documents it for Advanced Message Encryption; some organizations do not have it.
+    type: bool
+  internal_licensing_enabled:
+    description:
+      - Whether IRM features work at all. In Exchange Online it governs mail to inside and to outside.
+      - Exchange prompts when it changes; the module answers that.
+    type: bool
+  journal_report_decryption_enabled:
+    description:
+      - Whether journal reports contain a decrypted copy of protected mail.
+    type: bool
+  licensing_location:
+    description:
+      - The licensing URLs, in order. The one of Azure Rights Management must be first.
+      - An empty list clears it.
+    type: list
+    elements: str
+  reject_if_recipient_has_no_rights:
+    description:
+      - Whether mail is rejected whose recipient has no rights to it. Microsoft does not describe it further.
+    type: bool
+  rms_online_key_sharing_location:
+    description:
+      - Deprecated by Exchange. Only an empty text is accepted, which clears it.
+    type: str
+  search_enabled:
+    description:
+      - Whether protected mail can be searched in Outlook on the web.
+    type: bool
+  simplified_client_access_do_not_forward_disabled:
+    description:
+      - Whether Outlook on the web hides the option Do Not Forward.
+    type: bool
+  simplified_client_access_enabled:
+    description:
+      - Whether Outlook on the web shows the Encrypt button.
+    type: bool
+  simplified_client_access_encrypt_only_disabled:
+    description:
+      - Whether Outlook on the web hides the option Encrypt.
+    type: bool
+  transport_decryption_setting:
+    description:
+      - Whether mail flow rules, journaling and malware scanning see into protected mail.
+      - V(Optional) tries to decrypt and delivers either way. V(Mandatory) rejects what it cannot decrypt. V(Disabled) does not decrypt.
+    type: str
+    choices: [Disabled, Mandatory, Optional]
+seealso:
+  - module: m365.message_encryption.irm_test
+  - name: Set-IRMConfiguration
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/set-irmconfiguration
+"""
+
+EXAMPLES = r"""
+- name: Switch message encryption on and show the Encrypt button
+  m365.message_encryption.irm_configuration:
+    azure_rms_licensing_enabled: true
+    internal_licensing_enabled: true
+    simplified_client_access_enabled: true
+
+- name: Leave attachments encrypted when they are downloaded in a browser
+  m365.message_encryption.irm_configuration:
+    decrypt_attachment_for_encrypt_only: false
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"simplified_client_access_enabled": false}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"simplified_client_access_enabled": true}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "irm_configuration", "identity": "", "option": "simplified_client_access_enabled", "before": false, "after": true, "impact": ""}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
+
+SPEC: dict[str, Any] = {"argument_spec": {**IRM_CONFIGURATION.argument_spec(), **COMMON_ARGUMENT_SPEC}}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings the IRM configuration to what the options declare."""
+    return converge_settings(task, IRM_CONFIGURATION)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: message_encryption_state
+short_description: A whole organization, put into a state that was read before
+version_added: 1.0.0
+description:
+  - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of it, and brings the organization there.
+  - One task, one read, only the writes that differ, in the order in which they are safe.
+  - >-
+    It is exact: a mail flow rule's sections are the whole truth, also of what a portal adds on its own. Rules keep their order relative to each other; O(transport_rules[].priority) is not used.
+  - >-
+    What cannot come back is a rule's GUID after it was removed (its name counts then), a date that is past, and a logo of which Exchange shows only a URL.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+  - m365.message_encryption.transport_rule.transport_rules
+options:
+  state:
+    description:
+      - The whole output of M(m365.message_encryption.message_encryption_info), as it was registered. Parts that are given beside it count instead of its own.
+    type: dict
+  ome_configurations:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. What it does not name is left alone.
+    type: list
+    elements: dict
+  irm_configuration:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:irm_configuration) of that output. What it does not name is left alone.
+    type: dict
+  activesync_org_settings:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:activesync_org_settings) of that output. What it does not name is left alone.
+    type: dict
+  owa_mailbox_policies:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. What it does not name is left alone.
+    type: list
+    elements: dict
+  mobile_device_mailbox_policies:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output. What it does not name is left alone.
+    type: list
+    elements: dict
+  organization:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:organization) of that output. The state of another organization is refused.
+    type: dict
+  unmanaged:
+    description:
+      - What becomes of mail flow rules and OME configurations that the state does not name. Of rules only those that encrypt or decrypt are ever touched.
+      - V(remove) removes only what could be made again; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable) warns of them.
+    type: str
+    choices: [keep, warn, disable, remove]
+    default: keep
+seealso:
+  - module: m365.message_encryption.message_encryption_info
+"""
+
+EXAMPLES = r"""
+- name: Remember
+  m365.message_encryption.message_encryption_info:
+  register: encryption
+
+- name: Put everything back
+  m365.message_encryption.message_encryption_state:
+    state: "{{ encryption }}"
+
+- name: Put only the rules back
+  m365.message_encryption.message_encryption_state:
+    transport_rules: "{{ encryption.transport_rules }}"
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"irm_configuration": {"simplified_client_access_enabled": false}}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: []
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._state import (
+    PARTS,
+    declare_state,
+    plan_state,
+    refuse_other_organization,
+    state_argument_spec,
+    subsets_of,
+)
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "state": {"type": "dict"},
+        **state_argument_spec(),
+        "unmanaged": {"type": "str", "choices": ["keep", "warn", "disable", "remove"], "default": "keep"},
+        **COMMON_ARGUMENT_SPEC,
+    },
+    "required_one_of": [["state", *PARTS]],
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings every part that the state holds to what it holds."""
+    given = {part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None}
+    state = {**validated(task.params["state"] or {}), **given}
+    parts = declare_state(state)
+
+    def planner(organization: Organization) -> Plan:
+        refuse_other_organization(organization, state)
+        return plan_state(organization, parts, unmanaged=task.params["unmanaged"], check_mode=task.check_mode)
+
+    return converge(task, subsets_of(parts), planner)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ome_configuration
+short_description: Portal, sign-in and branding of message encryption
+version_added: 1.0.0
+description:
+  - Manages OME configurations, with C(Get-), C(New-), C(Set-) and C(Remove-OMEConfiguration).
+  - Every organization has the one with the name C(OME Configuration). Others are branding templates that mail flow rules apply; they need Advanced Message Encryption.
+  - Options that are omitted are left alone. Only the difference is sent.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  identity:
+    description:
+      - The name of the configuration, at most 64 characters.
+    type: str
+    default: OME Configuration
+  state:
+    description:
+      - Whether it exists. The default configuration cannot be removed.
+    type: str
+    choices: [present, absent]
+    default: present
+  background_color:
+    description:
+      - The background colour, as C(#RRGGBB) or an HTML colour name. An empty text clears it.
+    type: str
+  disclaimer_text:
+    description:
+      - The disclaimer in mail that leads to the portal, at most 1024 characters. An empty text clears it.
+    type: str
+  email_text:
+    description:
+      - The text in mail that leads to the portal, at most 1024 characters. An empty text clears it.
+    type: str
+  external_mail_expiry_in_days:
+    description:
+      - After how many days mail cannot be read in the portal any more, V(0) to V(730); V(0) is never.
+      - Refused on the default configuration. Needs Advanced Message Encryption.
+    type: int
+  image_content:
+    description:
+      - The logo, as base64 text. An empty text clears it.
+      - PNG, JPEG, BMP and TIFF are what Microsoft names; it advises less than 40 KB and 170 x 70 pixels. Anything else is a warning.
+    type: str
+  image_force:
+    description:
+      - Sends the logo although nothing shows that it differs.
+      - Needed only where Exchange shows that there is a logo but not which, so that it cannot be compared.
+    type: bool
+    default: false
+  image_path:
+    description:
+      - The logo, as a file on the controller. A relative path is looked for as M(ansible.builtin.copy) does.
+    type: path
+  introduction_text:
+    description:
+      - The text beside the sender, at most 1024 characters. An empty text clears it.
+    type: str
+  otp_enabled:
+    description:
+      - Whether recipients can read mail in the portal with a one-time passcode.
+    type: bool
+  portal_text:
+    description:
+      - The heading of the portal, at most 128 characters. An empty text clears it.
+    type: str
+  privacy_statement_url:
+    description:
+      - The link to the privacy statement. An empty text is Microsoft's own.
+    type: str
+  read_button_text:
+    description:
+      - The caption of the button that opens the message, at most 1024 characters. An empty text clears it.
+    type: str
+  social_id_sign_in:
+    description:
+      - Whether recipients can sign in to the portal with a Google, Yahoo or Microsoft account.
+    type: bool
+seealso:
+  - module: m365.message_encryption.ome_transport_rule
+  - name: Set-OMEConfiguration
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/set-omeconfiguration
+"""
+
+EXAMPLES = r"""
+- name: Let recipients use one-time passcodes, and no social IDs
+  m365.message_encryption.ome_configuration:
+    otp_enabled: true
+    social_id_sign_in: false
+
+- name: A template whose mail expires after a week
+  m365.message_encryption.ome_configuration:
+    identity: One week expiration
+    external_mail_expiry_in_days: 7
+    social_id_sign_in: false
+
+- name: The company's looks
+  m365.message_encryption.ome_configuration:
+    portal_text: Contoso encrypted mail
+    background_color: "#0078d4"
+    image_path: contoso-logo.png
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"state": "present", "social_id_sign_in": true}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"state": "present", "social_id_sign_in": false}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "ome_configuration", "identity": "OME Configuration", "option": "social_id_sign_in", "before": true, "after": false, "impact": "takes away"}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-OMEConfiguration -Identity 'OME Configuration' -SocialIdSignIn $false -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+import base64
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import check_configuration, image_warnings, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import declared, refuse_on_premises
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "identity": {"type": "str", "default": DEFAULT_OME_CONFIGURATION},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **OME_CONFIGURATION.argument_spec(),
+        "image_path": {"type": "path"},
+        "image_force": {"type": "bool", "default": False},
+        **COMMON_ARGUMENT_SPEC,
+    },
+    "mutually_exclusive": [["image_content", "image_path"]],
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings one OME configuration to what the options declare."""
+    params = dict(task.params)
+    if params["image_path"]:
+        params["image_content"] = base64.b64encode(task.find_file(params["image_path"])).decode("ascii")
+    identity, state, wanted = params["identity"], params["state"], declared(OME_CONFIGURATION, params)
+    check_configuration(identity, state, wanted)
+    task.warnings += image_warnings(wanted)
+    force = ["image_content"] if params["image_force"] and wanted.get("image_content") else []
+
+    def planner(organization: Organization) -> Plan:
+        refuse_on_premises(task, OME_CONFIGURATION, wanted)
+        return plan_configuration(identity, state, wanted, organization.objects(OME_CONFIGURATION.subset), force=force)
+
+    return converge(task, [OME_CONFIGURATION.subset], planner)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ome_transport_rule
+short_description: A mail flow rule that encrypts, decrypts, or does anything else
+version_added: 1.0.0
+description:
+  - Manages one mail flow rule, with C(Get-), C(New-), C(Set-), C(Enable-), C(Disable-) and C(Remove-TransportRule).
+  - >-
+    O(conditions), O(exceptions) and O(actions) are sections. A section that is given is the whole truth of it: what the rule has beside that is drift and is removed.
+    A section that is omitted is left alone. C({}) clears conditions or exceptions.
+  - A new rule is created in its place and in its state with one call, so that there is no moment in which mail leaves in clear.
+  - >-
+    Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They count as declared with their default.
+  - The module warns when a rule that encrypts has no condition that keeps its senders inside, since Exchange bounces inbound mail that it matches.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+  - m365.message_encryption.transport_rule
+options:
+  place_before:
+    description:
+      - The name of a rule that this one must stand before. A rule that stands before it anywhere stays; one that moves or is new is put right before it.
+    type: str
+  place_after:
+    description:
+      - The name of a rule that this one must stand behind. A rule that stands behind it anywhere stays; one that moves or is new is put right behind it.
+    type: str
+seealso:
+  - module: m365.message_encryption.ome_transport_rules
+  - module: m365.message_encryption.ome_transport_rule_order
+  - name: New-TransportRule
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/new-transportrule
+"""
+
+EXAMPLES = r"""
+- name: Encrypt all outgoing mail, and let it wait where that fails
+  m365.message_encryption.ome_transport_rule:
+    name: Encrypt all outgoing mail
+    rule_error_action: Defer
+    conditions:
+      from_scope: InOrganization
+      sent_to_scope: NotInOrganization
+    actions:
+      apply_rights_protection_template: Encrypt
+
+- name: Do Not Forward for what is marked as confidential
+  m365.message_encryption.ome_transport_rule:
+    name: Protect confidential mail
+    place_before: Encrypt all outgoing mail
+    conditions:
+      from_scope: InOrganization
+      subject_or_body_contains_words: [confidential, "strictly internal"]
+    exceptions:
+      recipient_domain_is: [fabrikam.com]
+    actions:
+      apply_rights_protection_template: Do Not Forward
+
+- name: Switch a rule off
+  m365.message_encryption.ome_transport_rule:
+    name: Encrypt all outgoing mail
+    enabled: false
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"state": "present", "name": "Encrypt all outgoing mail", "enabled": true}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"state": "present", "name": "Encrypt all outgoing mail", "enabled": false}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "ome_transport_rule", "identity": "Encrypt all outgoing mail", "option": "enabled", "before": true, "after": false, "impact": "takes away"}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Disable-TransportRule -Identity '5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44' -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rule, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import rule_argument_spec
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {**rule_argument_spec(), "place_before": {"type": "str"}, "place_after": {"type": "str"}, **COMMON_ARGUMENT_SPEC},
+    "required_one_of": [["name", "guid"]],
+    "mutually_exclusive": [["priority", "place_before", "place_after"]],
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings one mail flow rule to what the options declare."""
+    rule = declare(task.params)
+    place_before, place_after = task.params["place_before"], task.params["place_after"]
+
+    def planner(organization: Organization) -> Plan:
+        return plan_rule(RulesPlanner(organization, check_mode=task.check_mode), rule, place_before=place_before, place_after=place_after)
+
+    return converge(task, subsets_for([rule]), planner)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ome_transport_rule_order
+short_description: The order of mail flow rules
+version_added: 1.0.0
+description:
+  - Brings mail flow rules into an order with the fewest moves, in one run.
+  - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh read.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  rules:
+    description:
+      - The names of rules that exist, first to last.
+    type: list
+    elements: str
+    required: true
+  position:
+    description:
+      - Where they stand among the others. V(first) is before all of them, V(last) behind all of them.
+      - V(relative) orders them among each other and leaves every other rule where it is.
+    type: str
+    choices: [first, last, relative]
+    default: relative
+seealso:
+  - module: m365.message_encryption.ome_transport_rules
+"""
+
+EXAMPLES = r"""
+- name: Rules that strip encryption come before those that encrypt
+  m365.message_encryption.ome_transport_rule_order:
+    rules:
+      - Strip encryption from mail between colleagues
+      - Encrypt all outgoing mail
+    position: first
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"rules": ["Encrypt all outgoing mail", "Strip encryption from mail between colleagues"]}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"rules": ["Strip encryption from mail between colleagues", "Encrypt all outgoing mail"]}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "ome_transport_rule", "identity": "Strip encryption from mail between colleagues", "option": "priority", "before": 1, "after": 0, "impact": ""}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-TransportRule -Identity '5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44' -Priority 0 -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_order
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "rules": {"type": "list", "elements": "str", "required": True},
+        "position": {"type": "str", "choices": ["first", "last", "relative"], "default": "relative"},
+        **COMMON_ARGUMENT_SPEC,
+    },
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings the named mail flow rules into their order."""
+
+    def planner(organization: Organization) -> Plan:
+        return plan_order(RulesPlanner(organization), task.params["rules"], task.params["position"])
+
+    return converge(task, ["transport_rules"], planner)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

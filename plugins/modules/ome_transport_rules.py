@@ -1,0 +1,146 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ome_transport_rules
+short_description: A whole list of mail flow rules, in order
+version_added: 1.0.0
+description:
+  - Manages several mail flow rules with one read and only the writes that differ.
+  - Their order is that of the list, relative to each other. Rules that are not in the list keep their places between them.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+  - m365.message_encryption.transport_rule.rules
+options:
+  unmanaged:
+    description:
+      - What becomes of rules that are not in the list. Only those that encrypt or decrypt are ever touched.
+      - V(remove) removes only what could be made again; the others are disabled, with a warning.
+    type: str
+    choices: [keep, warn, disable, remove]
+    default: keep
+seealso:
+  - module: m365.message_encryption.ome_transport_rule
+  - module: m365.message_encryption.ome_transport_rule_order
+"""
+
+EXAMPLES = r"""
+- name: The organization's rules of message encryption
+  m365.message_encryption.ome_transport_rules:
+    unmanaged: warn
+    rules:
+      - name: Strip encryption from mail between colleagues
+        conditions:
+          from_scope: InOrganization
+          sent_to_scope: InOrganization
+        actions:
+          remove_ome_v2: true
+      - name: Encrypt all outgoing mail
+        rule_error_action: Defer
+        conditions:
+          from_scope: InOrganization
+          sent_to_scope: NotInOrganization
+        actions:
+          apply_rights_protection_template: Encrypt
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"rules": [{"state": "absent"}]}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"rules": [{"state": "present", "name": "Encrypt all outgoing mail"}]}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "ome_transport_rule", "identity": "Encrypt all outgoing mail", "option": "state", "before": "absent", "after": "present", "impact": ""}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["New-TransportRule -Name 'Encrypt all outgoing mail' -FromScope 'InOrganization' -ApplyRightsProtectionTemplate 'Encrypt' -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rules, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import rule_argument_spec
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "rules": {"type": "list", "elements": "dict", "required": True, "options": rule_argument_spec()},
+        "unmanaged": {"type": "str", "choices": ["keep", "warn", "disable", "remove"], "default": "keep"},
+        **COMMON_ARGUMENT_SPEC,
+    },
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings all listed mail flow rules, and their order, to what the options declare."""
+    rules = [declare(options, f"rules[{index}].") for index, options in enumerate(task.params["rules"])]
+
+    def planner(organization: Organization) -> Plan:
+        picture = RulesPlanner(organization, check_mode=task.check_mode)
+        return plan_rules(picture, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True)
+
+    return converge(task, subsets_for(rules), planner)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

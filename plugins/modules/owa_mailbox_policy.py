@@ -1,0 +1,122 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: owa_mailbox_policy
+short_description: IRM in a policy of Outlook on the web
+version_added: 1.0.0
+description:
+  - Manages whether a policy lets its users work with protected mail, with C(Get-OwaMailboxPolicy) and C(Set-OwaMailboxPolicy).
+  - A policy with IRM off overrides the organization's settings for its users.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  identity:
+    description:
+      - The name of a policy that exists, or C(*) for every one.
+    type: str
+    required: true
+  irm_enabled:
+    description:
+      - Whether IRM works for users of Outlook on the web who have this policy.
+    type: bool
+seealso:
+  - name: Set-OwaMailboxPolicy
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/set-owamailboxpolicy
+"""
+
+EXAMPLES = r"""
+- name: Let the users of every policy work with protected mail
+  m365.message_encryption.owa_mailbox_policy:
+    identity: "*"
+    irm_enabled: true
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task, in this module's own names.
+  returned: success
+  type: dict
+  sample: {"OwaMailboxPolicy-Default": {"irm_enabled": false}}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"OwaMailboxPolicy-Default": {"irm_enabled": true}}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: [{"resource": "owa_mailbox_policy", "identity": "OwaMailboxPolicy-Default", "option": "irm_enabled", "before": false, "after": true, "impact": ""}]
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-OwaMailboxPolicy -Identity 'OwaMailboxPolicy-Default' -IRMEnabled $true -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_policies
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import OWA_MAILBOX_POLICY
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {"identity": {"type": "str", "required": True}, **OWA_MAILBOX_POLICY.argument_spec(), **COMMON_ARGUMENT_SPEC},
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Brings one policy, or every policy, to what the options declare."""
+    return converge_policies(task, OWA_MAILBOX_POLICY)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base class of all action plugins: it runs a module's ``run()`` in the worker process. Private to the collection.
+
+It does what core leaves out for actions: all argument errors at once under the module's own name, plain values instead of
+tagged ones, ``no_log`` values removed, warnings, the diff, and the one place where an error becomes a result.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFileNotFound
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import CONNECTION, INVENTORY_HELP
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._diff import diff
+
+
+class ModuleAction(ActionBase):
+    """Runs the module of the same name in this process."""
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result. Whatever the collection refuses comes out as one sentence."""
+        super().run(tmp, task_vars)
+        name = self._task.resolved_action
+        module = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{name.rpartition('.')[2]}")
+        spec = {"argument_spec": {}, **module.SPEC}
+        arguments = plain(self._task.args)
+        validation = ArgumentSpecValidator(**spec).validate(arguments)
+        errors = [*not_texts(arguments, spec["argument_spec"]), *validation.error_messages]
+        if errors:
+            return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
+        task = Task(
+            params=validation.validated_parameters,
+            check_mode=self._task.check_mode,
+            session=self._connection,
+            describe=getattr(self._connection, "describe", dict),
+            find_file=self._find_content,
+        )
+        result = self._outcome(module, task, task_vars or {})
+        warnings = [*validation._warnings, *task.warnings]
+        if warnings:
+            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
+        if self._task.diff and result.get("changes"):
+            result["diff"] = diff(result["changes"])
+        result["invocation"] = {"module_args": given(validation.validated_parameters)}
+        return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+
+    def _outcome(self, module: Any, task: Task, task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
+            self.check_connection()
+            return module.run(task)  # type: ignore[no-any-return]
+        except ExchangeError as error:
+            outcome: dict[str, Any] = {"failed": True, "msg": str(error), "error": error.to_wire(), **(error.progress or {})}
+            if isinstance(error, UnreachableError):
+                outcome["unreachable"] = True
+            return outcome
+
+    def check_connection(self) -> None:
+        """Refuses to work over a connection that leads to no organization."""
+        if self._connection.transport != CONNECTION:
+            raise OptionError(f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}")
+
+    def _find_content(self, path: str) -> bytes:
+        """A file's content. Relative paths are looked for as ``copy`` looks: in the role's files, beside the playbook."""
+        try:
+            found = self._find_needle("files", path)
+            with open(self._loader.get_real_file(found, decrypt=True), "rb") as file:
+                return file.read()
+        except (AnsibleFileNotFound, OSError) as error:
+            raise OptionError(f"The file {path!r} cannot be read: {error}") from error
+
+
+class LocalAction(ModuleAction):
+    """An action that works on the controller only, over whatever connection the host has."""
+
+    _requires_connection = False
+
+    def check_connection(self) -> None:
+        """Any connection will do: it is not used."""
+
+
+def plain(value: Any) -> Any:
+    """The value without Ansible's tags: neither CLIXML nor a comparison by type takes subclasses of ``str`` and ``int``."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    for base in (int, float, bytes):
+        if isinstance(value, base):
+            return base(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def given(params: Any) -> Any:
+    """The options that were given: validation puts an entry for each of a rule's hundred and fifty."""
+    if isinstance(params, dict):
+        return {key: given(value) for key, value in params.items() if value is not None}
+    return [given(item) for item in params] if isinstance(params, list) else params
+
+
+def not_texts(arguments: Any, spec: Mapping[str, Any], where: str = "") -> list[str]:
+    """An error for each value that YAML read as something else than the text that it was meant to be.
+
+    Core turns ``yes`` into "True" and ``5`` into "5" without a word, and a mail flow rule is full of words.
+    """
+    errors: list[str] = []
+    for option, value in arguments.items() if isinstance(arguments, dict) else ():
+        row = spec.get(option) or {}
+        name = f"{where}{option}"
+        if row.get("type") == "str" and isinstance(value, bool):
+            errors.append(f"{name} is {str(value).lower()}, which is not text: put it in quotes")
+        if isinstance(value, list) and row.get("elements") == "str":
+            errors += [f"{name} has {item!r}, which is not text: put it in quotes" for item in value if not isinstance(item, str)]
+        if isinstance(value, dict) and row.get("options"):
+            errors += not_texts(value, row["options"], f"{name}.")
+        if isinstance(value, list) and row.get("options"):
+            errors += [error for index, item in enumerate(value) for error in not_texts(item, row["options"], f"{name}[{index}].")]
+    return errors
