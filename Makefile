@@ -31,6 +31,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/.cache/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/build/collections
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+export NO_COLOR := 1
 unexport ANSIBLE_INVENTORY ANSIBLE_LOCAL_TEMP ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
 
 COLLECTION := build/collections/ansible_collections/m365/message_encryption
@@ -64,6 +65,7 @@ endef
 $(eval $(call environment,oldest,$(OLDEST_PYTHON),tests/requirements-test.txt))
 $(eval $(call environment,newest,$(NEWEST_PYTHON),tests/requirements-test.txt))
 $(eval $(call environment,check,$(PYTHON),tests/requirements-check.txt))
+$(eval $(call environment,docs,$(PYTHON),tests/requirements-docs.txt))
 $(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
 
 ## The artifact: what users get is what is tested
@@ -91,3 +93,71 @@ FORCE:
 .PHONY: test
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
+
+## Checks
+
+.PHONY: check
+check: lint lint-ansible lint-docs sanity importer docs ## all quality gates: linters, ansible-test, galaxy-importer, docs
+
+CHECK := .venv/check/bin
+
+.PHONY: lint
+lint: .venv/check/ready build/installed ## ruff, mypy, yamllint, reuse, changelog fragments
+	$(CHECK)/ruff check .
+	cd build/collections && ../../$(CHECK)/mypy --config-file ../../pyproject.toml --cache-dir ../../.cache/mypy \
+	    -p ansible_collections.m365.message_encryption.plugins.module_utils \
+	    -p ansible_collections.m365.message_encryption.plugins.plugin_utils
+	$(CHECK)/yamllint --strict .
+	$(CHECK)/reuse lint --quiet || $(CHECK)/reuse lint
+	$(CHECK)/antsibull-changelog lint
+
+.PHONY: lint-ansible
+lint-ansible: .venv/check/ready build/installed ## ansible-lint's production profile
+	PATH="$(CURDIR)/$(CHECK):$$PATH" ansible-lint --profile production --offline --strict -q
+
+.PHONY: lint-docs
+lint-docs: .venv/check/ready ## the documentation of plugins and roles
+	PATH="$(CURDIR)/$(CHECK):$$PATH" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --skip-rstcheck .
+
+.PHONY: sanity
+sanity: $(CORES:%=sanity-%) ## ansible-test sanity on the oldest and the newest ansible-core
+ifeq ($(OLDEST_PYTHON),)
+	@echo "Left out: ansible-core 2.19, because it needs Python 3.11 and this machine has none."
+endif
+ifeq ($(NEWEST_PYTHON),)
+	@echo "Left out: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none."
+endif
+
+# ansible-test says much and shows in its log what went wrong, so the log is shown only then.
+.PHONY: sanity-oldest sanity-newest
+sanity-oldest sanity-newest: sanity-%: .venv/%/ready
+	@echo "ansible-test sanity, $$(.venv/$*/bin/ansible --version | head -n 1)"
+	@.venv/$*/bin/python scripts/run_ansible_test.py sanity > .cache/sanity-$*.log 2>&1 || { cat .cache/sanity-$*.log; exit 1; }
+
+.PHONY: importer
+importer: .venv/importer/ready build/installed ## what Galaxy checks when the artifact is uploaded
+	@mkdir -p build/importer
+	cd build/importer && PATH="$(CURDIR)/.venv/importer/bin:$$PATH" GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true \
+	    GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER=true python -m galaxy_importer.main ../artifact/*.tar.gz
+
+.PHONY: test-newest
+ifneq ($(NEWEST_PYTHON),)
+test-newest: .venv/newest/ready build/installed ## all tests on the newest ansible-core
+	@PYTHONPATH=build/collections .venv/newest/bin/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
+else
+test-newest:
+	@echo "Left out: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none."
+endif
+
+## Documentation
+
+# Labels of Ansible's own documentation, which Sphinx can only follow when it can fetch their inventory.
+FOREIGN := intersphinx inventor|undefined label: '(ansible_collections\.ansible\.|action_plugins|common_return_values|ansible_configuration_settings)
+
+.PHONY: docs
+docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/html
+	@rm -rf build/docs && mkdir -p build/docs/rst && chmod 755 build/docs/rst
+	@PATH="$(CURDIR)/.venv/docs/bin:$$PATH" antsibull-docs --config-file docs/antsibull-docs.cfg collection --use-current --squash-hierarchy \
+	    --cleanup everything --fail-on-error --dest-dir build/docs/rst m365.message_encryption
+	@.venv/docs/bin/sphinx-build -q -b html -c docs -w build/docs/warnings build/docs/rst build/docs/html 2>/dev/null
+	@! grep -vE "$(FOREIGN)" build/docs/warnings
