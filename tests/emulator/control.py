@@ -35,7 +35,9 @@ class Control:
             ("POST", "reset"): lambda request, body: emulator.service.ledger.reset(),
             ("PATCH", "application"): self._application,
             ("POST", "revoke_tokens"): lambda request, body: emulator.authority.revoke_all(),
-            ("POST", "drop_connections"): lambda request, body: emulator.front.drop_connections(),
+            ("POST", "drop_connections"): lambda request, body: emulator.drop_connections(),
+            ("GET", "sessions"): lambda request, body: emulator.sessions,
+            ("POST", "kill_shells"): lambda request, body: emulator.psrp.kill_shells(),
         }
 
     def handle(self, request: Request) -> Answer | None:

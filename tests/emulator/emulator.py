@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import ssl
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -15,11 +16,14 @@ from types import TracebackType
 from typing import Any
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from .authority import Application, Authority, register
+from .console import Console
 from .control import Control
 from .ledger import Entry
 from .organization import Organization
+from .psrp import PsrpFront
 from .rest import AdminApi
 from .service import Service
 from .web import Answer, Front, Request
@@ -58,6 +62,10 @@ class Emulator:
         self._authority_of_certificates.cert_pem.write_to_path(str(self.ca_cert))
         self.front = Front(self._handle, tls=self.tls_settings(), port=port)
         self.authority.url = self.admin_api.url = self.front.url
+        self._passwords = {name: secrets.token_urlsafe(18) for name in self.organizations}
+        self.psrp = self._psrp_front()
+        self.psrp_front = Front(self.psrp.handle, tls=self._psrp_tls_settings())
+        self.psrp_plain_front = Front(self.psrp.handle, tls=None)
         self._write_credentials()
 
     # What tests look at
@@ -79,6 +87,16 @@ class Emulator:
     def round_trips(self) -> int:
         return self.service.ledger.round_trips
 
+    @property
+    def sessions(self) -> dict[str, int]:
+        """Shells that are open now, and sessions that Connect-ExchangeOnline opened and nobody has ended."""
+        return self.psrp.sessions
+
+    def drop_connections(self) -> None:
+        """Closes every open connection, in mid-answer if need be."""
+        for front in (self.front, self.psrp_front, self.psrp_plain_front):
+            front.drop_connections()
+
     def token(self, organization: str | None = None) -> str:
         """An access token for an organization (the first one when left out), as somebody else would have fetched it."""
         found = self.organizations[organization] if organization else next(iter(self.organizations.values()))
@@ -92,6 +110,7 @@ class Emulator:
             "authority_url": self.url,
             "control_url": f"{self.url}/emulator",
             "ca_cert": str(self.ca_cert),
+            "psrp": {"host": "127.0.0.1", "port": self.psrp_front.port, "http_port": self.psrp_plain_front.port},
             "organizations": [
                 {
                     "name": name,
@@ -103,6 +122,8 @@ class Emulator:
                     "certificate_password": self.applications[name].certificate_password,
                     "certificate_thumbprint": self.applications[name].thumbprint,
                     "federated_token_file": str(self._path(name, "jwt")),
+                    "psrp_user": _user(name),
+                    "psrp_password": self._passwords[name],
                 }
                 for name, organization in self.organizations.items()
             ],
@@ -124,6 +145,25 @@ class Emulator:
         (ca or self._authority_of_certificates).issue_cert(*_ADDRESSES).configure_cert(context)
         return context
 
+    def _psrp_front(self) -> PsrpFront:
+        accounts = {_user(name): (self._passwords[name], organization) for name, organization in self.organizations.items()}
+        certificates = {self.applications[name].certificate.public_bytes(Encoding.DER): organization for name, organization in self.organizations.items()}
+        files = {str(self._path(name, "pfx")): application.client_id for name, application in self.applications.items()}
+
+        def console(configuration: str, organization: Organization) -> Console:
+            return Console(self.service, self.applications, files, configuration, organization)
+
+        front = PsrpFront(self.service, accounts, certificates, console)
+        front.latency = self.latency
+        return front
+
+    def _psrp_tls_settings(self) -> ssl.SSLContext:
+        context = self.tls_settings()
+        context.verify_mode = ssl.CERT_OPTIONAL
+        for application in self.applications.values():
+            context.load_verify_locations(cadata=application.certificate.public_bytes(Encoding.PEM).decode())
+        return context
+
     def _path(self, name: str, suffix: str) -> Path:
         return self.directory / f"{name}.{suffix}"
 
@@ -135,7 +175,8 @@ class Emulator:
         _write_private(self.directory / "emulator.json", json.dumps(self.describe(), indent=2).encode() + b"\n")
 
     def close(self) -> None:
-        self.front.close()
+        for front in (self.front, self.psrp_front, self.psrp_plain_front):
+            front.close()
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -150,6 +191,10 @@ def _organization(given: str | Mapping[str, Any] | Organization) -> Organization
     if isinstance(given, Organization):
         return given
     return Organization({"name": given} if isinstance(given, str) else given)
+
+
+def _user(name: str) -> str:
+    return f"svc-ansible@{name}"
 
 
 def _write_private(path: Path, content: bytes) -> None:

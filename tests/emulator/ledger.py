@@ -27,7 +27,8 @@ class Ledger:
     """Calls and counters. The portal's own edits are not in it.
 
     Counters: ``rest`` (InvokeCommand, batches and module files), ``psrp`` (pipelines), ``token`` (OAuth), ``psrp_requests``
-    (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``.
+    (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``, ``exchange_sessions_opened`` (Connect-ExchangeOnline),
+    ``_closed`` (Disconnect-ExchangeOnline) and ``_abandoned`` (the shell ended first).
     """
 
     def __init__(self) -> None:

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Returned objects as CLIXML, in the two flavours that exist.
+
+``MODULE``: the ExchangeOnlineManagement module on a management host, which hands out what it got over REST: texts, lists of
+texts, GUIDs and dates. ``SERVER``: an Exchange server's own objects: enumerations with their number, TimeSpans, Uris,
+multi-valued properties of a type that no client knows, and an empty byte array where nothing is stored.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import re
+from collections.abc import Iterator
+from datetime import UTC, timedelta, timezone
+from typing import Any
+from xml.etree import ElementTree
+
+from .properties import Kind, Record
+from .values import parse_instant
+
+_ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])")
+_MULTI_VALUED = "Microsoft.Exchange.Data.MultiValuedProperty`1[[System.{}, System, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089]]"
+#: Not UTC, because no management host's clock is.
+_LOCAL = timezone(timedelta(hours=-8))
+
+
+class Flavour(enum.Enum):
+    """Whose objects these are."""
+
+    MODULE = "module"
+    SERVER = "server"
+
+
+def escaped(text: str) -> str:
+    """Text as CLIXML writes it: what XML cannot hold, as UTF-16 units in hexadecimal."""
+
+    def units(match: re.Match[str]) -> str:
+        data = match[0].encode("utf-16-be", "surrogatepass")
+        return "".join(f"_x{data[index : index + 2].hex().upper()}_" for index in range(0, len(data), 2))
+
+    return _ESCAPED.sub(units, text)
+
+
+def document(record: Record, flavour: Flavour) -> ElementTree.Element:
+    """The CLIXML of one object."""
+    references = itertools.count()
+    root = ElementTree.Element("Obj", RefId=str(next(references)))
+    names = ("System.Management.Automation.PSCustomObject",)
+    if flavour is Flavour.SERVER:
+        names = (f"Deserialized.Microsoft.Exchange.Data.Directory.Management.{record.type}",)
+    _types(root, *names, "System.Object", reference=str(next(references)))
+    if flavour is Flavour.SERVER:
+        _text(root, "ToString", str(record.values.get("Identity") or record.type))
+    properties = ElementTree.SubElement(root, "MS" if flavour is Flavour.MODULE else "Props")
+    for name, value in record.values.items():
+        element = _value(record.kind(name), value, flavour, references)
+        element.set("N", escaped(name))
+        properties.append(element)
+    return root
+
+
+def _value(kind: Kind, value: Any, flavour: Flavour, references: Iterator[int]) -> ElementTree.Element:
+    server = flavour is Flavour.SERVER
+    if kind in (Kind.LIST, Kind.URI_LIST, Kind.RULE_LIST):
+        if value is None and kind is Kind.RULE_LIST:
+            return ElementTree.Element("Nil")
+        return _list(kind, value or [], server, references)
+    if kind is Kind.BYTES and server:
+        return _leaf("BA", value)
+    if value is None:
+        return ElementTree.Element("Nil")
+    if kind is Kind.BOOL:
+        return _leaf("B", "true" if value else "false")
+    if kind is Kind.INT:
+        return _leaf("I32", str(value))
+    if kind in (Kind.INSTANT, Kind.INSTANT_UTC):
+        zone = UTC if kind is Kind.INSTANT_UTC else _LOCAL
+        return _leaf("DT", parse_instant(value).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f0") + ("Z" if kind is Kind.INSTANT_UTC else "-08:00"))
+    if kind is Kind.ENUM and server:
+        return _enumeration(value, references)
+    tag = {Kind.GUID: "G", Kind.BYTES: "BA"}.get(kind)
+    if server and tag is None:
+        tag = {Kind.TIMESPAN: "TS", Kind.URI: "URI", Kind.VERSION: "Version"}.get(kind)
+    if tag == "TS":
+        return _leaf("TS", _duration(value))
+    return _leaf(tag or "S", value if tag else escaped(str(value)))
+
+
+def _list(kind: Kind, items: list[str], server: bool, references: Iterator[int]) -> ElementTree.Element:
+    element = ElementTree.Element("Obj", RefId=str(next(references)))
+    uri = kind is Kind.URI_LIST
+    names = (
+        (_MULTI_VALUED.format("Uri" if uri else "String"), "Microsoft.Exchange.Data.MultiValuedPropertyBase") if server else ("System.Collections.ArrayList",)
+    )
+    _types(element, *names, "System.Object", reference=str(next(references)))
+    content = ElementTree.SubElement(element, "LST")
+    for item in items:
+        content.append(_leaf("URI", item) if server and uri else _leaf("S", escaped(str(item))))
+    return element
+
+
+def _enumeration(value: str, references: Iterator[int]) -> ElementTree.Element:
+    element = ElementTree.Element("Obj", RefId=str(next(references)))
+    _types(element, "Microsoft.Exchange.Data.Enumeration", "System.Enum", "System.ValueType", "System.Object", reference=str(next(references)))
+    _text(element, "ToString", value)
+    # The number means nothing to anybody: it only has to be there, and not to be the name.
+    element.append(_leaf("I32", str(sum(value.encode()) % 7)))
+    return element
+
+
+def _types(parent: ElementTree.Element, *names: str, reference: str) -> None:
+    types = ElementTree.SubElement(parent, "TN", RefId=reference)
+    for name in names:
+        _text(types, "T", name)
+
+
+def _text(parent: ElementTree.Element, tag: str, text: str) -> None:
+    ElementTree.SubElement(parent, tag).text = escaped(text)
+
+
+def _leaf(tag: str, text: str | None) -> ElementTree.Element:
+    element = ElementTree.Element(tag)
+    element.text = text or None
+    return element
+
+
+def _duration(text: str) -> str:
+    """``7.00:00:00`` as XML's duration."""
+    days, _, clock = text.rpartition(".")
+    hours, minutes, seconds = map(int, clock.split(":"))
+    date = f"{int(days)}D" if days and int(days) else ""
+    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
+    return "P" + date + ("T" + time if time or not date else "") + ("0S" if not time and not date else "")

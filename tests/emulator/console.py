@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one remote PowerShell session can run, and whose cmdlets they are.
+
+Three kinds of endpoint, told apart by the configuration's name:
+
+* ``Microsoft.Exchange``: an Exchange server. Its cmdlets are there from the start.
+* ``Microsoft.PowerShell`` and ``PowerShell.*``: a management host. Exchange's cmdlets exist after Connect-ExchangeOnline.
+* anything else: a constrained endpoint whose start-up script has connected already.
+
+None of them runs scripts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import properties
+from .authority import Application
+from .clixml import Flavour
+from .cmdlets import Outcome, granted
+from .errors import CmdletError, missing_mandatory, not_granted, prompt_failed, unknown_parameter
+from .organization import Organization
+from .properties import Record
+from .service import Service
+
+_QUIET = ("ignore", "silentlycontinue", "0", "4")
+_AUTOMATION = "System.Management.Automation."
+_CONNECT_PARAMETERS = """appid certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid organization
+    commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance erroraction warningaction"""
+
+
+def is_management_host(configuration: str) -> bool:
+    return configuration.lower() == "microsoft.powershell" or configuration.lower().startswith("powershell.")
+
+
+def stops(parameters: Mapping[str, Any]) -> bool:
+    """Whether ErrorAction asks for the first error to end the pipeline."""
+    return _error_action(parameters) in ("stop", "1")
+
+
+def _error_action(parameters: Mapping[str, Any]) -> str:
+    return next((str(value).lower() for name, value in parameters.items() if name.lower() == "erroraction"), "continue")
+
+
+class Console:
+    """One session's view.
+
+    :param bound: the organization that the endpoint belongs to, where it belongs to one.
+    :param certificate_files: path on the management host to the application whose certificate lies there.
+    """
+
+    def __init__(
+        self, service: Service, applications: Mapping[str, Application], certificate_files: Mapping[str, str], configuration: str, bound: Organization
+    ) -> None:
+        self._service = service
+        self._applications = applications
+        self._certificate_files = certificate_files
+        self._host = is_management_host(configuration)
+        self._organization: Organization | None = None if self._host else bound
+        self._only: frozenset[str] | None = None
+        self.flavour = Flavour.SERVER if configuration.lower() == "microsoft.exchange" else Flavour.MODULE
+
+    @property
+    def organization(self) -> Organization | None:
+        """The organization that the session is connected to."""
+        return self._organization
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether Connect-ExchangeOnline has opened a session that nobody has ended."""
+        return self._host and self._organization is not None
+
+    def names(self) -> list[str]:
+        """The cmdlets that the session has."""
+        names = ["Get-Command"] + (["Connect-ExchangeOnline", "Disconnect-ExchangeOnline"] if self._host else [])
+        if self._organization is not None:
+            names += [name for name in granted(self._organization.state) if self._only is None or name.lower() in self._only]
+        return names
+
+    def run(self, command: str, parameters: Mapping[str, Any]) -> Outcome:
+        """Runs one command.
+
+        :raises CmdletError: it ended with an error.
+        """
+        own = {"get-command": self._get_command, "connect-exchangeonline": self._connect, "disconnect-exchangeonline": self._disconnect}
+        if command.lower() not in {name.lower() for name in self.names()}:
+            raise not_granted(command)
+        if command.lower() in own:
+            return own[command.lower()](parameters)
+        assert self._organization is not None
+        try:
+            return self._service.invoke(self._organization, "psrp", command, parameters)
+        except CmdletError as error:
+            raise self._worded(error) from error
+
+    def _worded(self, error: CmdletError) -> CmdletError:
+        """The module shows the service's errors with their id and type in front; what it refuses itself, it says itself."""
+        from_service = not error.type.startswith(_AUTOMATION) or error.type.endswith("ParameterTransformationException")
+        if self.flavour is Flavour.SERVER or not from_service:
+            return error
+        return CmdletError(f"{error.error_id}|{error.type}|{error.message}", "System.Exception", error.error_id, error.status, error.category)
+
+    def is_terminating(self, error: CmdletError, parameters: Mapping[str, Any]) -> bool:
+        """Whether an error ends the pipeline: what PowerShell itself refuses does, what a cmdlet reports does not."""
+        return error.type.startswith(_AUTOMATION) or stops(parameters)
+
+    def _get_command(self, parameters: Mapping[str, Any]) -> Outcome:
+        values = {name.lower(): value for name, value in parameters.items()}
+        unknown = set(values) - {"name", "erroraction", "warningaction", "commandtype"}
+        if unknown:
+            raise unknown_parameter(unknown.pop(), rest=False)
+        names = {name.lower(): name for name in self.names()}
+        wanted = values.get("name") or list(names)
+        outcome = Outcome()
+        for name in [wanted] if isinstance(wanted, str) else wanted:
+            if name.lower() in names:
+                outcome.records.append(Record(properties.COMMAND, {"Name": names[name.lower()], "CommandType": "Function" if self._host else "Cmdlet"}))
+            elif _error_action(parameters) not in _QUIET:
+                outcome.errors.append(not_granted(name))
+        return outcome
+
+    def _connect(self, parameters: Mapping[str, Any]) -> Outcome:
+        values = {name.lower(): value for name, value in parameters.items()}
+        for name in parameters:
+            if name.lower() not in _CONNECT_PARAMETERS.split():
+                raise unknown_parameter(name, rest=False)
+        if not values.get("organization"):
+            raise missing_mandatory(["Organization"])
+        organization = self._service.find(str(values["organization"]))
+        if organization is None or not organization.cloud:
+            raise _sign_in_failed(f"AADSTS90002: Tenant '{values['organization']}' not found.")
+        self._check_credential(values, self._applications[organization.name])
+        if not self._applications[organization.name].directory_role:
+            raise _sign_in_failed("The role assigned to application isn't supported in this scenario. Please check online documentation.")
+        only = values.get("commandname")
+        self._only = None if only is None else frozenset(name.lower() for name in ([only] if isinstance(only, str) else only))
+        if self._organization is None:
+            self._service.ledger.count("exchange_sessions_opened")
+        self._organization = organization
+        return Outcome()
+
+    def _check_credential(self, values: Mapping[str, Any], application: Application) -> None:
+        if values.get("managedidentity"):
+            account = values.get("managedidentityaccountid")
+            if account not in (None, application.client_id):
+                raise _sign_in_failed("ManagedIdentityCredential authentication failed: no such identity.")
+            return
+        if str(values.get("appid", "")).lower() != application.client_id:
+            raise _sign_in_failed(f"AADSTS700016: Application with identifier '{values.get('appid')}' was not found in the directory.")
+        if "certificatethumbprint" in values:
+            if str(values["certificatethumbprint"]).upper() != application.thumbprint:
+                raise _sign_in_failed("Certificate with the given thumbprint was not found in the certificate store.")
+        elif "certificatefilepath" in values:
+            if self._certificate_files.get(str(values["certificatefilepath"])) != application.client_id:
+                raise _sign_in_failed("The certificate file does not exist, or its certificate is not registered.")
+            if values.get("certificatepassword") != application.certificate_password:
+                raise _sign_in_failed("The specified network password is not correct.")
+        else:
+            raise missing_mandatory(["CertificateThumbprint"])
+
+    def _disconnect(self, parameters: Mapping[str, Any]) -> Outcome:
+        values = {name.lower(): value for name, value in parameters.items()}
+        if values.get("confirm") is not False:
+            raise prompt_failed("Disconnect-ExchangeOnline")
+        self.close(orderly=True)
+        return Outcome()
+
+    def close(self, *, orderly: bool) -> None:
+        """The session ends, with Disconnect-ExchangeOnline or without."""
+        if self.is_signed_in:
+            self._organization = None
+            self._service.ledger.count("exchange_sessions_closed" if orderly else "exchange_sessions_abandoned")
+
+
+def _sign_in_failed(message: str) -> CmdletError:
+    return CmdletError(message, "System.Exception", "", category=9)
