@@ -94,6 +94,10 @@ FORCE:
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
 
+.PHONY: demo
+demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organization: check, apply, again, roll back
+	@$(BIN)/python scripts/demo.py
+
 ## Checks
 
 .PHONY: check
@@ -104,6 +108,7 @@ CHECK := .venv/check/bin
 .PHONY: lint
 lint: .venv/check/ready build/installed ## ruff, mypy, yamllint, reuse, changelog fragments
 	$(CHECK)/ruff check .
+	$(CHECK)/ruff format --check .
 	cd build/collections && ../../$(CHECK)/mypy --config-file ../../pyproject.toml --cache-dir ../../.cache/mypy \
 	    -p ansible_collections.m365.message_encryption.plugins.module_utils \
 	    -p ansible_collections.m365.message_encryption.plugins.plugin_utils

@@ -109,9 +109,7 @@ class Controller:
         """Run a playbook by its path or FQCN. No run may show a traceback."""
         self._runs += 1
         results = self.home / f"results-{self._runs}.jsonl"
-        done = self.command(
-            "ansible-playbook", "-i", str(self.inventory), playbook, *arguments, timeout=timeout, TASK_RESULTS=str(results), **environment
-        )
+        done = self.command("ansible-playbook", "-i", str(self.inventory), playbook, *arguments, timeout=timeout, TASK_RESULTS=str(results), **environment)
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         run = Run(done.returncode, done.stdout, done.stderr, [TaskResult(**json.loads(line)) for line in lines])
         assert "Traceback (most recent call last)" not in run.output, run.output
@@ -121,7 +119,5 @@ class Controller:
         """Run tasks as one play, without facts unless ``play`` says otherwise."""
         self._runs += 1
         file = self.home / f"playbook-{self._runs}.yml"
-        file.write_text(
-            yaml.safe_dump([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], sort_keys=False), encoding="utf-8"
-        )
+        file.write_text(yaml.safe_dump([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
         return self.playbook(str(file), *arguments, **environment)

@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The organization-wide settings: checked, changed, and left alone when they are right."""
+
+from __future__ import annotations
+
+from .tenant import Tenant
+
+IRM = {"m365.message_encryption.irm_configuration": {"azure_rms_licensing_enabled": True, "decrypt_attachment_for_encrypt_only": True}}
+ACTIVESYNC = {"m365.message_encryption.activesync_org_settings": {"allow_rms_support_for_unenlightened_apps": True}}
+PORTAL = {"m365.message_encryption.ome_configuration": {"social_id_sign_in": False, "portal_text": "Contoso secure mail"}}
+
+
+def test_settings_converge(tenant: Tenant) -> None:
+    done = tenant.converge(IRM, ACTIVESYNC, PORTAL)
+    assert done.run.changed == ["irm_configuration", "activesync_org_settings", "ome_configuration"]
+    assert done.after["irm_configuration"]["AzureRMSLicensingEnabled"] is True
+    assert done.after["irm_configuration"]["DecryptAttachmentForEncryptOnly"] is True
+    assert done.after["activesync_organization_settings"]["AllowRMSSupportForUnenlightenedApps"] is True
+    (portal,) = done.after["ome_configurations"]
+    assert (portal["SocialIdSignIn"], portal["PortalText"]) == (False, "Contoso secure mail")
+    assert [call.cmdlet for call in tenant.applied] == ["Set-IRMConfiguration", "Set-ActiveSyncOrganizationSettings", "Set-OMEConfiguration"]
+
+
+def test_what_somebody_else_changes_is_found(tenant: Tenant) -> None:
+    tenant.converge(PORTAL)
+    tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", PortalText="Welcome")
+    run = tenant.run(PORTAL)
+    assert [change["option"] for change in run["ome_configuration"]["changes"]] == ["portal_text"]
+    assert tenant.state()["ome_configurations"][0]["PortalText"] == "Contoso secure mail"
