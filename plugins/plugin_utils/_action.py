@@ -19,8 +19,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, OptionError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import CONNECTION, INVENTORY_HELP
+from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._diff import diff
 
 
@@ -62,6 +63,8 @@ class ModuleAction(ActionBase):
             self.check_connection()
             return module.run(task)  # type: ignore[no-any-return]
         except ExchangeError as error:
+            if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
+                error.remedy = f"It comes with {GRANTED_BY[error.cmdlet]}."
             outcome: dict[str, Any] = {"failed": True, "msg": str(error), "error": error.to_wire(), **(error.progress or {})}
             if isinstance(error, UnreachableError):
                 outcome["unreachable"] = True

@@ -83,7 +83,10 @@ class Credential:
         except (ValueError, OSError) as error:
             if isinstance(error, requests.RequestException):
                 raise
-            raise AuthenticationError(f"no token could be asked for: {_first_line(str(error))}", remedy=_GENERAL) from None
+            raise AuthenticationError(
+                f"the authority {self._rest['authority_url']} does not know the organization {self._organization}, or is none ({type(error).__name__}).",
+                remedy="Check ansible_exchange_organization, ansible_exchange_environment and ansible_exchange_authority_url.",
+            ) from None
         if "access_token" not in answer:
             raise _refusal(answer)
         self._token = str(answer["access_token"])

@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, ThrottledError, UnreachableError
 
 #: Seconds that all waits of one call may add up to.
 LONGEST_WAIT = 300.0
@@ -127,7 +127,8 @@ class Policy:
 def final(call: Call, trouble: Trouble) -> Result:
     """The result of a call whose last try ended in trouble."""
     error = trouble.error
-    error.cmdlet = error.cmdlet or call.cmdlet
+    if not isinstance(error, UnreachableError):
+        error.cmdlet = error.cmdlet or call.cmdlet
     if not call.is_read and trouble.happened is Happened.UNKNOWN:
         error = OutcomeUnknownError(
             f"the answer to this write was lost, so it may or may not have happened ({error.message.rstrip('.')}).",
