@@ -66,6 +66,7 @@ $(eval $(call environment,oldest,$(OLDEST_PYTHON),tests/requirements-test.txt))
 $(eval $(call environment,newest,$(NEWEST_PYTHON),tests/requirements-test.txt))
 $(eval $(call environment,check,$(PYTHON),tests/requirements-check.txt))
 $(eval $(call environment,docs,$(PYTHON),tests/requirements-docs.txt))
+$(eval $(call environment,molecule,$(PYTHON),tests/requirements-molecule.txt))
 $(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
 
 ## The artifact: what users get is what is tested
@@ -93,6 +94,10 @@ FORCE:
 .PHONY: test
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
+
+.PHONY: molecule
+molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
+	@PATH="$(CURDIR)/.venv/molecule/bin:$$PATH" molecule test --all --report
 
 .PHONY: demo
 demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organization: check, apply, again, roll back

@@ -22,7 +22,7 @@ def load(name: str) -> Any:
 
 def requirements(name: str) -> dict[str, Requirement]:
     lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-    parsed = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    parsed = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r"))]
     return {requirement.name: requirement for requirement in parsed}
 
 
