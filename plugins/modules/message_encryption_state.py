@@ -148,6 +148,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._state imp
     refuse_other_organization,
     state_argument_spec,
     subsets_of,
+    validated,
 )
 
 SPEC: dict[str, Any] = {
