@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .emulator import Emulator
+from .faults import load
 from .organization import Organization
 
 
@@ -26,6 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", action="append", default=[], type=Path, help="JSON file that describes an organization; may be repeated")
     parser.add_argument("--port", type=int, default=0, help="of the admin API and the authority; 0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="duration of each round trip with cmdlets")
+    parser.add_argument("--faults", type=Path, help="JSON list of faults; see README.md")
     parser.add_argument("--parent", type=int, help="stop when this process ends")
     return parser.parse_args()
 
@@ -61,11 +63,12 @@ def _wait(parent: int | None) -> None:
 def main() -> int:
     arguments = _arguments()
     try:
+        faults = load(arguments.faults.read_text(encoding="utf-8")) if arguments.faults else []
         organizations = [*arguments.organization, *map(Organization.load, arguments.state)] or ["contoso.onmicrosoft.com"]
     except (OSError, ValueError) as error:
-        print(f"The state file can't be used: {error}", file=sys.stderr)
+        print(f"A file can't be used: {error}", file=sys.stderr)
         return 2
-    with Emulator(organizations, directory=arguments.directory, port=arguments.port, latency=arguments.latency_ms / 1000) as emulator:
+    with Emulator(organizations, directory=arguments.directory, port=arguments.port, latency=arguments.latency_ms / 1000, faults=faults) as emulator:
         _show(emulator.describe())
         _wait(arguments.parent)
     return 0

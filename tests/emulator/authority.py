@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
+from .faults import strike
 from .organization import Organization
 from .service import Service
 from .web import Answer, Request
@@ -103,22 +104,26 @@ class Authority:
         self.lifetime = 3599
         self.url = ""
         self._key = secrets.token_bytes(32)
-        self._refused: set[str] = set()
-        self._claims: dict[str, str] = {}
+        self._refused: dict[str, str] = {}
+        self._issued: set[str] = set()
+        self._demands_claims = False
 
     # Requests
 
     def handle(self, request: Request) -> Answer | None:
         """The answer, or None when the path is not the authority's."""
         parts = request.path.strip("/").split("/")
+        organization = self.service.find(parts[0])
+        name = organization.name if organization else parts[0]
         if parts[-2:] == [".well-known", "openid-configuration"]:
-            return self._discovery(parts[0])
+            return strike(self.service.faults.transport("rest", "discovery", organization=name), lambda: self._discovery(parts[0]))
         if parts[-3:] == ["oauth2", "v2.0", "token"] and request.method == "POST":
             self.service.ledger.count("token")
-            return self._token(parts[0], dict(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True)))
+            form = dict(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True))
+            return strike(self.service.faults.transport("rest", "token", organization=name), lambda: self._token(parts[0], form))
         if request.path in ("/metadata/identity/oauth2/token", "/msi/token"):
             self.service.ledger.count("token")
-            return self._managed_identity(request)
+            return strike(self.service.faults.transport("rest", "token"), lambda: self._managed_identity(request))
         return None
 
     def _discovery(self, tenant: str) -> Answer:
@@ -193,7 +198,7 @@ class Authority:
             return _json(400, {"error": "invalid_request", "error_description": "Identity not found"})
         organization = self.service.find(next(iter(application.tenants)))
         assert organization is not None
-        token = self.issue(application, organization, resource)
+        token = self.issue(application, organization, resource, claims="managed identity")
         expires_on = str(int(time.time()) + self.lifetime)
         return _json(
             200,
@@ -210,12 +215,13 @@ class Authority:
     # Tokens
 
     def issue(self, application: Application, organization: Organization, resource: str = "outlook.office365.com", claims: str = "") -> str:
-        """An access token for an application in an organization."""
+        """An access token for an application in an organization; ``claims`` are those of a challenge that it answers."""
         now = int(time.time())
         token_id = secrets.token_hex(8)
-        self._claims[token_id] = claims
+        self._issued.add(token_id)
         return jwt.encode(
             {
+                "xms_claims": bool(claims),
                 "aud": f"https://{resource}",
                 "iss": f"{self.url}/{organization.tenant_id}/v2.0",
                 "tid": organization.tenant_id,
@@ -246,8 +252,8 @@ class Authority:
             raise Unauthorized("The token has expired") from error
         except jwt.PyJWTError as error:
             raise Unauthorized("The token is invalid") from error
-        if claims["uti"] in self._refused:
-            raise Unauthorized("revoked")
+        if claims["uti"] in self._refused or (self._demands_claims and not claims["xms_claims"]):
+            raise Unauthorized(self._refused.get(claims["uti"], "revoked"))
         organization = self.service.find(claims["tid"])
         if organization is None or not organization.answers_to(tenant) or _resource(claims["aud"]) not in RESOURCES or not claims["roles"]:
             raise Unauthorized("The token is not for this organization or resource")
@@ -255,9 +261,17 @@ class Authority:
             raise NotEntitled
         return organization
 
-    def revoke_all(self) -> None:
-        """Every token issued so far is refused from now on."""
-        self._refused |= set(self._claims)
+    def refuse_all(self, reason: str) -> None:
+        """Every token issued so far is refused from now on.
+
+        :param reason: ``expired``, or ``revoked``: then only tokens that answer the claims challenge are taken, until :meth:`forgive`.
+        """
+        self._refused |= dict.fromkeys(self._issued, "revoked" if reason == "revoked" else "The token has expired")
+        self._demands_claims |= reason == "revoked"
+
+    def forgive(self) -> None:
+        """Tokens need no claims any more."""
+        self._demands_claims = False
 
 
 def challenge(reason: str) -> dict[str, str]:

@@ -28,11 +28,15 @@ _MORE_RESULTS = "There are more results available than are currently displayed. 
 
 @dataclass
 class Outcome:
-    """What a cmdlet brought: objects, warnings, and errors that did not end it."""
+    """What a cmdlet brought: objects, warnings, and errors that did not end it.
+
+    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would.
+    """
 
     records: list[Record] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     errors: list[CmdletError] = field(default_factory=list)
+    garbled: bool = False
 
 
 @dataclass

@@ -27,16 +27,20 @@ class Control:
         self._routes: dict[tuple[str, str], Callable[[Request, Any], Any]] = {
             ("GET", "description"): lambda request, body: emulator.describe(),
             ("GET", "state"): lambda request, body: self._organization(request).dump(),
-            ("PUT", "state"): lambda request, body: self._organization(request).replace(body),
+            ("PUT", "state"): self._replace,
             ("PATCH", "state"): lambda request, body: self._organization(request).patch(body),
             ("POST", "cmdlet"): self._cmdlet,
             ("GET", "calls"): lambda request, body: emulator.service.ledger.dump(),
             ("GET", "round_trips"): self._round_trips,
-            ("POST", "reset"): lambda request, body: emulator.service.ledger.reset(),
+            ("POST", "reset"): lambda request, body: emulator.reset(),
+            ("GET", "faults"): lambda request, body: emulator.faults.dump(),
+            ("POST", "faults"): lambda request, body: emulator.faults.set(body),
+            ("DELETE", "faults"): lambda request, body: emulator.faults.clear(),
             ("PATCH", "application"): self._application,
-            ("POST", "revoke_tokens"): lambda request, body: emulator.authority.revoke_all(),
+            ("POST", "revoke_tokens"): lambda request, body: emulator.authority.refuse_all("revoked"),
             ("POST", "drop_connections"): lambda request, body: emulator.drop_connections(),
             ("GET", "sessions"): lambda request, body: emulator.sessions,
+            ("POST", "certificate"): lambda request, body: emulator.change_certificate(trusted=body.get("trusted", True)),
             ("POST", "kill_shells"): lambda request, body: emulator.psrp.kill_shells(),
         }
 
@@ -60,6 +64,10 @@ class Control:
         if organization is None:
             raise ValueError(f"no organization {name}")
         return organization
+
+    def _replace(self, request: Request, body: Any) -> None:
+        self._organization(request).replace(body)
+        self._emulator.service.forget_lags()
 
     def _cmdlet(self, request: Request, body: Any) -> dict[str, Any]:
         organization = self._find(body.get("organization") or request.query.get("organization"))

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from .authority import Application, Authority, register
 from .console import Console
 from .control import Control
+from .faults import Fault, Faults
 from .ledger import Entry
 from .organization import Organization
 from .psrp import PsrpFront
@@ -38,6 +39,7 @@ class Emulator:
     :param directory: where the CA, the credentials and ``emulator.json`` are written; a temporary one when left out.
     :param port: of the REST front; 0 takes a free one.
     :param latency: seconds that each round trip with cmdlets takes.
+    :param faults: the first schedule; see ``faults.Fault``.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Emulator:
         directory: Path | str | None = None,
         port: int = 0,
         latency: float = 0.0,
+        faults: Iterable[Fault | Mapping[str, Any]] = (),
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="exchange-emulator-") if directory is None else None
         self.directory = Path(directory or self._temporary.name)  # type: ignore[union-attr]
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.service = Service(map(_organization, organizations))
+        self.service.faults.set(faults)
         self.applications: dict[str, Application] = {name: register(organization) for name, organization in self.organizations.items()}
         self.authority = Authority(self.service, self.applications.values())
         self.admin_api = AdminApi(self.service, self.authority)
@@ -88,6 +92,11 @@ class Emulator:
         return self.service.ledger.round_trips
 
     @property
+    def faults(self) -> Faults:
+        """The schedule in force: ``.set([...])``, ``.clear()``, ``.struck``."""
+        return self.service.faults
+
+    @property
     def sessions(self) -> dict[str, int]:
         """Shells that are open now, and sessions that Connect-ExchangeOnline opened and nobody has ended."""
         return self.psrp.sessions
@@ -96,6 +105,20 @@ class Emulator:
         """Closes every open connection, in mid-answer if need be."""
         for front in (self.front, self.psrp_front, self.psrp_plain_front):
             front.drop_connections()
+
+    def change_certificate(self, *, trusted: bool = True) -> None:
+        """New server certificates on every TLS port; an untrusted one comes from an authority that nobody knows."""
+        ca = None if trusted else trustme.CA()
+        self.front.tls = self.tls_settings(ca=ca)
+        self.psrp_front.tls = self._psrp_tls_settings(ca=ca)
+        self.drop_connections()
+
+    def reset(self) -> None:
+        """Forgets calls, counters, faults and their effects. Organizations stay as they are."""
+        self.service.ledger.reset()
+        self.service.faults.clear()
+        self.service.forget_lags()
+        self.authority.forgive()
 
     def token(self, organization: str | None = None) -> str:
         """An access token for an organization (the first one when left out), as somebody else would have fetched it."""
@@ -157,8 +180,8 @@ class Emulator:
         front.latency = self.latency
         return front
 
-    def _psrp_tls_settings(self) -> ssl.SSLContext:
-        context = self.tls_settings()
+    def _psrp_tls_settings(self, *, ca: trustme.CA | None = None) -> ssl.SSLContext:
+        context = self.tls_settings(ca=ca)
         context.verify_mode = ssl.CERT_OPTIONAL
         for application in self.applications.values():
             context.load_verify_locations(cadata=application.certificate.public_bytes(Encoding.PEM).decode())

@@ -94,10 +94,12 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
     * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
     * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
+    * ``flickering_properties`` (``{"Get-X": [...]}``): in every second answer only.
     * ``locale``: language of template names and messages.
     * ``image_output``: ``bytes``, ``integers`` (REST shows numbers instead of base64) or ``url`` (only ImageUrl is filled).
     * ``reorder_lists``: lists of predicates come back in another order than they were sent.
-    * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own.
+    * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own. ``page_links``: ``post`` (the
+      same body again) or ``expired`` (following one fails).
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
@@ -116,9 +118,11 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "ignored_parameters": [],
         "added_properties": {},
         "dropped_properties": {},
+        "flickering_properties": {},
         "image_output": "bytes",
         "reorder_lists": False,
         "page_size": 0,
+        "page_links": "post",
         "error_details": "pipe",
         "irm_test_failure": "",
         "administrator": "Administrator",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import re
 import threading
 import time
 import uuid
@@ -26,6 +27,7 @@ from . import wsman
 from .clixml import document
 from .console import Console
 from .errors import DOMAIN_CONTROLLER, CmdletError
+from .faults import strike
 from .organization import Organization
 from .service import Service
 from .web import Answer, Request
@@ -41,8 +43,10 @@ _STOPPED_BY = ("ctrl_c", "ctrl_break", "PS_CTRL_C")
 class _Pool(psrpcore.ServerRunspacePool):
     """A runspace pool that can also send objects for which CLIXML is at hand."""
 
-    def write(self, pipeline_id: uuid.UUID, content: ElementTree.Element) -> None:
+    def write(self, pipeline_id: uuid.UUID, content: ElementTree.Element, *, whole: bool = True) -> None:
+        """Sends an object; one that is not ``whole`` ends in the middle of its XML."""
         data = ElementTree.tostring(content, encoding="utf-8")
+        data = data if whole else data[: len(data) // 2]
         kind = types.PSRPMessageType.PipelineOutput
         message = create_message(False, kind, data, self.runspace_pool_id, pipeline_id)
         self._send_buffer.append(PSRPMessage(kind, bytearray(message), self.runspace_pool_id, pipeline_id, self._fragment_counter))
@@ -51,6 +55,7 @@ class _Pool(psrpcore.ServerRunspacePool):
 @dataclass
 class _Pipeline:
     server: psrpcore.ServerPipeline
+    cmdlets: list[str]
     stop: threading.Event = field(default_factory=threading.Event)
     finished: bool = False
 
@@ -122,12 +127,28 @@ class PsrpFront:
             shells = list(self._shells.values())
         return {"shells": len(shells), "exchange_sessions": sum(shell.console.is_signed_in for shell in shells)}
 
+    def settle(self, seconds: float) -> bool:
+        """Waits until no pipeline runs, for tests that look at the state after an answer was lost."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with self._lock:
+                shells = list(self._shells.values())
+            if all(pipeline.finished for shell in shells for pipeline in list(shell.pipelines.values())):
+                return True
+            time.sleep(0.005)
+        return False
+
     def kill_shells(self) -> None:
         """Every shell is gone, as after a restart of the service."""
         with self._lock:
-            shells = list(self._shells.values())
-            self._shells.clear()
-        for shell in shells:
+            names = list(self._shells)
+        for name in names:
+            self._kill(name)
+
+    def _kill(self, shell_id: str) -> None:
+        with self._lock:
+            shell = self._shells.pop(shell_id, None)
+        if shell is not None:
             self._end(shell)
 
     def handle(self, request: Request) -> Answer:
@@ -139,7 +160,26 @@ class PsrpFront:
             envelope = wsman.parse(request.body)
         except ValueError as error:
             return Answer(400, str(error).encode(), {"Content-Type": "text/plain"})
-        return self._once(envelope, organization)
+        fault = self.service.faults.transport("psrp", envelope.step, self._cmdlets(envelope), organization.name)
+        if fault is not None and fault.kind == "operation_timeout":
+            return _soap(500, wsman.fault(envelope, _timed_out()))
+        if fault is not None and fault.kind == "dead_shell":
+            self._kill(envelope.shell_id)
+        return strike(fault, lambda: self._once(envelope, organization))
+
+    def _cmdlets(self, envelope: wsman.Envelope) -> list[str]:
+        """The cmdlets that a request is about, read without taking its data in: a request may still be lost."""
+        if envelope.step == "command":
+            fragment = envelope.find("rsp:CommandLine/rsp:Arguments")
+            try:
+                data = base64.b64decode((fragment.text if fragment is not None else "") or "")
+            except binascii.Error:
+                return []
+            return [name.decode("utf-8", "replace") for name in re.findall(rb'N="Cmd">([^<]*)<', data)]
+        target = next((item.get("CommandId") for item in envelope.body.iter() if item.get("CommandId")), "") or ""
+        shell = self._shells.get(envelope.shell_id)
+        pipeline = shell.pipelines.get(target.upper()) if shell is not None else None
+        return pipeline.cmdlets if pipeline is not None else []
 
     def _authenticate(self, request: Request) -> Organization | None:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
@@ -211,7 +251,7 @@ class PsrpFront:
             raise wsman.Fault(wsman.BAD_CONFIGURATION, "The command line is missing.")
         command_id = line.get("CommandId", str(uuid.uuid4())).upper()
         with shell.ready:
-            shell.pipelines[command_id] = _Pipeline(psrpcore.ServerPipeline(shell.pool, uuid.UUID(command_id)))
+            shell.pipelines[command_id] = _Pipeline(psrpcore.ServerPipeline(shell.pool, uuid.UUID(command_id)), self._cmdlets(envelope))
         self._feed(shell, fragment.text)
         response = wsman.element("rsp:CommandResponse")
         response.append(wsman.element("rsp:CommandId", command_id))
@@ -231,7 +271,7 @@ class PsrpFront:
         done = shell.is_done(target)
         if not chunks and not done:
             self._shell(envelope)
-            raise wsman.Fault(wsman.OPERATION_TIMEOUT, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
+            raise _timed_out()
         return [wsman.received(chunks, target or None, done=done)]
 
     def _signal(self, envelope: wsman.Envelope, organization: Organization) -> list[ElementTree.Element]:
@@ -342,7 +382,7 @@ class PsrpFront:
             for warning in outcome.warnings:
                 pipeline.server.write_warning(warning)
             for record in outcome.records:
-                shell.pool.write(pipeline.server.pipeline_id, document(record, shell.console.flavour))
+                shell.pool.write(pipeline.server.pipeline_id, document(record, shell.console.flavour), whole=not outcome.garbled)
             for reported in outcome.errors:
                 _write_error(pipeline.server, reported, str(command.command_text))
             shell.collect()
@@ -368,6 +408,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return float(value)
     return str(value)
+
+
+def _timed_out() -> wsman.Fault:
+    return wsman.Fault(wsman.OPERATION_TIMEOUT, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
 
 
 def _soap(status: int, body: bytes) -> Answer:

@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized, challenge
-from .cmdlets import Outcome, granted
+from .cmdlets import granted
 from .errors import CmdletError, CmdletNotGranted
+from .faults import Fault, strike
 from .organization import Organization
 from .properties import Kind, Record
 from .service import Service
@@ -49,22 +50,36 @@ class AdminApi:
             return None
         self.service.ledger.count("rest")
         _, tenant, what = match.groups()
+        step = {"invokecommand": "invoke", "$batch": "batch"}.get(what.lower(), what.lower())
+        named = self.service.find(tenant)
+        fault = self.service.faults.transport("rest", step, _cmdlets(request), named.name if named else tenant)
+        answer = strike(self._unauthorized_from_now_on(fault), lambda: self._authorized(step, tenant, request))
+        return _compressed(answer, request)
+
+    def _unauthorized_from_now_on(self, fault: Fault | None) -> Fault | None:
+        """A fault that ends the token is not answered once: every use of the token is refused afterwards."""
+        if fault is None or not fault.kind.startswith("401_"):
+            return fault
+        self.authority.refuse_all(fault.kind.removeprefix("401_"))
+        return None
+
+    def _authorized(self, step: str, tenant: str, request: Request) -> Answer:
         try:
             organization = self.authority.check(request, tenant)
         except Unauthorized as refusal:
             return Answer(401, b"", challenge(str(refusal)))
         except NotEntitled:
             return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
-        return _compressed(self._serve(what.lower(), organization, request), request)
+        return self._serve(step, organization, request)
 
-    def _serve(self, what: str, organization: Organization, request: Request) -> Answer:
-        if what == "exomodulefile":
+    def _serve(self, step: str, organization: Organization, request: Request) -> Answer:
+        if step == "exomodulefile":
             return self._module_file(organization)
         if request.method != "POST":
             return Answer(405, b"", {"Allow": "POST"})
         try:
             body = json.loads(request.body)
-            return self._batch(organization, body) if what == "$batch" else self._invoke(organization, body, request.headers, request.query)
+            return self._batch(organization, body) if step == "batch" else self._invoke(organization, body, request.headers, request.query)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return _error(CmdletError(f"The request is malformed: {error}.", "Microsoft.OData.ODataException", ""), organization)
 
@@ -85,7 +100,8 @@ class AdminApi:
         if match is None or row["method"].upper() != "POST" or not organization.answers_to(match[2]):
             return {"status": 404, "body": {"error": {"code": "NotFound", "message": f"No such resource: {row['url']}"}}}
         headers = {name.lower(): value for name, value in (row.get("headers") or {}).items()}
-        answer = self._invoke(organization, row["body"], headers, {})
+        fault = self.service.faults.transport("rest", "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name)
+        answer = strike(fault, lambda: self._invoke(organization, row["body"], headers, {}))
         try:
             content: Any = json.loads(answer.body)
         except ValueError:
@@ -94,7 +110,8 @@ class AdminApi:
 
     def _invoke(self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str]) -> Answer:
         if "$skiptoken" in query:
-            return self._page(organization, self._pages.pop(query["$skiptoken"], None), [], headers)
+            rest = self._pages.pop(query["$skiptoken"], None)
+            return self._page(organization, rest if organization.state["page_links"] == "post" else None, [], headers)
         call = body["CmdletInput"]
         cmdlet, parameters = str(call["CmdletName"]), call.get("Parameters") or {}
         if not isinstance(parameters, dict):
@@ -106,7 +123,10 @@ class AdminApi:
         except CmdletError as error:
             return _error(error, organization)
         values = [_object(record, organization, query.get("$select")) for record in outcome.records]
-        return self._page(organization, values, _warnings(outcome), headers, outcome.errors)
+        answer = self._page(organization, values, outcome.warnings, headers, outcome.errors)
+        if outcome.garbled:
+            answer.body = answer.body[: len(answer.body) // 2]
+        return answer
 
     def _page(
         self, organization: Organization, values: list[dict[str, Any]] | None, warnings: list[str], headers: Any, errors: list[CmdletError] | None = None
@@ -126,8 +146,9 @@ class AdminApi:
         return _json(200, {**body, "value": values[:size]})
 
 
-def _warnings(outcome: Outcome) -> list[str]:
-    return list(outcome.warnings)
+def _cmdlets(request: Request) -> list[str]:
+    """The cmdlets that a request names, as far as it can be read."""
+    return re.findall(r'"CmdletName"\s*:\s*"([^"]*)"', request.body.decode("utf-8", "replace"))
 
 
 def _object(record: Record, organization: Organization, select: str | None) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Cmdlet:
 
     @property
     def reads(self) -> bool:
-        return self.name.partition("-")[0] in ("Get", "Test")
+        return is_read(self.name)
 
     def exists(self, *, cloud: bool) -> bool:
         return self.cloud if cloud else self.onprem
@@ -59,6 +59,11 @@ class Cmdlet:
     def parameter(self, name: str, *, cloud: bool) -> Parameter | None:
         found = self.parameters.get(name.lower())
         return found if found is not None and (found.cloud if cloud else found.onprem) else None
+
+
+def is_read(cmdlet: str) -> bool:
+    """Whether a cmdlet of this name changes nothing."""
+    return cmdlet.partition("-")[0].lower() in ("get", "test")
 
 
 def _load(name: str) -> Any:

@@ -6,13 +6,39 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from .cmdlets import Outcome, run
 from .errors import CmdletError
+from .faults import Fault, Faults, cmdlet_error
+from .language import translated_error, translated_outcome
 from .ledger import Entry, Ledger
-from .organization import Organization
+from .organization import Organization, State
+from .properties import Record
+from .schema import is_read
+
+
+@dataclass
+class _Lag:
+    """A write that has not reached every server yet: some reads still see the state before it."""
+
+    old: State
+    reads: int | None
+    until: float | None
+    alternate: bool
+    seen: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return (self.reads is not None and self.seen >= self.reads) or (self.until is not None and time.monotonic() >= self.until)
+
+    def next(self) -> bool:
+        """Whether the next read sees the old state."""
+        self.seen += 1
+        return not self.alternate or self.seen % 2 == 1
 
 
 class Service:
@@ -21,6 +47,9 @@ class Service:
     def __init__(self, organizations: Iterable[Organization]) -> None:
         self.organizations = {organization.name: organization for organization in organizations}
         self.ledger = Ledger()
+        self.faults = Faults()
+        self._lags: dict[str, _Lag] = {}
+        self._reads = 0
 
     def find(self, identifier: str) -> Organization | None:
         """The organization of that name or tenant id."""
@@ -31,16 +60,59 @@ class Service:
 
         :raises CmdletError: the cmdlet ended with an error.
         """
+        fault = self.faults.cmdlet(wire, cmdlet, organization.name)
+        with organization.lock:
+            before = organization.state
+            error = ""
+            try:
+                outcome = self._run(organization, wire, cmdlet, parameters, fault)
+                return translated_outcome(outcome, organization.state["locale"])
+            except CmdletError as failure:
+                error = failure.message
+                raise translated_error(failure, organization.state["locale"]) from failure
+            finally:
+                shown = {name: shown_value(value) for name, value in parameters.items()}
+                self.ledger.record(Entry(organization.name, wire, cmdlet, shown, error, organization.state is not before))
+
+    def _run(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], fault: Fault | None) -> Outcome:
+        kind = fault.kind if fault is not None else ""
+        if fault is not None and kind == "transient":
+            raise cmdlet_error(fault)
+        if fault is not None and kind == "error_in_200":
+            return Outcome(errors=[cmdlet_error(fault)])
         before = organization.state
-        error = ""
-        try:
-            return run(organization, cmdlet, parameters, rest=wire == "rest", prompts=wire == "psrp")
-        except CmdletError as failure:
-            error = failure.message
-            raise
-        finally:
-            shown = {name: shown_value(value) for name, value in parameters.items()}
-            self.ledger.record(Entry(organization.name, wire, cmdlet, shown, error, organization.state is not before))
+        view = self._view(organization) if is_read(cmdlet) else None
+        outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=wire == "psrp", view=view, discard=kind == "silent_noop")
+        if fault is not None and kind == "stale_reads" and organization.state is not before:
+            until = time.monotonic() + fault.seconds if fault.seconds is not None else None
+            self._lags[organization.name] = _Lag(before, fault.reads, until, fault.alternate)
+        if fault is not None and kind == "huge":
+            outcome.records = [Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records]
+        outcome.garbled = kind == "garbled"
+        return self._flickering(organization, cmdlet, outcome)
+
+    def _view(self, organization: Organization) -> State | None:
+        """What a read sees, when it is not the present state."""
+        lag = self._lags.get(organization.name)
+        if lag is None:
+            return None
+        if lag.is_over:
+            del self._lags[organization.name]
+            return None
+        return lag.old if lag.next() else None
+
+    def forget_lags(self) -> None:
+        """Every read sees the present state again."""
+        self._lags.clear()
+
+    def _flickering(self, organization: Organization, cmdlet: str, outcome: Outcome) -> Outcome:
+        """Some properties are in every second answer only."""
+        names = organization.state["flickering_properties"].get(cmdlet)
+        if names:
+            self._reads += 1
+            if self._reads % 2:
+                outcome.records = [Record(row.type, {name: value for name, value in row.values.items() if name not in names}) for row in outcome.records]
+        return outcome
 
     def edit(self, organization: Organization, cmdlet: str, parameters: Mapping[str, Any]) -> Outcome:
         """The edit of another administrator: nobody is asked, and nothing is counted.

@@ -34,14 +34,14 @@ class Request:
 class Answer:
     """One HTTP answer.
 
-    :param keep: how many bytes of the body are sent before the connection is closed; None sends all.
+    :param fraction: how much of the body is sent before the connection is closed; 1 sends all and keeps the connection.
     :param delay: seconds to wait before sending.
     """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    keep: int | None = None
+    fraction: float = 1.0
     delay: float = 0.0
 
 
@@ -146,9 +146,9 @@ class _Connection(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body if answer.keep is None else answer.body[: answer.keep])
+        self.wfile.write(answer.body[: int(len(answer.body) * answer.fraction)])
         self.wfile.flush()
-        if answer.keep is not None:
+        if answer.fraction < 1:
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve

@@ -63,7 +63,7 @@ class Client:
 def client(emulator: Emulator) -> Iterator[Client]:
     for organization in emulator.organizations.values():
         organization.replace({})
-    emulator.service.ledger.reset()
+    emulator.reset()
     made = Client(emulator)
     yield made
     made.session.close()

@@ -94,7 +94,7 @@ def test_a_bad_token_is_refused(client: Client, emulator: Emulator, token: str |
         application.app_role = True
     else:
         value = emulator.token(client.organization) if token == "revoked" else str(token)
-        emulator.authority.revoke_all()
+        emulator.authority.refuse_all("revoked")
     client.session.headers["Authorization"] = f"Bearer {value}" if token else ""
     answer = client.invoke("Get-IRMConfiguration")
     assert answer.status_code == 401
