@@ -84,8 +84,8 @@ def plan_settings(
         stored = None if properties is None else row.read(properties)
         plan.before[row.option] = row.show(stored)
         plan.after[row.option] = row.show(value)
-        if value in row.dangers:
-            plan.warnings.append(f"{row.option} {value}: {row.dangers[value]}")
+        if row.danger(value):
+            plan.warnings.append(f"{row.option} {value}: {row.danger(value)}")
         if properties is not None and row.hidden(properties) and value != row.kind.cleared and row.option not in force:
             plan.warnings.append(
                 f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.option.split('_')[0]}_force sends it."
@@ -96,7 +96,7 @@ def plan_settings(
             continue
         if properties is None and value == row.kind.cleared:
             continue
-        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impacts.get(value, "")))
+        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impact(value)))
         parameters[row.parameter] = row.send(value, stored)
     if properties is None:
         plan.steps.append(Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase))

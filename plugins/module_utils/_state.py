@@ -91,7 +91,7 @@ def plan_state(organization: Organization, parts: Mapping[str, Any], *, unmanage
     plans: dict[str, Plan] = {}
     for table, phase in _SINGLE:
         if table.subset in parts:
-            plans[table.subset] = plan_settings(table, parts[table.subset], organization.only(table.subset), phase=phase)
+            plans[table.subset] = _quiet(plan_settings(table, parts[table.subset], organization.only(table.subset), phase=phase))
     if OME_CONFIGURATION.subset in parts:
         plans[OME_CONFIGURATION.subset] = _plan_configurations(organization, parts[OME_CONFIGURATION.subset], unmanaged)
     for table in _POLICIES:
@@ -126,9 +126,14 @@ def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _quiet(plan: Plan) -> Plan:
+    """The plan without its warnings where it changes nothing: what is dangerous in a state that was there before is not this task's doing."""
+    return plan if plan.steps else Plan(plan.before, plan.after)
+
+
 def _plan_configurations(organization: Organization, wanted: Mapping[str, dict[str, Any]], unmanaged: str) -> Plan:
     existing = organization.objects(OME_CONFIGURATION.subset)
-    plans = {identity: plan_configuration(identity, "present", settings, existing) for identity, settings in wanted.items()}
+    plans = {identity: _quiet(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
     named = {identity.casefold() for identity in wanted}
     others = [name_of(item) for item in existing if name_of(item).casefold() not in named and not is_default(name_of(item))]
     if unmanaged == "remove":

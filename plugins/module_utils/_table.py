@@ -86,6 +86,14 @@ class Field:
         """The parameter value that turns ``stored`` into ``value``, both canonical."""
         return self.kind.clear(stored) if value is None or value == self.kind.cleared else self.kind.send(value)
 
+    def impact(self, value: Any) -> str:
+        """What this value does to people."""
+        return self.impacts.get(value, "") if isinstance(value, (bool, str)) else ""
+
+    def danger(self, value: Any) -> str:
+        """What to warn of where this value is declared."""
+        return self.dangers.get(value, "") if isinstance(value, (bool, str)) else ""
+
     def show(self, value: Any) -> Any:
         """The canonical value as a reader of a diff sees it."""
         return None if value is None else self.kind.show(value)
