@@ -153,8 +153,9 @@ class BrokerClient:
             if self._connection is None:
                 self._connection = self._connect() or self._start()
             connection = self._connection
-            sent = True
+            # A frame that did not leave whole is not carried out.
             _frames.send(connection, {**request, "key": self._key})
+            sent = True
             answer = _frames.receive(connection)
             if answer is not None and answer.get("need") == "identity":
                 # The broker does not know the session yet, so it has done nothing yet.

@@ -110,20 +110,17 @@ class OrganizationSession:
             return self._read(request)
 
     def describe(self, request: Request) -> dict[str, Any]:
-        """Who we are and where: what ``Connection.describe`` promises. Costs one round trip.
+        """Who we are and where: what ``Connection.describe`` promises. Costs a round trip only where the session has not told yet.
 
         :raises UnreachableError: no session could be opened.
         """
         with self._lock:
-            first = not self._opened
-            began = self.clock()
-            if first:
+            if not self._opened:
                 self._open(request, [])
-            if not first or self._organization is None:
+            if self._organization is None:
                 (who,) = self._run(request, [_WHO])
                 if who.error is None:
                     self._organization = _organization(who.objects)
-            took = self.clock() - began
             line = self._get_line()
             credential = self.identity["credential"]
             return {
@@ -136,7 +133,6 @@ class OrganizationSession:
                 "organization": self._organization,
                 "on_premises": None if self._organization is None else not self._organization["tenant_id"],
                 "connect_seconds": round(self._connect_seconds, 3),
-                "round_trip_seconds": round(took, 3),
             }
 
     def forget_reads(self) -> None:

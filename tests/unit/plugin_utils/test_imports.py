@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a worker and the broker pay for before the first session."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).absolute().parents[3].parents[2]
+HEAVY = ("requests", "urllib3", "msal", "pypsrp", "spnego", "cryptography", "psrpcore")
+
+
+@pytest.mark.parametrize("module", ["_broker_client", "_broker", "_identity", "_frames", "_session", "_retry", "_refusals", "_decode", "_encode"])
+def test_our_modules_import_nothing_heavy(module: str) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import ansible_collections.m365.message_encryption.plugins.plugin_utils.{module}; "
+        f"print([name for name in {HEAVY!r} if name in sys.modules], 'ansible' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[] False"
+
+
+def test_the_connection_plugin_imports_nothing_heavy_beside_what_core_has() -> None:
+    program = (
+        "import sys, ansible.plugins.connection, ansible.utils.display; before = set(sys.modules); "
+        f"sys.path.insert(0, {str(ROOT)!r}); import ansible_collections.m365.message_encryption.plugins.connection.exchange; "
+        f"print([name for name in {HEAVY!r} if name in set(sys.modules) - before])"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session over a wire that the test holds in its hands."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
+    AuthenticationError,
+    CmdletNotAvailableError,
+    ExchangeError,
+    NotSentError,
+    OutcomeUnknownError,
+    ServiceError,
+    UnreachableError,
+    WrongOrganizationError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+
+from .conftest import identity
+
+TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
+WHO = {"Name": "contoso.onmicrosoft.com", "Identity": "contoso.onmicrosoft.com", "ExternalDirectoryOrganizationId": TENANT, "DisplayName": "Contoso", "Guid": "g"}
+IRM, OME, SET = Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": True})
+
+
+class Wire:
+    """Counts tries; answers every read with its own name."""
+
+    name = "rest"
+    endpoint = "nowhere"
+
+    def __init__(self) -> None:
+        self.tries: list[list[str]] = []
+        self.answers: dict[str, Any] = {"Get-OrganizationConfig": Result(objects=[WHO])}
+        self.closed = 0
+
+    def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
+        self.tries.append([call.cmdlet for call in calls])
+        outcomes: list[Outcome] = []
+        for call in calls:
+            found = self.answers.get(call.cmdlet, Result(objects=[{"Name": call.cmdlet, "Number": len(self.tries)}]))
+            outcomes.append(found() if callable(found) else found)
+        return outcomes
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def session(wire: Wire, clock: Clock | None = None, **values: Any) -> OrganizationSession:
+    def make(_identity: Mapping[str, Any]) -> Wire:
+        return wire
+
+    return OrganizationSession(identity(exchange_retries=1, **values), make, clock or Clock())
+
+
+def test_the_first_round_trip_verifies_and_reads() -> None:
+    wire = Wire()
+    results = session(wire).invoke(Request([IRM, OME]))
+    assert wire.tries == [["Get-OrganizationConfig", "Get-IRMConfiguration", "Get-OMEConfiguration"]]
+    assert [result.unwrap()[0]["Name"] for result in results] == ["Get-IRMConfiguration", "Get-OMEConfiguration"]
+
+
+def test_a_first_write_is_sent_after_the_verification_only() -> None:
+    wire = Wire()
+    session(wire).invoke(Request([SET]))
+    assert wire.tries == [["Get-OrganizationConfig"], ["Set-IRMConfiguration"]]
+
+
+@pytest.mark.parametrize("organization", ["contoso.onmicrosoft.com", "CONTOSO.onmicrosoft.com", TENANT, TENANT.upper()])
+def test_domain_and_tenant_id_name_the_organization(organization: str) -> None:
+    session(Wire(), exchange_organization=organization).invoke(Request([IRM]))
+
+
+@pytest.mark.parametrize("call", [IRM, SET])
+def test_another_organization_is_refused_with_both_names_and_nothing_is_used_or_written(call: Call) -> None:
+    wire = Wire()
+    with pytest.raises(WrongOrganizationError, match=r"contoso\.onmicrosoft\.com.*fabrikam\.onmicrosoft\.com"):
+        session(wire, exchange_organization="fabrikam.onmicrosoft.com").invoke(Request([call]))
+    assert wire.closed == 1
+    assert not any("Set-IRMConfiguration" in tries for tries in wire.tries)
+
+
+def test_an_endpoint_that_does_not_grant_the_question_is_refused_with_the_remedy() -> None:
+    wire = Wire()
+    wire.answers["Get-OrganizationConfig"] = Result(error=CmdletNotAvailableError("no"))
+    with pytest.raises(UnreachableError, match="ansible_exchange_verify_organization: false"):
+        session(wire).invoke(Request([IRM]))
+
+
+def test_without_verification_nothing_else_is_asked() -> None:
+    wire = Wire()
+    session(wire, exchange_verify_organization=False).invoke(Request([IRM]))
+    assert wire.tries == [["Get-IRMConfiguration"]]
+
+
+@pytest.mark.parametrize("verify", [True, False])
+@pytest.mark.parametrize("error", [AuthenticationError("no"), ServiceError("no"), NotSentError("no")])
+def test_a_session_that_cannot_be_opened_is_unreachable(verify: bool, error: ExchangeError) -> None:
+    wire = Wire()
+    wire.answers = {name: Trouble(error, Happened.NO, passing=False) for name in ("Get-OrganizationConfig", "Get-IRMConfiguration")}
+    with pytest.raises(UnreachableError):
+        session(wire, exchange_verify_organization=verify).invoke(Request([IRM]))
+    assert wire.closed == 1
+
+
+def test_what_fails_later_is_a_failure_of_the_call() -> None:
+    wire = Wire()
+    opened = session(wire)
+    opened.invoke(Request([IRM]))
+    wire.answers["Get-IRMConfiguration"] = Trouble(AuthenticationError("the token has gone"), Happened.NO, passing=False)
+    (result,) = opened.invoke(Request([IRM]))
+    assert isinstance(result.error, NotSentError)
+    assert not isinstance(result.error, UnreachableError)
+
+
+def test_each_read_stands_alone() -> None:
+    wire = Wire()
+    wire.answers["Get-OMEConfiguration"] = Result(error=CmdletNotAvailableError("no"))
+    results = session(wire).invoke(Request([OME, IRM]))
+    assert isinstance(results[0].error, CmdletNotAvailableError)
+    assert results[1].objects
+
+
+def test_a_write_among_others_is_a_defect() -> None:
+    with pytest.raises(ExchangeError, match="defect|error in the collection"):
+        session(Wire()).invoke(Request([SET, IRM]))
+
+
+def test_reads_are_not_reused_by_default() -> None:
+    wire = Wire()
+    opened = session(wire)
+    opened.invoke(Request([IRM]))
+    assert not opened.invoke(Request([IRM]))[0].reused
+    assert len(wire.tries) == 2
+
+
+def test_reads_are_reused_for_their_time() -> None:
+    wire, clock = Wire(), Clock()
+    opened = session(wire, clock)
+    first = opened.invoke(Request([IRM], reuse=10))
+    again = opened.invoke(Request([IRM, OME], reuse=10))
+    assert (again[0].objects, again[0].reused, again[1].reused) == (first[0].objects, True, False)
+    assert wire.tries[1:] == [["Get-OMEConfiguration"]]
+    clock.now = 10.5
+    assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+
+
+@pytest.mark.parametrize("outcome", [Result(), Result(error=ServiceError("no")), Trouble(ServiceError("lost"), Happened.UNKNOWN)])
+def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
+    wire = Wire()
+    wire.answers["Set-IRMConfiguration"] = outcome
+    opened = session(wire)
+    opened.invoke(Request([IRM], reuse=10))
+    (result,) = opened.invoke(Request([SET], reuse=10))
+    assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome, Trouble)
+    assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+
+
+def test_fresh_reads_are_never_reused_ones_and_replace_them() -> None:
+    wire = Wire()
+    opened = session(wire)
+    opened.invoke(Request([IRM], reuse=10))
+    fresh = opened.invoke(Request([IRM], fresh=True, reuse=10))
+    assert not fresh[0].reused
+    assert opened.invoke(Request([IRM], reuse=10))[0].objects == fresh[0].objects
+
+
+def test_tests_and_failures_are_not_reused() -> None:
+    wire = Wire()
+    wire.answers["Get-IRMConfiguration"] = Result(error=ServiceError("no"))
+    opened = session(wire)
+    for call in (IRM, Call("Test-IRMConfiguration", {"Sender": "a@b"})):
+        opened.invoke(Request([call], reuse=10))
+        assert not opened.invoke(Request([call], reuse=10))[0].reused
+
+
+def test_other_parameters_are_another_read() -> None:
+    opened = session(Wire())
+    opened.invoke(Request([OME], reuse=10))
+    assert not opened.invoke(Request([Call("Get-OMEConfiguration", {"Identity": "x"})], reuse=10))[0].reused
+
+
+def test_what_a_vanished_worker_read_is_not_reused() -> None:
+    opened = session(Wire())
+    opened.invoke(Request([IRM], reuse=10))
+    opened.forget_reads()
+    assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+
+
+def test_a_call_that_nobody_waits_for_is_not_carried_out() -> None:
+    wire = Wire()
+    (result,) = session(wire).invoke(Request([SET], wanted=lambda: False))
+    assert isinstance(result.error, NotSentError)
+    assert wire.tries == []
+
+
+def test_calls_of_one_session_run_one_after_the_other() -> None:
+    wire, running = Wire(), []
+
+    def slow() -> Result:
+        running.append(1)
+        time.sleep(0.02)
+        assert len(running) == 1
+        running.pop()
+        return Result()
+
+    wire.answers["Get-IRMConfiguration"] = slow
+    opened = session(wire)
+    threads = [threading.Thread(target=opened.invoke, args=(Request([IRM]),)) for _number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(wire.tries) == 5
+
+
+def test_describe_tells_who_we_are() -> None:
+    found = session(Wire()).describe(Request([]))
+    assert found["organization"] == {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "tenant_id": TENANT, "guid": "g"}
+    assert (found["transport"], found["credential"], found["on_premises"]) == ("rest", "access_token", False)
+
+
+def test_describe_works_where_the_question_is_not_granted() -> None:
+    wire = Wire()
+    wire.answers["Get-OrganizationConfig"] = Result(error=CmdletNotAvailableError("no"))
+    found = session(wire, exchange_verify_organization=False).describe(Request([]))
+    assert (found["organization"], found["on_premises"]) == (None, None)
