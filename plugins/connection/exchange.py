@@ -444,7 +444,7 @@ class Connection(ConnectionBase):
 
         The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
         ``user`` (of psrp), ``organization`` (``name``, ``display_name``, ``tenant_id``, ``guid``; None where it is not
-        granted), ``on_premises`` (None where that is not known), ``connect_seconds``, ``round_trip_seconds``.
+        granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
 
         :raises OptionError: the host's variables don't make a connection.
         :raises UnreachableError: no session could be opened.
