@@ -19,7 +19,7 @@ from typing import Any
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
@@ -58,7 +58,7 @@ class Application:
     certificate_password: str = "correct horse"
     app_role: bool = True
     directory_role: bool = True
-    federation_key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    federation_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     @property
     def thumbprint(self) -> str:
@@ -79,7 +79,7 @@ class Application:
         """What an outside identity provider would give to a workload of this application."""
         now = int(time.time())
         claims = {"iss": "https://federation.invalid", "sub": self.client_id, "aud": FEDERATION_AUDIENCE, "iat": now, "exp": now + lifetime}
-        return jwt.encode(claims, self.federation_key, algorithm="RS256")
+        return jwt.encode(claims, self.federation_key, algorithm="ES256")
 
 
 def register(organization: Organization) -> Application:
@@ -113,7 +113,7 @@ class Authority:
     def handle(self, request: Request) -> Answer | None:
         """The answer, or None when the path is not the authority's."""
         parts = request.path.strip("/").split("/")
-        organization = self.service.find(parts[0])
+        organization = self._tenant(parts[0])
         name = organization.name if organization else parts[0]
         if parts[-2:] == [".well-known", "openid-configuration"]:
             return strike(self.service.faults.transport("rest", "discovery", organization=name), lambda: self._discovery(parts[0]))
@@ -126,8 +126,13 @@ class Authority:
             return strike(self.service.faults.transport("rest", "token"), lambda: self._managed_identity(request))
         return None
 
+    def _tenant(self, identifier: str) -> Organization | None:
+        """The organization, if it is in the cloud: others have no tenant."""
+        organization = self.service.find(identifier)
+        return organization if organization is not None and organization.cloud else None
+
     def _discovery(self, tenant: str) -> Answer:
-        organization = self.service.find(tenant)
+        organization = self._tenant(tenant)
         if organization is None:
             return _refusal("invalid_tenant", f"AADSTS90002: Tenant '{tenant}' not found.")
         base = f"{self.url}/{organization.tenant_id}"
@@ -146,7 +151,7 @@ class Authority:
         )
 
     def _token(self, tenant: str, form: Mapping[str, str]) -> Answer:
-        organization = self.service.find(tenant)
+        organization = self._tenant(tenant)
         if organization is None:
             return _refusal("invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
         application = self.applications.get(form.get("client_id", ""))
@@ -177,7 +182,7 @@ class Authority:
     def _check_assertion(self, application: Application, organization: Organization, assertion: str) -> None:
         header = jwt.get_unverified_header(assertion)
         if "x5t" not in header and "x5t#S256" not in header:
-            jwt.decode(assertion, application.federation_key.public_key(), algorithms=["RS256"], audience=FEDERATION_AUDIENCE, subject=application.client_id)
+            jwt.decode(assertion, application.federation_key.public_key(), algorithms=["ES256"], audience=FEDERATION_AUDIENCE, subject=application.client_id)
             return
         for name, algorithm in (("x5t", hashes.SHA1()), ("x5t#S256", hashes.SHA256())):  # noqa: S303
             digest = base64.urlsafe_b64encode(application.certificate.fingerprint(algorithm)).decode().rstrip("=")
@@ -254,7 +259,7 @@ class Authority:
             raise Unauthorized("The token is invalid") from error
         if claims["uti"] in self._refused or (self._demands_claims and not claims["xms_claims"]):
             raise Unauthorized(self._refused.get(claims["uti"], "revoked"))
-        organization = self.service.find(claims["tid"])
+        organization = self._tenant(claims["tid"])
         if organization is None or not organization.answers_to(tenant) or _resource(claims["aud"]) not in RESOURCES or not claims["roles"]:
             raise Unauthorized("The token is not for this organization or resource")
         if not self.applications[claims["appid"]].directory_role:

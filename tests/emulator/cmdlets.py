@@ -291,7 +291,7 @@ def _test_irm_configuration(context: Context) -> None:
         failing = "IRM"
     names = ", ".join(row["Name"] for row in rules.templates(state))
     steps = [
-        ("templates", "Acquiring RMS Templates ...", f"RMS Templates acquired.  Templates available: {names}.", "Failed to acquire RMS templates."),
+        ("templates", "Acquiring RMS Templates ...", f"RMS Templates acquired.  Templates available: {names}.", "Failed to acquire RMS templates"),
         ("encryption", "Verifying encryption ...", "Encryption verified successfully.", "Failed to verify encryption."),
     ]
     for recipient in context.parameters.get("Recipient") or [sender]:

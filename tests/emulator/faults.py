@@ -35,8 +35,10 @@ STATUSES = {
     "504": (504, b"<html><body>Gateway Timeout</body></html>"),
     "concurrency_text": (400, b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again"),
 }
-TRANSPORT = frozenset({*STATUSES, "lost_before", "lost_after", "half_answer", "truncated", "wrong_content_type", "slow", "dead_shell", "operation_timeout"})
-CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient"})
+TRANSPORT = frozenset(
+    {*STATUSES, "lost_before", "lost_after", "half_answer", "truncated", "wrong_content_type", "slow", "redirect", "dead_shell", "operation_timeout"}
+)
+CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit"})
 KINDS = TRANSPORT | CMDLET
 
 _TRANSIENT = "We cannot currently process your request, please wait a few minutes and try again."
@@ -52,7 +54,8 @@ class Fault:
 
     How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after`` (seconds, or a date),
     ``status`` (of ``concurrency_text``), ``seconds`` (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``), ``size`` (bytes, ``huge``),
-    ``type`` (.NET exception of ``transient`` and ``error_in_200``).
+    ``type`` (.NET exception of ``transient`` and ``error_in_200``), ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's
+    ``{"cmdlet": …, "parameters": …}``, made just before the cmdlet that it strikes, or just after it with ``after``).
 
     :raises ValueError: an unknown kind.
     """
@@ -72,6 +75,8 @@ class Fault:
     alternate: bool = False
     size: int = 1_000_000
     type: str = "Microsoft.Exchange.Data.Directory.SuitabilityDirectoryException"
+    location: str = ""
+    edit: Mapping[str, Any] = field(default_factory=dict)
     seen: int = 0
 
     def __post_init__(self) -> None:
@@ -162,6 +167,8 @@ def strike(fault: Fault | None, work: Callable[[], Answer]) -> Answer:
         return work()
     if fault.kind == "lost_before":
         raise Lost
+    if fault.kind == "redirect":
+        return Answer(302, b"", {"Location": fault.location})
     if fault.kind in STATUSES:
         if fault.after:
             work()
@@ -199,7 +206,7 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
     """
     source = random.Random(seed)
     elsewhere = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}[wire]
-    kinds = sorted(KINDS - elsewhere)
+    kinds = sorted(KINDS - elsewhere - {"redirect", "portal_edit"})
     schedule = []
     for _ in range(length):
         kind = source.choice(kinds)

@@ -192,6 +192,9 @@ def _check(rule: Rule, state: Mapping[str, Any]) -> None:
         raise already_exists(name)
     if rule.get("RemoveRMSAttachmentEncryption") and not rule.get("RemoveOMEv2"):
         raise refused("The parameter 'RemoveRMSAttachmentEncryption' must be used together with 'RemoveOMEv2'.")
+    for scope in ("SentToScope", "ExceptIfSentToScope"):
+        if state["cloud"] and str(rule.get(scope, "")).startswith("External"):
+            raise refused(f"The value '{rule[scope]}' of '{scope}' exists on premises only.")
     status = rule.get("RejectMessageEnhancedStatusCode", "5.7.1")
     if not re.fullmatch(r"5\.7\.(1|9\d\d)", status):
         raise refused(f"The enhanced status code '{status}' isn't valid: it must be 5.7.1 or between 5.7.900 and 5.7.999.")

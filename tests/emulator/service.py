@@ -80,6 +80,8 @@ class Service:
             raise cmdlet_error(fault)
         if fault is not None and kind == "error_in_200":
             return Outcome(errors=[cmdlet_error(fault)])
+        if fault is not None and kind == "portal_edit" and not fault.after:
+            self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         before = organization.state
         view = self._view(organization) if is_read(cmdlet) else None
         outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=wire == "psrp", view=view, discard=kind == "silent_noop")
@@ -88,6 +90,8 @@ class Service:
             self._lags[organization.name] = _Lag(before, fault.reads, until, fault.alternate)
         if fault is not None and kind == "huge":
             outcome.records = [Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records]
+        if fault is not None and kind == "portal_edit" and fault.after:
+            self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         outcome.garbled = kind == "garbled"
         return self._flickering(organization, cmdlet, outcome)
 

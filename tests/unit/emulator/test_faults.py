@@ -299,3 +299,18 @@ def test_an_error_comes_beside_a_success(shell: Shell) -> None:
     shell.emulator.faults.set([{"kind": "transient"}])
     assert "please wait a few minutes" in str(shell.write().streams.error[0])
     assert not _was_written(shell)
+
+
+@pytest.mark.parametrize(("after", "seen"), [(False, False), (True, True)])
+def test_another_administrator_is_faster(client: Client, after: bool, seen: bool) -> None:
+    edit = {"cmdlet": "Set-OMEConfiguration", "parameters": {"Identity": "OME Configuration", "OTPEnabled": False}}
+    client.emulator.faults.set([{"kind": "portal_edit", "cmdlet": "Get-*", "edit": edit, "after": after}])
+    assert [_read(client), _read(client)] == [seen, False]
+    assert [entry.cmdlet for entry in client.emulator.calls] == ["Get-OMEConfiguration"] * 2
+
+
+def test_a_redirect_leads_elsewhere(client: Client) -> None:
+    elsewhere = client.emulator.url.replace("127.0.0.1", "localhost")
+    client.emulator.faults.set([{"kind": "redirect", "step": "exomodulefile", "location": f"{elsewhere}/adminapi/v1.0/{NAME}/EXOModuleFile"}])
+    url = f"{client.emulator.url}/adminapi/v1.0/{NAME}/EXOModuleFile"
+    assert client.session.get(url, timeout=5, allow_redirects=False).status_code == 302
