@@ -14,12 +14,12 @@ import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Union
+from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
 
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
-Value = Union[None, bool, int, str, bytes, datetime.datetime, Sequence["Value"], Mapping[str, "Value"]]
+Value: TypeAlias = "bool | int | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _READ_VERBS = ("get", "test")
@@ -142,7 +142,7 @@ def _to_wire(value: Value) -> Any:
 def _from_wire(value: Any) -> Value:
     if isinstance(value, list):
         return [_from_wire(item) for item in value]
-    if not isinstance(value, dict):
+    if value is None or isinstance(value, (bool, int, str)):
         return value
     ((tag, content),) = value.items()
     if tag == "$bytes":

@@ -16,7 +16,7 @@ import datetime
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._colours import COLOURS
@@ -252,7 +252,7 @@ class Locations(Listing):
 class Size(Kind):
     """A size with a unit. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``; bytes are what is compared."""
 
-    _UNITS = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
+    _UNITS: ClassVar = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
 
     def __init__(self) -> None:
         super().__init__({"type": "str"})
@@ -320,7 +320,7 @@ class Colour(Kind):
 class Image(Kind):
     """A picture, canonically as base64 text. In a diff its format, size and digest stand for it."""
 
-    _FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
+    _FORMATS: ClassVar = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")

@@ -83,7 +83,7 @@ def plan_configuration(
     # Exchange creates a configuration with both ways to sign in switched on.
     if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
         plan.warnings.append(
-            f"{identity!r} leaves recipients neither one-time passcodes nor social IDs: only those with a Microsoft 365 work or school account can read such mail."
+            f"{identity!r} leaves recipients neither one-time passcodes nor social IDs: only those with a Microsoft 365 account can read such mail."
         )
     return plan
 

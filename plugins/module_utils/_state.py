@@ -30,6 +30,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._table_tra
 _SINGLE: tuple[tuple[Table, int], ...] = ((IRM_CONFIGURATION, SETTINGS), (ACTIVESYNC_ORG_SETTINGS, POLICIES))
 _POLICIES = (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)
 
+_TABLES = {table.subset: table for table in (OME_CONFIGURATION, *(table for table, _phase in _SINGLE), *_POLICIES)}
+
 #: The parts that are settings, and that a state can hold.
 PARTS = (OME_CONFIGURATION.subset, *(table.subset for table, _phase in _SINGLE), "transport_rules", *(table.subset for table in _POLICIES))
 
@@ -164,6 +166,14 @@ def _plan_transport_rules(organization: Organization, parts: Mapping[str, Any], 
     return plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), rules, unmanaged=unmanaged)
 
 
+def _describe_only(organization: Organization, subset: str) -> dict[str, Any]:
+    return {subset: _TABLES[subset].describe(organization.only(subset))}
+
+
+def _describe_several(organization: Organization, subset: str) -> dict[str, Any]:
+    return {subset: [_TABLES[subset].describe(item) for item in organization.objects(subset)]}
+
+
 def _describe_rules(organization: Organization, subset: str) -> dict[str, Any]:
     rules = rules_of(organization)
     return {
@@ -199,9 +209,6 @@ _DESCRIPTIONS: dict[str, Callable[[Organization, str], dict[str, Any]]] = {
     "transport_config": _describe_limits,
     "rms_templates": _describe_templates,
     "exported_cmdlets": lambda organization, subset: {subset: sorted(str(item["Name"]) for item in organization.objects(subset))},
-    **{table.subset: lambda organization, subset, table=table: {subset: table.describe(organization.only(subset))} for table, _phase in _SINGLE},
-    **{
-        table.subset: lambda organization, subset, table=table: {subset: [table.describe(item) for item in organization.objects(subset)]}
-        for table in (OME_CONFIGURATION, *_POLICIES)
-    },
+    **dict.fromkeys((table.subset for table, _phase in _SINGLE), _describe_only),
+    **dict.fromkeys((table.subset for table in (OME_CONFIGURATION, *_POLICIES)), _describe_several),
 }

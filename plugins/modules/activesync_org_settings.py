@@ -110,7 +110,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "activesync_org_settings", "identity": "", "option": "allow_rms_support_for_unenlightened_apps", "before": true, "after": false, "impact": "takes away"}]
+  sample:
+    - resource: "activesync_org_settings"
+      identity: ""
+      option: "allow_rms_support_for_unenlightened_apps"
+      before: true
+      after: false
+      impact: "takes away"
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -42,7 +42,11 @@ connection:
   description: How the session was opened, and as whom. It holds no secret.
   returned: success
   type: dict
-  sample: {"transport": "rest", "endpoint": "https://outlook.office365.com", "authentication": "certificate", "client_id": "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11"}
+  sample:
+    transport: "rest"
+    endpoint: "https://outlook.office365.com"
+    authentication: "certificate"
+    client_id: "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11"
 exported_cmdlets:
   description: The cmdlets that this session may run, of those that the collection uses.
   returned: success

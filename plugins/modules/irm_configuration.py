@@ -148,7 +148,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "irm_configuration", "identity": "", "option": "simplified_client_access_enabled", "before": false, "after": true, "impact": ""}]
+  sample:
+    - resource: "irm_configuration"
+      identity: ""
+      option: "simplified_client_access_enabled"
+      before: false
+      after: true
+      impact: ""
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -12,7 +12,8 @@ version_added: 1.0.0
 description:
   - Reads an organization in one round trip.
   - >-
-    What it returns for a resource is exactly what the resource's module takes, and M(m365.message_encryption.message_encryption_state) takes all of it: given back at once it changes nothing,
+    What it returns for a resource is exactly what the resource's module takes, and M(m365.message_encryption.message_encryption_state) takes all of
+    it: given back at once it changes nothing,
     and given back later it puts the old state back.
   - An empty text or list stands for "nothing set" where that can be put back. Predicates and actions of mail flow rules that are not set are left out.
 author:
@@ -25,10 +26,22 @@ options:
     description:
       - What to read.
       - >-
-        V(all) reads everything that this session may read, and says in RV(unavailable) what it may not. A subset that is named and may not be read fails the task.
+        V(all) reads everything that this session may read, and says in RV(unavailable) what it may not. A subset that is named and may not be read
+        fails the task.
     type: list
     elements: str
-    choices: [all, organization, ome_configurations, irm_configuration, activesync_org_settings, transport_rules, transport_config, rms_templates, owa_mailbox_policies, mobile_device_mailbox_policies, exported_cmdlets]
+    choices:
+      - all
+      - organization
+      - ome_configurations
+      - irm_configuration
+      - activesync_org_settings
+      - transport_rules
+      - transport_config
+      - rms_templates
+      - owa_mailbox_policies
+      - mobile_device_mailbox_policies
+      - exported_cmdlets
     default: [all]
 seealso:
   - module: m365.message_encryption.message_encryption_state
@@ -51,14 +64,23 @@ organization:
     Who the organization is.
   returned: when asked for and readable
   type: dict
-  sample: {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "guid": "8f5f2f0c-0d2b-4b0e-8d5e-2a8f0d8f7f10", "tenant_id": "6f4a1f9e-4c0c-4f0f-9a53-0f2f1c1f7a11", "is_dehydrated": false, "on_premises": false}
+  sample:
+    name: "contoso.onmicrosoft.com"
+    display_name: "Contoso"
+    guid: "8f5f2f0c-0d2b-4b0e-8d5e-2a8f0d8f7f10"
+    tenant_id: "6f4a1f9e-4c0c-4f0f-9a53-0f2f1c1f7a11"
+    is_dehydrated: false
+    on_premises: false
 ome_configurations:
   description: >-
     OME configurations, as M(m365.message_encryption.ome_configuration) takes them.
   returned: when asked for and readable
   type: list
   elements: dict
-  sample: [{"identity": "OME Configuration", "otp_enabled": true, "social_id_sign_in": false}]
+  sample:
+    - identity: "OME Configuration"
+      otp_enabled: true
+      social_id_sign_in: false
 irm_configuration:
   description: >-
     The IRM configuration, as M(m365.message_encryption.irm_configuration) takes it.
@@ -77,7 +99,10 @@ transport_rules:
   returned: when asked for and readable
   type: list
   elements: dict
-  sample: [{"name": "Encrypt all outgoing mail", "enabled": true, "priority": 0}]
+  sample:
+    - name: "Encrypt all outgoing mail"
+      enabled: true
+      priority: 0
 transport_rules_unsupported:
   description: >-
     Rules that no module can write, with the reason.
@@ -104,21 +129,28 @@ rms_templates:
   returned: when asked for and readable
   type: list
   elements: dict
-  sample: [{"name": "Encrypt", "guid": "5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44", "description": ""}]
+  sample:
+    - name: "Encrypt"
+      guid: "5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44"
+      description: ""
 owa_mailbox_policies:
   description: >-
     Policies of Outlook on the web, as M(m365.message_encryption.owa_mailbox_policy) takes them.
   returned: when asked for and readable
   type: list
   elements: dict
-  sample: [{"identity": "OwaMailboxPolicy-Default", "irm_enabled": true}]
+  sample:
+    - identity: "OwaMailboxPolicy-Default"
+      irm_enabled: true
 mobile_device_mailbox_policies:
   description: >-
     Policies of mobile devices, as M(m365.message_encryption.mobile_device_mailbox_policy) takes them.
   returned: when asked for and readable
   type: list
   elements: dict
-  sample: [{"identity": "Default", "irm_enabled": true}]
+  sample:
+    - identity: "Default"
+      irm_enabled: true
 exported_cmdlets:
   description: >-
     The cmdlets that this session may run, of those that the collection uses.

@@ -13,7 +13,8 @@ description:
   - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of it, and brings the organization there.
   - One task, one read, only the writes that differ, in the order in which they are safe.
   - >-
-    It is exact: a mail flow rule's sections are the whole truth, also of what a portal adds on its own. Rules keep their order relative to each other; O(transport_rules[].priority) is not used.
+    It is exact: a mail flow rule's sections are the whole truth, also of what a portal adds on its own. Rules keep their order relative to each
+    other; O(transport_rules[].priority) is not used.
   - >-
     What cannot come back is a rule's GUID after it was removed (its name counts then), a date that is past, and a logo of which Exchange shows only a URL.
 author:
@@ -57,7 +58,9 @@ options:
   unmanaged:
     description:
       - What becomes of mail flow rules and OME configurations that the state does not name. Of rules only those that encrypt or decrypt are ever touched.
-      - V(remove) removes only what could be made again; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable) warns of them.
+      - >-
+        V(remove) removes only what could be made again; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable)
+        warns of them.
     type: str
     choices: [keep, warn, disable, remove]
     default: keep

@@ -11,7 +11,9 @@ short_description: Portal, sign-in and branding of message encryption
 version_added: 1.0.0
 description:
   - Manages OME configurations, with C(Get-), C(New-), C(Set-) and C(Remove-OMEConfiguration).
-  - Every organization has the one with the name C(OME Configuration). Others are branding templates that mail flow rules apply; they need Advanced Message Encryption.
+  - >-
+    Every organization has the one with the name C(OME Configuration). Others are branding templates that mail flow rules apply; they need Advanced
+    Message Encryption.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
@@ -154,7 +156,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "ome_configuration", "identity": "OME Configuration", "option": "social_id_sign_in", "before": true, "after": false, "impact": "takes away"}]
+  sample:
+    - resource: "ome_configuration"
+      identity: "OME Configuration"
+      option: "social_id_sign_in"
+      before: true
+      after: false
+      impact: "takes away"
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -12,11 +12,13 @@ version_added: 1.0.0
 description:
   - Manages one mail flow rule, with C(Get-), C(New-), C(Set-), C(Enable-), C(Disable-) and C(Remove-TransportRule).
   - >-
-    O(conditions), O(exceptions) and O(actions) are sections. A section that is given is the whole truth of it: what the rule has beside that is drift and is removed.
+    O(conditions), O(exceptions) and O(actions) are sections. A section that is given is the whole truth of it: what the rule has beside that is drift
+    and is removed.
     A section that is omitted is left alone. C({}) clears conditions or exceptions.
   - A new rule is created in its place and in its state with one call, so that there is no moment in which mail leaves in clear.
   - >-
-    Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They count as declared with their default.
+    Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
+    count as declared with their default.
   - The module warns when a rule that encrypts has no condition that keeps its senders inside, since Exchange bounces inbound mail that it matches.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
@@ -112,7 +114,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "ome_transport_rule", "identity": "Encrypt all outgoing mail", "option": "enabled", "before": true, "after": false, "impact": "takes away"}]
+  sample:
+    - resource: "ome_transport_rule"
+      identity: "Encrypt all outgoing mail"
+      option: "enabled"
+      before: true
+      after: false
+      impact: "takes away"
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

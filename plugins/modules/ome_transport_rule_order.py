@@ -86,7 +86,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "ome_transport_rule", "identity": "Strip encryption from mail between colleagues", "option": "priority", "before": 1, "after": 0, "impact": ""}]
+  sample:
+    - resource: "ome_transport_rule"
+      identity: "Strip encryption from mail between colleagues"
+      option: "priority"
+      before: 1
+      after: 0
+      impact: ""
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -93,7 +93,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "ome_transport_rule", "identity": "Encrypt all outgoing mail", "option": "state", "before": "absent", "after": "present", "impact": ""}]
+  sample:
+    - resource: "ome_transport_rule"
+      identity: "Encrypt all outgoing mail"
+      option: "state"
+      before: "absent"
+      after: "present"
+      impact: ""
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -82,7 +82,13 @@ changes:
         What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
       type: str
       returned: always
-  sample: [{"resource": "owa_mailbox_policy", "identity": "OwaMailboxPolicy-Default", "option": "irm_enabled", "before": false, "after": true, "impact": ""}]
+  sample:
+    - resource: "owa_mailbox_policy"
+      identity: "OwaMailboxPolicy-Default"
+      option: "irm_enabled"
+      before: false
+      after: true
+      impact: ""
 commands:
   description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
   returned: always, once the organization was read

@@ -104,7 +104,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
-    for base in (int, float, bytes):
+    for base in (int, float):
         if isinstance(value, base):
             return base(value)
     return str.__str__(value) if isinstance(value, str) else str(value)

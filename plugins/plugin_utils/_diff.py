@@ -30,7 +30,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def to_yaml(value: Any) -> str:
     """The value as YAML text."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000)  # type: ignore[no-any-return]
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000))
 
 
 def diff(changes: Sequence[dict[str, Any]]) -> dict[str, str]:
