@@ -1,162 +1,34 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cmdlets: binding of parameters, the prompts, and what each cmdlet does to an organization.
-
-:func:`run` is the only way in. Both wires, and the tests' "other administrator", call it.
-"""
+"""What each cmdlet does to an organization."""
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from . import properties, rules
-from .errors import CmdletError, already_exists, missing_mandatory, not_granted, object_not_found, prompt_failed, refused, unknown_parameter
-from .organization import DEFAULT_OME, Organization, State, ome_configuration
+from .context import NOT_MODIFIED, Context
+from .errors import CmdletError, already_exists, object_not_found, refused
+from .organization import DEFAULT_OME, ome_configuration
 from .properties import Record
-from .schema import ADVANCED, Cmdlet, cmdlets
-from .values import Delta, binds_nothing, convert, days_text, now
+from .values import Delta, days_text
 
-_COMMON = frozenset({"erroraction", "warningaction", "errorvariable", "warningvariable", "verbose", "debug", "informationaction", "progressaction"})
-_NOT_MODIFIED = "The command completed successfully but no settings of '{}' have been modified."
 _MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
-
-@dataclass
-class Outcome:
-    """What a cmdlet brought: objects, warnings, and errors that did not end it.
-
-    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    errors: list[CmdletError] = field(default_factory=list)
-    garbled: bool = False
-
-
-@dataclass
-class Context:
-    """One running cmdlet: the state it sees (its own copy when it writes), its bound parameters, and its outcome."""
-
-    state: State
-    parameters: dict[str, Any]
-    cmdlet: Cmdlet
-    outcome: Outcome = field(default_factory=Outcome)
-
-    def emit(self, kind: str, values: Mapping[str, Any]) -> None:
-        self.outcome.records.append(Record(kind, {name: values.get(name) for name in properties.KINDS[kind]}))
-
-    def store(self, row: dict[str, Any], values: Mapping[str, Any], identity: str) -> None:
-        """Stores values in a row; says so when they were there already."""
-        wanted = {name: value.apply(row.get(name)) if isinstance(value, Delta) else value for name, value in values.items()}
-        if all(row.get(name) == value for name, value in wanted.items()):
-            self.outcome.warnings.append(_NOT_MODIFIED.format(identity))
-            return
-        row.update(wanted)
-        if "WhenChanged" in row:
-            row["WhenChanged"] = now()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The parameters without those that select an object or answer a prompt."""
-        return {name: value for name, value in self.parameters.items() if name not in ("Identity", "Confirm", "Force", "WhatIf", "DomainController")}
-
-
 _Handler = Callable[[Context], None]
-_HANDLERS: dict[str, _Handler] = {}
+#: Cmdlet, in lower case, to what it does.
+HANDLERS: dict[str, _Handler] = {}
 
 
 def _cmdlet(*names: str) -> Callable[[_Handler], _Handler]:
     def register(handler: _Handler) -> _Handler:
-        _HANDLERS.update(dict.fromkeys(map(str.lower, names), handler))
+        HANDLERS.update(dict.fromkeys(map(str.lower, names), handler))
         return handler
 
     return register
-
-
-def granted(state: State) -> list[str]:
-    """The cmdlets that a caller of this organization has, by name."""
-    hidden = {name.lower() for name in state["hidden_cmdlets"]}
-    if not state["advanced_message_encryption"]:
-        hidden |= {name.lower() for name in ADVANCED}
-    return sorted(cmdlet.name for key, cmdlet in cmdlets().items() if cmdlet.exists(cloud=state["cloud"]) and key not in hidden)
-
-
-def run(
-    organization: Organization, name: str, parameters: Mapping[str, Any], *, rest: bool, prompts: bool, view: State | None = None, discard: bool = False
-) -> Outcome:
-    """Runs a cmdlet in an organization.
-
-    :param rest: parameters came as JSON, and errors are worded as over REST.
-    :param prompts: whether a cmdlet that asks for confirmation asks (a shell does, REST does not).
-    :param view: the state that a read sees, when it is not the present one.
-    :param discard: the write succeeds and nothing is stored.
-    :raises CmdletError: the cmdlet ended with an error; nothing was stored.
-    """
-    with organization.lock:
-        cmdlet = cmdlets().get(name.lower())
-        if cmdlet is None or cmdlet.name not in granted(organization.state):
-            raise not_granted(name)
-        bound = bind(cmdlet, parameters, organization.state, rest=rest)
-        if prompts and _asks(cmdlet, bound, organization.state):
-            raise prompt_failed(cmdlet.name)
-        if cmdlet.reads:
-            context = Context(view or organization.state, bound, cmdlet)
-            _HANDLERS[name.lower()](context)
-            return Outcome([_drifted(record, cmdlet, organization.state) for record in context.outcome.records], context.outcome.warnings)
-        ignored = {text.lower() for text in organization.state["ignored_parameters"]}
-        kept = {key: value for key, value in bound.items() if f"{cmdlet.name} -{key}".lower() not in ignored}
-        context = Context(copy.deepcopy(organization.state), kept, cmdlet)
-        _HANDLERS[name.lower()](context)
-        if not discard and not bound.get("WhatIf"):
-            organization.commit(context.state)
-        return context.outcome
-
-
-def bind(cmdlet: Cmdlet, parameters: Mapping[str, Any], state: State, *, rest: bool) -> dict[str, Any]:
-    """The parameters under their own names, in stored form.
-
-    :raises CmdletError: unknown, missing or unusable parameters.
-    """
-    cloud = state["cloud"]
-    hidden = {text.lower() for text in state["hidden_parameters"]}
-    bound: dict[str, Any] = {}
-    for name, value in parameters.items():
-        if name.lower() in _COMMON:
-            continue
-        parameter = cmdlet.parameter(name, cloud=cloud)
-        if parameter is None or f"{cmdlet.name} -{parameter.name}".lower() in hidden:
-            raise unknown_parameter(name, rest=rest)
-        if not (rest and binds_nothing(parameter, value)):
-            bound[parameter.name] = convert(parameter, value, rest=rest)
-    needed = {parameter.name for parameter in cmdlet.parameters.values() if parameter.is_mandatory(cloud=cloud)}
-    missing = sorted(name for name in needed if bound.get(name) is None)
-    if missing:
-        raise missing_mandatory(missing)
-    return bound
-
-
-def _asks(cmdlet: Cmdlet, bound: Mapping[str, Any], state: State) -> bool:
-    if bound.get("Confirm") is False or bound.get("Force"):
-        return False
-    if cmdlet.name == "Set-IRMConfiguration":
-        licensing: bool = state["irm_configuration"]["InternalLicensingEnabled"]
-        return bool(bound.get("InternalLicensingEnabled", licensing) != licensing)
-    return cmdlet.name.startswith("Remove-") or cmdlet.name in ("Set-OMEConfiguration", "New-OMEConfiguration", "Disable-TransportRule")
-
-
-def _drifted(record: Record, cmdlet: Cmdlet, state: State) -> Record:
-    """The object with the properties that this organization's build adds or lacks."""
-    added = state["added_properties"].get(cmdlet.name, {})
-    dropped = state["dropped_properties"].get(cmdlet.name, ())
-    if not added and not dropped:
-        return record
-    return Record(record.type, {name: value for name, value in {**record.values, **added}.items() if name not in dropped})
 
 
 def _tail(identity: str) -> dict[str, Any]:
@@ -400,7 +272,7 @@ def _set_transport_rule(context: Context) -> None:
     wanted = rules.changed(rule, settings, context.state)
     moved = priority is not None and priority != rule.get("Priority")
     if rules.same(rule, wanted) and not moved:
-        context.outcome.warnings.append(_NOT_MODIFIED.format(rule["Name"]))
+        context.outcome.warnings.append(NOT_MODIFIED.format(rule["Name"]))
         return
     _replace(context, rule, wanted, priority)
 

@@ -20,10 +20,11 @@ from typing import Any
 from . import properties
 from .authority import Application
 from .clixml import Flavour
-from .cmdlets import Outcome, granted
+from .context import Outcome
 from .errors import CmdletError, missing_mandatory, not_granted, prompt_failed, unknown_parameter
 from .organization import Organization
 from .properties import Record
+from .runner import granted
 from .service import Service
 
 _QUIET = ("ignore", "silentlycontinue", "0", "4")

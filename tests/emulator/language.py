@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from .cmdlets import Outcome
+from .context import Outcome
 from .errors import CmdletError
 
 _FRENCH = [

@@ -15,11 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized, challenge
-from .cmdlets import granted
 from .errors import CmdletError, CmdletNotGranted
 from .faults import Fault, strike
 from .organization import Organization
 from .properties import Kind, Record
+from .runner import granted
 from .service import Service
 from .web import Answer, Request
 

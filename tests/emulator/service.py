@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .cmdlets import Outcome, run
+from .context import Outcome
 from .errors import CmdletError
 from .faults import Fault, Faults, cmdlet_error
 from .language import translated_error, translated_outcome
 from .ledger import Entry, Ledger
 from .organization import Organization, State
 from .properties import Record
+from .runner import run
 from .schema import is_read
 
 

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from tests.emulator import Emulator, Organization
-from tests.emulator.cmdlets import Outcome, run
+from tests.emulator.context import Outcome
+from tests.emulator.runner import run
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.emulator import Organization
-from tests.emulator.cmdlets import Outcome, granted, run
+from tests.emulator.context import Outcome
 from tests.emulator.errors import CmdletError, CmdletNotGranted
+from tests.emulator.runner import granted, run
 
 Shell = Callable[..., Outcome]
 

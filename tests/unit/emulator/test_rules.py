@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.emulator import Organization
-from tests.emulator.cmdlets import Outcome
+from tests.emulator.context import Outcome
 from tests.emulator.errors import CmdletError
 from tests.emulator.schema import rule_properties
 

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a running cmdlet has in its hands, and what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import properties
+from .errors import CmdletError
+from .organization import State
+from .properties import Record
+from .schema import Cmdlet
+from .values import Delta, now
+
+NOT_MODIFIED = "The command completed successfully but no settings of '{}' have been modified."
+
+
+@dataclass
+class Outcome:
+    """What a cmdlet brought: objects, warnings, and errors that did not end it.
+
+    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[CmdletError] = field(default_factory=list)
+    garbled: bool = False
+
+
+@dataclass
+class Context:
+    """One running cmdlet: the state it sees (its own copy when it writes), its bound parameters, and its outcome."""
+
+    state: State
+    parameters: dict[str, Any]
+    cmdlet: Cmdlet
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def emit(self, kind: str, values: Mapping[str, Any]) -> None:
+        self.outcome.records.append(Record(kind, {name: values.get(name) for name in properties.KINDS[kind]}))
+
+    def store(self, row: dict[str, Any], values: Mapping[str, Any], identity: str) -> None:
+        """Stores values in a row; says so when they were there already."""
+        wanted = {name: value.apply(row.get(name)) if isinstance(value, Delta) else value for name, value in values.items()}
+        if all(row.get(name) == value for name, value in wanted.items()):
+            self.outcome.warnings.append(NOT_MODIFIED.format(identity))
+            return
+        row.update(wanted)
+        if "WhenChanged" in row:
+            row["WhenChanged"] = now()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The parameters without those that select an object or answer a prompt."""
+        return {name: value for name, value in self.parameters.items() if name not in ("Identity", "Confirm", "Force", "WhatIf", "DomainController")}
