@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 from .properties import Kind, Record
 from .values import parse_instant
 
-_ESCAPED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])")
+_ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\U00010000-\U0010ffff]|_(?=[xX])")
 _MULTI_VALUED = "Microsoft.Exchange.Data.MultiValuedProperty`1[[System.{}, System, Version=4.0.0.0, Culture=neutral, PublicKeyToken=b77a5c561934e089]]"
 #: Not UTC, because no management host's clock is.
 _LOCAL = timezone(timedelta(hours=-8))

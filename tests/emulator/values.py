@@ -54,7 +54,7 @@ def now() -> str:
 
 
 def stored_instant(value: datetime.datetime) -> str:
-    return value.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+    return value.astimezone(datetime.UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "0Z"
 
 
 def parse_instant(text: str) -> datetime.datetime:
@@ -205,7 +205,7 @@ def _size(parameter: Parameter, value: Any, rest: bool) -> str:
 def _instant(parameter: Parameter, value: Any, rest: bool) -> str:
     try:
         return stored_instant(value if isinstance(value, datetime.datetime) else parse_instant(str(value)))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise transformation(parameter.name, value, "System.DateTime", "The string was not recognized as a valid DateTime.") from error
 
 
