@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFileNotFound
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, OptionError, UnreachableError
@@ -39,7 +41,7 @@ class ModuleAction(ActionBase):
         spec = {"argument_spec": {}, **module.SPEC}
         arguments = plain(self._task.args)
         validation = ArgumentSpecValidator(**spec).validate(arguments)
-        errors = [*not_texts(arguments, spec["argument_spec"]), *validation.error_messages]
+        errors = [*not_texts(arguments, spec["argument_spec"]), *(_sentence(error) for error in validation.errors)]
         if errors:
             return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
         task = Task(
@@ -65,7 +67,8 @@ class ModuleAction(ActionBase):
         except ExchangeError as error:
             if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
                 error.remedy = f"It comes with {GRANTED_BY[error.cmdlet]}."
-            outcome: dict[str, Any] = {"failed": True, "msg": str(error), "error": error.to_wire(), **(error.progress or {})}
+            where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
+            outcome: dict[str, Any] = {"failed": True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
             if isinstance(error, UnreachableError):
                 outcome["unreachable"] = True
             return outcome
@@ -82,7 +85,8 @@ class ModuleAction(ActionBase):
             with open(self._loader.get_real_file(found, decrypt=True), "rb") as file:
                 return file.read()
         except (AnsibleFileNotFound, OSError) as error:
-            raise OptionError(f"The file {path!r} cannot be read: {error}") from error
+            places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
+            raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Looked for: {', '.join(places)}." if places else str(error)) from error
 
 
 class LocalAction(ModuleAction):
@@ -92,6 +96,11 @@ class LocalAction(ModuleAction):
 
     def check_connection(self) -> None:
         """Any connection will do: it is not used."""
+
+
+def _sentence(error: Exception) -> str:
+    """An argument error as core words it; core says of an unknown option only its name."""
+    return f"Unsupported parameters: {error}" if isinstance(error, UnsupportedError) else str(error)
 
 
 def plain(value: Any) -> Any:
