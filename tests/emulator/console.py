@@ -106,7 +106,7 @@ class Console:
 
     def is_terminating(self, error: CmdletError, parameters: Mapping[str, Any]) -> bool:
         """Whether an error ends the pipeline: what PowerShell itself refuses does, what a cmdlet reports does not."""
-        return error.type.startswith(_AUTOMATION) or stops(parameters)
+        return error.thrown or error.type.startswith(_AUTOMATION) or stops(parameters)
 
     def _get_command(self, parameters: Mapping[str, Any]) -> Outcome:
         values = {name.lower(): value for name, value in parameters.items()}
@@ -177,4 +177,4 @@ class Console:
 
 
 def _sign_in_failed(message: str) -> CmdletError:
-    return CmdletError(message, "System.Exception", "", category=9)
+    return CmdletError(message, "System.Exception", "", category=9, thrown=True)

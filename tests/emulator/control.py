@@ -82,6 +82,7 @@ class Control:
         application = self._emulator.applications[self._organization(request).name]
         application.app_role = body.get("app_role", application.app_role)
         application.directory_role = body.get("directory_role", application.directory_role)
+        application.tenants |= {self._find(name).tenant_id for name in body.get("consented_in", ())}
         self._emulator.authority.lifetime = body.get("token_lifetime", self._emulator.authority.lifetime)
 
 

@@ -22,7 +22,8 @@ class CmdletError(Exception):
     :param type: the .NET exception type.
     :param error_id: the service's identifier, may be empty.
     :param status: the HTTP status over REST.
-    :param category: the PowerShell error category (1 OpenError .. 13 ObjectNotFound .. as PSRP numbers them).
+    :param category: the PowerShell error category, as PSRP numbers them (5 InvalidArgument, 7 InvalidOperation, 13 ObjectNotFound, …).
+    :param thrown: ends a pipeline whatever ErrorAction says.
     """
 
     message: str
@@ -30,6 +31,7 @@ class CmdletError(Exception):
     error_id: str = "612DECAE"
     status: int = 400
     category: int = 5
+    thrown: bool = False
 
     def __str__(self) -> str:
         return self.message

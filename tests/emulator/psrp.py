@@ -220,6 +220,8 @@ class PsrpFront:
         try:
             if envelope.step == "get" and not envelope.shell_id:
                 contents = [wsman.configuration(_MAXIMUM_ENVELOPE_KB)]
+            elif envelope.step == "get":
+                contents = wsman.shell_created(self._shell(envelope).id, envelope.resource_uri)[1:]
             elif envelope.step in steps:
                 contents = steps[envelope.step](envelope, organization)
             else:

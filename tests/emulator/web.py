@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import threading
 import time
+import traceback
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -137,6 +138,10 @@ class _Connection(http.server.BaseHTTPRequestHandler):
         except Lost:
             self.close_connection = True
             return
+        except Exception:
+            # A mistake of ours must not look like a fault that was asked for.
+            traceback.print_exc()
+            answer = Answer(500, b"The emulator has failed; its standard error says why.", {"Content-Type": "text/plain"})
         time.sleep(answer.delay)
         self._send(answer)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from pypsrp.complex_objects import GenericComplexObject
+from pypsrp.complex_objects import GenericComplexObject, RunspacePoolState
 from pypsrp.exceptions import AuthenticationError, WSManFaultError
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.serializer import TaggedValue
@@ -249,6 +249,14 @@ def test_a_pipeline_can_be_stopped(emulator: Emulator) -> None:
         shell.stop()
         assert time.monotonic() - started < 5
     assert emulator.calls == []
+
+
+def test_a_shell_says_whether_it_lives(emulator: Emulator) -> None:
+    with _pool(emulator) as pool:
+        assert pool.is_alive()
+        emulator.psrp.kill_shells()
+        assert not pool.is_alive()
+        pool.state = RunspacePoolState.BROKEN
 
 
 def test_a_dead_shell_is_named(emulator: Emulator) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -168,3 +169,57 @@ def test_a_picture_goes_in_and_out(client: Client, emulator: Emulator) -> None:
         client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image=None)
         (shown,) = client.invoke("Get-OMEConfiguration").json()["value"]
         assert (shown["Image"], shown["ImageUrl"]) == (None, None)
+
+
+@pytest.mark.parametrize("place", ["virtual machine", "app service"])
+@pytest.mark.parametrize("kind", ["system", "user"])
+def test_msal_signs_in_with_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+    if place == "app service":
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{emulator.url}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "secret")
+    else:
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", emulator.url)
+    (organization, _) = emulator.describe()["organizations"]
+    identity = msal.SystemAssignedManagedIdentity() if kind == "system" else msal.UserAssignedManagedIdentity(client_id=organization["client_id"])
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(emulator.ca_cert)
+        result = msal.ManagedIdentityClient(identity, http_client=session).acquire_token_for_client(resource="https://outlook.office365.com")
+    assert result["token_type"] == "Bearer"
+
+
+def test_msal_answers_a_claims_challenge(client: Client, emulator: Emulator) -> None:
+    (organization, _) = emulator.describe()["organizations"]
+    emulator.authority.refuse_all("revoked")
+    challenge = client.invoke("Get-IRMConfiguration").headers["WWW-Authenticate"]
+    claims = base64.b64decode(challenge.partition('claims="')[2].rstrip('"')).decode()
+    application = msal.ConfidentialClientApplication(
+        organization["client_id"],
+        client_credential=organization["client_secret"],
+        authority=f"{emulator.url}/{organization['name']}",
+        http_client=client.session,
+        instance_discovery=False,
+    )
+    for answer, status in ((None, 401), (claims, 200)):
+        token = application.acquire_token_for_client(_SCOPE, claims_challenge=answer)["access_token"]
+        client.session.headers["Authorization"] = f"Bearer {token}"
+        assert client.invoke("Get-IRMConfiguration").status_code == status
+
+
+def test_an_application_may_serve_several_organizations(client: Client, emulator: Emulator) -> None:
+    here, there = emulator.describe()["organizations"]
+    form = {"grant_type": "client_credentials", "client_id": here["client_id"], "client_secret": here["client_secret"], "scope": _SCOPE[0]}
+    url = f"{emulator.url}/{there['name']}/oauth2/v2.0/token"
+    assert "AADSTS700016" in client.session.post(url, data=form, timeout=5).json()["error_description"]
+    client.control("PATCH", f"application?organization={here['name']}", {"consented_in": [there["name"]]})
+    assert client.session.post(url, data=form, timeout=5).ok
+    emulator.applications[here["name"]].tenants.discard(there["tenant_id"])
+
+
+def test_an_organization_on_premises_has_no_tenant() -> None:
+    with Emulator([{"name": "contoso.com", "cloud": False}]) as emulator:
+        url = f"{emulator.url}/contoso.com/v2.0/.well-known/openid-configuration"
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = str(emulator.ca_cert)
+            assert "AADSTS90002" in session.get(url, timeout=5).json()["error_description"]
