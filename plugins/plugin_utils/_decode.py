@@ -125,7 +125,7 @@ def _short(name: Any) -> str:
     """``guid`` for ``#Guid``, ``System.Guid`` or ``#Exchange.Guid``; ``collection(string)`` for ``#Collection(String)``."""
     if not isinstance(name, str):
         return ""
-    name = name.lstrip("#").lower()
-    if name.startswith("collection("):
-        return "collection(" + name[11:].rstrip(")").rpartition(".")[2] + ")"
-    return name.rpartition(".")[2]
+    text: str = name.lstrip("#").lower()
+    if text.startswith("collection("):
+        return "collection(" + text[11:].rstrip(")").rpartition(".")[2] + ")"
+    return text.rpartition(".")[2]

@@ -9,6 +9,7 @@ so the .NET exception type decides where there is one.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -126,3 +127,22 @@ def classify(text: str, *, exception_type: str = "", error_id: str = "", cmdlet:
 def not_granted(cmdlet: str) -> ExchangeError:
     """The error for a cmdlet that the session does not have, where the service says nothing readable."""
     return CmdletNotAvailableError("Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden")
+
+
+def parts(message: str) -> tuple[str, str, str]:
+    """Error id, exception type and text of ``ErrorId|ExceptionType|text``, or a JSON object with Message and TypeName, or plain text."""
+    if message.lstrip().startswith("{"):
+        try:
+            data = json.loads(message)
+        except ValueError:
+            data = None
+        if isinstance(data, dict):
+            lower = {str(key).lower(): value for key, value in data.items()}
+            text = str(lower.get("message") or "")
+            kind = str(lower.get("typename") or lower.get("type") or "")
+            error_id, exception_type, text = parts(text) if not text.lstrip().startswith("{") else ("", "", text)
+            return error_id, exception_type or kind, text
+    pieces = message.split("|", 2)
+    if len(pieces) == 3 and " " not in pieces[0].strip() and " " not in pieces[1].strip():
+        return pieces[0].strip(), pieces[1].strip(), pieces[2].strip()
+    return "", "", message

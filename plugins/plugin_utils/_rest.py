@@ -31,11 +31,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     ProtocolError,
     ServiceError,
     ThrottledError,
-    UnreachableError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _decode, _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._authentication import Credential, claims_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._encode import json_parameter
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
 
 #: Requests of one $batch; what the service's own module uses.
@@ -47,8 +47,7 @@ _REDIRECTS = 3
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
 #: other side has just closed would have an unknown outcome.
 _IDLE = 30
-_TRUST = "Name the certificate authority in ansible_exchange_ca_cert."
-_ADDRESS = "Check network, firewall, ansible_exchange_api_url and ansible_exchange_authority_url."
+_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout")
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 _MODULE_VERSION = "3.9.2"  # the interface that EXOModuleFile is asked for
 
@@ -213,7 +212,7 @@ class RestTransport:
             except AuthenticationError as error:
                 raise _Failed(Trouble(error, Happened.NO, passing=False)) from None
             except requests.RequestException as error:
-                raise _Failed(_unreachable(error, "the authority that gives tokens")) from None
+                raise _Failed(lost(error, "the authority that gives tokens", _NAMES)) from None
             status, answer_headers, content = self._request(method, url, body, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})
             if status == 401 and not renewed and self._credential.renewable:
                 renewed = True
@@ -222,7 +221,7 @@ class RestTransport:
                 except AuthenticationError as error:
                     raise _Failed(Trouble(error, Happened.NO, passing=False)) from None
                 except requests.RequestException as error:
-                    raise _Failed(_unreachable(error, "the authority that gives tokens")) from None
+                    raise _Failed(lost(error, "the authority that gives tokens", _NAMES)) from None
             elif status in (301, 302, 303, 307, 308):
                 url = self._redirected(url, answer_headers.get("Location", ""))
             else:
@@ -240,7 +239,7 @@ class RestTransport:
             content = _read(response)
             return response.status_code, response.headers, content
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Failed(_unreachable(error, self._base)) from None
+            raise _Failed(lost(error, self._base, _NAMES)) from None
         finally:
             self._used = time.monotonic()
 
@@ -301,7 +300,7 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
         errors = document.get("@adminapi.errors")
         if errors:
             first = errors[0] if isinstance(errors, list) else errors
-            return _refused(call, _pipes(first if isinstance(first, str) else json.dumps(first)), None)
+            return _refused(call, _refusals.parts(first if isinstance(first, str) else json.dumps(first)), None)
         warnings = document.get("@adminapi.warnings")
         objects = [_decode.json_object(item) if isinstance(item, dict) else {"value": item} for item in document.get("value", [])]
         texts = [str(item) for item in warnings] if isinstance(warnings, list) else []
@@ -377,7 +376,7 @@ def _told(document: Any) -> tuple[str, str, str] | None:
     for detail in details if isinstance(details, list) else []:
         message = detail.get("message") if isinstance(detail, dict) else None
         if isinstance(message, str) and message.strip("| \0"):
-            return _pipes(message)
+            return _refusals.parts(message)
     inner = error.get("innererror")
     if isinstance(inner, dict):
         internal = next((value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)), None)
@@ -386,25 +385,6 @@ def _told(document: Any) -> tuple[str, str, str] | None:
             if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
                 return "", str(source.get("type") or ""), message
     return str(error.get("code") or ""), "", str(error.get("message") or "")
-
-
-def _pipes(message: str) -> tuple[str, str, str]:
-    """``ErrorId|ExceptionType|text``, or a JSON object with Message and TypeName, or plain text."""
-    if message.lstrip().startswith("{"):
-        try:
-            data = json.loads(message)
-        except ValueError:
-            data = None
-        if isinstance(data, dict):
-            lower = {str(key).lower(): value for key, value in data.items()}
-            text = str(lower.get("message") or "")
-            kind = str(lower.get("typename") or lower.get("type") or "")
-            error_id, exception_type, text = _pipes(text) if not text.lstrip().startswith("{") else ("", "", text)
-            return error_id, exception_type or kind, text
-    parts = message.split("|", 2)
-    if len(parts) == 3 and " " not in parts[0].strip() and " " not in parts[1].strip():
-        return parts[0].strip(), parts[1].strip(), parts[2].strip()
-    return "", "", message
 
 
 def _body(call: Call) -> dict[str, Any]:
@@ -468,53 +448,3 @@ def _read(response: requests.Response) -> bytes:
             raise _Failed(Trouble(ProtocolError(f"the answer is larger than {_LARGEST_ANSWER} bytes."), Happened.UNKNOWN, passing=False))
         return content
     return bytes(raw)
-
-
-#: What a failure below HTTP means, by the names of the exceptions in its chain, most telling first: error, text, remedy,
-#: whether the request was carried out, and whether another try may end better.
-_FAILURES: tuple[tuple[set[str], type[ExchangeError], str, str, Happened, bool], ...] = (
-    ({"SSLCertVerificationError"}, UnreachableError, "the TLS certificate of {} is not trusted.", _TRUST, Happened.NO, False),
-    (
-        {"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidProxyURL", "LocationParseError"},
-        UnreachableError,
-        "the address {} is not valid.",
-        "Check ansible_exchange_api_url and ansible_exchange_proxy.",
-        Happened.NO,
-        False,
-    ),
-    ({"ProxyError"}, UnreachableError, "the proxy did not connect to {}.", "Check ansible_exchange_proxy.", Happened.NO, True),
-    ({"NameResolutionError", "gaierror"}, UnreachableError, "the host name of {} is not known.", _ADDRESS, Happened.NO, True),
-    ({"NewConnectionError", "ConnectTimeout", "ConnectTimeoutError"}, UnreachableError, "{} cannot be reached.", _ADDRESS, Happened.NO, True),
-    (
-        {"ReadTimeout", "ReadTimeoutError"},
-        ServiceError,
-        "no answer came from {} in time.",
-        "Perhaps ansible_exchange_command_timeout is short.",
-        Happened.UNKNOWN,
-        True,
-    ),
-)
-
-
-def _unreachable(error: Exception, where: str) -> Trouble:
-    """What a request that failed below HTTP means. Texts of requests and urllib3 are not shown: they may quote addresses with credentials."""
-    names: set[str] = set()
-    text = ""
-    current: BaseException | None = error
-    for _depth in range(10):
-        if current is None:
-            break
-        names.add(type(current).__name__)
-        text += f" {current}"
-        nested = getattr(current, "reason", None) or next((item for item in current.args if isinstance(item, BaseException)), None)
-        current = nested if isinstance(nested, BaseException) else current.__cause__ or current.__context__
-    if "suitable TLS CA" in text:
-        return Trouble(
-            UnreachableError("the file with certificate authorities cannot be read.", remedy="Check ansible_exchange_ca_cert."), Happened.NO, passing=False
-        )
-    for marks, kind, message, remedy, happened, passing in _FAILURES:
-        if names & marks:
-            reason = re.search(r"certificate verify failed: ([^(]+)", text)
-            told = f" ({reason[1].strip()})" if reason else ""
-            return Trouble(kind(message.format(where) + told, remedy=remedy), happened, passing)
-    return Trouble(ServiceError(f"the connection to {where} was lost."), Happened.UNKNOWN)

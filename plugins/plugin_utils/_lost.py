@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a request that failed below HTTP means: why, whether it was carried out, and whether another try may end better.
+
+Private to the collection. Judged by the names of the exceptions of requests and urllib3; their texts are not shown,
+because they may quote addresses with credentials.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Trouble
+
+
+@dataclass(frozen=True)
+class Names:
+    """The variables that an error names, which differ between the wires."""
+
+    trust: str
+    address: str
+    proxy: str
+    timeout: str
+
+
+@dataclass(frozen=True)
+class _Failure:
+    marks: frozenset[str]
+    error: type[ExchangeError]
+    text: str
+    remedy: str
+    happened: Happened
+    passing: bool
+
+
+#: The most telling first.
+_FAILURES = (
+    _Failure(
+        frozenset({"SSLCertVerificationError"}),
+        UnreachableError,
+        "the TLS certificate of {where} is not trusted{reason}.",
+        "Name the certificate authority in {trust}.",
+        Happened.NO,
+        False,
+    ),
+    _Failure(
+        frozenset({"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidProxyURL", "LocationParseError"}),
+        UnreachableError,
+        "the address of {where} is not valid.",
+        "Check {address} and {proxy}.",
+        Happened.NO,
+        False,
+    ),
+    _Failure(frozenset({"ProxyError"}), UnreachableError, "the proxy did not connect to {where}.", "Check {proxy}.", Happened.NO, True),
+    _Failure(frozenset({"NameResolutionError", "gaierror"}), UnreachableError, "the host name of {where} is not known.", "Check {address}.", Happened.NO, True),
+    _Failure(
+        frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeout", "ConnectTimeoutError"}),
+        UnreachableError,
+        "{where} cannot be reached.",
+        "Check network, firewall and {address}.",
+        Happened.NO,
+        True,
+    ),
+    _Failure(
+        frozenset({"ReadTimeout", "ReadTimeoutError"}),
+        ServiceError,
+        "no answer came from {where} in time.",
+        "Perhaps {timeout} is short.",
+        Happened.UNKNOWN,
+        True,
+    ),
+)
+
+
+def lost(error: BaseException, where: str, names: Names) -> Trouble:
+    """The trouble that an exception of requests, urllib3 or the system means."""
+    kinds: set[str] = set()
+    text = ""
+    current: BaseException | None = error
+    for _depth in range(10):
+        if current is None:
+            break
+        kinds.add(type(current).__name__)
+        text += f" {current}"
+        nested = getattr(current, "reason", None) or next((item for item in current.args if isinstance(item, BaseException)), None)
+        current = nested if isinstance(nested, BaseException) else current.__cause__ or current.__context__
+    if "suitable TLS CA" in text:
+        unreadable = UnreachableError("the file with certificate authorities cannot be read.", remedy=f"Check {names.trust}.")
+        return Trouble(unreadable, Happened.NO, passing=False)
+    match = re.search(r"certificate verify failed: ([^(]+)", text)
+    reason = f" ({match[1].strip()})" if match else ""
+    for failure in _FAILURES:
+        if kinds & failure.marks:
+            message = failure.text.format(where=where, reason=reason)
+            return Trouble(failure.error(message, remedy=failure.remedy.format(**vars(names))), failure.happened, failure.passing)
+    return Trouble(ServiceError(f"the connection to {where} was lost."), Happened.UNKNOWN)

@@ -1,0 +1,316 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transport ``psrp``: PowerShell remoting with pypsrp, to a management host or to an endpoint that has the cmdlets.
+
+Private to the collection. One object a session, used under the session's lock; it makes one try at a time. The pool is
+opened when a try needs it, and given up after anything that leaves it in doubt.
+
+Several reads travel as the statements of one pipeline. What they return comes in one stream, so between two of them a
+marker is asked for: ``Get-Command -Name Get-Command``, which every session has. A statement whose turn did not come,
+because an earlier one ended the pipeline, is run again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+import urllib3
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
+    AuthenticationError,
+    CmdletNotAvailableError,
+    ExchangeError,
+    InvalidValueError,
+    ProtocolError,
+    ServiceError,
+    ThrottledError,
+    UnreachableError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml, _pypsrp, _refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
+from pypsrp.exceptions import AuthenticationError as Refused
+from pypsrp.exceptions import WinRMTransportError, WSManFaultError
+
+_MARKER = Call("Get-Command", {"Name": "Get-Command"})
+_NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout")
+_SHELL_GONE = 2150858843
+_ACCESS_DENIED = 5
+#: Seconds that each step of the farewell may take.
+_FAREWELL = 3
+#: What Connect-ExchangeOnline shall load; loading all of Exchange costs seconds and memory each time.
+CMDLETS = (
+    "Get-ActiveSyncOrganizationSettings",
+    "Set-ActiveSyncOrganizationSettings",
+    "Get-IRMConfiguration",
+    "Set-IRMConfiguration",
+    "Test-IRMConfiguration",
+    "Get-MobileDeviceMailboxPolicy",
+    "Set-MobileDeviceMailboxPolicy",
+    "Get-OMEConfiguration",
+    "New-OMEConfiguration",
+    "Set-OMEConfiguration",
+    "Remove-OMEConfiguration",
+    "Get-OMEMessageStatus",
+    "Set-OMEMessageRevocation",
+    "Get-OrganizationConfig",
+    "Get-OwaMailboxPolicy",
+    "Set-OwaMailboxPolicy",
+    "Get-Recipient",
+    "Get-RMSTemplate",
+    "Get-TransportConfig",
+    "Get-TransportRule",
+    "New-TransportRule",
+    "Set-TransportRule",
+    "Remove-TransportRule",
+    "Enable-TransportRule",
+    "Disable-TransportRule",
+    "Get-TransportRuleAction",
+    "Get-TransportRulePredicate",
+)
+
+
+class PsrpTransport:
+    """One organization over PowerShell remoting.
+
+    :param identity: a connection identity for ``psrp``.
+    """
+
+    name = "psrp"
+
+    def __init__(self, identity: Mapping[str, Any]) -> None:
+        self._identity = identity
+        self._psrp: Mapping[str, Any] = identity["psrp"]
+        self._patience = float(identity["command_timeout"])
+        self._pool: _pypsrp.Pool | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Where the session is, for people."""
+        psrp = self._psrp
+        return f"{'https' if psrp['ssl'] else 'http'}://{psrp['server']}:{psrp['port']}/{psrp['path']} ({psrp['configuration_name']})"
+
+    def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One try of the calls: several reads, or one write."""
+        try:
+            pool = self._open()
+        except _Unopened as unopened:
+            return [unopened.trouble for _call in calls]
+        outcomes: list[Outcome] = []
+        try:
+            while len(outcomes) < len(calls):
+                # Each pipeline answers for one call at least, so this ends.
+                outcomes += self._pipeline(pool, calls[len(outcomes) :])
+        except Exception as error:  # pypsrp raises whatever its own parts raise
+            trouble = self._trouble(error)
+            self._give_up()
+            outcomes += [trouble] * (len(calls) - len(outcomes))
+        return outcomes
+
+    def close(self) -> None:
+        """Disconnects, and removes the shell from the host. Raises nothing, takes seconds at most."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            if self._psrp["connect"] == "exchange_online":
+                pool.run([Call("Disconnect-ExchangeOnline", {"Confirm": False})], patience=_FAREWELL)
+        except Exception:  # noqa: S110 (the other side ends it by itself, later)
+            pass
+        finally:
+            pool.close(_FAREWELL)
+
+    def _open(self) -> _pypsrp.Pool:
+        """The pool, opened and connected to Exchange.
+
+        :raises _Unopened: it could not be; nothing was carried out.
+        """
+        if self._pool is not None:
+            return self._pool
+        pool = None
+        try:
+            pool = _pypsrp.Pool(self._psrp, tries=self._identity["retries"])
+            pool.open()
+            if self._psrp["connect"] == "exchange_online":
+                self._connect(pool)
+        except Exception as error:  # pypsrp raises whatever its own parts raise
+            if pool is not None:
+                pool.close(_FAREWELL)
+            trouble = error.trouble if isinstance(error, _Unopened) else self._trouble(error)
+            failed = trouble.error
+            if not isinstance(failed, UnreachableError):
+                failed = UnreachableError(f"no session could be opened at {self._where()}: {failed.message}", remedy=failed.remedy, error_id=failed.error_id)
+            raise _Unopened(Trouble(failed, Happened.NO, trouble.passing)) from None
+        self._pool = pool
+        return pool
+
+    def _connect(self, pool: _pypsrp.Pool) -> None:
+        """Connect-ExchangeOnline, once a session.
+
+        :raises _Unopened: it failed.
+        """
+        credential = self._identity["credential"]
+        parameters: dict[str, Any] = {
+            "Organization": self._identity["organization"],
+            "CommandName": list(CMDLETS),
+            "ShowBanner": False,
+            "SkipLoadingFormatData": True,
+        }
+        if self._identity["environment"] != "O365Default":
+            parameters["ExchangeEnvironmentName"] = self._identity["environment"]
+        kind = credential["kind"]
+        if kind == "managed_identity":
+            parameters["ManagedIdentity"] = True
+            if credential["client_id"]:
+                parameters["ManagedIdentityAccountId"] = credential["client_id"]
+        elif kind == "access_token":
+            parameters["AccessToken"] = credential["access_token"]
+        else:
+            name = "CertificateThumbprint" if kind == "certificate_thumbprint" else "CertificateFilePath"
+            parameters |= {"AppId": credential["client_id"], name: credential[kind]}
+        secret = {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
+        run = pool.run([Call("Connect-ExchangeOnline", parameters)], patience=self._patience, secret=secret)
+        if not run.errors:
+            return
+        error = _told(run.errors[0][1], Call("Connect-ExchangeOnline"))
+        if isinstance(error, CmdletNotAvailableError) and not error.message.startswith("A parameter"):
+            failed = UnreachableError(
+                f"{self._where()} has no Connect-ExchangeOnline.",
+                remedy="Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none where the session has the cmdlets.",
+            )
+        else:
+            failed = AuthenticationError(
+                f"Connect-ExchangeOnline failed: {error.message}",
+                remedy="Check ansible_exchange_organization, ansible_exchange_client_id and the certificate, which are those of the management host.",
+                error_id=error.error_id,
+            )
+        raise _Unopened(Trouble(failed, Happened.NO, passing=isinstance(error, (ServiceError, ThrottledError))))
+
+    def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> list[Outcome]:
+        """Runs calls as the statements of one pipeline; the outcomes of those whose turn came."""
+        statements: list[Call] = []
+        for call in calls:
+            statements += [_MARKER, call] if statements else [call]
+        try:
+            run = pool.run(statements, patience=self._patience)
+        except _clixml.ValueTooLargeError as error:
+            return [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
+        answers: list[_Answer] = [_Answer()]
+        for kind, item in run.events:
+            if kind == "output" and isinstance(item, dict) and _is_marker(item) and len(answers) < len(calls):
+                answers.append(_Answer())
+            elif kind == "output":
+                answers[-1].objects.append(item)
+            elif kind == "warning":
+                answers[-1].warnings.append(item)
+            elif item.activity != _MARKER.cmdlet or calls[len(answers) - 1].cmdlet.lower() == _MARKER.cmdlet.lower():
+                answers[-1].errors.append(item)
+        if not run.failed and len(answers) < len(calls):
+            # It ended well, and yet without all markers: this endpoint doesn't have them, and only a pipeline of one call can be understood.
+            return self._pipeline(pool, calls[:1])
+        if run.failed and not answers[-1].errors and len(calls) > 1:
+            return self._pipeline(pool, calls[:1])
+        return [self._outcome(call, answer, run.failed and answer is answers[-1]) for call, answer in zip(calls, answers, strict=False)]
+
+    def _outcome(self, call: Call, answer: _Answer, failed: bool) -> Outcome:
+        errors = answer.errors
+        if call.cmdlet.lower() == "get-command":
+            # It reports each name that the session does not have.
+            errors = [error for error in errors if "CommandNotFound" not in error.error_id + error.exception_type]
+            answer.objects = [{"Name": item.get("Name")} if isinstance(item, dict) else item for item in answer.objects]
+        if errors:
+            error = _told(errors[0], call)
+            if isinstance(error, ThrottledError):
+                return Trouble(error, Happened.NO)
+            if isinstance(error, ServiceError):
+                return Trouble(error, Happened.UNKNOWN)
+            return Result(error=error, warnings=answer.warnings)
+        garbled = next((item for item in answer.objects if not isinstance(item, dict)), None)
+        if garbled is not None:
+            return Trouble(ProtocolError(f"an object came that cannot be read: {garbled}."), Happened.UNKNOWN)
+        if failed and not answer.errors:
+            return Trouble(ProtocolError("the pipeline failed and did not say why."), Happened.UNKNOWN)
+        return Result(objects=answer.objects, warnings=answer.warnings)
+
+    def _give_up(self) -> None:
+        """Leaves a pool that is in doubt. Its shell may still run a statement, so nothing more is sent into it."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close(_FAREWELL)
+
+    def _trouble(self, error: Exception) -> Trouble:
+        if isinstance(error, Refused):
+            return Trouble(self._refused(), Happened.NO, passing=False)
+        if isinstance(error, _pypsrp.TooSlowError):
+            return Trouble(ServiceError("the cmdlet did not end in time.", remedy="Perhaps ansible_exchange_command_timeout is short."), Happened.UNKNOWN)
+        if isinstance(error, WSManFaultError):
+            reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
+            if error.code == _SHELL_GONE:
+                happened = Happened.UNKNOWN if getattr(error, "running", False) else Happened.NO
+                return Trouble(ServiceError("the remote session has ended."), happened)
+            if error.code == _ACCESS_DENIED:
+                return Trouble(self._refused(), Happened.NO, passing=False)
+            remedy = "Check ansible_psrp_configuration_name and the rights of the user."
+            return Trouble(ServiceError(f"{self._where()} answered: {reason}", remedy=remedy, error_id=str(error.code)), Happened.UNKNOWN)
+        if isinstance(error, WinRMTransportError):
+            text = f"{self._where()} answered HTTP {error.code}."
+            happened = Happened.NO if error.code == 429 else Happened.UNKNOWN
+            passing = error.code in (408, 425, 429) or error.code >= 500
+            return Trouble(ServiceError(text, remedy="Check ansible_psrp_path and ansible_psrp_port."), happened, passing)
+        if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
+            return lost(error, self._where(), _NAMES)
+        if isinstance(error, ImportError) or "not installed" in str(error):
+            missing = UnreachableError(
+                f"ansible_psrp_auth: {self._psrp['auth']} needs a Python library that is not installed.", remedy="Install pypsrp with its extra of that name."
+            )
+            return Trouble(missing, Happened.NO, passing=False)
+        if type(error).__module__.startswith("spnego"):
+            return Trouble(self._refused(), Happened.NO, passing=False)
+        return Trouble(ProtocolError(f"{self._where()} sent what cannot be understood ({type(error).__name__})."), Happened.UNKNOWN)
+
+    def _refused(self) -> AuthenticationError:
+        psrp, origins = self._psrp, self._psrp["origins"]
+        who = f"the user {psrp['username']} (from {origins['username']})" if psrp["username"] else "the caller"
+        places = [place for place in (origins["username"], origins["password"], "ansible_psrp_auth") if place]
+        return AuthenticationError(
+            f"{self._where()} refuses {who} with {psrp['auth']} authentication.",
+            remedy=f"Check {', '.join(places)}; a variable that is meant for other hosts may apply here too, and ansible_psrp_user beats ansible_user.",
+        )
+
+    def _where(self) -> str:
+        origin = self._psrp["origins"]["server"]
+        return f"{self._psrp['server']}:{self._psrp['port']}" + (f" (from {origin})" if origin else "")
+
+
+class _Unopened(Exception):
+    """There is no session."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(str(trouble.error))
+        self.trouble = trouble
+
+
+class _Answer:
+    """What came between two markers."""
+
+    def __init__(self) -> None:
+        self.objects: list[Any] = []
+        self.warnings: list[str] = []
+        self.errors: list[_pypsrp.RemoteError] = []
+
+
+def _is_marker(item: Mapping[str, Any]) -> bool:
+    return item.get("Name") == _MARKER.cmdlet and "CommandType" in item
+
+
+def _told(error: _pypsrp.RemoteError, call: Call) -> ExchangeError:
+    """The error of an error record. The module on a management host puts the service's own id and type into the text."""
+    error_id, exception_type, text = _refusals.parts(error.message)
+    if not exception_type:
+        match = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
+        exception_type = match[1] if match and error.exception_type in ("", "System.Exception") else error.exception_type
+    return _refusals.classify(text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet)
