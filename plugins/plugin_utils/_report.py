@@ -17,7 +17,6 @@ import hashlib
 import io
 import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +25,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
-from markupsafe import Markup
-
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._diff import to_yaml
+from markupsafe import Markup
 
 Record = Mapping[str, Any]
 
@@ -252,7 +250,9 @@ def _controls(organizations: Sequence[Record]) -> list[Control]:
         for control in organization.get("controls") or []:
             about.setdefault(control["id"], Control(control))
     differing = ("id", "status", "wanted", "found", "exception", "findings")
-    for standing in _shared(organizations, lambda organization: [{key: control.get(key) for key in differing} for control in organization.get("controls") or []]):
+    for standing in _shared(
+        organizations, lambda organization: [{key: control.get(key) for key in differing} for control in organization.get("controls") or []]
+    ):
         about[standing.record["id"]].standings.append(standing)
     for control in about.values():
         control.standings.sort(key=lambda standing: _rank(CONTROL, standing.record["status"]))
@@ -340,9 +340,17 @@ def _is_it_safe(facts: Facts) -> Answer:
     refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not_assessable"))
     one = facts.organizations == 1
     concerns = [
-        (refused, STOP, "Refused before the first write. Nothing was changed." if one else f"{_count(refused, 'organization')} refused before the first write."),
+        (
+            refused,
+            STOP,
+            "Refused before the first write. Nothing was changed." if one else f"{_count(refused, 'organization')} refused before the first write.",
+        ),
         (failed, STOP, "The run failed on the way." if one else f"{_count(failed, 'organization')} failed on the way."),
-        (unread, UNKNOWN, "It could not be read, so nothing is known." if one else f"{_count(unread, 'organization')} could not be read: nothing is known there."),
+        (
+            unread,
+            UNKNOWN,
+            "It could not be read, so nothing is known." if one else f"{_count(unread, 'organization')} could not be read: nothing is known there.",
+        ),
         (facts.pending_high, LOOK, f"{_count(facts.pending_high, 'change')} of high impact."),
         (facts.pending_final, LOOK, f"{_count(facts.pending_final, 'change')} cannot be rolled back."),
         (facts.expired, LOOK, f"{_count(facts.expired, 'accepted exception')} expired."),
@@ -567,7 +575,9 @@ OUTCOME = {
 
 def _suite(suites: ElementTree.Element, organization: Record, generated_at: str) -> None:
     timestamp = {"timestamp": visible(generated_at)} if generated_at else {}
-    suite = ElementTree.SubElement(suites, "testsuite", name=visible(name_of(organization)), hostname=visible(str(organization.get("host") or "")), time="0", **timestamp)
+    suite = ElementTree.SubElement(
+        suites, "testsuite", name=visible(name_of(organization)), hostname=visible(str(organization.get("host") or "")), time="0", **timestamp
+    )
     status = organization.get("status", "")
     outcome = {"refused": "failure", "failed": "error", "not_assessable": "error"}.get(status, "")
     _case(suite, "organization", outcome, f"{_word(ORGANIZATION, status).text}: {organization.get('message') or ''}")
