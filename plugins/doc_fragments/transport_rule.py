@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field
@@ -69,11 +69,11 @@ def _rules(option: str, description: str, *, required: bool) -> dict[str, Any]:
 class ModuleDocFragment:
     """The options of a mail flow rule, made from the table that everything else about rules is made from."""
 
-    DOCUMENTATION = _documentation(_rule_options())
+    DOCUMENTATION: ClassVar[str] = _documentation(_rule_options())
 
-    RULES = _documentation(_rules("rules", "The rules, first to last.", required=True))
+    RULES: ClassVar[str] = _documentation(_rules("rules", "The rules, first to last.", required=True))
 
-    TRANSPORT_RULES = _documentation(
+    TRANSPORT_RULES: ClassVar[str] = _documentation(
         _rules(
             "transport_rules",
             "Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. What it does not name is left alone.",
