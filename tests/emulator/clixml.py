@@ -107,7 +107,7 @@ def _enumeration(value: str, references: Iterator[int]) -> ElementTree.Element:
     _types(element, "Microsoft.Exchange.Data.Enumeration", "System.Enum", "System.ValueType", "System.Object", reference=str(next(references)))
     _text(element, "ToString", value)
     # The number means nothing to anybody: it only has to be there, and not to be the name.
-    element.append(_leaf("I32", str(sum(value.encode()) % 7)))
+    element.append(_leaf("I32", str(len(value) % 7)))
     return element
 
 

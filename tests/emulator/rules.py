@@ -250,7 +250,7 @@ def _set_in(rule: Mapping[str, Any], section: str) -> list[str]:
 def size(rule: Mapping[str, Any]) -> int:
     """The bytes that a rule takes. How the service counts is not published: this is the length of its settings plus a constant."""
     settings = {name: rule[name] for section in ("conditions", "exceptions", "actions") for name in _set_in(rule, section)}
-    return 300 + len(json.dumps([settings, rule["Name"], rule.get("Comments")], ensure_ascii=False).encode())
+    return 300 + len(json.dumps([settings, rule["Name"], rule.get("Comments")], ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def regex_size(rule: Mapping[str, Any]) -> int:

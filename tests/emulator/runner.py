@@ -57,6 +57,9 @@ def run(
         kept = {key: value for key, value in bound.items() if f"{cmdlet.name} -{key}".lower() not in ignored}
         context = Context(copy.deepcopy(organization.state), kept, cmdlet)
         HANDLERS[name.lower()](context)
+        if len(kept) < len(bound):
+            # Who ignores a setting silently does not say that nothing was changed either.
+            context.outcome.warnings.clear()
         if not discard and not bound.get("WhatIf"):
             organization.commit(context.state)
         return context.outcome

@@ -152,6 +152,8 @@ def _identity(parameter: Parameter, value: Any, rest: bool) -> str:
 
 def _texts(parameter: Parameter, value: Any, rest: bool) -> list[str] | None:
     items = list(value) if isinstance(value, (list, tuple)) else [value]
+    if any(item is None or item == "" for item in items):
+        raise transformation(parameter.name, "", parameter.type, "The value cannot be empty.")
     # Over REST a list without elements binds nothing; in a shell it is an empty collection, and clears.
     return [_text(parameter, item, rest) for item in items] or None
 

@@ -145,6 +145,7 @@ def test_on_premises_lacks_what_the_cloud_has() -> None:
 
 def test_a_setting_can_be_ignored_silently(organization: Organization, shell: Shell) -> None:
     organization.patch({"ignored_parameters": ["Set-IRMConfiguration -EnablePdfEncryption"]})
+    assert shell("Set-IRMConfiguration", EnablePdfEncryption=True).warnings == []
     shell("Set-IRMConfiguration", EnablePdfEncryption=True, SearchEnabled=False)
     assert organization.state["irm_configuration"]["EnablePdfEncryption"] is False
     assert organization.state["irm_configuration"]["SearchEnabled"] is False

@@ -223,3 +223,28 @@ def test_an_organization_on_premises_has_no_tenant() -> None:
             session.trust_env = False
             session.verify = str(emulator.ca_cert)
             assert "AADSTS90002" in session.get(url, timeout=5).json()["error_description"]
+
+
+def test_a_picture_may_come_back_in_other_ways(client: Client, emulator: Emulator) -> None:
+    organization = emulator.organizations[client.organization]
+    client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image=[1, 2, 3])
+    shown = {}
+    for output in ("bytes", "integers", "url"):
+        organization.patch({"image_output": output})
+        (row,) = client.invoke("Get-OMEConfiguration").json()["value"]
+        assert row["ImageUrl"]
+        shown[output] = row["Image"]
+    assert shown == {"bytes": "AQID", "integers": [1, 2, 3], "url": None}
+
+
+def test_a_parameter_may_not_have_arrived_yet(client: Client, emulator: Emulator) -> None:
+    emulator.organizations[client.organization].patch({"hidden_parameters": ["Set-IRMConfiguration -EnablePortalTrackingLogs"]})
+    answer = client.invoke("Set-IRMConfiguration", EnablePortalTrackingLogs=True)
+    assert answer.status_code == 400
+    assert "AmbiguousParameterSetException" in answer.text
+
+
+def test_lists_may_come_back_in_another_order(client: Client, emulator: Emulator) -> None:
+    emulator.organizations[client.organization].patch({"reorder_lists": True})
+    (rule,) = client.invoke("New-TransportRule", Name="r", DeleteMessage=True, SubjectContainsWords=["a", "b"]).json()["value"]
+    assert rule["SubjectContainsWords"] == ["b", "a"]
