@@ -491,7 +491,8 @@ class Connection(ConnectionBase):
         display.vvv(f"EXCHANGE: {line}", host=self._play_context.remote_addr)
 
     def _refuse(self) -> NoReturn:
-        host = self._play_context.remote_addr
+        # Over PSRP the address is that of the management host, which is a machine.
+        host = self.get_option("exchange_organization") or self._play_context.remote_addr
         raise AnsibleError(
             f"{host} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
             "give this task `delegate_to: localhost` (and keep ansible_connection out of all:vars, where localhost would take it too), "

@@ -30,8 +30,23 @@ def _rest(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict
     }
 
 
+def _psrp(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "ansible_exchange_transport": "psrp",
+        "ansible_host": described["psrp"]["host"],
+        "ansible_port": described["psrp"]["port"],
+        "ansible_user": organization["psrp_user"],
+        "ansible_password": organization["psrp_password"],
+        "ansible_psrp_auth": "basic",
+        "ansible_psrp_ca_cert": described["ca_cert"],
+        "ansible_exchange_organization": organization["name"],
+        "ansible_exchange_client_id": organization["client_id"],
+        "ansible_exchange_certificate_thumbprint": organization["certificate_thumbprint"],
+    }
+
+
 # A transport: what the inventory says of an organization that is reached over it.
-TRANSPORTS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest}
+TRANSPORTS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest, "psrp": _psrp}
 
 
 def inventory(emulator: Emulator, transport: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def test_an_organization_is_not_a_machine(tenant: Tenant, task: dict[str, object
     run = tenant.run({"name": "foreign", **task})
     refusal = run.task("foreign")
     assert refusal.outcome == "failed"
-    assert "contoso is an Exchange organization, not a machine" in refusal.result["msg"]
+    assert "contoso.onmicrosoft.com is an Exchange organization, not a machine" in refusal.result["msg"]
     assert "delegate_to: localhost" in refusal.result["msg"]
     assert tenant.emulator.round_trips == 0
 
