@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured. Each measure gives rows; a ratio always compares things that ran in turn in the same run."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .stage import Cost, Stage
+
+Row = dict[str, Any]
+
+#: What the baseline reads, which a script has to read, too.
+READS: list[tuple[str, dict[str, Any]]] = [
+    ("Get-OrganizationConfig", {}),
+    ("Get-OMEConfiguration", {}),
+    ("Get-IRMConfiguration", {}),
+    ("Get-ActiveSyncOrganizationSettings", {}),
+    ("Get-TransportRule", {"ResultSize": "Unlimited"}),
+    ("Get-RMSTemplate", {"ResultSize": "Unlimited"}),
+    ("Get-OwaMailboxPolicy", {}),
+    ("Get-MobileDeviceMailboxPolicy", {}),
+]
+
+#: Ten tasks of an ordinary playbook, and the cmdlets that a script runs for the same: read, and nothing to write.
+TASKS: list[tuple[str, dict[str, Any], str]] = [
+    ("ome_configuration", {"otp_enabled": True}, "Get-OMEConfiguration"),
+    ("ome_configuration", {"portal_text": ""}, "Get-OMEConfiguration"),
+    ("ome_configuration", {"social_id_sign_in": True}, "Get-OMEConfiguration"),
+    ("irm_configuration", {"internal_licensing_enabled": True}, "Get-IRMConfiguration"),
+    ("irm_configuration", {"transport_decryption_setting": "Optional"}, "Get-IRMConfiguration"),
+    ("irm_configuration", {"decrypt_attachment_for_encrypt_only": False}, "Get-IRMConfiguration"),
+    ("irm_configuration", {"search_enabled": True}, "Get-IRMConfiguration"),
+    ("activesync_org_settings", {"default_access_level": "Allow"}, "Get-ActiveSyncOrganizationSettings"),
+    ("activesync_org_settings", {"allow_rms_support_for_unenlightened_apps": False}, "Get-ActiveSyncOrganizationSettings"),
+    ("ome_transport_rule", {"name": "None", "state": "absent"}, "Get-TransportRule"),
+]
+
+_RECOMMENDED = ["-e", '{"hardened_baseline_acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}']
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Several measurements of the same."""
+
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({min(self.values):.2f} to {max(self.values):.2f})"
+
+
+def in_turn(repeats: int, **contenders: Callable[[], float]) -> dict[str, Spread]:
+    """Measures the contenders in turn, so that whatever else the machine does meets all of them."""
+    values: dict[str, list[float]] = {name: [] for name in contenders}
+    for _repeat in range(repeats):
+        for name, contender in contenders.items():
+            values[name].append(contender())
+    return {name: Spread(numbers) for name, numbers in values.items()}
+
+
+def per_task(repeats: int) -> Iterator[Row]:
+    """One unchanged task of ours beside ``debug`` and ``ping``, as an item of a loop and as a task of its own."""
+    contenders = {
+        "ours": {"m365.message_encryption.irm_configuration": {"search_enabled": True}},
+        "debug": {"ansible.builtin.debug": {"msg": "x"}},
+        "ping": {"ansible.builtin.ping": {}, "delegate_to": "localhost"},
+    }
+    for transport in ("rest", "psrp"):
+        with Stage() as stage:
+            counts = {"ours": 60, "debug": 60, "ping": 12}
+
+            def run(name: str, stage: Stage = stage, transport: str = transport, counts: Mapping[str, int] = counts) -> float:
+                tasks = [{**contenders[name], "name": str(number)} for number in range(counts[name])]
+                one = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks[:1]}]
+                many = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]
+                return 1000 * (stage.playbook(many, transport=transport).wall - stage.playbook(one, transport=transport).wall) / (counts[name] - 1)
+
+            took = in_turn(repeats, **{name: (lambda name=name: run(name)) for name in contenders})
+        yield {
+            "transport": transport,
+            **{f"{name}, ms": str(spread) for name, spread in took.items()},
+            "ours / debug": f"{took['ours'].median / took['debug'].median:.2f}",
+            "ping / ours": f"{took['ping'].median / took['ours'].median:.1f}",
+        }
+
+
+def baseline(repeats: int) -> Iterator[Row]:
+    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other."""
+    for transport in ("rest", "psrp"):
+        for latency in (0, 50, 150, 500):
+            with Stage(latency=latency) as stage:
+                yield from _baseline(stage, transport, latency, repeats if latency < 500 else 1)
+
+
+def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Iterator[Row]:
+    start = Spread([_start(stage) for _repeat in range(repeats)])
+    stage.fresh()
+    stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
+    applied = stage.control("GET", "calls")
+    writes = [(call["cmdlet"], call["parameters"]) for call in applied if call["applied"]]
+    jobs = {
+        "converged": (lambda: None, "m365.message_encryption.baseline", READS),
+        "audit": (lambda: None, "m365.message_encryption.audit", READS),
+        "first apply": (stage.fresh, "m365.message_encryption.baseline", [*READS, *writes]),
+    }
+    for name, (prepare, playbook, cmdlets) in jobs.items():
+
+        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook) -> float:
+            prepare()
+            return stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED).wall
+
+        def script(prepare: Callable[[], None] = prepare, cmdlets: Sequence[Any] = cmdlets) -> float:
+            prepare()
+            return _script(stage, transport, cmdlets)
+
+        took = in_turn(repeats, ours=ours, script=script)
+        stage.fresh()
+        stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
+        ours_less_start = took["ours"].median - start.median
+        yield {
+            "job": name,
+            "transport": transport,
+            "latency, ms": latency,
+            "playbook, s": str(took["ours"]),
+            "less Ansible's start, s": f"{ours_less_start:.2f}",
+            "script, s": str(took["script"]),
+            "ratio": f"{ours_less_start / took['script'].median:.2f}",
+        }
+
+
+def session_per_task(repeats: int) -> Iterator[Row]:
+    """Ten converged tasks beside the usual practice, a session for each of them: 3 s to connect over PSRP, 150 ms a cmdlet."""
+    slow_connect = [{"cmdlet": "Connect-ExchangeOnline", "step": "command", "kind": "slow", "seconds": 3, "times": None}]
+    tasks = [{"name": f"{number}", f"m365.message_encryption.{module}": options} for number, (module, options, _cmdlet) in enumerate(TASKS)]
+    play = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]
+    for transport, faults in (("rest", []), ("psrp", slow_connect)):
+        with Stage(latency=150, faults=faults) as stage:
+            took = in_turn(
+                repeats,
+                ours=lambda stage=stage, transport=transport: stage.playbook(play, transport=transport).wall,
+                usual=lambda stage=stage, transport=transport: sum(_script(stage, transport, [(cmdlet, {})]) for _module, _options, cmdlet in TASKS),
+            )
+        yield {
+            "transport": transport,
+            "one playbook, s": str(took["ours"]),
+            "a session for each task, s": str(took["usual"]),
+            "times faster": f"{took['usual'].median / took['ours'].median:.1f}",
+        }
+
+
+def organizations(repeats: int) -> Iterator[Row]:
+    """The converged baseline of many organizations in one run, with 50 forks."""
+    for count in (1, 10, 100, 500):
+        with Stage(count, latency=150) as stage:
+            stage.fresh()
+            stage.playbook("m365.message_encryption.baseline", forks=50, arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'])
+            cost: Cost = stage.playbook("m365.message_encryption.audit", forks=50, arguments=_RECOMMENDED)
+        yield {
+            "organizations": count,
+            "wall, s": f"{cost.wall:.1f}",
+            "CPU an organization, s": f"{cost.cpu / count:.2f}",
+            "memory of all processes, MiB": f"{cost.memory:.0f}",
+            "memory of the broker, MiB": f"{cost.broker:.0f}",
+            "broker's sockets": cost.sockets,
+        }
+
+
+def three_hundred_rules(repeats: int) -> Iterator[Row]:
+    """An organization with as many rules as it can have: one task that checks all of them, beside the one read."""
+    rules = [
+        {"name": f"Rule {number}", "conditions": {"from_scope": "InOrganization", "subject_contains_words": [f"word{number}"]}, "actions": {"set_scl": 5}}
+        for number in range(300)
+    ]
+    for transport in ("rest", "psrp"):
+        with Stage() as stage:
+            for rule in rules:
+                parameters = {"Name": rule["name"], "FromScope": "InOrganization", "SubjectContainsWords": rule["conditions"]["subject_contains_words"], "SetSCL": 5}
+                stage.control("POST", "cmdlet", {"cmdlet": "New-TransportRule", "parameters": parameters})
+
+            def run(task: Mapping[str, Any], stage: Stage = stage, transport: str = transport) -> float:
+                play = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": [{"name": "x", **task}]}]
+                return stage.playbook(play, transport=transport).wall
+
+            start = Spread([_start(stage) for _repeat in range(repeats)])
+            took = in_turn(
+                repeats,
+                check=lambda run=run: run({"m365.message_encryption.ome_transport_rules": {"rules": rules}}),
+                read=lambda run=run: run({"m365.message_encryption.message_encryption_info": {"gather": ["transport_rules"]}}),
+            )
+        yield {
+            "transport": transport,
+            "check of 300 rules, s": f"{took['check'].median - start.median:.2f}",
+            "one read of 300 rules, s": f"{took['read'].median - start.median:.2f}",
+            "ratio": f"{(took['check'].median - start.median) / (took['read'].median - start.median):.2f}",
+        }
+
+
+def _start(stage: Stage) -> float:
+    """Ansible's own start: a playbook that does nothing."""
+    return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": [{"ansible.builtin.meta": "noop"}]}]).wall
+
+
+def _script(stage: Stage, transport: str, cmdlets: Sequence[Any]) -> float:
+    job = stage.directory / "job.json"
+    described = stage.described["organizations"][0]
+    variables = {**stage.variables(transport), "ansible_exchange_certificate_thumbprint": described["certificate_thumbprint"]}
+    job.write_text(json.dumps({"variables": variables, "cmdlets": list(cmdlets)}))
+    return stage.run([sys.executable, "-m", "tests.bench.scripts", transport, str(job)]).wall
+
+
+MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "per_task": per_task,
+    "baseline": baseline,
+    "session_per_task": session_per_task,
+    "organizations": organizations,
+    "three_hundred_rules": three_hundred_rules,
+}
