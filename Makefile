@@ -90,10 +90,17 @@ FORCE:
 
 ## Tests
 
-# PYTEST_ARGS="-k name" runs some of them. Two workers; only loopback may be reached.
+# Two workers; only loopback may be reached. PYTEST_ARGS="-k name" runs some of the tests.
+PYTEST_OPTIONS := -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket
+
 .PHONY: test
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
-	@PYTHONPATH=build/collections $(BIN)/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
+	@PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
+
+.PHONY: coverage
+coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests run
+	@PYTHONPATH=build/collections COVERAGE_FILE=.cache/coverage $(BIN)/python -m pytest $(PYTEST_OPTIONS) -q tests/unit \
+	    --cov=$(COLLECTION)/plugins --cov-branch --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 .PHONY: molecule
 molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
@@ -153,7 +160,7 @@ importer: .venv/importer/ready build/installed ## what Galaxy checks when the ar
 .PHONY: test-newest
 ifneq ($(NEWEST_PYTHON),)
 test-newest: .venv/newest/ready build/installed ## all tests on the newest ansible-core
-	@PYTHONPATH=build/collections .venv/newest/bin/python -m pytest -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket $(PYTEST_ARGS)
+	@PYTHONPATH=build/collections .venv/newest/bin/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
 else
 test-newest:
 	@echo "Left out: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none."
