@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, VerificationError
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
@@ -72,13 +72,14 @@ class Progress:
         }
 
 
-def converge(task: Task, subsets: Iterable[str], planner: Planner) -> dict[str, Any]:
+def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: Planner) -> dict[str, Any]:
     """Brings the organization to where ``planner`` finds nothing to do, or in check mode says what that would take.
 
+    :param subsets: what the planner needs; see :func:`read`.
     :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
     :raises ExchangeError: with ``progress`` saying what had been written before.
     """
-    subsets = list(subsets)
+    subsets = subsets if isinstance(subsets, Mapping) else list(subsets)
     organization = read(task.session, subsets)
     plan = planner(organization)
     if plan.steps and organization.reused:
@@ -95,7 +96,7 @@ def converge(task: Task, subsets: Iterable[str], planner: Planner) -> dict[str, 
     return _result(plan.before, after, progress.applied)
 
 
-def _apply(task: Task, subsets: list[str], planner: Planner, plan: Plan, progress: Progress) -> dict[str, Any]:
+def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> dict[str, Any]:
     """Runs the plan and proves it. Gives the managed options as the service shows them in the end."""
     rereads = 0
     limit = 2 * len(plan.steps) + MAX_UNKNOWN_OUTCOMES
@@ -122,7 +123,7 @@ def _apply(task: Task, subsets: list[str], planner: Planner, plan: Plan, progres
     return _verify(task, subsets, planner, plan)
 
 
-def _replan(task: Task, subsets: list[str], planner: Planner, done: Step) -> list[Step]:
+def _replan(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, done: Step) -> list[Step]:
     """What is left to do, from fresh reads. A step that is not seen done yet is given the time that verifying would give it."""
     deadline = time.monotonic() + min(task.params.get("verify_timeout", 0), REREAD_TIMEOUT)
     while True:
@@ -132,7 +133,7 @@ def _replan(task: Task, subsets: list[str], planner: Planner, done: Step) -> lis
         time.sleep(VERIFY_INTERVAL)
 
 
-def _verify(task: Task, subsets: list[str], planner: Planner, plan: Plan) -> dict[str, Any]:
+def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan) -> dict[str, Any]:
     """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind."""
     timeout = task.params.get("verify_timeout", 0)
     if not timeout:

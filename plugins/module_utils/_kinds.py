@@ -370,8 +370,13 @@ def timespan_days(value: Any) -> int:
     return int(match[1] or 0)
 
 
+def is_address(value: str) -> bool:
+    """Whether this can be an SMTP address."""
+    return re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None
+
+
 def _address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+    if not is_address(value):
         raise ValueError(f"has {value!r}, and an SMTP address is needed: Exchange returns addresses, so a name or an alias would never be found unchanged")
     return value
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result, Session
@@ -55,9 +55,14 @@ SUBSETS: dict[str, Call] = {
 
 
 class Organization:
-    """What one round trip brought of an organization."""
+    """What one round trip brought of an organization.
 
-    def __init__(self, results: dict[str, Result]) -> None:
+    :param reads: what was asked, by the name of the subset.
+    :param results: what came back.
+    """
+
+    def __init__(self, reads: Mapping[str, Call], results: Mapping[str, Result]) -> None:
+        self._reads = reads
         self._results = results
 
     @property
@@ -78,7 +83,7 @@ class Organization:
         """The one object of a subset that has exactly one."""
         objects = self.objects(subset)
         if len(objects) != 1:
-            raise ExchangeError(f"{len(objects)} objects came back where exactly one is expected.", cmdlet=SUBSETS[subset].cmdlet)
+            raise ExchangeError(f"{len(objects)} objects came back where exactly one is expected.", cmdlet=self._reads[subset].cmdlet)
         return objects[0]
 
     def error(self, subset: str) -> ExchangeError | None:
@@ -94,8 +99,11 @@ class Organization:
         return True
 
 
-def read(session: Session, subsets: Iterable[str], *, fresh: bool = False) -> Organization:
-    """Reads the subsets in one round trip."""
-    names: Sequence[str] = list(dict.fromkeys(subsets))
-    results = session.invoke([SUBSETS[name] for name in names], fresh=fresh)
-    return Organization(dict(zip(names, results, strict=True)))
+def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:
+    """Reads in one round trip.
+
+    :param subsets: names out of :data:`SUBSETS`, or reads of one's own under names of one's own.
+    """
+    reads = subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}
+    results = session.invoke(list(reads.values()), fresh=fresh)
+    return Organization(reads, dict(zip(reads, results, strict=True)))

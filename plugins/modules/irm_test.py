@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: irm_test
+short_description: Test whether rights management works for mail
+version_added: 1.0.0
+description:
+  - Has Exchange fetch the templates, encrypt and decrypt, with C(Test-IRMConfiguration), and takes its answer apart.
+  - The cmdlet only tests, so it runs in check mode, too.
+  - >-
+    A change of M(m365.message_encryption.irm_configuration) can take Exchange minutes to hours to work. Give the task C(until) with C(retries) to wait for it, as the example does.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes.info
+  - m365.message_encryption.exchange.info
+options:
+  sender:
+    description:
+      - The SMTP address of a user of the organization, in whose name mail is encrypted.
+    type: str
+    required: true
+  recipients:
+    description:
+      - The SMTP addresses of users, at least one, for each of whom decrypting is tried.
+    type: list
+    elements: str
+    required: true
+  fail_on_error:
+    description:
+      - Whether the task fails when the test does.
+    type: bool
+    default: true
+seealso:
+  - module: m365.message_encryption.irm_configuration
+  - name: Test-IRMConfiguration
+    description: Microsoft's reference of the cmdlet.
+    link: https://learn.microsoft.com/powershell/module/exchange/test-irmconfiguration
+"""
+
+EXAMPLES = r"""
+- name: Does encryption work?
+  m365.message_encryption.irm_test:
+    sender: alexw@contoso.onmicrosoft.com
+    recipients:
+      - meganb@contoso.onmicrosoft.com
+
+- name: Wait until it does, for half an hour
+  m365.message_encryption.irm_test:
+    sender: alexw@contoso.onmicrosoft.com
+    recipients:
+      - meganb@contoso.onmicrosoft.com
+  register: encryption
+  until: encryption is success
+  retries: 30
+  delay: 60
+"""
+
+RETURN = r"""
+msg:
+  description: The outcome in a sentence.
+  returned: when the test ran
+  type: str
+  sample: "Rights management works for alexw@contoso.onmicrosoft.com: 4 steps passed, 7 templates are available."
+passed:
+  description: Whether the test as a whole passed.
+  returned: when the test ran
+  type: bool
+  sample: true
+steps:
+  description: What Exchange tried, in its order. It stops at the first failure.
+  returned: when the test ran
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What was tried, in Exchange's words.
+      type: str
+      returned: always
+    passed:
+      description: Whether it worked.
+      type: bool
+      returned: always
+    detail:
+      description: What Exchange says of it.
+      type: str
+      returned: always
+  sample:
+    - name: Verifying encryption
+      passed: true
+      detail: Encryption verified successfully.
+templates:
+  description: The names of the rights management templates that were found. A name that holds a comma comes apart.
+  returned: when the test ran
+  type: list
+  elements: str
+  sample: ["Encrypt", "Do Not Forward"]
+results:
+  description: Exchange's answer as it came.
+  returned: when the test ran
+  type: str
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._irm_results import IrmResults, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "sender": {"type": "str", "required": True},
+        "recipients": {"type": "list", "elements": "str", "required": True},
+        "fail_on_error": {"type": "bool", "default": True},
+    }
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Runs the test and takes its answer apart."""
+    sender, recipients = task.params["sender"], task.params["recipients"]
+    _check_addresses(sender, recipients)
+    tested = read(task.session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": recipients})}, fresh=True)
+    text = str(tested.only("test").get("Results") or "")
+    results = parse(text)
+    return {
+        "changed": False,
+        "failed": task.params["fail_on_error"] and not results.passed,
+        "msg": _summary(sender, results),
+        "passed": results.passed,
+        "steps": [asdict(step) for step in results.steps],
+        "templates": results.templates,
+        "results": text,
+    }
+
+
+def _check_addresses(sender: str, recipients: list[str]) -> None:
+    """Refuses by name what is no address, before anything is sent."""
+    wrong = [f"sender is {sender!r}"] if not is_address(sender) else []
+    wrong += [f"recipients has {recipient!r}" for recipient in recipients if not is_address(recipient)]
+    if wrong:
+        raise OptionError(f"{'; '.join(wrong)}: Test-IRMConfiguration takes SMTP addresses only.", remedy="Give the user's address, such as alexw@contoso.com.")
+    if not recipients:
+        raise OptionError("recipients is empty: without one Exchange cannot test.", remedy="The sender's own address will do.")
+
+
+def _summary(sender: str, results: IrmResults) -> str:
+    if results.passed:
+        return f"Rights management works for {sender}: {len(results.steps)} steps passed, {len(results.templates)} templates are available."
+    failures = "; ".join(f"{step.name}: {step.detail}" for step in results.failures)
+    return f"Rights management does not work for {sender}. {failures or 'Exchange calls the test a failure and names no step.'}"
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()
