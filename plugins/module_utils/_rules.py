@@ -67,6 +67,8 @@ class RulesPlanner:
 
     def __init__(self, organization: Organization, *, strict: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
         self.rules = rules_of(organization)
+        self._by_guid = {rule.guid: rule for rule in self.rules}
+        self._by_name = {rule.name.casefold(): rule for rule in self.rules}
         self.templates = (
             self.rules[0].templates if self.rules else Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
         )
@@ -81,7 +83,7 @@ class RulesPlanner:
 
     def find(self, wanted: DeclaredRule) -> Rule | None:
         """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
-        by_guid = next((rule for rule in self.rules if wanted.guid and rule.guid == wanted.guid), None)
+        by_guid = self._by_guid.get(wanted.guid)
         by_name = self.named(wanted.name)
         if by_guid and by_name and by_guid is not by_name:
             raise OptionError(
@@ -94,7 +96,7 @@ class RulesPlanner:
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name."""
-        return next((rule for rule in self.rules if name and rule.name.casefold() == name.casefold()), None)
+        return self._by_name.get(name.casefold())
 
     def key(self, name: str, where: str) -> str:
         """Where in the order a rule of that name stands."""
@@ -371,7 +373,8 @@ def plan_order(planner: RulesPlanner, names: Sequence[str], position: str) -> Pl
 def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False) -> Plan:
     """Plans a list of rules in their order. A new one is created behind the one that the list names before it."""
     _refuse_repeats(rules)
-    existing = [found.guid for found in map(planner.find, rules) if found]
+    found = list(map(planner.find, rules))
+    existing = [rule.guid for rule in found if rule]
     keys: list[str] = []
     before: list[dict[str, Any]] = []
     after: list[dict[str, Any]] = []
@@ -380,9 +383,7 @@ def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanage
         rule = replace(wanted, priority=None)
         if refuse_doubles:
             planner.refuse_double(rule, existing)
-        successors = [found.guid for found in map(planner.find, rules[position + 1 :]) if found]
-        index = planner.order.index(keys[-1]) + 1 if keys else min(map(planner.order.index, successors), default=None)
-        key = planner.ensure(rule, index=index)
+        key = planner.ensure(rule, index=None if found[position] else _place(planner.order, keys, [later.guid for later in found[position + 1 :] if later]))
         if rule.state == "present":
             keys.append(key)
         before.append(planner.plan.before)
@@ -393,6 +394,11 @@ def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanage
     planner.plan.after = {"rules": after}
     planner.plan.steps.sort(key=lambda step: step.phase)
     return planner.plan
+
+
+def _place(order: Sequence[str], predecessors: Sequence[str], successors: Sequence[str]) -> int | None:
+    """Where a new rule goes: behind the rule that the list names before it, else before those that it names later, else last."""
+    return order.index(predecessors[-1]) + 1 if predecessors else min(map(order.index, successors), default=None)
 
 
 def _refuse_repeats(rules: Sequence[DeclaredRule]) -> None:
