@@ -4,4 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction as ActionModule  # noqa: F401
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
+
+
+class ActionModule(ModuleAction):
+    """Runs the module of this name in the worker process."""

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: exchange
 short_description: Talk to an Exchange organization
 version_added: 1.0.0
-author: the m365.message_encryption contributors
+author: the m365.message_encryption contributors (!UNKNOWN)
 description:
   - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group sets
     C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the organization.

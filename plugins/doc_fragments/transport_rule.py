@@ -72,11 +72,3 @@ class ModuleDocFragment:
     DOCUMENTATION: ClassVar[str] = _documentation(_rule_options())
 
     RULES: ClassVar[str] = _documentation(_rules("rules", "The rules, first to last.", required=True))
-
-    TRANSPORT_RULES: ClassVar[str] = _documentation(
-        _rules(
-            "transport_rules",
-            "Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. What it does not name is left alone.",
-            required=False,
-        )
-    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import check_configuration, find, is_default, plan_configuration
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
@@ -48,13 +48,13 @@ def state_argument_spec() -> dict[str, Any]:
 
 
 def validated(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of the info module's output that are state, with the types that the modules take."""
+    """The parts of the info module's output that are state, with the types that the modules take. An OptionError names what is wrong."""
     parts = {part: value for part, value in state.items() if part in (*PARTS, "organization")}
     if not parts:
         raise OptionError("state holds none of the parts that the info module returns.", remedy=f"It can hold: {', '.join(PARTS)}.")
-    validation = ArgumentSpecValidator(state_argument_spec()).validate(parts)
-    if validation.error_messages:
-        raise OptionError(f"state: {'; '.join(validation.error_messages)}")
+    validation, errors = validate(parts, state_argument_spec())
+    if errors:
+        raise OptionError("; ".join(errors))
     return dict(validation.validated_parameters)
 
 

@@ -27,6 +27,7 @@ class Field:
     :param parameter: the cmdlet parameter that sets it.
     :param output: the property that shows it; the parameter's name unless given.
     :param doc: one sentence for the documentation, where that is made from the table.
+    :param not_secret: its name looks like that of a secret, and it is none.
     :param cloud_only: Exchange on-premises does not have it.
     :param create_only: only New-* takes it.
     :param refuse: why a value (other than the cleared one) is refused; empty where it is not.
@@ -41,6 +42,7 @@ class Field:
     parameter: str
     output: str = ""
     doc: str = ""
+    not_secret: bool = False
     cloud_only: bool = False
     create_only: bool = False
     refuse: str = ""
@@ -133,7 +135,7 @@ class Table:
 
 def argument_spec(fields: Iterable[Field]) -> dict[str, Any]:
     """The argument spec of some fields."""
-    return {row.option: dict(row.kind.spec) for row in fields}
+    return {row.option: {**row.kind.spec, **({"no_log": False} if row.not_secret else {})} for row in fields}
 
 
 def name_of(properties: Mapping[str, Any]) -> str:

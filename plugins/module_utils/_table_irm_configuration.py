@@ -49,6 +49,7 @@ IRM_CONFIGURATION = Table(
             "rms_online_key_sharing_location",
             Text(),
             "RMSOnlineKeySharingLocation",
+            not_secret=True,
             cloud_only=True,
             refuse="Exchange has deprecated it, and the trusted publishing domain is managed in Azure Rights Management. Only an empty text is accepted.",
         ),

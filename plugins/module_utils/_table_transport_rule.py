@@ -91,7 +91,7 @@ _CONDITIONS = (
         doc="Extensions of attachments, without the dot; files inside of files count.",
     ),
     _flag("attachment_has_executable_content", "AttachmentHasExecutableContent", "An attachment is executable."),
-    _flag("attachment_is_password_protected", "AttachmentIsPasswordProtected", "An attachment is protected by a password."),
+    _flag("attachment_is_password_protected", "AttachmentIsPasswordProtected", "An attachment is protected by a password.", not_secret=True),
     _flag("attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment is of a type that Exchange cannot look into."),
     Field(
         "attachment_matches_patterns",

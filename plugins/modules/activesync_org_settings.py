@@ -14,7 +14,7 @@ description:
   - For message encryption O(allow_rms_support_for_unenlightened_apps) is what matters.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

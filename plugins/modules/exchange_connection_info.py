@@ -13,7 +13,7 @@ description:
   - The first task to try with a new organization. It opens a session, or uses the run's, and says what it found.
   - Where something is refused it fails with what to do about it.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info

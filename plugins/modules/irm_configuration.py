@@ -13,7 +13,7 @@ description:
   - Manages how an organization uses rights management with mail, with C(Get-IRMConfiguration) and C(Set-IRMConfiguration).
   - Options that are omitted are left alone. Only the difference is sent.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

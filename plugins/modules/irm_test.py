@@ -15,7 +15,7 @@ description:
   - >-
     A change of M(m365.message_encryption.irm_configuration) can take Exchange minutes to hours to work. Give the task C(until) with C(retries) to wait for it, as the example does.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info

@@ -17,7 +17,7 @@ description:
     and given back later it puts the old state back.
   - An empty text or list stands for "nothing set" where that can be put back. Predicates and actions of mail flow rules that are not set are left out.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info

@@ -14,15 +14,14 @@ description:
   - One task, one read, only the writes that differ, in the order in which they are safe.
   - >-
     It is exact: a mail flow rule's sections are the whole truth, also of what a portal adds on its own. Rules keep their order relative to each
-    other; O(transport_rules[].priority) is not used.
+    other; their C(priority) is not used.
   - >-
     What cannot come back is a rule's GUID after it was removed (its name counts then), a date that is past, and a logo of which Exchange shows only a URL.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange
-  - m365.message_encryption.transport_rule.transport_rules
 options:
   state:
     description:
@@ -49,6 +48,11 @@ options:
   mobile_device_mailbox_policies:
     description:
       - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output. What it does not name is left alone.
+    type: list
+    elements: dict
+  transport_rules:
+    description:
+      - Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. What it does not name is left alone.
     type: list
     elements: dict
   organization:
@@ -157,7 +161,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._state imp
 SPEC: dict[str, Any] = {
     "argument_spec": {
         "state": {"type": "dict"},
-        **state_argument_spec(),
+        # What is inside of a part is validated with the rest of the state.
+        **{part: {key: value for key, value in row.items() if key != "options"} for part, row in state_argument_spec().items()},
         "unmanaged": {"type": "str", "choices": ["keep", "warn", "disable", "remove"], "default": "keep"},
         **COMMON_ARGUMENT_SPEC,
     },
@@ -168,7 +173,7 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> dict[str, Any]:
     """Brings every part that the state holds to what it holds."""
     given = {part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None}
-    state = {**validated(task.params["state"] or {}), **given}
+    state = validated({**(task.params["state"] or {}), **given})
     parts = declare_state(state)
 
     def planner(organization: Organization) -> Plan:

@@ -13,7 +13,7 @@ description:
   - Manages whether a policy lets its users work with protected mail, with C(Get-MobileDeviceMailboxPolicy) and C(Set-MobileDeviceMailboxPolicy).
   - A policy with IRM off overrides the organization's settings for its users.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

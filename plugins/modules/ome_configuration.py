@@ -16,7 +16,7 @@ description:
     Message Encryption.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

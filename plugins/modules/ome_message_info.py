@@ -13,7 +13,7 @@ description:
   - Asks Exchange about one message that was sent encrypted, with C(Get-OMEMessageStatus).
   - Needs Advanced Message Encryption.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info

@@ -14,7 +14,7 @@ description:
   - Works for mail that its recipient reads in the portal. Mail that was delivered as such cannot be called back.
   - Needs Advanced Message Encryption.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

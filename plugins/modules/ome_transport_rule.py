@@ -21,7 +21,7 @@ description:
     count as declared with their default.
   - The module warns when a rule that encrypts has no condition that keeps its senders inside, since Exchange bounces inbound mail that it matches.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

@@ -13,7 +13,7 @@ description:
   - Brings mail flow rules into an order with the fewest moves, in one run.
   - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh read.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

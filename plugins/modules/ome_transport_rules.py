@@ -13,7 +13,7 @@ description:
   - Manages several mail flow rules with one read and only the writes that differ.
   - Their order is that of the list, relative to each other. Rules that are not in the list keep their places between them.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange

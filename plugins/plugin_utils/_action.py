@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFileNotFound
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
-from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
+from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, OptionError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import CONNECTION, INVENTORY_HELP
@@ -40,8 +39,7 @@ class ModuleAction(ActionBase):
         module = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{name.rpartition('.')[2]}")
         spec = {"argument_spec": {}, **module.SPEC}
         arguments = plain(self._task.args)
-        validation = ArgumentSpecValidator(**spec).validate(arguments)
-        errors = [*not_texts(arguments, spec["argument_spec"]), *(_sentence(error) for error in validation.errors)]
+        validation, errors = validate(arguments, **spec)
         if errors:
             return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
         task = Task(
@@ -98,11 +96,6 @@ class LocalAction(ModuleAction):
         """Any connection will do: it is not used."""
 
 
-def _sentence(error: Exception) -> str:
-    """An argument error as core words it; core says of an unknown option only its name."""
-    return f"Unsupported parameters: {error}" if isinstance(error, UnsupportedError) else str(error)
-
-
 def plain(value: Any) -> Any:
     """The value without Ansible's tags: neither CLIXML nor a comparison by type takes subclasses of ``str`` and ``int``."""
     if isinstance(value, Mapping):
@@ -124,23 +117,3 @@ def given(params: Any) -> Any:
     if isinstance(params, dict):
         return {key: given(value) for key, value in params.items() if value is not None}
     return [given(item) for item in params] if isinstance(params, list) else params
-
-
-def not_texts(arguments: Any, spec: Mapping[str, Any], where: str = "") -> list[str]:
-    """An error for each value that YAML read as something else than the text that it was meant to be.
-
-    Core turns ``yes`` into "True" and ``5`` into "5" without a word, and a mail flow rule is full of words.
-    """
-    errors: list[str] = []
-    for option, value in arguments.items() if isinstance(arguments, dict) else ():
-        row = spec.get(option) or {}
-        name = f"{where}{option}"
-        if row.get("type") == "str" and isinstance(value, bool):
-            errors.append(f"{name} is {str(value).lower()}, which is not text: put it in quotes")
-        if isinstance(value, list) and row.get("elements") == "str":
-            errors += [f"{name} has {item!r}, which is not text: put it in quotes" for item in value if not isinstance(item, str)]
-        if isinstance(value, dict) and row.get("options"):
-            errors += not_texts(value, row["options"], f"{name}.")
-        if isinstance(value, list) and row.get("options"):
-            errors += [error for index, item in enumerate(value) for error in not_texts(item, row["options"], f"{name}[{index}].")]
-    return errors

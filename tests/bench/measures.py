@@ -42,7 +42,10 @@ TASKS: list[tuple[str, dict[str, Any], str]] = [
     ("ome_transport_rule", {"name": "None", "state": "absent"}, "Get-TransportRule"),
 ]
 
-_RECOMMENDED = ["-e", '{"hardened_baseline_acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}']
+_RECOMMENDED = [
+    "-e",
+    '{"hardened_baseline_acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}',
+]
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,12 @@ def three_hundred_rules(repeats: int) -> Iterator[Row]:
     for transport in ("rest", "psrp"):
         with Stage() as stage:
             for rule in rules:
-                parameters = {"Name": rule["name"], "FromScope": "InOrganization", "SubjectContainsWords": rule["conditions"]["subject_contains_words"], "SetSCL": 5}
+                parameters = {
+                    "Name": rule["name"],
+                    "FromScope": "InOrganization",
+                    "SubjectContainsWords": rule["conditions"]["subject_contains_words"],
+                    "SetSCL": 5,
+                }
                 stage.control("POST", "cmdlet", {"cmdlet": "New-TransportRule", "parameters": parameters})
 
             def run(task: Mapping[str, Any], stage: Stage = stage, transport: str = transport) -> float:

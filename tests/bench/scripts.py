@@ -38,7 +38,9 @@ def rest(variables: Mapping[str, Any]) -> Invoke:
     url = f"{variables['ansible_exchange_api_url']}/adminapi/beta/{organization}/InvokeCommand"
 
     def invoke(cmdlet: str, parameters: Mapping[str, Any]) -> Any:
-        answer = http.post(url, json={"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+        answer = http.post(
+            url, json={"CmdletInput": {"CmdletName": cmdlet, "Parameters": parameters}}, headers={"Authorization": f"Bearer {token}"}, timeout=60
+        )
         answer.raise_for_status()
         return answer.json()["value"]
 
