@@ -26,7 +26,7 @@ Planner = Callable[[Organization], Plan]
 VERIFY_INTERVAL = 2.0
 
 #: Seconds for which a step that others depend on may stay unseen before it is taken for not done.
-REREAD_TIMEOUT = 15.0
+REREAD_TIMEOUT = 15
 
 #: How many lost answers of writes one task reads after and goes on from.
 MAX_UNKNOWN_OUTCOMES = 3
@@ -114,18 +114,28 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
                     "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
                 )
             later = _replan(task, subsets, planner, step)
-        if not any(left.call == step.call for left in later):
+        seen = not any(left.call == step.call for left in later)
+        if not seen and not unknown:
+            if len(later) > 1:
+                progress.pending = later
+                raise _not_stored(list(step.changes), ever_seen=False, timeout=_patience(task))
+            # Nothing depends on it any more, so that verifying may wait for it longer.
+            later = []
+        if seen or not unknown:
             progress.applied.append(step)
-        elif not unknown:
-            break
         progress.pending = later
-    progress.pending = []
     return _verify(task, subsets, planner, plan)
+
+
+def _patience(task: Task) -> int:
+    """Seconds for which a write that others depend on, or whose answer was lost, may stay unseen."""
+    timeout: int = task.params.get("verify_timeout", 0)
+    return min(timeout or REREAD_TIMEOUT, REREAD_TIMEOUT)
 
 
 def _replan(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, done: Step) -> list[Step]:
     """What is left to do, from fresh reads. A step that is not seen done yet is given the time that verifying would give it."""
-    deadline = time.monotonic() + min(task.params.get("verify_timeout", 0), REREAD_TIMEOUT)
+    deadline = time.monotonic() + _patience(task)
     while True:
         left = planner(read(task.session, subsets, fresh=True)).steps
         if time.monotonic() >= deadline or not any(step.call == done.call for step in left):
@@ -149,11 +159,11 @@ def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
             return left.before
         if in_a_row == 0:
             if time.monotonic() >= deadline:
-                raise _not_stored(left.changes, ever_seen, timeout)
+                raise _not_stored(left.changes, ever_seen=ever_seen, timeout=timeout)
             time.sleep(min(VERIFY_INTERVAL, timeout))
 
 
-def _not_stored(missing: list[Change], ever_seen: bool, timeout: int) -> VerificationError:
+def _not_stored(missing: list[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
     names = ", ".join(dict.fromkeys(f"{change.option} of {change.identity!r}" if change.identity else change.option for change in missing))
     if ever_seen:
         return VerificationError(
