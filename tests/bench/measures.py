@@ -239,7 +239,7 @@ def _script(stage: Stage, transport: str, cmdlets: Sequence[Any], number: int = 
     variables = {**stage.variables(transport, number), "ansible_exchange_certificate_thumbprint": described["certificate_thumbprint"]}
     job.write_text(json.dumps({"variables": variables, "cmdlets": list(cmdlets)}))
     begin = time.monotonic()
-    subprocess.run([sys.executable, "-m", "tests.bench.scripts", transport, str(job)], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "tests.bench.scripts", transport, str(job)], cwd=ROOT, env=stage.environment, check=True, capture_output=True)
     return time.monotonic() - begin
 
 

@@ -82,10 +82,17 @@ class Stage:
         self._emulator.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What programs see: an empty home, and nothing of the machine's settings."""
+        home = self.directory / "home"
+        home.mkdir(exist_ok=True)
+        return {"PATH": os.environ["PATH"], "HOME": str(home), "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "LC_ALL": "C.UTF-8", "PYTHONPATH": str(ROOT)}
+
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """A request to the emulator's control API."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.described['control_url']}/{path}", data=data, method=method, headers={"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.described['control_url']}/{path}", data=data, method=method, headers={"Content-Type": "application/json"})  # noqa: S310 (https, on loopback)
         with urllib.request.urlopen(request, context=self._tls) as answer:  # noqa: S310 (https, on loopback)
             return json.load(answer)
 
@@ -122,7 +129,7 @@ class Stage:
         }
         with (self.directory / "output").open("w+") as output:
             begin = time.monotonic()
-            process = subprocess.Popen(command, cwd=self.directory, env=environment, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
             with _sampled(process.pid) as samples:
                 _pid, status, usage = os.wait4(process.pid, 0)
                 wall = time.monotonic() - begin
