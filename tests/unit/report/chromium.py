@@ -74,7 +74,8 @@ def _frame(directory: Path, page: str, width: int, height: int) -> Path:
     (directory / "page.html").write_text(page, encoding="utf-8")
     wrapper = directory / f"frame{width}.html"
     wrapper.write_text(
-        f'<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark"><style>body {{ margin: 0 }} iframe {{ border: 0; display: block }}</style>'
+        '<!DOCTYPE html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        "<style>body { margin: 0 } iframe { border: 0; display: block }</style>"
         f'<iframe src="page.html" width="{width}" height="{height}"></iframe><pre id="said" hidden></pre><script>{MEASURE}</script>',
         encoding="utf-8",
     )

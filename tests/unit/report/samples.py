@@ -157,7 +157,7 @@ def check() -> dict[str, Any]:
         control("IRM-6", "not met", "Optional"),
         control("MFR-1", "not met", []),
         control("VRF-1", "not applicable", None),
-        control("IRM-4", "accepted exception", True, exception={"reason": "The claims system reads attachments in clear.", "owner": "A. Rossi", "until": "2026-12-31"}),
+        control("IRM-4", "accepted exception", True, exception={"reason": "The claims system reads attachments.", "owner": "A. Rossi", "until": "2026-12-31"}),
     )
     return run("check", [one])
 
@@ -181,7 +181,7 @@ def audit() -> dict[str, Any]:
         observed=[],
         digests={"plan": None, "snapshot": None, "state": None},
     )
-    over = {"reason": "The claims system reads attachments in clear.", "owner": "A. Rossi", "until": "2026-08-31"}
+    over = {"reason": "The claims system reads attachments.", "owner": "A. Rossi", "until": "2026-08-31"}
     replace(all_of_them[11], control("IRM-4", "accepted exception", True, exception=over))
     return run("audit", all_of_them, change_reference="", approver="", approval_valid_until="")
 
@@ -197,7 +197,7 @@ def refused() -> dict[str, Any]:
         {"id": "missing-cmdlet", "allow": "",
          "text": "New-OMEConfiguration is not granted. It needs Advanced Message Encryption; the licence is missing or not yet active."},
     ]  # fmt: skip
-    one = organization("Tailspin Toys", "refused", findings=findings, changes=copy.deepcopy(PLANNED[3:6]), message="Refused before the first write: 3 findings.")
+    one = organization("Tailspin Toys", "refused", findings=findings, changes=copy.deepcopy(PLANNED[3:6]), message="3 findings.")
     for planned in one["changes"]:
         planned["state"] = "not applied"
     replace(one, control("IRM-6", "not met", "Optional"), control("IRM-7", "not met", False), control("OME-1", "not met", True))
@@ -225,8 +225,8 @@ def many(number: int, different: bool = False) -> dict[str, Any]:
     all_of_them = []
     for place in range(number):
         source = check() if place % 10 == 3 or different else refused() if place % 50 == 7 else None
-        one = source["organizations"][0] if source else organization("")
-        one.update(organization("")["connection"] and {"host": f"o{place}", "display_name": f"Organization {place:04}", "name": f"o{place}.onmicrosoft.com"})
+        one = source["organizations"][0] if source else organization(str(place))
+        one.update({"host": f"o{place}", "display_name": f"Organization {place:04}", "name": f"o{place}.onmicrosoft.com"})
         if place % 100 == 11:
             one.update(status="not_assessable", message="The certificate has expired.")
         if different:
