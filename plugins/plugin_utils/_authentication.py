@@ -131,7 +131,7 @@ def claims_of(header: str) -> str | None:
     if match is None:
         return None
     try:
-        return base64.b64decode(match[1] + "=" * (-len(match[1]) % 4)).decode("utf-8")
+        return base64.b64decode(match[1] + "=" * (-len(match[1]) % 4)).decode("utf-8") or None
     except ValueError:
         return None
 

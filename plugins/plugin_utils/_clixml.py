@@ -173,7 +173,7 @@ def _decimal(text: str) -> int | float:
 
 
 def _bytes(text: str) -> str:
-    return base64.b64encode(base64.b64decode(text, validate=False)).decode("ascii")
+    return base64.b64encode(base64.b64decode("".join(text.split()), validate=True)).decode("ascii")
 
 
 _LEAVES: dict[str, Callable[[str], Any]] = {

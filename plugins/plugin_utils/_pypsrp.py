@@ -13,6 +13,7 @@ outputs, errors and warnings apart by stream but not by order; and it does not r
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -146,7 +147,9 @@ class Pool:
             fault.running = True
             raise
         run.failed = shell.state != PSInvocationState.COMPLETED
-        shell.close()
+        with contextlib.suppress(Exception):
+            # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.
+            shell.close()
         return run
 
     def _collect(self, shell: PowerShell, run: Run) -> None:

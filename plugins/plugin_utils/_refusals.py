@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A kind of refusal: recognised by the end of the exception's type, or by its text."""
+    """A kind of refusal: recognised by the end of the exception's type (an empty tuple matches none), or by its text."""
 
     error: type[ExchangeError]
     types: tuple[str, ...]
@@ -35,7 +35,7 @@ class _Refusal:
     remedy: str
 
     def matches(self, exception_type: str, text: str) -> bool:
-        return exception_type.rpartition(".")[2] in self.types or bool(self.text and re.search(self.text, text, re.IGNORECASE))
+        return exception_type.endswith(self.types) or bool(self.text and re.search(self.text, text, re.IGNORECASE))
 
 
 _GRANT = "Check the Exchange role of the application or user, and the license of the organization, that bring this cmdlet."
@@ -99,6 +99,7 @@ _REFUSALS = (
             "LocalizedException",
             "ArgumentException",
             "ArgumentOutOfRangeException",
+            "InvalidPriorityException",
             "FormatException",
         ),
         "Cannot process argument transformation|missing mandatory parameters|Cannot validate argument|Cannot bind parameter|priority is invalid",

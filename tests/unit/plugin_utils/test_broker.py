@@ -259,7 +259,9 @@ def test_ending_a_session_starts_no_broker(run: Run) -> None:
     assert run.brokers() == []
 
 
-@pytest.mark.parametrize("garbage", [b"\0", b"\xff" * 100, b"\0\0\0\2{}", b"\0\0\0\2[]", b'\0\0\0\x14{"operation":"nope"}', b"GET / HTTP/1.0\r\n\r\n"], ids=range(6))
+@pytest.mark.parametrize(
+    "garbage", [b"\0", b"\xff" * 100, b"\0\0\0\2{}", b"\0\0\0\2[]", b'\0\0\0\x14{"operation":"nope"}', b"GET / HTTP/1.0\r\n\r\n"], ids=range(6)
+)
 def test_garbage_does_not_end_the_broker(run: Run, server: Script, garbage: bytes) -> None:
     invoke(run, server, READ)
     pid = run.broker()

@@ -112,7 +112,9 @@ def test_annotations_give_types_and_go() -> None:
     }
 
 
-@given(st.dictionaries(st.text() | st.sampled_from(["A", "A@data.type", "A@odata.type"]), JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"])))
+@given(
+    st.dictionaries(st.text() | st.sampled_from(["A", "A@data.type", "A@odata.type"]), JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"]))
+)
 def test_no_json_breaks_the_decoder(data: dict[str, Any]) -> None:
     json.dumps(_decode.json_object(data))
 
@@ -132,7 +134,11 @@ TYPE = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException
     [
         {"code": "NotFound", "message": "Error executing cmdlet", "details": [{"message": f"Ex6F9304|{TYPE}|The object 'X' couldn't be found on 'DC'."}]},
         {"message": "Invalid Operation", "details": [{"code": "Context", "message": json.dumps({"Message": "not there", "TypeName": TYPE})}]},
-        {"message": "Invalid Operation", "details": [{"message": f"|{TYPE}|text"}], "innererror": {"internalexception": {"message": "Exception of type 'x' was thrown."}}},
+        {
+            "message": "Invalid Operation",
+            "details": [{"message": f"|{TYPE}|text"}],
+            "innererror": {"internalexception": {"message": "Exception of type 'x' was thrown."}},
+        },
         {"message": "Error executing cmdlet", "innererror": {"message": "m", "internalException": {"message": "gone", "type": TYPE}}},
     ],
 )

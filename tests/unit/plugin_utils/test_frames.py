@@ -46,7 +46,14 @@ def test_an_end_between_frames_is_an_end() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"\0", struct.pack(">I", 10) + b"{}", struct.pack(">I", _frames.MAXIMUM + 1), struct.pack(">I", 2) + b"[]", struct.pack(">I", 3) + b"\xff\xfe{", b"GET / HTTP/1.1\r\n\r\n"],
+    [
+        b"\0",
+        struct.pack(">I", 10) + b"{}",
+        struct.pack(">I", _frames.MAXIMUM + 1),
+        struct.pack(">I", 2) + b"[]",
+        struct.pack(">I", 3) + b"\xff\xfe{",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(_frames.FrameError):

@@ -175,7 +175,9 @@ def test_pages_are_put_together(script: Make) -> None:
 
 
 @pytest.mark.parametrize("link", ["https://evil.example.com/next", "/next"])
-@pytest.mark.parametrize("then", [(200, {"value": [], "@odata.nextLink": "/next"}), (400, {"error": {"message": "Expired or Invalid pagination request."}}), (503, b"")])
+@pytest.mark.parametrize(
+    "then", [(200, {"value": [], "@odata.nextLink": "/next"}), (400, {"error": {"message": "Expired or Invalid pagination request."}}), (503, b"")]
+)
 def test_a_list_that_cannot_be_had_whole_is_an_error(script: Make, link: str, then: Any) -> None:
     (outcome,) = attempt(script((200, {"value": [{"A": 1}], "@odata.nextLink": link}), then), READ)
     assert outcome.error is not None

@@ -28,7 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._session i
 from .conftest import identity
 
 TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
-WHO = {"Name": "contoso.onmicrosoft.com", "Identity": "contoso.onmicrosoft.com", "ExternalDirectoryOrganizationId": TENANT, "DisplayName": "Contoso", "Guid": "g"}
+WHO = {
+    "Name": "contoso.onmicrosoft.com",
+    "Identity": "contoso.onmicrosoft.com",
+    "ExternalDirectoryOrganizationId": TENANT,
+    "DisplayName": "Contoso",
+    "Guid": "g",
+}
 IRM, OME, SET = Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": True})
 
 

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials: msal against the emulator's authority over TLS."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import AuthenticationError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _authentication
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+
+from tests.emulator import Emulator
+
+from .conftest import identity
+from .test_wires import values
+
+
+def read(emulator: Emulator, **more: Any) -> None:
+    session = OrganizationSession(identity(**values(emulator, "rest", exchange_retries=1, **{"exchange_client_secret": None, **more})), open_transport)
+    try:
+        session.invoke(Request([Call("Get-IRMConfiguration")]))[0].unwrap()
+    finally:
+        session.close()
+
+
+@pytest.fixture
+def given(emulator: Emulator) -> dict[str, Any]:
+    emulator.faults.set([])
+    return dict(emulator.describe()["organizations"][0])
+
+
+def test_a_client_secret(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_client_secret=given["client_secret"])
+
+
+def test_a_pem_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_certificate_path=given["certificate_path"])
+
+
+def test_a_pfx_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_certificate_path=given["certificate_pfx_path"], exchange_certificate_password=given["certificate_password"])
+
+
+def test_a_federated_token(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_federated_token_file=given["federated_token_file"])
+
+
+def test_a_given_token(emulator: Emulator) -> None:
+    read(emulator, exchange_access_token=emulator.token())
+
+
+def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> None:
+    more = values(emulator, "rest") | {"exchange_organization": given["tenant_id"]}
+    session = OrganizationSession(identity(**more), open_transport)
+    assert session.describe(Request([]))["organization"]["tenant_id"] == given["tenant_id"]
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"exchange_client_secret": "planted-secret"}, "AADSTS7000215.*ansible_exchange_client_secret"),
+        ({"exchange_client_id": "00000000-0000-0000-0000-000000000000", "exchange_client_secret": "planted-secret"}, "AADSTS700016"),
+        ({"exchange_access_token": "planted-secret"}, "401.*Exchange.ManageAsApp"),
+        ({"exchange_certificate_path": "/nowhere.pem"}, "/nowhere.pem cannot be read"),
+        ({"exchange_federated_token_file": "/nowhere.jwt"}, "/nowhere.jwt cannot be read"),
+        ({"exchange_authority_url": "https://127.0.0.1:1", "exchange_client_secret": "planted-secret"}, "cannot be reached"),
+    ],
+)
+def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str) -> None:
+    with pytest.raises(UnreachableError, match=match) as refusal:
+        read(emulator, **more)
+    assert "planted-secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("password", "match"), [("wrong-password", "another password"), (None, "another password|needs a password")])
+def test_a_certificate_that_does_not_open(given: dict[str, Any], password: str | None, match: str) -> None:
+    with pytest.raises(AuthenticationError, match=match) as refusal:
+        _authentication.certificate(given["certificate_pfx_path"], password)
+    assert "wrong-password" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_bytes(content)
+    with pytest.raises(AuthenticationError, match="ansible_exchange_certificate_path"):
+        _authentication.certificate(str(path), None)
+
+
+def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """msal asks the machine's own service, whose answer is given here."""
+    asked: list[str] = []
+
+    class Answer:
+        status_code = 200
+        text = json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"})
+        headers: dict[str, str] = {}
+
+    def get(self: Any, url: str, **kwargs: Any) -> Answer:
+        asked.append(url)
+        return Answer()
+
+    monkeypatch.setattr(_authentication._WithTimeout, "get", get)
+    credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session())
+    assert credential.token() == "from-the-machine"
+    assert asked
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [('Bearer realm="", claims="eyJhIjoxfQ=="', '{"a":1}'), ('Bearer claims="eyJhIjoxfQ"', '{"a":1}'), ("Bearer", None), ('claims="*"', None)],
+)
+def test_claims_are_read(header: str, expected: str | None) -> None:
+    assert _authentication.claims_of(header) == expected
+
+
+def test_tokens_are_renewed_before_their_end(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(_authentication.time, "monotonic", lambda: now[0])
+    http = requests.Session()
+    http.verify = str(emulator.ca_cert)
+    http.trust_env = False
+    credential = _authentication.Credential(identity(**values(emulator, "rest")), http)
+    first = credential.token()
+    assert credential.token() == first
+    now[0] += 100_000
+    emulator.service.ledger.reset()
+    credential.token()
+    assert emulator.service.ledger.counters["token"] >= 1
