@@ -13,7 +13,8 @@ description:
   - Has Exchange fetch the templates, encrypt and decrypt, with C(Test-IRMConfiguration), and takes its answer apart.
   - The cmdlet only tests, so it runs in check mode, too.
   - >-
-    A change of M(m365.message_encryption.irm_configuration) can take Exchange minutes to hours to work. Give the task C(until) with C(retries) to wait for it, as the example does.
+    A change of M(m365.message_encryption.irm_configuration) can take Exchange minutes to hours to work.
+    Give the task C(until) with C(retries) to wait for it, as the example does.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:

@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module: what it documents is what it takes, and its table is Exchange's own list of parameters."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._table import Table
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
+
+ROOT = Path(__file__).resolve().parents[3]
+PACKAGE = "ansible_collections.m365.message_encryption.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
+TABLES = [ACTIVESYNC_ORG_SETTINGS, IRM_CONFIGURATION, MOBILE_DEVICE_MAILBOX_POLICY, OME_CONFIGURATION, OWA_MAILBOX_POLICY]
+CMDLETS = json.loads((ROOT / "tests/emulator/data/cmdlets.json").read_text(encoding="utf-8"))
+
+#: Parameters of cmdlets that are no settings.
+NO_SETTINGS = {"Identity", "Confirm", "WhatIf", "Force", "DomainController", "RefreshServerCertificates"}
+
+
+def documentation(name: str) -> dict[str, Any]:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    docs: dict[str, Any] = yaml.safe_load(module.DOCUMENTATION)
+    for reference in docs["extends_documentation_fragment"]:
+        fragment, _dot, variable = reference.removeprefix("m365.message_encryption.").partition(".")
+        found = importlib.import_module(f"{PACKAGE}.doc_fragments.{fragment}").ModuleDocFragment
+        for part, rows in yaml.safe_load(getattr(found, variable.upper() or "DOCUMENTATION")).items():
+            if part in ("options", "attributes"):
+                docs[part] = {**rows, **docs.get(part, {})}
+    return docs
+
+
+def documented(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"type": row["type"], **_facts(row), **_suboptions(row, documented)} for name, row in options.items()}
+
+
+def declared(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"type": row.get("type", "str"), **_facts(row), **_suboptions(row, declared)} for name, row in options.items()}
+
+
+def _facts(row: dict[str, Any]) -> dict[str, Any]:
+    facts = {key: row[key] for key in ("elements", "default") if row.get(key) is not None}
+    facts |= {"choices": sorted(row["choices"])} if row.get("choices") else {}
+    return facts | ({"required": True} if row.get("required") else {})
+
+
+def _suboptions(row: dict[str, Any], of: Any) -> dict[str, Any]:
+    inner = row.get("suboptions") or row.get("options")
+    return {"options": of(inner)} if inner else {}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_documented_is_what_is_taken(name: str) -> None:
+    spec = importlib.import_module(f"{PACKAGE}.modules.{name}").SPEC["argument_spec"]
+    assert documented(documentation(name)["options"]) == declared(spec)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_documentation_is_whole(name: str) -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.{name}")
+    docs = documentation(name)
+    assert docs["module"] == name
+    assert docs["version_added"]
+    assert {"check_mode", "diff_mode", "idempotent", "platform", "action_group", "async"} <= set(docs["attributes"])
+    returned = yaml.safe_load(module.RETURN)
+    assert all(row["description"] and row["returned"] and row["type"] for row in returned.values())
+    tasks = yaml.safe_load(module.EXAMPLES)
+    assert tasks
+    for task in tasks:
+        (action,) = [key for key in task if "." in key]
+        assert action.startswith(("m365.message_encryption.", "ansible.builtin.")), task
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_has_every_setting_that_the_cmdlet_has_in_the_cloud(table: Table) -> None:
+    parameters = {row["name"] for row in CMDLETS[f"Set-{table.noun}"]["parameters"] if row["cloud"]} - NO_SETTINGS
+    managed = {row.parameter for row in table.fields}
+    if "policy" in table.name:
+        assert managed <= parameters
+    else:
+        assert managed == parameters
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_knows_what_exchange_on_premises_lacks(table: Table) -> None:
+    on_premises = {row["name"]: row["onprem"] for row in CMDLETS[f"Set-{table.noun}"]["parameters"]}
+    assert table.cloud_only is not CMDLETS[f"Set-{table.noun}"]["onprem"]
+    for row in table.fields:
+        assert (table.cloud_only or row.cloud_only) is not on_premises[row.parameter], row.option
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_has_exchanges_limits_and_literals(table: Table) -> None:
+    parameters = {row["name"]: row for row in CMDLETS[f"Set-{table.noun}"]["parameters"]}
+    for row in table.fields:
+        known = parameters[row.parameter]
+        if known.get("values") and known["type"] not in ("Boolean", "SwitchParameter"):
+            assert sorted(row.kind.spec["choices"]) == sorted(known["values"]), row.option
+        for limit in {"minimum", "maximum"} & set(known):
+            assert getattr(row.kind, limit) == known[limit], row.option
+        assert "max_length" not in known or row.kind.maximum == known["max_length"], row.option
+
+
+def test_no_two_modules_differ_in_the_words_of_what_they_return() -> None:
+    words: dict[str, set[str]] = {}
+    for name in MODULES:
+        for key, row in yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").RETURN).items():
+            if key in ("before", "after", "changes", "commands", "not_applied"):
+                words.setdefault(key, set()).add(row["returned"])
+    assert {key: len(values) for key, values in words.items()} == dict.fromkeys(words, 1)
