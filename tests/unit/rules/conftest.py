@@ -1,0 +1,22 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Organizations for the tests of mail flow rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.organization_session import WIRES, OrganizationSession
+
+
+@pytest.fixture(name="session")
+def session_fixture() -> OrganizationSession:
+    """A fresh organization with Advanced Message Encryption, over REST."""
+    return OrganizationSession({"advanced_message_encryption": True})
+
+
+@pytest.fixture(name="any_session", params=WIRES)
+def any_session_fixture(request: pytest.FixtureRequest) -> OrganizationSession:
+    """The same over each wire in turn."""
+    return OrganizationSession({"advanced_message_encryption": True}, request.param)
