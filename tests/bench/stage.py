@@ -118,15 +118,6 @@ class Stage:
 
     def run(self, command: Sequence[str]) -> Cost:
         """Runs a program and takes its cost."""
-        home = self.directory / "home"
-        home.mkdir(exist_ok=True)
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "LC_ALL": "C.UTF-8",
-            "PYTHONPATH": str(ROOT),
-        }
         with (self.directory / "output").open("w+") as output:
             begin = time.monotonic()
             process = subprocess.Popen(command, cwd=self.directory, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
