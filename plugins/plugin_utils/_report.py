@@ -33,9 +33,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report_vi
     STATE,
     Record,
     as_text,
+    container_text,
     name_of,
     part_of,
-    shortened,
     view_of,
     visible,
     word_for,
@@ -98,7 +98,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping | list | tuple):
-        value = json.dumps(shortened(value), ensure_ascii=False, default=str)
+        value = container_text(value, functools.partial(json.dumps, ensure_ascii=False))
     elif isinstance(value, bool):
         value = str(value).lower()
     return _FORMULA.sub(r"\1\2'", visible(str(value)))

@@ -114,23 +114,30 @@ _INVISIBLE = re.compile(
 )
 
 
+def _cut(text: str, size: str, already: bool = False) -> str:
+    """The text's beginning and its size in words, when it is too long or was already cut; never longer than what is shown."""
+    mark = f" … [shortened, {size} in all]"
+    return text[: LONGEST_TEXT - len(mark)].rstrip() + mark if already or len(text) > LONGEST_TEXT else text
+
+
 def visible(text: str) -> str:
     """The text, shortened, with its invisible characters written as ``[U+202E]``."""
-    length = len(text)
-    text = _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text[:LONGEST_TEXT].replace("\r\n", "\n"))
-    return text if length <= LONGEST_TEXT else f"{text} … [shortened, {length:,} characters in all]"
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", _cut(text, f"{len(text):,} characters").replace("\r\n", "\n"))
 
 
-def shortened(value: Any) -> Any:
+def _shortened(value: Any) -> Any:
     """The value with long texts and long lists shortened, before anything costly is done with it."""
-    if isinstance(value, str):
-        return visible(value)
     if isinstance(value, Mapping):
-        return {visible(str(key)): shortened(item) for key, item in list(value.items())[:MOST_ELEMENTS]}
-    if isinstance(value, Sequence):
-        items = [shortened(item) for item in value[:MOST_ELEMENTS]]
-        return items if len(value) <= MOST_ELEMENTS else [*items, f"… [shortened, {len(value):,} elements in all]"]
-    return value
+        return {_cut(str(key), f"{len(str(key)):,} characters"): _shortened(item) for key, item in list(value.items())[:MOST_ELEMENTS]}
+    if isinstance(value, list | tuple):
+        return [_shortened(item) for item in value[:MOST_ELEMENTS]]
+    return value if isinstance(value, bool | int | float | None) else _cut(str(value), f"{len(str(value)):,} characters")
+
+
+def container_text(value: Any, write: Callable[[Any], str]) -> str:
+    """A container as ``write`` writes it, shortened."""
+    text = write(_shortened(value))
+    return _cut(text, f"{len(value):,} elements", len(value) > MOST_ELEMENTS)
 
 
 def as_text(value: Any) -> str:
@@ -142,8 +149,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping | list | tuple):
-        return to_yaml(shortened(value)).rstrip() if value else "none"
-    return visible(str(value))
+        return container_text(value, to_yaml).rstrip() if value else "none"
+    return str(value)
 
 
 # What the organizations have in common

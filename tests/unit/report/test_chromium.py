@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report's page as a browser shows and prints it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+
+from tests.unit.report import chromium, samples
+
+pytestmark = pytest.mark.skipif(not chromium.PROGRAM, reason="Chromium is not installed (Debian: apt-get install chromium), so no browser has shown the page")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", samples.REPORTS)
+def test_the_page_fits_and_can_be_read(name: str, width: int, dark: bool, tmp_path: Path) -> None:
+    said = chromium.measure(tmp_path, render_html(samples.REPORTS[name]()), width, dark=dark)
+    assert said["dark"] is dark
+    assert said["inner_width"] == width
+    assert said["scroll_width"] <= width
+    assert said["wide"] == []
+    assert said["texts"] > 50
+    # WCAG AA: every text has a contrast of 4.5 to 1 or more.
+    assert said["faint"] == []
+    # No file, no font, no picture, no script: nothing is asked for.
+    assert said["requests"] == []
+    assert said["scripts"] == 0
+    # The style sheet was let through by the page's own policy.
+    assert said["background"] == ("rgb(20, 23, 26)" if dark else "rgb(251, 251, 250)")
+
+
+def test_texts_without_a_space_do_not_widen_the_page(tmp_path: Path) -> None:
+    report = samples.check()
+    (one,) = report["organizations"]
+    one.update(display_name="W" * 300, message="W" * 3000)
+    one["changes"][0].update(before="W" * 3000, identity="W" * 300, command="W" * 3000)
+    one["findings"] = [{"id": "W" * 200, "text": "W" * 3000, "allow": "hardened_baseline_" + "w" * 300}]
+    said = chromium.measure(tmp_path, render_html(report), 390)
+    assert said["scroll_width"] <= 390
+    assert said["wide"] == []
+
+
+def test_the_page_is_printed_on_a4_with_its_details(tmp_path: Path) -> None:
+    to = tmp_path / "report.pdf"
+    chromium.pdf(tmp_path, render_html(samples.check()), to)
+    printed = to.read_bytes()
+    assert printed.startswith(b"%PDF-")
+    # A4 in points, as Chromium rounds it.
+    assert b"/MediaBox [0 0 594.95996 841.91998]" in printed
+    assert 4 <= printed.count(b"/Type /Page\n") <= 10

@@ -1,0 +1,284 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report's page: what it says, in which order, and that nothing from a tenant gets out of its text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import re
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+
+from tests.unit.report import samples
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """The page's elements and texts; an element that is closed in the wrong place fails."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.style = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["style"]:
+            self.style += data
+        elif data.strip():
+            self.words.append(" ".join(data.split()))
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def answers(self) -> list[str]:
+        """The words under the three questions."""
+        questions = ["Is it safe?", "What changes?", "What to decide?"]
+        return [self.words[self.words.index(question) + 2] for question in questions]
+
+
+@pytest.fixture(params=samples.REPORTS)
+def page(request: pytest.FixtureRequest) -> Page:
+    return Page(render_html(samples.REPORTS[request.param]()))
+
+
+def test_the_page_needs_nothing_else(page: Page) -> None:
+    assert not page.all("script")
+    assert not page.all("link")
+    assert not page.all("img")
+    assert not re.search(r"url\(|@import", page.style)
+    for _tag, attributes in page.elements:
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on") or name == "src"]
+
+
+def test_only_its_own_style_sheet_may_take_effect(page: Page) -> None:
+    (policy,) = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
+    assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def test_the_page_can_be_used_by_keyboard_and_screen_reader(page: Page) -> None:
+    assert page.all("html") == [{"lang": "en"}]
+    assert page.all("a")[0] == {"class": "skip", "href": "#content"}
+    assert len(page.all("h1")) == len(page.all("main")) == 1
+    identifiers = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    for link in page.all("a"):
+        target = link["href"] or ""
+        assert target.startswith("https://") or target.removeprefix("#") in identifiers
+    levels = [int(tag[1]) for tag, _attributes in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_every_page_says_what_the_tool_cannot_see(page: Page) -> None:
+    for blind in ("Purview labels and DLP", "Conditional Access", "Connectors", "Desktop clients", "Per-user licences"):
+        assert blind in page.text
+
+
+@pytest.mark.parametrize(
+    ("report", "answers"),
+    [
+        (samples.check, ["Look first", "9 changes planned", "2 decisions"]),
+        (samples.applied, ["Yes", "9 changes stored", "Nothing"]),
+        (samples.audit, ["Not known", "Nothing", "3 decisions"]),
+        (samples.refused, ["No", "3 changes not applied", "1 decision"]),
+        (samples.met, ["Yes", "Nothing", "Nothing"]),
+    ],
+)
+def test_the_first_screen_answers(report: Callable[[], dict[str, Any]], answers: list[str]) -> None:
+    assert Page(render_html(report())).answers == answers
+
+
+def test_a_failure_on_the_way_is_not_safe_and_says_how_far_it_came() -> None:
+    report = samples.applied()
+    (one,) = report["organizations"]
+    one.update(status="failed", message="The connection was lost.")
+    for lost in one["changes"][4:]:
+        lost["state"] = "not applied"
+    page = Page(render_html(report))
+    assert page.answers == ["No", "5 not applied, 4 stored", "1 decision"]
+    assert "The connection was lost." in page.text
+
+
+def test_a_change_without_rollback_is_a_decision() -> None:
+    report = samples.check()
+    (one,) = report["organizations"]
+    one["changes"] = [{**samples.PLANNED[0], "rollback": "not possible"}]
+    page = Page(render_html(report))
+    assert page.answers[0] == "Look first"
+    assert "1 change that cannot be rolled back." in page.text
+
+
+def test_the_header_says_who_and_what() -> None:
+    text = Page(render_html(samples.check())).text
+    for fact in ("6f2c1b7e-0d4a-4c55-9a1e-000000000001", "CHG0048213", "Maria Lindqvist", "2026-09-21", "0b8e4c1d-7f65-4f0e-8f86-2f5f3a9c1d20",
+                 "job 48213", "j.okafor", "m365.message_encryption 1.0.0", "2.19.14", f"sha256:{1:064x}"):  # fmt: skip
+        assert fact in text
+
+
+def test_high_impact_comes_first_and_every_change_is_complete() -> None:
+    text = Page(render_html(samples.check())).text
+    ordered = re.findall(r"(\w+) Before", text)
+    assert sorted(ordered) == sorted(change["option"] for change in samples.PLANNED)
+    assert ordered[:2] == ["transport_decryption_setting", "allow_rms_support_for_unenlightened_apps"]
+    for change in samples.PLANNED:
+        assert change["command"] in text
+    for word in ("Before Optional After Mandatory", "Rejects mail", "Takes away from users", "Rollback equivalent", "effective"):
+        assert word in text
+
+
+def test_findings_come_before_changes_with_what_allows_them() -> None:
+    text = Page(render_html(samples.refused())).text
+    assert text.index("Findings to decide") < text.index("High impact first")
+    assert "Allowed by hardened_baseline_allow_mail_rejection" in text
+    assert "No variable allows this." in text
+
+
+def test_controls_have_their_reasons_and_sources() -> None:
+    page = Page(render_html(samples.met()))
+    for _id, title, _wanted, *texts, source in samples.CONTROLS:
+        for text in (title, *texts, source):
+            assert text in page.text
+        assert {"href": source, "rel": "noreferrer noopener"} in page.all("a")
+    for row in samples.OBSERVED:
+        assert row["title"] in page.text
+
+
+def test_an_exception_expires_after_its_last_day() -> None:
+    report = samples.audit()
+    assert "Expired" in Page(render_html(report)).words
+    report["generated_at"] = "2026-08-31T23:59:59Z"
+    page = Page(render_html(report))
+    assert "Expired" not in page.words
+    assert "A. Rossi" in page.text
+
+
+def test_what_organizations_share_is_said_once() -> None:
+    page = Page(render_html(samples.audit()))
+    assert page.text.count("Set-OMEConfiguration -Identity 'OME Configuration' -SocialIdSignIn $false") == 1
+    assert "In 2 organizations: Bellows College , Fourth Coffee" in page.text
+    assert page.text.count("AADSTS7000215") == 1
+
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</style><img src=x onerror=alert(1)>",
+    "{{ 7 * 191 }}{% raw %}{#",
+    '" onmouseover="alert(1)" x="',
+    "&lt;b&gt; &amp;",
+    "]]><!-- --><![CDATA[",
+]
+
+
+def poisoned(value: Any, poison: str) -> Any:
+    """Every text of the report that is not one of the contract's own words, replaced."""
+    own = {"format", "kind", "status", "impact", "rollback", "state", "generated_at", "until"}
+    if isinstance(value, dict):
+        return {key: item if key in own else poisoned(item, poison) for key, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item, poison) for item in value]
+    return poison if isinstance(value, str) and value else value
+
+
+@pytest.mark.parametrize("poison", HOSTILE)
+@pytest.mark.parametrize("report", samples.REPORTS)
+def test_a_tenants_text_stays_text(report: str, poison: str) -> None:
+    harmless = Page(render_html(poisoned(samples.REPORTS[report](), "harmless")))
+    page = Page(render_html(poisoned(samples.REPORTS[report](), poison)))
+    assert [tag for tag, _attributes in page.elements] == [tag for tag, _attributes in harmless.elements]
+    assert {name for _tag, attributes in page.elements for name in attributes} == {name for _tag, attributes in harmless.elements for name in attributes}
+    assert page.style == harmless.style
+    assert " ".join(poison.split()) in page.text
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "http://example.com/", "https://example.com/ onclick=1", "data:text/html,x", "//example.com"])
+def test_only_a_plain_https_address_becomes_a_link(address: str) -> None:
+    report = samples.met()
+    report["organizations"][0]["controls"][0]["source"] = address
+    page = Page(render_html(report))
+    assert address in page.text
+    assert address not in [link["href"] for link in page.all("a")]
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200b", "\x00", "\x1b", "\x85", "\ufeff", "\U000e0041", "\ud800"])
+def test_invisible_characters_are_made_visible(character: str) -> None:
+    report = samples.check()
+    report["organizations"][0].update(display_name=f"Con{character}toso")
+    report["organizations"][0]["changes"][3]["before"] = [f"in{character}side"]
+    text = render_html(report)
+    text.encode()
+    assert character not in text
+    assert f"Con[U+{ord(character):04X}]toso" in text
+
+
+def test_other_scripts_and_joined_emoji_are_left_alone() -> None:
+    report = samples.met()
+    report["organizations"][0]["display_name"] = name = "شركة المثال 👩\u200d💻 Größe"
+    assert name in render_html(report)
+
+
+def test_long_texts_are_shortened_with_their_length() -> None:
+    report = poisoned(samples.check(), "long")
+    (one,) = report["organizations"]
+    one["changes"][0].update(before="x" * 1_048_576, after=["y" * 1_048_577] * 300, command="z" * 1_048_578)
+    one["changes"][1]["after"] = [7] * 301
+    started = time.monotonic()
+    text = render_html(report)
+    assert time.monotonic() - started < 3
+    assert len(text) < 600_000
+    for size in ("1,048,576 characters", "300 elements", "1,048,578 characters", "301 elements"):
+        assert f"[shortened, {size} in all]" in text
+    assert text.count("[shortened,") == 4
+
+
+def test_a_report_with_nothing_in_it_is_still_a_page() -> None:
+    assert "0 organizations" in Page(render_html({"kind": "audit", "organizations": []})).text
+    Page(render_html({"kind": "check", "organizations": [{"host": "o1"}]}))
+    Page(render_html(samples.run("check", [samples.organization("Bare", controls=None, changes=None, findings=None, connection=None, digests=None)], awx=None)))
+
+
+def test_a_thousand_organizations_are_a_small_page() -> None:
+    report = samples.many(1000)
+    started = time.monotonic()
+    text = render_html(report)
+    assert time.monotonic() - started < 5
+    assert len(text) < 700_000
+    page = Page(text)
+    for organization in report["organizations"]:
+        assert organization["display_name"] in page.words
+    # Only those that need a decision have details: refused, not assessable, and with changes of high impact.
+    assert len(page.all("summary")) == 100 + 20 + 10 + 1 + len(samples.CONTROLS)
+
+
+def test_what_needs_a_decision_is_never_left_out() -> None:
+    text = Page(render_html(samples.many(1000, different=True))).text
+    for option in ("transport_decryption_setting", "allow_rms_support_for_unenlightened_apps"):
+        assert len(re.findall(rf"Rule \d+ \S {option}", text)) == 1000
+    assert "6,900 more changes of no high impact are not on this page" in text
