@@ -79,6 +79,10 @@ class Organization:
         """The objects of a subset. Raises the error of its read: a failed read is never "nothing there"."""
         return self._results[subset].unwrap()
 
+    def with_more(self, other: Organization) -> Organization:
+        """This and what another round trip brought."""
+        return Organization({**self._reads, **other._reads}, {**self._results, **other._results})
+
     def only(self, subset: str) -> dict[str, Any]:
         """The one object of a subset that has exactly one."""
         objects = self.objects(subset)

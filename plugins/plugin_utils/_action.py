@@ -42,7 +42,8 @@ class ModuleAction(ActionBase):
         validation, errors = validate(arguments, **spec)
         if errors:
             return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
-        task = Task(
+        task = self.make_task(
+            task_vars or {},
             params=validation.validated_parameters,
             check_mode=self._task.check_mode,
             session=self._connection,
@@ -57,6 +58,10 @@ class ModuleAction(ActionBase):
             result["diff"] = diff(result["changes"])
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> Task:
+        """What the module's ``run`` gets."""
+        return Task(**fields)
 
     def _outcome(self, module: Any, task: Task, task_vars: dict[str, Any]) -> dict[str, Any]:
         try:

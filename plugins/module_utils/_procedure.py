@@ -1,0 +1,491 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role does, in two halves: everything before the first write, and the writing. Private to the collection.
+
+Every procedure (baseline, audit, snapshot, rollback, disable) is a planner with a preflight, and goes the same way: one read,
+one list of findings, a plan with a digest, a snapshot, then the engine with that planner, then what the organization is like.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Union
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline_report import counts, organization_report, run_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX, known_variables, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._disable import Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import (
+    Finding,
+    check_plan,
+    digest_of,
+    documented,
+    moved,
+    plan_document,
+    unplanned,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._preflight import (
+    baseline_findings,
+    cmdlet_findings,
+    organization_findings,
+    plannable,
+    rollback_findings,
+    run_findings,
+    without_licence,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._snapshot import check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe_organization
+
+BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
+
+#: Procedure to the role's entry point.
+_ENTRIES = {BASELINE: "main", AUDIT: "audit", SNAPSHOT: "snapshot", ROLLBACK: "rollback", DISABLE: "disable"}
+
+#: What every procedure reads: all but what the session may run.
+READ = [subset for subset in SUBSETS if subset != "exported_cmdlets"]
+
+DEFAULT_DIRECTORY = "./message_encryption"
+
+#: What the modules of the role take in common.
+PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
+    "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
+    "variables": {"type": "dict", "required": True},
+    "run_tags": {"type": "list", "elements": "str", "default": []},
+    "skip_tags": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class Artifacts(Protocol):
+    """The files of one organization, on the controller."""
+
+    def load(self, path: str) -> Any:
+        """What a JSON file holds; an OptionError says why it cannot be read."""
+
+    def store(self, name: str, document: Mapping[str, Any]) -> str:
+        """Writes a document whole or not at all, for nobody else to read. Gives its path."""
+
+    def store_snapshot(self, document: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a name of its own. Gives its path."""
+
+    def snapshots(self) -> list[str]:
+        """The snapshots' paths, the newest first."""
+
+    def rolled_back(self, path: str) -> bool:
+        """Whether a snapshot has been rolled back."""
+
+    def mark_rolled_back(self, path: str, digest: str) -> None:
+        """Remembers that a snapshot has been rolled back."""
+
+    def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
+        """Writes the files of a report, with their SHA256SUMS. Gives their paths."""
+
+
+@dataclass
+class BaselineTask(Task):
+    """A task of the role.
+
+    :param host: the organization's name in the inventory.
+    :param run: ``id`` and ``ansible_version`` of the run.
+    :param artifacts: gives the files of the organization (or of another host of the inventory) below a directory.
+    :param renderers: file name of a report's form to what makes its text.
+    """
+
+    host: str = ""
+    run: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Callable[..., Artifacts] = field(kw_only=True)
+    renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+
+
+Procedure = Union[Baseline, Disable, Rollback, None]
+
+
+@dataclass
+class Preparation:
+    """What a task of the role starts with.
+
+    :param procedure: the planner; ``None`` where nothing is to be planned.
+    :param snapshot: the path of the snapshot that is rolled back.
+    """
+
+    kind: str
+    variables: dict[str, Any]
+    artifacts: Artifacts
+    procedure: Procedure
+    snapshot: str = ""
+
+    def planner(self, *, check_mode: bool = False) -> Callable[[Organization], Plan]:
+        """From an organization to what is left to do."""
+
+        def plan(organization: Organization) -> Plan:
+            if self.procedure is None:
+                return Plan()
+            procedure = without_licence(self.procedure, organization)[0] if isinstance(self.procedure, Baseline) else self.procedure
+            return procedure.plan(organization, check_mode=check_mode)
+
+        return plan
+
+
+def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes]) -> dict[str, Any]:
+    """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
+
+    :param variables: by their full names; ``None`` stands for "unmanaged".
+    """
+    spec = variables_of(_ENTRIES[kind])
+    # false is how people say that they want no such rule.
+    values = {name: value for name, value in variables.items() if name in spec and value is not None and not (value is False and spec[name]["type"] == "dict")}
+    validation, errors = validate(values, {name: dict(row) for name, row in spec.items()})
+    errors += [f"{name} is no variable of the role" for name in sorted(set(variables) - known_variables())]
+    if errors:
+        raise OptionError("; ".join(errors))
+    checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    branding = checked.get("branding")
+    if branding and branding.get("image_path"):
+        content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
+        checked["branding"] = {**branding, "image_path": None, "image_content": content}
+    return checked
+
+
+def prepare(task: BaselineTask) -> Preparation:
+    """The procedure that a task's options ask for."""
+    kind = task.params["procedure"]
+    variables = checked_variables(task.params["variables"], kind, task.find_file)
+    artifacts = task.artifacts(_directory(variables))
+    if kind in (BASELINE, AUDIT):
+        return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
+    if kind == DISABLE:
+        stages = (task.params["stage"],) if task.params.get("stage") else ("rules", "settings")
+        return Preparation(kind, variables, artifacts, Disable(variables["disable_rules"], stages))
+    if kind == SNAPSHOT:
+        return Preparation(kind, variables, artifacts, None)
+    path = task.params.get("snapshot") or _choose_snapshot(artifacts, variables)
+    return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, path)
+
+
+def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
+    """The way back from the snapshot in a file, once it is checked."""
+    snapshot = check_snapshot(artifacts.load(path), path)
+    return Rollback(snapshot, scope=scope or variables["rollback_scope"], remove_templates=bool(variables.get("remove_created_templates")))
+
+
+def preflight(task: BaselineTask) -> dict[str, Any]:
+    """Everything before the first write: reads, finds what is refused, plans, and takes the snapshot.
+
+    :raises OptionError: with all findings, and the report in ``progress``.
+    """
+    prepared = prepare(task)
+    organization = _read(task, prepared)
+    plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
+    changes = documented(organization, plan, "planned")
+    findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
+    findings += cmdlet_findings(organization, plan) + run_findings(prepared.variables, task.params["awx"], writes=bool(changes) and not task.check_mode)
+    if prepared.kind in (BASELINE, DISABLE):
+        findings += rollback_findings(changes, prepared.variables)
+    who = _who(organization)
+    document = plan_document(prepared.kind, who, procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}, plan, changes)
+    if prepared.kind == BASELINE and prepared.variables.get("approved_plan"):
+        findings += _approval(prepared, document)
+    task.warnings += plan.warnings
+    report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
+    report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
+    result: dict[str, Any] = {
+        "changed": False,
+        "pending": bool(changes),
+        "planned": changes,
+        "digest": document["digest"],
+        "plan": "",
+        "snapshot": prepared.snapshot,
+        "report": report,
+    }
+    if task.check_mode:
+        result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
+    if task.check_mode and prepared.kind in (BASELINE, DISABLE):
+        result["plan"] = prepared.artifacts.store("plan.json", document)
+    if findings and prepared.kind != AUDIT:
+        refusal = OptionError(
+            f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:\n" + "\n".join(f"- {finding}" for finding in findings)
+        )
+        refusal.progress = result
+        raise refusal
+    if prepared.kind == SNAPSHOT or (changes and not task.check_mode and prepared.kind in (BASELINE, DISABLE)):
+        snapshot = take(organization, document if changes else None)
+        result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
+        report["digests"]["snapshot"] = snapshot["digest"]
+    if prepared.kind == ROLLBACK and isinstance(procedure, Rollback) and not changes and not task.check_mode:
+        prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
+    return result
+
+
+def apply(task: BaselineTask) -> dict[str, Any]:
+    """The writing: runs the engine with the procedure's planner, if what is left to do is what was planned.
+
+    :raises ExchangeError: with ``progress`` saying what was written and what was not, and the report.
+    """
+    prepared = prepare(task)
+    planned: Sequence[Mapping[str, Any]] = task.params["planned"]
+    report: dict[str, Any] = dict(task.params["report"])
+    planner = _guarded(prepared, planned)
+    subsets = prepared.procedure.subsets if prepared.procedure else []
+    try:
+        result = converge(task, subsets, planner)
+    except ExchangeError as error:
+        error.progress = _after_failure(task, prepared, error, planned, report)
+        raise
+    if isinstance(prepared.procedure, Rollback):
+        prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+    made = _keys(result["changes"])
+    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else row["state"]} for row in report["changes"]]
+    report.update(_assessed(task, prepared), changes=changes, status="changed", applied=sum(row["state"] == "stored" for row in changes))
+    report["not_applied"] = len(changes) - report["applied"]
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+    return {**result, "report": report}
+
+
+def _read(task: BaselineTask, prepared: Preparation) -> Organization:
+    """The organization in one round trip. What the session may run is asked only where that matters: there is something to write."""
+    organization = read(task.session, READ, fresh=True)
+    try:
+        pending = bool(prepared.planner(check_mode=True)(organization).steps)
+    except ExchangeError:
+        pending = True
+    return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
+
+
+def _planned(prepared: Preparation, organization: Organization, organizations: int) -> tuple[Plan, list[Finding], Procedure]:
+    """The plan, what is refused about it, and the procedure as the organization's licence allows it."""
+    procedure = prepared.procedure
+    variables = prepared.variables
+    if isinstance(procedure, Baseline):
+        licensed, findings = without_licence(procedure, organization)
+        plan, more = plannable(licensed, organization, True)
+        if "OME-4" in licensed.written and organization.error("transport_rules") is None and unused_template(organization, licensed.template, licensed.rules):
+            plan.warnings.append(f"No rule applies the template {licensed.template!r}, so it has no effect: hardened_baseline_encrypt_outgoing would.")
+        return plan, [*findings, *more, *baseline_findings(licensed, organization, plan)], licensed
+    if isinstance(procedure, Disable):
+        plan = procedure.plan(organization, check_mode=True)
+        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), organizations), procedure
+    if isinstance(procedure, Rollback):
+        plan = procedure.plan(organization, check_mode=True)
+        return plan, [] if variables.get("rollback_force") else procedure.drift(organization, plan), procedure
+    return Plan(), [], None
+
+
+def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
+    """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
+    plan_now = prepared.planner()
+    first = True
+
+    def planner(organization: Organization) -> Plan:
+        nonlocal first
+        plan = plan_now(organization)
+        if first:
+            new = unplanned(planned, documented(organization, plan, "planned"))
+            if new:
+                raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+        first = False
+        return plan
+
+    return planner
+
+
+def _after_failure(
+    task: BaselineTask, prepared: Preparation, error: ExchangeError, planned: Sequence[Mapping[str, Any]], report: dict[str, Any]
+) -> dict[str, Any]:
+    progress = dict(error.progress or {})
+    made = _keys(progress.get("changes", ()))
+    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
+    report.update(status="failed", message=str(error), changes=changes, applied=len([row for row in changes if row["state"] == "stored"]))
+    report["not_applied"] = len(changes) - report["applied"]
+    if prepared.variables.get("rollback_on_failure") and progress.get("changed") and task.params.get("snapshot"):
+        report["message"] = error.message = f"{error.message} {_roll_back(task, prepared)}"
+        report["changes"] = [{**row, "state": "not applied"} for row in changes] if "put back" in error.message else changes
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+    return {**progress, "report": report}
+
+
+def _roll_back(task: BaselineTask, prepared: Preparation) -> str:
+    """Puts the old state back after a failure, and says how that went."""
+    path = task.params["snapshot"]
+    try:
+        rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
+        converge(task, rollback.subsets, rollback.plan)
+        prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
+    except ExchangeError as error:
+        return f"The rollback failed, too: {error} The snapshot is {path}."
+    return "What had been written was put back."
+
+
+def _assessed(task: BaselineTask, prepared: Preparation) -> dict[str, Any]:
+    """The controls as they are after the writing. A failed read makes them not assessable, and the run no failure."""
+    if not isinstance(prepared.procedure, Baseline):
+        return {}
+    organization = read(task.session, READ, fresh=True)
+    return {"controls": without_licence(prepared.procedure, organization)[0].controls(organization), "observed": observed(organization)}
+
+
+def _approval(prepared: Preparation, document: Mapping[str, Any]) -> list[Finding]:
+    """Whether the approved plan is the one that is needed now, or what is left of it."""
+    approved = str(prepared.variables["approved_plan"])
+    again = "a check-mode run, and the approval of its plan"
+    if not approved.startswith("sha256:"):
+        differences = moved(check_plan(prepared.artifacts.load(approved), approved), document)
+        return [Finding("approved_plan", f"{difference}.", again) for difference in differences]
+    if approved == document["digest"]:
+        return []
+    known = next((plan for plan in _plans(prepared.artifacts) if plan["digest"] == approved), None)
+    if known is None:
+        text = f"the plan that is needed now has the digest {document['digest']}, and {approved} was approved. No file here has that plan, so what has moved cannot be said."
+        return [Finding("approved_plan", text, again)]
+    return [Finding("approved_plan", f"{difference}.", again) for difference in moved(known, document)]
+
+
+def _plans(artifacts: Artifacts) -> list[Mapping[str, Any]]:
+    """The plans that the organization's files hold: the last check's, and those of snapshots."""
+    plans: list[Mapping[str, Any]] = []
+    for path in ("plan.json", *artifacts.snapshots()):
+        try:
+            document = artifacts.load(path)
+            plan = document["plan"] if document.get("kind") == "snapshot" else document
+            plans += [check_plan(plan, path)] if plan else []
+        except (OptionError, KeyError, AttributeError):
+            continue  # A file that is no plan, or is broken, is nobody's approval.
+    return plans
+
+
+def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
+    """The snapshot that is meant; empty where the newest ones have all been rolled back."""
+    if variables.get("rollback_snapshot"):
+        return str(variables["rollback_snapshot"])
+    paths = artifacts.snapshots()
+    if not paths:
+        raise OptionError(
+            f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
+            remedy="hardened_baseline_rollback_snapshot names a file elsewhere.",
+        )
+    for path in paths:
+        if artifacts.rolled_back(path):
+            continue
+        if variables["rollback_scope"] == "full" or check_snapshot(artifacts.load(path), path)["plan"]:
+            return path
+    return ""
+
+
+def _report(
+    task: BaselineTask,
+    kind: str,
+    organization: Organization,
+    procedure: Procedure,
+    changes: list[dict[str, Any]],
+    findings: Sequence[Finding],
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    controls = procedure.controls(organization) if isinstance(procedure, Baseline) else []
+    statuses = {control["status"] for control in controls}
+    if findings:
+        status = "refused"
+    elif kind == AUDIT and controls and not statuses & {"met", "not met", "accepted exception"}:
+        status = "not_assessable"
+    else:
+        status = "drift" if "not met" in statuses or changes else "met"
+    described = task.describe()
+    who = _who(organization)
+    return {
+        **{key: who[key] for key in ("name", "display_name", "tenant_id")},
+        "status": status,
+        "message": "",
+        "connection": {
+            "transport": described.get("transport"),
+            "endpoint": described.get("endpoint"),
+            "authentication": described.get("credential"),
+            "client_id": described.get("client_id"),
+        },
+        "controls": controls,
+        "observed": observed(organization),
+        "changes": changes,
+        "findings": [finding.as_dict() for finding in findings],
+        "warnings": list(warnings),
+        "applied": 0,
+        "not_applied": len(changes),
+    }
+
+
+def _who(organization: Organization) -> dict[str, Any]:
+    if organization.error("organization") is not None:
+        return {"name": "", "display_name": "", "tenant_id": "", "guid": ""}
+    return describe_organization(organization.only("organization"))
+
+
+def _state_digest(organization: Organization) -> str:
+    """The digest of the whole state as far as it can be read; empty where a read failed."""
+    try:
+        return digest_of(take(organization, None)["state"])
+    except ExchangeError:
+        return ""
+
+
+def _key(change: Mapping[str, Any]) -> tuple[str, str, str]:
+    return change["resource"], change["identity"], change["option"]
+
+
+def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    return {_key(change) for change in changes}
+
+
+def report_organization(task: BaselineTask) -> dict[str, Any]:
+    """Writes the report of one organization."""
+    variables = _for_report(task)
+    results = [result for result in task.params["results"] if result and not result.get("skipped")]
+    organization = organization_report(task.host, task.params["procedure"], results, task.params["test"] or {})
+    report = run_report(_kind(task), [organization], variables, task.params["awx"], task.run)
+    paths = _write(task, report, variables, top=False)
+    return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
+
+
+def report_run(task: BaselineTask) -> dict[str, Any]:
+    """Writes the report of the whole run, from those of its organizations. What an organization's play returned stays in its own file."""
+    variables = _for_report(task)
+    organizations: list[Mapping[str, Any]] = []
+    for host in task.params["hosts"]:
+        organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], [], {}))
+    report = run_report(_kind(task), organizations, variables, task.params["awx"], task.run)
+    paths = _write(task, report, variables, top=True)
+    summary = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
+    return {"changed": False, **summary, "files": paths, "ansible_stats": {"data": {"hardened_baseline": summary}, "per_host": False, "aggregate": False}}
+
+
+def _for_report(task: BaselineTask) -> dict[str, Any]:
+    """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
+    return {name.removeprefix(PREFIX): value for name, value in task.params["variables"].items()}
+
+
+def _kind(task: BaselineTask) -> str:
+    procedure: str = task.params["procedure"]
+    if procedure in (BASELINE, SNAPSHOT):
+        return "check" if task.check_mode or procedure == SNAPSHOT else "apply"
+    return procedure
+
+
+def _write(task: BaselineTask, report: Mapping[str, Any], variables: Mapping[str, Any], *, top: bool) -> dict[str, str]:
+    files = {"report.json": json.dumps(report, indent=2) + "\n", **{name: render(report) for name, render in task.renderers.items()}}
+    return task.artifacts(_directory(variables)).store_report(files, top=top)
+
+
+def _of_this_run(task: BaselineTask, variables: Mapping[str, Any], host: str) -> Mapping[str, Any] | None:
+    try:
+        report = task.artifacts(_directory(variables), host).load("report.json")
+        return report["organizations"][0] if report["run"] == task.run["id"] else None
+    except (OptionError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _directory(variables: Mapping[str, Any]) -> str:
+    return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back from a snapshot. Private to the collection.
+
+The scope ``changed`` puts back what the run's plan names, and no more; ``full`` puts back the whole state. Either way the
+snapshot becomes a state, and the planner of states does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import RULE, Finding, normal, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._rule import DeclaredRule, Rule, decrypts, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rules, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._state import declare_state, plan_state, refuse_other_organization, validated
+from ansible_collections.m365.message_encryption.plugins.module_utils._table import name_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import AMBIENT, SECTIONS
+
+_SINGLE = {"irm_configuration": "irm_configuration", "activesync_org_settings": "activesync_org_settings"}
+_SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)}
+
+
+class Rollback:
+    """What a snapshot asks for.
+
+    :param snapshot: a checked snapshot.
+    :param scope: ``changed`` or ``full``.
+    :param remove_templates: whether OME configurations that did not exist then are removed.
+    """
+
+    def __init__(self, snapshot: Mapping[str, Any], *, scope: str = "changed", remove_templates: bool = False) -> None:
+        self.snapshot = snapshot
+        self.scope = scope
+        self.remove_templates = remove_templates
+        self.parts = declare_state(validated({part: value for part, value in snapshot["state"].items() if not part.startswith("transport_rules_")}))
+        self.recorded: list[Mapping[str, Any]] = list((snapshot["plan"] or {}).get("changes", ()))
+        read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
+        #: What one round trip has to bring.
+        self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        """What puts the state back. Refuses another organization."""
+        refuse_other_organization(organization, self.snapshot)
+        parts = dict(self.parts) if self.scope == "full" else self._changed()
+        rules = self._rules(organization) if "transport_rules" in self.parts else []
+        parts.pop("transport_rules", None)
+        plans = {"state": plan_state(organization, parts, check_mode=check_mode)}
+        if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
+            plans["templates"] = self._remove_templates(organization)
+        if rules:
+            # A template that this very plan brings back may be named by a rule that it rebuilds.
+            created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
+            plans["rules"] = plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), rules)
+        plan = Plan.join(plans)
+        plan.warnings += self._lost(organization)
+        return plan
+
+    def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
+        """What somebody else has changed since, and the rollback would put back with the rest."""
+        if self.scope == "full":
+            return []
+        return [
+            Finding(
+                "rollback",
+                f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody has changed it since.",
+                "hardened_baseline_rollback_force: true, which puts it back, too",
+            )
+            for change in plan.changes
+            if not self._ours(organization, change)
+        ]
+
+    def _changed(self) -> dict[str, Any]:
+        """The parts of the snapshot's state that the run's plan names, without rules."""
+        parts: dict[str, Any] = {}
+        for row in self.recorded:
+            resource, identity, option = row["resource"], row["identity"], row["option"]
+            if resource in _SINGLE and option in self.parts.get(resource, {}):
+                parts.setdefault(resource, {})[option] = self.parts[resource][option]
+            if resource in _SEVERAL:
+                stored = self.parts.get(_SEVERAL[resource], {}).get(identity, {})
+                if option in stored:
+                    parts.setdefault(_SEVERAL[resource], {}).setdefault(identity, {})[option] = stored[option]
+        return parts
+
+    def _touched(self) -> dict[str, set[str]]:
+        """Name of a rule, as it was then, to the options that the plan names."""
+        touched: dict[str, set[str]] = {}
+        for row in self.recorded:
+            if row["resource"] == RULE:
+                touched.setdefault(row["identity"], set()).add(row["option"])
+        return touched
+
+    def _created(self) -> set[str]:
+        return {row["identity"].casefold() for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent"}
+
+    def _rules(self, organization: Organization) -> list[DeclaredRule]:
+        """The rules to bring back, with those that only keep their places, in the order that they had."""
+        existing = rules_of(organization)
+        by_guid = {rule.guid: rule for rule in existing}
+        by_name = {rule.name.casefold(): rule for rule in existing}
+        known = {rule.guid for rule in self.parts["transport_rules"]}
+        known |= {row["guid"].lower() for row in self.snapshot["state"].get("transport_rules_unsupported", ())}
+        touched = self._touched()
+        wanted: list[DeclaredRule] = []
+        found: set[str] = set()
+        for rule in self.parts["transport_rules"]:
+            now = by_guid.get(rule.guid) or by_name.get(rule.name.casefold())
+            options = touched.get(rule.name, set())
+            if now is not None:
+                found.add(now.guid)
+            if now is None and (self.scope == "changed" and not options or is_past(rule.settings.get("expiry_date", ""))):
+                continue
+            if self.scope == "full" or now is None:
+                wanted.append(rule if now is None else replace(rule, guid=now.guid))
+            else:
+                wanted.append(self._narrowed(rule, now, options))
+        wanted = (
+            wanted
+            if self._order_matters(touched, wanted)
+            else [rule for rule in wanted if rule.settings or rule.sections or rule.name or rule.enabled is not None]
+        )
+        extra = [rule for rule in existing if rule.guid not in found and rule.guid not in known and self._is_extra(rule)]
+        return [*wanted, *(DeclaredRule(rule.name, rule.guid, "absent", None, None, {}, {}) for rule in extra)]
+
+    def _is_extra(self, rule: Rule) -> bool:
+        return rule.name.casefold() in self._created() or (self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections)))
+
+    def _order_matters(self, touched: Mapping[str, set[str]], wanted: list[DeclaredRule]) -> bool:
+        return self.scope == "full" or any({"priority", "state"} & options for options in touched.values())
+
+    def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
+        """Of a rule that exists, what the plan names; a section is put back as a whole."""
+        everything = "state" in options
+        sections = {option.partition(".")[0] for option in options}
+        return replace(
+            rule,
+            name=rule.name if everything or "name" in options else "",
+            guid=now.guid,
+            enabled=rule.enabled if everything or "enabled" in options else None,
+            settings={option: value for option, value in rule.settings.items() if everything or option in options},
+            sections={section: value for section, value in rule.sections.items() if everything or section in sections},
+        )
+
+    def _remove_templates(self, organization: Organization) -> Plan:
+        existing = organization.objects(OME_CONFIGURATION.subset)
+        then = {name.casefold() for name in self.parts[OME_CONFIGURATION.subset]}
+        created = {row["identity"].casefold() for row in self.recorded if row["resource"] == OME_CONFIGURATION.name and row["option"] == "state"}
+        gone = [name_of(item) for item in existing if name_of(item).casefold() not in then and not is_default(name_of(item))]
+        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name.casefold() in created})
+
+    def _lost(self, organization: Organization) -> list[str]:
+        """What the snapshot names and cannot be put back."""
+        names = {rule.name.casefold() for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
+        gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if row["name"].casefold() not in names]
+        return [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
+
+    def _ours(self, organization: Organization, change: Change) -> bool:
+        """Whether what would be put back is what the run left there."""
+        if change.option == "priority":
+            return True
+        if change.resource == RULE and change.option == "state":
+            return change.after == "present" or self._as_created(organization, change.identity)
+        old_name = next(
+            (row["identity"] for row in self.recorded if row["resource"] == change.resource and row["option"] == "name" and row["after"] == change.identity),
+            change.identity,
+        )
+        rows = [row for row in self.recorded if row["resource"] == change.resource and row["identity"] == old_name]
+        if any(row["option"] == "state" and row["after"] == "absent" for row in rows):
+            return True
+        if change.option == "state":
+            return any(row["option"] == "state" for row in rows)
+        return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)
+
+    def _as_created(self, organization: Organization, name: str) -> bool:
+        """Whether a rule is still what the run created."""
+        rule = next(rule for rule in rules_of(organization) if rule.name == name)
+        recorded = {row["option"]: row["after"] for row in self.recorded if row["resource"] == RULE and row["identity"] == name}
+        if not rule.enabled and recorded.get("enabled", True):
+            return False
+        for section in SECTIONS:
+            for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:
+                after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
+                if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
+                    return False
+        return all(normal(rule.settings[option]) == normal(value) for option, value in recorded.items() if option in rule.settings)

@@ -1,0 +1,171 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: baseline_apply
+short_description: Applies what baseline_plan has planned
+version_added: 1.0.0
+description:
+  - Runs the plan, with the same planner that made it, and proves that it is stored.
+  - It reads first. Where something else is needed than was planned, somebody has changed the organization in between, and nothing is written.
+  - The role P(m365.message_encryption.hardened_baseline#role) uses it.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange
+options:
+  procedure:
+    description:
+      - Which of the role's procedures the task belongs to.
+    type: str
+    required: true
+    choices: [baseline, audit, snapshot, rollback, disable]
+  variables:
+    description:
+      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
+    type: dict
+    required: true
+  run_tags:
+    description:
+      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
+    type: list
+    elements: str
+    default: []
+  skip_tags:
+    description:
+      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
+    type: list
+    elements: str
+    default: []
+  planned:
+    description:
+      - The planned changes, as M(m365.message_encryption.baseline_plan) returned them.
+    type: list
+    elements: dict
+    required: true
+  report:
+    description:
+      - The report of the organization so far.
+    type: dict
+    required: true
+  snapshot:
+    description:
+      - The snapshot that is rolled back, or that a failure is rolled back to.
+    type: str
+    default: ""
+  stage:
+    description:
+      - With O(procedure=disable), whether the rules or the settings are switched off.
+    type: str
+    choices: [rules, settings]
+seealso:
+  - module: m365.message_encryption.message_encryption_state
+"""
+
+EXAMPLES = r"""
+- name: Apply the plan
+  m365.message_encryption.baseline_apply:
+    procedure: baseline
+    variables: "{{ variables }}"
+    planned: "{{ plan.planned }}"
+    report: "{{ plan.report }}"
+    snapshot: "{{ plan.snapshot }}"
+  when: plan.pending
+"""
+
+RETURN = r"""
+before:
+  description: The managed options before the task.
+  returned: success
+  type: dict
+  sample: {"irm_configuration": {"simplified_client_access_enabled": false}}
+after:
+  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  returned: success
+  type: dict
+  sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
+changes:
+  description: One entry for each difference.
+  returned: always, once the organization was read
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+  sample: []
+commands:
+  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  returned: always, once the organization was read
+  type: list
+  elements: str
+  sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
+not_applied:
+  description: The cmdlets that were still to be run when the task failed.
+  returned: failure after a write
+  type: list
+  elements: str
+report:
+  description: What the report will say of the organization.
+  returned: once the organization was read
+  type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        **PROCEDURE_ARGUMENT_SPEC,
+        "planned": {"type": "list", "elements": "dict", "required": True},
+        "report": {"type": "dict", "required": True},
+        "snapshot": {"type": "str", "default": ""},
+        "stage": {"type": "str", "choices": ["rules", "settings"]},
+        **COMMON_ARGUMENT_SPEC,
+    },
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Applies the plan."""
+    assert isinstance(task, BaselineTask)
+    return apply(task)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: baseline_plan
+short_description: Everything of the hardened baseline that comes before the first write
+version_added: 1.0.0
+description:
+  - Reads the organization once, finds everything that has to be refused, and fails with one list of it.
+  - Else it makes the plan with its digest, and outside of check mode takes the snapshot if there is something to change.
+  - In check mode it writes the plan to C(plan.json) in the organization's folder.
+  - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange.info
+options:
+  procedure:
+    description:
+      - Which of the role's procedures the task belongs to.
+    type: str
+    required: true
+    choices: [baseline, audit, snapshot, rollback, disable]
+  variables:
+    description:
+      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
+    type: dict
+    required: true
+  run_tags:
+    description:
+      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
+    type: list
+    elements: str
+    default: []
+  skip_tags:
+    description:
+      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
+    type: list
+    elements: str
+    default: []
+  awx:
+    description:
+      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
+    type: dict
+    default: {}
+  expected_organization:
+    description:
+      - The organization that the inventory names, by its domain or tenant id. Another one is refused.
+    type: str
+    default: ""
+  organizations:
+    description:
+      - How many organizations the run has. Message encryption is switched off in one at a time.
+    type: int
+    default: 1
+seealso:
+  - module: m365.message_encryption.message_encryption_state
+"""
+
+EXAMPLES = r"""
+- name: What would change, and what would be refused
+  m365.message_encryption.baseline_plan:
+    procedure: baseline
+    variables:
+      hardened_baseline_social_id_sign_in: false
+      hardened_baseline_artifacts_dir: ./message_encryption
+  check_mode: true
+"""
+
+RETURN = r"""
+pending:
+  description: Whether there is something to change.
+  returned: once the organization was read
+  type: bool
+planned:
+  description: The planned changes, those that people notice most first, with their rollback class and cmdlet.
+  returned: once the organization was read
+  type: list
+  elements: dict
+  contains:
+    control:
+      description: The control that makes the change.
+      type: str
+      returned: always
+    resource:
+      description: The module that manages it.
+      type: str
+      returned: always
+    identity:
+      description: The object's name; empty where an organization has only one.
+      type: str
+      returned: always
+    option:
+      description: The option, with its section where it has one, or V(state).
+      type: str
+      returned: always
+    before:
+      description: The value before.
+      type: raw
+      returned: always
+    after:
+      description: The value after.
+      type: raw
+      returned: always
+    impact:
+      description: >-
+        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+      type: str
+      returned: always
+    rollback:
+      description: How a rollback could undo it, V(exact), V(equivalent) or V(not possible).
+      type: str
+      returned: always
+    command:
+      description: The cmdlet that makes the change.
+      type: str
+      returned: always
+    state:
+      description: Always V(planned).
+      type: str
+      returned: always
+  sample: []
+digest:
+  description: The digest of the plan.
+  returned: once the organization was read
+  type: str
+  sample: sha256:4f0c0d1b2a93
+plan:
+  description: The path of the plan; empty outside of check mode.
+  returned: once the organization was read
+  type: str
+snapshot:
+  description: The path of the snapshot; empty where none was taken. With O(procedure=rollback) the one that is rolled back.
+  returned: once the organization was read
+  type: str
+report:
+  description: What the report will say of the organization.
+  returned: once the organization was read
+  type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        **PROCEDURE_ARGUMENT_SPEC,
+        "awx": {"type": "dict", "default": {}},
+        "expected_organization": {"type": "str", "default": ""},
+        "organizations": {"type": "int", "default": 1},
+    },
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Plans, and finds what is refused."""
+    assert isinstance(task, BaselineTask)
+    return preflight(task)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: baseline_report
+short_description: Writes the report of a run of the hardened baseline
+version_added: 1.0.0
+description:
+  - Writes C(report.html), C(report.json), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
+  - One report is written for each organization, in its folder, and one for the whole run, at the artifacts' top.
+  - It works on the controller only, so that there is a report also of organizations that could not be reached.
+  - The role P(m365.message_encryption.hardened_baseline#role) uses it.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange.info
+options:
+  procedure:
+    description:
+      - Which of the role's procedures the task belongs to.
+    type: str
+    required: true
+    choices: [baseline, audit, snapshot, rollback, disable]
+  variables:
+    description:
+      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
+    type: dict
+    required: true
+  awx:
+    description:
+      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
+    type: dict
+    default: {}
+  scope:
+    description:
+      - The report of this V(organization), or of the whole V(run), which is made of those of its organizations.
+    type: str
+    choices: [organization, run]
+    default: organization
+  results:
+    description:
+      - With O(scope=organization), what the tasks that planned and applied have returned, in order.
+    type: list
+    elements: dict
+    default: []
+  test:
+    description:
+      - With O(scope=organization), what M(m365.message_encryption.irm_test) has returned.
+    type: dict
+    default: {}
+  hosts:
+    description:
+      - With O(scope=run), the hosts of the run.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: m365.message_encryption.message_encryption_state
+"""
+
+EXAMPLES = r"""
+- name: Report on the organization
+  m365.message_encryption.baseline_report:
+    procedure: audit
+    variables: "{{ variables }}"
+    results: ["{{ plan }}"]
+"""
+
+RETURN = r"""
+status:
+  description: V(met), V(drift), V(changed), V(refused), V(failed) or V(not_assessable).
+  returned: with O(scope=organization)
+  type: str
+counts:
+  description: How many organizations have which status.
+  returned: with O(scope=run)
+  type: dict
+  sample: {"met": 12, "drift": 1}
+digest:
+  description: The digest of what the report says.
+  returned: always
+  type: str
+report:
+  description: The path of C(report.html).
+  returned: always
+  type: str
+files:
+  description: The paths of all files.
+  returned: always
+  type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURES, BaselineTask, report_organization, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
+        "variables": {"type": "dict", "required": True},
+        "awx": {"type": "dict", "default": {}},
+        "scope": {"type": "str", "choices": ["organization", "run"], "default": "organization"},
+        "results": {"type": "list", "elements": "dict", "default": []},
+        "test": {"type": "dict", "default": {}},
+        "hosts": {"type": "list", "elements": "str", "default": []},
+    },
+}
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Writes a report."""
+    assert isinstance(task, BaselineTask)
+    return report_run(task) if task.params["scope"] == "run" else report_organization(task)
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's files on the controller: snapshots, plans and reports, one folder an organization. Private to the collection.
+
+A file is written whole or not at all, and for nobody else to read. What is read is data: nothing in it is ever templated.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+
+_MARK = ".rolled-back.json"
+
+
+class Artifacts:
+    """The files of one organization.
+
+    :param directory: the artifacts' top; relative to the working directory.
+    :param host: the organization's name in the inventory, which names its folder.
+    """
+
+    def __init__(self, directory: str, host: str) -> None:
+        self.top = Path(directory).expanduser().absolute()
+        self.folder = self.top / folder_name(host)
+
+    def load(self, path: str) -> Any:
+        """What a JSON file holds. A bare name is one in the organization's folder. An OptionError says why it cannot be read."""
+        file = self.folder / path if "/" not in path and (self.folder / path).exists() else Path(path).expanduser()
+        try:
+            return json.loads(file.read_bytes())
+        except OSError as error:
+            raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise OptionError(f"The file {path} is not JSON: it is cut off, or something else.") from error
+
+    def store(self, name: str, document: Mapping[str, Any]) -> str:
+        """Writes a JSON document into the organization's folder. Gives its path."""
+        return self.write(self.folder / name, _json(document))
+
+    def store_snapshot(self, document: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a name of its own. Gives its path."""
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        return self.store(f"snapshot-{stamp}.json", document)
+
+    def snapshots(self) -> list[str]:
+        """The snapshots' paths, the newest first."""
+        return [str(path) for path in sorted(self.folder.glob("snapshot-*.json"), reverse=True) if not path.name.endswith(_MARK)]
+
+    def rolled_back(self, path: str) -> bool:
+        """Whether a snapshot has been rolled back."""
+        return _mark(path).exists()
+
+    def mark_rolled_back(self, path: str, digest: str) -> None:
+        """Remembers that a snapshot has been rolled back."""
+        when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.write(_mark(path), _json({"digest": digest, "rolled_back_at": when}))
+
+    def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
+        """Writes the files of a report, with their SHA256SUMS, into the organization's folder or at the artifacts' top. Gives their paths."""
+        folder = self.top if top else self.folder
+        contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
+        paths = {name: self.write(folder / name, content) for name, content in contents.items()}
+        sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
+        self.write(folder / "SHA256SUMS", sums.encode("ascii"))
+        return paths
+
+    def write(self, path: Path, content: bytes) -> str:
+        """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700."""
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
+        return str(path)
+
+
+def folder_name(host: str) -> str:
+    """The folder of an organization: its name in the inventory, or where that is no name of a folder, something unmistakable."""
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]*", host):
+        return host
+    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _mark(path: str) -> Path:
+    return Path(path.removesuffix(".json") + _MARK)
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
