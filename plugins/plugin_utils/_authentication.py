@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import json
 import pathlib
 import re
 import time
@@ -39,6 +40,10 @@ _REMEDIES = {
 _GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and the credential."
 
 
+class AuthorityFailedError(Exception):
+    """The authority failed in a way that may pass."""
+
+
 class Credential:
     """The credential of one session and the token that it currently has.
 
@@ -63,6 +68,7 @@ class Credential:
         """A token that is good for some minutes yet.
 
         :raises AuthenticationError: the authority refused.
+        :raises AuthorityFailedError: it failed in a way that may pass.
         :raises requests.RequestException: the authority could not be reached.
         """
         if not self.renewable:
@@ -76,10 +82,13 @@ class Credential:
 
         :param claims: what Exchange's claims challenge asks for, as JSON text.
         :raises AuthenticationError: the authority refused, or the token came from somebody else.
+        :raises AuthorityFailedError: it failed in a way that may pass.
         """
         # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
         try:
             answer = self._fetch(claims)
+        except json.JSONDecodeError:
+            raise AuthorityFailedError("what the authority that gives tokens answered cannot be read") from None
         except (ValueError, OSError) as error:
             if isinstance(error, requests.RequestException):
                 raise
@@ -213,10 +222,17 @@ class _WithTimeout:
         self._timeout = timeout
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._http.get(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs})
+        return _passing(self._http.get(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
-        return self._http.post(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs})
+        return _passing(self._http.post(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
 
     def close(self) -> None:
         """msal closes its client; ours belongs to the session."""
+
+
+def _passing(response: requests.Response) -> requests.Response:
+    """The answer itself, unless it is none: msal would raise what only it knows, or take it for a refusal."""
+    if response.status_code in (408, 429) or response.status_code >= 500:
+        raise AuthorityFailedError(f"the authority that gives tokens answered HTTP {response.status_code}")
+    return response

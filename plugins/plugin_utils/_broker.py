@@ -143,8 +143,6 @@ class Broker:
         operation = message.get("operation")
         if operation == "invoke":
             results = session.invoke(request)
-            if _frames.closed(connection):
-                session.forget_reads()
             return {"results": [result.to_wire() for result in results]}
         if operation == "describe":
             return {"description": session.describe(request)}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -243,6 +244,11 @@ class PsrpTransport:
             pool.close(_FAREWELL)
 
     def _trouble(self, error: Exception) -> Trouble:
+        """What an exception means for the calls. Once a pipeline has begun, nothing tells that it was not carried out."""
+        trouble = self._meaning(error)
+        return replace(trouble, happened=Happened.UNKNOWN) if getattr(error, "running", False) else trouble
+
+    def _meaning(self, error: Exception) -> Trouble:
         if isinstance(error, Refused):
             return Trouble(self._refused(), Happened.NO, passing=False)
         if isinstance(error, _pypsrp.TooSlowError):
@@ -250,8 +256,7 @@ class PsrpTransport:
         if isinstance(error, WSManFaultError):
             reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
             if error.code == _SHELL_GONE:
-                happened = Happened.UNKNOWN if getattr(error, "running", False) else Happened.NO
-                return Trouble(ServiceError("the remote session has ended."), happened)
+                return Trouble(ServiceError("the remote session has ended."), Happened.NO)
             if error.code == _ACCESS_DENIED:
                 return Trouble(self._refused(), Happened.NO, passing=False)
             remedy = "Check ansible_psrp_configuration_name and the rights of the user."

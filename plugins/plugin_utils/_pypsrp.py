@@ -120,6 +120,8 @@ class Pool:
 
         :param patience: seconds.
         :param secret: parameters of the first call that travel as SecureString.
+        An exception that comes once the pipeline has begun says so: its attribute ``running`` is true.
+
         :raises TooSlowError: it did not end in time.
         :raises ValueTooLargeError: a value that no wire type holds; nothing was sent.
         """
@@ -143,8 +145,8 @@ class Pool:
                     shell.stop()
                     raise TooSlowError
                 self._collect(shell, run)
-        except WSManFaultError as fault:
-            fault.running = True
+        except Exception as error:
+            error.running = True  # type: ignore[attr-defined]
             raise
         run.failed = shell.state != PSInvocationState.COMPLETED
         with contextlib.suppress(Exception):

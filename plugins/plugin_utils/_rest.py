@@ -18,7 +18,8 @@ import time
 import urllib.parse
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -33,7 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _decode, _refusals
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._authentication import Credential, claims_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._authentication import AuthorityFailedError, Credential, claims_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
@@ -207,26 +208,29 @@ class RestTransport:
         """One request and its whole answer. A refused token is renewed once, a redirect within the service followed."""
         renewed = False
         for _turn in range(_REDIRECTS + 2):
-            try:
-                token = self._credential.token()
-            except AuthenticationError as error:
-                raise _Failed(Trouble(error, Happened.NO, passing=False)) from None
-            except requests.RequestException as error:
-                raise _Failed(lost(error, "the authority that gives tokens", _NAMES)) from None
+            token = self._authority(self._credential.token)
             status, answer_headers, content = self._request(method, url, body, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})
             if status == 401 and not renewed and self._credential.renewable:
                 renewed = True
-                try:
-                    self._credential.renew(claims_of(answer_headers.get("WWW-Authenticate", "")))
-                except AuthenticationError as error:
-                    raise _Failed(Trouble(error, Happened.NO, passing=False)) from None
-                except requests.RequestException as error:
-                    raise _Failed(lost(error, "the authority that gives tokens", _NAMES)) from None
+                challenge = claims_of(answer_headers.get("WWW-Authenticate", ""))
+                self._authority(lambda challenge=challenge: self._credential.renew(challenge))
             elif status in (301, 302, 303, 307, 308):
                 url = self._redirected(url, answer_headers.get("Location", ""))
             else:
                 return status, answer_headers, content
         raise _Failed(Trouble(ProtocolError("the service redirects in a circle."), Happened.NO, passing=False))
+
+    def _authority(self, ask: Callable[[], Any]) -> Any:
+        """What the authority gives. Whatever goes wrong there, the call itself was not sent."""
+        try:
+            return ask()
+        except AuthenticationError as error:
+            trouble = Trouble(error, Happened.NO, passing=False)
+        except AuthorityFailedError as error:
+            trouble = Trouble(ServiceError(f"{error}.", remedy="Check ansible_exchange_authority_url, or try again later."), Happened.NO)
+        except requests.RequestException as error:
+            trouble = replace(lost(error, "the authority that gives tokens", _NAMES), happened=Happened.NO)
+        raise _Failed(trouble)
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         now = time.monotonic()

@@ -135,10 +135,6 @@ class OrganizationSession:
                 "connect_seconds": round(self._connect_seconds, 3),
             }
 
-    def forget_reads(self) -> None:
-        """Drops what was read: the worker it was read for has vanished."""
-        self._reads.clear()
-
     def close(self) -> None:
         """Ends the session. A call that runs is waited for by whoever calls this with a time limit of his own."""
         with self._lock:
@@ -187,10 +183,12 @@ class OrganizationSession:
             calls = [request.calls[index] for index in missing]
             began = self.clock()
             brought = self._run(request, calls) if self._opened else self._open(request, calls)
+            # What was read for a worker that has vanished meanwhile is not kept.
+            keep = request.reuse > 0 and request.wanted()
             for index, result in zip(missing, brought, strict=True):
                 results[index] = result
                 call = request.calls[index]
-                if request.reuse > 0 and result.error is None and call.cmdlet.lower().startswith("get-"):
+                if keep and result.error is None and call.cmdlet.lower().startswith("get-"):
                     self._reads[_name(call)] = _Read(began, result)
         return [results[index] for index in range(len(request.calls))]
 

@@ -30,10 +30,7 @@ def test_output_objects_reach_our_decoder() -> None:
     packed = Message(Destination.CLIENT, None, None, PipelineOutput(), Serializer())
     packed.message_type = MessageType.PIPELINE_OUTPUT
     head = b"\x01\0\0\0" + MessageType.PIPELINE_OUTPUT.to_bytes(4, "little") + b"\0" * 32
-    data = (
-        head
-        + b'<Obj RefId="0"><MS><BA N="Image"/><Obj N="List" RefId="1"><TN RefId="0"><T>Microsoft.Exchange.Data.MultiValuedProperty`1</T></TN><LST/></Obj></MS></Obj>'
-    )
+    data = head + b'<Obj RefId="0"><MS><BA N="Image"/><Obj N="List" RefId="1"><TN RefId="0"><T>MultiValuedProperty`1</T></TN><LST/></Obj></MS></Obj>'
     assert Message.unpack(data, _pypsrp._Serializer()).data.data == {"Image": "", "List": []}
 
 

@@ -204,8 +204,8 @@ def test_other_parameters_are_another_read() -> None:
 
 def test_what_a_vanished_worker_read_is_not_reused() -> None:
     opened = session(Wire())
-    opened.invoke(Request([IRM], reuse=10))
-    opened.forget_reads()
+    there = iter([True, False])
+    opened.invoke(Request([IRM], reuse=10, wanted=lambda: next(there)))
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
 
 

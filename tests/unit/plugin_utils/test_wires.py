@@ -25,7 +25,16 @@ from tests.emulator import Emulator
 from .conftest import ORGANIZATION, identity
 
 WIRES = ("rest", "host", "server", "constrained")
-READS = ["Get-OrganizationConfig", "Get-IRMConfiguration", "Get-OMEConfiguration", "Get-ActiveSyncOrganizationSettings", "Get-TransportRule", "Get-RMSTemplate", "Get-OwaMailboxPolicy", "Get-MobileDeviceMailboxPolicy"]
+READS = (
+    "Get-OrganizationConfig",
+    "Get-IRMConfiguration",
+    "Get-OMEConfiguration",
+    "Get-ActiveSyncOrganizationSettings",
+    "Get-TransportRule",
+    "Get-RMSTemplate",
+    "Get-OwaMailboxPolicy",
+    "Get-MobileDeviceMailboxPolicy",
+)
 OME = "OME Configuration"
 
 
@@ -356,7 +365,7 @@ def test_a_refused_user_is_named_with_the_variable_that_gave_it(sessions: Open, 
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_an_untrusted_certificate_is_refused(sessions: Open, wire: str) -> None:
-    with pytest.raises(_errors.UnreachableError, match="not trusted.*_ca_cert"):
+    with pytest.raises(_errors.UnreachableError, match=r"not trusted.*_ca_cert"):
         invoke(sessions(wire, exchange_ca_cert=None, ca_cert=None), Call("Get-IRMConfiguration"))
 
 
