@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet im
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, VerificationError
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
 
 Planner = Callable[[Organization], Plan]
 
@@ -61,6 +62,7 @@ class Progress:
 
     applied: list[Step] = field(default_factory=list)
     pending: list[Step] = field(default_factory=list)
+    unknown: list[Step] = field(default_factory=list)
 
     def result(self) -> dict[str, Any]:
         """The part of a failed task's result that says what was done and what was not."""
@@ -69,6 +71,7 @@ class Progress:
             "changes": _listed(change for step in self.applied for change in step.changes),
             "commands": [str(step.call) for step in self.applied],
             "not_applied": [str(step.call) for step in self.pending],
+            "outcome_unknown": [str(step.call) for step in self.unknown],
         }
 
 
@@ -105,26 +108,41 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
         result = task.session.invoke([step.call])[0]
         task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
         unknown = isinstance(result.error, OutcomeUnknownError)
-        if result.error is not None and (not unknown or rereads > limit):
+        if result.error is not None and not unknown:
             raise result.error
+        progress.pending = later
+        progress.unknown = [left for left in progress.unknown if left.call != step.call]
+        if unknown:
+            progress.unknown.append(step)
+        elif not any(map(_changed_nothing, result.warnings)):
+            progress.applied.append(step)
         if unknown or step.reread:
             rereads += 1
             if rereads > limit:
-                raise VerificationError(
+                raise result.error or VerificationError(
                     "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
                 )
-            later = _replan(task, subsets, planner, step)
-        seen = not any(left.call == step.call for left in later)
-        if not seen and not unknown:
-            if len(later) > 1:
-                progress.pending = later
-                raise _not_stored(list(step.changes), ever_seen=False, timeout=_patience(task))
-            # Nothing depends on it any more, so that verifying may wait for it longer.
-            later = []
-        if seen or not unknown:
-            progress.applied.append(step)
-        progress.pending = later
-    return _verify(task, subsets, planner, plan)
+            progress.pending = _replan(task, subsets, planner, step)
+            seen = not _is_undone(step, progress.pending)
+            if unknown and seen:
+                progress.unknown.remove(step)
+                progress.applied.append(step)
+            elif not unknown and not seen:
+                if len(progress.pending) > 1:
+                    raise _not_stored([step], step.changes, ever_seen=False, timeout=_patience(task))
+                # Nothing depends on it any more, so that verifying may wait for it longer.
+                progress.pending = []
+    return _verify(task, subsets, planner, plan, progress.applied)
+
+
+def _is_undone(step: Step, left: Iterable[Step]) -> bool:
+    """Whether nothing of what a step changes is seen: all of it is still planned."""
+    return {_label(change) for change in step.changes} <= {_label(change) for other in left for change in other.changes}
+
+
+def _changed_nothing(warning: str) -> bool:
+    """Whether Exchange says that a write found everything as it was to be: what was read before it was behind. Other languages are not understood."""
+    return "completed successfully but no settings of" in warning
 
 
 def _patience(task: Task) -> int:
@@ -138,12 +156,12 @@ def _replan(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
     deadline = time.monotonic() + _patience(task)
     while True:
         left = planner(read(task.session, subsets, fresh=True)).steps
-        if time.monotonic() >= deadline or not any(step.call == done.call for step in left):
+        if time.monotonic() >= deadline or not _is_undone(done, left):
             return left
         time.sleep(VERIFY_INTERVAL)
 
 
-def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan) -> dict[str, Any]:
+def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step]) -> dict[str, Any]:
     """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind."""
     timeout = task.params.get("verify_timeout", 0)
     if not timeout:
@@ -159,23 +177,38 @@ def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
             return left.before
         if in_a_row == 0:
             if time.monotonic() >= deadline:
-                raise _not_stored(left.changes, ever_seen=ever_seen, timeout=timeout)
+                raise _not_stored(applied, left.changes, ever_seen=ever_seen, timeout=timeout)
             time.sleep(min(VERIFY_INTERVAL, timeout))
 
 
-def _not_stored(missing: list[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
-    names = ", ".join(dict.fromkeys(f"{change.option} of {change.identity!r}" if change.identity else change.option for change in missing))
+def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
+    """The error for changes that reading does not show: stored somewhere, ignored for certain, or one of both."""
+    missing = list(missing)
     if ever_seen:
         return VerificationError(
-            f"{names} is stored, but not on every server yet: reads gave the old and the new value in turn for {timeout} seconds.",
+            f"{', '.join(dict.fromkeys(map(_label, missing)))} is stored, but not on every server yet: "
+            f"reads gave the old and the new value in turn for {timeout} seconds.",
             remedy="Run the task again later, or raise verify_timeout.",
         )
-    shown = "; ".join(f"{change.option} is {change.before!r}, not {change.after!r}" for change in missing)
+    shown = "; ".join(f"{_label(change)} is {change.before!r}, not {change.after!r}" for change in missing)
+    labels = set(map(_label, missing))
+    steps = [step for step in applied if labels & set(map(_label, step.changes))]
+    grants = list(dict.fromkeys(GRANTED_BY[step.call.cmdlet] for step in steps if step.call.cmdlet in GRANTED_BY))
+    licence = f"{' and '.join(grants) or 'a role'} may not be enough for it, or a licence such as Advanced Message Encryption is missing"
+    stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
+    if stored:
+        return VerificationError(
+            f"Exchange accepted the change and ignores a part of it: {shown}, while {', '.join(stored)} of the same call is stored.", remedy=f"Probably {licence}."
+        )
     return VerificationError(
         f"Exchange accepted the change and does not show it after {timeout} seconds: {shown}.",
-        remedy="Either it is ignored (a licence such as Advanced Message Encryption or a role may be missing), or Exchange keeps another form of the "
-        "value than the one given: give it as Exchange shows it. Raise verify_timeout if the organization is slow.",
+        remedy=f"Either it is ignored ({licence}), or Exchange keeps another form of the value than the one given: give it as Exchange shows it. "
+        "Raise verify_timeout if the organization is slow.",
     )
+
+
+def _label(change: Change) -> str:
+    return f"{change.option} of {change.identity!r}" if change.identity else change.option
 
 
 def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the search in several processes and prints its figures: ``python -m tests.soak [--schedules N] [--seed N] [--processes N]``."""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import logging
+import sys
+import time
+import traceback
+from collections import Counter
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from .search import Case, Tally, cases, examine
+from .world import WIRES, World
+
+#: Cases of one emulator: it is thrown away with all that lost answers have left in it.
+_ROUND = 500
+
+
+def search(number: int, schedules: int) -> tuple[Tally, str]:
+    """One part of the search; the second value tells of a case that breaks the law, and is empty where none does."""
+    tally = Tally()
+    logging.disable()  # msal shows tracebacks of answers that the faults have spoilt
+    with World().patched() as world:
+
+        @seed(number)
+        @settings(max_examples=schedules, deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+        @given(cases())
+        def law(case: Case) -> None:
+            examine(world, case, tally)
+
+        try:
+            law()
+        except BaseException:
+            return tally, f"seed {number}\n{traceback.format_exc()}"
+    return tally, ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="The fault search.")
+    parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    began, whole, broken = time.monotonic(), Tally(), []
+    rounds = [min(_ROUND, arguments.schedules - start) for start in range(0, arguments.schedules, _ROUND)]
+    with concurrent.futures.ProcessPoolExecutor(arguments.processes) as processes:
+        for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds):
+            whole.add(tally)
+            if problem:
+                broken.append(problem)
+                print(problem, flush=True)
+            print(f"{whole.schedules:>7} schedules, {sum(whole.struck.values())} faults, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+    _print(whole, arguments.seed, time.monotonic() - began)
+    return 1 if broken else 0
+
+
+def _print(tally: Tally, first: int, seconds: float) -> None:
+    print(f"\n{tally.schedules} schedules from seed {first} in {seconds / 60:.1f} minutes; {tally.writes} writes reached the service.")
+    print("cases: " + ", ".join(f"{wire} {tally.cases[wire]}" for wire in WIRES))
+    for wire in ("rest", "psrp"):
+        kinds = Counter({kind: number for (where, kind), number in tally.struck.items() if where == wire})
+        survived = {kind: tally.survived[wire, kind] for kind in kinds}
+        print(f"\nfaults over {wire}: {sum(kinds.values())} struck, {sum(survived.values())} in tasks that succeeded all the same")
+        for kind, number in sorted(kinds.items()):
+            print(f"  {kind:20} {number:>6} {survived[kind]:>6}")
+    print("\ntasks that failed, and said so: " + ", ".join(f"{name} {number}" for name, number in sorted(tally.failed.items())))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The law of the fault search, and its examination of one case.
+
+The law: whatever goes wrong, a task either reports exactly what it changed, or fails and names what it changed and what it may have
+changed; nothing is done twice; nothing is done in check mode; and a later run without faults converges to where a run that never met
+a fault would have led.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import UnreachableError
+from hypothesis import strategies as st
+
+from .wishes import HABITS, PASTS, WISHES, faults
+from .world import WIRES, Outcome, World, unstamped
+
+
+@dataclass
+class Case:
+    """One organization, one wish, one schedule of faults.
+
+    :param past: modules and options that made the organization what it is.
+    :param habits: how its service behaves all the time.
+    :param reconnect: the task opens a new session, so that faults may strike there.
+    """
+
+    wire: str
+    past: Sequence[tuple[str, Mapping[str, Any]]]
+    habits: Mapping[str, Any]
+    wish: tuple[str, Mapping[str, Any]]
+    faults: Sequence[Mapping[str, Any]]
+    verify_timeout: int = 60
+    reconnect: bool = False
+    check_mode: bool = False
+
+
+@st.composite
+def cases(draw: st.DrawFn, wires: Sequence[str] = WIRES) -> Case:
+    """A case. REST comes as often as all of PowerShell remoting's kinds."""
+    wire = draw(st.sampled_from([*wires, "rest", "rest"] if "rest" in wires else list(wires)))
+    return Case(
+        wire=wire,
+        past=draw(PASTS),
+        habits=draw(st.just({}) | HABITS),
+        wish=draw(WISHES),
+        faults=draw(st.lists(faults(wire), min_size=1, max_size=4)),
+        verify_timeout=draw(st.sampled_from([60, 60, 60, 4, 0])),
+        reconnect=draw(st.sampled_from([False, False, False, True])),
+        check_mode=draw(st.sampled_from([False] * 7 + [True])),
+    )
+
+
+@dataclass
+class Tally:
+    """Figures of a search."""
+
+    schedules: int = 0
+    cases: Counter[str] = field(default_factory=Counter)
+    struck: Counter[tuple[str, str]] = field(default_factory=Counter)
+    survived: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    writes: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.schedules += other.schedules
+        self.writes += other.writes
+        for name in ("cases", "struck", "survived", "failed"):
+            getattr(self, name).update(getattr(other, name))
+
+
+def examine(world: World, case: Case, tally: Tally) -> None:
+    """Runs a case: without faults, with them, and twice more without. An AssertionError says which part of the law was broken."""
+    module, options = case.wish
+    options = {**options, "verify_timeout": case.verify_timeout}
+    world.start({"advanced_message_encryption": True})
+    for past, settings in case.past:
+        world.run("rest", past, {**settings, "verify_timeout": 0})
+    world.organization.patch(case.habits)
+    before = world.organization.dump()
+
+    control = world.run(case.wire, module, options)
+    judge(control, case, struck=())
+    expected = world.state()
+
+    world.start(before)
+    if case.reconnect:
+        world.hang_up(case.wire)
+    world.emulator.faults.set(case.faults)
+    outcome = world.run(case.wire, module, options, check_mode=case.check_mode)
+    struck = [(strike.wire, strike.kind) for strike in world.emulator.faults.struck]
+    world.emulator.reset()
+    tally.schedules += 1
+    tally.cases[case.wire] += 1
+    tally.writes += len(outcome.own)
+    tally.struck.update(struck)
+    if outcome.error is None:
+        tally.survived.update(struck)
+    else:
+        tally.failed[type(outcome.error).__name__] += 1
+    if not case.check_mode:
+        judge(outcome, case, struck=[kind for _wire, kind in struck])
+    else:
+        assert not outcome.own, f"check mode wrote: {outcome.own}"
+
+    later = world.run(case.wire, module, options)
+    edited = any(kind == "portal_edit" for _wire, kind in struck)
+    if later.error is not None:
+        assert edited or type(later.error) is type(control.error), f"a later run fails: {later.error!r}"
+        return
+    judge(later, case, struck=())
+    again = world.run(case.wire, module, options)
+    assert again.error is None, f"the run after the later one fails: {again.error!r}"
+    if case.habits.get("ignored_parameters"):
+        return
+    assert not again.result["changed"], f"a run without a fault does not converge: {again.result['changes']}"
+    assert not again.own, f"a run that changes nothing wrote: {again.own}"
+    if control.error is None and not edited:
+        assert _alike(world.state()) == _alike(expected), "faults led the organization somewhere else"
+
+
+def judge(outcome: Outcome, case: Case, *, struck: Sequence[str]) -> None:
+    """Holds what a task reports against what the service saw."""
+    accepted = Counter(write.text for write in outcome.own if not write.error)
+    effective = Counter(write.text for write in outcome.own if write.effective)
+    reported = Counter(outcome.commands)
+    unknown = Counter(outcome.result.get("outcome_unknown", ()))
+    created = Counter((write.cmdlet, write.identity.casefold()) for write in outcome.writes if write.effective and write.cmdlet.startswith("New-"))
+    removed = Counter(write.identity.casefold() for write in outcome.writes if write.effective and write.cmdlet.startswith("Remove-"))
+    for (cmdlet, identity), number in created.items():
+        assert number <= 1 + removed[identity], f"{cmdlet} {identity!r} happened {number} times"
+    assert not effective - reported - unknown, f"changed and not reported: {dict(effective - reported - unknown)}; {_shown(outcome)}"
+    edited = "portal_edit" in struck
+    # What somebody else did at the same moment can be taken for the task's own write, whose answer was lost.
+    assert edited or not reported - accepted, f"reported and never carried out: {dict(reported - accepted)}; {_shown(outcome)}"
+    assert outcome.result.get("changed", False) == bool(reported), f"changed is not whether something was changed; {_shown(outcome)}"
+    if outcome.error is None:
+        assert not unknown, f"a task that succeeds leaves something unknown; {_shown(outcome)}"
+        if not edited and "silent_noop" not in struck and not case.habits.get("ignored_parameters"):
+            assert accepted == reported, f"done more often than reported: {dict(accepted - reported)}; {_shown(outcome)}"
+        if not edited and case.verify_timeout and not case.habits.get("ignored_parameters"):
+            assert effective == reported, f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
+    if isinstance(outcome.error, UnreachableError):
+        assert not accepted, f"unreachable, and yet it wrote: {_shown(outcome)}"
+
+
+def _shown(outcome: Outcome) -> str:
+    return f"result {outcome.result}, error {outcome.error!r}, writes {outcome.writes}, warnings {outcome.warnings}"
+
+
+def _alike(state: Any) -> Any:
+    """A state without what each creation makes anew."""
+    if isinstance(state, dict):
+        return {key: _alike(value) for key, value in unstamped(state).items() if key not in ("Guid", "CreatedBy")}
+    return [_alike(item) for item in state] if isinstance(state, list) else state

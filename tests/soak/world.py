@@ -1,0 +1,253 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One emulated organization, sessions to it over every wire, and a module run in this process as a task would run it.
+
+All that waits runs on a clock of its own, so that a minute of verifying costs nothing. Everything else is real: sessions, retry
+policy, transports, sockets. The service is watched at the one place through which every change goes.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import json
+import threading
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity, _pypsrp, _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._identity import Option
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Policy
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+
+from tests.emulator import Emulator, service
+from tests.emulator.errors import CmdletError
+from tests.emulator.schema import is_read
+from tests.unit.plugin_utils.conftest import DEFAULTS
+
+NAME = "contoso.onmicrosoft.com"
+WIRES = ("rest", "host", "server", "constrained")
+_STAMPS = ("WhenChanged", "LastModifiedBy")
+
+
+class Clock:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Write:
+    """A write that the service carried out, or refused.
+
+    :param text: the call as the task reports it; empty for another administrator's edit.
+    :param effective: whether the organization was different afterwards.
+    """
+
+    text: str
+    cmdlet: str
+    error: str
+    effective: bool
+    identity: str
+
+
+@dataclass
+class Outcome:
+    """How a task ended: what a module's result would be."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+    error: ExchangeError | None = None
+    writes: list[Write] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def own(self) -> list[Write]:
+        return [write for write in self.writes if write.text]
+
+    @property
+    def commands(self) -> list[str]:
+        return list(self.result.get("commands", ()))
+
+
+class _Line:
+    """The engine's session: what the broker's socket does to calls and results is done here, too."""
+
+    def __init__(self, world: World, session: OrganizationSession) -> None:
+        self._world = world
+        self._session = session
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        sent = [Call.from_wire(json.loads(json.dumps(call.to_wire()))) for call in calls]
+        writes = [call for call in sent if not call.is_read]
+        self._world.calling = str(calls[0]) if writes else ""
+        try:
+            results = self._session.invoke(Request(sent, fresh=fresh))
+        finally:
+            # A pipeline whose client is gone runs on; the next read must not race with it.
+            if writes:
+                self._world.emulator.psrp.settle(5)
+            self._world.calling = ""
+        return [Result.from_wire(json.loads(json.dumps(result.to_wire()))) for result in results]
+
+    def describe(self) -> dict[str, Any]:
+        return self._session.describe(Request([]))
+
+
+class World:
+    """An emulator with one organization, and a session for each wire that is kept as long as it works."""
+
+    def __init__(self) -> None:
+        self.emulator = Emulator([NAME])
+        self.organization = self.emulator.organizations[NAME]
+        self.clock = Clock()
+        self.calling = ""
+        self.writes: list[Write] = []
+        self._editing = threading.local()
+        self._sessions: dict[str, OrganizationSession] = {}
+
+    def start(self, state: Mapping[str, Any]) -> None:
+        """A fresh organization in this state; nothing is wrong."""
+        self.emulator.reset()
+        self.organization.replace(copy.deepcopy(dict(state)))
+
+    def state(self) -> dict[str, Any]:
+        """What the organization stores, without stamps."""
+        return unstamped(self.organization.state)
+
+    def edit(self, cmdlet: str, **parameters: Any) -> None:
+        self.emulator.service.edit(self.organization, cmdlet, parameters)
+
+    def session(self, wire: str) -> OrganizationSession:
+        if wire not in self._sessions:
+            self._sessions[wire] = OrganizationSession(_identity.build(_options(self.emulator, wire), []), open_transport)
+        return self._sessions[wire]
+
+    def hang_up(self, wire: str) -> None:
+        """The next task opens a new session."""
+        session = self._sessions.pop(wire, None)
+        if session is not None:
+            session.close()
+
+    def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False) -> Outcome:
+        """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through."""
+        code = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{module}")
+        validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(copy.deepcopy(dict(options)))
+        assert not validation.error_messages, validation.error_messages
+        line = _Line(self, self.session(wire))
+        task = Task(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
+        self.writes = []
+        outcome = Outcome()
+        try:
+            outcome.result = code.run(task)
+        except ExchangeError as error:
+            outcome.error = error
+            outcome.result = dict(error.progress or {})
+        outcome.writes, outcome.warnings = self.writes, list(task.warnings)
+        return outcome
+
+    @contextmanager
+    def patched(self) -> Iterator[World]:
+        """Waits cost nothing and the service is watched, inside."""
+        plain_run, plain_edit = service.run, self.emulator.service.edit
+
+        def edit(*arguments: Any) -> Any:
+            self._editing.now = True
+            try:
+                return plain_edit(*arguments)
+            except CmdletError:
+                return None  # what another administrator may not do is no concern of the task's
+            finally:
+                self._editing.now = False
+
+        patches = [
+            mock.patch.object(_engine, "time", self.clock),
+            mock.patch.object(_pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)),
+            mock.patch.object(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least)),
+            mock.patch.object(service, "run", functools.partial(self._watched, plain_run)),
+            mock.patch.object(self.emulator.service, "edit", edit),
+        ]
+        with ExitStack() as stack:
+            for patch in patches:
+                stack.enter_context(patch)
+            try:
+                yield self
+            finally:
+                for wire in WIRES:
+                    self.hang_up(wire)
+                self.emulator.close()
+
+    def _watched(self, plain: Callable[..., Any], organization: Any, cmdlet: str, parameters: Mapping[str, Any], **how: Any) -> Any:
+        if is_read(cmdlet):
+            return plain(organization, cmdlet, parameters, **how)
+        text = "" if getattr(self._editing, "now", False) else self.calling or f"after its time: {cmdlet}"
+        before, error = organization.state, "unknown"
+        try:
+            outcome = plain(organization, cmdlet, parameters, **how)
+            error = ""
+            return outcome
+        except Exception as failure:
+            error = str(failure) or type(failure).__name__
+            raise
+        finally:
+            effective = organization.state is not before and unstamped(organization.state) != unstamped(before)
+            identity = str(parameters.get("Name") or parameters.get("Identity") or "")
+            self.writes.append(Write(text, cmdlet, error, effective, identity))
+
+
+def unstamped(value: Any) -> Any:
+    """A state without what changes by itself."""
+    if isinstance(value, dict):
+        return {key: unstamped(item) for key, item in value.items() if key not in _STAMPS}
+    return [unstamped(item) for item in value] if isinstance(value, list) else value
+
+
+def _options(emulator: Emulator, wire: str) -> dict[str, Option]:
+    described = emulator.describe()
+    organization = described["organizations"][0]
+    values: dict[str, Any] = {"exchange_organization": NAME}
+    if wire == "rest":
+        values |= {
+            "exchange_client_id": organization["client_id"],
+            "exchange_client_secret": organization["client_secret"],
+            "exchange_api_url": described["api_url"],
+            "exchange_authority_url": described["authority_url"],
+            "exchange_ca_cert": described["ca_cert"],
+        }
+    else:
+        values |= {
+            "exchange_transport": "psrp",
+            "remote_addr": described["psrp"]["host"],
+            "port": described["psrp"]["http_port"],
+            "protocol": "http",
+            "message_encryption": "never",
+            "auth": "basic",
+            "remote_user": organization["psrp_user"],
+            "remote_password": organization["psrp_password"],
+            "operation_timeout": 5,
+        }
+    if wire == "host":
+        values |= {"exchange_client_id": organization["client_id"], "exchange_certificate_thumbprint": organization["certificate_thumbprint"]}
+    if wire in ("server", "constrained"):
+        values |= {"exchange_psrp_connect": "none", "configuration_name": {"server": "Microsoft.Exchange", "constrained": "OnlyExchange"}[wire]}
+    found = {name: Option(value) for name, value in DEFAULTS.items()}
+    return found | {name: Option(value, f"var: ansible_{name}") for name, value in values.items()}
