@@ -247,7 +247,7 @@ def test_other_scripts_and_joined_emoji_are_left_alone() -> None:
 def test_long_texts_are_shortened_with_their_length() -> None:
     report = poisoned(samples.check(), "long")
     (one,) = report["organizations"]
-    one["changes"][0].update(before="x" * 1_048_576, after=["y" * 1_048_577] * 300, command="z" * 1_048_578)
+    one["changes"][0].update(before="x" * 1_048_576, after=["y" * 1_048_577] * 300, command="Set-It " + "z" * 1_048_571)
     one["changes"][1]["after"] = [7] * 301
     started = time.monotonic()
     text = render_html(report)
