@@ -132,6 +132,11 @@ not_applied:
   returned: failure after a write
   type: list
   elements: str
+outcome_unknown:
+  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  returned: failure after a write
+  type: list
+  elements: str
 """
 
 from typing import Any
