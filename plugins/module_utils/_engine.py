@@ -198,7 +198,8 @@ def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen
     stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
     if stored:
         return VerificationError(
-            f"Exchange accepted the change and ignores a part of it: {shown}, while {', '.join(stored)} of the same call is stored.", remedy=f"Probably {licence}."
+            f"Exchange accepted the change and ignores a part of it: {shown}, while {', '.join(stored)} of the same call is stored.",
+            remedy=f"Probably {licence}.",
         )
     return VerificationError(
         f"Exchange accepted the change and does not show it after {timeout} seconds: {shown}.",

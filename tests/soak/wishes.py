@@ -15,7 +15,7 @@ NAME = "contoso.onmicrosoft.com"
 RULE_NAMES = ("alpha", "beta", "gamma", "delta")
 TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential \\ All Employees")
 BRANDINGS = ("One week", "Täglich_x0041_")
-_TEXTS = st.sampled_from(["", "plain", "it's $(Get-Date) `n \"x\"", "Zürich €\r\nzwei", "{{ lookup('pipe', 'id') }}", "<b>&amp;</b>", "_x000D_"])
+_TEXTS = st.sampled_from(["", "plain", 'it\'s $(Get-Date) `n "x"', "Zürich €\r\nzwei", "{{ lookup('pipe', 'id') }}", "<b>&amp;</b>", "_x000D_"])
 _WORDS = st.lists(st.sampled_from(["secret", "confidential", "yes", "5", "O'Brien", "täglich"]), min_size=1, max_size=3, unique=True)
 _ADDRESSES = st.lists(st.sampled_from([f"AlexW@{NAME}", f"legal@{NAME}", "somebody@example.com"]), min_size=1, max_size=2, unique=True)
 _BOOLEANS = st.booleans()
