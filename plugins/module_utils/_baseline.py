@@ -13,7 +13,7 @@ import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL, CONTROLS, OBSERVED, OUTGOING_RULE, Control
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
@@ -61,7 +61,7 @@ class Baseline:
     """
 
     #: What one round trip has to bring.
-    subsets = [*(subset for subset in SUBSETS if subset != "exported_cmdlets")]
+    subsets: ClassVar[list[str]] = [*(subset for subset in SUBSETS if subset != "exported_cmdlets")]
 
     def __init__(self, variables: Mapping[str, Any], run_tags: Iterable[str] = (), skip_tags: Iterable[str] = ()) -> None:
         self.variables = variables

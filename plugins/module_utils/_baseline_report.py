@@ -31,15 +31,16 @@ _EMPTY: Mapping[str, Any] = {
 }
 
 
-def organization_report(host: str, procedure: str, results: Sequence[Mapping[str, Any]], test: Mapping[str, Any]) -> dict[str, Any]:
+def organization_report(host: str, procedure: str, found: Mapping[str, Any], results: Sequence[Mapping[str, Any]], test: Mapping[str, Any]) -> dict[str, Any]:
     """What a run found and did in one organization.
 
-    :param results: what the tasks returned that planned and applied, in order; those that did not run left out.
+    :param found: what the tasks that planned and applied have kept for the report; empty where none came so far.
+    :param results: what those tasks returned, in order; those that did not run left out.
     :param test: what the test of rights management returned; empty where it did not run.
     """
     report: dict[str, Any] = {**_EMPTY, "host": host, "status": "not_assessable", "message": "Not reached: the run ended before its turn."}
+    report.update(found)
     for result in results:
-        report.update(result.get("report") or {})
         if result.get("failed"):
             message = str(result.get("msg") or "It failed.")
             report["message"] = message

@@ -8,6 +8,8 @@ Rules go first. Then Exchange needs time, since it goes on using them for a whil
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import Finding
@@ -33,7 +35,8 @@ class Disable:
     :param stages: which of the two stages to plan.
     """
 
-    subsets = ["organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations"]
+    #: What one round trip has to bring.
+    subsets: ClassVar[list[str]] = ["organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations"]
 
     def __init__(self, rules: str = "remove", stages: tuple[str, ...] = (RULES, SETTINGS)) -> None:
         self.rules = rules

@@ -204,7 +204,7 @@ def unplanned(planned: Iterable[Mapping[str, Any]], needed: Iterable[Mapping[str
     """The needed changes that were not planned, as sentences."""
     known = [normal(row) for row in digested(planned)]
     return [
-        f"{row['resource']}{' ' + repr(row['identity']) if row['identity'] else ''}: {row['option']} would go from {row['before']!r} to {row['after']!r}, which is not in it"
+        f"{row['option']} of {row['identity'] or row['resource']} would go from {row['before']!r} to {row['after']!r}, which is not in it"
         for row in digested(needed)
         if normal(row) not in known
     ]

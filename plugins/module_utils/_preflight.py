@@ -98,7 +98,7 @@ def organization_findings(organization: Organization, variables: Mapping[str, An
     if found["on_premises"] and not variables.get("allow_on_premises"):
         findings.append(Finding("organization", "it is on-premises, where most of message encryption does not exist.", allow("allow_on_premises")))
     if found["is_dehydrated"] and not variables.get("allow_dehydrated_organization"):
-        text = "it is dehydrated, and Exchange refuses some changes there. Whether to run Enable-OrganizationCustomization, which cannot be undone, is yours to decide."
+        text = "it is dehydrated, and Exchange refuses some changes there. Enable-OrganizationCustomization, which cannot be undone, is yours to run."
         findings.append(Finding("organization", text, allow("allow_dehydrated_organization")))
     return findings
 

@@ -13,7 +13,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
@@ -80,6 +80,12 @@ class Artifacts(Protocol):
     def snapshots(self) -> list[str]:
         """The snapshots' paths, the newest first."""
 
+    def remember(self, run: str, found: Mapping[str, Any]) -> None:
+        """Keeps what a task of this run found for the tasks that follow."""
+
+    def remembered(self, run: str) -> dict[str, Any]:
+        """What the tasks of this run have found so far."""
+
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
 
@@ -106,7 +112,7 @@ class BaselineTask(Task):
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
 
 
-Procedure = Union[Baseline, Disable, Rollback, None]
+Procedure = Baseline | Disable | Rollback | None
 
 
 @dataclass
@@ -180,8 +186,9 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
 def preflight(task: BaselineTask) -> dict[str, Any]:
     """Everything before the first write: reads, finds what is refused, plans, and takes the snapshot.
 
-    :raises OptionError: with all findings, and the report in ``progress``.
+    :raises OptionError: with all findings.
     """
+    task.artifacts(_directory(_for_report(task))).remember(task.run["id"], {})
     prepared = prepare(task)
     organization = _read(task, prepared)
     plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
@@ -200,16 +207,15 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
     result: dict[str, Any] = {
         "changed": False,
         "pending": bool(changes),
-        "planned": changes,
         "digest": document["digest"],
         "plan": "",
         "snapshot": prepared.snapshot,
-        "report": report,
     }
     if task.check_mode:
         result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
     if task.check_mode and prepared.kind in (BASELINE, DISABLE):
         result["plan"] = prepared.artifacts.store("plan.json", document)
+    prepared.artifacts.remember(task.run["id"], {"report": report})
     if findings and prepared.kind != AUDIT:
         refusal = OptionError(
             f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:\n" + "\n".join(f"- {finding}" for finding in findings)
@@ -220,6 +226,7 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
         snapshot = take(organization, document if changes else None)
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
+        prepared.artifacts.remember(task.run["id"], {"report": report})
     if prepared.kind == ROLLBACK and isinstance(procedure, Rollback) and not changes and not task.check_mode:
         prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
     return result
@@ -228,17 +235,21 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
 def apply(task: BaselineTask) -> dict[str, Any]:
     """The writing: runs the engine with the procedure's planner, if what is left to do is what was planned.
 
-    :raises ExchangeError: with ``progress`` saying what was written and what was not, and the report.
+    :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
     prepared = prepare(task)
-    planned: Sequence[Mapping[str, Any]] = task.params["planned"]
-    report: dict[str, Any] = dict(task.params["report"])
-    planner = _guarded(prepared, planned)
+    report: dict[str, Any] = prepared.artifacts.remembered(task.run["id"]).get("report") or {}
+    if not report:
+        raise ExchangeError(
+            "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+        )
+    planner = _guarded(prepared, report["changes"])
     subsets = prepared.procedure.subsets if prepared.procedure else []
     try:
         result = converge(task, subsets, planner)
     except ExchangeError as error:
-        error.progress = _after_failure(task, prepared, error, planned, report)
+        error.progress = _after_failure(task, prepared, error, report)
+        prepared.artifacts.remember(task.run["id"], {"report": report})
         raise
     if isinstance(prepared.procedure, Rollback):
         prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
@@ -247,7 +258,8 @@ def apply(task: BaselineTask) -> dict[str, Any]:
     report.update(_assessed(task, prepared), changes=changes, status="changed", applied=sum(row["state"] == "stored" for row in changes))
     report["not_applied"] = len(changes) - report["applied"]
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-    return {**result, "report": report}
+    prepared.artifacts.remember(task.run["id"], {"report": report})
+    return result
 
 
 def _read(task: BaselineTask, prepared: Preparation) -> Organization:
@@ -297,9 +309,7 @@ def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Cal
     return planner
 
 
-def _after_failure(
-    task: BaselineTask, prepared: Preparation, error: ExchangeError, planned: Sequence[Mapping[str, Any]], report: dict[str, Any]
-) -> dict[str, Any]:
+def _after_failure(task: BaselineTask, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
     progress = dict(error.progress or {})
     made = _keys(progress.get("changes", ()))
     changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
@@ -309,7 +319,7 @@ def _after_failure(
         report["message"] = error.message = f"{error.message} {_roll_back(task, prepared)}"
         report["changes"] = [{**row, "state": "not applied"} for row in changes] if "put back" in error.message else changes
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-    return {**progress, "report": report}
+    return progress
 
 
 def _roll_back(task: BaselineTask, prepared: Preparation) -> str:
@@ -343,7 +353,7 @@ def _approval(prepared: Preparation, document: Mapping[str, Any]) -> list[Findin
         return []
     known = next((plan for plan in _plans(prepared.artifacts) if plan["digest"] == approved), None)
     if known is None:
-        text = f"the plan that is needed now has the digest {document['digest']}, and {approved} was approved. No file here has that plan, so what has moved cannot be said."
+        text = f"{approved} was approved, and the plan has {document['digest']} now. No file here has the approved one, so what moved cannot be said."
         return [Finding("approved_plan", text, again)]
     return [Finding("approved_plan", f"{difference}.", again) for difference in moved(known, document)]
 
@@ -444,7 +454,8 @@ def report_organization(task: BaselineTask) -> dict[str, Any]:
     """Writes the report of one organization."""
     variables = _for_report(task)
     results = [result for result in task.params["results"] if result and not result.get("skipped")]
-    organization = organization_report(task.host, task.params["procedure"], results, task.params["test"] or {})
+    found = task.artifacts(_directory(variables)).remembered(task.run["id"]).get("report") or {}
+    organization = organization_report(task.host, task.params["procedure"], found, results, task.params["test"] or {})
     report = run_report(_kind(task), [organization], variables, task.params["awx"], task.run)
     paths = _write(task, report, variables, top=False)
     return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
@@ -455,7 +466,7 @@ def report_run(task: BaselineTask) -> dict[str, Any]:
     variables = _for_report(task)
     organizations: list[Mapping[str, Any]] = []
     for host in task.params["hosts"]:
-        organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], [], {}))
+        organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], {}, [], {}))
     report = run_report(_kind(task), organizations, variables, task.params["awx"], task.run)
     paths = _write(task, report, variables, top=True)
     summary = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}

@@ -71,7 +71,7 @@ class Rollback:
         return [
             Finding(
                 "rollback",
-                f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody has changed it since.",
+                f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody changed it since.",
                 "hardened_baseline_rollback_force: true, which puts it back, too",
             )
             for change in plan.changes
@@ -117,7 +117,7 @@ class Rollback:
             options = touched.get(rule.name, set())
             if now is not None:
                 found.add(now.guid)
-            if now is None and (self.scope == "changed" and not options or is_past(rule.settings.get("expiry_date", ""))):
+            if now is None and ((self.scope == "changed" and not options) or is_past(rule.settings.get("expiry_date", ""))):
                 continue
             if self.scope == "full" or now is None:
                 wanted.append(rule if now is None else replace(rule, guid=now.guid))

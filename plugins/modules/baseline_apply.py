@@ -10,7 +10,9 @@ module: baseline_apply
 short_description: Applies what baseline_plan has planned
 version_added: 1.0.0
 description:
-  - Runs the plan, with the same planner that made it, and proves that it is stored.
+  - >-
+    Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same planner,
+    and proves that it is stored.
   - It reads first. Where something else is needed than was planned, somebody has changed the organization in between, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
@@ -42,17 +44,6 @@ options:
     type: list
     elements: str
     default: []
-  planned:
-    description:
-      - The planned changes, as M(m365.message_encryption.baseline_plan) returned them.
-    type: list
-    elements: dict
-    required: true
-  report:
-    description:
-      - The report of the organization so far.
-    type: dict
-    required: true
   snapshot:
     description:
       - The snapshot that is rolled back, or that a failure is rolled back to.
@@ -72,8 +63,6 @@ EXAMPLES = r"""
   m365.message_encryption.baseline_apply:
     procedure: baseline
     variables: "{{ variables }}"
-    planned: "{{ plan.planned }}"
-    report: "{{ plan.report }}"
     snapshot: "{{ plan.snapshot }}"
   when: plan.pending
 """
@@ -132,10 +121,11 @@ not_applied:
   returned: failure after a write
   type: list
   elements: str
-report:
-  description: What the report will say of the organization.
-  returned: once the organization was read
-  type: dict
+outcome_unknown:
+  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  returned: failure after a write
+  type: list
+  elements: str
 """
 
 from typing import Any
@@ -147,8 +137,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._refusal i
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **PROCEDURE_ARGUMENT_SPEC,
-        "planned": {"type": "list", "elements": "dict", "required": True},
-        "report": {"type": "dict", "required": True},
         "snapshot": {"type": "str", "default": ""},
         "stage": {"type": "str", "choices": ["rules", "settings"]},
         **COMMON_ARGUMENT_SPEC,

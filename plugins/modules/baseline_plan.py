@@ -77,9 +77,9 @@ pending:
   description: Whether there is something to change.
   returned: once the organization was read
   type: bool
-planned:
+changes:
   description: The planned changes, those that people notice most first, with their rollback class and cmdlet.
-  returned: once the organization was read
+  returned: in check mode
   type: list
   elements: dict
   contains:
@@ -138,10 +138,6 @@ snapshot:
   description: The path of the snapshot; empty where none was taken. With O(procedure=rollback) the one that is rolled back.
   returned: once the organization was read
   type: str
-report:
-  description: What the report will say of the organization.
-  returned: once the organization was read
-  type: dict
 """
 
 from typing import Any

@@ -22,6 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
 
 _MARK = ".rolled-back.json"
 
+#: What the tasks of one run keep for each other.
+_RUN = ".run.json"
+
 
 class Artifacts:
     """The files of one organization.
@@ -56,6 +59,18 @@ class Artifacts:
     def snapshots(self) -> list[str]:
         """The snapshots' paths, the newest first."""
         return [str(path) for path in sorted(self.folder.glob("snapshot-*.json"), reverse=True) if not path.name.endswith(_MARK)]
+
+    def remember(self, run: str, found: Mapping[str, Any]) -> None:
+        """Keeps what a task of a run found for the tasks that follow. Through a task's result it would fill the screen when the task fails."""
+        self.store(_RUN, {"run": run, "found": found})
+
+    def remembered(self, run: str) -> dict[str, Any]:
+        """What the tasks of this run have found so far; nothing of another run."""
+        try:
+            document = self.load(str(self.folder / _RUN))
+            return dict(document["found"]) if document["run"] == run else {}
+        except (OptionError, KeyError, TypeError):
+            return {}
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
