@@ -488,13 +488,15 @@ class Connection(ConnectionBase):
         return self._client
 
     def _say(self, line: str) -> None:
-        display.vvv(f"EXCHANGE: {line}", host=self._play_context.remote_addr)
+        display.vvv(f"EXCHANGE: {line}", host=self._name())
+
+    def _name(self) -> str:
+        """The organization, for people. Over PSRP the address is that of the management host, which is a machine."""
+        return str(self.get_option("exchange_organization") or self._play_context.remote_addr)
 
     def _refuse(self) -> NoReturn:
-        # Over PSRP the address is that of the management host, which is a machine.
-        host = self.get_option("exchange_organization") or self._play_context.remote_addr
         raise AnsibleError(
-            f"{host} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
+            f"{self._name()} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
             "give this task `delegate_to: localhost` (and keep ansible_connection out of all:vars, where localhost would take it too), "
             "or the play `gather_facts: false`."
         )

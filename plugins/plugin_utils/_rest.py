@@ -20,6 +20,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import requests
@@ -212,8 +213,7 @@ class RestTransport:
             status, answer_headers, content = self._request(method, url, body, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})
             if status == 401 and not renewed and self._credential.renewable:
                 renewed = True
-                challenge = claims_of(answer_headers.get("WWW-Authenticate", ""))
-                self._authority(lambda challenge=challenge: self._credential.renew(challenge))
+                self._authority(partial(self._credential.renew, claims_of(answer_headers.get("WWW-Authenticate", ""))))
             elif status in (301, 302, 303, 307, 308):
                 url = self._redirected(url, answer_headers.get("Location", ""))
             else:
