@@ -24,13 +24,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, ProtocolError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _frames, _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import require
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._process import Process
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request, Transport
 
 #: Seconds that the sessions get to end on the other side once the playbook is gone.
-_FAREWELL = 5.0
+_FAREWELL = 8.0
+#: Seconds of these in which a call that runs may end by itself.
+_PATIENCE = 2.0
 #: Seconds between two looks at the playbook where the system can't tell us that it ended.
 _POLL = 0.5
 
@@ -40,19 +43,14 @@ def open_transport(identity: Mapping[str, Any]) -> Transport:
 
     :raises ExchangeError: a library is not installed.
     """
-    try:
-        if identity["transport"] == "rest":
-            from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
+    require("requests", "msal", *(["pypsrp"] if identity["transport"] == "psrp" else []))
+    if identity["transport"] == "rest":
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
 
-            return RestTransport(identity)
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._psrp import PsrpTransport
+        return RestTransport(identity)
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils._psrp import PsrpTransport
 
-        return PsrpTransport(identity)
-    except ImportError as error:
-        raise UnreachableError(
-            f"the Python library {error.name} is not installed where ansible-playbook runs.",
-            remedy="Install the collection's requirements.txt into that Python.",
-        ) from None
+    return PsrpTransport(identity)
 
 
 class Broker:
@@ -159,7 +157,7 @@ class Broker:
 
     def _farewell(self) -> None:
         """Ends every session, all at once, within a bounded time: the playbook's caller may wait for us."""
-        threads = [threading.Thread(target=session.close, daemon=True) for session in self._sessions.values()]
+        threads = [threading.Thread(target=session.close, args=(_PATIENCE,), daemon=True) for session in self._sessions.values()]
         for thread in threads:
             thread.start()
         end = time.monotonic() + _FAREWELL

@@ -18,8 +18,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import requests
-import urllib3
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
     AuthenticationError,
@@ -32,10 +30,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     UnreachableError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml, _pypsrp, _refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._pypsrp import Refused, WinRMTransportError, WSManFaultError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
-from pypsrp.exceptions import AuthenticationError as Refused
-from pypsrp.exceptions import WinRMTransportError, WSManFaultError
 
 _MARKER = Call("Get-Command", {"Name": "Get-Command"})
 _NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout")
@@ -88,6 +86,7 @@ class PsrpTransport:
         self._psrp: Mapping[str, Any] = identity["psrp"]
         self._patience = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
+        self._busy = False
 
     @property
     def endpoint(self) -> str:
@@ -102,6 +101,7 @@ class PsrpTransport:
         except _Unopened as unopened:
             return [unopened.trouble for _call in calls]
         outcomes: list[Outcome] = []
+        self._busy = True
         try:
             while len(outcomes) < len(calls):
                 # Each pipeline answers for one call at least, so this ends.
@@ -110,6 +110,8 @@ class PsrpTransport:
             trouble = self._trouble(error)
             self._give_up()
             outcomes += [trouble] * (len(calls) - len(outcomes))
+        finally:
+            self._busy = False
         return outcomes
 
     def close(self) -> None:
@@ -118,7 +120,8 @@ class PsrpTransport:
         if pool is None:
             return
         try:
-            if self._psrp["connect"] == "exchange_online":
+            # The runspace of a call that still runs takes no other command; removing its shell ends both.
+            if self._psrp["connect"] == "exchange_online" and not self._busy:
                 pool.run([Call("Disconnect-ExchangeOnline", {"Confirm": False})], patience=_FAREWELL)
         except Exception:  # noqa: S110 (the other side ends it by itself, later)
             pass

@@ -135,10 +135,17 @@ class OrganizationSession:
                 "connect_seconds": round(self._connect_seconds, 3),
             }
 
-    def close(self) -> None:
-        """Ends the session. A call that runs is waited for by whoever calls this with a time limit of his own."""
-        with self._lock:
+    def close(self, patience: float = -1) -> None:
+        """Ends the session.
+
+        :param patience: seconds to wait for a call that runs, after which the session is ended under it; without a limit where it is negative.
+        """
+        held = self._lock.acquire(timeout=patience)
+        try:
             self._drop()
+        finally:
+            if held:
+                self._lock.release()
 
     def _drop(self) -> None:
         line, self._line = self._line, None

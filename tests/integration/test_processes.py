@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Processes that are killed at the worst moment: nothing hangs, nothing stays behind, and the next run knows where it stands."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from .tenant import Tenant
+
+#: Seconds after which nothing of a run may be left.
+PATIENCE = 15
+IRM = "m365.message_encryption.irm_configuration"
+INFO = "m365.message_encryption.message_encryption_info"
+WRITE = {"name": "write", IRM: {"search_enabled": False}}
+
+
+def processes(home: pathlib.Path) -> dict[int, str]:
+    """The processes of a controller with this home, and their command lines."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+def brokers(home: pathlib.Path) -> list[int]:
+    return [pid for pid, command in processes(home).items() if "_broker import main" in command]
+
+
+def parent(pid: int) -> int:
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+
+
+def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def started(tenant: Tenant, *tasks: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """A playbook that runs in a process group of its own, as it has one in a terminal."""
+    controller = tenant.controller
+    file = controller.home / "started.yml"
+    file.write_text(yaml.safe_dump([{"hosts": tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
+    run = subprocess.Popen(
+        ["ansible-playbook", "-i", str(controller.inventory), str(file), "-vvv"],
+        cwd=controller.home,
+        env={**controller.environment, "TASK_RESULTS": str(controller.home / "started.jsonl")},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield run
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.communicate()
+
+
+def slow_write(tenant: Tenant, seconds: float) -> None:
+    """The next write is carried out at once, and answered late."""
+    tenant.emulator.faults.set([{"kind": "slow", "seconds": seconds, "cmdlet": "Set-*", "step": step} for step in ("invoke", "receive")])
+
+
+def written(tenant: Tenant) -> bool:
+    return bool(tenant.applied)
+
+
+def is_clean(tenant: Tenant) -> bool:
+    """Nothing runs any more, and the service holds no session."""
+    return not processes(tenant.controller.home) and tenant.emulator.sessions == {"shells": 0, "exchange_sessions": 0}
+
+
+def converges(tenant: Tenant) -> None:
+    """The next run reads first, finds the write done, and does it no second time."""
+    tenant.emulator.faults.clear()
+    run = tenant.run(WRITE)
+    assert run.rc == 0, run.output
+    assert run.changed == []
+    assert len(tenant.applied) == 1
+
+
+def test_a_run_leaves_nothing_behind(tenant: Tenant) -> None:
+    assert tenant.run(WRITE).rc == 0
+    wait_for(lambda: is_clean(tenant), 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
+def test_the_playbook_is_killed_in_mid_write(tenant: Tenant, number: signal.Signals) -> None:
+    slow_write(tenant, 20)
+    with started(tenant, WRITE) as run:
+        wait_for(lambda: written(tenant))
+        os.kill(run.pid, number)
+        run.wait(PATIENCE)
+        wait_for(lambda: is_clean(tenant))
+    converges(tenant)
+
+
+def test_ctrl_c_in_mid_write(tenant: Tenant) -> None:
+    slow_write(tenant, 20)
+    with started(tenant, WRITE) as run:
+        wait_for(lambda: written(tenant))
+        os.killpg(run.pid, signal.SIGINT)
+        output, _ = run.communicate(timeout=PATIENCE)
+        assert run.returncode != 0
+        assert "Traceback" not in output
+        wait_for(lambda: is_clean(tenant))
+    converges(tenant)
+
+
+def test_a_tasks_timeout_in_mid_write(tenant: Tenant) -> None:
+    slow_write(tenant, 4)
+    run = tenant.run({**WRITE, "timeout": 2, "ignore_errors": True}, {"name": "again", IRM: {"search_enabled": False}})
+    assert run.task("write").outcome == "failed"
+    assert run["again"]["changed"] is False
+    assert len(tenant.applied) == 1
+    wait_for(lambda: is_clean(tenant))
+
+
+def test_the_broker_is_killed_in_mid_write(tenant: Tenant) -> None:
+    slow_write(tenant, 20)
+    with started(tenant, WRITE) as run:
+        wait_for(lambda: written(tenant))
+        (broker,) = brokers(tenant.controller.home)
+        os.kill(broker, signal.SIGKILL)
+        output, _ = run.communicate(timeout=2 * PATIENCE)
+        assert run.returncode == 0, output
+        assert "changed=1" in output
+        wait_for(lambda: not processes(tenant.controller.home))
+    converges(tenant)
+
+
+def test_a_worker_is_killed_in_mid_write(tenant: Tenant) -> None:
+    slow_write(tenant, 3)
+    with started(tenant, WRITE) as run:
+        wait_for(lambda: written(tenant))
+        home = tenant.controller.home
+        for worker in [pid for pid in processes(home) if pid != run.pid and parent(pid) == run.pid and pid not in brokers(home)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+        run.communicate(timeout=2 * PATIENCE)
+        assert run.returncode != 0
+        wait_for(lambda: is_clean(tenant))
+    converges(tenant)
+
+
+def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
+    """Fifty sessions: a host's own command timeout makes its connection one of its own."""
+    inventory = yaml.safe_load(tenant.controller.inventory.read_text(encoding="utf-8"))
+    (variables,) = inventory["exchange_organizations"]["hosts"].values()
+    hosts = {f"o{number}": {**variables, "ansible_exchange_command_timeout": 100 + number} for number in range(50)}
+    tenant.controller.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+    run = tenant.controller.tasks([{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50")
+    assert run.rc == 0, run.output
+    assert [task.outcome for task in run.all("read")] == ["ok"] * 50
+    wait_for(lambda: is_clean(tenant))
+
+
+def test_a_long_temporary_path(tenant: Tenant) -> None:
+    long = tenant.controller.home / ("x" * 120) / ("y" * 100)
+    long.mkdir(parents=True)
+    assert tenant.run(WRITE, ANSIBLE_LOCAL_TEMP=str(long)).rc == 0
+    wait_for(lambda: is_clean(tenant))
+
+
+def test_two_playbooks_of_one_user_at_once(tenant: Tenant) -> None:
+    """Each has its own broker; the end of one ends no session of the other."""
+    slow_write(tenant, 3)
+    with started(tenant, WRITE, {"name": "read", INFO: {"gather": ["irm_configuration"]}}) as run:
+        wait_for(lambda: written(tenant))
+        other = tenant.run({"name": "other", INFO: {"gather": ["irm_configuration"]}})
+        assert other.rc == 0, other.output
+        output, _ = run.communicate(timeout=2 * PATIENCE)
+        assert run.returncode == 0, output
+    wait_for(lambda: is_clean(tenant))
