@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._colours import COLOURS
+from ansible_collections.m365.message_encryption.plugins.module_utils._picture import format_of
 
 
 class Kind:
@@ -269,6 +270,10 @@ class Size(Kind):
         match = re.search(r"\(([\d,.\s]+) bytes\)", str(value))
         return self._canonical(int(re.sub(r"\D", "", match[1]))) if match else self.parse(str(value))
 
+    def key(self, value: Any) -> Any:
+        number = value.rstrip("TGMKB")
+        return int(number) * self._UNITS[value[len(number) :]]
+
     def _canonical(self, size: int) -> str:
         return next(f"{size // factor}{unit}" for unit, factor in self._UNITS.items() if size % factor == 0 and (size or unit == "B"))
 
@@ -320,8 +325,6 @@ class Colour(Kind):
 class Image(Kind):
     """A picture, canonically as base64 text. In a diff its format, size and digest stand for it."""
 
-    _FORMATS: ClassVar = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
-
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
 
@@ -342,21 +345,7 @@ class Image(Kind):
     def show(self, value: Any) -> Any:
         content = base64.b64decode(value)
         digest = hashlib.sha256(content).hexdigest()
-        return f"{self.format(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
-
-    @classmethod
-    def format(cls, content: bytes) -> str:
-        """The picture's format by its first bytes; empty when it is none that the portal is documented to take."""
-        return next((name for magic, name in cls._FORMATS.items() if content.startswith(magic)), "")
-
-    @classmethod
-    def dimensions(cls, content: bytes) -> tuple[int, int]:
-        """Width and height in pixels of a PNG or BMP; (0, 0) for what does not say it at a fixed place."""
-        if cls.format(content) == "png" and len(content) >= 24:
-            return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
-        if cls.format(content) == "bmp" and len(content) >= 26:
-            return int.from_bytes(content[18:22], "little"), abs(int.from_bytes(content[22:26], "little", signed=True))
-        return 0, 0
+        return f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
 
 
 def timespan_days(value: Any) -> int:

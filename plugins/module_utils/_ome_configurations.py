@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Image
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._picture import dimensions, format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import TEMPLATE_REMOVAL, TEMPLATES, Change, Plan, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import plan_settings, refuse_on_premises
 from ansible_collections.m365.message_encryption.plugins.module_utils._table import name_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
 
 #: What Microsoft recommends for a logo: it is advice, and no limit.
 _ADVISED_IMAGE_BYTES = 40 * 1024
 _ADVISED_IMAGE_SIZE = (170, 70)
+
+_IMAGE = "image_content"
 
 
 def is_default(identity: str) -> bool:
@@ -50,18 +55,54 @@ def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) ->
 
 def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
     """What Microsoft advises against in a logo."""
-    if not wanted.get("image_content"):
+    if not wanted.get(_IMAGE):
         return []
-    content = base64.b64decode(wanted["image_content"])
+    content = base64.b64decode(wanted[_IMAGE])
     warnings = []
-    if not Image.format(content):
+    if not format_of(content):
         warnings.append("The logo is none of PNG, JPEG, BMP and TIFF, and so may not be shown.")
     if len(content) > _ADVISED_IMAGE_BYTES:
         warnings.append(f"The logo has {len(content):,} bytes, and Microsoft advises less than {_ADVISED_IMAGE_BYTES:,}.")
-    width, height = Image.dimensions(content)
+    width, height = dimensions(content)
     if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
         warnings.append(f"The logo has {width} x {height} pixels, and Microsoft advises {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
     return warnings
+
+
+def converge_configuration(task: Task, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False) -> dict[str, Any]:
+    """Brings one OME configuration to ``state`` and ``wanted`` (canonical settings).
+
+    :param force_image: send the image where Exchange shows that there is one and not which, so that nothing can be compared.
+    """
+
+    def planner(organization: Organization) -> Plan:
+        refuse_on_premises(task, OME_CONFIGURATION, wanted)
+        configurations = organization.objects(OME_CONFIGURATION.subset)
+        comparable = _without_image(wanted) if force_image and _image_is_hidden(configurations, identity) else wanted
+        return plan_configuration(identity, state, comparable, configurations)
+
+    def image_planner(organization: Organization) -> Plan:
+        configurations = organization.objects(OME_CONFIGURATION.subset)
+        if not _image_is_hidden(configurations, identity):
+            return Plan()
+        return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
+
+    result = converge(task, [OME_CONFIGURATION.subset], planner)
+    if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
+        return result
+    # A logo that cannot be seen cannot be verified either, so it is sent by itself, after everything that can.
+    sent = converge(replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]), [OME_CONFIGURATION.subset], image_planner)
+    joined = {key: {**result[key], **sent[key]} for key in ("before", "after")}
+    return {**joined, "changed": result["changed"] or sent["changed"], **{key: result[key] + sent[key] for key in ("changes", "commands")}}
+
+
+def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:
+    (row,) = (row for row in OME_CONFIGURATION.fields if row.option == _IMAGE)
+    return row.hidden(find(configurations, identity) or {})
+
+
+def _without_image(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in wanted.items() if option != _IMAGE}
 
 
 def plan_configuration(

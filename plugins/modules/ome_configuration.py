@@ -35,6 +35,7 @@ options:
   background_color:
     description:
       - The background colour, as C(#RRGGBB) or an HTML colour name. An empty text clears it.
+      - Put it in quotes, since YAML takes what begins with C(#) for a comment.
     type: str
   disclaimer_text:
     description:
@@ -56,8 +57,8 @@ options:
     type: str
   image_force:
     description:
-      - Sends the logo although nothing shows that it differs.
-      - Needed only where Exchange shows that there is a logo but not which, so that it cannot be compared.
+      - Sends the logo where Exchange shows that there is one but not which, so that it cannot be compared. Such a task is always changed.
+      - Where Exchange shows the logo itself it is compared byte by byte, and this option does nothing.
     type: bool
     default: false
   image_path:
@@ -174,17 +175,25 @@ not_applied:
   returned: failure after a write
   type: list
   elements: str
+outcome_unknown:
+  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  returned: failure after a write
+  type: list
+  elements: str
 """
 
 import base64
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import check_configuration, image_warnings, plan_configuration
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import (
+    check_configuration,
+    converge_configuration,
+    image_warnings,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import declared, refuse_on_premises
+from ansible_collections.m365.message_encryption.plugins.module_utils._settings import declared
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
 
 SPEC: dict[str, Any] = {
@@ -204,17 +213,18 @@ def run(task: Task) -> dict[str, Any]:
     """Brings one OME configuration to what the options declare."""
     params = dict(task.params)
     if params["image_path"]:
-        params["image_content"] = base64.b64encode(task.find_file(params["image_path"])).decode("ascii")
+        params["image_content"] = _file_content(task, params["image_path"])
     identity, state, wanted = params["identity"], params["state"], declared(OME_CONFIGURATION, params)
     check_configuration(identity, state, wanted)
     task.warnings += image_warnings(wanted)
-    force = ["image_content"] if params["image_force"] and wanted.get("image_content") else []
+    return converge_configuration(task, identity, state, wanted, force_image=params["image_force"])
 
-    def planner(organization: Organization) -> Plan:
-        refuse_on_premises(task, OME_CONFIGURATION, wanted)
-        return plan_configuration(identity, state, wanted, organization.objects(OME_CONFIGURATION.subset), force=force)
 
-    return converge(task, [OME_CONFIGURATION.subset], planner)
+def _file_content(task: Task, path: str) -> str:
+    content = task.find_file(path)
+    if not content:
+        raise OptionError(f"image_path {path!r} is an empty file.", remedy='To clear the logo, give image_content: "".')
+    return base64.b64encode(content).decode("ascii")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -74,7 +75,7 @@ class FakeSession:
         verb, _dash, noun = call.cmdlet.partition("-")
         rows = self.objects[noun]
         name = call.parameters.get("Identity")
-        settings = {key: value for key, value in call.parameters.items() if key not in _NOT_SETTINGS}
+        settings = {key: _stored(value) for key, value in call.parameters.items() if key not in _NOT_SETTINGS}
         if verb == "New":
             rows.append({"Identity": name, **settings})
         elif verb == "Remove":
@@ -82,6 +83,10 @@ class FakeSession:
         else:
             (row,) = [row for row in rows if name in (None, row["Identity"])]
             row.update(settings)
+
+
+def _stored(value: Any) -> Any:
+    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
 def task(session: FakeSession, *, check_mode: bool = False, on_premises: bool = False, files: Mapping[str, bytes] | None = None, **params: Any) -> Task:

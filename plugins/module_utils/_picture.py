@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a picture is, and how large, by its first bytes. Private to the collection.
+
+A picture that is damaged has no known size; that is never an error.
+"""
+
+from __future__ import annotations
+
+import struct
+
+_FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
+
+#: JPEG's markers that begin a frame, which says the size. C4, C8 and CC mean other things.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+
+
+def format_of(content: bytes) -> str:
+    """``png``, ``jpg``, ``bmp`` or ``tiff``; empty when it is none that the portal is documented to take."""
+    return next((name for magic, name in _FORMATS.items() if content.startswith(magic)), "")
+
+
+def dimensions(content: bytes) -> tuple[int, int]:
+    """Width and height in pixels; (0, 0) when they cannot be found."""
+    readers = {"png": _png, "jpg": _jpeg, "bmp": _bmp, "tiff": _tiff}
+    reader = readers.get(format_of(content))
+    try:
+        return reader(content) if reader else (0, 0)
+    except (struct.error, IndexError):
+        return 0, 0
+
+
+def _png(content: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", content, 16)
+    return width, height
+
+
+def _bmp(content: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from("<ii", content, 18)
+    return width, abs(height)  # a negative height means that the lines go from top to bottom
+
+
+def _jpeg(content: bytes) -> tuple[int, int]:
+    at = 2
+    while content[at] == 0xFF:
+        marker, length = content[at + 1], struct.unpack_from(">H", content, at + 2)[0]
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", content, at + 5)
+            return width, height
+        at += 2 + length
+    return 0, 0
+
+
+def _tiff(content: bytes) -> tuple[int, int]:
+    order = "<" if content.startswith(b"II") else ">"
+    (at,) = struct.unpack_from(f"{order}I", content, 4)
+    (count,) = struct.unpack_from(f"{order}H", content, at)
+    found = {}
+    for entry in range(at + 2, at + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(f"{order}HH", content, entry)
+        # A number of two bytes stands at the beginning of the field's four.
+        found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", content, entry + 8)[0]
+    return found.get(_TIFF_WIDTH, 0), found.get(_TIFF_HEIGHT, 0)

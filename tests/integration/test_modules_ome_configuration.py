@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OME configurations on an emulated organization: branding, templates, and what Exchange does not allow."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.emulator.organization import default_state
+
+from .tenant import Tenant
+
+NAME = "contoso.onmicrosoft.com"
+LICENSED = default_state(NAME) | {"advanced_message_encryption": True}
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 171, 70)
+TEXTS = ("portal_text", "email_text", "disclaimer_text", "introduction_text", "read_button_text", "privacy_statement_url")
+BRANDING = {**dict.fromkeys(TEXTS, 'Contoso: it\'s "ours"\nand $yours'), "background_color": "#0078D4", "image_content": base64.b64encode(PNG).decode()}
+BRANDING["privacy_statement_url"] = "https://contoso.com/privacy"
+
+
+def ome(**options: Any) -> dict[str, Any]:
+    return {"m365.message_encryption.ome_configuration": options}
+
+
+def test_branding_is_set_left_alone_and_cleared(tenant: Tenant) -> None:
+    done = tenant.converge(ome(**BRANDING))
+    (portal,) = done.after["ome_configurations"]
+    assert portal["PortalText"] == BRANDING["portal_text"]
+    assert base64.b64decode(portal["Image"]) == PNG
+    assert "The logo has 171 x 70 pixels, and Microsoft advises 170 x 70." in done.run["ome_configuration"]["warnings"]
+    assert BRANDING["image_content"] not in done.run.output
+    assert tenant.run(ome(background_color="#0078d4")).changed == []
+
+    cleared = tenant.converge(ome(**dict.fromkeys(BRANDING, "")))
+    (portal,) = cleared.after["ome_configurations"]
+    assert not any(portal[name] for name in ("PortalText", "EmailText", "DisclaimerText", "IntroductionText", "ReadButtonText", "BackgroundColor", "Image"))
+
+
+@pytest.mark.parametrize("where", ["playbook", "role"])
+def test_a_logo_is_found_as_copy_finds_files(tenant: Tenant, where: str) -> None:
+    home = tenant.controller.home
+    files = home / ("files" if where == "playbook" else "roles/branding/files")
+    files.mkdir(parents=True)
+    (files / "logo.png").write_bytes(PNG)
+    task = {"name": "brand", **ome(image_path="logo.png")}
+    if where == "role":
+        (home / "roles/branding/tasks").mkdir()
+        (home / "roles/branding/tasks/main.yml").write_text(yaml.safe_dump([task]), encoding="utf-8")
+        task = {"ansible.builtin.include_role": {"name": "branding"}}
+    name = "branding : brand" if where == "role" else "brand"
+    assert tenant.run(task)[name]["changed"]
+    assert base64.b64decode(tenant.state()["ome_configurations"][0]["Image"]) == PNG
+    assert not tenant.run(task)[name]["changed"]
+
+
+@pytest.mark.organizations(default_state(NAME) | {"image_output": "url"})
+def test_a_logo_of_which_only_the_address_is_shown(tenant: Tenant) -> None:
+    first = tenant.converge(ome(image_content=BRANDING["image_content"]))
+    assert first.run["ome_configuration"]["changed"]
+    other = base64.b64encode(PNG + b"other").decode()
+    unseen = tenant.run(ome(image_content=other))
+    assert not unseen["ome_configuration"]["changed"]
+    assert any("image_force sends it" in warning for warning in unseen["ome_configuration"]["warnings"])
+    forced = tenant.run(ome(image_content=other, image_force=True, portal_text="Hello"))
+    assert len(forced["ome_configuration"]["commands"]) == 2
+    (portal,) = tenant.state()["ome_configurations"]
+    assert (portal["PortalText"], portal["Image"]) == ("Hello", other)
+    tenant.converge(ome(image_content=""))
+
+
+@pytest.mark.organizations(LICENSED)
+def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
+    week = {"identity": "One week expiration", "external_mail_expiry_in_days": 7, "otp_enabled": True, "social_id_sign_in": False}
+    created = tenant.converge(ome(**week))
+    assert created.run["ome_configuration"]["commands"][0].startswith("New-OMEConfiguration -Identity 'One week expiration'")
+    assert [row["ExternalMailExpiryInterval"] for row in created.after["ome_configurations"]][1].startswith("7.")
+    assert tenant.converge(ome(**{**week, "external_mail_expiry_in_days": 0})).run["ome_configuration"]["changed"]
+    removed = tenant.converge(ome(identity="one week expiration", state="absent"))
+    assert len(removed.after["ome_configurations"]) == 1
+    assert "Mail that was sent with 'One week expiration' depends on it" in removed.run["ome_configuration"]["warnings"][0]
+
+
+def test_a_template_without_the_licence(tenant: Tenant) -> None:
+    run = tenant.run(ome(identity="One week expiration", external_mail_expiry_in_days=7))
+    assert run.task("ome_configuration").outcome == "failed"
+    assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
+    assert run["ome_configuration"]["msg"].endswith("It comes with the licence Advanced Message Encryption.")
+
+
+BAD = {
+    "colour": (ome(background_color="blurple"), "background_color must be #RRGGBB or an HTML colour name, not 'blurple'."),
+    "long": (ome(portal_text="x" * 129), "portal_text has 129 characters, and Exchange takes at most 128."),
+    "days": (ome(identity="x", external_mail_expiry_in_days=731), "external_mail_expiry_in_days must be between 0 and 730, not 731."),
+    "removed": (ome(state="absent"), "identity 'OME Configuration' cannot be removed: every organization has it."),
+    "expiry": (ome(external_mail_expiry_in_days=7), "external_mail_expiry_in_days cannot be set on 'OME Configuration'"),
+    "unknown": (ome(portal_txt="x", colour="x"), "Unsupported parameters: colour, portal_txt."),
+    "not base64": (ome(image_content="logo.png"), "image_content is not base64 text."),
+    "both": (ome(image_content="AAAA", image_path="logo.png"), "mutually exclusive: image_content|image_path"),
+    "no file": (ome(image_path="nowhere.png"), "The file 'nowhere.png' cannot be read"),
+    "yes": (ome(portal_text=True), "portal_text is true, which is not text: put it in quotes"),
+}
+
+
+def test_bad_input_is_named_before_anything_is_sent(tenant: Tenant) -> None:
+    run = tenant.run(*({"name": name, "ignore_errors": True, **task} for name, (task, _message) in BAD.items()))
+    for name, (_task, message) in BAD.items():
+        assert run.task(name).outcome == "failed", name
+        assert message in run[name]["msg"], name
+    assert tenant.emulator.round_trips == 0
+
+
+def test_nobody_can_read_any_more_is_warned_of(tenant: Tenant) -> None:
+    run = tenant.run(ome(otp_enabled=False, social_id_sign_in=False))
+    assert any("neither one-time passcodes nor social IDs" in warning for warning in run["ome_configuration"]["warnings"])
