@@ -16,7 +16,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Session
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
+    ExchangeError,
+    OutcomeUnknownError,
+    VerificationError,
+    defect,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
@@ -93,9 +98,10 @@ def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: P
     progress = Progress(pending=plan.steps)
     try:
         after = _apply(task, subsets, planner, plan, progress)
-    except ExchangeError as error:
-        error.progress = progress.result()
-        raise
+    except Exception as error:
+        failure = error if isinstance(error, ExchangeError) else defect(error)
+        failure.progress = progress.result()
+        raise failure from None
     return _result(plan.before, after, progress.applied)
 
 

@@ -114,3 +114,11 @@ class ProtocolError(ExchangeError):
 
 class VerificationError(ExchangeError):
     """A write was accepted, and reading back does not show it."""
+
+
+def defect(error: Exception) -> ExchangeError:
+    """The error for an exception that nobody foresaw: what and where, and no value, since values may be secret."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        place, trace = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}", trace.tb_next
+    return ProtocolError(f"something came that was not foreseen ({type(error).__name__} at {place}), which is an error in the collection.", remedy="Report it.")

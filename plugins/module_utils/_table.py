@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Kind
 
 
@@ -72,7 +72,16 @@ class Field:
         """The canonical form of the stored value; ``None`` where Exchange shows none and there is no cleared form."""
         if self.hidden(properties):
             return None
-        return self.kind.read(properties.get(self.output or self.parameter))
+        name = self.output or self.parameter
+        try:
+            value = self.kind.read(properties.get(name))
+            if properties.get(name):
+                # What can be neither compared nor shown was not understood.
+                self.kind.key(value)
+                self.kind.show(value)
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise ProtocolError(f"{name} has a value that cannot be understood.", remedy=f"Leave {self.option} out, and report it.") from error
+        return value
 
     def hidden(self, properties: Mapping[str, Any]) -> bool:
         """Whether Exchange shows that there is a value, but not which."""
