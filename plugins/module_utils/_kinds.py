@@ -66,9 +66,9 @@ class Boolean(Kind):
         super().__init__({"type": "bool"})
 
     def read(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return value.lower() == "true"
-        return value
+        if value is None or isinstance(value, bool):
+            return value
+        return {"true": True, "false": False, "": None}[str(value).lower()]
 
 
 class Flag(Boolean):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -68,10 +68,13 @@ class Rule:
     def __init__(self, properties: Mapping[str, Any], templates: Templates) -> None:
         self.properties = properties
         self.templates = templates
-        self.name = str(properties["Name"])
-        self.guid = str(properties["Guid"])
-        self.priority = int(properties["Priority"])
-        self.enabled = str(properties["State"]).casefold() == "enabled"
+        try:
+            self.name = str(properties["Name"])
+            self.guid = str(properties["Guid"])
+            self.priority = int(properties["Priority"])
+            self.enabled = str(properties["State"]).casefold() == "enabled"
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError("a rule came without its name, guid, priority or state.", cmdlet="Get-TransportRule") from error
 
     @cached_property
     def settings(self) -> dict[str, Any]:

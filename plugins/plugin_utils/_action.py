@@ -15,12 +15,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFileNotFound
+from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, OptionError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    OptionError,
+    UnreachableError,
+    defect,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import CONNECTION, INVENTORY_HELP
 from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._diff import diff
@@ -67,7 +73,10 @@ class ModuleAction(ActionBase):
         try:
             self.check_connection()
             return module.run(task)  # type: ignore[no-any-return]
-        except ExchangeError as error:
+        except AnsibleError:
+            raise
+        except Exception as failure:
+            error = failure if isinstance(failure, ExchangeError) else defect(failure)
             if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
                 error.remedy = f"It comes with {GRANTED_BY[error.cmdlet]}."
             where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
