@@ -17,8 +17,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import requests
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import AuthenticationError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300

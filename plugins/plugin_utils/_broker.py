@@ -26,7 +26,6 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _frames, _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import require
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._process import Process
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request, Transport
 
@@ -43,7 +42,9 @@ def open_transport(identity: Mapping[str, Any]) -> Transport:
 
     :raises ExchangeError: a library is not installed.
     """
-    require("requests", "msal", *(["pypsrp"] if identity["transport"] == "psrp" else []))
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import require
+
+    require("requests", "urllib3", "msal" if identity["transport"] == "rest" else "pypsrp")
     if identity["transport"] == "rest":
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
 

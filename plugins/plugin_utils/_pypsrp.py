@@ -21,22 +21,25 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
-import requests
-import urllib3
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml
-from pypsrp.complex_objects import ObjectMeta, PSInvocationState
-from pypsrp.exceptions import WSManFaultError
-from pypsrp.messages import MessageType
-from pypsrp.powershell import PowerShell, RunspacePool
-from pypsrp.serializer import Serializer, TaggedValue
-from pypsrp.wsman import WSMan
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests, urllib3
+
+try:
+    from pypsrp.complex_objects import ObjectMeta, PSInvocationState
+    from pypsrp.exceptions import AuthenticationError as Refused  # noqa: F401 (the transport imports it from here)
+    from pypsrp.exceptions import WinRMTransportError, WSManFaultError  # noqa: F401
+    from pypsrp.messages import MessageType
+    from pypsrp.powershell import PowerShell, RunspacePool
+    from pypsrp.serializer import Serializer, TaggedValue
+    from pypsrp.wsman import WSMan
+except ImportError:  # the session broker says so before any of it is used
+    Serializer = object
 
 _OPERATION_TIMEOUT = 2150858793
 _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
 #: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
-_ENDED = (PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED)
 
 
 class TooSlowError(Exception):
@@ -140,7 +143,7 @@ class Pool:
         end = time.monotonic() + patience
         shell.begin_invoke()
         try:
-            while shell.state not in _ENDED:
+            while shell.state not in (PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED):
                 if time.monotonic() > end:
                     shell.stop()
                     raise TooSlowError

@@ -23,8 +23,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import requests
-import urllib3
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
     AuthenticationError,
@@ -37,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _decode, _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._authentication import AuthorityFailedError, Credential, claims_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._encode import json_parameter
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
 
