@@ -3,27 +3,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which role or licence grants a cmdlet. Private to the collection.
 
-The role names are those of Microsoft's permission pages, as far as they say; which one is the least that an application needs
-for OME configurations is not documented and was not tried.
+The roles are those that Microsoft365DSC names for its resources of the same cmdlets, and Microsoft's pages on permissions. Which
+one is the least that an application needs for OME configurations is documented nowhere and was not tried: several roles
+(Compliance Admin, Security Admin, Transport Rules, Information Rights Management) are named for it together.
 """
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import CMDLETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import CMDLETS
 
 #: Cmdlets that a session has only with the licence.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
+#: Cmdlets that Exchange on-premises does not have.
+CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {"Get-OMEConfiguration", "Set-OMEConfiguration"}
+
 _ROLES = {
-    "OMEConfiguration": ("View-Only Configuration", "Organization Configuration"),
+    "OMEConfiguration": ("View-Only Configuration", "Information Rights Management"),
     "IRMConfiguration": ("View-Only Configuration", "Information Rights Management"),
     "TransportRule": ("View-Only Configuration", "Transport Rules"),
     "RMSTemplate": ("View-Only Configuration", "Information Rights Management"),
     "TransportConfig": ("View-Only Configuration", "Organization Transport Settings"),
     "OrganizationConfig": ("View-Only Configuration", "Organization Configuration"),
     "ActiveSyncOrganizationSettings": ("View-Only Configuration", "Organization Client Access"),
-    "OwaMailboxPolicy": ("View-Only Configuration", "Organization Client Access"),
-    "MobileDeviceMailboxPolicy": ("View-Only Configuration", "Organization Client Access"),
+    "OwaMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
+    "MobileDeviceMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
 }
 
 
@@ -32,7 +36,7 @@ def _granted_by(cmdlet: str) -> str:
     if cmdlet in ADVANCED_MESSAGE_ENCRYPTION:
         return "the licence Advanced Message Encryption"
     to_read, to_write = _ROLES[noun]
-    return f"the role {to_write}" if verb not in ("Get", "Test") else f"the role {to_read} or {to_write}"
+    return f"the role {to_read} or {to_write}" if verb == "Get" else f"the role {to_write}"
 
 
 #: Cmdlet to what grants it.

@@ -11,9 +11,10 @@ short_description: Who we are, which organization this is, and what we may do
 version_added: 1.0.0
 description:
   - The first task to try with a new organization. It opens a session, or uses the run's, and says what it found.
-  - Where something is refused it fails with what to do about it.
+  - A session that cannot be opened makes the host unreachable, with what to do about it.
+  - A session that is open and may not do everything is a success, with a warning for each gap and what fills it.
 author:
-  - the m365.message_encryption contributors (!UNKNOWN)
+  - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
   - m365.message_encryption.attributes.info
   - m365.message_encryption.exchange.info
@@ -30,36 +31,106 @@ EXAMPLES = r"""
 - name: Show it
   ansible.builtin.debug:
     var: connection
+
+- name: Go on only where everything is granted
+  ansible.builtin.assert:
+    that: connection.missing_cmdlets == {}
 """
 
 RETURN = r"""
+msg:
+  description: What was found, in a sentence.
+  returned: success
+  type: str
+  sample: >-
+    contoso.onmicrosoft.com over rest as 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 (certificate):
+    24 of 24 cmdlets, with Advanced Message Encryption, 180 ms a round trip.
 organization:
-  description: Who the organization is.
+  description: Who the organization is. Left out where C(Get-OrganizationConfig) is not granted.
   returned: success
   type: dict
+  contains:
+    name:
+      description: The organization's name, in Exchange Online its initial domain.
+      type: str
+      returned: always
+    display_name:
+      description: The name that people read.
+      type: str
+      returned: always
+    tenant_id:
+      description: The tenant id; empty on premises.
+      type: str
+      returned: always
+    guid:
+      description: Exchange's own GUID of the organization.
+      type: str
+      returned: always
+    on_premises:
+      description: Whether it is Exchange on premises.
+      type: bool
+      returned: always
+    is_dehydrated:
+      description: Whether the organization still shares Microsoft's defaults, so that some objects cannot be created in it.
+      type: bool
+      returned: always
   sample: {"name": "contoso.onmicrosoft.com", "tenant_id": "6f4a1f9e-4c0c-4f0f-9a53-0f2f1c1f7a11", "on_premises": false}
 connection:
   description: How the session was opened, and as whom. It holds no secret.
   returned: success
   type: dict
+  contains:
+    transport:
+      description: The transport, V(rest) or V(psrp).
+      type: str
+      returned: always
+    endpoint:
+      description: The address that the session is with.
+      type: str
+      returned: always
+    environment:
+      description: The Microsoft cloud.
+      type: str
+      returned: always
+    credential:
+      description: The kind of credential, such as V(certificate).
+      type: str
+      returned: always
+    client_id:
+      description: The application; V(null) where there is none.
+      type: str
+      returned: always
+    user:
+      description: The user on the management host or Exchange server; V(null) with V(rest).
+      type: str
+      returned: always
+    connect_seconds:
+      description: How long it took to open the session.
+      type: float
+      returned: always
   sample:
-    transport: "rest"
+    transport: rest
     endpoint: "https://outlook.office365.com"
-    authentication: "certificate"
+    environment: O365Default
+    credential: certificate
     client_id: "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11"
+    user:
+    connect_seconds: 1.4
 exported_cmdlets:
-  description: The cmdlets that this session may run, of those that the collection uses.
+  description: The cmdlets that this session may run, of those that the collection uses. Left out where Exchange does not say.
   returned: success
   type: list
   elements: str
   sample: ["Get-IRMConfiguration", "Set-IRMConfiguration"]
 missing_cmdlets:
-  description: The cmdlets of the collection that this session may not run, each with the role or licence that grants it.
+  description: >-
+    The cmdlets of the collection that this session may not run, each with the role or licence that grants it. What Exchange on premises
+    does not have is not missing there. Left out where Exchange does not say.
   returned: success
   type: dict
-  sample: {"New-OMEConfiguration": "Advanced Message Encryption"}
+  sample: {"New-OMEConfiguration": "the licence Advanced Message Encryption"}
 advanced_message_encryption:
-  description: Whether the session has the cmdlets that come with Advanced Message Encryption.
+  description: Whether the session has the cmdlets that come with Advanced Message Encryption. Left out where Exchange does not say.
   returned: success
   type: bool
   sample: true
@@ -78,36 +149,80 @@ round_trip_ms:
 import time
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import CMDLETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import CMDLETS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, PermissionDeniedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._roles import ADVANCED_MESSAGE_ENCRYPTION, GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._roles import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe_organization
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
 
+_OME_REMEDY = (
+    "Exchange has been seen to refuse this to applications, and which role is enough is not documented: try the Entra role Exchange Administrator, "
+    "or a role group with Information Rights Management and View-Only Configuration. Everything but ome_configuration works without it."
+)
+
 
 def run(task: Task) -> dict[str, Any]:
     """Opens the session and says what it found."""
-    read(task.session, ["organization"], fresh=True)
-    begin = time.monotonic()
     organization = read(task.session, ["organization", "exported_cmdlets", "ome_configurations"], fresh=True)
-    round_trip = time.monotonic() - begin
-    granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
-    refused = organization.error("ome_configurations")
-    who = describe_organization(organization.only("organization"))
-    if refused and not who["on_premises"]:
-        task.warnings.append(f"OME configurations cannot be read: {refused}")
+    began = time.monotonic()
+    read(task.session, ["organization"], fresh=True)
+    round_trip_ms = round((time.monotonic() - began) * 1000)
+    connection = {key: value for key, value in task.describe().items() if key not in ("organization", "on_premises")}
+    result: dict[str, Any] = {"changed": False, "connection": connection, "round_trip_ms": round_trip_ms}
+
+    unnamed = _refused(organization, "organization")
+    if unnamed is None:
+        result["organization"] = describe_organization(organization.only("organization"))
+    else:
+        task.warnings.append(f"Nobody says which organization this is: {unnamed}")
+    on_premises = result.get("organization", {}).get("on_premises", False)
+
+    unlisted = _refused(organization, "exported_cmdlets")
+    if unlisted is None:
+        result.update(_grants({str(item["Name"]) for item in organization.objects("exported_cmdlets")}, on_premises=on_premises))
+        task.warnings += [f"{cmdlet} is not granted. It comes with {grant}." for cmdlet, grant in result["missing_cmdlets"].items()]
+    else:
+        task.warnings.append(f"Nobody says which cmdlets are granted: {unlisted}")
+
+    unread = _refused(organization, "ome_configurations")
+    result["may_read_ome_configuration"] = unread is None
+    if unread is not None and not on_premises:
+        task.warnings.append(f"OME configurations cannot be read: {unread.message} {_OME_REMEDY}")
+    return {"msg": _summary(result), **result}
+
+
+def _refused(organization: Organization, subset: str) -> ExchangeError | None:
+    """Why the session may not read a subset; ``None`` where it may. Any other failure is raised: it says nothing about permissions."""
+    error = organization.error(subset)
+    if error is not None and not isinstance(error, PermissionDeniedError):
+        raise error
+    return error
+
+
+def _grants(granted: set[str], *, on_premises: bool) -> dict[str, Any]:
+    needed = [cmdlet for cmdlet in CMDLETS if not (on_premises and cmdlet in CLOUD_ONLY)]
     return {
-        "changed": False,
-        "organization": who,
-        "connection": task.describe(),
         "exported_cmdlets": sorted(granted),
-        "missing_cmdlets": {cmdlet: GRANTED_BY[cmdlet] for cmdlet in CMDLETS if cmdlet not in granted},
+        "missing_cmdlets": {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted},
         "advanced_message_encryption": granted.issuperset(ADVANCED_MESSAGE_ENCRYPTION),
-        "may_read_ome_configuration": refused is None,
-        "round_trip_ms": round(round_trip * 1000),
     }
+
+
+def _summary(result: dict[str, Any]) -> str:
+    connection = result["connection"]
+    name = result.get("organization", {}).get("name") or "An organization that is not named"
+    facts = []
+    if "exported_cmdlets" in result:
+        count = len(result["exported_cmdlets"])
+        facts.append(f"{count} of {count + len(result['missing_cmdlets'])} cmdlets")
+        facts.append(f"with{'' if result['advanced_message_encryption'] else 'out'} Advanced Message Encryption")
+    facts.append(f"{result['round_trip_ms']} ms a round trip")
+    who = connection.get("user") or connection.get("client_id") or "an application"
+    return f"{name} over {connection.get('transport')} as {who} ({connection.get('credential')}): {', '.join(facts)}."
 
 
 def main() -> None:

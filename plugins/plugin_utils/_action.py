@@ -80,10 +80,9 @@ class ModuleAction(ActionBase):
             if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
                 error.remedy = f"It comes with {GRANTED_BY[error.cmdlet]}."
             where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
-            outcome: dict[str, Any] = {"failed": True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
-            if isinstance(error, UnreachableError):
-                outcome["unreachable"] = True
-            return outcome
+            # Core takes a result that says both for a failed one.
+            kind = "unreachable" if isinstance(error, UnreachableError) else "failed"
+            return {kind: True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
 
     def check_connection(self) -> None:
         """Refuses to work over a connection that leads to no organization."""
