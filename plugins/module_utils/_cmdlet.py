@@ -26,6 +26,35 @@ _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")
 
 
+#: Every cmdlet that the collection runs: what a role must grant, and what a session has to load where it loads cmdlets one by one.
+CMDLETS = (
+    "Get-OrganizationConfig",
+    "Get-OMEConfiguration",
+    "New-OMEConfiguration",
+    "Set-OMEConfiguration",
+    "Remove-OMEConfiguration",
+    "Get-IRMConfiguration",
+    "Set-IRMConfiguration",
+    "Test-IRMConfiguration",
+    "Get-ActiveSyncOrganizationSettings",
+    "Set-ActiveSyncOrganizationSettings",
+    "Get-TransportRule",
+    "New-TransportRule",
+    "Set-TransportRule",
+    "Remove-TransportRule",
+    "Enable-TransportRule",
+    "Disable-TransportRule",
+    "Get-TransportConfig",
+    "Get-RMSTemplate",
+    "Get-OwaMailboxPolicy",
+    "Set-OwaMailboxPolicy",
+    "Get-MobileDeviceMailboxPolicy",
+    "Set-MobileDeviceMailboxPolicy",
+    "Get-OMEMessageStatus",
+    "Set-OMEMessageRevocation",
+)
+
+
 @dataclass(frozen=True)
 class Call:
     """A cmdlet with typed parameters.

@@ -8,36 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import CMDLETS, Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError
-
-#: Every cmdlet that the collection runs: what a role must grant, and what a session has to bring along.
-CMDLETS = (
-    "Get-OrganizationConfig",
-    "Get-OMEConfiguration",
-    "New-OMEConfiguration",
-    "Set-OMEConfiguration",
-    "Remove-OMEConfiguration",
-    "Get-IRMConfiguration",
-    "Set-IRMConfiguration",
-    "Test-IRMConfiguration",
-    "Get-ActiveSyncOrganizationSettings",
-    "Set-ActiveSyncOrganizationSettings",
-    "Get-TransportRule",
-    "New-TransportRule",
-    "Set-TransportRule",
-    "Remove-TransportRule",
-    "Enable-TransportRule",
-    "Disable-TransportRule",
-    "Get-TransportConfig",
-    "Get-RMSTemplate",
-    "Get-OwaMailboxPolicy",
-    "Set-OwaMailboxPolicy",
-    "Get-MobileDeviceMailboxPolicy",
-    "Set-MobileDeviceMailboxPolicy",
-    "Get-OMEMessageStatus",
-    "Set-OMEMessageRevocation",
-)
 
 #: What can be read, under the name that users give it.
 SUBSETS: dict[str, Call] = {

@@ -13,7 +13,7 @@ import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
@@ -112,7 +112,7 @@ class BaselineTask(Task):
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
 
 
-Procedure = Baseline | Disable | Rollback | None
+Procedure: TypeAlias = "Baseline | Disable | Rollback | None"
 
 
 @dataclass

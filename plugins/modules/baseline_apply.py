@@ -130,7 +130,7 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
 
@@ -144,9 +144,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: BaselineTask) -> dict[str, Any]:
     """Applies the plan."""
-    assert isinstance(task, BaselineTask)
     return apply(task)
 
 

@@ -142,7 +142,6 @@ snapshot:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, preflight
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
 
@@ -156,9 +155,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: BaselineTask) -> dict[str, Any]:
     """Plans, and finds what is refused."""
-    assert isinstance(task, BaselineTask)
     return preflight(task)
 
 

@@ -97,7 +97,6 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURES, BaselineTask, report_organization, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
 
@@ -114,9 +113,8 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: BaselineTask) -> dict[str, Any]:
     """Writes a report."""
-    assert isinstance(task, BaselineTask)
     return report_run(task) if task.params["scope"] == "run" else report_organization(task)
 
 

@@ -23,7 +23,7 @@ class BaselineAction(ModuleAction):
     nor the plays that follow for an unreachable host, and a report must still be written.
     """
 
-    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> Task:
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
         """A task that knows the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
         # The directory is the playbook's own and lasts as long as the run.
@@ -39,13 +39,12 @@ class BaselineAction(ModuleAction):
 class ReportAction(BaselineAction):
     """Writes reports: the connection is not used."""
 
-    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> Task:
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
         """A task that can render reports, too."""
         # Imported here, because only this action needs a renderer.
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_html, render_junit
 
         task = super().make_task(task_vars, **fields)
-        assert isinstance(task, BaselineTask)
         task.renderers = {"report.html": render_html, "report.csv": render_csv, "junit.xml": render_junit}
         return task
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import CMDLETS, Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
     AuthenticationError,
     CmdletNotAvailableError,
@@ -32,8 +32,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml, _pypsrp, _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._pypsrp import Refused, WinRMTransportError, WSManFaultError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
+
+try:
+    from pypsrp.exceptions import AuthenticationError as Refused
+    from pypsrp.exceptions import WinRMTransportError, WSManFaultError
+except ImportError:  # the session broker says so before any of it is used
+    pass
 
 _MARKER = Call("Get-Command", {"Name": "Get-Command"})
 _NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout")
@@ -41,36 +46,6 @@ _SHELL_GONE = 2150858843
 _ACCESS_DENIED = 5
 #: Seconds that each step of the farewell may take.
 _FAREWELL = 3
-#: What Connect-ExchangeOnline shall load; loading all of Exchange costs seconds and memory each time.
-CMDLETS = (
-    "Get-ActiveSyncOrganizationSettings",
-    "Set-ActiveSyncOrganizationSettings",
-    "Get-IRMConfiguration",
-    "Set-IRMConfiguration",
-    "Test-IRMConfiguration",
-    "Get-MobileDeviceMailboxPolicy",
-    "Set-MobileDeviceMailboxPolicy",
-    "Get-OMEConfiguration",
-    "New-OMEConfiguration",
-    "Set-OMEConfiguration",
-    "Remove-OMEConfiguration",
-    "Get-OMEMessageStatus",
-    "Set-OMEMessageRevocation",
-    "Get-OrganizationConfig",
-    "Get-OwaMailboxPolicy",
-    "Set-OwaMailboxPolicy",
-    "Get-Recipient",
-    "Get-RMSTemplate",
-    "Get-TransportConfig",
-    "Get-TransportRule",
-    "New-TransportRule",
-    "Set-TransportRule",
-    "Remove-TransportRule",
-    "Enable-TransportRule",
-    "Disable-TransportRule",
-    "Get-TransportRuleAction",
-    "Get-TransportRulePredicate",
-)
 
 
 class PsrpTransport:

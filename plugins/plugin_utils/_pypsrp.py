@@ -27,8 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries
 
 try:
     from pypsrp.complex_objects import ObjectMeta, PSInvocationState
-    from pypsrp.exceptions import AuthenticationError as Refused  # noqa: F401 (the transport imports it from here)
-    from pypsrp.exceptions import WinRMTransportError, WSManFaultError  # noqa: F401
+    from pypsrp.exceptions import WSManFaultError
     from pypsrp.messages import MessageType
     from pypsrp.powershell import PowerShell, RunspacePool
     from pypsrp.serializer import Serializer, TaggedValue

@@ -182,7 +182,7 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
 
 def _sum(element: ElementTree.Element, within: ElementTree.Element) -> None:
     for attribute, tag in {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}.items():
-        element.set(attribute, str(sum(1 for _ in within.iter(tag))))
+        element.set(attribute, str(sum(1 for _unused in within.iter(tag))))
 
 
 def render_junit(report: Record) -> str:

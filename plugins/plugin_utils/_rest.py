@@ -324,7 +324,7 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
     told = _told(document)
     if told is not None:
         refused = _refused(call, told, after)
-        if status == 403 and isinstance(refused, Result) and type(refused.error) is ExchangeError:
+        if status == 403 and isinstance(refused, Result) and refused.error.__class__ is ExchangeError:
             refused.error = PermissionDeniedError(refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id)
         return refused
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content if isinstance(content, str) else ""

@@ -83,9 +83,9 @@ def per_task(repeats: int) -> Iterator[Row]:
     }
     for transport in ("rest", "psrp"):
         with Stage() as stage:
-            counts = {"ours": 60, "debug": 60, "ping": 12}
 
-            def run(name: str, stage: Stage = stage, transport: str = transport, counts: Mapping[str, int] = counts) -> float:
+            def run(name: str, stage: Stage = stage, transport: str = transport) -> float:
+                counts = {"ours": 60, "debug": 60, "ping": 12}
                 tasks = [{**contenders[name], "name": str(number)} for number in range(counts[name])]
                 one = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks[:1]}]
                 many = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]
@@ -119,15 +119,15 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
         "audit": (lambda: None, "m365.message_encryption.audit", READS),
         "first apply": (stage.fresh, "m365.message_encryption.baseline", [*READS, *writes]),
     }
-    for name, (prepare, playbook, cmdlets) in jobs.items():
+    for name, (prepare, playbook, _cmdlets) in jobs.items():
 
         def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook) -> float:
             prepare()
             return stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED).wall
 
-        def script(prepare: Callable[[], None] = prepare, cmdlets: Sequence[Any] = cmdlets) -> float:
+        def script(prepare: Callable[[], None] = prepare, name: str = name) -> float:
             prepare()
-            return _script(stage, transport, cmdlets)
+            return _script(stage, transport, jobs[name][2])
 
         took = in_turn(repeats, ours=ours, script=script)
         stage.fresh()
@@ -145,7 +145,7 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
 
 
 def session_per_task(repeats: int) -> Iterator[Row]:
-    """Ten converged tasks for eight organizations beside the usual practice, a script with its own session for each task: 3 s to connect over PSRP, 150 ms a cmdlet."""
+    """Ten converged tasks for eight organizations beside the usual practice, a script with its own session for each: 3 s to connect (PSRP), 150 ms a cmdlet."""
     slow_connect = [{"cmdlet": "Connect-ExchangeOnline", "step": "command", "kind": "slow", "seconds": 3, "times": None}]
     tasks = [{"name": f"{number}", f"m365.message_encryption.{module}": options} for number, (module, options, _cmdlet) in enumerate(TASKS)]
     play = [{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}]

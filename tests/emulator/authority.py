@@ -248,7 +248,7 @@ class Authority:
         :raises Unauthorized: no token, an expired, revoked or foreign one, or one of another tenant than the URL's.
         :raises NotEntitled: the application has no directory role.
         """
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _unused, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("")
         try:

@@ -129,7 +129,7 @@ def _leaf(tag: str, text: str | None) -> ElementTree.Element:
 
 def _duration(text: str) -> str:
     """``7.00:00:00`` as XML's duration."""
-    days, _, clock = text.rpartition(".")
+    days, _unused, clock = text.rpartition(".")
     hours, minutes, seconds = map(int, clock.split(":"))
     date = f"{int(days)}D" if days and int(days) else ""
     time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)

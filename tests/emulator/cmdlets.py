@@ -361,7 +361,7 @@ def _get_mailbox_policy(context: Context) -> None:
 
 @_cmdlet("Set-OwaMailboxPolicy", "Set-MobileDeviceMailboxPolicy", "Set-ActiveSyncMailboxPolicy")
 def _set_mailbox_policy(context: Context) -> None:
-    _, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
+    _unused, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
     row = _row(context.state[key], "Name", context.parameters["Identity"])
     settings = context.settings
     if settings.get("RequireStorageCardEncryption"):

@@ -208,7 +208,7 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
     elsewhere = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}[wire]
     kinds = sorted(KINDS - elsewhere - {"redirect", "portal_edit"})
     schedule = []
-    for _ in range(length):
+    for _unused in range(length):
         kind = source.choice(kinds)
         fault = Fault(kind, wire=wire, nth=source.randint(1, reach), times=source.choice([1, 1, 1, 2]))
         if kind in STATUSES:

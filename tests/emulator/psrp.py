@@ -182,11 +182,11 @@ class PsrpFront:
         return pipeline.cmdlets if pipeline is not None else []
 
     def _authenticate(self, request: Request) -> Organization | None:
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        scheme, _unused, value = request.headers.get("Authorization", "").partition(" ")
         if scheme == _CERTIFICATE_AUTH:
             return self._certificates.get(request.certificate or b"")
         try:
-            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+            user, _unused, password = base64.b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return None
         expected, organization = self._accounts.get(user.lower(), ("", None))

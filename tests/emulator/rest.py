@@ -49,7 +49,7 @@ class AdminApi:
         if match is None:
             return None
         self.service.ledger.count("rest")
-        _, tenant, what = match.groups()
+        _unused, tenant, what = match.groups()
         step = {"invokecommand": "invoke", "$batch": "batch"}.get(what.lower(), what.lower())
         named = self.service.find(tenant)
         fault = self.service.faults.transport("rest", step, _cmdlets(request), named.name if named else tenant)

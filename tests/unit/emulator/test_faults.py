@@ -127,7 +127,7 @@ def test_reads_lag_behind(client: Client, alternate: bool, seen: list[bool]) -> 
     client.emulator.faults.set([{"kind": "stale_reads", "cmdlet": "Set-*", "reads": 3, "alternate": alternate}])
     _set(client)
     assert _stored(client)
-    assert [_read(client) for _ in range(4)] == seen
+    assert [_read(client) for _unused in range(4)] == seen
 
 
 def test_one_request_of_a_batch_fails(client: Client) -> None:
@@ -147,7 +147,7 @@ def test_an_answer_is_huge(client: Client) -> None:
 def test_signing_in_fails_for_a_while(client: Client) -> None:
     client.control("POST", "faults", [{"kind": "503", "step": "token", "times": 2}])
     url = f"{client.emulator.url}/{NAME}/oauth2/v2.0/token"
-    assert [client.session.post(url, data={}, timeout=5).status_code for _ in range(3)] == [503, 503, 400]
+    assert [client.session.post(url, data={}, timeout=5).status_code for _unused in range(3)] == [503, 503, 400]
     assert len(client.control("GET", "faults")["struck"]) == 2
 
 
@@ -175,7 +175,7 @@ def test_properties_come_and_go(client: Client) -> None:
             "flickering_properties": {"Get-OMEConfiguration": ["PortalText"]},
         }
     )
-    shown = [client.invoke("Get-OMEConfiguration").json()["value"][0] for _ in range(2)]
+    shown = [client.invoke("Get-OMEConfiguration").json()["value"][0] for _unused in range(2)]
     assert ["PortalText" in row for row in shown] == [False, True]
     assert all("NewToday" in row and "ImageUrl" not in row for row in shown)
 

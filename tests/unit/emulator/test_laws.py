@@ -72,7 +72,7 @@ def test_rules_stay_in_order_whatever_happens(edits: list[tuple[str, str, int | 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_state_survives_its_file(edits: list[tuple[str, str, int | None, dict[str, Any]]]) -> None:
     organization = Organization()
-    for cmdlet, name, _, settings_ in edits:
+    for cmdlet, name, _unused, settings_ in edits:
         try:
             run(organization, cmdlet, {"Name" if cmdlet.startswith("New") else "Identity": name, **settings_}, rest=True, prompts=False)
         except CmdletError:

@@ -290,12 +290,12 @@ def test_many_clients_at_once(emulator: Emulator) -> None:
     def work() -> None:
         try:
             with _pool(emulator) as pool:
-                for _ in range(5):
+                for _unused in range(5):
                     assert _run(pool, ("Get-IRMConfiguration", {})).output
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
+    threads = [threading.Thread(target=work) for _unused in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

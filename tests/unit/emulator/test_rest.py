@@ -179,7 +179,7 @@ def test_msal_signs_in_with_a_managed_identity(emulator: Emulator, monkeypatch: 
         monkeypatch.setenv("IDENTITY_HEADER", "secret")
     else:
         monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", emulator.url)
-    (organization, _) = emulator.describe()["organizations"]
+    (organization, _unused) = emulator.describe()["organizations"]
     identity = msal.SystemAssignedManagedIdentity() if kind == "system" else msal.UserAssignedManagedIdentity(client_id=organization["client_id"])
     with requests.Session() as session:
         session.trust_env = False
@@ -189,7 +189,7 @@ def test_msal_signs_in_with_a_managed_identity(emulator: Emulator, monkeypatch: 
 
 
 def test_msal_answers_a_claims_challenge(client: Client, emulator: Emulator) -> None:
-    (organization, _) = emulator.describe()["organizations"]
+    (organization, _unused) = emulator.describe()["organizations"]
     emulator.authority.refuse_all("revoked")
     challenge = client.invoke("Get-IRMConfiguration").headers["WWW-Authenticate"]
     claims = base64.b64decode(challenge.partition('claims="')[2].rstrip('"')).decode()

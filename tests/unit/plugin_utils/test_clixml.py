@@ -137,7 +137,7 @@ TAGS = st.sampled_from(("Obj", "TN", "T", "TNRef", "Ref", "LST", "DCT", "En", "M
 @given(
     st.recursive(
         TAGS.map(ElementTree.Element),
-        lambda inner: st.builds(lambda tag, children, text: _tree(tag, children, text), TAGS, st.lists(inner, max_size=4), st.text("01aP-:T.=", max_size=5)),
+        lambda inner: st.builds(_tree, TAGS, st.lists(inner, max_size=4), st.text("01aP-:T.=", max_size=5)),
         max_leaves=20,
     )
 )

@@ -156,7 +156,7 @@ def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> 
 def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: bytes) -> None:
     found = _rest.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Result)
-    assert type(found.error) is _errors.CmdletNotAvailableError
+    assert found.error.__class__ is _errors.CmdletNotAvailableError
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
@@ -205,4 +205,4 @@ def test_retry_after(text: str, expected: float | None) -> None:
     ],
 )
 def test_refusals(text: str, kind: str, expected: type[_errors.ExchangeError]) -> None:
-    assert type(_refusals.classify(text, exception_type=kind)) is expected
+    assert _refusals.classify(text, exception_type=kind).__class__ is expected

@@ -55,13 +55,13 @@ def test_a_write_with_a_lost_answer_is_never_repeated() -> None:
 
 def test_a_write_that_fails_to_the_end_without_having_happened_says_so() -> None:
     results, _waits, _log, tries = run([WRITE], *[[trouble(Happened.NO)]] * 3, number=3)
-    assert type(results[0].error) is ServiceError
+    assert results[0].error.__class__ is ServiceError
     assert tries == 3
 
 
 def test_trouble_that_does_not_pass_is_reported_at_once() -> None:
     results, waits, _log, tries = run([READ], [trouble(passing=False)])
-    assert type(results[0].error) is ServiceError
+    assert results[0].error.__class__ is ServiceError
     assert (tries, waits) == (1, [])
 
 

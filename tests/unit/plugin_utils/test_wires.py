@@ -162,7 +162,7 @@ def test_a_read_that_is_refused_leaves_the_others_alone(sessions: Open, wire: st
 )
 def test_refusals_are_the_same_over_every_wire(sessions: Open, wire: str, call: Call, expected: type) -> None:
     (result,) = invoke(sessions(wire), call)
-    assert type(result.error) is expected
+    assert result.error.__class__ is expected
     assert result.error.cmdlet == call.cmdlet
 
 

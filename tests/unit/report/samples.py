@@ -10,8 +10,7 @@ from typing import Any
 
 LEARN = "https://learn.microsoft.com/powershell/module/exchangepowershell/"
 IRM, OME, EAS, MFR, POL = (
-    LEARN + page
-    for page in ("set-irmconfiguration", "set-omeconfiguration", "set-activesyncorganizationsettings", "new-transportrule", "set-owamailboxpolicy")
+    LEARN + page for page in ("set-irmconfiguration", "set-omeconfiguration", "set-activesyncorganizationsettings", "new-transportrule", "set-owamailboxpolicy")
 )
 
 #: id, title, wanted, reason, risk, who notices, provenance, source
