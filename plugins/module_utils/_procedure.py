@@ -206,6 +206,7 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
     report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
     result: dict[str, Any] = {
         "changed": False,
+        "organization": who,
         "pending": bool(changes),
         "digest": document["digest"],
         "plan": "",

@@ -73,6 +73,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+organization:
+  description: Who the organization is, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
+  returned: once the organization was read
+  type: dict
 pending:
   description: Whether there is something to change.
   returned: once the organization was read

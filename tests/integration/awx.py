@@ -1,0 +1,298 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWX does with the objects of extensions/awx, as far as it can be done without AWX.
+
+Credentials are injected by AWX's rules (its user guide, "Custom Credential Types", and how its releases behave): templates
+are rendered in Jinja's immutable sandbox, a field that was not filled in is undefined (a default only fills in the form),
+each file is written with mode 0660 below ``env`` of the job's directory and named ``tower.filename``, extra variables go
+into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jinja2
+import jinja2.sandbox
+import yaml
+
+from .playbook import BIN, COLLECTIONS
+
+COLLECTION = COLLECTIONS / "ansible_collections/m365/message_encryption"
+AWX = COLLECTION / "extensions/awx"
+
+#: Variables that AWX refuses in a credential, beside all that begin with ``ANSIBLE_``.
+FORBIDDEN_ENVIRONMENT = frozenset(
+    [
+        "VIRTUAL_ENV",
+        "PATH",
+        "PYTHONPATH",
+        "JOB_ID",
+        "INVENTORY_ID",
+        "INVENTORY_SOURCE_ID",
+        "INVENTORY_UPDATE_ID",
+        "AD_HOC_COMMAND_ID",
+        "REST_API_URL",
+        "REST_API_TOKEN",
+        "MAX_EVENT_RES",
+        "CALLBACK_QUEUE",
+        "CALLBACK_CONNECTION",
+        "CACHE",
+        "JOB_CALLBACK_DEBUG",
+        "INVENTORY_HOSTVARS",
+        "AWX_HOST",
+        "PROJECT_REVISION",
+    ]
+)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with Ansible's ``!unsafe``."""
+
+
+_Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+
+
+def load(file: Path) -> Any:
+    """What a YAML file of extensions/awx holds."""
+    return yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
+
+
+def configuration() -> dict[str, list[dict[str, Any]]]:
+    """The objects, by the variables that the roles of infra.aap_configuration take."""
+    return {**load(AWX / "configuration/credential_types.yml"), **load(AWX / "configuration/objects.yml")}
+
+
+def named(objects: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    (found,) = [dict(item) for item in objects if item["name"] == name]
+    return found
+
+
+def files_of(injectors: Mapping[str, Any], path: Any) -> SimpleNamespace:
+    """The namespace ``tower`` with a path for each file, from ``path(label)``: one alone, or one of several by its label."""
+    tower = SimpleNamespace()
+    for label in injectors.get("file", {}):
+        _unused, dot, name = label.partition(".")
+        if not dot:
+            tower.filename = path(label)
+        else:
+            if not hasattr(tower, "filename"):
+                tower.filename = SimpleNamespace()
+            setattr(tower.filename, name, path(label))
+    return tower
+
+
+def inject(kind: Mapping[str, Any], inputs: Mapping[str, Any], directory: Path) -> tuple[dict[str, str], list[str]]:
+    """The environment and the arguments of ansible-playbook that a credential gives a job.
+
+    :param kind: the credential type.
+    :param inputs: what was filled in.
+    :param directory: the job's private data directory.
+    """
+    fields = kind["inputs"]["fields"]
+    assert set(inputs) <= {entry["id"] for entry in fields}
+    missing = [name for name in kind["inputs"]["required"] if not inputs.get(name)]
+    assert not missing, f"AWX refuses the credential without {missing}"
+    namespace: dict[str, Any] = {name: value for name, value in inputs.items() if value != ""}
+    sandbox = jinja2.sandbox.ImmutableSandboxedEnvironment()
+
+    def write(content: str, mode: int) -> str:
+        handle, path = tempfile.mkstemp(dir=directory / "env")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(path, mode)
+        return path
+
+    injectors = kind["injectors"]
+    namespace["tower"] = files_of(injectors, lambda label: write(sandbox.from_string(injectors["file"][label]).render(**namespace), 0o660))
+    environment = {name: sandbox.from_string(template).render(**namespace) for name, template in injectors.get("env", {}).items()}
+    variables = {name: sandbox.from_string(template).render(**namespace) for name, template in injectors.get("extra_vars", {}).items()}
+    return environment, ["-e", f"@{write(yaml.safe_dump(variables), 0o440)}"] if variables else []
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished job.
+
+    :param artifacts: the directory with what ansible-runner recorded.
+    """
+
+    rc: int
+    status: str
+    stdout: str
+    artifacts: Path
+    events: list[dict[str, Any]]
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """What set_stats left, which AWX hands over to the following jobs of a workflow."""
+        (final,) = [event["event_data"] for event in self.events if event["event"] == "playbook_on_stats"]
+        return dict(final.get("artifact_data", {}))
+
+    def results(self, action: str) -> list[dict[str, Any]]:
+        """The results of a module, as AWX gets them."""
+        return [event["event_data"]["res"] for event in self.events if event["event_data"].get("resolved_action") == action and "res" in event["event_data"]]
+
+    def recorded(self) -> str:
+        """Everything that AWX keeps of the job. ``command`` is ansible-runner's own record of the environment: AWX hides secrets by name there."""
+        return "\n".join(file.read_text(encoding="utf-8") for file in sorted(self.artifacts.rglob("*")) if file.is_file() and file.name != "command")
+
+
+@dataclass
+class Job:
+    """One job: a directory of its own, thrown away afterwards, with a copy of the project.
+
+    :param directory: where the job's private data directory is made.
+    :param home: an empty home.
+    :param inventory: in the form of a YAML inventory.
+    :param credentials: each credential's type and its inputs.
+    :param template: the job template's name.
+    :param variables: what a survey, a prompt or an earlier job of the workflow gave.
+    """
+
+    directory: Path
+    home: Path
+    inventory: Mapping[str, Any]
+    credentials: Sequence[tuple[str, Mapping[str, Any]]]
+    template: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    project: Path = AWX / "project"
+    playbook: str = ""
+    number: int = 1
+
+    def prepare(self) -> None:
+        objects = configuration()
+        template = named(objects["controller_templates"], self.template)
+        self.playbook = self.playbook or template["playbook"]
+        for name in ("env", "inventory"):
+            (self.directory / name).mkdir(parents=True)
+        shutil.copytree(self.project, self.directory / "project")
+        self._write_inventory()
+        environment: dict[str, str] = {}
+        arguments: list[str] = ["--check"] if template["job_type"] == "check" else []
+        arguments += ["--diff"] if template.get("diff_mode") else []
+        for kind, inputs in self.credentials:
+            given, more = inject(named(objects["controller_credential_types"], kind), inputs, self.directory)
+            environment |= given
+            arguments += more
+        environment |= {
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_FORCE_COLOR": "false",
+            "JOB_ID": str(self.number),
+        }
+        (self.directory / "env/envvars").write_text(json.dumps(environment), encoding="utf-8")
+        (self.directory / "env/cmdline").write_text(" ".join(arguments), encoding="utf-8")
+        surveyed = {
+            question["variable"]: question["default"]
+            for question in template.get("survey_spec", {}).get("spec", [])
+            if question["default"] or not question["required"]
+        }
+        variables = {**template.get("extra_vars", {}), **surveyed, **self.variables, **self._awx_variables()}
+        (self.directory / "env/extravars").write_text(json.dumps(variables), encoding="utf-8")
+
+    def run(self) -> Done:
+        """Run the job here."""
+        self.prepare()
+        done = self._runner("run", str(self.directory), "-p", self.playbook, "-i", "job")
+        return self._done(done, self.directory / "artifacts/job")
+
+    def run_elsewhere(self) -> Done:
+        """Send the job to another machine and bring back what it did: ansible-runner's transmit, worker and process.
+
+        The other machine has the same path for the job, as the containers have in which AWX runs jobs, and nothing in it.
+        """
+        self.prepare()
+        sent = self._runner("transmit", str(self.directory), "-p", self.playbook, "-i", "job", binary=True)
+        assert sent.returncode == 0, sent.stderr
+        here = self.directory.with_name(f"{self.directory.name}-here")
+        self.directory.rename(here)
+        worked = self._runner("worker", "--private-data-dir", str(self.directory), given=sent.stdout, binary=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+        done = self._runner("process", str(here), "-i", "job", given=worked.stdout, binary=True)
+        return self._done(done, here / "artifacts/job")
+
+    def _awx_variables(self) -> dict[str, Any]:
+        """What AWX tells each job of itself, under both names."""
+        said = {
+            "job_id": self.number,
+            "job_launch_type": "manual",
+            "job_template_id": 7,
+            "job_template_name": self.template,
+            "project_revision": "0123456789abcdef0123456789abcdef01234567",
+            "inventory_id": 2,
+            "inventory_name": "Exchange organizations by ring",
+            "user_id": 1,
+            "user_name": "mail-admin",
+            "user_email": "mail-admin@example.com",
+        }
+        return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in said.items()}
+
+    def _write_inventory(self) -> None:
+        """The inventory as AWX gives it: a program that prints all hosts and groups."""
+        hosts: dict[str, dict[str, Any]] = {}
+        groups: dict[str, dict[str, Any]] = {}
+        for group, content in self.inventory.items():
+            groups[group] = {"hosts": list(content["hosts"]), "vars": dict(content.get("vars") or {})}
+            for host, variables in content["hosts"].items():
+                hosts.setdefault(host, {}).update(variables or {}, remote_tower_enabled="true", remote_tower_id=len(hosts) + 1)
+        document = {"all": {"children": [*groups], "vars": {}}, "_meta": {"hostvars": hosts}, **groups}
+        script = self.directory / "inventory/hosts"
+        script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(document)!r})\n", encoding="utf-8")
+        script.chmod(0o700)
+
+    def _runner(self, *arguments: str, given: bytes | None = None, binary: bool = False) -> subprocess.CompletedProcess[Any]:
+        return subprocess.run(
+            [str(BIN / "ansible-runner"), *arguments],
+            cwd=self.home,
+            env={"PATH": os.pathsep.join([str(BIN), "/usr/local/bin", "/usr/bin", "/bin"]), "HOME": str(self.home), "LC_ALL": "C.UTF-8"},
+            input=given if binary else None,
+            stdin=None if binary and given is not None else subprocess.DEVNULL,
+            capture_output=True,
+            text=not binary,
+            timeout=240,
+            check=False,
+        )
+
+    def _done(self, process: subprocess.CompletedProcess[Any], artifacts: Path) -> Done:
+        output = process.stdout if isinstance(process.stdout, str) else process.stdout.decode("utf-8")
+        assert (artifacts / "status").exists(), f"{output}\n{process.stderr}"
+        stdout = (artifacts / "stdout").read_text(encoding="utf-8")
+        assert "Traceback (most recent call last)" not in stdout, stdout
+        events = [json.loads(file.read_text(encoding="utf-8")) for file in (artifacts / "job_events").glob("*.json")]
+        return Done(
+            int((artifacts / "rc").read_text(encoding="utf-8")),
+            (artifacts / "status").read_text(encoding="utf-8"),
+            stdout,
+            artifacts,
+            sorted(events, key=lambda event: int(event["counter"])),
+        )
+
+
+def sliced(inventory: Mapping[str, Any], number: int, count: int) -> dict[str, Any]:
+    """The inventory of one slice: every ``count``-th host by name, beginning with the ``number``-th; groups and their variables stay."""
+    hosts = sorted({host for group in inventory.values() for host in group["hosts"]})[number - 1 :: count]
+    return {name: {**group, "hosts": {host: group["hosts"][host] for host in group["hosts"] if host in hosts}} for name, group in inventory.items()}
+
+
+def undefined_in(template: str, namespace: Mapping[str, Any]) -> str:
+    """What AWX would object to when a credential type with this template is saved; empty where it accepts it."""
+    try:
+        jinja2.sandbox.ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined).from_string(template).render(namespace)
+    except jinja2.TemplateError as error:
+        return str(error)
+    return ""
+
+
+VARIABLE_NAME = re.compile(r"^[a-zA-Z_]+[a-zA-Z0-9_]*$")

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans and snapshots outlive a job in git: fetched before it, published from within it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .awx import configuration, inject, named
+from .playbook import Controller, Run
+
+ORGANIZATIONS = {"exchange_organizations": {"hosts": {"contoso": None, "fabrikam": None}, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
+PUBLISH, FETCH = "publish_git", "fetch_git"
+ROLE = "m365.message_encryption.hardened_baseline"
+
+
+def git(directory: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example.com"}
+    environment |= {"GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example.com"}
+    return subprocess.run(["git", *arguments], cwd=directory, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Jobs:
+    """Jobs that share a repository and nothing else."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.repository = directory / "artifacts.git"
+        git(directory, "init", "--quiet", "--bare", "--initial-branch=main", str(self.repository))
+        self._count = 0
+        self._controllers: dict[Path, Controller] = {}
+
+    def start(self) -> Path:
+        """The artifacts' directory of a new job, which does not exist yet."""
+        self._count += 1
+        return self.directory / f"job-{self._count}/message_encryption"
+
+    def run(self, artifacts: Path, *tasks: str, arguments: tuple[str, ...] = (), **variables: Any) -> Run:
+        home = artifacts.parent
+        home.mkdir(exist_ok=True)
+        controller = self._controllers.setdefault(home, Controller(home, ORGANIZATIONS))
+        settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": str(self.repository), **variables}
+        includes = [{"name": name, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}} for name in tasks]
+        return controller.tasks(includes, *arguments, play={"vars": settings})
+
+    def log(self) -> list[str]:
+        return git(self.repository, "log", "--format=%s", "main").splitlines()
+
+    def read(self, path: str) -> str:
+        return git(self.repository, "show", f"main:{path}")
+
+
+@pytest.fixture(name="jobs")
+def jobs_fixture(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path)
+
+
+def put(artifacts: Path, path: str, content: str) -> None:
+    (artifacts / path).parent.mkdir(parents=True, exist_ok=True)
+    (artifacts / path).write_text(content, encoding="utf-8")
+
+
+def test_what_a_job_publishes_the_next_one_fetches(jobs: Jobs) -> None:
+    first = jobs.start()
+    assert jobs.run(first, FETCH).rc == 0  # the repository is empty
+    put(first, "contoso/snapshot.json", "first")
+    published = jobs.run(first, PUBLISH, awx_job_id=41, awx_job_template_name="Message encryption - apply", awx_user_name="mail-admin")
+    assert published.rc == 0, published.output
+    assert published.changed == [f"{ROLE} : Commit it", f"{ROLE} : Push"]
+    assert jobs.log() == ["Message encryption: job 41 of Message encryption - apply"]
+    assert git(jobs.repository, "log", "--format=%an", "main") == "mail-admin"
+    # One commit for all organizations of the play.
+    assert len(published.all(f"{ROLE} : Push")) == 1
+
+    again = jobs.run(first, PUBLISH)
+    assert again.rc == 0, again.output
+    assert again.changed == []
+    assert len(jobs.log()) == 1
+
+    second = jobs.start()
+    fetched = jobs.run(second, FETCH)
+    assert fetched.rc == 0, fetched.output
+    assert (second / "contoso/snapshot.json").read_text(encoding="utf-8") == "first"
+    assert jobs.run(second, FETCH).changed == []
+
+
+def test_a_check_keeps_its_plans_too(jobs: Jobs) -> None:
+    artifacts = jobs.start()
+    put(artifacts, "contoso/plan.json", "plan")
+    run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("--check",))
+    assert run.rc == 0, run.output
+    assert jobs.read("contoso/plan.json") == "plan"
+
+
+def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
+    one, other = jobs.start(), jobs.start()
+    for artifacts in (one, other):
+        assert jobs.run(artifacts, FETCH).rc == 0
+        put(artifacts, "report.json", f"{artifacts.parent.name}\nends the same\n")
+    put(one, "contoso/snapshot.json", "one")
+    put(other, "fabrikam/snapshot.json", "other")
+    assert jobs.run(one, PUBLISH).rc == 0
+    late = jobs.run(other, PUBLISH)
+    assert late.rc == 0, late.output
+    assert (jobs.read("contoso/snapshot.json"), jobs.read("fabrikam/snapshot.json")) == ("one", "other")
+    # The run's own report is that of the later one, whole.
+    assert jobs.read("report.json") == "job-2\nends the same"
+
+
+def test_a_later_job_applies_the_plan_that_was_approved_whatever_was_pushed_since(jobs: Jobs) -> None:
+    check = jobs.start()
+    put(check, "contoso/plan.json", "approved")
+    assert jobs.run(check, FETCH, PUBLISH).rc == 0
+    approved = git(jobs.repository, "rev-parse", "main")
+    meddler = jobs.start()
+    assert jobs.run(meddler, FETCH).rc == 0
+    put(meddler, "contoso/plan.json", "another")
+    put(meddler, "contoso/snapshot.json", "newer")
+    assert jobs.run(meddler, PUBLISH).rc == 0
+
+    apply = jobs.start()
+    assert jobs.run(apply, FETCH, message_encryption_git_commit=approved).rc == 0
+    assert (apply / "contoso/plan.json").read_text(encoding="utf-8") == "approved"
+    assert (apply / "contoso/snapshot.json").read_text(encoding="utf-8") == "newer"
+    assert jobs.run(jobs.start(), FETCH, message_encryption_git_commit="0" * 40).rc == 2
+
+
+def test_the_commit_is_handed_over(jobs: Jobs) -> None:
+    artifacts = jobs.start()
+    put(artifacts, "contoso/plan.json", "plan")
+    run = jobs.run(artifacts, FETCH, PUBLISH)
+    stats = run[f"{ROLE} : Hand it over to later jobs"]["ansible_stats"]
+    assert stats == {"data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")}, "per_host": False, "aggregate": False}
+
+
+def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
+    artifacts = jobs.start()
+    put(artifacts, "contoso/snapshot.json", "only")
+    assert jobs.run(artifacts, FETCH).rc == 0
+    hook = jobs.repository / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho no more >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    run = jobs.run(artifacts, PUBLISH)
+    assert run.rc == 2
+    assert "no more" in run[f"{ROLE} : Push"]["stderr"]
+
+
+@pytest.mark.parametrize("url", ["", "/nonexistent/artifacts.git"])
+def test_without_a_repository_nothing_begins(jobs: Jobs, url: str) -> None:
+    run = jobs.run(jobs.start(), FETCH, message_encryption_git_url=url)
+    assert run.rc == 2
+    if not url:
+        assert "Message encryption artifacts (git)" in run.output
+
+
+def test_git_gets_the_token_from_the_credential_and_no_command_line_has_it(tmp_path: Path) -> None:
+    kind = named(configuration()["controller_credential_types"], "Message encryption artifacts (git)")
+    (tmp_path / "env").mkdir()
+    inputs = {"url": "https://git.example.com/artifacts.git", "username": "ansible", "token": "T0ken$(id)'\"x"}
+    environment, arguments = inject(kind, inputs, tmp_path)
+    done = subprocess.run(
+        ["git", "credential", "fill"],
+        input="protocol=https\nhost=git.example.com\n\n",
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", **environment},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"username=ansible\npassword={inputs['token']}" in done.stdout
+    assert inputs["token"] not in " ".join(arguments) + environment["GIT_CONFIG_VALUE_0"]
+    assert inputs["token"] not in "".join(file.read_text(encoding="utf-8") for file in (tmp_path / "env").iterdir())
+    (variables,) = (tmp_path / "env").iterdir()
+    assert "message_encryption_git_url: https://git.example.com/artifacts.git" in variables.read_text(encoding="utf-8")
