@@ -110,6 +110,11 @@ molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
 demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organization: check, apply, again, roll back
 	@$(BIN)/python scripts/demo.py
 
+# BENCH_ARGS="--repeats 5 per_task" chooses; BENCH_ARGS="--write docs/performance.md" keeps the figures.
+.PHONY: bench
+bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side by side
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.bench $(BENCH_ARGS)
+
 ## Checks
 
 .PHONY: check
