@@ -142,8 +142,12 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:
-    """Whether nothing of what a step changes is seen: all of it is still planned."""
-    return {_label(change) for change in step.changes} <= {_label(change) for other in left for change in other.changes}
+    """Whether nothing of what a step changes is seen: all of it is still planned, and from the same to the same.
+
+    Where the same option is to become something else by now, somebody else has written in between.
+    """
+    planned = [change for other in left for change in other.changes]
+    return all(change in planned for change in step.changes)
 
 
 def _changed_nothing(warning: str) -> bool:

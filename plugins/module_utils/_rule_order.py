@@ -5,6 +5,9 @@
 
 A move takes one rule out and puts it in at another place, which is what setting a priority does. The rules that need not
 move are a longest run that is in order already; every other one moves exactly once.
+
+Each move is planned again from a fresh read, so every order on the way must lead to the same end: rules that are not named
+keep their own order at each step, and of several longest runs always the same one is taken.
 """
 
 from __future__ import annotations
@@ -22,9 +25,17 @@ def moves(order: Sequence[str], named: Sequence[str], position: str = "relative"
     :param moving: a rule that moves, rather than others around it, where the order is wrong.
     :returns: rule and new index of each move, to be done one after the other. The others keep their own order.
     """
-    current = list(order)
-    rest = [rule for rule in current if rule not in set(named)]
-    target = {"first": [*named, *rest], "last": [*rest, *named], "relative": list(named)}[position]
+    chosen = set(named)
+    rest = [rule for rule in order if rule not in chosen]
+    if position == "first":
+        # Seen from the other end, so that of the rest the last goes first: what it passes is named.
+        seen = _forward(list(reversed(order)), [*reversed(rest), *reversed(named)], moving)
+        return [(rule, len(order) - 1 - index) for rule, index in seen]
+    return _forward(list(order), [*rest, *named] if position == "last" else list(named), moving)
+
+
+def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tuple[str, int]]:
+    """The moves that bring ``target`` into order, its first rule first, each right behind the one before it."""
     staying = _longest_run(current, target)
     if moving and len(staying) < len(target):
         staying = _longest_run(current, [rule for rule in target if rule != moving])
@@ -36,7 +47,7 @@ def moves(order: Sequence[str], named: Sequence[str], position: str = "relative"
         if index > 0:
             place = current.index(target[index - 1]) + 1
         else:
-            place = min((current.index(other) for other in target if other in staying), default=0)
+            place = min((current.index(other) for other in staying), default=0)
         current.insert(place, rule)
         done.append((rule, place))
         staying.add(rule)
@@ -44,23 +55,22 @@ def moves(order: Sequence[str], named: Sequence[str], position: str = "relative"
 
 
 def _longest_run(current: Sequence[str], target: Sequence[str]) -> set[str]:
-    """A longest subsequence of ``target`` that stands in ``current`` in the same order (patience sorting)."""
+    """The longest subsequence of ``target`` that stands in ``current`` in the same order; of several the one that begins earliest at each rule.
+
+    That choice does not change when a rule outside of it is put in its place.
+    """
     places = {rule: index for index, rule in enumerate(current)}
+    # From the end: how long the longest run is that begins with each rule.
+    lengths: list[int] = []
     tails: list[int] = []
-    links: list[int | None] = []
-    piles: list[int] = []
-    for index, rule in enumerate(target):
-        pile = bisect_left(tails, places[rule])
-        links.append(piles[pile - 1] if pile else None)
-        if pile == len(tails):
-            tails.append(places[rule])
-            piles.append(index)
-        else:
-            tails[pile] = places[rule]
-            piles[pile] = index
+    for rule in reversed(target):
+        length = bisect_left(tails, -places[rule])
+        tails[length : length + 1] = [-places[rule]]
+        lengths.append(length + 1)
     run: set[str] = set()
-    step = piles[-1] if piles else None
-    while step is not None:
-        run.add(target[step])
-        step = links[step]
+    last, left = -1, len(tails)
+    for rule, length in zip(target, reversed(lengths), strict=True):
+        if length == left and places[rule] > last:
+            run.add(rule)
+            last, left = places[rule], left - 1
     return run

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import AlreadyExistsError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Listing
+from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Integer, Kind, Listing, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import RULE_ORDER, RULE_REMOVAL, RULE_STATE, RULES, Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._rule import (
@@ -167,9 +167,9 @@ class RulesPlanner:
         """Refuses to create what exists under another name."""
         if wanted.state != "present" or self.find(wanted):
             return
-        sections = self._sections(wanted)
+        sections = self._given(wanted)
         for rule in self.rules:
-            if rule.guid not in named and sections["actions"] and self._same(rule.sections, sections):
+            if rule.guid not in named and sections.get("actions") and self._same(rule.sections, sections):
                 raise AlreadyExistsError(
                     f"{wanted.where}name: the rule {rule.name!r} does exactly what {wanted.name!r} is to do.",
                     remedy=f"To rename it, add guid: {rule.guid}. To have it twice is hardly meant.",
@@ -186,9 +186,7 @@ class RulesPlanner:
             shown["priority"] = self.order.index(rule.guid)
         stored = rule.settings if rule else {}
         shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
-        for section, values in self._sections(wanted).items() if after or rule else ():
-            if section not in wanted.sections:
-                continue
+        for section, values in self._given(wanted).items():
             shown[section] = values if after or rule is None else rule.sections[section]
             if after and rule and not self.strict:
                 shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
@@ -206,7 +204,8 @@ class RulesPlanner:
                 )
         if rule and any(rule.unknown.values()):
             self.plan.warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
-        actions = self._sections(wanted)["actions"]
+        given = self._given(wanted)
+        actions = given.get("actions", {})
         template = actions.get("apply_rights_protection_template")
         if template and self.templates.known(template) is False:
             raise NotFoundError(
@@ -220,7 +219,7 @@ class RulesPlanner:
             if not self.check_mode:
                 raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
             self.plan.warnings.append(missing)
-        sections = {**(rule.sections if rule else {}), **self._sections(wanted)}
+        sections = {**(rule.sections if rule else {}), **given}
         if encrypts(sections) and not keeps_senders_inside(sections):
             self.plan.warnings.append(
                 f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: Exchange bounces inbound mail that it matches "
@@ -248,7 +247,7 @@ class RulesPlanner:
                 changes.append(self._change(wanted.name, option, None, value))
         if wanted.enabled is False:
             changes.append(self._change(wanted.name, "enabled", None, False))
-        for section, values in self._sections(wanted).items():
+        for section, values in self._given(wanted).items():
             for option, value in values.items():
                 parameters[_FIELDS[section][option].parameter] = self._send(_FIELDS[section][option], value)
                 changes.append(self._change(wanted.name, f"{section}.{option}", None, value, "rejects" if section == "actions" and option in REJECTING else ""))
@@ -274,34 +273,34 @@ class RulesPlanner:
             parameters[row.parameter] = row.send(value)
             impact = "takes away" if option == "mode" and value != "Enforce" and encrypts(rule.sections) else ""
             changes.append(self._change(rule.name, option, stored, value, impact))
-        for section, values in self._sections(wanted).items():
-            if section in wanted.sections:
-                differing = self._differing(section, values, rule.sections[section])
-                changes += [self._section_change(rule, section, option, values) for option in differing]
-                parameters.update(self._section_parameters(section, values, rule.sections[section], differing))
+        for section, values in self._given(wanted).items():
+            differing = self._differing(section, values, rule.sections[section])
+            changes += [self._section_change(rule, section, option, values) for option in differing]
+            parameters.update(self._section_parameters(section, values, rule.sections[section], differing))
         if changes:
             self._step("Set-TransportRule", rule, {**parameters, "Confirm": False}, changes, RULES)
         if wanted.enabled is not None and wanted.enabled != rule.enabled:
             self.set_enabled(rule, wanted.enabled)
         if wanted.priority is not None and wanted.priority != self.order.index(rule.guid):
             if wanted.priority >= len(self.order):
-                raise OptionError(
-                    f"{wanted.where}priority {wanted.priority} is too high: this organization has {len(self.order)} rules, so the last is {len(self.order) - 1}."
-                )
+                raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: with {len(self.order)} rules the last is {len(self.order) - 1}.")
             self.move(rule.guid, wanted.priority)
         return rule.guid
 
-    def _sections(self, wanted: DeclaredRule) -> dict[str, dict[str, Any]]:
-        return {**{section: {} for section in SECTIONS}, **wanted.sections, "actions": by_template_name(wanted.sections.get("actions", {}), self.templates)}
+    def _given(self, wanted: DeclaredRule) -> dict[str, dict[str, Any]]:
+        """The sections that were given, templates by their canonical names."""
+        sections = wanted.sections
+        return {**sections, "actions": by_template_name(sections["actions"], self.templates)} if "actions" in sections else sections
 
-    def _same(self, first: Mapping[str, Mapping[str, Any]], second: Mapping[str, Mapping[str, Any]]) -> bool:
-        return not any(self._differing(section, second[section], first[section]) for section in SECTIONS)
+    def _same(self, stored: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> bool:
+        return not any(self._differing(section, wanted.get(section, {}), stored[section]) for section in SECTIONS)
 
     def _differing(self, section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
         return [
             row.option
             for row in SECTIONS[section]
-            if not row.equal(wanted.get(row.option), stored.get(row.option)) and (self.strict or row.option not in AMBIENT or row.option in wanted)
+            if (row.option in wanted or (row.option in stored and (self.strict or row.option not in AMBIENT)))
+            and not row.equal(wanted.get(row.option), stored.get(row.option))
         ]
 
     def _section_parameters(self, section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], differing: Sequence[str]) -> dict[str, Value]:
@@ -327,19 +326,24 @@ class RulesPlanner:
 
 
 def _impact(row: Field, section: str, before: Any, after: Any) -> str:
-    """What a change in a section does: a condition that goes or takes in more widens the rule, and so does an exception that goes or spares less."""
+    """What a change in a section does. A condition that goes or takes in other messages widens the rule, and so does an exception that goes or spares fewer."""
     if section == "actions":
         if row.option in REJECTING and after:
             return "rejects"
         return "takes away" if row.option in ENCRYPTING and not after else ""
-    if after is None:
-        return "widens"
-    if section == "conditions" and row.option == "from_scope" and before == "InOrganization":
-        return "widens"
-    if isinstance(row.kind, Listing) and before is not None:
-        added = row.kind.key(after) - row.kind.key(before) if section == "conditions" else row.kind.key(before) - row.kind.key(after)
-        return "widens" if added else ""
-    return ""
+    if before is None or after is None:
+        return "widens" if after is None else ""
+    narrow, wide = (before, after) if section == "conditions" else (after, before)
+    return "widens" if _takes_in_more(row.kind, row.kind.key(narrow), row.kind.key(wide)) else ""
+
+
+def _takes_in_more(kind: Kind, key: Any, other: Any) -> bool:
+    """Whether a predicate with the other value matches messages that it does not match with the one."""
+    if isinstance(kind, Listing):
+        return bool(other - key)
+    if isinstance(kind, (Size, Integer)):
+        return bool(other < key)
+    return bool(other != key)
 
 
 def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:

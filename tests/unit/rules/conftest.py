@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
 
 from tests.unit.organization_session import WIRES, OrganizationSession
 
@@ -20,3 +21,21 @@ def session_fixture() -> OrganizationSession:
 def any_session_fixture(request: pytest.FixtureRequest) -> OrganizationSession:
     """The same over each wire in turn."""
     return OrganizationSession({"advanced_message_encryption": True}, request.param)
+
+
+class Clock:
+    """Stands in for the module ``time``: sleeping moves it on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_engine, "time", Clock())

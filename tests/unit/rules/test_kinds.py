@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Canonical forms: bringing a value there twice is bringing it there once, and comparing does not care which comes first."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import (
+    Boolean,
+    Choice,
+    Colour,
+    Days,
+    Flag,
+    Image,
+    Instant,
+    Integer,
+    Kind,
+    Listing,
+    Locations,
+    Name,
+    Patterns,
+    Recipient,
+    Recipients,
+    Size,
+    StatusCode,
+    Text,
+    Words,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.emulator.values import size_text, stored_instant
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+_WORD = _TEXT.map(str.strip).filter(bool)
+_ADDRESS = st.from_regex(r"[a-zA-Z0-9.äß']{1,8}@[a-z]{1,8}\.(com|ORG)", fullmatch=True)
+_INSTANT = st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2090, 1, 1), timezones=st.timezones()).map(
+    lambda moment: moment.replace(microsecond=0, fold=0).isoformat()
+)
+_SIZE = st.tuples(st.integers(0, 5000), st.sampled_from(["", "B", "KB", "MB", "GB", " MB", "kb"])).map(lambda pair: f"{pair[0]}{pair[1]}")
+
+#: A kind, and what users declare for it.
+DECLARED: dict[str, tuple[Kind, st.SearchStrategy[Any]]] = {
+    "boolean": (Boolean(), st.booleans()),
+    "flag": (Flag(), st.booleans()),
+    "integer": (Integer(-1, 9), st.integers(-1, 9)),
+    "days": (Days(0, 730), st.integers(0, 730)),
+    "text": (Text(), _TEXT),
+    "name": (Name(), _TEXT),
+    "choice": (Choice("InOrganization", "NotInOrganization"), st.sampled_from(["InOrganization", "NotInOrganization"])),
+    "status code": (StatusCode(), st.integers(900, 999).map("5.7.{}".format) | st.just("5.7.1")),
+    "listing": (Listing(choices=("CC", "BCC")), st.lists(st.sampled_from(["CC", "BCC"]))),
+    "words": (Words(), st.lists(_WORD)),
+    "patterns": (Patterns(), st.lists(_TEXT.filter(bool))),
+    "recipients": (Recipients(), st.lists(_ADDRESS)),
+    "recipient": (Recipient(), _ADDRESS | st.just("")),
+    "locations": (Locations(), st.lists(st.sampled_from(["https://a.example", "https://A.example/", "http://b.example/x"]))),
+    "size": (Size(), _SIZE),
+    "instant": (Instant(), _INSTANT | st.just("")),
+    "colour": (Colour(), st.sampled_from(["", "red", "#FF0000", "#abcdef", "DarkBlue"])),
+    "image": (Image(), st.binary(max_size=20).map(lambda content: Image().read(list(content)))),
+}
+
+_PAIRS = st.sampled_from(sorted(DECLARED)).flatmap(lambda name: st.tuples(st.just(name), DECLARED[name][1], DECLARED[name][1]))
+
+
+@given(_PAIRS)
+@settings(max_examples=200, deadline=None)
+def test_canonical_forms(drawn: tuple[str, Any, Any]) -> None:
+    name, first, second = drawn
+    kind = DECLARED[name][0]
+    one, other = kind.parse(first), kind.parse(second)
+    assert kind.parse(one) == one
+    assert kind.key(one) == kind.key(kind.parse(one))
+    assert (kind.key(one) == kind.key(other)) is (kind.key(other) == kind.key(one))
+    if name not in ("days", "size", "instant"):
+        assert kind.key(kind.read(one)) == kind.key(one), "what Exchange shows as it was sent is what was declared"
+    kind.send(one) if one != kind.cleared else kind.clear(one)
+
+
+@given(st.lists(_WORD, min_size=1), st.randoms())
+def test_words_have_neither_order_nor_case(words: list[str], random: Any) -> None:
+    shuffled = random.sample(words, len(words))
+    assert Words().key(words) == Words().key(shuffled) == Words().key([*words, words[0]])
+    assert Words().key(["Straße"]) == Words().key(["STRASSE"])
+    assert Patterns().key(["a"]) != Patterns().key(["A"])
+
+
+@given(st.integers(0, 2**45))
+def test_sizes_are_bytes(count: int) -> None:
+    size = Size()
+    canonical = size.parse(str(count))
+    assert size.read(size_text(count)) == canonical
+    assert size.parse(canonical) == canonical
+    assert size.parse(f"{count} B") == canonical
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [("10MB", "10 MB (10,485,760 bytes)"), ("10240KB", "10 MB (10,485,760 bytes)"), ("1.5GB", "1.5 GB (1,610,612,736 bytes)"), ("0", "0 B (0 bytes)")],
+)
+def test_a_size_is_what_exchange_shows_of_it(declared: str, shown: str) -> None:
+    assert Size().parse(declared) == Size().read(shown)
+
+
+@given(_INSTANT)
+def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
+    moment = datetime.datetime.fromisoformat(text)
+    canonical = Instant().parse(text)
+    assert canonical == Instant().parse(moment.astimezone(datetime.timezone(datetime.timedelta(hours=5, minutes=30))).isoformat())
+    assert Instant().read(stored_instant(moment)) == canonical
+    assert Instant().send(canonical) == moment
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        (Instant(), "2030-01-31", "with an offset"),
+        (Instant(), "2030-01-31T08:00:00", "with an offset"),
+        (Instant(), "tomorrow", "with an offset"),
+        (Words(), ["a", " b"], "no spaces at the ends"),
+        (Words(), [""], "empty"),
+        (Words(maximum=3), ["four"], "at most 3"),
+        (Patterns(), [""], "empty"),
+        (Recipients(), ["Megan Bowen"], "SMTP address is needed"),
+        (Recipient(), "meganb", "SMTP address is needed"),
+        (Size(), "10 apples", "must be a number"),
+        (Size(), "10PB", "must be a number"),
+        (StatusCode(), "5.7.2", "between 5.7.900"),
+        (StatusCode(), "5.7.1000", "between 5.7.900"),
+        (Integer(-1, 9), 10, "between -1 and 9"),
+        (Text(3), "four", "at most 3"),
+        (Text(), "a\x00b", "NUL"),
+        (Text(), "\ud800", "surrogate"),
+        (Words(), ["a\x00b"], "NUL"),
+        (Colour(), "reddish", "#RRGGBB"),
+        (Image(), "***", "base64"),
+        (Locations(), ["wherever"], "absolute URL"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_reason(kind: Kind, value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        kind.parse(value)
+
+
+def test_spam_confidence_comes_as_text_or_number() -> None:
+    assert Integer(-1, 9).read("-1") == Integer(-1, 9).read(-1) == -1
+    assert Integer(-1, 9).read("") is None
+
+
+def test_line_ends_do_not_count_and_spaces_do() -> None:
+    assert Text().key("a\r\nb") == Text().key("a\nb") == Text().key("a\rb")
+    assert Text().key("[secure] ") != Text().key("[secure]")

@@ -1,0 +1,419 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One mail flow rule: sections, pairs, state and place, what is refused and what is warned of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, ome_transport_rule
+
+from tests.unit.organization_session import OrganizationSession, refusal
+
+INSIDE = {"from_scope": "InOrganization"}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+NAME = "Encrypt outgoing mail"
+
+
+def ensure(session: OrganizationSession, *, name: str = NAME, **options: Any) -> dict[str, Any]:
+    """Checks, runs and runs again: the check foretells the run, and the second run changes nothing."""
+    before = session.organization.dump()
+    foretold = session.run(ome_transport_rule, check_mode=True, name=name, **options)
+    assert session.organization.dump() == before
+    done = session.run(ome_transport_rule, name=name, **options)
+    assert {**foretold, "after": done["after"]} == done
+    warnings = session.warnings
+    again = session.run(ome_transport_rule, name=name, **options)
+    assert (again["changed"], again["changes"], again["before"]) == (False, [], done["after"])
+    session.warnings = warnings
+    return done
+
+
+def stored(session: OrganizationSession, name: str = NAME) -> dict[str, Any]:
+    (rule,) = [rule for rule in session.organization.state["transport_rules"] if rule["Name"] == name]
+    return dict(rule)
+
+
+def order(session: OrganizationSession) -> list[str]:
+    return [rule["Name"] for rule in session.organization.state["transport_rules"]]
+
+
+def impacts(result: dict[str, Any]) -> dict[str, str]:
+    return {change["option"]: change["impact"] for change in result["changes"]}
+
+
+def test_a_rule_is_made_in_its_place_and_state_with_one_call(any_session: OrganizationSession) -> None:
+    for name in ("first", "second"):
+        any_session.edit("New-TransportRule", Name=name, DeleteMessage=True)
+    done = ensure(any_session, enabled=False, priority=1, conditions=INSIDE, actions=ENCRYPT, comments="Rolled out in May")
+    assert [call.cmdlet for call in any_session.writes] == ["New-TransportRule"]
+    assert order(any_session) == ["first", NAME, "second"]
+    assert stored(any_session)["State"] == "Disabled"
+    assert done["after"] == {
+        "state": "present",
+        "name": NAME,
+        "enabled": False,
+        "priority": 1,
+        "comments": "Rolled out in May",
+        "conditions": INSIDE,
+        "actions": ENCRYPT,
+    }
+
+
+def test_a_given_section_is_the_whole_truth_and_an_omitted_one_is_left_alone(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions={**INSIDE, "subject_contains_words": ["secret"]}, exceptions={"sent_to_scope": "InOrganization"}, actions=ENCRYPT)
+    any_session.edit("Set-TransportRule", Identity=NAME, ExceptIfSenderDomainIs=["fabrikam.com"], WithImportance="High")
+    done = ensure(any_session, conditions=INSIDE)
+    assert impacts(done) == {"conditions.subject_contains_words": "widens", "conditions.with_importance": "widens"}
+    assert stored(any_session)["ExceptIfSenderDomainIs"] == ["fabrikam.com"]
+    done = ensure(any_session, exceptions={})
+    assert impacts(done) == {"exceptions.sender_domain_is": "widens", "exceptions.sent_to_scope": "widens"}
+    assert "ExceptIfSenderDomainIs" not in stored(any_session)
+    assert stored(any_session)["FromScope"] == "InOrganization"
+
+
+def test_empty_values_are_none(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions=ENCRYPT)
+    empty = {"subject_contains_words": [], "has_no_classification": False, "has_classification": "", "from": []}
+    assert not any_session.run(ome_transport_rule, name=NAME, conditions={**INSIDE, **empty})["changed"]
+
+
+def test_no_condition_is_every_message(session: OrganizationSession) -> None:
+    ensure(session, conditions=INSIDE, actions=ENCRYPT)
+    done = ensure(session, conditions={})
+    assert impacts(done) == {"conditions.from_scope": "widens"}
+    assert "550 5.7.162" in session.warnings[0]
+
+
+def test_a_rule_without_an_action_is_refused_by_name(session: OrganizationSession) -> None:
+    assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={})
+    assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={"delete_message": False})
+    assert "actions is needed" in refusal(session, ome_transport_rule, name="x", conditions=INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("section", "given", "missing"),
+    [
+        ("conditions", {"header_contains_message_header": "Sensitivity"}, "header_contains_words"),
+        ("conditions", {"header_matches_patterns": ["x"]}, "header_matches_message_header"),
+        ("exceptions", {"manager_addresses": ["a@b.c"]}, "manager_for_evaluated_user"),
+        ("conditions", {"between_member_of_2": ["a@b.c"]}, "between_member_of_1"),
+        ("conditions", {"ad_comparison_operator": "Equal"}, "ad_comparison_attribute"),
+        ("actions", {"set_header_name": "X-Encrypted"}, "set_header_value"),
+        ("actions", {"apply_html_disclaimer_location": "Append"}, "apply_html_disclaimer_text"),
+        ("actions", {"incident_report_content": ["CC"]}, "generate_incident_report"),
+        ("actions", {"remove_rms_attachment_encryption": True}, "remove_ome_v2"),
+    ],
+)
+def test_half_a_pair_is_refused_by_name(session: OrganizationSession, section: str, given: dict[str, Any], missing: str) -> None:
+    options = {"actions": ENCRYPT, section: given}
+    said = refusal(session, ome_transport_rule, name="x", **options)
+    assert f"{section}.{next(iter(given))} needs {section}.{missing}" in said
+
+
+@pytest.mark.parametrize(
+    ("section", "first", "second"),
+    [
+        ("conditions", {"header_contains_message_header": "X-A", "header_contains_words": ["a"]}, {"header_contains_words": ["b"]}),
+        ("conditions", {"ad_comparison_attribute": "City"}, {"ad_comparison_operator": "NotEqual"}),
+        ("exceptions", {"manager_addresses": ["a@b.c"], "manager_for_evaluated_user": "Sender"}, {"manager_for_evaluated_user": "Recipient"}),
+        ("exceptions", {"between_member_of_1": ["a@b.c"], "between_member_of_2": ["d@b.c"]}, {"between_member_of_2": ["e@b.c"]}),
+        ("actions", {"set_header_name": "X-A", "set_header_value": "1"}, {"set_header_value": "2"}),
+        ("actions", {"reject_message_reason_text": "No."}, {"reject_message_enhanced_status_code": "5.7.900"}),
+        ("actions", {"apply_html_disclaimer_text": "Hello"}, {"apply_html_disclaimer_location": "Prepend"}),
+        ("actions", {"generate_incident_report": "a@b.c", "incident_report_content": ["CC"]}, {"incident_report_content": ["BCC", "Subject"]}),
+        ("actions", {"remove_ome_v2": True, "remove_rms_attachment_encryption": True}, {"remove_rms_attachment_encryption": False}),
+    ],
+)
+def test_pairs_come_change_and_go_together(any_session: OrganizationSession, section: str, first: dict[str, Any], second: dict[str, Any]) -> None:
+    base: dict[str, Any] = {"stop_rule_processing": True} if section == "actions" else {}
+    rest = {} if section == "actions" else {"actions": ENCRYPT}
+    ensure(any_session, **{section: {**base, **first}}, **rest)
+    ensure(any_session, **{section: {**base, **first, **second}})
+    ensure(any_session, **{section: {**base, **first}})
+    ensure(any_session, **{section: base})
+    assert any_session.run(message_encryption_info)["transport_rules"][0][section] == base
+
+
+def test_what_exchange_fills_in_is_no_drift_and_its_change_is(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions={"apply_html_disclaimer_text": "<p>Confidential</p>", "reject_message_enhanced_status_code": "5.7.950"})
+    rule = stored(any_session)
+    assert rule["ApplyHtmlDisclaimerFallbackAction"] == "Wrap"
+    assert rule["RejectMessageReasonText"] == "Delivery not authorized, message refused"
+    any_session.edit("Set-TransportRule", Identity=NAME, ApplyHtmlDisclaimerFallbackAction="Ignore", RejectMessageReasonText="Go away")
+    done = ensure(any_session, actions={"apply_html_disclaimer_text": "<p>Confidential</p>", "reject_message_enhanced_status_code": "5.7.950"})
+    assert set(impacts(done)) == {"actions.apply_html_disclaimer_fallback_action", "actions.reject_message_reason_text"}
+
+
+def test_audit_severity_of_the_portal_stays_until_it_is_declared(any_session: OrganizationSession) -> None:
+    any_session.edit("New-TransportRule", Name=NAME, ApplyRightsProtectionTemplate="Encrypt", FromScope="InOrganization", SetAuditSeverity="DoNotAudit")
+    assert not any_session.run(ome_transport_rule, name=NAME, actions=ENCRYPT)["changed"]
+    done = ensure(any_session, actions={"apply_rights_protection_template": "Do Not Forward"})
+    assert stored(any_session)["SetAuditSeverity"] == "DoNotAudit"
+    assert done["after"]["actions"] == {"apply_rights_protection_template": "Do Not Forward", "set_audit_severity": "DoNotAudit"}
+    ensure(any_session, actions={"apply_rights_protection_template": "Do Not Forward", "set_audit_severity": "High"})
+    assert stored(any_session)["SetAuditSeverity"] == "High"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "impact"),
+    [
+        ({"conditions": {"subject_contains_words": ["a"]}}, {"conditions": {"subject_contains_words": ["a", "b"]}}, "widens"),
+        ({"conditions": {"subject_contains_words": ["a", "b"]}}, {"conditions": {"subject_contains_words": ["a"]}}, ""),
+        ({"conditions": {"subject_contains_words": ["a"]}}, {"conditions": {"subject_contains_words": ["b"]}}, "widens"),
+        ({"exceptions": {"subject_contains_words": ["a", "b"]}}, {"exceptions": {"subject_contains_words": ["a"]}}, "widens"),
+        ({"exceptions": {"subject_contains_words": ["a"]}}, {"exceptions": {"subject_contains_words": ["a", "b"]}}, ""),
+        ({"conditions": INSIDE}, {"conditions": {"from_scope": "NotInOrganization"}}, "widens"),
+        ({"conditions": {"attachment_size_over": "10MB"}}, {"conditions": {"attachment_size_over": "1MB"}}, "widens"),
+        ({"conditions": {"attachment_size_over": "1MB"}}, {"conditions": {"attachment_size_over": "10MB"}}, ""),
+        ({"exceptions": {"message_size_over": "1MB"}}, {"exceptions": {"message_size_over": "10MB"}}, "widens"),
+        ({"conditions": {"scl_over": 5}}, {"conditions": {"scl_over": 4}}, "widens"),
+        ({"conditions": {"scl_over": 4}}, {"conditions": {"scl_over": 5}}, ""),
+        ({"exceptions": {"scl_over": 4}}, {"exceptions": {"scl_over": 5}}, "widens"),
+        ({"conditions": {"with_importance": "Low"}}, {"conditions": {"with_importance": "High"}}, "widens"),
+        ({"exceptions": {"has_classification": "A"}}, {"exceptions": {"has_classification": "B"}}, "widens"),
+        ({"conditions": {"has_no_classification": True}}, {"conditions": {}}, "widens"),
+        ({"conditions": {}}, {"conditions": {"has_no_classification": True}}, ""),
+        ({"actions": {"apply_rights_protection_template": "Encrypt", "stop_rule_processing": True}}, {"actions": {"stop_rule_processing": True}}, "takes away"),
+        ({"actions": {"stop_rule_processing": True}}, {"actions": {"quarantine": True}}, "rejects"),
+        ({"mode": "Enforce"}, {"mode": "Audit"}, "takes away"),
+        ({"enabled": True}, {"enabled": False}, "takes away"),
+    ],
+)
+def test_what_a_change_does_to_people(session: OrganizationSession, before: dict[str, Any], after: dict[str, Any], impact: str) -> None:
+    ensure(session, **{"conditions": {}, "actions": ENCRYPT, **before})
+    found = impacts(ensure(session, **after))
+    assert impact in found.values()
+    assert set(found.values()) - {impact} <= {""}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "warned"),
+    [
+        ({}, True),
+        ({"sent_to_scope": "NotInOrganization"}, True),
+        ({"from_scope": "NotInOrganization"}, True),
+        (INSIDE, False),
+        ({"from": ["meganb@contoso.onmicrosoft.com"]}, False),
+        ({"sender_domain_is": ["contoso.com"]}, False),
+        ({"sender_ad_attribute_contains_words": ["Department:Legal"]}, False),
+    ],
+)
+def test_a_rule_that_encrypts_mail_from_outside_is_warned_about(session: OrganizationSession, conditions: dict[str, Any], warned: bool) -> None:
+    ensure(session, conditions=conditions, actions=ENCRYPT)
+    assert any("550 5.7.162" in warning for warning in session.warnings) is warned
+    session.run(ome_transport_rule, name=NAME, enabled=True)
+    assert any("550 5.7.162" in warning for warning in session.warnings) is warned, "an omitted section counts as it is stored"
+
+
+def test_a_template_by_name_guid_or_in_the_organizations_language(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions=ENCRYPT)
+    encrypt, confidential = (any_session.organization.state["rms_templates"][index] for index in (0, 2))
+    for reference in ("encrypt", encrypt["TemplateGuid"], encrypt["TemplateGuid"].upper(), "Chiffrer"):
+        assert not any_session.run(ome_transport_rule, name=NAME, actions={"apply_rights_protection_template": reference})["changed"], reference
+    ensure(any_session, actions={"apply_rights_protection_template": confidential["TemplateGuid"]})
+    assert stored(any_session)["ApplyRightsProtectionTemplate"] == confidential["Name"]
+    any_session.organization.patch({"locale": "fr-FR"})
+    ensure(any_session, actions=ENCRYPT)
+    assert stored(any_session)["ApplyRightsProtectionTemplate"] == "Chiffrer"
+    assert any_session.run(message_encryption_info)["transport_rules"][0]["actions"] == ENCRYPT
+    ensure(any_session, actions={"apply_rights_protection_template": "Do Not Forward"})
+    assert stored(any_session)["ApplyRightsProtectionTemplate"] == "Ne pas transférer"
+
+
+def test_a_template_that_does_not_exist_is_refused_with_those_that_do(session: OrganizationSession) -> None:
+    said = refusal(session, ome_transport_rule, name="x", actions={"apply_rights_protection_template": "Top secret"})
+    assert "actions.apply_rights_protection_template 'Top secret'" in said
+    assert "Confidential \\ All Employees, Do Not Forward, Encrypt" in said
+
+
+def test_an_empty_list_of_templates_proves_nothing(session: OrganizationSession) -> None:
+    session.organization.patch({"irm_configuration": {"InternalLicensingEnabled": False}})
+    ensure(session, conditions=INSIDE, actions=ENCRYPT)
+    assert session.warnings == []
+    session.run(ome_transport_rule, check_mode=True, name="x", actions={"apply_rights_protection_template": "Top secret"})
+    assert any("could not be checked" in warning for warning in session.warnings)
+
+
+def test_branding_that_does_not_exist_is_refused_and_in_check_mode_warned_of(session: OrganizationSession) -> None:
+    actions = {**ENCRYPT, "apply_rights_protection_customization_template": "One week"}
+    assert "'One week' is no OME configuration" in refusal(session, ome_transport_rule, name=NAME, conditions=INSIDE, actions=actions)
+    session.run(ome_transport_rule, check_mode=True, name=NAME, conditions=INSIDE, actions=actions)
+    assert any("'One week' is no OME configuration" in warning for warning in session.warnings)
+    session.edit("New-OMEConfiguration", Identity="One Week", ExternalMailExpiryInDays=7)
+    ensure(session, conditions=INSIDE, actions=actions)
+    assert stored(session)["ApplyRightsProtectionCustomizationTemplate"] == "One Week"
+
+
+@pytest.mark.parametrize(
+    ("added", "sections"),
+    [
+        ({"ContentMatchesPrompt": ["x"]}, {"conditions", "actions"}),
+        ({"ExceptIfContentMatchesPrompt": ["x"]}, {"exceptions"}),
+        ({"ApplyQuantumEncryption": True}, {"conditions", "actions"}),
+        ({"ContentMatchesPrompt": None, "ApplyQuantumEncryption": False, "NewList": []}, set()),
+    ],
+)
+def test_what_the_table_does_not_know_is_never_overlooked(session: OrganizationSession, added: dict[str, Any], sections: set[str]) -> None:
+    ensure(session, conditions=INSIDE, actions=ENCRYPT)
+    session.organization.patch({"added_properties": {"Get-TransportRule": added}})
+    given = {"conditions": INSIDE, "exceptions": {}, "actions": ENCRYPT}
+    for section, values in given.items():
+        if section in sections:
+            said = refusal(session, ome_transport_rule, name=NAME, **{section: values})
+            assert section in said
+            assert next(iter(added)) in said
+        else:
+            assert not session.run(ome_transport_rule, name=NAME, **{section: values})["changed"]
+            assert any("not compared" in warning for warning in session.warnings) is bool(sections)
+    info = session.run(message_encryption_info)
+    assert len(info["transport_rules_unsupported"]) == bool(sections)
+    assert len(info["transport_rules"]) == (not sections)
+    if sections:
+        assert next(iter(added)) in info["transport_rules_unsupported"][0]["reason"]
+        assert not session.run(ome_transport_rule, name=NAME, enabled=True)["changed"]
+
+
+@pytest.mark.parametrize(("option", "modern"), [("apply_ome", "apply_rights_protection_template: Encrypt"), ("remove_ome", "remove_ome_v2: true")])
+def test_retired_actions_are_refused_with_what_replaces_them(session: OrganizationSession, option: str, modern: str) -> None:
+    said = refusal(session, ome_transport_rule, name="x", actions={option: True})
+    assert f"actions.{option}" in said
+    assert modern in said
+
+
+def test_a_retired_action_is_listed_apart_and_can_be_replaced(any_session: OrganizationSession) -> None:
+    any_session.edit("New-TransportRule", Name=NAME, ApplyOME=True, FromScope="InOrganization")
+    info = any_session.run(message_encryption_info)
+    assert info["transport_rules"] == []
+    assert "apply_ome" in info["transport_rules_unsupported"][0]["reason"]
+    ensure(any_session, actions=ENCRYPT)
+    assert "ApplyOME" not in stored(any_session)
+
+
+@pytest.mark.parametrize("property_", ["MessageContainsDataClassifications", "HasSenderOverride", "NotifySender"])
+def test_rules_of_data_loss_prevention_are_listed_apart(any_session: OrganizationSession, property_: str) -> None:
+    value: Any = {"NotifySender": "NotifyOnly", "HasSenderOverride": True}.get(property_, ["Credit Card Number"])
+    any_session.organization.replace({"transport_rules": [{"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value}]})
+    info = any_session.run(message_encryption_info)
+    assert info["transport_rules"] == []
+    (row,) = info["transport_rules_unsupported"]
+    assert "data loss prevention" in row["reason"]
+    assert [row["name"] for row in info["transport_rules_not_rebuildable"]] == [NAME]
+    assert "cannot write" in refusal(any_session, ome_transport_rule, name=NAME, conditions=INSIDE)
+
+
+def test_dates(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions=ENCRYPT, activation_date="2099-01-01T00:00:00+01:00", expiry_date="2099-06-30T23:59:59-07:00")
+    assert stored(any_session)["ActivationDate"].startswith("2098-12-31T23:00:00")
+    assert not any_session.run(ome_transport_rule, name=NAME, activation_date="2098-12-31T23:00:00Z")["changed"]
+    ensure(any_session, expiry_date="")
+    assert "ExpiryDate" not in stored(any_session)
+    assert "expiry_date must be a date and time with an offset" in refusal(any_session, ome_transport_rule, name=NAME, expiry_date="2099-06-30")
+
+
+def test_a_past_expiry_is_refused_for_a_new_rule(session: OrganizationSession) -> None:
+    said = refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, expiry_date="2020-01-01T00:00:00Z")
+    assert "expiry_date 2020-01-01T00:00:00Z is past" in said
+
+
+def test_an_expired_rule_says_that_it_could_not_be_made_again(session: OrganizationSession) -> None:
+    session.edit("New-TransportRule", Name=NAME, ApplyRightsProtectionTemplate="Encrypt", ExpiryDate="2020-01-01T00:00:00Z")
+    (row,) = session.run(message_encryption_info)["transport_rules_not_rebuildable"]
+    assert "past date" in row["reason"]
+    session.run(ome_transport_rule, name=NAME, state="absent", check_mode=True)
+    assert "could not be made again" in session.warnings[0]
+
+
+def test_priorities_have_exchanges_bounds(session: OrganizationSession) -> None:
+    assert "priority 1 is too high: a new rule can have 0 to 0" in refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, priority=1)
+    assert "priority must be 0 or more" in refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, priority=-1)
+    for name in "abc":
+        session.run(ome_transport_rule, name=name, conditions=INSIDE, actions=ENCRYPT)
+    assert "priority 3 is too high: with 3 rules the last is 2" in refusal(session, ome_transport_rule, name="a", priority=3)
+    for name, priority, expected in (("a", 2, "bca"), ("a", 0, "abc"), ("b", 2, "acb"), ("d", 3, "acbd")):
+        ensure(session, name=name, priority=priority, **({} if name in "abc" else {"conditions": INSIDE, "actions": ENCRYPT}))
+        assert order(session) == list(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "beside", "expected"),
+    [
+        ("c", "place_before", "a", "cabd"),
+        ("a", "place_before", "c", "abcd"),
+        ("a", "place_after", "c", "bcad"),
+        ("d", "place_after", "a", "abcd"),
+        ("x", "place_before", "a", "xabcd"),
+        ("x", "place_after", "b", "abxcd"),
+        ("x", "place_after", "D", "abcdx"),
+    ],
+)
+def test_a_place_is_beside_another_rule(session: OrganizationSession, name: str, place: str, beside: str, expected: str) -> None:
+    for rule in "abcd":
+        session.run(ome_transport_rule, name=rule, conditions=INSIDE, actions=ENCRYPT)
+    writes = len(session.writes)
+    ensure(session, name=name, conditions=INSIDE, actions=ENCRYPT, **{place: beside})
+    assert order(session) == list(expected)
+    assert len(session.writes) - writes == (expected != "abcd")
+
+
+def test_a_place_needs_another_rule_that_exists(session: OrganizationSession) -> None:
+    session.run(ome_transport_rule, name="a", conditions=INSIDE, actions=ENCRYPT)
+    assert "place_before names the rule itself" in refusal(session, ome_transport_rule, name="a", place_before="A")
+    assert "place_after names the rule 'b', which this organization does not have" in refusal(session, ome_transport_rule, name="a", place_after="b")
+    assert "mutually exclusive" in refusal(session, ome_transport_rule, name="a", place_after="b", priority=0)
+
+
+def test_a_rule_is_renamed_by_its_guid_also_by_case(any_session: OrganizationSession) -> None:
+    ensure(any_session, name="encrypt", conditions=INSIDE, actions=ENCRYPT)
+    guid = stored(any_session, "encrypt")["Guid"]
+    done = any_session.run(ome_transport_rule, name="Encrypt", guid=guid.upper(), conditions=INSIDE)
+    assert [(change["option"], change["before"], change["after"]) for change in done["changes"]] == [("name", "encrypt", "Encrypt")]
+    any_session.run(ome_transport_rule, name="Protect", guid=guid)
+    assert order(any_session) == ["Protect"]
+    any_session.edit("New-TransportRule", Name="Other", DeleteMessage=True)
+    assert "another rule with the name 'other'" in refusal(any_session, ome_transport_rule, name="other", guid=guid)
+    unknown = "00000000-0000-0000-0000-000000000001"
+    assert "is no rule of this organization" in refusal(any_session, ome_transport_rule, guid=unknown, enabled=True)
+    assert not any_session.run(ome_transport_rule, name="Protect", guid=unknown, conditions=INSIDE)["changed"], "a guid that is gone does not count"
+
+
+def test_recipients_are_addresses(any_session: OrganizationSession) -> None:
+    for reference in ("Megan Bowen", "MeganB"):
+        said = refusal(any_session, ome_transport_rule, name=NAME, conditions={"from": [reference]}, actions=ENCRYPT)
+        assert f"conditions.from has {reference!r}, and an SMTP address is needed" in said
+    ensure(any_session, conditions={"from": ["meganb@contoso.onmicrosoft.com", "alexw@CONTOSO.onmicrosoft.com"]}, actions=ENCRYPT)
+    assert "an SMTP address is needed" in refusal(any_session, ome_transport_rule, name=NAME, actions={**ENCRYPT, "generate_incident_report": "MeganB"})
+
+
+def test_words_that_are_no_texts_are_refused_by_name(session: OrganizationSession) -> None:
+    said = refusal(session, ome_transport_rule, name=NAME, conditions={"subject_contains_words": [True, 5, "a"]}, actions=ENCRYPT)
+    assert "conditions.subject_contains_words has True, which is not text: put it in quotes" in said
+    assert "conditions.subject_contains_words has 5" in said
+
+
+def test_states_are_switched_with_their_own_cmdlets(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions=ENCRYPT, enabled=True)
+    ensure(any_session, enabled=False, mode="Audit")
+    ensure(any_session, enabled=True)
+    cmdlets = [call.cmdlet for call in any_session.writes]
+    assert cmdlets == ["New-TransportRule", "Set-TransportRule", "Disable-TransportRule", "Enable-TransportRule"]
+
+
+def test_a_rule_goes_and_stays_away(any_session: OrganizationSession) -> None:
+    ensure(any_session, conditions=INSIDE, actions=ENCRYPT)
+    done = ensure(any_session, state="absent")
+    assert (done["before"]["state"], done["after"]) == ("present", {"state": "absent"})
+    assert impacts(done) == {"state": "deletes"}
+    assert order(any_session) == []
+
+
+def test_what_only_a_new_rule_takes(session: OrganizationSession) -> None:
+    ensure(session, conditions=INSIDE, actions=ENCRYPT)
+    assert "use_legacy_regex can only be given to a new rule" in refusal(session, ome_transport_rule, name=NAME, use_legacy_regex=True)
+    assert not session.run(ome_transport_rule, name=NAME, use_legacy_regex=False)["changed"]
+
+
+def test_names_have_exchanges_limits(session: OrganizationSession) -> None:
+    assert "name has 65 characters" in refusal(session, ome_transport_rule, name="x" * 65, actions=ENCRYPT)
