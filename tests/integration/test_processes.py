@@ -119,7 +119,7 @@ def test_ctrl_c_in_mid_write(tenant: Tenant) -> None:
     with started(tenant, WRITE) as run:
         wait_for(lambda: written(tenant))
         os.killpg(run.pid, signal.SIGINT)
-        output, _ = run.communicate(timeout=PATIENCE)
+        output, _unused = run.communicate(timeout=PATIENCE)
         assert run.returncode != 0
         assert "Traceback" not in output
         wait_for(lambda: is_clean(tenant))
@@ -141,7 +141,7 @@ def test_the_broker_is_killed_in_mid_write(tenant: Tenant) -> None:
         wait_for(lambda: written(tenant))
         (broker,) = brokers(tenant.controller.home)
         os.kill(broker, signal.SIGKILL)
-        output, _ = run.communicate(timeout=2 * PATIENCE)
+        output, _unused = run.communicate(timeout=2 * PATIENCE)
         assert run.returncode == 0, output
         assert "changed=1" in output
         wait_for(lambda: not processes(tenant.controller.home))
@@ -188,6 +188,6 @@ def test_two_playbooks_of_one_user_at_once(tenant: Tenant) -> None:
         wait_for(lambda: written(tenant))
         other = tenant.run({"name": "other", INFO: {"gather": ["irm_configuration"]}})
         assert other.rc == 0, other.output
-        output, _ = run.communicate(timeout=2 * PATIENCE)
+        output, _unused = run.communicate(timeout=2 * PATIENCE)
         assert run.returncode == 0, output
     wait_for(lambda: is_clean(tenant))

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every credential, every kind of failure, and a search for the secrets wherever a run leaves a trace."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import pathlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.emulator.emulator import Emulator
+
+from .playbook import Controller
+from .tenant import CONNECTION
+from .test_processes import processes
+
+WRITE = {"name": "write", "m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 2}}
+ASK = {"name": "ask", "m365.message_encryption.exchange_connection_info": {}, "ignore_errors": True, "ignore_unreachable": True}
+
+
+def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str]]]:
+    """A name to the variables of a credential, and the secrets in it."""
+    described = emulator.describe()
+    organization = described["organizations"][0]
+    rest = {
+        "ansible_exchange_transport": "rest",
+        "ansible_exchange_api_url": described["api_url"],
+        "ansible_exchange_authority_url": described["authority_url"],
+        "ansible_exchange_ca_cert": described["ca_cert"],
+    }
+    application = {"ansible_exchange_client_id": organization["client_id"]}
+    host = {
+        "ansible_exchange_transport": "psrp",
+        "ansible_host": described["psrp"]["host"],
+        "ansible_port": described["psrp"]["port"],
+        "ansible_psrp_ca_cert": described["ca_cert"],
+        "ansible_psrp_operation_timeout": 5,
+    }
+    user = {"ansible_user": organization["psrp_user"], "ansible_password": organization["psrp_password"], "ansible_psrp_auth": "basic"}
+    password, certificate_password = organization["psrp_password"], organization["certificate_password"]
+    basic = base64.b64encode(f"{organization['psrp_user']}:{password}".encode()).decode()
+    key = [line for line in pathlib.Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines() if len(line) == 64]
+    certificate = {"ansible_exchange_certificate_path": organization["certificate_pfx_path"], "ansible_exchange_certificate_password": certificate_password}
+    token = emulator.token()
+    return {
+        "client secret": ({**rest, **application, "ansible_exchange_client_secret": organization["client_secret"]}, [organization["client_secret"]]),
+        "certificate in PEM": ({**rest, **application, "ansible_exchange_certificate_path": organization["certificate_path"]}, key),
+        "certificate in PFX": ({**rest, **application, **certificate}, [certificate_password, *key]),
+        "token": ({**rest, "ansible_exchange_access_token": token}, [token, token.rpartition(".")[2]]),
+        "user and thumbprint": (
+            {**host, **user, **application, "ansible_exchange_certificate_thumbprint": organization["certificate_thumbprint"]},
+            [password, basic],
+        ),
+        "user and certificate": ({**host, **user, **application, **certificate}, [password, basic, certificate_password]),
+        "client certificate": (
+            {
+                **host,
+                **application,
+                "ansible_psrp_auth": "certificate",
+                "ansible_psrp_certificate_pem": organization["certificate_path"],
+                "ansible_psrp_certificate_key_pem": organization["certificate_path"],
+                "ansible_exchange_psrp_connect": "none",
+                "ansible_psrp_configuration_name": "OnlyExchange",
+            },
+            key,
+        ),
+    }
+
+
+NAMES = ("client secret", "certificate in PEM", "certificate in PFX", "token", "user and thumbprint", "user and certificate", "client certificate")
+
+
+def _faults(*kinds: str, **more: Any) -> Callable[[Emulator, dict[str, Any]], None]:
+    return lambda emulator, variables: emulator.faults.set([{"kind": kind, "times": None, "nth": 3, **more} for kind in kinds])
+
+
+def _wrong(emulator: Emulator, variables: dict[str, Any]) -> None:
+    """The right secret of somebody else."""
+    for name in ("ansible_exchange_client_id", "ansible_user"):
+        if name in variables:
+            variables[name] = "somebody-else"
+
+
+def _unreachable(emulator: Emulator, variables: dict[str, Any]) -> None:
+    variables.update({name: "https://127.0.0.1:9" for name in ("ansible_exchange_api_url", "ansible_exchange_authority_url") if name in variables})
+    if "ansible_port" in variables:
+        variables["ansible_port"] = 9
+
+
+def _contradiction(emulator: Emulator, variables: dict[str, Any]) -> None:
+    variables["ansible_exchange_managed_identity"] = True
+    variables["ansible_exchange_federated_token_file"] = "missing"
+
+
+FAILURES: Mapping[str, Callable[[Emulator, dict[str, Any]], None]] = {
+    "none": lambda emulator, variables: None,
+    "wrong": _wrong,
+    "unreachable": _unreachable,
+    "untrusted": lambda emulator, variables: emulator.change_certificate(trusted=False),
+    "contradiction": _contradiction,
+    "refused": _faults("403"),
+    "failing": _faults("500"),
+    "lost": _faults("lost_after"),
+    "garbled": _faults("garbled", "truncated", nth=2),
+    "page": _faults("wrong_content_type"),
+    "error": _faults("error_in_200", cmdlet="Set-*", nth=1),
+}
+
+
+class _Watch:
+    """Collects what can be seen of a controller's processes and files while they are there."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self.home = home
+        self.seen: dict[str, bytes] = {}
+        self._end = threading.Event()
+
+    def look(self) -> None:
+        for pid in processes(self.home):
+            for what in ("cmdline", "environ"):
+                with contextlib.suppress(OSError):
+                    self.seen[f"{what} of {pid}"] = pathlib.Path(f"/proc/{pid}/{what}").read_bytes()
+        for path in self.home.rglob("*"):
+            with contextlib.suppress(OSError):
+                if path.is_file() and path.name != "inventory.yml":
+                    self.seen[f"{path} {path.stat().st_size}"] = path.read_bytes()
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        def watch() -> None:
+            while not self._end.wait(0.05):
+                self.look()
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._end.set()
+            thread.join()
+            self.look()
+
+
+#: Every credential with what goes to the heart of it, and one for each wire with everything else.
+CASES = [
+    (name, failure)
+    for name in NAMES
+    for failure in FAILURES
+    if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused")) and (name, failure) != ("token", "wrong")
+]
+
+
+@pytest.mark.parametrize(("credential", "failure"), CASES)
+def test_no_secret_is_anywhere(
+    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], credential: str, failure: str
+) -> None:
+    variables, secrets = _credentials(emulator)[credential]
+    variables = {"ansible_connection": CONNECTION, "ansible_exchange_organization": "contoso.onmicrosoft.com", "ansible_exchange_retries": 1, **variables}
+    FAILURES[failure](emulator, variables)
+    home = tmp_path / "home"
+    (home / "tmp").mkdir(parents=True)
+    controller = Controller(home, {"all": {"hosts": {"contoso": variables}}})
+    file = home / "play.yml"
+    file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [ASK, WRITE]}]), encoding="utf-8")
+    watch = _Watch(home)
+    with watch.watching():
+        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"))
+    assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
+    places = {"output": run.output.encode(), **watch.seen}
+    assert any(name.startswith("environ") for name in places)
+    for secret in secrets:
+        for name, content in places.items():
+            assert secret.encode() not in content, f"a secret of the {credential} is in {name}"
+    record_property("secrets searched", len(secrets) * len(places))
