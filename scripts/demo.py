@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the collection's whole job on an emulated organization: check, apply, apply again, roll back.
+"""Shows the collection's whole job on an emulated organization: check, apply, apply again, audit, roll back.
 
 The playbooks are those of the installed artifact. What they claim is proved by looking into the emulator, past the
 collection. The emulator lives in this process, so it ends with it, however that happens. What the run leaves lies in
@@ -51,6 +51,7 @@ STEPS = [
     Step("What would the baseline change?", ["baseline", "--check", "--diff"], "nothing was written", lambda first, before, after: after == before),
     Step("Apply the baseline", ["baseline"], "the organization has changed", lambda first, before, after: after != before),
     Step("Apply it again", ["baseline"], "nothing was written", lambda first, before, after: after == before),
+    Step("Audit", ["audit", "-e", "hardened_baseline_fail_on_drift=true"], "every control is met", lambda first, before, after: after == before),
     Step("Roll back", ["rollback"], "the organization is as it was at first", lambda first, before, after: after == first),
 ]
 

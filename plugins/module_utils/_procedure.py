@@ -380,7 +380,7 @@ def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     if not paths:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
-            remedy="hardened_baseline_rollback_snapshot names a file elsewhere.",
+            remedy="A run that has nothing to change takes none. hardened_baseline_rollback_snapshot names a file elsewhere.",
         )
     for path in paths:
         if artifacts.rolled_back(path):
