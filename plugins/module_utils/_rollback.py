@@ -56,10 +56,11 @@ class Rollback:
         plans = {"state": plan_state(organization, parts, check_mode=check_mode)}
         if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
             plans["templates"] = self._remove_templates(organization)
-        if rules:
+        if "transport_rules" in self.parts:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
             plans["rules"] = plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), rules)
+            plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
         plan.warnings += self._lost(organization)
         return plan
@@ -107,13 +108,18 @@ class Rollback:
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
         by_name = {rule.name.casefold(): rule for rule in existing}
-        known = {rule.guid for rule in self.parts["transport_rules"]}
-        known |= {row["guid"].lower() for row in self.snapshot["state"].get("transport_rules_unsupported", ())}
+        known = set(self.snapshot["order"])
         touched = self._touched()
         wanted: list[DeclaredRule] = []
         found: set[str] = set()
-        for rule in self.parts["transport_rules"]:
-            now = by_guid.get(rule.guid) or by_name.get(rule.name.casefold())
+        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        for guid in self.snapshot["order"]:
+            rule = held.get(guid)
+            if rule is None:
+                # One that a state cannot hold keeps its place among the others.
+                wanted += [_untouched(guid)] if guid in by_guid else []
+                continue
+            now = by_guid.get(guid) or by_name.get(rule.name.casefold())
             options = touched.get(rule.name, set())
             if now is not None:
                 found.add(now.guid)
@@ -123,19 +129,24 @@ class Rollback:
                 wanted.append(rule if now is None else replace(rule, guid=now.guid))
             else:
                 wanted.append(self._narrowed(rule, now, options))
-        wanted = (
-            wanted
-            if self._order_matters(touched, wanted)
-            else [rule for rule in wanted if rule.settings or rule.sections or rule.name or rule.enabled is not None]
-        )
+        if self.scope == "changed" and not any({"priority", "state"} & options for options in touched.values()):
+            # The run moved nothing, so places are not ours to put back.
+            wanted = [rule for rule in wanted if rule != _untouched(rule.guid)]
         extra = [rule for rule in existing if rule.guid not in found and rule.guid not in known and self._is_extra(rule)]
         return [*wanted, *(DeclaredRule(rule.name, rule.guid, "absent", None, None, {}, {}) for rule in extra)]
 
+    def _switches(self, organization: Organization, check_mode: bool) -> Plan:
+        """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
+        held = {rule.name for rule in self.parts["transport_rules"]}
+        planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
+        for row in self.recorded:
+            rule = planner.named(row["identity"]) if row["resource"] == RULE and row["option"] == "enabled" and row["identity"] not in held else None
+            if rule and rule.name.casefold() not in self._created():
+                planner.ensure(replace(_untouched(rule.guid), enabled=row["before"]))
+        return planner.plan
+
     def _is_extra(self, rule: Rule) -> bool:
         return rule.name.casefold() in self._created() or (self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections)))
-
-    def _order_matters(self, touched: Mapping[str, set[str]], wanted: list[DeclaredRule]) -> bool:
-        return self.scope == "full" or any({"priority", "state"} & options for options in touched.values())
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
         """Of a rule that exists, what the plan names; a section is put back as a whole."""
@@ -145,6 +156,8 @@ class Rollback:
             rule,
             name=rule.name if everything or "name" in options else "",
             guid=now.guid,
+            priority=None,
+            where="",
             enabled=rule.enabled if everything or "enabled" in options else None,
             settings={option: value for option, value in rule.settings.items() if everything or option in options},
             sections={section: value for section, value in rule.sections.items() if everything or section in sections},
@@ -192,3 +205,8 @@ class Rollback:
                 if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
                     return False
         return all(normal(rule.settings[option]) == normal(value) for option, value in recorded.items() if option in rule.settings)
+
+
+def _untouched(guid: str) -> DeclaredRule:
+    """A rule of which nothing is wanted but its place."""
+    return DeclaredRule("", guid, "present", None, None, {}, {})

@@ -12,12 +12,13 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._rules import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._state import PARTS, describe
 
 FORMAT = 1
 VERSION = "1.0.0"
 
-_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "unavailable", "plan", "digest"}
+_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "digest"}
 
 
 def take(organization: Organization, plan: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -41,6 +42,8 @@ def take(organization: Organization, plan: Mapping[str, Any] | None) -> dict[str
         "collection_version": VERSION,
         "organization": described["organization"],
         "state": state,
+        # Of all rules, also of those that a state cannot hold.
+        "order": [rule.guid for rule in rules_of(organization)] if organization.available("transport_rules") else [],
         "unavailable": unavailable,
         "plan": plan,
     }

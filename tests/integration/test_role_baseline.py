@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbooks by their names, from the installed artifact: check, apply, again, audit, rollback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.emulator import Emulator
+
+from .playbook import Controller, Run
+from .tenant import Tenant, inventory
+
+PREFIX = "m365.message_encryption."
+VOLATILE = {"WhenChanged", "WhenCreated", "Guid"}
+THREE = ("a.onmicrosoft.com", "b.onmicrosoft.com", "c.onmicrosoft.com")
+
+
+def lasting(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
+    return [lasting(value) for value in state] if isinstance(state, list) else state
+
+
+def play(controller: Controller, playbook: str, *arguments: str, rc: int = 0, **variables: Any) -> Run:
+    extra = ["-e", json.dumps({f"hardened_baseline_{name}": value for name, value in variables.items()})] if variables else []
+    run = controller.playbook(PREFIX + playbook, *arguments, *extra)
+    assert run.rc == rc, run.output
+    return run
+
+
+def artifacts(controller: Controller) -> Path:
+    return controller.home / "message_encryption"
+
+
+def report(controller: Controller, host: str = "") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((artifacts(controller) / host / "report.json").read_text())
+    return document
+
+
+def statuses(controller: Controller) -> dict[str, str]:
+    return {organization["host"]: organization["status"] for organization in report(controller)["organizations"]}
+
+
+def round_trips(tenant: Tenant) -> int:
+    """The round trips since this was asked the last time."""
+    count = tenant.emulator.round_trips
+    tenant.emulator.service.ledger.reset()
+    return count
+
+
+def test_the_whole_job(tenant: Tenant) -> None:
+    first = lasting(tenant.state())
+    check = play(tenant.controller, "baseline", "--check", "--diff")
+    assert lasting(tenant.state()) == first
+    assert "-    social_id_sign_in: true" in check.stdout
+    plan = json.loads((artifacts(tenant.controller) / tenant.host / "plan.json").read_text())
+    assert plan["digest"] == check["Plan and preflight"]["digest"]
+
+    play(tenant.controller, "baseline", approved_plan=plan["digest"], change_reference="CHG 7")
+    state = tenant.state()
+    assert state["ome_configurations"][0]["SocialIdSignIn"] is False
+    assert state["irm_configuration"]["AzureRMSLicensingEnabled"] is True
+    found = report(tenant.controller, tenant.host)
+    assert (found["kind"], found["change_reference"], found["organizations"][0]["status"]) == ("apply", "CHG 7", "changed")
+    assert {change["state"] for change in found["organizations"][0]["changes"]} == {"stored"}
+
+    round_trips(tenant)
+    again = play(tenant.controller, "baseline")
+    assert again.changed == []
+    assert round_trips(tenant) == 1
+    assert statuses(tenant.controller) == {tenant.host: "met"}
+
+    audit = play(tenant.controller, "audit", fail_on_drift=True)
+    assert audit.changed == []
+    assert round_trips(tenant) == 1
+
+    play(tenant.controller, "rollback")
+    assert lasting(tenant.state()) == first
+    assert play(tenant.controller, "rollback").changed == []
+
+
+def test_artifacts_are_whole_and_private(tenant: Tenant) -> None:
+    play(tenant.controller, "baseline")
+    for folder in (artifacts(tenant.controller), artifacts(tenant.controller) / tenant.host):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        for line in (folder / "SHA256SUMS").read_text().splitlines():
+            digest, name = line.split("  ")
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+        assert {"report.html", "report.json", "report.csv", "junit.xml"} <= set(os.listdir(folder))
+
+
+def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
+    play(tenant.controller, "audit")
+    before = tenant.state()
+    run = play(tenant.controller, "audit", rc=2, fail_on_drift=True)
+    assert "does not meet the baseline" in run.output
+    assert tenant.state() == before
+    assert statuses(tenant.controller) == {tenant.host: "drift"}
+
+
+def test_a_refusal_is_one_list_and_a_report(tenant: Tenant) -> None:
+    before = tenant.state()
+    run = play(tenant.controller, "baseline", rc=2, one_time_passcode=False, pdf_encryption=True)
+    for line in ("hardened_baseline_allow_work_accounts_only: true", "hardened_baseline_acknowledge: [IRM-5]"):
+        assert line in run.output
+    assert tenant.state() == before
+    assert statuses(tenant.controller) == {tenant.host: "refused"}
+
+
+def test_tags_are_controls(tenant: Tenant) -> None:
+    play(tenant.controller, "baseline", "--tags", "OME-1")
+    assert [call.cmdlet for call in tenant.emulator.calls if call.applied] == ["Set-OMEConfiguration"]
+    play(tenant.controller, "baseline", "--skip-tags", "IRM-3")
+    assert tenant.state()["irm_configuration"]["SimplifiedClientAccessEnabled"] is False
+    assert tenant.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is True
+
+
+def test_the_test_of_rights_management_is_a_control(tenant: Tenant) -> None:
+    play(tenant.controller, "baseline", test_sender=f"AlexW@{tenant.organization}")
+    (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
+    assert vrf["status"] == "met"
+    tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "Failed to verify encryption."})
+    play(tenant.controller, "audit", rc=2, test_sender=f"AlexW@{tenant.organization}", fail_on_drift=True)
+    (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
+    assert vrf["status"] == "not met"
+
+
+def test_switching_off_and_back(tenant: Tenant) -> None:
+    play(tenant.controller, "baseline", encrypt_outgoing={"template": "Encrypt"})
+    before = lasting(tenant.state())
+    play(tenant.controller, "disable_message_encryption", rc=2)
+    assert lasting(tenant.state()) == before
+    play(tenant.controller, "disable_message_encryption", confirm_disable=tenant.organization, settle_minutes=0)
+    assert tenant.state()["transport_rules"] == []
+    assert tenant.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is False
+    play(tenant.controller, "rollback")
+    assert lasting(tenant.state()) == before
+
+
+def test_an_inventory_without_organizations_fails(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, {"all": {"hosts": {"here": {"ansible_connection": "local"}}}})
+    for playbook in ("baseline", "audit", "snapshot", "rollback", "disable_message_encryption"):
+        assert "No host of the inventory matches exchange_organizations" in play(controller, playbook, rc=2).output
+
+
+@pytest.mark.parametrize("variable", ["hardened_baseline_nonsense", "hardened_baseline_profile"])
+def test_a_wrong_variable_is_named(tenant: Tenant, variable: str) -> None:
+    run = play(tenant.controller, "baseline", rc=2, **{variable.removeprefix("hardened_baseline_"): "nonsense"})
+    assert variable in run.output
+    assert tenant.emulator.round_trips == 0
+
+
+@pytest.mark.organizations(*THREE)
+class TestSeveral:
+    """Several organizations, over REST."""
+
+    @pytest.fixture(name="controller")
+    def controller_fixture(self, tmp_path: Path, emulator: Emulator) -> Controller:
+        home = tmp_path / "several"
+        home.mkdir()
+        return Controller(home, inventory(emulator, "rest"))
+
+    def test_a_broken_one_stops_no_audit(self, controller: Controller, emulator: Emulator) -> None:
+        emulator.applications["b.onmicrosoft.com"].app_role = False
+        play(controller, "audit", rc=2)
+        assert statuses(controller) == {"a": "drift", "b": "not_assessable", "c": "drift"}
+
+    def test_a_wrong_secret_for_all_still_leaves_a_report(self, controller: Controller, emulator: Emulator) -> None:
+        for application in emulator.applications.values():
+            application.app_role = False
+        play(controller, "audit", rc=2)
+        assert statuses(controller) == dict.fromkeys("abc", "not_assessable")
+        assert (artifacts(controller) / "report.html").exists()
+
+    def test_the_first_that_fails_stops_the_next_ring(self, controller: Controller, emulator: Emulator) -> None:
+        emulator.organizations["b.onmicrosoft.com"].patch({"dehydrated": True})
+        play(controller, "baseline", rc=2, rings=[1, 1, "100%"])
+        assert statuses(controller) == {"a": "changed", "b": "refused", "c": "not_assessable"}
+        assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
+
+    def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
+        emulator.organizations["a.onmicrosoft.com"].patch({"dehydrated": True})
+        play(controller, "baseline", "--check", rc=2)
+        assert statuses(controller) == {"a": "refused", "b": "drift", "c": "drift"}

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's own modules over an emulated organization, with files in a directory of the test."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils import _engine, _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, PREFIX, PROFILES, SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
+
+from tests.unit.organization_session import OrganizationSession
+
+# When something was last changed, and a rule's GUID after it was made again, are not put back by anybody.
+VOLATILE = {"WhenChanged", "WhenCreated", "Guid", "ImmutableId", "CreatedBy", "LastModifiedBy"}
+
+
+def lasting(state: Any) -> Any:
+    if isinstance(state, dict):
+        return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
+    return [lasting(value) for value in state] if isinstance(state, list) else state
+
+
+class Role:
+    """What the role's tasks do, one organization, without ansible-playbook."""
+
+    def __init__(self, organization: Mapping[str, Any] | OrganizationSession | None = None, directory: str | None = None, wire: str = "rest") -> None:
+        self.session = organization if isinstance(organization, OrganizationSession) else OrganizationSession(organization or {}, wire)
+        self._temporary = None if directory else tempfile.TemporaryDirectory()
+        self.directory = directory or self._temporary.name  # type: ignore[union-attr]
+        self.artifacts = Artifacts(self.directory, "contoso")
+
+    def state(self) -> Any:
+        return lasting(self.session.organization.dump())
+
+    def plan(self, procedure: str = "baseline", *, check: bool = False, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
+        options = {"run_tags": [], "skip_tags": [], "awx": {}, "expected_organization": "", "organizations": 1}
+        given = {**options, **{name: variables.pop(name) for name in options if name in variables}}
+        self.task = self._task(procedure, profile, variables, check, **given)
+        return _procedure.preflight(self.task)
+
+    def run(self, procedure: str = "baseline", *, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
+        """Plans, and applies where there is something to do."""
+        planned = self.plan(procedure, profile=profile, **variables)
+        if not planned["pending"]:
+            return planned
+        tags = {name: variables.pop(name, []) for name in ("run_tags", "skip_tags")}
+        variables = {name: value for name, value in variables.items() if name in CONTROL_VARIABLES or name in {setting.name for setting in SETTINGS}}
+        for stage in ("rules", "settings") if procedure == "disable" else ("",):
+            task = self._task(procedure, profile, variables, False, **tags, snapshot=planned["snapshot"], stage=stage)
+            result = _procedure.apply(task)
+        return {**result, "pending": True, "digest": planned["digest"], "snapshot": planned["snapshot"]}
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(self.artifacts.remembered("run")["report"])
+
+    def controls(self) -> dict[str, str]:
+        return {control["id"]: control["status"] for control in self.report["controls"]}
+
+    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> _procedure.BaselineTask:
+        column = PROFILES.index(profile) if profile in PROFILES else 0
+        values = {**{name: row.values[column] for name, row in CONTROL_VARIABLES.items()}, **{row.name: row.default for row in SETTINGS}}
+        values.update(profile=profile, artifacts_dir=self.directory, **variables)
+        return _procedure.BaselineTask(
+            params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
+            check_mode=check,
+            session=self.session,
+            describe=lambda: {"transport": "test"},
+            find_file=lambda path: Path(path).read_bytes(),
+            host="contoso",
+            run={"id": "run"},
+            artifacts=lambda directory, host="contoso": Artifacts(directory, host),
+        )
+
+
+class FailingSession(OrganizationSession):
+    """An organization that refuses its n-th write, counted from 0."""
+
+    def __init__(self, state: Mapping[str, Any], fails: int) -> None:
+        super().__init__(state)
+        self.fails = fails
+        self.before_write = self._refuse
+
+    def _refuse(self, call: Call) -> None:
+        if len(self.writes) == self.fails:
+            self.fails = -1
+            raise ExchangeError("The service refused this.", cmdlet=call.cmdlet)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_engine, "VERIFY_INTERVAL", 0.0)
+
+
+@pytest.fixture(name="role")
+def role_fixture(tmp_path: Path) -> Role:
+    return Role({"advanced_message_encryption": True}, str(tmp_path))

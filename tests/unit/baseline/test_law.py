@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The law of the role: for any organization and any wishes, the baseline converges, and the rollback leaves what was there before.
+
+Also where the baseline fails at any one of its writes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.emulator import Organization
+from tests.unit.organization_session import WIRES
+
+from .conftest import FailingSession, Role, lasting
+
+ALLOWED: dict[str, Any] = {
+    "allow_work_accounts_only": True,
+    "allow_any_sender": True,
+    "allow_unconditional_rule": True,
+    "allow_mail_rejection": True,
+    "allow_blind_transport": True,
+    "accept_irreversible": True,
+    "acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"],
+    "remove_created_templates": True,
+}
+SWITCH = st.sampled_from([True, False, None])
+WORDS = st.lists(st.sampled_from(["secret", "Contract", "a b"]), min_size=1, max_size=2, unique=True)
+CONDITIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "from_scope": st.sampled_from(["InOrganization", "NotInOrganization"]),
+        "sent_to_scope": st.just("NotInOrganization"),
+        "subject_contains_words": WORDS,
+        "subject_matches_patterns": st.just(["^x+$"]),
+    },
+)
+ACTIONS = st.sampled_from(
+    [
+        {"apply_rights_protection_template": "Encrypt"},
+        {"apply_rights_protection_template": "Do Not Forward"},
+        {"remove_ome_v2": True},
+        {"prepend_subject": "[x] "},
+    ]
+)
+NAMES = ("one", "two", "three", "four", "Encrypt all outgoing mail")
+WANTED_RULE = st.fixed_dictionaries(
+    {"name": st.sampled_from(NAMES[:4])},
+    optional={
+        "enabled": st.booleans(),
+        "mode": st.sampled_from(["Audit", "Enforce"]),
+        "comments": st.sampled_from(["", "theirs"]),
+        "conditions": CONDITIONS,
+        "exceptions": CONDITIONS,
+    },
+).flatmap(
+    lambda rule: st.one_of(
+        ACTIONS.map(lambda actions: {**rule, "actions": actions}),
+        st.just({"name": rule["name"], "state": "absent"}),
+    )
+)
+WISHES = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("azure_rms_licensing", "internal_licensing", "encrypt_button", "encrypt_only_option", "pdf_encryption"), SWITCH),
+        **dict.fromkeys(("decrypt_attachments_for_encrypt_only", "portal_tracking_logs", "social_id_sign_in", "one_time_passcode"), SWITCH),
+        "transport_decryption": st.sampled_from(["Mandatory", "Optional", "Disabled", None]),
+        "branding": st.sampled_from([None, {"portal_text": "Ours", "email_text": ""}, {"background_color": "#102030"}]),
+        "branding_template": st.sampled_from([None, {"name": "week", "external_mail_expiry_in_days": 7}, {"name": "old"}]),
+        "mailbox_policies": st.sampled_from(["warn", "enforce", None]),
+        "encrypt_outgoing": st.sampled_from([False, {"template": "Do Not Forward"}, {"mode": "Audit", "exceptions": {"subject_contains_words": ["clear"]}}]),
+        "encryption_rules": st.lists(WANTED_RULE, max_size=4, unique_by=lambda rule: rule["name"]),
+    },
+)
+STORED_RULE = st.fixed_dictionaries(
+    {"Name": st.sampled_from(NAMES), "State": st.sampled_from(["Enabled", "Disabled"]), "Mode": st.sampled_from(["Enforce", "Audit"])},
+    optional={
+        "Comments": st.just("before"),
+        "SubjectContainsWords": WORDS,
+        "FromScope": st.just("InOrganization"),
+        "ExceptIfSubjectContainsWords": WORDS,
+        "StopRuleProcessing": st.just(True),
+    },
+).flatmap(lambda rule: st.sampled_from([{"ApplyRightsProtectionTemplate": "Encrypt"}, {"PrependSubject": "[y] "}]).map(lambda actions: {**rule, **actions}))
+STATES = st.fixed_dictionaries(
+    {"advanced_message_encryption": st.just(True), "transport_rules": st.lists(STORED_RULE, max_size=5, unique_by=lambda rule: rule["Name"])},
+    optional={
+        "irm_configuration": st.fixed_dictionaries(
+            {}, optional={name: st.booleans() for name in ("AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled", "EnablePdfEncryption")}
+        ),
+        "ome_configurations": st.sampled_from(
+            [
+                [{"Identity": "OME Configuration", "PortalText": "Theirs"}, {"Identity": "old", "OTPEnabled": False, "SocialIdSignIn": True}],
+                [{"Identity": "OME Configuration", "SocialIdSignIn": False, "OTPEnabled": False}],
+            ]
+        ),
+        "owa_mailbox_policies": st.just([{"Name": "OwaMailboxPolicy-Default", "IRMEnabled": False}, {"Name": "second"}]),
+    },
+)
+LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@given(STATES, WISHES, st.sampled_from(WIRES))
+@LAW
+def test_baseline_then_rollback_is_nothing(state: dict[str, Any], wishes: dict[str, Any], wire: str) -> None:
+    role = Role(state, wire=wire)
+    before = role.state()
+    try:
+        check = role.plan(check=True, **ALLOWED, **wishes)
+    except ExchangeError:
+        assert role.session.writes == []  # A refusal comes before the first write.
+        event("refused")
+        return
+    assert role.session.writes == []
+    result = role.run(**ALLOWED, **wishes)
+    assert result["digest"] == check["digest"]
+    again = role.plan(**ALLOWED, **wishes)
+    assert not again["pending"], role.report["changes"]
+    if not result["pending"]:
+        assert role.state() == before
+        return
+    role.run("rollback", remove_created_templates=True)
+    assert role.state() == before
+    writes = len(role.session.writes)
+    assert not role.run("rollback")["pending"]
+    assert len(role.session.writes) == writes
+
+
+@given(STATES, WISHES, st.integers(0, 8))
+@LAW
+def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[str, Any], fails: int) -> None:
+    session = FailingSession(state, fails)
+    role = Role(session)
+    before = role.state()
+    try:
+        result = role.run(**ALLOWED, **wishes)
+    except ExchangeError:
+        if not session.writes and fails != 0:
+            return  # Refused.
+        event("failed after a write" if session.writes else "failed at the first write")
+        if role.artifacts.snapshots():
+            role.run("rollback", remove_created_templates=True)
+        assert role.state() == before
+        return
+    session.fails = -1
+    if result["pending"]:
+        role.run("rollback", remove_created_templates=True)
+    assert role.state() == before
+
+
+@given(STATES, WISHES, st.integers(0, 8))
+@settings(LAW, max_examples=25)
+def test_a_half_applied_plan_can_be_resumed(state: dict[str, Any], wishes: dict[str, Any], fails: int) -> None:
+    session = FailingSession(state, fails)
+    role = Role(session)
+    try:
+        digest = role.plan(check=True, **ALLOWED, **wishes)["digest"]
+        role.run(approved_plan=digest, **ALLOWED, **wishes)
+    except ExchangeError:
+        if not session.writes:
+            return
+        role.run(approved_plan=digest, **ALLOWED, **wishes)
+    assert not role.plan(**ALLOWED, **wishes)["pending"]
+
+
+@given(STATES, WISHES)
+@settings(LAW, max_examples=25)
+def test_the_digest_is_the_same_over_every_wire(state: dict[str, Any], wishes: dict[str, Any]) -> None:
+    digests = set()
+    organization = lasting(Organization(state).dump())
+    for wire in WIRES:
+        for reorder in (False, True):
+            role = Role({**state, "reorder_lists": reorder}, wire=wire)
+            try:
+                digests.add(role.plan(check=True, **ALLOWED, **wishes)["digest"])
+            except ExchangeError as error:
+                digests.add(str(error))
+    assert len(digests) == 1, organization

@@ -1,0 +1,214 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused before the first write, and the word that allows it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
+
+from .conftest import Role
+
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+
+
+def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
+    with pytest.raises(ExchangeError) as refusal:
+        role.plan(procedure, **variables)
+    assert role.session.writes == []
+    assert role.artifacts.snapshots() == []
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "variables", "text", "word"),
+    [
+        ({}, {"one_time_passcode": False}, "neither passcodes nor social accounts", {"allow_work_accounts_only": True}),
+        ({}, {"encryption_rules": [{"name": "r", "actions": ENCRYPT}]}, "no condition", {"allow_unconditional_rule": True}),
+        (
+            {},
+            {"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": ["x"]}, "actions": ENCRYPT}]},
+            "keeps its senders inside",
+            {"allow_any_sender": True},
+        ),
+        ({}, {"transport_decryption": "Mandatory"}, "rejected", {"allow_mail_rejection": True}),
+        ({}, {"transport_decryption": "Disabled"}, "no longer see", {"allow_blind_transport": True}),
+        ({}, {"pdf_encryption": True}, "enable_pdf_encryption would become true", {"acknowledge": ["IRM-5"]}),
+        (
+            {"irm_configuration": {"DecryptAttachmentForEncryptOnly": True}},
+            {},
+            "decrypt_attachment_for_encrypt_only would become false",
+            {"acknowledge": ["IRM-4"]},
+        ),
+        (
+            {"activesync_organization_settings": {"AllowRMSSupportForUnenlightenedApps": True}},
+            {},
+            "allow_rms_support_for_unenlightened_apps would become false",
+            {"acknowledge": ["EAS-1"]},
+        ),
+        (
+            {"owa_mailbox_policies": [{"Name": "p", "IRMEnabled": False}]},
+            {"mailbox_policies": "enforce"},
+            "irm_enabled of 'p' would become true",
+            {"acknowledge": ["POL-1"]},
+        ),
+        ({}, {"branding_template": {"name": "week"}}, "Advanced Message Encryption", {"on_missing_licence": "skip"}),
+        (
+            {"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}},
+            {},
+            "LicensingLocation shows AD RMS",
+            {"azure_rms_licensing": None},
+        ),
+        ({"dehydrated": True}, {}, "dehydrated", {"allow_dehydrated_organization": True}),
+        ({}, {"expected_organization": "fabrikam.onmicrosoft.com"}, "the inventory names 'fabrikam.onmicrosoft.com'", {"allow_other_organization": True}),
+        ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_durable": True}),
+        ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_publish": "publish.yml"}),
+        ({}, {"approval_valid_until": "2020-01-31"}, "approval was valid until 2020-01-31", {"approval_valid_until": "2999-01-31"}),
+        (
+            {"transport_rules": [{"Name": "old", "ApplyOME": True}]},
+            {"encryption_rules": [{"name": "old", "state": "absent"}]},
+            "could not be rolled back",
+            {"accept_irreversible": True},
+        ),
+    ],
+)
+def test_a_word_allows_it(tmp_path: Path, state: dict[str, Any], variables: dict[str, Any], text: str, word: dict[str, Any]) -> None:
+    role = Role(state, str(tmp_path))
+    assert text in refused(role, **variables)
+    assert role.plan(check=False, **{**variables, **word})["pending"] is True
+
+
+def test_all_findings_come_at_once(role: Role) -> None:
+    text = refused(
+        role,
+        one_time_passcode=False,
+        transport_decryption="Mandatory",
+        pdf_encryption=True,
+        encryption_rules=[{"name": "a", "actions": ENCRYPT}, {"name": "b", "actions": {"apply_rights_protection_template": "Nonsense"}}],
+    )
+    for part in ("OME-1", "IRM-6", "IRM-5", "'Nonsense' is no template"):
+        assert part in text
+    assert role.report["status"] == "refused"
+    assert len(role.report["findings"]) >= 4
+
+
+def test_a_missing_cmdlet_is_named_with_what_grants_it(tmp_path: Path) -> None:
+    role = Role({"hidden_cmdlets": ["Set-IRMConfiguration"]}, str(tmp_path))
+    text = refused(role)
+    assert "Set-IRMConfiguration is not granted" in text
+    assert "Information Rights Management" in text
+
+
+def test_an_organization_that_meets_the_baseline_needs_no_cmdlet_to_write(tmp_path: Path) -> None:
+    role = Role({}, str(tmp_path))
+    role.run()
+    role.session.organization.patch({"hidden_cmdlets": ["Set-IRMConfiguration", "Set-OMEConfiguration"]})
+    assert role.run()["pending"] is False
+
+
+def test_the_built_rule_uses_the_template_and_the_template_is_new(role: Role) -> None:
+    role.run(branding_template={"name": "week", "external_mail_expiry_in_days": 7}, encrypt_outgoing={"template": "Encrypt"})
+    state = role.session.organization.dump()
+    (rule,) = state["transport_rules"]
+    assert (rule["Name"], rule["FromScope"], rule["SentToScope"], rule["RuleErrorAction"]) == (
+        "Encrypt all outgoing mail",
+        "InOrganization",
+        "NotInOrganization",
+        "Defer",
+    )
+    assert rule["ApplyRightsProtectionCustomizationTemplate"] == "week"
+    assert [item["SocialIdSignIn"] for item in state["ome_configurations"]] == [False, False]
+
+
+def test_a_template_that_no_rule_uses_is_a_warning(role: Role) -> None:
+    role.plan(check=True, branding_template={"name": "week"})
+    assert any("No rule applies the template 'week'" in warning for warning in role.report["warnings"])
+
+
+def test_rules_beyond_the_limit(tmp_path: Path) -> None:
+    full = [{"Name": f"rule {number}", "PrependSubject": "x"} for number in range(300)]
+    role = Role({"transport_rules": full}, str(tmp_path))
+    assert "301 rules" in refused(role, encrypt_outgoing={"template": "Encrypt"})
+
+
+@pytest.mark.parametrize(
+    ("variables", "text"),
+    [
+        ({"profile": "paranoid"}, "hardened_baseline_profile"),
+        ({"transport_decryption": "Opt"}, "hardened_baseline_transport_decryption"),
+        ({"socal_id_sign_in": False}, "hardened_baseline_socal_id_sign_in is no variable"),
+        ({"skip": [{"control": "OME-9", "reason": "r", "owner": "o", "until": "2030-01-01"}]}, "OME-9"),
+        ({"skip": [{"control": "OME-1", "reason": "r", "owner": "o", "until": "soon"}]}, "hardened_baseline_skip[].until"),
+        ({"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": [True]}, "actions": ENCRYPT}]}, "put it in quotes"),
+        ({"branding_template": {"name": "OME Configuration"}}, "hardened_baseline_branding_template.name"),
+        ({"approved_plan": "/nowhere/plan.json"}, "/nowhere/plan.json cannot be read"),
+        ({"mailbox_policy_names": ["gone"]}, "hardened_baseline_mailbox_policy_names has 'gone'"),
+    ],
+)
+def test_a_wrong_variable_is_named(role: Role, variables: dict[str, Any], text: str) -> None:
+    with pytest.raises(OptionError) as refusal:
+        role.plan(**{"profile": "recommended", **variables})
+    assert text in str(refusal.value)
+    assert role.session.writes == []
+
+
+def test_statuses(tmp_path: Path) -> None:
+    role = Role({"owa_mailbox_policies": [{"Name": "p", "IRMEnabled": False}], "hidden_cmdlets": ["Get-MobileDeviceMailboxPolicy"]}, str(tmp_path))
+    accepted = {"control": "OME-1", "reason": "partners", "owner": "desk", "until": "2999-01-01"}
+    expired = {"control": "IRM-3", "reason": "later", "owner": "desk", "until": "2020-01-01"}
+    role.plan("audit", check=True, skip=[accepted, expired], skip_tags=["irm-6"])
+    statuses = role.controls()
+    assert statuses["OME-1"] == "accepted exception"
+    assert statuses["IRM-3"] == "not met"
+    assert statuses["IRM-2"] == "met"
+    assert statuses["IRM-6"] == statuses["IRM-5"] == statuses["OME-4"] == "unmanaged"
+    assert statuses["POL-1"] == "not met"
+    assert statuses["POL-2"] == "not assessable"
+    assert role.report["status"] == "drift"
+    assert {change["control"] for change in role.report["changes"]} == {"IRM-1"}
+
+
+def test_tags_select_controls(role: Role) -> None:
+    role.run(run_tags=["ome-1"])
+    assert [str(call).split()[0] for call in role.session.writes] == ["Set-OMEConfiguration"]
+
+
+class TestApproval:
+    def test_the_same_plan_runs(self, role: Role) -> None:
+        plan = role.plan(check=True)
+        assert role.run(approved_plan=plan["plan"])["changed"]
+
+    def test_what_is_not_managed_does_not_void_it(self, role: Role) -> None:
+        digest = role.plan(check=True, encrypt_outgoing={"template": "Encrypt"})["digest"]
+        role.session.edit("New-TransportRule", Name="theirs", PrependSubject="x", Priority=0)
+        assert role.run(approved_plan=digest, encrypt_outgoing={"template": "Encrypt"})["changed"]
+
+    def test_other_wishes_are_refused(self, role: Role) -> None:
+        plan = role.plan(check=True)
+        assert "the variables of OME-2 are others now" in refused(role, approved_plan=plan["plan"], one_time_passcode=None)
+
+    def test_a_moved_state_is_refused(self, role: Role) -> None:
+        role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+        digest = role.plan(check=True)["digest"]
+        role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=False)
+        text = refused(role, approved_plan=digest)
+        assert "azure_rms_licensing_enabled of irm_configuration would go from False to True, which is not in it" in text
+
+    def test_an_unknown_digest_is_refused(self, role: Role) -> None:
+        assert "No file here has the approved one" in refused(role, approved_plan="sha256:0000")
+
+    def test_a_plan_that_was_changed_by_hand_is_refused(self, role: Role) -> None:
+        path = Path(role.plan(check=True)["plan"])
+        document = json.loads(path.read_text())
+        document["changes"] = []
+        path.write_text(json.dumps(document))
+        assert "does not match its own digest" in refused(role, approved_plan=str(path))
+
+    def test_another_organizations_plan_is_refused(self, role: Role, tmp_path: Path) -> None:
+        other = Role({"name": "fabrikam.onmicrosoft.com"}, str(tmp_path / "other"))
+        assert "it is the plan of fabrikam.onmicrosoft.com" in refused(role, approved_plan=other.plan(check=True)["plan"])

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of controls is the one source: what the role says follows from it."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, CONTROLS, PROFILES, SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(name="generator", scope="module")
+def generator_fixture() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate_role", ROOT / "scripts/generate_role.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_defaults_argument_specs_and_readme_follow_from_the_table(generator: ModuleType) -> None:
+    for path, text in generator.files().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path} is not up to date: run scripts/generate_role.py"
+
+
+def test_every_control_is_whole() -> None:
+    for control in CONTROLS:
+        assert all([control.title, control.sets, control.reason, control.risk, control.notice, control.provenance]), control.id
+        assert control.source.startswith("https://learn.microsoft.com/"), control.id
+        assert control.variables, control.id
+
+
+def test_ids_and_variables_are_used_once() -> None:
+    assert len({control.id for control in CONTROLS}) == len(CONTROLS)
+    assert not set(CONTROL_VARIABLES) & {setting.name for setting in SETTINGS}
+    assert all(len(variable.values) == len(PROFILES) for variable in CONTROL_VARIABLES.values())
+
+
+def test_options_are_those_of_the_resource() -> None:
+    options = {table.name: set(table.argument_spec()) for table in (ACTIVESYNC_ORG_SETTINGS, IRM_CONFIGURATION, OME_CONFIGURATION)}
+    for control in CONTROLS:
+        for variable in control.variables:
+            assert not variable.option or variable.option in options[control.resource], (control.id, variable.name)

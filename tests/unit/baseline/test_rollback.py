@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots, the way back, and switching off."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._snapshot import snapshot_digest
+
+from .conftest import FailingSession, Role
+
+OUTGOING = {"encrypt_outgoing": {"template": "Encrypt"}}
+
+
+def refused(role: Role, **variables: Any) -> str:
+    writes = len(role.session.writes)
+    with pytest.raises(ExchangeError) as refusal:
+        role.run("rollback", **variables)
+    assert len(role.session.writes) == writes
+    return str(refusal.value)
+
+
+def tampered(role: Role, **changes: Any) -> None:
+    path = Path(role.artifacts.snapshots()[0])
+    document = {**json.loads(path.read_text()), **changes}
+    if "digest" not in changes:
+        document["digest"] = snapshot_digest(document)
+    path.write_text(json.dumps(document))
+
+
+def test_a_run_without_a_change_leaves_no_snapshot(role: Role) -> None:
+    role.run()
+    role.run()
+    (path,) = role.artifacts.snapshots()
+    assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path(path).parent.stat().st_mode) == 0o700
+
+
+def test_without_a_snapshot(role: Role) -> None:
+    assert "There is no snapshot of this organization" in refused(role)
+
+
+def test_runs_are_rolled_back_one_after_the_other(role: Role) -> None:
+    first = role.state()
+    role.run()
+    second = role.state()
+    role.run(**OUTGOING)
+    role.run("rollback")
+    assert role.state() == second
+    role.run("rollback")
+    assert role.state() == first
+    assert not role.run("rollback")["pending"]
+
+
+def test_what_others_did_is_left_alone(role: Role) -> None:
+    role.run(**OUTGOING)
+    role.session.edit("New-TransportRule", Name="theirs", PrependSubject="x")
+    role.session.edit("Set-IRMConfiguration", SearchEnabled=False)
+    role.run("rollback")
+    state = role.session.organization.dump()
+    assert [rule["Name"] for rule in state["transport_rules"]] == ["theirs"]
+    assert state["irm_configuration"]["SearchEnabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (("Set-OMEConfiguration", {"Identity": "OME Configuration", "SocialIdSignIn": True, "OTPEnabled": False}), ""),
+        (("Set-TransportRule", {"Identity": "Encrypt all outgoing mail", "SubjectContainsWords": ["secret"]}), "Encrypt all outgoing mail"),
+        (("Disable-TransportRule", {"Identity": "Encrypt all outgoing mail"}), "Encrypt all outgoing mail"),
+        (("Set-TransportRule", {"Identity": "mine", "ExceptIfSubjectContainsWords": ["secret"]}), "exceptions.subject_contains_words of mine"),
+    ],
+)
+def test_third_party_drift_is_refused_unless_forced(tmp_path: Path, edit: tuple[str, dict[str, Any]], named: str) -> None:
+    role = Role({"transport_rules": [{"Name": "mine", "PrependSubject": "x", "ExceptIfSubjectContainsWords": ["a"]}]}, str(tmp_path))
+    before = role.state()
+    rules = [{"name": "mine", "exceptions": {"subject_contains_words": ["b"]}}]
+    role.run(encryption_rules=rules, **OUTGOING)
+    role.session.edit(edit[0], **edit[1])
+    if named:
+        assert named in refused(role)
+    role.run("rollback", rollback_force=True)
+    if named:
+        assert role.state() == before
+    assert not role.run("rollback")["pending"]
+
+
+def test_the_full_scope_puts_everything_back(role: Role) -> None:
+    before = role.state()
+    role.run()
+    role.session.edit("Set-IRMConfiguration", SearchEnabled=False)
+    role.session.edit("New-TransportRule", Name="theirs", ApplyRightsProtectionTemplate="Encrypt")
+    role.run("rollback", rollback_scope="full")
+    assert role.state() == before
+
+
+def test_created_templates_stay(role: Role) -> None:
+    role.run(branding_template={"name": "week"}, **OUTGOING)
+    role.run("rollback")
+    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == ["OME Configuration", "week"]
+
+
+def test_check_mode_writes_nothing(role: Role) -> None:
+    role.run()
+    writes = len(role.session.writes)
+    assert role.plan("rollback", check=True)["pending"]
+    assert len(role.session.writes) == writes
+    assert role.run("rollback")["pending"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"digest": "sha256:0"}, "does not match its own digest"),
+        ({"format": 2}, "has format 2"),
+        ({"kind": "plan"}, "is no snapshot"),
+        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "fabrikam"),
+    ],
+)
+def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: str) -> None:
+    role.run()
+    tampered(role, **changes)
+    assert text in refused(role)
+
+
+def test_a_cut_off_snapshot_is_refused(role: Role) -> None:
+    role.run()
+    path = Path(role.artifacts.snapshots()[0])
+    path.write_text(path.read_text()[:100])
+    assert "is not JSON" in refused(role)
+
+
+def test_a_failure_is_rolled_back_where_that_is_wanted(tmp_path: Path) -> None:
+    role = Role(FailingSession({}, 1), str(tmp_path))
+    before = role.state()
+    with pytest.raises(ExchangeError, match="What had been written was put back"):
+        role.run(rollback_on_failure=True)
+    assert role.state() == before
+    assert role.report["status"] == "failed"
+    assert {change["state"] for change in role.report["changes"]} == {"not applied"}
+    assert not role.run("rollback")["pending"]
+
+
+def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> None:
+    role = Role(FailingSession({}, 1), str(tmp_path))
+    with pytest.raises(ExchangeError):
+        role.run()
+    states = {change["option"]: change["state"] for change in role.report["changes"]}
+    assert states["azure_rms_licensing_enabled"] == "stored"
+    assert states["social_id_sign_in"] == "not applied"
+    assert (role.report["applied"], role.report["not_applied"]) == (2, 1)
+    assert len(role.artifacts.snapshots()) == 1
+
+
+class TestDisable:
+    STATE = {
+        "irm_configuration": {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True},
+        "transport_rules": [
+            {"Name": "new", "ApplyRightsProtectionTemplate": "Encrypt"},
+            {"Name": "old", "ApplyOME": True},
+            {"Name": "other", "PrependSubject": "x"},
+        ],
+    }
+
+    def test_in_the_order_of_the_article_and_back(self, tmp_path: Path) -> None:
+        role = Role(self.STATE, str(tmp_path))
+        before = role.state()
+        role.run("disable", confirm_disable="contoso.onmicrosoft.com")
+        assert [str(call).split()[0] for call in role.session.writes] == [
+            "Disable-TransportRule",
+            "Remove-TransportRule",
+            "Set-IRMConfiguration",
+            "Set-IRMConfiguration",
+        ]
+        assert "AzureRMSLicensingEnabled" in role.session.writes[-1].parameters
+        state = role.session.organization.dump()
+        assert [(rule["Name"], rule["State"]) for rule in state["transport_rules"]] == [("old", "Disabled"), ("other", "Enabled")]
+        role.run("rollback")
+        assert role.state() == before
+
+    @pytest.mark.parametrize("confirmed", ["", "fabrikam.onmicrosoft.com"])
+    def test_needs_the_name(self, tmp_path: Path, confirmed: str) -> None:
+        role = Role(self.STATE, str(tmp_path))
+        with pytest.raises(ExchangeError, match=r"hardened_baseline_confirm_disable: contoso\.onmicrosoft\.com"):
+            role.run("disable", confirm_disable=confirmed)
+        assert role.session.writes == []
+
+    def test_one_organization_at_a_time(self, tmp_path: Path) -> None:
+        role = Role(self.STATE, str(tmp_path))
+        with pytest.raises(ExchangeError, match="2 organizations"):
+            role.run("disable", confirm_disable="contoso.onmicrosoft.com", organizations=2)
