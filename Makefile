@@ -115,6 +115,11 @@ demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organi
 bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side by side
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.bench $(BENCH_ARGS)
 
+.PHONY: live
+live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not documented: ORGANIZATION=name CONFIRM=name
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.live --organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' \
+	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)')
+
 ## Checks
 
 .PHONY: check

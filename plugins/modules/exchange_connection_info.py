@@ -43,7 +43,7 @@ msg:
   returned: success
   type: str
   sample: >-
-    contoso.onmicrosoft.com over rest as 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 (certificate):
+    contoso.onmicrosoft.com over rest as 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 (certificate_path):
     24 of 24 cmdlets, with Advanced Message Encryption, 180 ms a round trip.
 organization:
   description: Who the organization is. Left out where C(Get-OrganizationConfig) is not granted.
@@ -93,7 +93,7 @@ connection:
       type: str
       returned: always
     credential:
-      description: The kind of credential, such as V(certificate).
+      description: The kind of credential, such as V(certificate_path).
       type: str
       returned: always
     client_id:
@@ -112,7 +112,7 @@ connection:
     transport: rest
     endpoint: "https://outlook.office365.com"
     environment: O365Default
-    credential: certificate
+    credential: certificate_path
     client_id: "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11"
     user:
     connect_seconds: 1.4

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the live tests: refuses without the word, asks over each wire, restores, and writes the report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
+
+from .questions import Answer, Questions
+from .session import LiveSession
+
+#: What is written by the questions, and so what has to be as it was.
+TOUCHED = ("ome_configurations", "transport_rules")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.live", description=__doc__)
+    parser.add_argument("--organization", default="", help="initial domain or tenant id of a TEST tenant")
+    parser.add_argument("--confirm", default="", help="the same again: yes, settings of this organization may be changed and put back")
+    parser.add_argument("--variables", type=Path, help="YAML file with the host's ansible_* variables; credentials may stand in EXCHANGE_* instead")
+    parser.add_argument("--wires", default="rest", help="rest, psrp, or rest,psrp")
+    parser.add_argument("--report", type=Path, default=Path("build/live.md"))
+    arguments = parser.parse_args()
+    if not arguments.organization or arguments.confirm != arguments.organization:
+        print(
+            "This changes the default OME configuration of an organization and puts it back, and makes and removes a disabled mail flow rule.\n"
+            "Only use a tenant that is for tests. To say that it is one, name it twice:\n"
+            "    make live ORGANIZATION=contoso.onmicrosoft.com CONFIRM=contoso.onmicrosoft.com",
+            file=sys.stderr,
+        )
+        return 2
+    given = yaml.safe_load(arguments.variables.read_text(encoding="utf-8")) if arguments.variables else {}
+    lines = [f"# What {arguments.organization} answered", ""]
+    restored = True
+    for wire in arguments.wires.split(","):
+        told, as_before = _over(wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization})
+        lines += told
+        restored = restored and as_before
+    arguments.report.parent.mkdir(parents=True, exist_ok=True)
+    arguments.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print(f"The report is in {arguments.report}.")
+    return 0 if restored else 1
+
+
+def _over(wire: str, variables: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """The lines of the report for one wire, and whether everything is as it was."""
+    lines = [f"## Over {wire}", ""]
+    try:
+        session = LiveSession(variables)
+        before = _state(session)
+    except ExchangeError as error:
+        print(f"{wire}: {error}", file=sys.stderr)
+        return [*lines, f"Not asked: {error}", ""], False
+    try:
+        try:
+            answers = Questions(session).ask()
+        finally:
+            # Also where somebody interrupts it.
+            restored = _restore(session, before)
+        return [*lines, *_table(answers), "", f"Restored: {restored}.", ""], restored == "yes"
+    finally:
+        session.close()
+
+
+def _state(session: LiveSession) -> dict[str, Any]:
+    """What can be read of what is touched."""
+    organization = read(session, TOUCHED, fresh=True)
+    return describe(organization, [subset for subset in TOUCHED if organization.available(subset)])
+
+
+def _restore(session: LiveSession, before: Mapping[str, Any]) -> str:
+    state = {part: before[part] for part in TOUCHED if part in before}
+    try:
+        message_encryption_state.run(session.task(message_encryption_state.SPEC, state=state))
+    except ExchangeError as error:
+        print(f"The organization could not be put back: {error}", file=sys.stderr)
+        return f"no: {error}"
+    return "yes" if _state(session) == before else "no: what is read now differs from what was read at first"
+
+
+def _table(answers: list[Answer]) -> list[str]:
+    rows = [f"| {_cell(row.question)} | {_cell(row.assumed)} | {_cell(row.answer)} |" for row in answers]
+    return ["| question | taken for granted | answer |", "|---|---|---|", *rows]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a real Exchange, and how. Each question says what the collection takes for granted."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from struct import pack
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.modules import exchange_connection_info, ome_configuration
+
+from .session import LiveSession
+
+DEFAULT = "OME Configuration"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One row of the report."""
+
+    question: str
+    assumed: str
+    answer: str
+
+
+class Questions:
+    """Everything that is asked over one wire. Only the default OME configuration and one disabled rule of ours are ever written."""
+
+    def __init__(self, session: LiveSession) -> None:
+        self.session = session
+        self.answers: list[Answer] = []
+        self.rule = f"Live test {uuid.uuid4()}"
+
+    def ask(self) -> list[Answer]:
+        """Asks everything; a question that fails unexpectedly is answered with its error and hinders no other."""
+        may_read_ome = False
+        for question in (self._connection, self._shapes, self._ome, self._module, self._clearing, self._colours, self._image, self._refusals, self._rules):
+            if question.__name__ in ("_module", "_clearing", "_colours", "_image", "_refusals") and not may_read_ome:
+                continue
+            try:
+                outcome = question()
+                may_read_ome = outcome if question == self._ome and isinstance(outcome, bool) else may_read_ome
+            except Exception as failure:
+                self._note(f"({question.__name__.strip('_')})", "it can be asked", f"it ended: {failure}")
+        return self.answers
+
+    def _note(self, question: str, assumed: str, answer: str) -> None:
+        self.answers.append(Answer(question, assumed, " ".join(answer.split())))
+
+    def _connection(self) -> None:
+        found = exchange_connection_info.run(self.session.task(exchange_connection_info.SPEC))
+        self._note(
+            "Who are we, and what may we do?", "every cmdlet is granted", f"{found['msg']} Not granted: {', '.join(found['missing_cmdlets']) or 'nothing'}."
+        )
+
+    def _shapes(self) -> None:
+        for subset, call in SUBSETS.items():
+            result = self.session.ask(call.cmdlet, **call.parameters)
+            self._note(f"What does {call.cmdlet} return?", f"objects ({subset})", _told(result) if result.error else _shape(result))
+
+    def _ome(self) -> bool:
+        result = self.session.ask("Get-OMEConfiguration")
+        self._note("May an application read OME configurations?", "it depends on its role", _told(result))
+        return result.error is None
+
+    def _module(self) -> None:
+        text = f"Live test {uuid.uuid4()}"
+        outcomes = [
+            ome_configuration.run(self.session.task(ome_configuration.SPEC, check_mode=check_mode, portal_text=text))["changed"]
+            for check_mode in (True, False, False)
+        ]
+        self._note(
+            "Does a module foretell, change, and leave alone?",
+            "changed, changed, not changed",
+            ", ".join("changed" if item else "not changed" for item in outcomes),
+        )
+
+    def _clearing(self) -> None:
+        for name, nothing in (("null", None), ("an empty text", "")):
+            self._set(PortalText="x")
+            result = self._set(PortalText=nothing)
+            stored = _told(result) if result.error else repr(self._stored()["PortalText"])
+            self._note(f"What is stored after clearing a text with {name}?", "null or an empty text, which mean the same", stored)
+
+    def _colours(self) -> None:
+        for colour in ("white", "#0078D4"):
+            result = self._set(BackgroundColor=colour)
+            stored = _told(result) if result.error else repr(self._stored()["BackgroundColor"])
+            self._note(f"What is shown of the colour {colour}?", "a name or #RRGGBB, which are compared as colours", stored)
+
+    def _image(self) -> None:
+        question, assumed = "How does a logo come back?", "as its bytes, or as an address only"
+        before = self._stored()
+        if before.get("ImageUrl") and not before.get("Image"):
+            self._note(question, assumed, "not asked: there is a logo of which only the address is shown, so it could not be put back")
+            return
+        logo = png()
+        result = self._set(Image=logo)
+        if result.error:
+            self._note(question, assumed, _told(result))
+            return
+        stored = self._stored()
+        image = stored.get("Image")
+        same = "the same bytes" if image and base64.b64decode(image) == logo else "nothing" if not image else "other bytes"
+        self._note(question, assumed, f"Image holds {same}; ImageUrl holds {'an address' if stored.get('ImageUrl') else 'nothing'}")
+        cleared = self._set(Image=None)
+        self._note("Does null clear the logo?", "yes", _told(cleared) if cleared.error else "no" if self._stored().get("Image") else "yes")
+
+    def _refusals(self) -> None:
+        tries: dict[str, dict[str, Any]] = {
+            "an expiry of the default configuration": {"ExternalMailExpiryInDays": 7},
+            "731 days": {"ExternalMailExpiryInDays": 731},
+            "a portal text of 129 characters": {"PortalText": "x" * 129},
+            "a colour that is none": {"BackgroundColor": "blurple"},
+            "a logo of 100 KB": {"Image": png(100 * 1024)},
+        }
+        if not self._stored().get("Image") and self._stored().get("ImageUrl"):
+            del tries["a logo of 100 KB"]
+        for what, parameters in tries.items():
+            self._note(f"What does Exchange say to {what}?", "a refusal, or nothing where only advice is documented", _told(self._set(**parameters)))
+
+    def _rules(self) -> None:
+        with self._our_rule() as created:
+            self._note("Does an application create a rule?", "yes", _told(created))
+            if created.error:
+                return
+            again = self.session.ask("New-TransportRule", **self._rule_parameters())
+            self._note("What does Exchange say to a second rule of the same name?", "AlreadyExistsError", _told(again))
+            for what, parameter in (("a template", "ApplyRightsProtectionTemplate"), ("an OME configuration", "ApplyRightsProtectionCustomizationTemplate")):
+                result = self.session.ask("Set-TransportRule", Identity=self.rule, Confirm=False, **{parameter: f"no such thing {uuid.uuid4()}"})
+                self._note(f"What does Exchange say to {what} that does not exist?", "a refusal", _told(result))
+
+    def _rule_parameters(self) -> dict[str, Any]:
+        """A rule that is disabled, only audits, and matches nothing."""
+        return {
+            "Name": self.rule,
+            "Enabled": False,
+            "Mode": "Audit",
+            "SubjectContainsWords": [str(uuid.uuid4())],
+            "ApplyRightsProtectionTemplate": "Encrypt",
+            "Confirm": False,
+        }
+
+    @contextmanager
+    def _our_rule(self) -> Iterator[Result]:
+        created = self.session.ask("New-TransportRule", **self._rule_parameters())
+        try:
+            yield created
+        finally:
+            # Of the name there may be two: a second one is an answer, too. It may also be there although the answer was lost.
+            rules = self.session.ask("Get-TransportRule", ResultSize="Unlimited").unwrap()
+            for rule in rules:
+                if rule.get("Name") == self.rule:
+                    self.session.ask("Remove-TransportRule", Identity=rule["Guid"], Confirm=False).unwrap()
+
+    def _set(self, **parameters: Any) -> Result:
+        return self.session.ask("Set-OMEConfiguration", Identity=DEFAULT, Confirm=False, **parameters)
+
+    def _stored(self) -> dict[str, Any]:
+        objects = self.session.ask("Get-OMEConfiguration").unwrap()
+        return next(item for item in objects if item.get("Identity") == DEFAULT)
+
+
+def _told(result: Result) -> str:
+    if result.error is None:
+        return "; ".join(["accepted", *result.warnings])
+    error = result.error
+    return f"{type(error).__name__} [{error.error_id}]: {error.message}"
+
+
+def _shape(result: Result) -> str:
+    """Names and types, and no values: a report may be shown to others."""
+    names: dict[str, set[str]] = {}
+    for item in result.objects:
+        for name, value in item.items():
+            names.setdefault(name, set()).add(type(value).__name__)
+    return f"{len(result.objects)} objects: " + ", ".join(f"{name} {'/'.join(sorted(kinds))}" for name, kinds in names.items())
+
+
+def png(size: int = 0) -> bytes:
+    """A black picture of 170 x 70 pixels, padded to at least ``size`` bytes with a comment."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data))
+
+    lines = (b"\0" + bytes(170)) * 70
+    head = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", pack(">IIBBBBB", 170, 70, 8, 0, 0, 0, 0))
+    return head + chunk(b"tEXt", b"Comment\0" + b"x" * size) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")

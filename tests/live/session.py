@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session with a real organization, from the variables and environment variables that the connection plugin takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from ansible_collections.m365.message_encryption.plugins.connection import exchange
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+
+
+class LiveSession:
+    """One organization over one wire, in this process."""
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self._session = OrganizationSession(identity(variables), open_transport)
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        return self._session.invoke(Request(calls=calls, fresh=True))
+
+    def ask(self, cmdlet: str, **parameters: Any) -> Result:
+        """One call."""
+        (result,) = self.invoke([Call(cmdlet, parameters)])
+        return result
+
+    def task(self, spec: Mapping[str, Any], *, check_mode: bool = False, **params: Any) -> Task:
+        """What a module's ``run`` gets."""
+        defaults = {name: row.get("default") for name, row in spec["argument_spec"].items()}
+        return Task(params={**defaults, **params}, check_mode=check_mode, session=self, describe=lambda: self._session.describe(Request([])))
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def identity(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The connection identity that the plugin would make of a host's variables."""
+    options: dict[str, _identity.Option] = {}
+    known = set()
+    for name, row in yaml.safe_load(exchange.DOCUMENTATION)["options"].items():
+        names = [item["name"] for item in row.get("vars", ())]
+        known.update(names)
+        option = _identity.Option(row.get("default"))
+        for environment in (item["name"] for item in row.get("env", ())):
+            if os.environ.get(environment):
+                option = _identity.Option(_typed(os.environ[environment], row["type"]), f"env: {environment}")
+        for variable in names:
+            if variable in variables:
+                option = _identity.Option(_typed(variables[variable], row["type"]), f"var: {variable}")
+        options[name] = option
+    return _identity.build(options, [name for name in variables if name.startswith("ansible_exchange_") and name not in known])
+
+
+def _typed(value: Any, kind: str) -> Any:
+    return value if kind in ("str", "path") else yaml.safe_load(str(value))
