@@ -270,7 +270,7 @@ class Job:
         assert (artifacts / "status").exists(), f"{output}\n{process.stderr}"
         stdout = (artifacts / "stdout").read_text(encoding="utf-8")
         assert "Traceback (most recent call last)" not in stdout, stdout
-        events = [json.loads(file.read_text(encoding="utf-8")) for file in (artifacts / "job_events").glob("*.json")]
+        events = [{"event_data": {}, **json.loads(file.read_text(encoding="utf-8"))} for file in (artifacts / "job_events").glob("*.json")]
         return Done(
             int((artifacts / "rc").read_text(encoding="utf-8")),
             (artifacts / "status").read_text(encoding="utf-8"),

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The execution environment: its definition makes a build context, and what it would install is what the collection needs."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from .awx import AWX, COLLECTION, configuration
+from .playbook import BIN, COLLECTIONS
+
+
+def builder(directory: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(BIN / "ansible-builder"), *arguments],
+        cwd=directory,
+        env={"PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_definition_makes_a_build_context(tmp_path: Path) -> None:
+    definition = AWX / "execution-environment.yml"
+    builder(tmp_path, "create", "--file", str(definition), "--context", str(tmp_path / "context"), "--output-filename", "Containerfile")
+    containerfile = (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
+    build = tmp_path / "context/_build"
+    assert yaml.safe_load((build / "requirements.yml").read_text(encoding="utf-8"))["collections"][0]["name"] == "m365.message_encryption"
+    assert "git" in (build / "bindep.txt").read_text(encoding="utf-8")
+    assert "ansible-core>=2.19" in containerfile
+    # AWX runs every job with it.
+    (environment,) = configuration()["controller_execution_environments"]
+    assert environment["image"] in definition.read_text(encoding="utf-8")
+
+
+def test_introspection_finds_what_the_collection_needs(tmp_path: Path) -> None:
+    output = builder(tmp_path, "introspect", str(COLLECTIONS), "--write-pip", "requirements.txt", "--write-bindep", "bindep.txt")
+    found = (tmp_path / "requirements.txt").read_text(encoding="utf-8")
+    wanted = [line for line in (COLLECTION / "requirements.txt").read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    assert wanted
+    for line in wanted:
+        assert line in found, output
+    assert "ansible-core" not in found
