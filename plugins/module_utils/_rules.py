@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -78,6 +79,7 @@ class RulesPlanner:
         self.strict = strict
         self.check_mode = check_mode
         self.plan = Plan()
+        self._claimed: set[str] = set()
         #: The order as it will be: guids, and names of rules that do not exist yet.
         self.order = [rule.guid for rule in self.rules]
 
@@ -85,14 +87,38 @@ class RulesPlanner:
         """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
         by_guid = self._by_guid.get(wanted.guid)
         by_name = self.named(wanted.name)
-        if by_guid and by_name and by_guid is not by_name:
+        if by_guid and by_name and by_guid is not by_name and not self.strict:
             raise OptionError(
                 f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, and there is another rule with the name {wanted.name!r}.",
                 remedy="Give the guid or the name of the one rule that is meant.",
             )
+        if by_guid is None and by_name and by_name.guid in self._claimed:
+            raise OptionError(
+                f"{wanted.where}name {wanted.name!r} is the rule that another entry of the list means by its guid.",
+                remedy="Give the guid of the rule that is meant, or rename that one first.",
+            )
         if by_guid is None and by_name is None and not wanted.name and wanted.state == "present":
             raise NotFoundError(f"{wanted.where}guid {wanted.guid} is no rule of this organization.", remedy="Give a name to create it.")
         return by_guid or by_name
+
+    def claim(self, rules: Sequence[DeclaredRule]) -> None:
+        """Takes a list: a rule that one entry means by its guid is no other entry's by its name.
+
+        Where a state is restored, a rule that has another one's name by now gives it up first.
+        """
+        self._claimed = {wanted.guid for wanted in rules if wanted.guid in self._by_guid}
+        taken = {wanted.name.casefold() for wanted in rules} | set(self._by_name)
+        for wanted in rules if self.strict else ():
+            holder = self.named(wanted.name)
+            meant = self._by_guid.get(wanted.guid) or (holder if holder and holder.guid not in self._claimed else None)
+            if holder is None or holder is meant:
+                continue
+            free = next(name for number in itertools.count(2) if (name := f"{wanted.name[:58]} ({number})").casefold() not in taken)
+            taken.add(free.casefold())
+            self._by_name[free.casefold()] = self._by_name.pop(wanted.name.casefold())
+            self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], RULES)
+            if holder.guid not in self._claimed:
+                self.plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name."""
@@ -115,8 +141,12 @@ class RulesPlanner:
                 self.remove(rule)
             self.plan.before, self.plan.after = before, {"state": "absent"}
             return rule.guid if rule else ""
+        steps, warnings = len(self.plan.steps), len(self.plan.warnings)
         self._check(wanted, rule)
         key = self._update(wanted, rule) if rule else self._create(wanted, index)
+        if self.strict and len(self.plan.steps) == steps:
+            # What is dangerous in a state that was there before is not this task's doing.
+            del self.plan.warnings[warnings:]
         self.plan.before = before
         self.plan.after = self.show(wanted, rule, after=True)
         return key
@@ -377,6 +407,7 @@ def plan_order(planner: RulesPlanner, names: Sequence[str], position: str) -> Pl
 def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False) -> Plan:
     """Plans a list of rules in their order. A new one is created behind the one that the list names before it."""
     _refuse_repeats(rules)
+    planner.claim(rules)
     found = list(map(planner.find, rules))
     existing = [rule.guid for rule in found if rule]
     keys: list[str] = []

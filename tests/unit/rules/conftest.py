@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
+from hypothesis import settings
 
 from tests.unit.organization_session import WIRES, OrganizationSession
 
@@ -39,3 +42,9 @@ class Clock:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_engine, "time", Clock())
+
+
+# More examples than a developer waits for: HYPOTHESIS_PROFILE=thorough make test PYTEST_ARGS="tests/unit/rules"
+settings.register_profile("quick", max_examples=30)
+settings.register_profile("thorough", max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The round-trip law: what the info module returns changes nothing when it is given back at once, and puts everything back later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
+from hypothesis import HealthCheck, assume, given, settings
+
+from tests.unit.organization_session import OrganizationSession
+
+from .organizations import Edit, edits, organizations
+
+#: Parts of the info module's output that are state.
+PARTS = ("ome_configurations", "irm_configuration", "activesync_org_settings", "owa_mailbox_policies", "mobile_device_mailbox_policies")
+LAW = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    """What must be as it was: all that ``named`` names, rules in their order, without what a removal takes with it."""
+    rules = [rule["name"] for rule in named["transport_rules"]]
+    configurations = [row["identity"] for row in named["ome_configurations"]]
+    return {
+        **{part: info[part] for part in PARTS},
+        "ome_configurations": sorted((row for row in info["ome_configurations"] if row["identity"] in configurations), key=lambda row: str(row["identity"])),
+        "transport_rules": [
+            {key: value for key, value in rule.items() if key not in ("guid", "priority")} for rule in info["transport_rules"] if rule["name"] in rules
+        ],
+    }
+
+
+@given(organizations())
+@LAW
+def test_what_is_given_back_at_once_changes_nothing(session: OrganizationSession) -> None:
+    info = session.run(message_encryption_info)
+    result = session.run(message_encryption_state, state=info)
+    assert (result["changes"], session.warnings) == ([], [])
+    assert not session.run(ome_transport_rules, rules=info["transport_rules"])["changed"]
+    assert session.writes == []
+
+
+@given(organizations(maximum=12), edits)
+@LAW
+def test_what_others_change_is_put_back(session: OrganizationSession, others: list[Edit]) -> None:
+    info = session.run(message_encryption_info)
+    left_over = [rule for rule in session.organization.dump()["transport_rules"] if rule["Name"].startswith("left over")]
+    for edit in others:
+        edit.apply(session)
+    before = session.organization.dump()
+    foretold = session.run(message_encryption_state, check_mode=True, state=info)
+    assert session.organization.dump() == before
+    done = session.run(message_encryption_state, state=info)
+    assert done["changes"] == foretold["changes"]
+    assert comparable(session.run(message_encryption_info), info) == comparable(info, info)
+    assert [rule for rule in session.organization.dump()["transport_rules"] if rule["Name"].startswith("left over")] == [
+        {**rule, "Priority": now["Priority"]}
+        for rule, now in zip(left_over, (row for row in session.organization.dump()["transport_rules"] if row["Name"].startswith("left over")), strict=True)
+    ]
+    writes = len(session.writes)
+    again = session.run(message_encryption_state, state=info)
+    assert (again["changes"], len(session.writes)) == ([], writes)
+
+
+@given(organizations(maximum=6), edits)
+@LAW
+def test_an_applied_plan_leaves_an_empty_one(session: OrganizationSession, others: list[Edit]) -> None:
+    info = session.run(message_encryption_info)
+    for edit in others:
+        edit.apply(session)
+    assume(session.run(message_encryption_state, check_mode=True, state=info, unmanaged="remove")["changed"])
+    session.run(message_encryption_state, state=info, unmanaged="remove")
+    assert session.run(message_encryption_state, check_mode=True, state=info, unmanaged="remove")["changes"] == []
