@@ -87,9 +87,9 @@ class Credential:
         # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
         try:
             answer = self._fetch(claims)
-        except json.JSONDecodeError:
-            raise AuthorityFailedError("what the authority that gives tokens answered cannot be read") from None
         except (ValueError, OSError) as error:
+            if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
+                raise AuthorityFailedError("what the authority that gives tokens answered cannot be read") from None
             if isinstance(error, requests.RequestException):
                 raise
             raise AuthenticationError(
