@@ -19,7 +19,7 @@ from .search import Case, Tally, cases, examine
 from .world import WIRES, World
 
 #: Cases of one emulator: it is thrown away with all that lost answers have left in it.
-_ROUND = 500
+_ROUND = 250
 
 
 def search(number: int, schedules: int) -> tuple[Tally, str]:

@@ -36,7 +36,7 @@ class Case:
     habits: Mapping[str, Any]
     wish: tuple[str, Mapping[str, Any]]
     faults: Sequence[Mapping[str, Any]]
-    verify_timeout: int = 60
+    verify_timeout: int = 16
     reconnect: bool = False
     check_mode: bool = False
 
@@ -51,7 +51,7 @@ def cases(draw: st.DrawFn, wires: Sequence[str] = WIRES) -> Case:
         habits=draw(st.just({}) | HABITS),
         wish=draw(WISHES),
         faults=draw(st.lists(faults(wire), min_size=1, max_size=4)),
-        verify_timeout=draw(st.sampled_from([60, 60, 60, 4, 0])),
+        verify_timeout=draw(st.sampled_from([16, 16, 16, 4, 0])),
         reconnect=draw(st.sampled_from([False, False, False, True])),
         check_mode=draw(st.sampled_from([False] * 7 + [True])),
     )

@@ -151,7 +151,7 @@ class World:
     def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False) -> Outcome:
         """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through."""
         code = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{module}")
-        validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(copy.deepcopy(dict(options)))
+        validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(json.loads(json.dumps(options)))  # which shares no part with another
         assert not validation.error_messages, validation.error_messages
         line = _Line(self, self.session(wire))
         task = Task(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)

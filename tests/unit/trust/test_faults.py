@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small part of the fault search, and by name every case in which it once found the law broken."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
+from hypothesis import HealthCheck, given, seed, settings
+
+from tests.soak.search import Case, Tally, cases, examine
+from tests.soak.world import WIRES, World
+
+IRM = "irm_configuration"
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+WRITES = "[!gG]*"
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    logging.disable()
+    with World().patched() as made:
+        yield made
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
+    tally = Tally()
+
+    @seed(WIRES.index(wire))
+    @settings(max_examples=150 if wire == "rest" else 50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(cases([wire]))
+    def law(case: Case) -> None:
+        examine(world, case, tally)
+
+    law()
+    record_property("schedules", tally.schedules)
+    record_property("faults", sum(tally.struck.values()))
+    assert tally.struck
+
+
+def check(world: World, wire: str, wish: tuple[str, dict[str, Any]], *faults: dict[str, Any], past: Any = (), **more: Any) -> Tally:
+    tally = Tally()
+    examine(world, Case(wire, past, {}, wish, faults, **more), tally)
+    assert tally.struck, "the fault did not strike"
+    return tally
+
+
+def test_a_lost_answer_and_then_a_lost_authority_leave_the_write_named(world: World) -> None:
+    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "401_expired", "nth": 3, "times": 2}, {"kind": "garbled", "cmdlet": WRITES})
+
+
+def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after_it(world: World) -> None:
+    """A step after which everything is planned anew counts as done before that."""
+    rules = {"rules": [{"name": name, "actions": ENCRYPT} for name in ("alpha", "beta", "gamma")]}
+    wish = ("ome_transport_rule_order", {"rules": ["gamma", "beta", "alpha"]})
+    for nth in range(2, 6):
+        check(world, "rest", wish, {"kind": "403", "nth": nth, "times": None}, past=[("ome_transport_rules", rules)])
+
+
+@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("kind", ["dead_shell", "403", "429", "500", "lost_before", "lost_after"])
+@pytest.mark.parametrize("step", ["receive", "signal"])
+def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World, wire: str, kind: str, step: str) -> None:
+    """Neither a shell that is gone nor a polite refusal: after the command went out, only a whole answer tells anything."""
+    check(world, wire, (IRM, {"search_enabled": False}), {"kind": kind, "cmdlet": WRITES, "step": step})
+
+
+@pytest.mark.parametrize("step", ["discovery", "token"])
+@pytest.mark.parametrize("kind", ["500", "503", "429", "truncated", "lost_after", "half_answer"])
+def test_an_authority_that_fails_for_a_moment_is_asked_again(world: World, kind: str, step: str) -> None:
+    tally = check(world, "rest", (IRM, {"search_enabled": False}), {"kind": kind, "step": step}, reconnect=True)
+    assert tally.survived == tally.struck
+
+
+def test_a_part_of_a_lost_write_that_somebody_else_did_is_not_taken_for_the_whole(world: World) -> None:
+    edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"SearchEnabled": False}}
+    wish = (IRM, {"search_enabled": False, "transport_decryption_setting": "Disabled"})
+    check(world, "host", wish, {"kind": "403", "cmdlet": WRITES}, {"kind": "portal_edit", "nth": 2, "edit": edit})
+
+
+def test_a_write_on_what_was_read_too_early_is_no_change(world: World) -> None:
+    """Exchange says that nothing was modified: the read before the write was behind."""
+    world.start({})
+    world.emulator.faults.set([{"kind": "stale_reads", "cmdlet": WRITES, "reads": 1}])
+    world.edit("Set-IRMConfiguration", SearchEnabled=True)
+    assert world.run("rest", IRM, {"search_enabled": False}).result["changed"]
+    again = world.run("rest", IRM, {"search_enabled": False})
+    assert (again.result["changed"], again.result["commands"]) == (False, [])
+
+
+@pytest.mark.parametrize("wire", ["rest", "server"])
+def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, wire: str) -> None:
+    world.start({"ignored_parameters": ["Set-IRMConfiguration -EnablePdfEncryption"]})
+    options = {"enable_pdf_encryption": True, "search_enabled": False, "verify_timeout": 4}
+    outcome = world.run(wire, IRM, options)
+    assert isinstance(outcome.error, _errors.VerificationError)
+    assert "ignores a part of it: enable_pdf_encryption is False, not True, while search_enabled of the same call is stored" in str(outcome.error)
+    assert "Information Rights Management" in outcome.error.remedy
+    assert outcome.result["changed"]
+
+
+@pytest.mark.parametrize("wire", ["rest", "server"])
+def test_a_setting_that_is_ignored_alone_names_role_and_licence(world: World, wire: str) -> None:
+    world.start({"ignored_parameters": ["Set-OMEConfiguration -PortalText"]})
+    outcome = world.run(wire, "ome_configuration", {"portal_text": "x", "verify_timeout": 4})
+    assert isinstance(outcome.error, _errors.VerificationError)
+    assert GRANTED_BY["Set-OMEConfiguration"] in outcome.error.remedy
+    assert "Advanced Message Encryption" in outcome.error.remedy
+
+
+@pytest.mark.parametrize("alternate", [True, False])
+def test_a_write_that_is_late_is_waited_for(world: World, alternate: bool) -> None:
+    world.start({})
+    world.emulator.faults.set([{"kind": "stale_reads", "cmdlet": WRITES, "reads": 4, "alternate": alternate}])
+    outcome = world.run("rest", IRM, {"search_enabled": False, "verify_timeout": 60})
+    assert outcome.error is None
+    assert outcome.commands == [write.text for write in outcome.own]
+
+
+def test_a_write_that_never_reaches_every_server_is_said_to_be_late_and_not_ignored(world: World) -> None:
+    world.start({})
+    world.emulator.faults.set([{"kind": "stale_reads", "cmdlet": WRITES, "reads": 1000, "alternate": True}])
+    outcome = world.run("rest", IRM, {"search_enabled": False, "verify_timeout": 10})
+    assert isinstance(outcome.error, _errors.VerificationError)
+    assert "not on every server yet" in str(outcome.error)
+    assert outcome.result["changed"]
