@@ -100,8 +100,7 @@ class Pool:
             for number in range(1, tries + 1):
                 try:
                     answer: bytes = plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
-                    if b"<!DOCTYPE" in answer[:4096]:
-                        raise ValueError("a document type, which SOAP never has")
+                    _refuse_document_type(answer)
                     return answer
                 except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError):
                     if not repeatable or number == tries:
@@ -191,6 +190,8 @@ class _Serializer(Serializer):
     """pypsrp's serialiser with our decoder for output objects, and without its failure at an empty byte array."""
 
     def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
+        if isinstance(element, str):
+            _refuse_document_type(element.encode("utf-8", "surrogatepass"))
         if isinstance(element, str) and metadata is None:
             try:
                 return _clixml.decode(element)
@@ -200,6 +201,15 @@ class _Serializer(Serializer):
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:
             return b""
         return super().deserialize(element, metadata, clear)
+
+
+def _refuse_document_type(document: bytes) -> None:
+    """Refuses XML that could hold entities, wherever it hides them: neither SOAP nor CLIXML has a document type.
+
+    :raises ValueError: it has one, or an encoding in which that cannot be seen.
+    """
+    if b"<!DOCTYPE" in document or b"\0" in document or document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"<", b""):
+        raise ValueError("a document type, which neither SOAP nor CLIXML has")
 
 
 def _remote(record: Any) -> RemoteError:
