@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -173,10 +174,9 @@ def _rule_edit(cmdlet: str, index: int, parameters: dict[str, Any]) -> Edit:
 
 
 def _tolerant(session: OrganizationSession, cmdlet: str, parameters: dict[str, Any]) -> None:
-    try:
+    # Names that are taken, places that do not exist, rules that would be left without an action.
+    with contextlib.suppress(CmdletError):
         session.edit(cmdlet, **parameters)
-    except CmdletError:
-        pass  # names that are taken, places that do not exist, rules that would be left without an action
 
 
 _INDEX = st.integers(0, 59)
