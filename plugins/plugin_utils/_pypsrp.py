@@ -190,8 +190,6 @@ class _Serializer(Serializer):
     """pypsrp's serialiser with our decoder for output objects, and without its failure at an empty byte array."""
 
     def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
-        if isinstance(element, str):
-            _refuse_document_type(element.encode("utf-8", "surrogatepass"))
         if isinstance(element, str) and metadata is None:
             try:
                 return _clixml.decode(element)
@@ -200,6 +198,8 @@ class _Serializer(Serializer):
                 return str(error) or type(error).__name__
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:
             return b""
+        if isinstance(element, str):
+            _refuse_document_type(element.encode("utf-8", "surrogatepass"))
         return super().deserialize(element, metadata, clear)
 
 
