@@ -43,7 +43,9 @@ def pairs(guide: str, language: str) -> list[tuple[str, list[dict[str, Any]]]]:
 def cmdlet(line: str) -> tuple[str, dict[str, Any]]:
     """A cmdlet and its parameters."""
     name, *words = shlex.split(line)
-    return name, {key.removeprefix("-"): LITERALS.get(value, int(value) if value.isdecimal() else value) for key, value in zip(words[::2], words[1::2], strict=True)}
+    return name, {
+        key.removeprefix("-"): LITERALS.get(value, int(value) if value.isdecimal() else value) for key, value in zip(words[::2], words[1::2], strict=True)
+    }
 
 
 def lasting(value: Any) -> Any:
