@@ -109,12 +109,3 @@ def test_a_table_has_exchanges_limits_and_literals(table: Table) -> None:
         for limit in {"minimum", "maximum"} & set(known):
             assert getattr(row.kind, limit) == known[limit], row.option
         assert "max_length" not in known or row.kind.maximum == known["max_length"], row.option
-
-
-def test_no_two_modules_differ_in_the_words_of_what_they_return() -> None:
-    words: dict[str, set[str]] = {}
-    for name in MODULES:
-        for key, row in yaml.safe_load(importlib.import_module(f"{PACKAGE}.modules.{name}").RETURN).items():
-            if key in ("before", "after", "changes", "commands", "not_applied"):
-                words.setdefault(key, set()).add(row["returned"])
-    assert {key: len(values) for key, values in words.items()} == dict.fromkeys(words, 1)
