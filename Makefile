@@ -191,5 +191,6 @@ docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/
 	@rm -rf build/docs && mkdir -p build/docs/rst && chmod 755 build/docs/rst
 	@PATH="$(CURDIR)/.venv/docs/bin:$$PATH" antsibull-docs --config-file docs/antsibull-docs.cfg collection --use-current --squash-hierarchy \
 	    --cleanup everything --fail-on-error --dest-dir build/docs/rst m365.message_encryption
+	@cp -R docs/docsite/rst/images build/docs/rst/docsite/
 	@.venv/docs/bin/sphinx-build -q -b html -c docs -w build/docs/warnings build/docs/rst build/docs/html 2>/dev/null
 	@! grep -vE "$(FOREIGN)" build/docs/warnings

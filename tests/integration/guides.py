@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pages for users show as code."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+from .playbook import ROOT
+
+README = ROOT / "README.md"
+GUIDES = sorted((ROOT / "docs/docsite/rst").glob("*.rst"))
+_MARKDOWN = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_RST = re.compile(r"^\.\. code-block:: (\w+)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+
+
+def code(page: Path, *languages: str) -> list[str]:
+    """The code of a page in these languages, in order."""
+    pattern = _MARKDOWN if page.suffix == ".md" else _RST
+    return [textwrap.dedent(text) for language, text in pattern.findall(page.read_text(encoding="utf-8")) if language in languages]
+
+
+def commands(page: Path) -> list[str]:
+    """The lines of a page's shell code, continued ones as one."""
+    text = "\n".join(code(page, "bash")).replace("\\\n", " ")
+    return [line.partition("  #")[0].strip() for line in text.splitlines() if line.strip()]
+
+
+def file_name(text: str) -> str:
+    """The name that a piece of code has in its first line, as ``# inventory.yml``; empty where it has none."""
+    found = re.match(r"# (\S+\.\w+)\n", text)
+    return found[1] if found else ""

@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages for users: what they tell people to type runs, and what they name exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.connection import exchange
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import known_variables
+
+from tests.emulator.emulator import Emulator
+
+from .guides import GUIDES, README, code, commands, file_name
+from .playbook import COLLECTIONS, ROOT, Controller
+from .tenant import inventory
+
+ARTIFACT = COLLECTIONS / "ansible_collections/m365/message_encryption"
+PAGES = [README, *GUIDES]
+GROUP = "exchange_organizations"
+STARTED = ROOT / "docs/docsite/rst/guide_getting_started.rst"
+REVIEW = ROOT / "docs/docsite/rst/guide_change_review.rst"
+
+
+def name_of(page: Path) -> str:
+    return page.stem
+
+
+def existing() -> set[str]:
+    """What ``m365.message_encryption.`` may be followed by."""
+    files = [*ARTIFACT.glob("plugins/modules/*.py"), *ARTIFACT.glob("plugins/connection/*.py"), *ARTIFACT.glob("playbooks/*.yml")]
+    return {file.stem for file in files} | {role.name for role in ARTIFACT.glob("roles/*")}
+
+
+def connection_variables() -> set[str]:
+    options: Mapping[str, Any] = yaml.safe_load(exchange.DOCUMENTATION)["options"]
+    return {variable["name"] for option in options.values() for variable in option.get("vars", ())}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    names = set(re.findall(r"(?<!ansible_collections\.)(?<!modules/)\bm365\.message_encryption\.(\w+)", text)) - {"docsite"}
+    assert names <= existing()
+    assert {name for name in re.findall(r"\bhardened_baseline_[a-z_]*[a-z]\b", text)} <= known_variables()
+    assert {name for name in re.findall(r"\bansible_exchange_[a-z_]*[a-z]\b", text)} <= connection_variables()
+
+
+def plays(page: Path) -> list[list[Any]]:
+    """The plays of a page; a list of tasks becomes a play."""
+    found = [yaml.safe_load(text) for text in code(page, "yaml")]
+    return [
+        block if any("hosts" in item or "ansible.builtin.import_playbook" in item for item in block) else [{"hosts": GROUP, "gather_facts": False, "tasks": block}]
+        for block in found
+        if isinstance(block, list) and all(isinstance(item, dict) for item in block)
+    ]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if plays(page)], ids=name_of)
+def test_plays_and_tasks_are_what_ansible_understands(tmp_path: Path, page: Path) -> None:
+    controller = Controller(tmp_path, {GROUP: {"hosts": {"contoso": None}}})
+    files = []
+    for number, play in enumerate(plays(page)):
+        file = tmp_path / f"{page.stem}-{number}.yml"
+        file.write_text(yaml.safe_dump(play, sort_keys=False), encoding="utf-8")
+        files.append(file.name)
+    done = controller.command("ansible-playbook", "-i", str(controller.inventory), "--syntax-check", *files)
+    assert done.returncode == 0, done.stderr
+
+
+def beginner(directory: Path, emulator: Emulator, page: Path) -> Controller:
+    """A controller whose files are those of a page, and which finds the emulator instead of Microsoft."""
+    controller = Controller(directory, {})
+    for text in code(page, "yaml"):
+        if file_name(text):
+            (directory / file_name(text)).parent.mkdir(exist_ok=True)
+            (directory / file_name(text)).write_text(text, encoding="utf-8")
+    (organization,) = inventory(emulator, "rest")[GROUP]["hosts"].values()
+    variables = {key: value for key, value in organization.items() if key not in ("ansible_connection", "ansible_exchange_organization")}
+    (directory / "host_vars").mkdir()
+    (directory / "host_vars/contoso.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    return controller
+
+
+def says(controller: Controller, line: str, status: int = 0) -> str:
+    done = controller.command(*shlex.split(line))
+    assert done.returncode == status, f"$ {line}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", [README, STARTED], ids=name_of)
+def test_the_first_steps_run_as_they_stand(tmp_path: Path, emulator: Emulator, page: Path) -> None:
+    controller = beginner(tmp_path, emulator, page)
+    (organization,) = emulator.organizations.values()
+    lines = [line for line in commands(page) if line.startswith(("ansible ", "ansible-playbook "))]
+    assert len(lines) >= 6
+    first = organization.dump()
+    for line in lines:
+        if line.endswith("m365.message_encryption.baseline --check --diff"):
+            organization.replace({})  # Whoever begins here has not run the playbook before it.
+            first = organization.dump()
+        before = organization.dump()
+        output = says(controller, line)
+        after = organization.dump()
+        writes = line.endswith(("encryption.yml", ".baseline", ".rollback"))
+        assert (after != before) is writes, f"$ {line}\n{output}"
+    assert after["irm_configuration"]["SimplifiedClientAccessEnabled"] == first["irm_configuration"]["SimplifiedClientAccessEnabled"]
+
+
+def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    controller = beginner(tmp_path, emulator, REVIEW)
+    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    first, second, approval = (text for text in code(REVIEW, "yaml") if file_name(text))
+    (organization,) = emulator.organizations.values()
+    check, apply, _own = commands(REVIEW)
+    wishes = tmp_path / file_name(first)
+
+    wishes.write_text(first, encoding="utf-8")
+    refusal = says(controller, check, 2)
+    assert "2 findings, and nothing was written" in refusal
+    assert "hardened_baseline_acknowledge: [IRM-5]" in refusal
+    assert "hardened_baseline_allow_any_sender: true" in refusal
+
+    wishes.write_text(second, encoding="utf-8")
+    shown = says(controller, check)
+    (diff,) = code(REVIEW, "diff")
+    assert diff.strip("\n") in shown
+    plan = json.loads((tmp_path / "message_encryption/contoso/plan.json").read_text(encoding="utf-8"))
+    assert plan["digest"] == yaml.safe_load(approval)["hardened_baseline_approved_plan"], "put the new digest into the guide"
+
+    emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False})
+    before = organization.dump()
+    assert "otp_enabled of OME Configuration would go from False to True, which is not in it" in " ".join(says(controller, apply, 2).split())
+    assert organization.dump() == before
+    emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
+    says(controller, apply)
+    assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Encrypt mail about contracts"]
