@@ -1,0 +1,94 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: message_encryption_export
+short_description: An organization as a file of variables
+version_added: 1.0.0
+description:
+  - Reads an organization and writes it as YAML that Ansible takes as variables of the host, on the controller, with mode 0600.
+  - >-
+    C(message_encryption_state) is what M(m365.message_encryption.message_encryption_state) takes. The variables that begin with C(hardened_baseline_) are
+    those with which R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change; a control whose settings differ
+    between several objects is V(null), unmanaged.
+  - >-
+    Every text that looks like a template is marked C(!unsafe): whoever may name a mail flow rule writes into the file, and Ansible templates variables that
+    it loads from files.
+  - Rules that no module can write are not in it.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes
+  - m365.message_encryption.exchange.info
+options:
+  directory:
+    description:
+      - Where the file goes, C(export.yml) in a folder that is named by the host. Relative to the working directory.
+    type: str
+    default: ./message_encryption
+attributes:
+  diff_mode:
+    support: none
+    description: The file is private.
+seealso:
+  - module: m365.message_encryption.message_encryption_info
+  - module: m365.message_encryption.message_encryption_state
+"""
+
+EXAMPLES = r"""
+- name: Write the organization as variables
+  m365.message_encryption.message_encryption_export:
+    directory: ./exported
+"""
+
+RETURN = r"""
+path:
+  description: The file. In check mode it is not written.
+  returned: success
+  type: str
+  sample: "/home/admin/exported/contoso/export.yml"
+not_exported:
+  description: Mail flow rules that no module can write, by name, GUID and reason.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+unavailable:
+  description: Parts that were not read because this session does not have the cmdlet, with the reason.
+  returned: success
+  type: dict
+  sample: {}
+"""
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._export import ExportTask, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._state import PARTS, describe
+
+SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default": "./message_encryption"}}}
+
+
+def run(task: ExportTask) -> dict[str, Any]:
+    """Reads the organization in one round trip and writes its file where it differs."""
+    organization = read(task.session, ["organization", *PARTS, "rms_templates"], fresh=True)
+    errors = {part: organization.error(part) for part in PARTS}
+    unavailable = {part: str(error) for part, error in errors.items() if isinstance(error, CmdletNotAvailableError)}
+    path, changed = task.store(task.params["directory"], variables_of(organization), not task.check_mode)
+    apart = describe(organization, ["transport_rules"])["transport_rules_unsupported"] if "transport_rules" not in unavailable else []
+    return {"changed": changed, "path": path, "not_exported": apart, "unavailable": unavailable}
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The export: an organization as variables that template nothing, and with which nothing is to be changed."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import is_trusted_as_template, trust_as_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._export import STATE_VARIABLE, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._export_file import variables_file
+from hypothesis import given
+
+from tests.unit.organization_session import OrganizationSession
+
+from .organizations import organizations
+from .test_round_trip import LAW
+
+EVIL = "{{ lookup('pipe', 'touch /nowhere/pwned') }}"
+
+
+def exported(session: OrganizationSession) -> tuple[dict[str, Any], Any]:
+    """The variables, and what Ansible's own loader makes of their file."""
+    variables = variables_of(read(session, [*SUBSETS]))
+    return variables, DataLoader().load(trust_as_template(variables_file(variables)))
+
+
+def templates(value: Any) -> list[str]:
+    """Every text that Ansible would template."""
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in templates(part)]
+    if isinstance(value, list):
+        return [text for item in value for text in templates(item)]
+    return [value] if isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#")) and is_trusted_as_template(value) else []
+
+
+@given(organizations(maximum=8))
+@LAW
+def test_ansible_reads_the_file_as_what_was_exported(session: OrganizationSession) -> None:
+    variables, loaded = exported(session)
+    assert plain(loaded) == variables
+    assert templates(loaded) == []
+
+
+@given(organizations(maximum=8))
+@LAW
+def test_nothing_is_to_be_changed_with_what_was_exported(session: OrganizationSession) -> None:
+    _variables, loaded = exported(session)
+    values = plain(loaded)
+    assert not session.run(message_encryption_state, state=values[STATE_VARIABLE])["changed"]
+    assert not session.run(ome_transport_rules, rules=values["hardened_baseline_encryption_rules"])["changed"]
+    baseline = Baseline({name.removeprefix("hardened_baseline_"): value for name, value in values.items() if name.startswith("hardened_baseline_")})
+    assert baseline.plan(read(session, baseline.subsets)).changes == []
+
+
+def test_what_looks_like_a_template_stays_what_it_is(session: OrganizationSession) -> None:
+    session.edit("New-TransportRule", Name=EVIL, Comments="{% set x = 1 %}{# no #}", SubjectContainsWords=["{{ 7 * 7 }}"], DeleteMessage=True)
+    variables, loaded = exported(session)
+    (rule,) = loaded[STATE_VARIABLE]["transport_rules"]
+    assert rule["name"] == EVIL
+    assert templates(loaded) == []
+    assert variables_file(variables).count("!unsafe") == 3 + 1, "three texts, and the header's word of it"
+    # The check itself finds what is not marked.
+    assert templates(DataLoader().load(trust_as_template(variables_file(variables).replace("!unsafe ", ""))))
+
+
+def test_rules_that_nobody_may_write_are_left_out(session: OrganizationSession) -> None:
+    session.edit("New-TransportRule", Name="retired", ApplyOME=True)
+    variables, _loaded = exported(session)
+    assert variables[STATE_VARIABLE]["transport_rules"] == []
+    assert "transport_rules_unsupported" not in variables[STATE_VARIABLE]
+
+
+def test_controls_that_have_no_one_value_are_unmanaged(session: OrganizationSession) -> None:
+    assert exported(session)[0]["hardened_baseline_social_id_sign_in"] is True
+    session.edit("New-OMEConfiguration", Identity="One week", SocialIdSignIn=False)
+    variables, _loaded = exported(session)
+    assert variables["hardened_baseline_social_id_sign_in"] is None
+    assert variables["hardened_baseline_one_time_passcode"] is True
+
+
+def test_the_state_is_what_the_info_module_returns(session: OrganizationSession) -> None:
+    info = session.run(message_encryption_info)
+    state = exported(session)[0][STATE_VARIABLE]
+    assert {part: info[part] for part in state} == state
+
+
+def test_the_file_is_private(tmp_path: Path, session: OrganizationSession) -> None:
+    artifacts = Artifacts(str(tmp_path / "out"), "contoso")
+    path = Path(artifacts.write(artifacts.folder / "export.yml", variables_file(exported(session)[0]).encode()))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["export.yml"]
