@@ -75,7 +75,7 @@ class Field:
         name = self.output or self.parameter
         try:
             value = self.kind.read(properties.get(name))
-            if properties.get(name) not in (None, False):
+            if properties.get(name) is not None:
                 # What can be neither compared nor shown was not understood.
                 self.kind.key(value)
                 self.kind.show(value)
