@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline_report import counts, organization_report, run_report
@@ -147,8 +148,9 @@ def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callab
     :param variables: by their full names; ``None`` stands for "unmanaged".
     """
     spec = variables_of(_ENTRIES[kind])
-    # false is how people say that they want no such rule.
-    values = {name: value for name, value in variables.items() if name in spec and value is not None and not (value is False and spec[name]["type"] == "dict")}
+    # true and false are how people say that they want such a rule as it comes, or none.
+    values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
+    values = {name: value for name, value in values.items() if value is not None}
     validation, errors = validate(values, {name: dict(row) for name, row in spec.items()})
     errors += [f"{name} is no variable of the role" for name in sorted(set(variables) - known_variables())]
     if errors:
@@ -175,6 +177,14 @@ def prepare(task: BaselineTask) -> Preparation:
         return Preparation(kind, variables, artifacts, None)
     path = task.params.get("snapshot") or _choose_snapshot(artifacts, variables)
     return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, path)
+
+
+def _switched(value: Any) -> Any:
+    """A dictionary that may also be said with one word; ``-e`` makes that word a text."""
+    try:
+        return {} if boolean(value) else None
+    except TypeError:
+        return value
 
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
@@ -223,6 +233,9 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
         )
         refusal.progress = result
         raise refusal
+    if report["status"] == "not_assessable":
+        # An audit that could read nothing must not pass for one that found nothing.
+        raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
     if prepared.kind == SNAPSHOT or (changes and not task.check_mode and prepared.kind in (BASELINE, DISABLE)):
         snapshot = take(organization, document if changes else None)
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)

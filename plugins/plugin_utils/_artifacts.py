@@ -93,7 +93,8 @@ class Artifacts:
     def write(self, path: Path, content: bytes) -> str:
         """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700."""
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in (self.top, path.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
             try:
                 with os.fdopen(handle, "wb") as file:

@@ -32,7 +32,8 @@ class BaselineAction(ModuleAction):
 
     def _outcome(self, module: Any, task: Task, task_vars: dict[str, Any]) -> dict[str, Any]:
         outcome = super()._outcome(module, task, task_vars)
-        outcome.pop("unreachable", None)
+        if outcome.pop("unreachable", False):
+            outcome["failed"] = True
         return outcome
 
 

@@ -20,6 +20,7 @@ from .playbook import Controller, Run
 from .tenant import Tenant, inventory
 
 PREFIX = "m365.message_encryption."
+ROLE = "m365.message_encryption.hardened_baseline : "
 VOLATILE = {"WhenChanged", "WhenCreated", "Guid"}
 THREE = ("a.onmicrosoft.com", "b.onmicrosoft.com", "c.onmicrosoft.com")
 
@@ -57,13 +58,13 @@ def round_trips(tenant: Tenant) -> int:
     return count
 
 
-def test_the_whole_job(tenant: Tenant) -> None:
+def test_the_whole_job(tenant: Tenant, transport: str) -> None:
     first = lasting(tenant.state())
     check = play(tenant.controller, "baseline", "--check", "--diff")
     assert lasting(tenant.state()) == first
     assert "-    social_id_sign_in: true" in check.stdout
     plan = json.loads((artifacts(tenant.controller) / tenant.host / "plan.json").read_text())
-    assert plan["digest"] == check["Plan and preflight"]["digest"]
+    assert plan["digest"] == check[ROLE + "Plan and preflight"]["digest"]
 
     play(tenant.controller, "baseline", approved_plan=plan["digest"], change_reference="CHG 7")
     state = tenant.state()
@@ -73,15 +74,17 @@ def test_the_whole_job(tenant: Tenant) -> None:
     assert (found["kind"], found["change_reference"], found["organizations"][0]["status"]) == ("apply", "CHG 7", "changed")
     assert {change["state"] for change in found["organizations"][0]["changes"]} == {"stored"}
 
+    # Over PSRP, opening the session counts, too.
+    reads = {"rest": 1, "psrp": 3}[transport]
     round_trips(tenant)
     again = play(tenant.controller, "baseline")
     assert again.changed == []
-    assert round_trips(tenant) == 1
+    assert round_trips(tenant) == reads
     assert statuses(tenant.controller) == {tenant.host: "met"}
 
     audit = play(tenant.controller, "audit", fail_on_drift=True)
     assert audit.changed == []
-    assert round_trips(tenant) == 1
+    assert round_trips(tenant) == reads
 
     play(tenant.controller, "rollback")
     assert lasting(tenant.state()) == first
@@ -129,7 +132,7 @@ def test_the_test_of_rights_management_is_a_control(tenant: Tenant) -> None:
     play(tenant.controller, "baseline", test_sender=f"AlexW@{tenant.organization}")
     (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
     assert vrf["status"] == "met"
-    tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "Failed to verify encryption."})
+    tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "encryption"})
     play(tenant.controller, "audit", rc=2, test_sender=f"AlexW@{tenant.organization}", fail_on_drift=True)
     (vrf,) = [control for control in report(tenant.controller)["organizations"][0]["controls"] if control["id"] == "VRF-1"]
     assert vrf["status"] == "not met"
@@ -150,7 +153,7 @@ def test_switching_off_and_back(tenant: Tenant) -> None:
 def test_an_inventory_without_organizations_fails(tmp_path: Path) -> None:
     controller = Controller(tmp_path, {"all": {"hosts": {"here": {"ansible_connection": "local"}}}})
     for playbook in ("baseline", "audit", "snapshot", "rollback", "disable_message_encryption"):
-        assert "No host of the inventory matches exchange_organizations" in play(controller, playbook, rc=2).output
+        assert "matches exchange_organizations" in play(controller, playbook, rc=2).output
 
 
 @pytest.mark.parametrize("variable", ["hardened_baseline_nonsense", "hardened_baseline_profile"])
