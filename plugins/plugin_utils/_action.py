@@ -78,7 +78,7 @@ class ModuleAction(ActionBase):
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
             if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
-                error.remedy = f"It comes with {GRANTED_BY[error.cmdlet]}."
+                error.remedy = f"{error.remedy} {error.cmdlet} comes with {GRANTED_BY[error.cmdlet]}.".strip()
             where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
             # Core takes a result that says both for a failed one.
             kind = "unreachable" if isinstance(error, UnreachableError) else "failed"
