@@ -18,8 +18,22 @@ def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rule
     :param arguments: plain values.
     :param rules: what core's validator takes beside the spec (``mutually_exclusive`` and the like).
     """
-    validation = ArgumentSpecValidator(argument_spec, **rules).validate(arguments)
-    return validation, [*_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
+    misfits: list[str] = []
+    fitting = {option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()}
+    validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
+    return validation, [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
+
+
+def _fitting(value: Any, row: Mapping[str, Any], name: str, misfits: list[str]) -> Any:
+    """The value without what is no dictionary where the spec wants one: core's validator ends in a TypeError over a number or a boolean there."""
+    if not row.get("options") or value is None or isinstance(value, str):
+        return value
+    if row.get("type") == "list" and isinstance(value, list):
+        return [_fitting(item, {**row, "type": "dict"}, f"{name}[{index}]", misfits) for index, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        misfits.append(f"{name} is {value!r}, which is not {'a list of dictionaries' if row.get('type') == 'list' else 'a dictionary'}")
+        return None
+    return {key: _fitting(item, row["options"].get(key) or {}, f"{name}.{key}", misfits) for key, item in value.items()}
 
 
 def _sentence(error: Exception) -> str:

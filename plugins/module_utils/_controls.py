@@ -307,7 +307,8 @@ CONTROLS: tuple[Control, ...] = (
                         "exceptions": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
                     },
                 },
-                f"Adds the rule C({OUTGOING_RULE}) behind the others: sender inside and recipient outside, with the template of OME-4 where that is managed.",
+                f"Adds the rule C({OUTGOING_RULE}) behind the others: sender inside and recipient outside, with the template of OME-4 where that is managed. "
+                "V(true) adds it as it comes.",
                 (False, False),
             ),
         ),

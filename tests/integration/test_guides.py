@@ -50,18 +50,15 @@ def test_what_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     names = set(re.findall(r"(?<!ansible_collections\.)(?<!modules/)\bm365\.message_encryption\.(\w+)", text)) - {"docsite"}
     assert names <= existing()
-    assert {name for name in re.findall(r"\bhardened_baseline_[a-z_]*[a-z]\b", text)} <= known_variables()
-    assert {name for name in re.findall(r"\bansible_exchange_[a-z_]*[a-z]\b", text)} <= connection_variables()
+    assert set(re.findall(r"\bhardened_baseline_[a-z_]*[a-z]\b", text)) <= known_variables()
+    assert set(re.findall(r"\bansible_exchange_[a-z_]*[a-z]\b", text)) <= connection_variables()
 
 
 def plays(page: Path) -> list[list[Any]]:
     """The plays of a page; a list of tasks becomes a play."""
     found = [yaml.safe_load(text) for text in code(page, "yaml")]
-    return [
-        block if any("hosts" in item or "ansible.builtin.import_playbook" in item for item in block) else [{"hosts": GROUP, "gather_facts": False, "tasks": block}]
-        for block in found
-        if isinstance(block, list) and all(isinstance(item, dict) for item in block)
-    ]
+    lists = [block for block in found if isinstance(block, list) and all(isinstance(item, dict) for item in block)]
+    return [block if {"hosts", "ansible.builtin.import_playbook"} & set(block[0]) else [{"hosts": GROUP, "tasks": block}] for block in lists]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if plays(page)], ids=name_of)

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments of a wrong shape are named, wherever they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import checked_variables
+
+SPEC: dict[str, Any] = {
+    "rules": {"type": "list", "elements": "dict", "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}}},
+    "branding": {"type": "dict", "options": {"colour": {"type": "str"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"branding": True}, "branding is True, which is not a dictionary"),
+        ({"branding": [5]}, "branding is [5], which is not a dictionary"),
+        ({"rules": 5}, "rules is 5, which is not a list of dictionaries"),
+        ({"rules": [{}, 5]}, "rules[1] is 5, which is not a dictionary"),
+        ({"rules": [{"conditions": True}]}, "rules[0].conditions is True, which is not a dictionary"),
+    ],
+)
+def test_what_is_no_dictionary_is_named(arguments: dict[str, Any], named: str) -> None:
+    assert named in validate(arguments, SPEC)[1]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"branding": None}, {"branding": {"colour": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}])
+def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
+    validation, errors = validate(arguments, SPEC)
+    assert errors == []
+    assert {key: validation.validated_parameters[key] for key in arguments} == arguments
+
+
+@pytest.mark.parametrize("word", [True, "true", "yes", {}])
+def test_a_rule_for_outgoing_mail_can_be_asked_for_with_a_word(word: Any) -> None:
+    assert checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)["encrypt_outgoing"]["template"] == "Encrypt"
+
+
+@pytest.mark.parametrize("word", [False, "false", None])
+def test_and_refused_with_another(word: Any) -> None:
+    assert "encrypt_outgoing" not in checked_variables({"hardened_baseline_encrypt_outgoing": word}, "baseline", bytes)
