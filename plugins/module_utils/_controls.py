@@ -179,8 +179,7 @@ CONTROLS: tuple[Control, ...] = (
         Variable(
             "transport_decryption",
             {"type": "str", "choices": ["Disabled", "Mandatory", "Optional"]},
-            "Whether Exchange decrypts protected mail in transport. V(Mandatory) needs O(hardened_baseline_allow_mail_rejection), "
-            "V(Disabled) needs O(hardened_baseline_allow_blind_transport).",
+            "Whether Exchange decrypts protected mail in transport. Any value but V(Optional) needs an C(allow_) variable, too.",
             ("Optional", "Optional"),
             "transport_decryption_setting",
         ),
