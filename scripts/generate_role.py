@@ -137,7 +137,7 @@ def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool) 
 
 def _values(variable: Variable) -> str:
     return " ".join(
-        f"In the profile {profile}: {'unmanaged' if value is None else f'V({value})' if not isinstance(value, dict) else f'C({value})'}."
+        f"In the profile {profile}: {'unmanaged' if value is None or value == '' else f'V({value})' if not isinstance(value, dict) else f'C({value})'}."
         for profile, value in zip(PROFILES, variable.values, strict=True)
     )
 

@@ -212,8 +212,8 @@ class RulesPlanner:
         shown: dict[str, Any] = {"state": "present", "name": wanted.name if after and wanted.name else rule.name if rule else wanted.name}
         if wanted.enabled is not None:
             shown["enabled"] = wanted.enabled if after or rule is None else rule.enabled
-        if wanted.priority is not None and rule:
-            shown["priority"] = self.order.index(rule.guid)
+        if wanted.priority is not None:
+            shown["priority"] = self.order.index(rule.guid if rule else wanted.name)
         stored = rule.settings if rule else {}
         shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
         for section, values in self._given(wanted).items():

@@ -97,7 +97,7 @@ def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -
 
 def test_without_the_licence(tenant: Tenant) -> None:
     run = tenant.run(revocation(PORTAL))
-    assert run["ome_message_revocation"]["msg"].endswith("It comes with the licence Advanced Message Encryption.")
+    assert run["ome_message_revocation"]["msg"].endswith("comes with the licence Advanced Message Encryption.")
     assert run["ome_message_revocation"]["error"]["class"] == "CmdletNotAvailableError"
 
 

@@ -90,7 +90,7 @@ def test_a_template_without_the_licence(tenant: Tenant) -> None:
     run = tenant.run(ome(identity="One week expiration", external_mail_expiry_in_days=7))
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
-    assert run["ome_configuration"]["msg"].endswith("It comes with the licence Advanced Message Encryption.")
+    assert run["ome_configuration"]["msg"].endswith("comes with the licence Advanced Message Encryption.")
 
 
 BAD = {

@@ -110,7 +110,7 @@ def test_bad_input_is_named_and_writes_nothing(tenant: Tenant) -> None:
 @pytest.mark.organizations(STATE | {"hidden_cmdlets": ["Set-IRMConfiguration"]})
 def test_a_role_that_is_missing_is_named(tenant: Tenant) -> None:
     run = tenant.run(module("irm_configuration", search_enabled=False))
-    assert run["irm_configuration"]["msg"].endswith("It comes with the role Information Rights Management.")
+    assert run["irm_configuration"]["msg"].endswith("Set-IRMConfiguration comes with the role Information Rights Management.")
     assert run["irm_configuration"]["not_applied"] == ["Set-IRMConfiguration -SearchEnabled $false -Force:$true -Confirm:$false"]
 
 
