@@ -184,7 +184,7 @@ endif
 ## Documentation
 
 # Labels of Ansible's own documentation, which Sphinx can only follow when it can fetch their inventory.
-FOREIGN := intersphinx inventor|undefined label: '(ansible_collections\.ansible\.|action_plugins|common_return_values|ansible_configuration_settings)
+FOREIGN := intersphinx inventor|any of the inventories with|undefined label: '(ansible_collections\.ansible\.|action_plugins|common_return_values|ansible_configuration_settings)
 
 .PHONY: docs
 docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/html
