@@ -108,7 +108,7 @@ def world() -> Any:
 
 
 HOSTILE = [
-    'it\'s "quoted" ‘typographic’ “too”',
+    'it\'s "quoted" \u2018typographic\u2019 \u201ctoo\u201d',
     "$(Remove-TransportRule *) ${env:PATH} `$x `n",
     "'; Remove-TransportRule x; '",
     "{{ lookup('pipe', 'id') }} {% raw %} {# #}",
