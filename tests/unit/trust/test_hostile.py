@@ -65,7 +65,8 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
             other = describe(Organization(SUBSETS, {part: Result(objects=wanted[part])}), [part])
             plan_state(organization, declare_state({part: state[part]}))
             plan_state(organization, declare_state({part: other[part]}))
-            RulesPlanner(organization) if part == "transport_rules" else None
+            if part == "transport_rules":
+                RulesPlanner(organization)
         except _errors.ExchangeError as error:
             assert "\n" not in str(error)
 
