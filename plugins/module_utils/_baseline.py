@@ -217,7 +217,7 @@ class Baseline:
             check_configuration(self.template, "present", {})
         for subset in _SINGLE:
             self.settings(subset[0], self.wanted)
-        _ = self.rules
+        _unused = self.rules
 
     def _assess(self, control: Control, organization: Organization) -> dict[str, Any]:
         exception = self.exceptions.get(control.id)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline_report import counts, organization_report, run_report
@@ -178,14 +177,6 @@ def prepare(task: BaselineTask) -> Preparation:
         return Preparation(kind, variables, artifacts, None)
     path = task.params.get("snapshot") or _choose_snapshot(artifacts, variables)
     return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, path)
-
-
-def _switched(value: Any) -> Any:
-    """A dictionary that may also be said with one word; ``-e`` makes that word a text."""
-    try:
-        return {} if boolean(value) else None
-    except TypeError:
-        return value
 
 
 def _switched(value: Any) -> Any:
