@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     VerificationError,
     defect,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._meanwhile import done_by_others
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
@@ -91,13 +92,15 @@ def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: P
     organization = read(task.session, subsets)
     plan = planner(organization)
     if plan.steps and organization.reused:
-        plan = planner(read(task.session, subsets, fresh=True))
+        organization = read(task.session, subsets, fresh=True)
+        plan = planner(organization)
     task.warnings += plan.warnings
     if task.check_mode or not plan.steps:
         return _result(plan.before, plan.after, plan.steps)
     progress = Progress(pending=plan.steps)
     try:
-        after = _apply(task, subsets, planner, plan, progress)
+        _apply(task, subsets, planner, plan, progress)
+        after = _verify(task, subsets, planner, plan, progress.applied, organization)
     except Exception as error:
         failure = error if isinstance(error, ExchangeError) else defect(error)
         failure.progress = progress.result()
@@ -105,8 +108,8 @@ def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: P
     return _result(plan.before, after, progress.applied)
 
 
-def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> dict[str, Any]:
-    """Runs the plan and proves it. Gives the managed options as the service shows them in the end."""
+def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> None:
+    """Runs the plan."""
     rereads = 0
     limit = 2 * len(plan.steps) + MAX_UNKNOWN_OUTCOMES
     while progress.pending:
@@ -138,7 +141,6 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
                     raise _not_stored([step], step.changes, ever_seen=False, timeout=_patience(task))
                 # Nothing depends on it any more, so that verifying may wait for it longer.
                 progress.pending = []
-    return _verify(task, subsets, planner, plan, progress.applied)
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:
@@ -171,8 +173,12 @@ def _replan(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
         time.sleep(VERIFY_INTERVAL)
 
 
-def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step]) -> dict[str, Any]:
-    """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind."""
+def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
+    """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind.
+
+    :param before: what the plan was made from.
+    :returns: the managed options as the service shows them in the end.
+    """
     timeout = task.params.get("verify_timeout", 0)
     if not timeout:
         return plan.after
@@ -180,13 +186,16 @@ def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
     in_a_row = 0
     ever_seen = False
     while True:
-        left = planner(read(task.session, subsets, fresh=True))
+        organization = read(task.session, subsets, fresh=True)
+        left = planner(organization)
         in_a_row = 0 if left.steps else in_a_row + 1
         ever_seen = ever_seen or not left.steps
         if in_a_row == 2:
+            task.warnings += done_by_others(before, organization, applied)
             return left.before
         if in_a_row == 0:
             if time.monotonic() >= deadline:
+                task.warnings += done_by_others(before, organization, applied)
                 raise _not_stored(applied, left.changes, ever_seen=ever_seen, timeout=timeout)
             time.sleep(min(VERIFY_INTERVAL, timeout))
 
@@ -203,6 +212,12 @@ def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen
     shown = "; ".join(f"{_label(change)} is {change.before!r}, not {change.after!r}" for change in missing)
     labels = set(map(_label, missing))
     steps = [step for step in applied if labels & set(map(_label, step.changes))]
+    found = {_label(change): change.before for step in steps for change in step.changes}
+    if any(_label(change) in found and change.before != found[_label(change)] for change in missing):
+        return VerificationError(
+            f"Exchange stores another value than the one that was sent: {shown}.",
+            remedy="Give it as Exchange shows it (a recipient by its primary SMTP address), unless somebody else has changed it meanwhile.",
+        )
     grants = list(dict.fromkeys(GRANTED_BY[step.call.cmdlet] for step in steps if step.call.cmdlet in GRANTED_BY))
     licence = f"{' and '.join(grants) or 'a role'} may not be enough for it, or a licence such as Advanced Message Encryption is missing"
     stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
