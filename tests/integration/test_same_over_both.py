@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The same playbook gives the same results over both wires, value by value."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.emulator import Emulator
+
+from .playbook import Run
+from .tenant import TRANSPORTS, tenant
+
+_NAME = "contoso.onmicrosoft.com"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RULE = {
+    "name": "Encrypt all outgoing mail",
+    "rule_error_action": "Defer",
+    "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "message_size_over": "10MB", "scl_over": 5},
+    "exceptions": {"recipient_domain_is": ["fabrikam.com"], "subject_matches_patterns": ["^\\[Public\\]"]},
+    "actions": {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": "One week"},
+}
+_TASKS: list[dict[str, Any]] = [
+    {"exchange_connection_info": {}},
+    {"message_encryption_info": {}},
+    {"ome_configuration": {"social_id_sign_in": False, "portal_text": "It's „ours“\nNow", "background_color": "#102030", "image_content": "iVBORw0KGgo="}},
+    {"ome_configuration": {"identity": "One week", "external_mail_expiry_in_days": 7, "otp_enabled": False, "social_id_sign_in": False}},
+    {"irm_configuration": {"simplified_client_access_enabled": True, "licensing_location": ["https://contoso.rms.aadrm.com/_wmcs/licensing"]}},
+    {"irm_configuration": {"licensing_location": [], "internal_licensing_enabled": True, "transport_decryption_setting": "Mandatory"}},
+    {"activesync_org_settings": {"admin_mail_recipients": ["admin@contoso.com"], "default_access_level": "Quarantine", "user_mail_insert": "x"}},
+    {"activesync_org_settings": {"admin_mail_recipients": []}},
+    {"owa_mailbox_policy": {"identity": "*", "irm_enabled": False}},
+    {"mobile_device_mailbox_policy": {"identity": "Default", "irm_enabled": False}},
+    {"ome_transport_rule": _RULE},
+    {"ome_transport_rules": {"rules": [{"name": "First", "actions": {"prepend_subject": "[x] "}}, {"name": _RULE["name"], "enabled": False}]}},
+    {"ome_transport_rule_order": {"rules": [_RULE["name"], "First"]}},
+    {"message_encryption_info": {}},
+    {"irm_test": {"sender": "meganb@contoso.com", "recipients": ["alexw@contoso.com"], "fail_on_error": False}},
+    {"ome_message_info": {"message_id": "<nobody@contoso.com>"}},
+    {"ome_message_revocation": {"message_id": "<nobody@contoso.com>"}},
+    {"message_encryption_state": {"irm_configuration": {"transport_decryption_setting": "Optional"}, "transport_rules": [], "unmanaged": "remove"}},
+    {"ome_configuration": {"identity": "One week", "state": "absent"}},
+    {"ome_transport_rule": {"name": "x", "actions": {"apply_rights_protection_template": "No such template"}}},
+]
+
+
+def _comparable(value: Any) -> Any:
+    """A result without what may differ: GUIDs that the service draws, times, and how the session was opened."""
+    if isinstance(value, dict):
+        return {key: _comparable(item) for key, item in value.items() if key not in ("connection", "round_trip_ms", "msg", "invocation")}
+    if isinstance(value, list):
+        return [_comparable(item) for item in value]
+    return _GUID.sub("guid", value) if isinstance(value, str) else value
+
+
+def test_every_module_gives_the_same_results(tmp_path: Path) -> None:
+    told: dict[str, list[Any]] = {}
+    for transport in TRANSPORTS:
+        home = tmp_path / transport
+        home.mkdir()
+        with Emulator([{"name": _NAME, "advanced_message_encryption": True}], directory=home / "emulator") as emulator:
+            tasks = [
+                {"name": str(number), **{f"m365.message_encryption.{module}": options for module, options in task.items()}, "ignore_errors": True}
+                for number, task in enumerate(_TASKS)
+            ]
+            run: Run = tenant(home, emulator, transport).run(*tasks, arguments=["--diff"])
+            assert run.rc == 0, run.output
+            told[transport] = [(result.task, result.outcome, _comparable(result.result)) for result in run]
+    first, *others = told.values()
+    assert len(first) == len(_TASKS)
+    for other in others:
+        for mine, theirs in zip(first, other, strict=True):
+            assert mine == theirs, _TASKS[int(mine[0])]
