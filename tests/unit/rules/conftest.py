@@ -45,6 +45,6 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # More examples than a developer waits for: HYPOTHESIS_PROFILE=thorough make test PYTEST_ARGS="tests/unit/rules"
-settings.register_profile("quick", max_examples=30)
-settings.register_profile("thorough", max_examples=2000)
+settings.register_profile("quick", max_examples=20)
+settings.register_profile("thorough", max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -25,11 +25,27 @@ def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     identities = [row["identity"] for row in named["ome_configurations"]]
     rules = [rule for rule in info["transport_rules"] if rule["name"] in names]
     configurations = [row for row in info["ome_configurations"] if row["identity"] in identities]
-    return {
+    parts = {
         **{part: info[part] for part in PARTS},
         "ome_configurations": sorted(configurations, key=lambda row: str(row["identity"])),
         "transport_rules": [{key: value for key, value in rule.items() if key not in ("guid", "priority")} for rule in rules],
     }
+    return {part: same(value) for part, value in parts.items()}
+
+
+def same(value: Any, option: str = "") -> Any:
+    """A value without what makes no difference: line ends, a colour's two names, order and case of lists (but not URLs' order and patterns' case)."""
+    if isinstance(value, dict):
+        return {key: same(item, key) for key, item in value.items()}
+    if isinstance(value, list) and option == "licensing_location":
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return sorted(value if option.endswith("_patterns") else map(str.casefold, value))
+    if isinstance(value, list):
+        return [same(item) for item in value]
+    if option == "background_color":
+        return {"red": "#ff0000"}.get(value.casefold(), value.casefold())
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def left_over(session: OrganizationSession) -> list[dict[str, Any]]:
