@@ -36,6 +36,7 @@ except ImportError:  # the session broker says so before any of it is used
     Serializer = object
 
 _OPERATION_TIMEOUT = 2150858793
+_DONE = b"/shell/CommandState/Done"
 _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
 #: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
@@ -90,6 +91,8 @@ class Pool:
         self._wsman = WSMan(**{**settings, "reconnection_backoff": float(settings["reconnection_backoff"])})
         self._pool = RunspacePool(self._wsman, configuration_name=psrp["configuration_name"])
         self._pool._serializer = self._pool._fragmenter.serializer = _Serializer()
+        #: Of the last answer: whether it was asked for again, and whether it says that its pipeline has ended.
+        self._resent = self._done = False
         transport = self._wsman.transport
         plain_send = transport.send
 
@@ -98,9 +101,11 @@ class Pool:
             action = _ACTION.search(message[:8192])
             repeatable = action is not None and action[1] in _REPEATABLE
             for number in range(1, tries + 1):
+                self._resent, self._done = number > 1, False
                 try:
                     answer: bytes = plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
                     _refuse_document_type(answer)
+                    self._done = _DONE in answer
                     return answer
                 except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError):
                     if not repeatable or number == tries:
@@ -156,13 +161,17 @@ class Pool:
         return run
 
     def _collect(self, shell: PowerShell, run: Run) -> None:
-        """Receives once, and puts what came in its order."""
+        """Receives once, and puts what came in its order.
+
+        :raises ValueError: the pipeline has ended, and how is missing: a part of what it sent is lost.
+        """
         seen = len(shell.streams.error), len(shell.streams.warning)
         try:
             messages = self._pool._receive(shell.id)
         except WSManFaultError as fault:
-            if fault.code == _OPERATION_TIMEOUT:
+            if fault.code == _OPERATION_TIMEOUT and not self._resent:
                 return
+            # After a loss the fault leaves open whether something was lost for good: what comes next could be only a part.
             raise
         errors, warnings = iter(shell.streams.error[seen[0] :]), iter(shell.streams.warning[seen[1] :])
         for kind, message in messages:
@@ -174,6 +183,8 @@ class Pool:
                 run.events.append(("error", _remote(next(errors))))
         # The error that ended a pipeline comes with its state.
         run.events += [("error", _remote(error)) for error in errors]
+        if self._done and shell.state not in _ENDED:
+            raise ValueError("a pipeline that has ended without its state")
 
     def close(self, seconds: float) -> None:
         """Removes the shell from the host, or leaves it to end by itself."""
