@@ -146,7 +146,7 @@ class Pool:
         end = time.monotonic() + patience
         shell.begin_invoke()
         try:
-            while shell.state not in (PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED):
+            while not _has_ended(shell):
                 if time.monotonic() > end:
                     shell.stop()
                     raise TooSlowError
@@ -183,7 +183,7 @@ class Pool:
                 run.events.append(("error", _remote(next(errors))))
         # The error that ended a pipeline comes with its state.
         run.events += [("error", _remote(error)) for error in errors]
-        if self._done and shell.state not in _ENDED:
+        if self._done and not _has_ended(shell):
             raise ValueError("a pipeline that has ended without its state")
 
     def close(self, seconds: float) -> None:
@@ -212,6 +212,10 @@ class _Serializer(Serializer):
         if isinstance(element, str):
             _refuse_document_type(element.encode("utf-8", "surrogatepass"))
         return super().deserialize(element, metadata, clear)
+
+
+def _has_ended(shell: PowerShell) -> bool:
+    return shell.state in (PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED)
 
 
 def _refuse_document_type(document: bytes) -> None:

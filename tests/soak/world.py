@@ -40,6 +40,10 @@ from tests.unit.plugin_utils.conftest import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
 WIRES = ("rest", "host", "server", "constrained")
+#: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be waited for in vain.
+_RUNS_ON = 0.3
+#: Shells that lost answers may leave on the service before all are ended.
+_LEFT_SHELLS = 8
 _STAMPS = ("WhenChanged", "LastModifiedBy")
 
 
@@ -105,7 +109,7 @@ class _Line:
         finally:
             # A pipeline whose client is gone runs on; the next read must not race with it.
             if writes:
-                self._world.emulator.psrp.settle(5)
+                self._world.emulator.psrp.settle(_RUNS_ON)
             self._world.calling = ""
         return [Result.from_wire(json.loads(json.dumps(result.to_wire()))) for result in results]
 
@@ -128,6 +132,10 @@ class World:
     def start(self, state: Mapping[str, Any]) -> None:
         """A fresh organization in this state; nothing is wrong."""
         self.emulator.reset()
+        if self.emulator.sessions["shells"] > _LEFT_SHELLS:
+            for wire in WIRES:
+                self.hang_up(wire)
+            self.emulator.psrp.kill_shells()
         self.organization.replace(copy.deepcopy(dict(state)))
 
     def state(self) -> dict[str, Any]:

@@ -132,3 +132,12 @@ def test_a_write_that_never_reaches_every_server_is_said_to_be_late_and_not_igno
     assert isinstance(outcome.error, _errors.VerificationError)
     assert "not on every server yet" in str(outcome.error)
     assert outcome.result["changed"]
+
+
+@pytest.mark.parametrize("wire", WIRES[1:])
+def test_a_part_of_an_answer_that_is_lost_for_good_is_never_taken_for_the_whole(world: World, wire: str) -> None:
+    """The answer is lost, and what comes instead when it is asked for again is only the news that time is up."""
+    lost = [{"kind": "lost_after", "step": "receive", "nth": nth, "times": 1} for nth in (1, 2, 4)]
+    late = [{"kind": "operation_timeout", "step": "receive", "nth": nth, "times": 1} for nth in (2, 3, 5)]
+    for fault, other in zip(lost, late, strict=True):
+        check(world, wire, (IRM, {"search_enabled": False}), fault, other)
