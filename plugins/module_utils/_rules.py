@@ -110,7 +110,7 @@ class RulesPlanner:
         taken = {wanted.name.casefold() for wanted in rules} | set(self._by_name)
         for wanted in rules if self.strict else ():
             holder = self.named(wanted.name)
-            meant = self._by_guid.get(wanted.guid) or (holder if holder and holder.guid not in self._claimed else None)
+            meant = self._by_guid.get(wanted.guid) or (holder if holder and self._can_become(holder, wanted) else None)
             if holder is None or holder is meant:
                 continue
             free = next(name for number in itertools.count(2) if (name := f"{wanted.name[:58]} ({number})").casefold() not in taken)
@@ -119,6 +119,13 @@ class RulesPlanner:
             self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], RULES)
             if holder.guid not in self._claimed:
                 self.plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
+
+    def _can_become(self, rule: Rule, wanted: DeclaredRule) -> bool:
+        """Whether a rule that has only the name of a wanted one can be made into it. What only a new rule takes cannot be changed."""
+        if rule.guid in self._claimed:
+            return False
+        fixed = (row for row in SETTINGS_FIELDS if row.create_only and row.option in wanted.settings)
+        return not wanted.guid or all(row.equal(rule.settings[row.option], wanted.settings[row.option]) for row in fixed)
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
 from hypothesis import HealthCheck, assume, given, settings
 
-from tests.unit.organization_session import OrganizationSession
+from tests.unit.organization_session import WIRES, OrganizationSession
 
 from .organizations import Edit, edits, organizations
 
@@ -92,3 +93,23 @@ def test_an_applied_plan_leaves_an_empty_one(session: OrganizationSession, other
     assume(session.run(message_encryption_state, check_mode=True, state=info, unmanaged="remove")["changed"])
     session.run(message_encryption_state, state=info, unmanaged="remove")
     assert session.run(message_encryption_state, check_mode=True, state=info, unmanaged="remove")["changes"] == []
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_names_that_others_have_by_now_are_taken_back(wire: str) -> None:
+    session = OrganizationSession({"advanced_message_encryption": True}, wire)
+    for name, legacy in (("a", False), ("b", False), ("c", True)):
+        session.edit("New-TransportRule", Name=name, SubjectContainsWords=[name], SetSCL=1, UseLegacyRegex=legacy)
+    info = session.run(message_encryption_info)
+    guids = [rule["guid"] for rule in info["transport_rules"]]
+    for identity, name in ((guids[0], "x"), (guids[1], "a"), (guids[0], "b")):
+        session.edit("Set-TransportRule", Identity=identity, Name=name)
+    session.edit("Remove-TransportRule", Identity="c")
+    session.edit("New-TransportRule", Name="c", SetSCL=9)
+    session.run(message_encryption_state, state=info)
+    assert session.warnings == ["The rule 'c' has the name of another one, and is called 'c (2)' now."]
+    assert comparable(session.run(message_encryption_info), info) == comparable(info, info)
+    rules = {rule["Name"]: rule for rule in session.organization.state["transport_rules"]}
+    assert [rules[name]["Guid"] for name in "ab"] == guids[:2]
+    assert rules["c (2)"]["SetSCL"] == 9
+    assert not session.run(message_encryption_state, state=info)["changed"]
