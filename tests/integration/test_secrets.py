@@ -153,7 +153,8 @@ CASES = [
     (name, failure)
     for name in NAMES
     for failure in FAILURES
-    if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused")) and (name, failure) != ("token", "wrong")
+    if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused"))
+    and (name, failure) not in (("token", "wrong"), ("client certificate", "wrong"))
 ]
 
 
