@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Session
@@ -120,10 +120,12 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
         if result.error is not None and not unknown:
             raise result.error
         progress.pending = later
+        # Where an earlier try lost its answer and this one found nothing to change, the earlier one has made the change.
+        tried = [left for left in progress.unknown if left.call == step.call]
         progress.unknown = [left for left in progress.unknown if left.call != step.call]
         if unknown:
             progress.unknown.append(step)
-        elif not any(map(_changed_nothing, result.warnings)):
+        elif tried or not any(map(_changed_nothing, result.warnings)):
             progress.applied.append(step)
         if unknown or step.reread:
             rereads += 1
@@ -148,8 +150,9 @@ def _is_undone(step: Step, left: Iterable[Step]) -> bool:
 
     Where the same option is to become something else by now, somebody else has written in between.
     """
-    planned = [change for other in left for change in other.changes]
-    return all(change in planned for change in step.changes)
+    # The impact may be another one by now: switching a rule off takes nothing away any more once it does not encrypt.
+    planned = [replace(change, impact="") for other in left for change in other.changes]
+    return all(replace(change, impact="") in planned for change in step.changes)
 
 
 def _changed_nothing(warning: str) -> bool:
