@@ -141,3 +141,19 @@ def test_a_part_of_an_answer_that_is_lost_for_good_is_never_taken_for_the_whole(
     late = [{"kind": "operation_timeout", "step": "receive", "nth": nth, "times": 1} for nth in (2, 3, 5)]
     for fault, other in zip(lost, late, strict=True):
         check(world, wire, (IRM, {"search_enabled": False}), fault, other)
+
+
+def test_a_lost_write_that_is_first_seen_when_it_is_sent_again_is_a_change(world: World) -> None:
+    """Reads stay behind for longer than the task waits; the second try finds nothing to change."""
+    late = {"kind": "stale_reads", "cmdlet": WRITES, "reads": 3}
+    check(world, "server", (IRM, {"search_enabled": False}), {"kind": "half_answer", "step": "receive", "cmdlet": WRITES}, late, verify_timeout=4)
+    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "invoke", "cmdlet": WRITES}, late, verify_timeout=4)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World, wire: str) -> None:
+    """Once the rule does not encrypt any more, switching it off takes nothing away: the same step, with another impact."""
+    sections = {"conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
+    past = [("ome_transport_rules", {"rules": [{"name": "alpha", **sections}]})]
+    wish = ("ome_transport_rules", {"rules": [{"name": "alpha", "enabled": False, "actions": {"prepend_subject": "[E] "}}]})
+    check(world, wire, wish, {"kind": "error_in_200", "cmdlet": "Disable-*"}, past=past)
