@@ -143,9 +143,8 @@ def judge(outcome: Outcome, case: Case, *, struck: Sequence[str]) -> None:
     if outcome.error is None:
         assert not unknown, f"a task that succeeds leaves something unknown; {_shown(outcome)}"
         # Who ignores a write without a word makes it a command that was run and changed nothing.
-        if not edited and "silent_noop" not in struck and not case.habits.get("ignored_parameters"):
-            if case.verify_timeout:
-                assert effective == reported, f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
+        if case.verify_timeout and not edited and "silent_noop" not in struck and not case.habits.get("ignored_parameters"):
+            assert effective == reported, f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
     if isinstance(outcome.error, UnreachableError):
         assert not accepted, f"unreachable, and yet it wrote: {_shown(outcome)}"
 
