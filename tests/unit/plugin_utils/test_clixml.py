@@ -134,6 +134,13 @@ LEAVES = ("S", "I32", "B", "BA", "DT", "TS", "G", "Nil", "ToString", "D", "C", "
 TAGS = st.sampled_from(("Obj", "TN", "T", "TNRef", "Ref", "LST", "DCT", "En", "MS", "Props", *LEAVES))
 
 
+def _tree(tag: str, children: list[ElementTree.Element], text: str) -> ElementTree.Element:
+    element = ElementTree.Element(tag, RefId="0", N="Key")
+    element.text = text
+    element.extend(children)
+    return element
+
+
 @given(
     st.recursive(
         TAGS.map(ElementTree.Element),
@@ -146,13 +153,6 @@ def test_no_tree_breaks_the_decoder(tree: ElementTree.Element) -> None:
         json.dumps(_clixml.decode(ElementTree.tostring(tree, encoding="unicode")))
     except ValueError:
         return
-
-
-def _tree(tag: str, children: list[ElementTree.Element], text: str) -> ElementTree.Element:
-    element = ElementTree.Element(tag, RefId="0", N="Key")
-    element.text = text
-    element.extend(children)
-    return element
 
 
 @given(st.binary(max_size=300))
