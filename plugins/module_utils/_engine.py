@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._meanwhile import done_by_others
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read, reads_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
 
@@ -84,23 +84,23 @@ class Progress:
 def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: Planner) -> dict[str, Any]:
     """Brings the organization to where ``planner`` finds nothing to do, or in check mode says what that would take.
 
-    :param subsets: what the planner needs; see :func:`read`.
+    :param subsets: what the planner needs; see :func:`reads_of`.
     :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
     :raises ExchangeError: with ``progress`` saying what had been written before.
     """
-    subsets = subsets if isinstance(subsets, Mapping) else list(subsets)
-    organization = read(task.session, subsets)
+    reads = reads_of(subsets)
+    organization = read(task.session, reads)
     plan = planner(organization)
     if plan.steps and organization.reused:
-        organization = read(task.session, subsets, fresh=True)
+        organization = read(task.session, reads, fresh=True)
         plan = planner(organization)
     task.warnings += plan.warnings
     if task.check_mode or not plan.steps:
         return _result(plan.before, plan.after, plan.steps)
     progress = Progress(pending=plan.steps)
     try:
-        _apply(task, subsets, planner, plan, progress)
-        after = _verify(task, subsets, planner, plan, progress.applied, organization)
+        _apply(task, reads, planner, plan, progress)
+        after = _verify(task, reads, planner, plan, progress.applied, organization)
     except Exception as error:
         failure = error if isinstance(error, ExchangeError) else defect(error)
         failure.progress = progress.result()
@@ -108,7 +108,7 @@ def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: P
     return _result(plan.before, after, progress.applied)
 
 
-def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> None:
+def _apply(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> None:
     """Runs the plan."""
     rereads = 0
     limit = 2 * len(plan.steps) + MAX_UNKNOWN_OUTCOMES
@@ -133,7 +133,7 @@ def _apply(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner
                 raise result.error or VerificationError(
                     "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
                 )
-            progress.pending = _replan(task, subsets, planner, step)
+            progress.pending = _replan(task, reads, planner, step)
             seen = not _is_undone(step, progress.pending)
             if unknown and seen:
                 progress.unknown.remove(step)
@@ -166,17 +166,17 @@ def _patience(task: Task) -> int:
     return min(timeout or REREAD_TIMEOUT, REREAD_TIMEOUT)
 
 
-def _replan(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, done: Step) -> list[Step]:
+def _replan(task: Task, reads: Mapping[str, Call], planner: Planner, done: Step) -> list[Step]:
     """What is left to do, from fresh reads. A step that is not seen done yet is given the time that verifying would give it."""
     deadline = time.monotonic() + _patience(task)
     while True:
-        left = planner(read(task.session, subsets, fresh=True)).steps
+        left = planner(read(task.session, reads, fresh=True)).steps
         if time.monotonic() >= deadline or not _is_undone(done, left):
             return left
         time.sleep(VERIFY_INTERVAL)
 
 
-def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
+def _verify(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
     """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind.
 
     :param before: what the plan was made from.
@@ -189,7 +189,7 @@ def _verify(task: Task, subsets: list[str] | Mapping[str, Call], planner: Planne
     in_a_row = 0
     ever_seen = False
     while True:
-        organization = read(task.session, subsets, fresh=True)
+        organization = read(task.session, reads, fresh=True)
         left = planner(organization)
         in_a_row = 0 if left.steps else in_a_row + 1
         ever_seen = ever_seen or not left.steps

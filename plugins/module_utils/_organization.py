@@ -75,11 +75,13 @@ class Organization:
         return True
 
 
-def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:
-    """Reads in one round trip.
+def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
+    """What to read for subsets: names out of :data:`SUBSETS`, or reads of one's own under names of one's own."""
+    return subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}
 
-    :param subsets: names out of :data:`SUBSETS`, or reads of one's own under names of one's own.
-    """
-    reads = subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}
+
+def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:
+    """Reads in one round trip; see :func:`reads_of`."""
+    reads = reads_of(subsets)
     results = session.invoke(list(reads.values()), fresh=fresh)
     return Organization(reads, dict(zip(reads, results, strict=True)))

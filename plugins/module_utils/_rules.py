@@ -52,9 +52,14 @@ def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
     return subsets
 
 
+def templates_of(organization: Organization) -> Templates:
+    """The organization's templates; none where they were not read."""
+    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+
+
 def rules_of(organization: Organization) -> list[Rule]:
     """The organization's rules, first to last."""
-    templates = Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+    templates = templates_of(organization)
     return sorted((Rule(item, templates) for item in organization.objects("transport_rules")), key=lambda rule: rule.priority)
 
 
@@ -70,9 +75,7 @@ class RulesPlanner:
         self.rules = rules_of(organization)
         self._by_guid = {rule.guid: rule for rule in self.rules}
         self._by_name = {rule.name.casefold(): rule for rule in self.rules}
-        self.templates = (
-            self.rules[0].templates if self.rules else Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
-        )
+        self.templates = templates_of(organization)
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
             self.ome_configurations = {name_of(item).casefold() for item in organization.objects("ome_configurations")} | {name.casefold() for name in created}

@@ -100,15 +100,6 @@ class ModuleAction(ActionBase):
             raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Looked for: {', '.join(places)}." if places else str(error)) from error
 
 
-class LocalAction(ModuleAction):
-    """An action that works on the controller only, over whatever connection the host has."""
-
-    _requires_connection = False
-
-    def check_connection(self) -> None:
-        """Any connection will do: it is not used."""
-
-
 def plain(value: Any) -> Any:
     """The value without Ansible's tags: neither CLIXML nor a comparison by type takes subclasses of ``str`` and ``int``."""
     if isinstance(value, Mapping):
