@@ -10,7 +10,6 @@ one list of findings, a plan with a digest, a snapshot, then the engine with tha
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -18,7 +17,6 @@ from typing import Any, Protocol, TypeAlias
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline_report import counts, organization_report, run_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX, known_variables, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._disable import Disable
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
@@ -167,7 +165,7 @@ def prepare(task: BaselineTask) -> Preparation:
     """The procedure that a task's options ask for."""
     kind = task.params["procedure"]
     variables = checked_variables(task.params["variables"], kind, task.find_file)
-    artifacts = task.artifacts(_directory(variables))
+    artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
         return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
     if kind == DISABLE:
@@ -198,7 +196,7 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
 
     :raises OptionError: with all findings.
     """
-    task.artifacts(_directory(_for_report(task))).remember(task.run["id"], {})
+    task.artifacts(directory_of(for_report(task))).remember(task.run["id"], {})
     prepared = prepare(task)
     organization = _read(task, prepared)
     plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
@@ -330,22 +328,23 @@ def _after_failure(task: BaselineTask, prepared: Preparation, error: ExchangeErr
     report.update(status="failed", message=str(error), changes=changes, applied=len([row for row in changes if row["state"] == "stored"]))
     report["not_applied"] = len(changes) - report["applied"]
     if prepared.variables.get("rollback_on_failure") and progress.get("changed") and task.params.get("snapshot"):
-        report["message"] = error.message = f"{error.message} {_roll_back(task, prepared)}"
-        report["changes"] = [{**row, "state": "not applied"} for row in changes] if "put back" in error.message else changes
+        put_back, outcome = _roll_back(task, prepared)
+        report["message"] = error.message = f"{error.message} {outcome}"
+        report["changes"] = [{**row, "state": "not applied"} for row in changes] if put_back else changes
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
     return progress
 
 
-def _roll_back(task: BaselineTask, prepared: Preparation) -> str:
-    """Puts the old state back after a failure, and says how that went."""
+def _roll_back(task: BaselineTask, prepared: Preparation) -> tuple[bool, str]:
+    """Puts the old state back after a failure. Gives whether that worked, and a sentence about it."""
     path = task.params["snapshot"]
     try:
         rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
         converge(task, rollback.subsets, rollback.plan)
         prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
     except ExchangeError as error:
-        return f"The rollback failed, too: {error} The snapshot is {path}."
-    return "What had been written was put back."
+        return False, f"The rollback failed, too: {error} The snapshot is {path}."
+    return True, "What had been written was put back."
 
 
 def _assessed(task: BaselineTask, prepared: Preparation) -> dict[str, Any]:
@@ -464,53 +463,11 @@ def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
     return {_key(change) for change in changes}
 
 
-def report_organization(task: BaselineTask) -> dict[str, Any]:
-    """Writes the report of one organization."""
-    variables = _for_report(task)
-    results = [result for result in task.params["results"] if result and not result.get("skipped")]
-    found = task.artifacts(_directory(variables)).remembered(task.run["id"]).get("report") or {}
-    organization = organization_report(task.host, task.params["procedure"], found, results, task.params["test"] or {})
-    report = run_report(_kind(task), [organization], variables, task.params["awx"], task.run)
-    paths = _write(task, report, variables, top=False)
-    return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
-
-
-def report_run(task: BaselineTask) -> dict[str, Any]:
-    """Writes the report of the whole run, from those of its organizations. What an organization's play returned stays in its own file."""
-    variables = _for_report(task)
-    organizations: list[Mapping[str, Any]] = []
-    for host in task.params["hosts"]:
-        organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], {}, [], {}))
-    report = run_report(_kind(task), organizations, variables, task.params["awx"], task.run)
-    paths = _write(task, report, variables, top=True)
-    summary = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    return {"changed": False, **summary, "files": paths, "ansible_stats": {"data": {"hardened_baseline": summary}, "per_host": False, "aggregate": False}}
-
-
-def _for_report(task: BaselineTask) -> dict[str, Any]:
+def for_report(task: BaselineTask) -> dict[str, Any]:
     """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
     return {name.removeprefix(PREFIX): value for name, value in task.params["variables"].items()}
 
 
-def _kind(task: BaselineTask) -> str:
-    procedure: str = task.params["procedure"]
-    if procedure in (BASELINE, SNAPSHOT):
-        return "check" if task.check_mode or procedure == SNAPSHOT else "apply"
-    return procedure
-
-
-def _write(task: BaselineTask, report: Mapping[str, Any], variables: Mapping[str, Any], *, top: bool) -> dict[str, str]:
-    files = {"report.json": json.dumps(report, indent=2) + "\n", **{name: render(report) for name, render in task.renderers.items()}}
-    return task.artifacts(_directory(variables)).store_report(files, top=top)
-
-
-def _of_this_run(task: BaselineTask, variables: Mapping[str, Any], host: str) -> Mapping[str, Any] | None:
-    try:
-        report = task.artifacts(_directory(variables), host).load("report.json")
-        return report["organizations"][0] if report["run"] == task.run["id"] else None
-    except (OptionError, KeyError, IndexError, TypeError):
-        return None
-
-
-def _directory(variables: Mapping[str, Any]) -> str:
+def directory_of(variables: Mapping[str, Any]) -> str:
+    """Where the artifacts of all organizations lie."""
     return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)

@@ -15,22 +15,12 @@ description:
   - It works on the controller only, so that there is a report also of organizations that could not be reached.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange.info
+  - m365.message_encryption.baseline
 options:
-  procedure:
-    description:
-      - Which of the role's procedures the task belongs to.
-    type: str
-    required: true
-    choices: [baseline, audit, snapshot, rollback, disable]
-  variables:
-    description:
-      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
-    type: dict
-    required: true
   awx:
     description:
       - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
@@ -97,7 +87,8 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURES, BaselineTask, report_organization, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURES, BaselineTask
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure_report import report_organization, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
 
 SPEC: dict[str, Any] = {
