@@ -16,34 +16,13 @@ description:
   - It reads first. Where something else is needed than was planned, somebody has changed the organization in between, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange
+  - m365.message_encryption.baseline
+  - m365.message_encryption.baseline.tags
 options:
-  procedure:
-    description:
-      - Which of the role's procedures the task belongs to.
-    type: str
-    required: true
-    choices: [baseline, audit, snapshot, rollback, disable]
-  variables:
-    description:
-      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
-    type: dict
-    required: true
-  run_tags:
-    description:
-      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
-    type: list
-    elements: str
-    default: []
-  skip_tags:
-    description:
-      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
-    type: list
-    elements: str
-    default: []
   snapshot:
     description:
       - The snapshot that is rolled back, or that a failure is rolled back to.

@@ -15,34 +15,13 @@ description:
   - In check mode it writes the plan to C(plan.json) in the organization's folder.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
-  - The m365.message_encryption contributors (@m365-message-encryption)
+  - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
   - m365.message_encryption.attributes
   - m365.message_encryption.exchange.info
+  - m365.message_encryption.baseline
+  - m365.message_encryption.baseline.tags
 options:
-  procedure:
-    description:
-      - Which of the role's procedures the task belongs to.
-    type: str
-    required: true
-    choices: [baseline, audit, snapshot, rollback, disable]
-  variables:
-    description:
-      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
-    type: dict
-    required: true
-  run_tags:
-    description:
-      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
-    type: list
-    elements: str
-    default: []
-  skip_tags:
-    description:
-      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
-    type: list
-    elements: str
-    default: []
   awx:
     description:
       - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.

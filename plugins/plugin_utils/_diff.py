@@ -9,16 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import yaml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._yaml import Dumper, dump
 
 
-class _Dumper(yaml.SafeDumper):
-    """YAML as a person would write it: texts of several lines as blocks, lists indented under their key."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+class _Dumper(Dumper):
+    """Texts of several lines are blocks."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -30,7 +25,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def to_yaml(value: Any) -> str:
     """The value as YAML text."""
-    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1000))
+    return dump(value, _Dumper, width=1000)
 
 
 def diff(changes: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._export import ExportTask
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._yaml import Dumper, dump
 
 _HEADER = """\
 ---
@@ -24,14 +25,8 @@ _HEADER = """\
 _TEMPLATES = ("{{", "{%", "{#")
 
 
-class _Dumper(yaml.SafeDumper):
-    """YAML that Ansible reads as what it was."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+class _Dumper(Dumper):
+    """Texts that Jinja would take for its own are marked."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -45,7 +40,7 @@ _Dumper.add_representer(str, _represent_text)
 
 def variables_file(variables: Mapping[str, Any]) -> str:
     """Variables as YAML that templates nothing of what an organization holds."""
-    return _HEADER + str(yaml.dump(dict(variables), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=160))
+    return _HEADER + dump(dict(variables), _Dumper, width=160)
 
 
 class ExportAction(ModuleAction):

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """What the role's own modules take in common."""
+
+    DOCUMENTATION = r"""
+options:
+  procedure:
+    description:
+      - Which of the role's procedures the task belongs to.
+    type: str
+    required: true
+    choices: [baseline, audit, snapshot, rollback, disable]
+  variables:
+    description:
+      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
+    type: dict
+    required: true
+"""
+
+    TAGS = r"""
+options:
+  run_tags:
+    description:
+      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
+    type: list
+    elements: str
+    default: []
+  skip_tags:
+    description:
+      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
+    type: list
+    elements: str
+    default: []
+"""
