@@ -13,7 +13,7 @@ import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL, CONTROLS, OBSERVED, OUTGOING_RULE, Control
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
@@ -60,9 +60,6 @@ class Baseline:
     :param skip_tags: control ids that are not managed in this run.
     """
 
-    #: What one round trip has to bring.
-    subsets: ClassVar[list[str]] = [*(subset for subset in SUBSETS if subset != "exported_cmdlets")]
-
     def __init__(self, variables: Mapping[str, Any], run_tags: Iterable[str] = (), skip_tags: Iterable[str] = ()) -> None:
         self.variables = variables
         self.exceptions = {item["control"]: AcceptedException(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
@@ -71,7 +68,14 @@ class Baseline:
         chosen = {tag.upper() for tag in run_tags} & set(CONTROL)
         dropped = {tag.upper() for tag in skip_tags}
         self.selected = [control.id for control in CONTROLS if (not chosen or control.id in chosen) and control.id not in dropped]
+        #: Controls that this organization cannot have: id to status and reason.
+        self.left_out: dict[str, tuple[str, str]] = {}
         self._refuse_nonsense()
+
+    @property
+    def subsets(self) -> list[str]:
+        """What one round trip has to bring. Whether a template may be made is seen by what the session may run."""
+        return [subset for subset in SUBSETS if subset != "exported_cmdlets" or "OME-4" in self.written]
 
     @property
     def wanted(self) -> list[str]:
@@ -110,10 +114,11 @@ class Baseline:
         """The name of OME-4's template; empty where there is none."""
         return str((self.variables.get("branding_template") or {}).get("name") or "")
 
-    def without(self, *controls: str) -> Baseline:
-        """The same wishes without some controls."""
+    def without(self, control: str, status: str, why: str) -> Baseline:
+        """The same wishes without a control, which the report has with that status."""
         less = Baseline(self.variables)
-        less.selected = [id_ for id_ in self.selected if id_ not in controls]
+        less.selected = [id_ for id_ in self.selected if id_ != control]
+        less.left_out = {**self.left_out, control: (status, why)}
         return less
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
@@ -235,6 +240,9 @@ class Baseline:
             "exception": None if exception is None else {"reason": exception.reason, "owner": exception.owner, "until": exception.until},
             "findings": [],
         }
+        if control.id in self.left_out:
+            status, why = self.left_out[control.id]
+            return {**row, "status": status, "findings": [why]}
         if control.id not in self.wanted:
             row["findings"] = [] if control.id in self.selected else ["Not selected by the tags of this run."]
             return row

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, missing_policies, moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import NOT_APPLICABLE, NOT_MET, Baseline, missing_policies, moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL, PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Patterns
@@ -47,10 +47,10 @@ def without_licence(baseline: Baseline, organization: Organization) -> tuple[Bas
     exists = find(organization.objects(OME_CONFIGURATION.subset), baseline.template)
     if exists or "New-OMEConfiguration" in granted(organization):
         return baseline, []
-    if baseline.variables.get("on_missing_licence") == "skip":
-        return baseline.without("OME-4"), []
     text = f"the template {baseline.template!r} needs Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
-    return baseline.without("OME-4"), [Finding("OME-4", text, allow("on_missing_licence", "skip") + ", which leaves the template out")]
+    if baseline.variables.get("on_missing_licence") == "skip":
+        return baseline.without("OME-4", NOT_APPLICABLE, text), []
+    return baseline.without("OME-4", NOT_MET, text), [Finding("OME-4", text, allow("on_missing_licence", "skip") + ", which leaves the template out")]
 
 
 def granted(organization: Organization) -> set[str]:

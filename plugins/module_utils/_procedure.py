@@ -10,6 +10,7 @@ one list of findings, a plan with a digest, a snapshot, then the engine with tha
 from __future__ import annotations
 
 import base64
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -150,7 +151,7 @@ def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callab
     values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
     validation, errors = validate(values, {name: dict(row) for name, row in spec.items()})
-    errors += [f"{name} is no variable of the role" for name in sorted(set(variables) - known_variables())]
+    errors += [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
     if errors:
         raise OptionError("; ".join(errors))
     checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
@@ -159,6 +160,12 @@ def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callab
         content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
         checked["branding"] = {**branding, "image_path": None, "image_content": content}
     return checked
+
+
+def unknown_variable(name: str) -> str:
+    """What is said of a variable that the role does not have: almost always one that is misspelt."""
+    near = difflib.get_close_matches(name, known_variables(), 1)
+    return f"{name} is no variable of the role" + (f": is {near[0]} meant?" if near else "")
 
 
 def prepare(task: BaselineTask) -> Preparation:
@@ -327,7 +334,9 @@ def _after_failure(task: BaselineTask, prepared: Preparation, error: ExchangeErr
     changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
     report.update(status="failed", message=str(error), changes=changes, applied=len([row for row in changes if row["state"] == "stored"]))
     report["not_applied"] = len(changes) - report["applied"]
-    if prepared.variables.get("rollback_on_failure") and progress.get("changed") and task.params.get("snapshot"):
+    # A write whose answer was lost may have happened: the way back is planned from what is read now.
+    touched = progress.get("changed") or progress.get("outcome_unknown")
+    if prepared.variables.get("rollback_on_failure") and touched and task.params.get("snapshot"):
         put_back, outcome = _roll_back(task, prepared)
         report["message"] = error.message = f"{error.message} {outcome}"
         report["changes"] = [{**row, "state": "not applied"} for row in changes] if put_back else changes
@@ -351,7 +360,7 @@ def _assessed(task: BaselineTask, prepared: Preparation) -> dict[str, Any]:
     """The controls as they are after the writing. A failed read makes them not assessable, and the run no failure."""
     if not isinstance(prepared.procedure, Baseline):
         return {}
-    organization = read(task.session, READ, fresh=True)
+    organization = read(task.session, prepared.procedure.subsets, fresh=True)
     return {"controls": without_licence(prepared.procedure, organization)[0].controls(organization), "observed": observed(organization)}
 
 

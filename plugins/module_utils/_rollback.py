@@ -49,7 +49,7 @@ class Rollback:
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         """What puts the state back. Refuses another organization."""
-        refuse_other_organization(organization, self.snapshot)
+        refuse_other_organization(organization, self.snapshot, remedy="hardened_baseline_rollback_snapshot names a snapshot of this organization.")
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
@@ -69,15 +69,10 @@ class Rollback:
         """What somebody else has changed since, and the rollback would put back with the rest."""
         if self.scope == "full":
             return []
-        return [
-            Finding(
-                "rollback",
-                f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody changed it since.",
-                "hardened_baseline_rollback_force: true, which puts it back, too",
-            )
-            for change in plan.changes
-            if not self._ours(organization, change)
-        ]
+        texts = [_not_ours(change) for change in plan.changes if not self._ours(organization, change)]
+        if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
+            texts.append("rules that the run did not move are in another order than before it: somebody moved them since.")
+        return [Finding("rollback", text, "hardened_baseline_rollback_force: true, which puts it back, too") for text in texts]
 
     def _changed(self) -> dict[str, Any]:
         """The parts of the snapshot's state that the run's plan names, without rules."""
@@ -100,8 +95,28 @@ class Rollback:
                 touched.setdefault(row["identity"], set()).add(row["option"])
         return touched
 
-    def _created(self) -> set[str]:
-        return {row["identity"].casefold() for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent"}
+    def _created(self) -> dict[str, str]:
+        """The rules that the run was to create: name without case to name."""
+        rows = (row for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent")
+        return {row["identity"].casefold(): row["identity"] for row in rows}
+
+    def _created_now(self, organization: Organization) -> dict[str, str]:
+        """The GUIDs of the rules that the run has created, to the names that it gave them: somebody may have renamed one."""
+        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]]
+        created = self._created()
+        found = {rule.guid: created[rule.name.casefold()] for rule in new if rule.name.casefold() in created}
+        for name in created.values():
+            if name not in found.values():
+                renamed = next((rule for rule in new if rule.guid not in found and self._as_created(rule, name)), None)
+                found.update({renamed.guid: name} if renamed else {})
+        return found
+
+    def _reordered(self, organization: Organization) -> bool:
+        """Whether the rules that the run did not move stand in another order than before it."""
+        moved = {name for name, options in self._touched().items() if "priority" in options}
+        names = {rule.guid: rule.name for rule in self.parts["transport_rules"]}
+        left = [rule.guid for rule in rules_of(organization) if not moved & {rule.name, names.get(rule.guid)}]
+        return [guid for guid in left if guid in self.snapshot["order"]] != [guid for guid in self.snapshot["order"] if guid in left]
 
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
         """The rules to bring back, with those that only keep their places, in the order that they had."""
@@ -129,10 +144,12 @@ class Rollback:
                 wanted.append(rule if now is None else replace(rule, guid=now.guid))
             else:
                 wanted.append(self._narrowed(rule, now, options))
-        if self.scope == "changed" and not any({"priority", "state"} & options for options in touched.values()):
-            # The run moved nothing, so places are not ours to put back.
+        places = any(row["resource"] == RULE and (row["option"] == "priority" or (row["option"], row["after"]) == ("state", "absent")) for row in self.recorded)
+        if self.scope == "changed" and not places:
+            # The run moved and removed nothing, so places are not ours to put back.
             wanted = [rule for rule in wanted if rule != _untouched(rule.guid)]
-        extra = [rule for rule in existing if rule.guid not in found and rule.guid not in known and self._is_extra(rule)]
+        created = self._created_now(organization)
+        extra = [rule for rule in existing if rule.guid not in {*found, *known} and (rule.guid in created or self._is_extra(rule))]
         return [*wanted, *(DeclaredRule(rule.name, rule.guid, "absent", None, None, {}, {}) for rule in extra)]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
@@ -146,7 +163,7 @@ class Rollback:
         return planner.plan
 
     def _is_extra(self, rule: Rule) -> bool:
-        return rule.name.casefold() in self._created() or (self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections)))
+        return self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections))
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
         """Of a rule that exists, what the plan names; a section is put back as a whole."""
@@ -174,14 +191,23 @@ class Rollback:
         """What the snapshot names and cannot be put back."""
         names = {rule.name.casefold() for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
         gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if row["name"].casefold() not in names]
-        return [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
+        lost = [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
+        missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
+        new = [rule.name for rule in rules_of(organization) if rule.guid not in self.snapshot["order"] and encrypts(rule.sections)] if missing else []
+        if new:
+            lost.append(
+                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, is not there, "
+                f"and {', '.join(map(repr, new))} has come since and encrypts: if somebody renamed and changed the one, remove the other by hand."
+            )
+        return lost
 
     def _ours(self, organization: Organization, change: Change) -> bool:
         """Whether what would be put back is what the run left there."""
         if change.option == "priority":
             return True
         if change.resource == RULE and change.option == "state":
-            return change.after == "present" or self._as_created(organization, change.identity)
+            rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+            return rule is None or self._as_created(rule, rule.name)
         old_name = next(
             (row["identity"] for row in self.recorded if row["resource"] == change.resource and row["option"] == "name" and row["after"] == change.identity),
             change.identity,
@@ -193,11 +219,10 @@ class Rollback:
             return any(row["option"] == "state" for row in rows)
         return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)
 
-    def _as_created(self, organization: Organization, name: str) -> bool:
-        """Whether a rule is still what the run created."""
-        rule = next(rule for rule in rules_of(organization) if rule.name == name)
+    def _as_created(self, rule: Rule, name: str) -> bool:
+        """Whether a rule is still what the run created under a name."""
         recorded = {row["option"]: row["after"] for row in self.recorded if row["resource"] == RULE and row["identity"] == name}
-        if not rule.enabled and recorded.get("enabled", True):
+        if not recorded or (not rule.enabled and recorded.get("enabled", True)):
             return False
         for section in SECTIONS:
             for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:
@@ -205,6 +230,13 @@ class Rollback:
                 if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
                     return False
         return all(normal(rule.settings[option]) == normal(value) for option, value in recorded.items() if option in rule.settings)
+
+
+def _not_ours(change: Change) -> str:
+    """The sentence about a change that would undo what somebody else has done."""
+    if change.option == "state":
+        return f"{change.identity} is not as the run left it: somebody changed or renamed it since."
+    return f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody changed it since."
 
 
 def _untouched(guid: str) -> DeclaredRule:

@@ -104,14 +104,14 @@ def plan_state(organization: Organization, parts: Mapping[str, Any], *, unmanage
     return Plan.join(plans)
 
 
-def refuse_other_organization(organization: Organization, state: Mapping[str, Any]) -> None:
+def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:
     """Refuses a state that was read from another organization."""
     expected = (state.get("organization") or {}).get("tenant_id")
     actual = describe_organization(organization.only("organization"))
     if expected and actual["tenant_id"] and expected.casefold() != actual["tenant_id"].casefold():
         raise OptionError(
             f"organization: the state was read from {state['organization'].get('name')} ({expected}), and this is {actual['name']} ({actual['tenant_id']}).",
-            remedy="Leave organization out to apply it to another organization on purpose.",
+            remedy=remedy,
         )
 
 

@@ -182,7 +182,7 @@ def run(task: Task) -> dict[str, Any]:
     parts = declare_state(state)
 
     def planner(organization: Organization) -> Plan:
-        refuse_other_organization(organization, state)
+        refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
         return plan_state(organization, parts, unmanaged=task.params["unmanaged"], check_mode=task.check_mode)
 
     return converge(task, subsets_of(parts), planner)

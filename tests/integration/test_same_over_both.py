@@ -26,7 +26,14 @@ _RULE = {
 _TASKS: list[dict[str, Any]] = [
     {"exchange_connection_info": {}},
     {"message_encryption_info": {}},
-    {"ome_configuration": {"social_id_sign_in": False, "portal_text": "It's „ours“\nNow", "background_color": "#102030", "image_content": "iVBORw0KGgo="}},
+    {
+        "ome_configuration": {
+            "social_id_sign_in": False,
+            "portal_text": "It's \u201eours\u201c\nNow",
+            "background_color": "#102030",
+            "image_content": "iVBORw0KGgo=",
+        }
+    },
     {"ome_configuration": {"identity": "One week", "external_mail_expiry_in_days": 7, "otp_enabled": False, "social_id_sign_in": False}},
     {"irm_configuration": {"simplified_client_access_enabled": True, "licensing_location": ["https://contoso.rms.aadrm.com/_wmcs/licensing"]}},
     {"irm_configuration": {"licensing_location": [], "internal_licensing_enabled": True, "transport_decryption_setting": "Mandatory"}},

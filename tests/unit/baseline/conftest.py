@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils import _engine, _procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, PREFIX, PROFILES, SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, NotSentError, OutcomeUnknownError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
 
 from tests.unit.organization_session import OrganizationSession
@@ -82,18 +82,37 @@ class Role:
         )
 
 
+#: What can become of a write: Exchange refuses it, or its answer is lost (with or without the line, which is back for the next
+#: task), after the work was done or before.
+FAULTS = ("refused", "answer lost, done", "answer lost, not done", "line lost, done", "line lost, not done")
+
+
 class FailingSession(OrganizationSession):
-    """An organization that refuses its n-th write, counted from 0."""
+    """An organization whose n-th write fails, counted from 0.
 
-    def __init__(self, state: Mapping[str, Any], fails: int) -> None:
-        super().__init__(state)
+    :param fault: one of ``FAULTS``.
+    """
+
+    def __init__(self, state: Mapping[str, Any], fails: int, fault: str = "refused", wire: str = "rest") -> None:
+        super().__init__(state, wire)
         self.fails = fails
-        self.before_write = self._refuse
+        self.fault = fault
+        self._dead_reads = 0
 
-    def _refuse(self, call: Call) -> None:
-        if len(self.writes) == self.fails:
-            self.fails = -1
-            raise ExchangeError("The service refused this.", cmdlet=call.cmdlet)
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        (first, *_more) = calls
+        if first.is_read and self._dead_reads:
+            self._dead_reads -= 1
+            return [Result(error=NotSentError("the session was lost.", cmdlet=call.cmdlet)) for call in calls]
+        if first.is_read or len(self.writes) != self.fails:
+            return super().invoke(calls, fresh=fresh)
+        self.fails = -1
+        if self.fault == "refused":
+            return [Result(error=ExchangeError("The service refused this.", cmdlet=first.cmdlet))]
+        if not self.fault.endswith("not done"):
+            super().invoke(calls)
+        self._dead_reads = 1 if self.fault.startswith("line") else 0
+        return [Result(error=OutcomeUnknownError("the answer was lost.", cmdlet=first.cmdlet))]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.emulator import Organization
 from tests.unit.organization_session import WIRES
 
-from .conftest import FailingSession, Role, lasting
+from .conftest import FAULTS, FailingSession, Role, lasting
 
 ALLOWED: dict[str, Any] = {
     "allow_work_accounts_only": True,
@@ -131,18 +131,21 @@ def test_baseline_then_rollback_is_nothing(state: dict[str, Any], wishes: dict[s
     assert len(role.session.writes) == writes
 
 
-@given(STATES, WISHES, st.integers(0, 8))
-@LAW
-def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[str, Any], fails: int) -> None:
-    session = FailingSession(state, fails)
+@given(STATES, WISHES, st.integers(0, 8), st.sampled_from(FAULTS), st.sampled_from(WIRES), st.booleans())
+@settings(LAW, max_examples=120)
+def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[str, Any], fails: int, fault: str, wire: str, at_once: bool) -> None:
+    session = FailingSession(state, fails, fault, wire)
     role = Role(session)
     before = role.state()
     try:
-        result = role.run(**ALLOWED, **wishes)
+        result = role.run(rollback_on_failure=at_once, **ALLOWED, **wishes)
     except ExchangeError:
-        if not session.writes and fails != 0:
-            return  # Refused.
-        event("failed after a write" if session.writes else "failed at the first write")
+        if session.fails == fails:
+            assert not session.writes  # Refused.
+            return
+        event(f"{fault}{', and put back at once' if at_once else ''}")
+        assert "The rollback failed" not in role.report["message"]
+        # Templates that were created stay where nothing says that they shall go: only this removes them.
         if role.artifacts.snapshots():
             role.run("rollback", remove_created_templates=True)
         assert role.state() == before

@@ -83,6 +83,34 @@ def test_a_word_allows_it(tmp_path: Path, state: dict[str, Any], variables: dict
     assert role.plan(check=False, **{**variables, **word})["pending"] is True
 
 
+def test_a_licence_that_is_missing(tmp_path: Path) -> None:
+    role = Role({}, str(tmp_path))
+    refused(role, branding_template={"name": "week"})
+    assert role.controls()["OME-4"] == "not met"
+    role.run(branding_template={"name": "week"}, on_missing_licence="skip")
+    assert role.controls()["OME-4"] == "not applicable"
+    (control,) = (control for control in role.report["controls"] if control["id"] == "OME-4")
+    assert "Advanced Message Encryption" in control["findings"][0]
+    assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == ["OME Configuration"]
+    role.plan("audit", branding_template={"name": "week"})
+    assert (role.controls()["OME-4"], role.report["status"]) == ("not met", "drift")
+    role.plan("audit", branding_template={"name": "week"}, on_missing_licence="skip")
+    assert (role.controls()["OME-4"], role.report["status"]) == ("not applicable", "met")
+
+
+def test_an_on_premises_organization(tmp_path: Path) -> None:
+    role = Role({"cloud": False}, str(tmp_path), "server")
+    assert "it is on-premises" in refused(role)
+    planned = dict.fromkeys(("OME-1", "OME-2"), "not applicable")
+    role.plan("audit", allow_on_premises=True)
+    assert {id_: status for id_, status in role.controls().items() if id_ in planned} == planned
+
+
+def test_a_variable_that_is_misspelt(role: Role) -> None:
+    text = refused(role, one_time_passcodes=True)
+    assert "hardened_baseline_one_time_passcodes is no variable of the role: is hardened_baseline_one_time_passcode meant?" in text
+
+
 def test_all_findings_come_at_once(role: Role) -> None:
     text = refused(
         role,

@@ -14,7 +14,9 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._snapshot import snapshot_digest
 
-from .conftest import FailingSession, Role
+from tests.unit.organization_session import WIRES
+
+from .conftest import FAULTS, FailingSession, Role
 
 OUTGOING = {"encrypt_outgoing": {"template": "Encrypt"}}
 
@@ -101,6 +103,52 @@ def test_the_full_scope_puts_everything_back(role: Role) -> None:
     assert role.state() == before
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_created_rule_that_somebody_renamed_is_known_again(tmp_path: Path, wire: str) -> None:
+    role = Role({}, str(tmp_path), wire)
+    before = role.state()
+    role.run(**OUTGOING)
+    role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed")
+    assert "renamed is not as the run left it" in refused(role)
+    role.run("rollback", rollback_force=True)
+    assert role.state() == before
+
+
+def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(role: Role) -> None:
+    role.run(**OUTGOING)
+    role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"])
+    role.run("rollback")
+    assert any("'renamed' has come since and encrypts" in warning for warning in role.report["warnings"])
+    assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["renamed"]
+
+
+RULES = {"transport_rules": [{"Name": name, "PrependSubject": name} for name in ("a", "b", "c", "d")]}
+
+
+def names(role: Role) -> str:
+    return "".join(rule["Name"][0] for rule in role.session.organization.dump()["transport_rules"])
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_order_that_others_made_meanwhile_is_theirs(tmp_path: Path, wire: str) -> None:
+    role = Role(RULES, str(tmp_path), wire)
+    role.run(**OUTGOING)
+    role.session.edit("Set-TransportRule", Identity="d", Priority=0)
+    role.run("rollback")
+    assert names(role) == "dabc"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_order_that_others_made_meanwhile_is_drift_where_the_run_moved_rules(tmp_path: Path, wire: str) -> None:
+    role = Role(RULES, str(tmp_path), wire)
+    role.run(encryption_rules=[{"name": "b"}, {"name": "a"}])
+    assert names(role) == "bacd"
+    role.session.edit("Set-TransportRule", Identity="d", Priority=2)
+    assert "somebody moved them since" in refused(role)
+    role.run("rollback", rollback_force=True)
+    assert names(role) == "abcd"
+
+
 def test_created_templates_stay(role: Role) -> None:
     role.run(branding_template={"name": "week"}, **OUTGOING)
     role.run("rollback")
@@ -121,7 +169,7 @@ def test_check_mode_writes_nothing(role: Role) -> None:
         ({"digest": "sha256:0"}, "does not match its own digest"),
         ({"format": 2}, "has format 2"),
         ({"kind": "plan"}, "is no snapshot"),
-        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "fabrikam"),
+        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "names a snapshot of this organization"),
     ],
 )
 def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: str) -> None:
@@ -146,6 +194,16 @@ def test_a_failure_is_rolled_back_where_that_is_wanted(tmp_path: Path) -> None:
     assert role.report["status"] == "failed"
     assert {change["state"] for change in role.report["changes"]} == {"not applied"}
     assert not role.run("rollback")["pending"]
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.startswith("line")])
+def test_a_failure_is_rolled_back_also_where_the_answer_was_lost(tmp_path: Path, fault: str) -> None:
+    """The first write may have happened, although nothing is known to have been changed."""
+    role = Role(FailingSession({}, 0, fault), str(tmp_path))
+    before = role.state()
+    with pytest.raises(ExchangeError, match="What had been written was put back"):
+        role.run(rollback_on_failure=True)
+    assert role.state() == before
 
 
 def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> None:
