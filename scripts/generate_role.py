@@ -57,22 +57,27 @@ def _yaml(value: Any) -> str:
 
 def defaults() -> str:
     """``defaults/main.yml``."""
-    values = {profile: {name: variable.values[column] for name, variable in CONTROL_VARIABLES.items()} for column, profile in enumerate(PROFILES)}
     lines = [
         HEADER,
         GENERATED,
-        "# The value of each control in each profile; null leaves it unmanaged.\n",
-        _yaml({"__hardened_baseline_profiles": values}),
-        "\n",
+        "# null leaves a control unmanaged. A control whose value depends on the profile has its values in a comment: setting the variable beats both.\n",
     ]
-    # A profile that does not exist is refused by the argument spec, for which the other variables must have values.
-    chosen = f"__hardened_baseline_profiles[{PREFIX}profile] | default(__hardened_baseline_profiles.{PROFILES[0]})"
-    lines.append(f'__hardened_baseline_values: "{{{{ {chosen} }}}}"\n\n')
     for names, controls in _together():
-        lines.append(f"# {', '.join(control.id for control in controls)}: {controls[0].title}\n")
-        lines += [f'{PREFIX}{name}: "{{{{ __hardened_baseline_values.{name} }}}}"\n' for name in names]
+        lines.append(f"\n# {', '.join(control.id for control in controls)}: {controls[0].title}\n")
+        lines += [_value(name, CONTROL_VARIABLES[name]) for name in names]
     lines.append("\n# The run\n")
     lines += [_yaml({PREFIX + setting.name: setting.default}) for setting in SETTINGS]
+    return "".join(lines)
+
+
+def _value(name: str, variable: Variable) -> str:
+    """A control's value in ``defaults/main.yml``. No expression chooses it: each would be compiled again in every worker."""
+    if len(set(map(str, variable.values))) == 1:
+        return _yaml({PREFIX + name: variable.values[0]})
+    lines = []
+    for profile, value in zip(PROFILES, variable.values, strict=True):
+        shown = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+        lines.append(f"# {PREFIX}{name}: {shown} # {profile}\n")
     return "".join(lines)
 
 

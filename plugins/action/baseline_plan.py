@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.modules import baseline_plan
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import BaselineAction
 
 
 class ActionModule(BaselineAction):
     """Runs the module of this name in the worker process."""
+
+    module = baseline_plan

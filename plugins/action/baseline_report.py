@@ -4,8 +4,24 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import ReportAction
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import BaselineTask
+from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_html, render_junit
 
 
-class ActionModule(ReportAction):
-    """Runs the module of this name in the worker process."""
+class ActionModule(BaselineAction):
+    """Runs the module of this name in the worker process. It writes reports, and does not use the connection."""
+
+    module = baseline_report
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
+        """A task that can render reports, too."""
+        task = super().make_task(task_vars, **fields)
+        task.renderers = {"report.html": render_html, "report.csv": render_csv, "junit.xml": render_junit}
+        return task
+
+    def check_connection(self) -> None:
+        """Any connection will do."""

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_export
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._export_file import ExportAction
 
 
 class ActionModule(ExportAction):
     """Runs the module of this name in the worker process."""
+
+    module = message_encryption_export

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
 
 
 class ActionModule(ModuleAction):
     """Runs the module of this name in the worker process."""
+
+    module = ome_transport_rules

@@ -19,8 +19,8 @@ options:
   variables:
     description:
       - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
+      - Without this option, they are those of the host that begin with C(hardened_baseline_).
     type: dict
-    required: true
 """
 
     TAGS = r"""

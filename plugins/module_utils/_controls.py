@@ -551,6 +551,13 @@ def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:
     return spec
 
 
+def profile_values(profile: Any) -> dict[str, Any]:
+    """The values that the variables have where they are not set, by their full names. An unknown profile is refused elsewhere."""
+    column = PROFILES.index(profile) if profile in PROFILES else 0
+    settings = {PREFIX + setting.name: setting.default for setting in SETTINGS}
+    return {**settings, **{PREFIX + name: variable.values[column] for name, variable in CONTROL_VARIABLES.items()}}
+
+
 def known_variables() -> set[str]:
     """The full names of all variables that the role and its playbooks read."""
     return {PREFIX + name for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS))}

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX, known_variables, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX, known_variables, profile_values, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._disable import Disable
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
@@ -59,7 +59,7 @@ DEFAULT_DIRECTORY = "./message_encryption"
 #: What the modules of the role take in common.
 PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
     "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
-    "variables": {"type": "dict", "required": True},
+    "variables": {"type": "dict"},
     "run_tags": {"type": "list", "elements": "str", "default": []},
     "skip_tags": {"type": "list", "elements": "str", "default": []},
 }
@@ -144,14 +144,16 @@ class Preparation:
 def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes]) -> dict[str, Any]:
     """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
 
-    :param variables: by their full names; ``None`` stands for "unmanaged".
+    :param variables: by their full names; ``None`` stands for "unmanaged", and one that is not there for the profile's value.
     """
     spec = variables_of(_ENTRIES[kind])
+    errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **variables}
     # true and false are how people say that they want such a rule as it comes, or none.
     values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
-    validation, errors = validate(values, {name: dict(row) for name, row in spec.items()})
-    errors += [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
+    errors = [*refused, *errors]
     if errors:
         raise OptionError("; ".join(errors))
     checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}

@@ -34,8 +34,16 @@ def report_run(task: BaselineTask) -> dict[str, Any]:
         organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], {}, [], {}))
     report = run_report(_kind(task), organizations, variables, task.params["awx"], task.run)
     paths = _write(task, report, variables, top=True)
-    summary = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    return {"changed": False, **summary, "files": paths, "ansible_stats": {"data": {"hardened_baseline": summary}, "per_host": False, "aggregate": False}}
+    counted = counts(report)
+    stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
+    counted_words = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counted.items())
+    return {
+        "changed": False,
+        **stats,
+        "summary": f"{counted_words}. Report: {stats['report']}",
+        "files": paths,
+        "ansible_stats": {"data": {"hardened_baseline": stats}, "per_host": False, "aggregate": False},
+    }
 
 
 def _kind(task: BaselineTask) -> str:

@@ -71,6 +71,11 @@ counts:
   returned: with O(scope=run)
   type: dict
   sample: {"met": 12, "drift": 1}
+summary:
+  description: The counts and the path of the report, as a sentence.
+  returned: with O(scope=run)
+  type: str
+  sample: "1 drift, 12 met. Report: /srv/message_encryption/report.html"
 digest:
   description: The digest of what the report says.
   returned: always
@@ -94,7 +99,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._refusal i
 SPEC: dict[str, Any] = {
     "argument_spec": {
         "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
-        "variables": {"type": "dict", "required": True},
+        "variables": {"type": "dict"},
         "awx": {"type": "dict", "default": {}},
         "scope": {"type": "str", "choices": ["organization", "run"], "default": "organization"},
         "results": {"type": "list", "elements": "dict", "default": []},

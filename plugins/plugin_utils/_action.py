@@ -10,14 +10,15 @@ tagged ones, ``no_log`` values removed, warnings, the diff, and the one place wh
 from __future__ import annotations
 
 import datetime
-import importlib
 import re
 from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
@@ -31,9 +32,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._refusal i
 from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._diff import diff
 
+# Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
+# modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
+connection_loader.get(CONNECTION, class_only=True)
+
 
 class ModuleAction(ActionBase):
-    """Runs the module of the same name in this process."""
+    """Runs a module in this process."""
+
+    #: The module, which has ``SPEC`` and ``run``.
+    module: ClassVar[ModuleType]
 
     _supports_check_mode = True
     _supports_diff = True
@@ -42,9 +50,8 @@ class ModuleAction(ActionBase):
         """The task's result. Whatever the collection refuses comes out as one sentence."""
         super().run(tmp, task_vars)
         name = self._task.resolved_action
-        module = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{name.rpartition('.')[2]}")
-        spec = {"argument_spec": {}, **module.SPEC}
-        arguments = plain(self._task.args)
+        spec = {"argument_spec": {}, **self.module.SPEC}
+        arguments = plain(self.arguments(task_vars or {}))
         validation, errors = validate(arguments, **spec)
         if errors:
             return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
@@ -56,7 +63,7 @@ class ModuleAction(ActionBase):
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
         )
-        result = self._outcome(module, task, task_vars or {})
+        result = self._outcome(task)
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
             result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
@@ -65,14 +72,18 @@ class ModuleAction(ActionBase):
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
+    def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's arguments, before they are validated."""
+        return self._task.args  # type: ignore[no-any-return]
+
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> Task:
         """What the module's ``run`` gets."""
         return Task(**fields)
 
-    def _outcome(self, module: Any, task: Task, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _outcome(self, task: Task) -> dict[str, Any]:
         try:
             self.check_connection()
-            return module.run(task)  # type: ignore[no-any-return]
+            return self.module.run(task)  # type: ignore[no-any-return]
         except AnsibleError:
             raise
         except Exception as failure:

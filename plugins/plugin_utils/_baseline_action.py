@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
 from ansible.release import __version__ as ansible_version
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import BaselineTask
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
@@ -23,6 +25,11 @@ class BaselineAction(ModuleAction):
     nor the plays that follow for an unreachable host, and a report must still be written.
     """
 
+    def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's arguments, and the role's variables as the host has them: all of them, so that one that is misspelt is found."""
+        variables = {name: value for name, value in task_vars.items() if name.startswith(PREFIX)}
+        return {**({} if "variables" in self._task.args else {"variables": self._templar.template(variables)}), **self._task.args}
+
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
         """A task that knows the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
@@ -30,24 +37,8 @@ class BaselineAction(ModuleAction):
         run = {"id": Path(C.DEFAULT_LOCAL_TMP).name, "ansible_version": ansible_version}
         return BaselineTask(**fields, host=host, run=run, artifacts=lambda directory, other=host: Artifacts(directory, other))
 
-    def _outcome(self, module: Any, task: Task, task_vars: dict[str, Any]) -> dict[str, Any]:
-        outcome = super()._outcome(module, task, task_vars)
+    def _outcome(self, task: Task) -> dict[str, Any]:
+        outcome = super()._outcome(task)
         if outcome.pop("unreachable", False):
             outcome["failed"] = True
         return outcome
-
-
-class ReportAction(BaselineAction):
-    """Writes reports: the connection is not used."""
-
-    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
-        """A task that can render reports, too."""
-        # Imported here, because only this action needs a renderer.
-        from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_html, render_junit
-
-        task = super().make_task(task_vars, **fields)
-        task.renderers = {"report.html": render_html, "report.csv": render_csv, "junit.xml": render_junit}
-        return task
-
-    def check_connection(self) -> None:
-        """Any connection will do."""

@@ -56,7 +56,6 @@ def _is_web_address(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"https://[!-~]+", value) is not None
 
 
-@functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, auto_reload=False
@@ -69,16 +68,21 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+# Compiled when this is imported, which core does before it forks.
+_ENVIRONMENT = _environment()
+_PAGE = _ENVIRONMENT.get_template("report.html.j2")
+_STYLE = _ENVIRONMENT.get_template("report.css").render()
+
+
 def render_html(report: Record) -> str:
     """The report as one page that needs nothing else: no script, no other file, no network.
 
     :param report: the report, format 1.
     """
-    style = _environment().get_template("report.css").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     # Only this very style sheet may take effect, whatever a tenant's texts try.
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return _environment().get_template("report.html.j2").render(view_of(report), style=Markup(style), policy=Markup(policy))  # noqa: S704
+    return _PAGE.render(view_of(report), style=Markup(_STYLE), policy=Markup(policy))  # noqa: S704
 
 
 # Tables

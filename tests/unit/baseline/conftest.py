@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils import _engine, _procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, PREFIX, PROFILES, SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, PREFIX, SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, NotSentError, OutcomeUnknownError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
 
@@ -67,9 +67,7 @@ class Role:
         return {control["id"]: control["status"] for control in self.report["controls"]}
 
     def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> _procedure.BaselineTask:
-        column = PROFILES.index(profile) if profile in PROFILES else 0
-        values = {**{name: row.values[column] for name, row in CONTROL_VARIABLES.items()}, **{row.name: row.default for row in SETTINGS}}
-        values.update(profile=profile, artifacts_dir=self.directory, **variables)
+        values = {"profile": profile, "artifacts_dir": self.directory, **variables}
         return _procedure.BaselineTask(
             params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
             check_mode=check,
