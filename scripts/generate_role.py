@@ -45,6 +45,32 @@ ENTRIES = {
     ),
 }
 
+_GIT_OPTIONS: dict[str, dict[str, Any]] = {
+    "message_encryption_git_url": {"type": "str", "description": ["The repository, as git takes it. In AWX it comes from the credential."]},
+    "message_encryption_git_branch": {"type": "str", "default": "main", "description": ["The branch."]},
+    f"{PREFIX}artifacts_dir": {"type": "str", "default": "./message_encryption", "description": ["The directory of the artifacts."]},
+}
+
+#: Task files that playbooks include beside the entry points, which keep artifacts between jobs.
+GIT = {
+    "fetch_git": (
+        "Fetches the artifacts of earlier jobs from git",
+        ["Makes the directory of the artifacts a working tree. Runs once for all organizations of the play, also in check mode."],
+        {
+            **_GIT_OPTIONS,
+            "message_encryption_git_commit": {
+                "type": "str",
+                "description": ["The commit whose plans count, whatever was committed since. A workflow hands it over from the job that wrote the plans."],
+            },
+        },
+    ),
+    "publish_git": (
+        "Commits the artifacts and pushes them",
+        ["The role runs it where O(hardened_baseline_artifacts_publish) names it. Hands the commit over to later jobs as C(message_encryption_git_commit)."],
+        _GIT_OPTIONS,
+    ),
+}
+
 
 class _Dumper(yaml.SafeDumper):
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -92,6 +118,7 @@ def _together() -> list[tuple[list[str], list[Control]]]:
 def argument_specs() -> str:
     """``meta/argument_specs.yml``."""
     entries = {entry: {"short_description": short, "description": description, "options": _options(entry)} for entry, (short, description) in ENTRIES.items()}
+    entries |= {entry: {"short_description": short, "description": description, "options": options} for entry, (short, description, options) in GIT.items()}
     return HEADER + GENERATED + _yaml({"argument_specs": entries})
 
 
@@ -110,6 +137,11 @@ def readme() -> str:
         parts.append(f"\n## Entry point `{entry}`\n\n{short}. {' '.join(description)}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|\n")
         parts += [
             f"| `{name}` | {option['type']} | {_default(name)} | {_plain(' '.join(option['description']))} |\n" for name, option in _options(entry).items()
+        ]
+    for entry, (short, description, options) in GIT.items():
+        parts.append(f"\n## Task file `{entry}`\n\n{short}. {_plain(' '.join(description))}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|\n")
+        parts += [
+            f"| `{name}` | {option['type']} | {option.get('default', '')} | {_plain(' '.join(option['description']))} |\n" for name, option in options.items()
         ]
     return "".join(parts)
 

@@ -84,6 +84,10 @@ def test_the_whole_job(tenant: Tenant, transport: str) -> None:
     again = play(tenant.controller, "baseline")
     assert again.changed == []
     assert round_trips(tenant) == reads
+    # What AWX hands over to later jobs is as large for a thousand organizations as for one.
+    stats = again[ROLE + "Report on the run"]["ansible_stats"]["data"]["hardened_baseline"]
+    assert set(stats) == {"counts", "digest", "report"}
+    assert stats["counts"] == {"met": 1}
     assert statuses(tenant.controller) == {tenant.host: "met"}
 
     audit = play(tenant.controller, "audit", fail_on_drift=True)
