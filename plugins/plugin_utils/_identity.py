@@ -19,6 +19,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
 
+#: How the environment variables begin that options take their values from.
+ENVIRONMENT = "EXCHANGE_"
 #: The options that each choose a credential, with what each needs beside it, and the transports that can use it.
 CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp")),

@@ -174,6 +174,18 @@ def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     wait_for(lambda: is_clean(tenant))
 
 
+def test_a_broker_that_cannot_start_says_why(tenant: Tenant) -> None:
+    """Python runs this file before any program, so it ends brokers alone."""
+    folder = tenant.controller.home / "site"
+    folder.mkdir()
+    broken = "import os, sys\nif '_broker import main' in ' '.join(sys.orig_argv):\n    print('OSError: out of luck', file=sys.stderr, flush=True)\n    os._exit(1)\n"
+    (folder / "sitecustomize.py").write_text(broken, encoding="utf-8")
+    run = tenant.run(WRITE, PYTHONPATH=str(folder))
+    assert run.task("write").outcome == "unreachable"
+    assert "the session broker ended twice (OSError: out of luck)." in run["write"]["msg"]
+    assert tenant.emulator.calls == []
+
+
 def test_a_long_temporary_path(tenant: Tenant) -> None:
     long = tenant.controller.home / ("x" * 120) / ("y" * 100)
     long.mkdir(parents=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
 
@@ -60,6 +62,13 @@ def test_variables_beat_the_environment_for_the_whole_choice() -> None:
     environment = {"exchange_certificate_path": "/cert.pem", "exchange_access_token": "t", "exchange_client_id": "other"}
     found = _identity.build(options(environment=environment, **SECRET), [])["credential"]
     assert found == {"kind": "client_secret", "client_id": "id", "client_secret": "hunter2"}
+
+
+def test_every_environment_variable_of_an_option_is_kept_from_the_broker() -> None:
+    options_ = yaml.safe_load(exchange.DOCUMENTATION)["options"]
+    names = [entry["name"] for option in options_.values() for entry in option.get("env", ())]
+    assert names
+    assert all(name.startswith(_identity.ENVIRONMENT) for name in names)
 
 
 def test_the_environment_alone_makes_a_credential() -> None:
