@@ -40,11 +40,13 @@ _POLL = 0.5
 def open_transport(identity: Mapping[str, Any]) -> Transport:
     """The wire that an identity asks for. Its libraries are imported here, when the first session needs them.
 
-    :raises ExchangeError: a library is not installed.
+    :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
     """
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils import _files
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import require
 
     require("requests", "urllib3", "msal" if identity["transport"] == "rest" else "pypsrp")
+    _files.check(identity)
     if identity["transport"] == "rest":
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
 

@@ -156,7 +156,7 @@ class BrokerClient:
             if self._connection is not None and _frames.closed(self._connection):
                 self.close()
             if self._connection is None:
-                self._connection = self._connect() or self._start()
+                self._connection = self._open()
             connection = self._connection
             # A frame that did not leave whole is not carried out.
             _frames.send(connection, {**request, "key": self._key})
@@ -194,29 +194,33 @@ class BrokerClient:
             raise
         return connection
 
-    def _start(self) -> socket.socket:
-        """Starts the broker, unless somebody else has done so in the meantime, and connects to it.
+    def _open(self) -> socket.socket:
+        """A connection to the run's broker, which is started if need be.
 
         :raises UnreachableError: the run's directory cannot be used, or the system starts no process.
         """
         try:
-            lock = os.open(os.path.join(self._directory, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                connection = self._connect()
-                if connection is None:
-                    self._launch()
-                    connection = self._connect()
-            finally:
-                os.close(lock)
+            return self._connect() or self._start()
         except OSError as error:
             raise UnreachableError(
                 f"the session broker cannot be started in {self._directory}: {error.strerror or error}.",
                 remedy="Let ANSIBLE_LOCAL_TEMP name a directory that can be written, and look for limits on memory and processes.",
             ) from None
-        if connection is None:
-            raise BrokerGone(False)
-        return connection
+
+    def _start(self) -> socket.socket:
+        """Starts the broker, unless somebody else has done so in the meantime, and connects to it."""
+        lock = os.open(os.path.join(self._directory, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            connection = self._connect()
+            if connection is None:
+                self._launch()
+                connection = self._connect()
+            if connection is None:
+                raise BrokerGone(False)
+            return connection
+        finally:
+            os.close(lock)
 
     def _launch(self) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

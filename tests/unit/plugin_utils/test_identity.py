@@ -31,6 +31,7 @@ PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_u
         ({**SECRET, "exchange_organization": "a/b"}, ["ansible_exchange_organization"]),
         ({**SECRET, "exchange_api_url": "http://outlook.office365.com"}, ["ansible_exchange_api_url", "plain http"]),
         ({**SECRET, "exchange_authority_url": "http://10.0.0.1"}, ["ansible_exchange_authority_url"]),
+        ({**SECRET, "exchange_authority_url": "http://127.0.0.1:1"}, ["ansible_exchange_authority_url", "Use https"]),
         ({**SECRET, "exchange_authority_url": "ftp://x"}, ["ansible_exchange_authority_url"]),
         ({**SECRET, "exchange_api_url": "https://user:password@host"}, ["ansible_exchange_api_url"]),
         ({**SECRET, "exchange_retries": 0}, ["ansible_exchange_retries"]),
