@@ -346,7 +346,7 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header asks to wait; it may be a number or a date."""
     text = (headers.get("Retry-After") or "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)
