@@ -191,3 +191,23 @@ def test_a_template_that_is_refused_while_none_is_listed_says_what_it_hangs_on(w
     for name in ("alpha", "beta"):
         outcome = world.run("rest", "ome_transport_rule", {"name": name, "actions": ENCRYPT})
         assert ("internal_licensing_enabled" in str(outcome.error)) is not enabled
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("same", [False, True])
+def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool, same: bool) -> None:
+    """What the guide says of it: ours wins over what came before it, and what came after it is an error."""
+    world.start({})
+    edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"TransportDecryptionSetting": "Disabled" if same else "Optional"}}
+    world.edit("Set-IRMConfiguration", TransportDecryptionSetting="Mandatory")
+    world.emulator.faults.set([{"kind": "portal_edit", "cmdlet": WRITES, "edit": edit, "after": after}])
+    outcome = world.run(wire, IRM, {"transport_decryption_setting": "Disabled", "verify_timeout": 4})
+    assert world.emulator.faults.struck
+    assert outcome.result["changed"] is not (same and not after)
+    if after and not same:
+        assert isinstance(outcome.error, _errors.VerificationError)
+        assert "'Optional', not 'Disabled'" in str(outcome.error)
+    else:
+        assert outcome.error is None
+        assert world.organization.state[IRM]["TransportDecryptionSetting"] == "Disabled"
