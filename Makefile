@@ -97,9 +97,9 @@ PYTEST_OPTIONS := -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
 
-# SOAK_ARGS="--schedules 1000 --seed 7" searches elsewhere. It takes minutes: its figures are printed at the end.
+# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes: its figures are printed at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 .PHONY: coverage

@@ -127,7 +127,7 @@ options:
       - name: ansible_exchange_api_url
   exchange_authority_url:
     description:
-      - Another address of the authority that gives tokens than the cloud's own. Plain http is refused unless the host is loopback.
+      - Another address of the authority that gives tokens than the cloud's own. It must be https.
     type: str
     vars:
       - name: ansible_exchange_authority_url

@@ -13,7 +13,7 @@ options:
   verify_timeout:
     description:
       - For how many seconds Exchange may take to show a change that it has accepted. The task fails when it does not.
-      - V(0) does not read back.
+      - V(0) does not read back. Then a change that Exchange ignores is taken for done, and nothing that somebody else did at the same time is noticed.
       - Read back means that the change is stored. That mail is treated so takes Exchange minutes to hours more.
     type: int
     default: 60

@@ -118,6 +118,7 @@ def _apply(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, 
         task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
         unknown = isinstance(result.error, OutcomeUnknownError)
         if result.error is not None and not unknown:
+            result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
             raise result.error
         progress.pending = later
         # Where an earlier try lost its answer and this one found nothing to change, the earlier one has made the change.

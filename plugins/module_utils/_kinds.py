@@ -253,6 +253,7 @@ class Locations(Listing):
 class Size(Kind):
     """A size with a unit. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``; bytes are what is compared."""
 
+    _LARGEST = 2**63 - 1  # no message comes near it, and far beyond it a float is no number any more
     _UNITS: ClassVar = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
 
     def __init__(self) -> None:
@@ -262,7 +263,10 @@ class Size(Kind):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(TB|GB|MB|KB|B)?", value.strip(), re.IGNORECASE)
         if not match:
             raise ValueError(f"must be a number with B, KB, MB, GB or TB, not {value!r}")
-        return self._canonical(int(float(match[1]) * self._UNITS[(match[2] or "B").upper()]))
+        size = float(match[1]) * self._UNITS[(match[2] or "B").upper()]
+        if size > self._LARGEST:
+            raise ValueError("is larger than any message can be")
+        return self._canonical(int(size))
 
     def read(self, value: Any) -> Any:
         if value is None or value == "":
@@ -289,11 +293,11 @@ class Instant(Kind):
             return ""
         try:
             moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise ValueError(f"must be a date and time with an offset, such as 2030-01-31T08:00:00+01:00, not {value!r}")
-        return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            if moment.tzinfo is not None:
+                return moment.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        except (ValueError, OverflowError):
+            pass
+        raise ValueError(f"must be a date and time with an offset, such as 2030-01-31T08:00:00+01:00, not {value!r}")
 
     def read(self, value: Any) -> Any:
         if not value:

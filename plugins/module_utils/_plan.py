@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
 
 #: The order of work: what protects comes before what it protects, and what is taken away goes last.
-SETTINGS, TEMPLATES, POLICIES, RULES, RULE_ORDER, RULE_STATE, RULE_REMOVAL, TEMPLATE_REMOVAL = range(8)
+SETTINGS, TEMPLATES, POLICIES, RULES, RULE_ORDER, RULE_STATE, RULE_REMOVAL, TEMPLATE_REMOVAL, LICENSING_REMOVAL = range(9)
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,14 @@ class Step:
 
     :param phase: where in the order of work it stands.
     :param reread: the step's successors depend on what the service makes of it: read and plan again after it.
+    :param remedy: what to do where the service refuses the call, as a sentence.
     """
 
     call: Call
     changes: tuple[Change, ...]
     phase: int
     reread: bool = False
+    remedy: str = ""
 
 
 @dataclass
@@ -78,5 +80,19 @@ class Plan:
             whole.after[key] = plan.after
             whole.steps += plan.steps
             whole.warnings += [warning for warning in plan.warnings if warning not in whole.warnings]
+        if any(RULES <= step.phase <= RULE_REMOVAL for step in whole.steps):
+            whole.steps = [_while_licensed(step) for step in whole.steps]
         whole.steps.sort(key=lambda step: step.phase)
         return whole
+
+
+def _while_licensed(step: Step) -> Step:
+    """The step in its place among those that write rules.
+
+    Exchange lists templates only while licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
+    So rules are written before licensing goes off, and planned anew once it is on.
+    """
+    licensing = next((change.after for change in step.changes if change.option == "internal_licensing_enabled"), None)
+    if licensing is None:
+        return step
+    return replace(step, reread=True) if licensing else replace(step, phase=LICENSING_REMOVAL)

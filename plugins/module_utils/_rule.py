@@ -43,6 +43,11 @@ class Templates:
         self._names = {str(item["Name"]).casefold(): str(item["Name"]) for item in objects}
         self._guids = {str(guid).casefold(): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
 
+    @property
+    def listed(self) -> bool:
+        """Whether Exchange lists any."""
+        return bool(self._names)
+
     def canonical(self, reference: str) -> str:
         """The template's name; a built-in one by its English name, whatever the organization's language calls it."""
         name = self._guids.get(reference.casefold(), reference)

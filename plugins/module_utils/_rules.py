@@ -292,7 +292,7 @@ class RulesPlanner:
                 parameters[_FIELDS[section][option].parameter] = self._send(_FIELDS[section][option], value)
                 changes.append(self._change(wanted.name, f"{section}.{option}", None, value, "rejects" if section == "actions" and option in REJECTING else ""))
         self.order.insert(len(self.order) if index is None else index, wanted.name)
-        self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), RULES))
+        self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), RULES, remedy=self._remedy(parameters)))
         return wanted.name
 
     def _update(self, wanted: DeclaredRule, rule: Rule) -> str:
@@ -351,6 +351,15 @@ class RulesPlanner:
         rows = [row for row in SECTIONS[section] if row.option in differing or row.option in together]
         return {row.parameter: self._send(row, wanted.get(row.option)) for row in rows}
 
+    def _remedy(self, parameters: Mapping[str, Value]) -> str:
+        """What to do where Exchange refuses parameters with a template that it does not list."""
+        if self.templates.listed or not parameters.get("ApplyRightsProtectionTemplate"):
+            return ""
+        return (
+            "Exchange lists no templates at all, as it does while internal_licensing_enabled of the IRM configuration is off, or to callers who may not see "
+            "them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
+        )
+
     def _send(self, row: Field, value: Any) -> Value:
         return self.templates.sendable(value) if row.option == "apply_rights_protection_template" and value else row.send(value)
 
@@ -362,7 +371,7 @@ class RulesPlanner:
         return Change(_RESOURCE, name, option, before, after, impact)
 
     def _step(self, cmdlet: str, rule: Rule, parameters: Mapping[str, Value], changes: Sequence[Change], phase: int) -> None:
-        self.plan.steps.append(Step(Call(cmdlet, {"Identity": rule.guid, **parameters}), tuple(changes), phase))
+        self.plan.steps.append(Step(Call(cmdlet, {"Identity": rule.guid, **parameters}), tuple(changes), phase, remedy=self._remedy(parameters)))
 
 
 def _impact(row: Field, section: str, before: Any, after: Any) -> str:

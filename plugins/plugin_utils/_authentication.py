@@ -19,9 +19,16 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import AuthenticationError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import requests
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._lost import Names
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300
+#: Seconds to wait for the authority's answer.
+_PATIENCE = 60
+_LATER = "Check ansible_exchange_authority_url, or try again later."
+_AUTHORITY = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", _LATER)
+_NO_MACHINE = "Check whether this machine has a managed identity (ansible_exchange_managed_identity)."
+_MACHINE = Names("ansible_exchange_ca_cert", "ansible_exchange_managed_identity", "ansible_exchange_proxy", _NO_MACHINE)
 _CODE = re.compile(r"AADSTS\d+")
 #: What to do about the authority's commonest refusals. Source: Microsoft's list of AADSTS error codes.
 _REMEDIES = {
@@ -41,7 +48,7 @@ _GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and 
 
 
 class AuthorityFailedError(Exception):
-    """The authority failed in a way that may pass."""
+    """The authority failed in a way that may pass; the text is what it did."""
 
 
 class Credential:
@@ -55,9 +62,14 @@ class Credential:
         self._settings: Mapping[str, Any] = identity["credential"]
         self._organization: str = identity["organization"]
         self._rest: Mapping[str, Any] = identity["rest"]
-        self._http = _WithTimeout(http, (identity["connect_timeout"], 60))
+        self._http = _WithTimeout(http, (identity["connect_timeout"], _PATIENCE))
         self._token = ""
         self._ends = 0.0
+        if self._settings["kind"] == "managed_identity":
+            self.authority, self.names = "this machine's identity service", _MACHINE
+        else:
+            #: Who gives the tokens, and what to check when nothing comes from there; for people.
+            self.authority, self.names = f"the authority {self._rest['authority_url']}", _AUTHORITY
 
     @property
     def renewable(self) -> bool:
@@ -69,7 +81,7 @@ class Credential:
 
         :raises AuthenticationError: the authority refused.
         :raises AuthorityFailedError: it failed in a way that may pass.
-        :raises requests.RequestException: the authority could not be reached.
+        :raises OSError: the authority could not be reached.
         """
         if not self.renewable:
             return str(self._settings["access_token"])
@@ -83,14 +95,15 @@ class Credential:
         :param claims: what Exchange's claims challenge asks for, as JSON text.
         :raises AuthenticationError: the authority refused, or the token came from somebody else.
         :raises AuthorityFailedError: it failed in a way that may pass.
+        :raises OSError: it could not be reached.
         """
         # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
         try:
             answer = self._fetch(claims)
-        except (ValueError, OSError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:  # which msal raises at what no authority answers
             if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
-                raise AuthorityFailedError("what the authority that gives tokens answered cannot be read") from None
-            if isinstance(error, requests.RequestException):
+                raise AuthorityFailedError("answered what cannot be read") from None
+            if isinstance(error, OSError):
                 raise
             raise AuthenticationError(
                 f"the authority {self._rest['authority_url']} does not know the organization {self._organization}, or is none ({type(error).__name__}).",
@@ -110,7 +123,7 @@ class Credential:
             # The machine's own identity service is never behind a proxy.
             local = requests.Session()
             local.trust_env = False
-            client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, 60)))
+            client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _PATIENCE)))
             return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))
         application = msal.ConfidentialClientApplication(
             self._settings["client_id"],
@@ -193,12 +206,16 @@ def _reader(path: str) -> Callable[[], str]:
     """Reads the token file when msal needs it: the platform replaces it every hour or so."""
 
     def read() -> str:
+        remedy = "Set ansible_exchange_federated_token_file."
         try:
-            return pathlib.Path(path).read_text(encoding="utf-8").strip()
+            token = pathlib.Path(path).read_text(encoding="ascii").strip()
         except OSError as error:
-            raise AuthenticationError(
-                f"the federated token file {path} cannot be read: {error.strerror}.", remedy="Set ansible_exchange_federated_token_file."
-            ) from None
+            raise AuthenticationError(f"the federated token file {path} cannot be read: {error.strerror}.", remedy=remedy) from None
+        except ValueError:
+            token = ""
+        if not token or len(token.split()) > 1:
+            raise AuthenticationError(f"the federated token file {path} holds no token.", remedy=remedy)
+        return token
 
     return read
 
@@ -234,5 +251,5 @@ class _WithTimeout:
 def _passing(response: requests.Response) -> requests.Response:
     """The answer itself, unless it is none: msal would raise what only it knows, or take it for a refusal."""
     if response.status_code in (408, 429) or response.status_code >= 500:
-        raise AuthorityFailedError(f"the authority that gives tokens answered HTTP {response.status_code}")
+        raise AuthorityFailedError(f"answered HTTP {response.status_code}")
     return response

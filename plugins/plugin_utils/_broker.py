@@ -40,11 +40,13 @@ _POLL = 0.5
 def open_transport(identity: Mapping[str, Any]) -> Transport:
     """The wire that an identity asks for. Its libraries are imported here, when the first session needs them.
 
-    :raises ExchangeError: a library is not installed.
+    :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
     """
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils import _files
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._libraries import require
 
     require("requests", "urllib3", "msal" if identity["transport"] == "rest" else "pypsrp")
+    _files.check(identity)
     if identity["transport"] == "rest":
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
 
@@ -204,9 +206,20 @@ def _scrub(answer: dict[str, Any], hidden: list[str]) -> dict[str, Any]:
 def main(descriptor: int, pid: int, started: str) -> None:
     """The process. The listening socket was made by the worker that started us.
 
+    Its standard error is a file of the run, for the reason why it could not start. No secret has reached the process by now. From here on
+    nothing may be written there but the place of a defect that ends it: what libraries say could quote anything.
+
     :param descriptor: the listening socket.
     :param pid: the playbook's process id.
     :param started: its start time, as :class:`Process` tells it.
     """
-    Broker().serve(socket.socket(fileno=descriptor), Process(pid, started))
+    last_words = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    os.close(silence)
+    try:
+        Broker().serve(socket.socket(fileno=descriptor), Process(pid, started))
+    except BaseException as error:
+        os.write(last_words, f"{_where(error)}\n".encode())
+        os._exit(1)
     os._exit(0)  # threads that still wait for a service must not hold the process

@@ -29,6 +29,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._process i
 
 _SOCKET = "exchange.socket"
 _LOCK = "exchange.lock"
+#: What brokers say on their way out; see ``_broker.main``.
+_LAST_WORDS = "exchange.stderr"
+#: Characters of them that a message takes.
+_LAST_WORDS_LIMIT = 300
 #: Bytes of a socket's path that every system takes.
 _PATH_LIMIT = 100
 #: Workers that may knock before the broker's first breath.
@@ -130,7 +134,8 @@ class BrokerClient:
                     raise
                 if last:
                     raise UnreachableError(
-                        "the session broker ended twice.", remedy="Look for memory limits or a sandbox that ends background processes, and report it."
+                        f"the session broker ended twice{self._last_words()}.",
+                        remedy="Look for memory limits or a sandbox that ends background processes, and report it.",
                     ) from None
                 continue
             for line in answer.get("log", []):
@@ -151,7 +156,7 @@ class BrokerClient:
             if self._connection is not None and _frames.closed(self._connection):
                 self.close()
             if self._connection is None:
-                self._connection = self._connect() or self._start()
+                self._connection = self._open()
             connection = self._connection
             # A frame that did not leave whole is not carried out.
             _frames.send(connection, {**request, "key": self._key})
@@ -189,18 +194,22 @@ class BrokerClient:
             raise
         return connection
 
-    def _start(self) -> socket.socket:
-        """Starts the broker, unless somebody else has done so in the meantime, and connects to it.
+    def _open(self) -> socket.socket:
+        """A connection to the run's broker, which is started if need be.
 
-        :raises UnreachableError: the run's directory cannot be used.
+        :raises UnreachableError: the run's directory cannot be used, or the system starts no process.
         """
         try:
-            lock = os.open(os.path.join(self._directory, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return self._connect() or self._start()
         except OSError as error:
             raise UnreachableError(
-                f"the session broker cannot be started in {self._directory}: {error.strerror}.",
-                remedy="Let ANSIBLE_LOCAL_TEMP name a directory that can be written.",
+                f"the session broker cannot be started in {self._directory}: {error.strerror or error}.",
+                remedy="Let ANSIBLE_LOCAL_TEMP name a directory that can be written, and look for limits on memory and processes.",
             ) from None
+
+    def _start(self) -> socket.socket:
+        """Starts the broker, unless somebody else has done so in the meantime, and connects to it."""
+        lock = os.open(os.path.join(self._directory, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             connection = self._connect()
@@ -225,14 +234,29 @@ class BrokerClient:
             playbook = Process.of(self._playbook)
             # The collection that this file lies in, and no other: .../ansible_collections/m365/message_encryption/plugins/plugin_utils/this
             root = str(pathlib.Path(__file__).absolute().parents[4])
-            subprocess.Popen(  # noqa: S603
-                [sys.executable, "-P", "-c", _PROGRAM, root, str(descriptor), str(playbook.pid), playbook.started],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(descriptor,),
-                start_new_session=True,
-            )
+            words = os.open(os.path.join(self._directory, _LAST_WORDS), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-P", "-c", _PROGRAM, root, str(descriptor), str(playbook.pid), playbook.started],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=words,
+                    pass_fds=(descriptor,),
+                    start_new_session=True,
+                    env={name: value for name, value in os.environ.items() if not name.startswith(_identity.ENVIRONMENT)},
+                )
+            finally:
+                os.close(words)
+
+    def _last_words(self) -> str:
+        """Why brokers ended, where one of them said so: the summary of a traceback, without the lines of source in it."""
+        try:
+            with open(os.path.join(self._directory, _LAST_WORDS), encoding="utf-8", errors="replace") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            return ""
+        told = [line.strip() for line in lines if line[:1].strip() and not line.startswith("Traceback ")]
+        return f" ({told[-1][:_LAST_WORDS_LIMIT].rstrip('.')})" if told else ""
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
 
+#: How the environment variables begin that options take their values from.
+ENVIRONMENT = "EXCHANGE_"
 #: The options that each choose a credential, with what each needs beside it, and the transports that can use it.
 CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp")),
@@ -198,7 +200,8 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
     cloud = CLOUDS[settings["exchange_environment"].value]
     return {
         "api_url": _url(settings, "exchange_api_url") or cloud.api,
-        "authority_url": _url(settings, "exchange_authority_url") or cloud.authority,
+        # msal asks an authority over https only.
+        "authority_url": _url(settings, "exchange_authority_url", plain=False) or cloud.authority,
         "scope": cloud.scope,
         "ca_cert": _text(settings, "exchange_ca_cert"),
         "validate_certs": settings["exchange_validate_certs"].value,
@@ -206,17 +209,21 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
     }
 
 
-def _url(settings: Mapping[str, Option], name: str) -> str:
+def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:
+    """An address that a variable gives; empty where it gives none.
+
+    :param plain: whether loopback may do without TLS.
+    """
     text = _text(settings, name).rstrip("/")
     if not text:
         return ""
     url = urllib.parse.urlsplit(text)
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
         raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https address.", remedy="Give scheme and host: https://host.")
-    if url.scheme == "http" and not loopback(url.hostname):
+    if url.scheme == "http" and not (plain and loopback(url.hostname)):
         raise OptionError(
             f"{_source(settings, name)} is {text!r}: plain http would show the credential to everybody on the way.",
-            remedy="Use https. Plain http is accepted for a loopback address only.",
+            remedy="Use https. Plain http is accepted for a loopback address only." if plain else "Use https.",
         )
     return text
 

@@ -18,12 +18,18 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry imp
 
 @dataclass(frozen=True)
 class Names:
-    """The variables that an error names, which differ between the wires."""
+    """What an error tells to check, which differs between the wires.
+
+    :param trust: the variable with certificate authorities.
+    :param address: the variable with the address.
+    :param proxy: the variable with the proxy.
+    :param late: a sentence for an answer that did not come in time.
+    """
 
     trust: str
     address: str
     proxy: str
-    timeout: str
+    late: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ _FAILURES = (
         frozenset({"ReadTimeout", "ReadTimeoutError"}),
         ServiceError,
         "no answer came from {where} in time.",
-        "Perhaps {timeout} is short.",
+        "{late}",
         Happened.UNKNOWN,
         True,
     ),
@@ -87,8 +93,11 @@ def lost(error: BaseException, where: str, names: Names) -> Trouble:
         text += f" {current}"
         nested = getattr(current, "reason", None) or next((item for item in current.args if isinstance(item, BaseException)), None)
         current = nested if isinstance(nested, BaseException) else current.__cause__ or current.__context__
-    if "suitable TLS CA" in text:
-        unreadable = UnreachableError("the file with certificate authorities cannot be read.", remedy=f"Check {names.trust}.")
+    if path := re.search(r"suitable TLS CA certificate bundle, invalid path: (.+)", text):
+        unreadable = UnreachableError(
+            f"the file with certificate authorities {path[1].strip()} cannot be read.",
+            remedy=f"Check {names.trust}, and the environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.",
+        )
         return Trouble(unreadable, Happened.NO, passing=False)
     match = re.search(r"certificate verify failed: ([^(]+)", text)
     reason = f" ({match[1].strip()})" if match else ""

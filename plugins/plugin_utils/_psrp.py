@@ -41,7 +41,7 @@ except ImportError:  # the session broker says so before any of it is used
     pass
 
 _MARKER = Call("Get-Command", {"Name": "Get-Command"})
-_NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout")
+_NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "Perhaps ansible_psrp_read_timeout is short.")
 _SHELL_GONE = 2150858843
 _ACCESS_DENIED = 5
 #: Seconds that each step of the farewell may take.

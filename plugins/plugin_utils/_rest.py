@@ -48,7 +48,7 @@ _REDIRECTS = 3
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
 #: other side has just closed would have an unknown outcome.
 _IDLE = 30
-_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout")
+_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "Perhaps ansible_exchange_command_timeout is short.")
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 _MODULE_VERSION = "3.9.2"  # the interface that EXOModuleFile is asked for
 
@@ -226,9 +226,9 @@ class RestTransport:
         except AuthenticationError as error:
             trouble = Trouble(error, Happened.NO, passing=False)
         except AuthorityFailedError as error:
-            trouble = Trouble(ServiceError(f"{error}.", remedy="Check ansible_exchange_authority_url, or try again later."), Happened.NO)
-        except requests.RequestException as error:
-            trouble = replace(lost(error, "the authority that gives tokens", _NAMES), happened=Happened.NO)
+            trouble = Trouble(ServiceError(f"{self._credential.authority} {error}.", remedy=self._credential.names.late), Happened.NO)
+        except OSError as error:  # which those of requests are
+            trouble = replace(lost(error, self._credential.authority, self._credential.names), happened=Happened.NO)
         raise _Failed(trouble)
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
@@ -346,7 +346,7 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header asks to wait; it may be a number or a date."""
     text = (headers.get("Retry-After") or "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = email.utils.parsedate_to_datetime(text)

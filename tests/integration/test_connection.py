@@ -9,6 +9,8 @@ import pytest
 
 from .tenant import Tenant
 
+ASK: dict[str, object] = {"m365.message_encryption.exchange_connection_info": {}}
+
 
 @pytest.mark.parametrize(
     "task",
@@ -39,3 +41,28 @@ def test_tasks_that_touch_no_machine_run(tenant: Tenant) -> None:
 def test_delegated_tasks_run_on_the_controller(tenant: Tenant) -> None:
     run = tenant.run({"name": "here", "ansible.builtin.command": "true", "delegate_to": "localhost"})
     assert run.rc == 0, run.output
+
+
+#: A transport to its variable with certificate authorities.
+AUTHORITIES = {"rest": "ansible_exchange_ca_cert", "psrp": "ansible_psrp_ca_cert"}
+
+
+@pytest.mark.parametrize("content", [None, "no certificate\n"], ids=["missing", "broken"])
+def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: str, content: str | None) -> None:
+    path = tenant.controller.home / "ca.pem"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    variable = AUTHORITIES[transport]
+    run = tenant.run({"name": "ask", **ASK}, arguments=["-e", f"{variable}={path}"])
+    assert run.task("ask").outcome == "unreachable"
+    assert run["ask"]["msg"].startswith(f"{variable}: {path} {'cannot be read' if content is None else 'holds no certificate'}")
+    assert tenant.emulator.calls == []
+
+
+@pytest.mark.parametrize("transport", ["rest"])
+def test_a_dead_authority_is_named(tenant: Tenant) -> None:
+    run = tenant.run({"name": "ask", **ASK}, arguments=["-e", "ansible_exchange_authority_url=https://127.0.0.1:9", "-e", "ansible_exchange_retries=1"])
+    assert run.task("ask").outcome == "unreachable"
+    assert "the authority https://127.0.0.1:9 cannot be reached" in run["ask"]["msg"]
+    assert "ansible_exchange_authority_url" in run["ask"]["msg"]
+    assert "ansible_exchange_api_url" not in run["ask"]["msg"]

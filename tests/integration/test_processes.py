@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -174,11 +175,52 @@ def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     wait_for(lambda: is_clean(tenant))
 
 
+def test_a_broker_that_cannot_start_says_why(tenant: Tenant) -> None:
+    """Python runs this file before any program, so it ends brokers alone."""
+    folder = tenant.controller.home / "site"
+    folder.mkdir()
+    broken = ["import os, sys", "if '_broker import main' in ' '.join(sys.orig_argv):", "    os.write(2, b'OSError: out of luck\\n')", "    os._exit(1)"]
+    (folder / "sitecustomize.py").write_text("\n".join(broken), encoding="utf-8")
+    run = tenant.run(WRITE, PYTHONPATH=str(folder))
+    assert run.task("write").outcome == "unreachable"
+    assert "the session broker ended twice (OSError: out of luck)." in run["write"]["msg"]
+    assert tenant.emulator.calls == []
+
+
 def test_a_long_temporary_path(tenant: Tenant) -> None:
     long = tenant.controller.home / ("x" * 120) / ("y" * 100)
     long.mkdir(parents=True)
     assert tenant.run(WRITE, ANSIBLE_LOCAL_TEMP=str(long)).rc == 0
     wait_for(lambda: is_clean(tenant))
+
+
+#: What can happen to the run's own directory. One that cannot be made at all is ansible-core's to report, before any plugin runs.
+RUINS = {
+    "removed": ("rm -rf $each", "No such file or directory"),
+    "replaced": ("rm -rf $each; touch $each", "Not a directory"),
+    "unwritable": ("chmod 500 $each", "Permission denied"),
+}
+
+
+@pytest.mark.parametrize("ruin", RUINS)
+def test_a_temporary_directory_that_cannot_be_used_is_named(tenant: Tenant, ruin: str) -> None:
+    if ruin == "unwritable" and os.getuid() == 0:
+        pytest.skip("root may write anywhere")
+    command, why = RUINS[ruin]
+    folder = tenant.controller.home / "tmp"
+    spoil: dict[str, Any] = {"name": "spoil", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', command) }}"}}
+    spoil["vars"] = {"command": f"cd {folder}; for each in *; do {command}; done"}
+    run = tenant.run(spoil, WRITE, ANSIBLE_LOCAL_TEMP=str(folder))
+    assert run.task("write").outcome == "unreachable", run.output
+    assert re.search(f"the session broker cannot be started in {folder}/[^/]+: {why}\\.", run["write"]["msg"])
+    assert "ANSIBLE_LOCAL_TEMP" in run["write"]["msg"]
+    assert tenant.emulator.calls == []
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    folders = {"ANSIBLE_HOME": str(tmp_path / "ansible"), "ANSIBLE_LOCAL_TEMP": str(tmp_path / "tmp")}
+    assert tenant.run(WRITE, HOME="/proc/nowhere", **folders).rc == 0
+    assert len(tenant.applied) == 1
 
 
 def test_two_playbooks_of_one_user_at_once(tenant: Tenant) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import pathlib
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -83,9 +84,10 @@ def _faults(*kinds: str, **more: Any) -> Callable[[Emulator, dict[str, Any]], No
 
 def _wrong(emulator: Emulator, variables: dict[str, Any]) -> None:
     """The right secret of somebody else."""
-    for name in ("ansible_exchange_client_id", "ansible_user"):
-        if name in variables:
-            variables[name] = "somebody-else"
+    if "ansible_exchange_access_token" not in variables:
+        variables["ansible_exchange_client_id"] = "somebody-else"
+    if "ansible_user" in variables:
+        variables["ansible_user"] = "somebody-else"
 
 
 def _unreachable(emulator: Emulator, variables: dict[str, Any]) -> None:
@@ -123,10 +125,10 @@ class _Watch:
         self._end = threading.Event()
 
     def look(self) -> None:
-        for pid in processes(self.home):
-            for what in ("cmdline", "environ"):
-                with contextlib.suppress(OSError):
-                    self.seen[f"{what} of {pid}"] = pathlib.Path(f"/proc/{pid}/{what}").read_bytes()
+        for pid, command in processes(self.home).items():
+            with contextlib.suppress(OSError):
+                self.seen[f"environ of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+                self.seen[f"cmdline of {pid}: {command}"] = command.encode()
         for path in self.home.rglob("*"):
             with contextlib.suppress(OSError):
                 if path.is_file() and path.name != "inventory.yml":
@@ -148,6 +150,14 @@ class _Watch:
             self.look()
 
 
+def _moved(variables: dict[str, Any]) -> dict[str, str]:
+    """Takes what environment variables can give out of the inventory's variables, and gives these environment variables."""
+    names = {
+        name: name.removeprefix("ansible_").upper() for name in variables if re.fullmatch("ansible_exchange_(client_.*|certificate_.*|access_token)", name)
+    }
+    return {environment: str(variables.pop(name)) for name, environment in names.items()}
+
+
 #: Every credential with what goes to the heart of it, and one for each wire with everything else.
 CASES = [
     (name, failure)
@@ -156,14 +166,31 @@ CASES = [
     if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused"))
     and (name, failure) not in (("token", "wrong"), ("client certificate", "wrong"))
 ]
+#: Those that environment variables can give, over both wires.
+ENVIRONMENT_CASES = [
+    *(
+        (name, failure)
+        for name in ("client secret", "user and certificate")
+        for failure in ("none", "wrong", "unreachable", "contradiction", "refused", "lost")
+    ),
+    ("certificate in PFX", "none"),
+    ("token", "none"),
+    ("token", "failing"),
+]
 
 
-@pytest.mark.parametrize(("credential", "failure"), CASES)
+@pytest.mark.parametrize(
+    ("place", "credential", "failure"),
+    [*(("variables", *case) for case in CASES), *(("environment", *case) for case in ENVIRONMENT_CASES)],
+)
 def test_no_secret_is_anywhere(
-    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], credential: str, failure: str
+    emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], place: str, credential: str, failure: str
 ) -> None:
     variables, secrets = _credentials(emulator)[credential]
     variables = {"ansible_connection": CONNECTION, "ansible_exchange_organization": "contoso.onmicrosoft.com", "ansible_exchange_retries": 1, **variables}
+    environment = _moved(variables) if place == "environment" else {}
+    if place == "environment" and credential == "user and certificate":
+        secrets = secrets[2:]  # the user's password has no environment variable
     FAILURES[failure](emulator, variables)
     home = tmp_path / "home"
     (home / "tmp").mkdir(parents=True)
@@ -172,10 +199,16 @@ def test_no_secret_is_anywhere(
     file.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [ASK, WRITE]}]), encoding="utf-8")
     watch = _Watch(home)
     with watch.watching():
-        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"))
+        run = controller.playbook(str(file), "-vvvvv", "--diff", ANSIBLE_LOG_PATH=str(home / "log"), ANSIBLE_LOCAL_TEMP=str(home / "tmp"), **environment)
     assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
     places = {"output": run.output.encode(), **watch.seen}
     assert any(name.startswith("environ") for name in places)
+    if place == "environment":
+        # What the user gave to ansible-playbook is in its environment and in that of its forks, which are ansible-playbook too.
+        own = {name: places.pop(name) for name in list(places) if name.startswith("environ of") and "ansible-playbook -i" in name}
+        assert all(value.encode() in content for content in own.values() for value in environment.values())
+        assert own
+        assert failure == "contradiction" or any("_broker import main" in name for name in places)
     for secret in secrets:
         for name, content in places.items():
             assert secret.encode() not in content, f"a secret of the {credential} is in {name}"

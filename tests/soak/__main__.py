@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the search in several processes and prints its figures: ``python -m tests.soak [--schedules N] [--seed N] [--processes N]``."""
+"""Runs fuzzing and search in several processes and prints their figures: ``python -m tests.soak [--schedules N] [--fuzz N] [--seed N] [--processes N]``."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from . import fuzz
 from .search import Case, Tally, cases, examine
 from .world import WIRES, World
 
 #: Cases of one emulator: it is thrown away with all that lost answers have left in it.
 _ROUND = 250
+#: How many executions of a reader take the time of one value that goes there and back over a wire.
+_SLOWER = 10
 
 
 def search(number: int, schedules: int) -> tuple[Tally, str]:
@@ -41,23 +44,47 @@ def search(number: int, schedules: int) -> tuple[Tally, str]:
     return tally, ""
 
 
+def fuzz_one(target: str, number: int, executions: int) -> tuple[int, str]:
+    """Fuzzes a reader, or the values of playbooks over a wire. How many executions there were, and what broke the law."""
+    logging.disable()
+    try:
+        if target in fuzz.TARGETS:
+            return fuzz.run(*fuzz.TARGETS[target], number=number, executions=executions), ""
+        with World().patched() as world:
+            return fuzz.run(fuzz.WISHES, fuzz.texts_over(world, target), number=number, executions=executions // _SLOWER), ""
+    except BaseException:
+        return 0, f"fuzzing {target}, seed {number}\n{traceback.format_exc()}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description="The fault search.")
     parser.add_argument("--schedules", type=int, default=10_000)
+    parser.add_argument("--fuzz", type=int, default=5_000, help="executions for each reader; a tenth of it for values over a wire")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     began, whole, broken = time.monotonic(), Tally(), []
     rounds = [min(_ROUND, arguments.schedules - start) for start in range(0, arguments.schedules, _ROUND)]
     with concurrent.futures.ProcessPoolExecutor(arguments.processes) as processes:
+        executions: Counter[str] = Counter()
+        fuzzed = {target: processes.submit(fuzz_one, target, arguments.seed, arguments.fuzz) for target in (*fuzz.TARGETS, *WIRES) if arguments.fuzz}
+        for target, future in fuzzed.items():
+            executions[target], problem = future.result()
+            broken += [problem] if problem else []
+            print(problem or f"{executions[target]:>7} fuzz executions: {_shown(target)}", flush=True)
         for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds):
             whole.add(tally)
             if problem:
                 broken.append(problem)
                 print(problem, flush=True)
             print(f"{whole.schedules:>7} schedules, {sum(whole.struck.values())} faults, {(time.monotonic() - began) / 60:.1f} min", flush=True)
+    print(f"\n{sum(executions.values())} fuzz executions in all")
     _print(whole, arguments.seed, time.monotonic() - began)
     return 1 if broken else 0
+
+
+def _shown(target: str) -> str:
+    return target if target in fuzz.TARGETS else f"values of playbooks over {target}"
 
 
 def _print(tally: Tally, first: int, seconds: float) -> None:

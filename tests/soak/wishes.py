@@ -121,11 +121,6 @@ HABITS = st.fixed_dictionaries(
 )
 
 
-def _with_templates(irm: dict[str, Any]) -> dict[str, Any]:
-    """Without licensing Exchange lists no templates, and nothing tells what a French organization calls the one that a rule of the same wish applies."""
-    return {option: value for option, value in irm.items() if option != "internal_licensing_enabled"}
-
-
 WISHES = st.one_of(
     st.tuples(st.just("irm_configuration"), IRM),
     st.tuples(st.just("activesync_org_settings"), ACTIVESYNC),
@@ -150,7 +145,7 @@ WISHES = st.one_of(
     st.tuples(
         st.just("message_encryption_state"),
         st.fixed_dictionaries(
-            {"irm_configuration": IRM.map(_with_templates)},
+            {"irm_configuration": IRM},
             optional={
                 "transport_rules": rule_lists(),
                 "ome_configurations": st.tuples(BRANDING, BRANDING).map(

@@ -72,7 +72,11 @@ def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> Non
         ({"exchange_access_token": "planted-secret"}, "401.*Exchange.ManageAsApp"),
         ({"exchange_certificate_path": "/nowhere.pem"}, "/nowhere.pem cannot be read"),
         ({"exchange_federated_token_file": "/nowhere.jwt"}, "/nowhere.jwt cannot be read"),
-        ({"exchange_authority_url": "https://127.0.0.1:1", "exchange_client_secret": "planted-secret"}, "cannot be reached"),
+        (
+            {"exchange_authority_url": "https://127.0.0.1:1", "exchange_client_secret": "planted-secret"},
+            "the authority https://127.0.0.1:1 cannot be reached.*ansible_exchange_authority_url",
+        ),
+        ({"exchange_authority_url": "https://nowhere.invalid", "exchange_client_secret": "planted-secret"}, "nowhere.invalid.*ansible_exchange_authority_url"),
     ],
 )
 def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str) -> None:
@@ -96,18 +100,67 @@ def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -
         _authentication.certificate(str(path), None)
 
 
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"two words", b"\xc3\xa4"])
+def test_a_file_that_holds_no_federated_token(emulator: Emulator, tmp_path: pathlib.Path, content: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    with pytest.raises(AuthenticationError, match=f"the federated token file {path} holds no token.*ansible_exchange_federated_token_file"):
+        read(emulator, exchange_federated_token_file=str(path))
+
+
+class Answer:
+    """An answer of an authority."""
+
+    headers: dict[str, str] = {}
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status_code, self.text = status, text
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "match"),
+    [
+        (404, "<html>", "the authority https://"),
+        (200, "<html>planted-secret", "the authority https://.* answered what cannot be read"),
+        (200, "{}", "the authority https://"),
+        (200, "[]", "the authority https://"),
+        (200, "null", "the authority https://"),
+        (302, "", "the authority https://"),
+        (503, "", "the authority https://.* answered HTTP 503"),
+    ],
+)
+def test_an_address_that_is_no_authority_is_named_with_its_variable(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int, text: str, match: str
+) -> None:
+    passing = _authentication._passing
+    monkeypatch.setattr(_authentication, "_passing", lambda response: passing(Answer(status, text)))
+    with pytest.raises(UnreachableError, match=match + ".*ansible_exchange_authority_url") as refusal:
+        read(emulator, exchange_client_secret="planted-secret")
+    assert "planted-secret" not in str(refusal.value)
+    assert "ansible_exchange_api_url" not in str(refusal.value)
+
+
+def test_an_authority_whose_certificate_is_not_trusted_is_named(emulator: Emulator) -> None:
+    with pytest.raises(UnreachableError, match=r"certificate of the authority https://.*not trusted.*ansible_exchange_ca_cert"):
+        read(emulator, exchange_client_secret="planted-secret", exchange_ca_cert=None)
+
+
+def test_a_machine_without_an_identity_is_told_so(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(self: Any, url: str, **kwargs: Any) -> None:
+        raise requests.ConnectTimeout
+
+    monkeypatch.setattr(_authentication._WithTimeout, "get", get)
+    with pytest.raises(UnreachableError, match=r"this machine's identity service cannot be reached.*ansible_exchange_managed_identity"):
+        read(emulator, exchange_client_id=None, exchange_managed_identity=True)
+
+
 def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """msal asks the machine's own service, whose answer is given here."""
     asked: list[str] = []
 
-    class Answer:
-        status_code = 200
-        text = json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"})
-        headers: dict[str, str] = {}
-
     def get(self: Any, url: str, **kwargs: Any) -> Answer:
         asked.append(url)
-        return Answer()
+        return Answer(200, json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}))
 
     monkeypatch.setattr(_authentication._WithTimeout, "get", get)
     credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session())

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, UnreachableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _frames
+from ansible_collections.m365.message_encryption.plugins.plugin_utils import _broker_client, _frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker_client import BrokerClient
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._process import Process
 
@@ -290,8 +290,55 @@ def test_a_wrong_identity_for_a_key_is_refused(run: Run, server: Script) -> None
     assert refusal["error"]["class"] == "ProtocolError"
 
 
-def test_no_secret_is_in_argv_environment_or_files(run: Run, server: Script) -> None:
+def _failing(line: str) -> str:
+    """The broker's program with a line before its last one, which begins to serve."""
+    before, name, last = _broker_client._PROGRAM.rpartition("main(int")
+    return f"{before}{line}\n{name}{last}"
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("import missing_library", " (ModuleNotFoundError: No module named 'missing_library')."),
+        (_failing("raise MemoryError"), " (MemoryError)."),
+        (_failing("main.__globals__['Broker'].serve = lambda self, *_more: {}['planted-value']"), " (KeyError at <string>:10)."),
+        (_failing("import os; os.abort()"), "."),
+    ],
+)
+def test_a_broker_that_cannot_start_says_why(run: Run, monkeypatch: pytest.MonkeyPatch, program: str, told: str) -> None:
+    monkeypatch.setattr(_broker_client, "_PROGRAM", program)
+    with pytest.raises(UnreachableError) as failure:
+        run.client().invoke([READ], fresh=False, reuse=0)
+    assert f"the session broker ended twice{told} Look for" in str(failure.value)
+    assert "planted-value" not in str(failure.value) + (run.directory / "exchange.stderr").read_text(encoding="utf-8")
+    assert "Traceback" not in str(failure.value)
+
+
+def test_a_broker_that_serves_says_nothing_more(run: Run, server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What libraries warn of, and what a thread dies of, could quote anything."""
+    loud = "import os, threading; threading.Timer(0.1, lambda: (os.write(2, b'planted-value'), {}['planted-value'])).start()"
+    monkeypatch.setattr(_broker_client, "_PROGRAM", _failing(loud))
     invoke(run, server, READ)
+    time.sleep(0.3)
+    words = run.directory / "exchange.stderr"
+    assert words.read_bytes() == b""
+    assert words.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_system_that_starts_no_process_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any, **_more: Any) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(_broker_client.subprocess, "Popen", refuse)
+    with pytest.raises(UnreachableError, match=r"cannot be started in .*: Resource temporarily unavailable\..*limits on memory and processes"):
+        run.client().invoke([READ], fresh=False, reuse=0)
+
+
+def test_no_secret_is_in_argv_environment_or_files(run: Run, server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EXCHANGE_ACCESS_TOKEN", "planted-token")
+    monkeypatch.setenv("HTTPS_PROXY_OF_A_TEST", "kept")
+    invoke(run, server, READ)
+    assert b"HTTPS_PROXY_OF_A_TEST=kept" in pathlib.Path(f"/proc/{run.broker()}/environ").read_bytes()
     process = pathlib.Path(f"/proc/{run.broker()}")
     secret = b"planted-token"
     assert secret not in (process / "cmdline").read_bytes()

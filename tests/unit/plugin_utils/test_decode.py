@@ -183,7 +183,7 @@ def test_throttling_happened_before_the_work(status: int) -> None:
     assert found.happened is Happened.NO
 
 
-@pytest.mark.parametrize(("text", "expected"), [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None)])
+@pytest.mark.parametrize(("text", "expected"), [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None), ("\u00b2", None)])
 def test_retry_after(text: str, expected: float | None) -> None:
     assert _rest.retry_after({"Retry-After": text}) == expected
 

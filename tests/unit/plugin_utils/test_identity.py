@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.connection import exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
 
@@ -29,6 +31,7 @@ PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_u
         ({**SECRET, "exchange_organization": "a/b"}, ["ansible_exchange_organization"]),
         ({**SECRET, "exchange_api_url": "http://outlook.office365.com"}, ["ansible_exchange_api_url", "plain http"]),
         ({**SECRET, "exchange_authority_url": "http://10.0.0.1"}, ["ansible_exchange_authority_url"]),
+        ({**SECRET, "exchange_authority_url": "http://127.0.0.1:1"}, ["ansible_exchange_authority_url", "Use https"]),
         ({**SECRET, "exchange_authority_url": "ftp://x"}, ["ansible_exchange_authority_url"]),
         ({**SECRET, "exchange_api_url": "https://user:password@host"}, ["ansible_exchange_api_url"]),
         ({**SECRET, "exchange_retries": 0}, ["ansible_exchange_retries"]),
@@ -60,6 +63,13 @@ def test_variables_beat_the_environment_for_the_whole_choice() -> None:
     environment = {"exchange_certificate_path": "/cert.pem", "exchange_access_token": "t", "exchange_client_id": "other"}
     found = _identity.build(options(environment=environment, **SECRET), [])["credential"]
     assert found == {"kind": "client_secret", "client_id": "id", "client_secret": "hunter2"}
+
+
+def test_every_environment_variable_of_an_option_is_kept_from_the_broker() -> None:
+    options_ = yaml.safe_load(exchange.DOCUMENTATION)["options"]
+    names = [entry["name"] for option in options_.values() for entry in option.get("env", ())]
+    assert names
+    assert all(name.startswith(_identity.ENVIRONMENT) for name in names)
 
 
 def test_the_environment_alone_makes_a_credential() -> None:

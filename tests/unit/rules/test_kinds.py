@@ -122,6 +122,7 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
         (Instant(), "2030-01-31", "with an offset"),
         (Instant(), "2030-01-31T08:00:00", "with an offset"),
         (Instant(), "tomorrow", "with an offset"),
+        (Instant(), "0001-01-01T00:00:00+14:00", "with an offset"),
         (Words(), ["a", " b"], "no spaces at the ends"),
         (Words(), [""], "empty"),
         (Words(maximum=3), ["four"], "at most 3"),
@@ -130,6 +131,8 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
         (Recipient(), "meganb", "SMTP address is needed"),
         (Size(), "10 apples", "must be a number"),
         (Size(), "10PB", "must be a number"),
+        (Size(), "9" * 400, "larger than any message"),
+        (Size(), "9" * 400 + "TB", "larger than any message"),
         (StatusCode(), "5.7.2", "between 5.7.900"),
         (StatusCode(), "5.7.1000", "between 5.7.900"),
         (Integer(-1, 9), 10, "between -1 and 9"),
@@ -145,6 +148,11 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
 def test_what_cannot_be_is_refused_with_the_reason(kind: Kind, value: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         kind.parse(value)
+
+
+def test_an_early_instant_keeps_its_form() -> None:
+    canonical = Instant().parse("0900-01-02T08:00:00+00:00")
+    assert canonical == Instant().parse(canonical) == "0900-01-02T08:00:00Z"
 
 
 def test_spam_confidence_comes_as_text_or_number() -> None:

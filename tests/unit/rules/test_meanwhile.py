@@ -73,6 +73,21 @@ def test_what_is_declared_and_changed_meanwhile_fails_and_says_by_whom(lived_in:
     assert lived_in.run(ome_transport_rule, name="a", exceptions={}, rule_error_action="Defer")["changed"]
 
 
+def test_the_same_option_in_the_moment_before_the_write_goes_unsaid(lived_in: OrganizationSession) -> None:
+    """The guide says so: nothing that Exchange shows afterwards tells of it."""
+    meanwhile(lived_in, lambda: lived_in.edit("Set-TransportRule", Identity="a", RuleErrorAction="Defer", Comments="mine"))
+    done = lived_in.run(ome_transport_rule, name="a", comments="ours")
+    assert done["changed"]
+    assert lived_in.warnings == ["Somebody else was at work meanwhile: the rule 'a' was changed (RuleErrorAction)."]
+    assert lived_in.organization.state["transport_rules"][0]["Comments"] == "ours"
+
+
+def test_without_reading_back_nothing_is_noticed(lived_in: OrganizationSession) -> None:
+    meanwhile(lived_in, lambda: lived_in.edit("Remove-TransportRule", Identity="b"))
+    assert lived_in.run(ome_transport_rule, name="a", comments="ours", verify_timeout=0)["changed"]
+    assert lived_in.warnings == []
+
+
 def test_a_recipient_that_exchange_knows_by_another_address(any_session: OrganizationSession) -> None:
     recipients = [{"name": "Megan", "alias": "megan.b@contoso.com", "address": "meganb@contoso.com"}]
     any_session.organization.patch({"recipients": recipients})

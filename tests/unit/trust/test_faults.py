@@ -157,3 +157,57 @@ def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World,
     past = [("ome_transport_rules", {"rules": [{"name": "alpha", **sections}]})]
     wish = ("ome_transport_rules", {"rules": [{"name": "alpha", "enabled": False, "actions": {"prepend_subject": "[E] "}}]})
     check(world, wire, wish, {"kind": "error_in_200", "cmdlet": "Disable-*"}, past=past)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("kind", ["500", "lost_before", "403"])
+def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(world: World, wire: str, kind: str) -> None:
+    """Without licensing no templates are listed, and a French organization knows Encrypt by another name."""
+    rules = [{"name": name, "actions": ENCRYPT} for name in ("alpha", "beta")]
+    wish = ("message_encryption_state", {IRM: {"internal_licensing_enabled": False}, "transport_rules": rules})
+    tally = Tally()
+    examine(world, Case(wire, (), {"locale": "fr-FR"}, wish, [{"kind": kind, "cmdlet": WRITES, "nth": 2}]), tally)
+    assert tally.struck
+    templates = [rule["ApplyRightsProtectionTemplate"] for rule in world.organization.state["transport_rules"]]
+    assert (templates, world.organization.state[IRM]["InternalLicensingEnabled"]) == (["Chiffrer"] * 2, False)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_rules_are_planned_anew_once_licensing_is_on(world: World, wire: str) -> None:
+    world.start({"locale": "fr-FR"})
+    world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
+    rules = [{"name": "alpha", "actions": ENCRYPT}]
+    outcome = world.run(wire, "message_encryption_state", {"state": {IRM: {"internal_licensing_enabled": True}, "transport_rules": rules}})
+    assert outcome.error is None
+    assert world.organization.state["transport_rules"][0]["ApplyRightsProtectionTemplate"] == "Chiffrer"
+    assert [write.cmdlet for write in outcome.own] == ["Set-IRMConfiguration", "New-TransportRule"]
+
+
+@pytest.mark.parametrize("enabled", [False, True])
+def test_a_template_that_is_refused_while_none_is_listed_says_what_it_hangs_on(world: World, enabled: bool) -> None:
+    world.start({"locale": "fr-FR"})
+    world.edit("New-TransportRule", Name="beta", PrependSubject="x")
+    world.edit("Set-IRMConfiguration", InternalLicensingEnabled=enabled)
+    for name in ("alpha", "beta"):
+        outcome = world.run("rest", "ome_transport_rule", {"name": name, "actions": ENCRYPT})
+        assert ("internal_licensing_enabled" in str(outcome.error)) is not enabled
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("same", [False, True])
+def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool, same: bool) -> None:
+    """What the guide says of it: ours wins over what came before it, and what came after it is an error."""
+    world.start({})
+    edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"TransportDecryptionSetting": "Disabled" if same else "Optional"}}
+    world.edit("Set-IRMConfiguration", TransportDecryptionSetting="Mandatory")
+    world.emulator.faults.set([{"kind": "portal_edit", "cmdlet": WRITES, "edit": edit, "after": after}])
+    outcome = world.run(wire, IRM, {"transport_decryption_setting": "Disabled", "verify_timeout": 4})
+    assert world.emulator.faults.struck
+    assert outcome.result["changed"] is not (same and not after)
+    if after and not same:
+        assert isinstance(outcome.error, _errors.VerificationError)
+        assert "'Optional', not 'Disabled'" in str(outcome.error)
+    else:
+        assert outcome.error is None
+        assert world.organization.state[IRM]["TransportDecryptionSetting"] == "Disabled"

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small part of the fuzzing that ``make soak`` does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.soak import fuzz
+from tests.soak.world import WIRES, World
+
+
+@pytest.mark.parametrize("target", fuzz.TARGETS)
+def test_anything_is_read_or_refused(target: str, record_property: Any) -> None:
+    strategy, check = fuzz.TARGETS[target]
+    executions = fuzz.run(strategy, check, number=1, executions=300)
+    record_property("fuzz executions", executions)
+    assert executions >= 100
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    logging.disable()
+    with World().patched() as made:
+        yield made
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_any_text_of_a_playbook_is_refused_by_name_or_stored_as_it_is(world: World, wire: str, record_property: Any) -> None:
+    record_property("fuzz executions", fuzz.run(fuzz.WISHES, fuzz.texts_over(world, wire), number=1, executions=40))
