@@ -68,6 +68,7 @@ $(eval $(call environment,check,$(PYTHON),tests/requirements-check.txt))
 $(eval $(call environment,docs,$(PYTHON),tests/requirements-docs.txt))
 $(eval $(call environment,molecule,$(PYTHON),tests/requirements-molecule.txt))
 $(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
+$(eval $(call environment,pictures,$(PYTHON),tests/requirements-pictures.txt))
 
 ## The artifact: what users get is what is tested
 
@@ -119,6 +120,10 @@ demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organi
 .PHONY: bench
 bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side by side
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+.PHONY: pictures
+pictures: .venv/pictures/ready ## the curve of many organizations, from the figures that the benchmarks wrote
+	@.venv/pictures/bin/python scripts/draw_performance.py
 
 .PHONY: live
 live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not documented: ORGANIZATION=name CONFIRM=name
