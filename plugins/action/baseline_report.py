@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import BaselineTask
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import REPORTED, BaselineTask
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import BaselineAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_html, render_junit
@@ -16,6 +16,10 @@ class ActionModule(BaselineAction):
     """Runs the module of this name in the worker process. It writes reports, and does not use the connection."""
 
     module = baseline_report
+
+    def variables_read(self, procedure: str) -> set[str]:
+        """The few variables that a report shows: it is written also where others are wrong."""
+        return REPORTED
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
         """A task that can render reports, too."""

@@ -10,6 +10,7 @@ planner with that control alone.
 from __future__ import annotations
 
 import datetime
+import types
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,18 +59,25 @@ class Baseline:
     :param variables: the role's variables without their prefix, validated; what is not there or ``None`` is unmanaged.
     :param run_tags: Ansible's tags of the run: where control ids are among them, only those are managed.
     :param skip_tags: control ids that are not managed in this run.
+    :param left_out: controls that the organization cannot have: id to status and reason.
     """
 
-    def __init__(self, variables: Mapping[str, Any], run_tags: Iterable[str] = (), skip_tags: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        variables: Mapping[str, Any],
+        run_tags: Iterable[str] = (),
+        skip_tags: Iterable[str] = (),
+        left_out: Mapping[str, tuple[str, str]] = types.MappingProxyType({}),
+    ) -> None:
         self.variables = variables
+        self.tags = (run_tags, skip_tags)
+        self.left_out = left_out
         self.exceptions = {item["control"]: AcceptedException(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & set(CONTROL)
         dropped = {tag.upper() for tag in skip_tags}
-        self.selected = [control.id for control in CONTROLS if (not chosen or control.id in chosen) and control.id not in dropped]
-        #: Controls that this organization cannot have: id to status and reason.
-        self.left_out: dict[str, tuple[str, str]] = {}
+        self.selected = [control.id for control in CONTROLS if (not chosen or control.id in chosen) and control.id not in {*dropped, *left_out}]
         self._refuse_nonsense()
 
     @property
@@ -116,10 +124,7 @@ class Baseline:
 
     def without(self, control: str, status: str, why: str) -> Baseline:
         """The same wishes without a control, which the report has with that status."""
-        less = Baseline(self.variables)
-        less.selected = [id_ for id_ in self.selected if id_ != control]
-        less.left_out = {**self.left_out, control: (status, why)}
-        return less
+        return Baseline(self.variables, *self.tags, {**self.left_out, control: (status, why)})
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         """What brings the organization to the baseline. Raises the error of the first control that cannot be planned."""
@@ -132,7 +137,8 @@ class Baseline:
             wanted = self.settings(table, controls)
             if wanted:
                 plans[table.subset] = plan_settings(table, wanted, organization.only(table.subset), phase=phase)
-        configurations = self.configurations(organization, controls) if {"OME-1", "OME-2", "OME-3", "OME-4"} & set(controls) else {}
+        portal = any(CONTROL[id_].resource == OME_CONFIGURATION.name for id_ in controls)
+        configurations = self.configurations(organization, controls) if portal else {}
         if configurations:
             existing = organization.objects(OME_CONFIGURATION.subset)
             plans[OME_CONFIGURATION.subset] = Plan.join(
@@ -180,7 +186,7 @@ class Baseline:
             wanted[name] = {**everywhere, **wanted.get(name, {}), **expiry}
         return wanted
 
-    def controls(self, organization: Organization, error: ExchangeError | None = None) -> list[dict[str, Any]]:
+    def controls(self, organization: Organization) -> list[dict[str, Any]]:
         """Every control as the report has it, in the order of the table."""
         return [self._assess(control, organization) for control in CONTROLS]
 
@@ -220,9 +226,9 @@ class Baseline:
             )
         if "OME-4" in self.wanted:
             check_configuration(self.template, "present", {})
-        for subset in _SINGLE:
-            self.settings(subset[0], self.wanted)
-        _unused = self.rules
+        for table, _phase in _SINGLE:
+            self.settings(table, self.wanted)
+        _valid = self.rules
 
     def _assess(self, control: Control, organization: Organization) -> dict[str, Any]:
         exception = self.exceptions.get(control.id)

@@ -484,7 +484,7 @@ SETTINGS: tuple[Setting, ...] = (
         "fail",
         ("main", "audit"),
     ),
-    Setting("approved_plan", _STR, "The plan that was approved: its file, or its digest as C(sha256:...). Anything else is refused.", "", ("main",)),
+    Setting("approved_plan", _STR, "The plan that was approved: its file, or its digest as C(sha256:...). Anything else is refused.", "", ("main", "disable")),
     Setting("change_reference", _STR, "The number of the change, for the report.", "", EVERYWHERE),
     Setting("approver", _STR, "Who approved the change, for the report.", "", EVERYWHERE),
     Setting("approval_valid_until", _STR, "Until when the approval counts: a date, or a date and time with an offset.", "", WRITING),

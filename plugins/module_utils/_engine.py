@@ -11,7 +11,7 @@ whose answer was lost needs no rule of its own: the organization is read and pla
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -32,11 +32,11 @@ Planner = Callable[[Organization], Plan]
 #: Seconds between two reads while a change is not seen yet.
 VERIFY_INTERVAL = 2.0
 
-#: Seconds for which a step that others depend on may stay unseen before it is taken for not done.
-REREAD_TIMEOUT = 15
+#: Seconds for which a write whose answer was lost may stay unseen before it is taken for not done. Others that are waited for have ``verify_timeout``.
+LOST_TIMEOUT = 15
 
-#: How many lost answers of writes one task reads after and goes on from.
-MAX_UNKNOWN_OUTCOMES = 3
+#: How much oftener than twice a step one task reads anew on its way, because an answer was lost or others depend on a step.
+MAX_EXTRA_READS = 3
 
 #: The options that every module which writes takes beside its own.
 COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
@@ -111,7 +111,7 @@ def converge(task: Task, subsets: Iterable[str] | Mapping[str, Call], planner: P
 def _apply(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> None:
     """Runs the plan."""
     rereads = 0
-    limit = 2 * len(plan.steps) + MAX_UNKNOWN_OUTCOMES
+    limit = 2 * len(plan.steps) + MAX_EXTRA_READS
     while progress.pending:
         step, *later = progress.pending
         result = task.session.invoke([step.call])[0]
@@ -134,14 +134,14 @@ def _apply(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, 
                 raise result.error or VerificationError(
                     "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
                 )
-            progress.pending = _replan(task, reads, planner, step)
+            progress.pending = _replan(task, reads, planner, [*progress.applied, step], _patience(task, unknown))
             seen = not _is_undone(step, progress.pending)
             if unknown and seen:
                 progress.unknown.remove(step)
                 progress.applied.append(step)
             elif not unknown and not seen:
                 if len(progress.pending) > 1:
-                    raise _not_stored([step], step.changes, ever_seen=False, timeout=_patience(task))
+                    raise _not_stored([step], step.changes, ever_seen=False, timeout=_patience(task, unknown))
                 # Nothing depends on it any more, so that verifying may wait for it longer.
                 progress.pending = []
 
@@ -161,18 +161,18 @@ def _changed_nothing(warning: str) -> bool:
     return "completed successfully but no settings of" in warning
 
 
-def _patience(task: Task) -> int:
+def _patience(task: Task, unknown: bool) -> int:
     """Seconds for which a write that others depend on, or whose answer was lost, may stay unseen."""
-    timeout: int = task.params.get("verify_timeout", 0)
-    return min(timeout or REREAD_TIMEOUT, REREAD_TIMEOUT)
+    timeout: int = task.params.get("verify_timeout", 0) or LOST_TIMEOUT
+    return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 
-def _replan(task: Task, reads: Mapping[str, Call], planner: Planner, done: Step) -> list[Step]:
-    """What is left to do, from fresh reads. A step that is not seen done yet is given the time that verifying would give it."""
-    deadline = time.monotonic() + _patience(task)
+def _replan(task: Task, reads: Mapping[str, Call], planner: Planner, done: Sequence[Step], patience: float) -> list[Step]:
+    """What is left to do, from fresh reads. Steps that are not seen done yet are given time: a read that is behind must not have them sent again."""
+    deadline = time.monotonic() + patience
     while True:
         left = planner(read(task.session, reads, fresh=True)).steps
-        if time.monotonic() >= deadline or not _is_undone(done, left):
+        if time.monotonic() >= deadline or not any(_is_undone(step, left) for step in done):
             return left
         time.sleep(VERIFY_INTERVAL)
 

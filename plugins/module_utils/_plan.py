@@ -42,6 +42,7 @@ class Step:
     :param phase: where in the order of work it stands.
     :param reread: the step's successors depend on what the service makes of it: read and plan again after it.
     :param remedy: what to do where the service refuses the call, as a sentence.
+    :param lists_templates: whether Exchange will list templates after it, or no longer; ``None`` where the step has nothing to do with that.
     """
 
     call: Call
@@ -49,6 +50,7 @@ class Step:
     phase: int
     reread: bool = False
     remedy: str = ""
+    lists_templates: bool | None = None
 
 
 @dataclass
@@ -92,7 +94,6 @@ def _while_licensed(step: Step) -> Step:
     Exchange lists templates only while licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
     So rules are written before licensing goes off, and planned anew once it is on.
     """
-    licensing = next((change.after for change in step.changes if change.option == "internal_licensing_enabled"), None)
-    if licensing is None:
+    if step.lists_templates is None:
         return step
-    return replace(step, reread=True) if licensing else replace(step, phase=LICENSING_REMOVAL)
+    return replace(step, reread=True) if step.lists_templates else replace(step, phase=LICENSING_REMOVAL)

@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import base64
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline, observed, unused_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX, known_variables, profile_values, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._controls import (
+    CONTROL_VARIABLES,
+    PREFIX,
+    known_variables,
+    profile_values,
+    variables_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._disable import Disable
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
@@ -141,14 +147,24 @@ class Preparation:
         return plan
 
 
+def variables_read(kind: str) -> set[str]:
+    """The full names of the variables that a procedure reads. Others are looked at for their names only."""
+    return set(variables_of(_ENTRIES.get(kind, "main")))
+
+
+#: Those that a report shows, or is written to.
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "change_reference", "approver", "approval_valid_until")}
+
+
 def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes]) -> dict[str, Any]:
     """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
 
-    :param variables: by their full names; ``None`` stands for "unmanaged", and one that is not there for the profile's value.
+    :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
     """
     spec = variables_of(_ENTRIES[kind])
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
-    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **variables}
+    given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
     # true and false are how people say that they want such a rule as it comes, or none.
     values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
@@ -173,7 +189,7 @@ def unknown_variable(name: str) -> str:
 def prepare(task: BaselineTask) -> Preparation:
     """The procedure that a task's options ask for."""
     kind = task.params["procedure"]
-    variables = checked_variables(task.params["variables"], kind, task.find_file)
+    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
         return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
@@ -207,16 +223,19 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
     """
     task.artifacts(directory_of(for_report(task))).remember(task.run["id"], {})
     prepared = prepare(task)
+    # An audit never writes, and a play may be told so, too.
+    check_mode = task.check_mode or prepared.kind == AUDIT
     organization = _read(task, prepared)
     plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
     changes = documented(organization, plan, "planned")
     findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
-    findings += cmdlet_findings(organization, plan) + run_findings(prepared.variables, task.params["awx"], writes=bool(changes) and not task.check_mode)
+    writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
+    findings += cmdlet_findings(organization, plan) + run_findings(prepared.variables, task.params["awx"], writes=writes)
     if prepared.kind in (BASELINE, DISABLE):
         findings += rollback_findings(changes, prepared.variables)
     who = _who(organization)
     document = plan_document(prepared.kind, who, procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}, plan, changes)
-    if prepared.kind == BASELINE and prepared.variables.get("approved_plan"):
+    if prepared.kind in (BASELINE, DISABLE) and prepared.variables.get("approved_plan"):
         findings += _approval(prepared, document)
     task.warnings += plan.warnings
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
@@ -225,13 +244,14 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
         "changed": False,
         "organization": who,
         "pending": bool(changes),
+        "writes": writes,
         "digest": document["digest"],
         "plan": "",
         "snapshot": prepared.snapshot,
     }
-    if task.check_mode:
+    if check_mode:
         result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
-    if task.check_mode and prepared.kind in (BASELINE, DISABLE):
+    if check_mode and prepared.kind in (BASELINE, DISABLE):
         result["plan"] = prepared.artifacts.store("plan.json", document)
     prepared.artifacts.remember(task.run["id"], {"report": report})
     if findings and prepared.kind != AUDIT:
@@ -243,12 +263,13 @@ def preflight(task: BaselineTask) -> dict[str, Any]:
     if report["status"] == "not_assessable":
         # An audit that could read nothing must not pass for one that found nothing.
         raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
-    if prepared.kind == SNAPSHOT or (changes and not task.check_mode and prepared.kind in (BASELINE, DISABLE)):
+    if prepared.kind == SNAPSHOT or (writes and prepared.kind in (BASELINE, DISABLE)):
         snapshot = take(organization, document if changes else None)
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
         prepared.artifacts.remember(task.run["id"], {"report": report})
-    if prepared.kind == ROLLBACK and isinstance(procedure, Rollback) and not changes and not task.check_mode:
+    if isinstance(procedure, Rollback) and not changes and not check_mode:
+        task.warnings.append(f"Nothing is left to put back from {prepared.snapshot}, which counts as rolled back now.")
         prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
     return result
 
@@ -272,15 +293,29 @@ def apply(task: BaselineTask) -> dict[str, Any]:
         error.progress = _after_failure(task, prepared, error, report)
         prepared.artifacts.remember(task.run["id"], {"report": report})
         raise
-    if isinstance(prepared.procedure, Rollback):
-        prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+    if task.check_mode:
+        return result
     made = _keys(result["changes"])
-    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else row["state"]} for row in report["changes"]]
-    report.update(_assessed(task, prepared), changes=changes, status="changed", applied=sum(row["state"] == "stored" for row in changes))
-    report["not_applied"] = len(changes) - report["applied"]
+    changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
+    _settle(report, task, changes, status="changed")
+    prepared.artifacts.remember(task.run["id"], {"report": report})
+    try:
+        if isinstance(prepared.procedure, Rollback):
+            prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+        report.update(_assessed(task, prepared))
+    except ExchangeError as error:
+        # Everything is stored, and that is what the task says; what comes after it is the report's.
+        task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
     prepared.artifacts.remember(task.run["id"], {"report": report})
     return result
+
+
+def _settle(report: dict[str, Any], task: BaselineTask, changes: list[dict[str, Any]], *, status: str) -> None:
+    """Puts into a report what became of the changes."""
+    applied = sum(row["state"] == "stored" for row in changes)
+    report.update(status=status, changes=changes, applied=applied, not_applied=len(changes) - applied)
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
 
 
 def _read(task: BaselineTask, prepared: Preparation) -> Organization:
@@ -334,28 +369,46 @@ def _after_failure(task: BaselineTask, prepared: Preparation, error: ExchangeErr
     progress = dict(error.progress or {})
     made = _keys(progress.get("changes", ()))
     changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
-    report.update(status="failed", message=str(error), changes=changes, applied=len([row for row in changes if row["state"] == "stored"]))
-    report["not_applied"] = len(changes) - report["applied"]
-    # A write whose answer was lost may have happened: the way back is planned from what is read now.
-    touched = progress.get("changed") or progress.get("outcome_unknown")
-    if prepared.variables.get("rollback_on_failure") and touched and task.params.get("snapshot"):
-        put_back, outcome = _roll_back(task, prepared)
-        report["message"] = error.message = f"{error.message} {outcome}"
-        report["changes"] = [{**row, "state": "not applied"} for row in changes] if put_back else changes
-    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+    snapshot = task.params.get("snapshot")
+    stored = any(row["state"] == "stored" for row in changes)
+    try:
+        if snapshot and prepared.kind in (BASELINE, DISABLE) and not stored and not progress.get("outcome_unknown"):
+            # Nothing was written, so there is nothing to come back from: a rollback means the run before this one.
+            prepared.artifacts.mark_rolled_back(snapshot, check_snapshot(prepared.artifacts.load(snapshot), snapshot)["digest"])
+        elif snapshot and prepared.variables.get("rollback_on_failure"):
+            _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
+            error.message = f"{error.message} What had been written was put back."
+            changes = [{**row, "state": "not applied"} for row in changes]
+    except ExchangeError as second:
+        done = "; ".join((second.progress or {}).get("commands", ()))
+        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+    _settle(report, task, changes, status="failed")
+    report["message"] = str(error)
     return progress
 
 
-def _roll_back(task: BaselineTask, prepared: Preparation) -> tuple[bool, str]:
-    """Puts the old state back after a failure. Gives whether that worked, and a sentence about it."""
-    path = task.params["snapshot"]
-    try:
-        rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
-        converge(task, rollback.subsets, rollback.plan)
-        prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
-    except ExchangeError as error:
-        return False, f"The rollback failed, too: {error} The snapshot is {path}."
-    return True, "What had been written was put back."
+def _roll_back(task: BaselineTask, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+    """Puts the old state back after a failure: of what was planned, what was done, or may have been.
+
+    :param made: the changes that are known to be stored.
+    :param unknown: whether there may be more of them.
+    :raises ExchangeError: somebody else was at work on the same, or the rollback failed on its way.
+    """
+    rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
+    rollback.recorded = [row for row in rollback.recorded if unknown or _key(row) in made]
+    first = True
+
+    def planner(organization: Organization) -> Plan:
+        nonlocal first
+        plan = rollback.plan(organization)
+        drift = rollback.drift(organization, plan) if first and not prepared.variables.get("rollback_force") else []
+        first = False
+        if drift:
+            raise OptionError("; ".join(map(str, drift)))
+        return plan
+
+    converge(task, rollback.subsets, planner)
+    prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
 
 
 def _assessed(task: BaselineTask, prepared: Preparation) -> dict[str, Any]:
@@ -476,7 +529,7 @@ def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
 
 def for_report(task: BaselineTask) -> dict[str, Any]:
     """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
-    return {name.removeprefix(PREFIX): value for name, value in task.params["variables"].items()}
+    return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
 
 
 def directory_of(variables: Mapping[str, Any]) -> str:

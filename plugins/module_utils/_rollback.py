@@ -42,7 +42,10 @@ class Rollback:
         self.scope = scope
         self.remove_templates = remove_templates
         self.parts = declare_state(validated({part: value for part, value in snapshot["state"].items() if not part.startswith("transport_rules_")}))
+        #: What the run was to change.
         self.recorded: list[Mapping[str, Any]] = list((snapshot["plan"] or {}).get("changes", ()))
+        rules = [*snapshot["state"].get("transport_rules", ()), *snapshot["state"].get("transport_rules_unsupported", ())]
+        self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
         #: What one round trip has to bring.
         self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
@@ -59,7 +62,8 @@ class Rollback:
         if "transport_rules" in self.parts:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
-            plans["rules"] = plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), rules)
+            planner = RulesPlanner(organization, strict=True, check_mode=check_mode, created=created)
+            plans["rules"] = plan_rules(planner, rules, ordered=self.scope == "full" or self._moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
         plan.warnings += self._lost(organization)
@@ -95,6 +99,10 @@ class Rollback:
                 touched.setdefault(row["identity"], set()).add(row["option"])
         return touched
 
+    def _moved(self) -> bool:
+        """Whether the run moved or removed rules. Else the places of rules are not ours to put back."""
+        return any(row["resource"] == RULE and (row["option"] == "priority" or (row["option"], row["after"]) == ("state", "absent")) for row in self.recorded)
+
     def _created(self) -> dict[str, str]:
         """The rules that the run was to create: name without case to name."""
         rows = (row for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent")
@@ -114,8 +122,7 @@ class Rollback:
     def _reordered(self, organization: Organization) -> bool:
         """Whether the rules that the run did not move stand in another order than before it."""
         moved = {name for name, options in self._touched().items() if "priority" in options}
-        names = {rule.guid: rule.name for rule in self.parts["transport_rules"]}
-        left = [rule.guid for rule in rules_of(organization) if not moved & {rule.name, names.get(rule.guid)}]
+        left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
         return [guid for guid in left if guid in self.snapshot["order"]] != [guid for guid in self.snapshot["order"] if guid in left]
 
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
@@ -144,22 +151,19 @@ class Rollback:
                 wanted.append(rule if now is None else replace(rule, guid=now.guid))
             else:
                 wanted.append(self._narrowed(rule, now, options))
-        places = any(row["resource"] == RULE and (row["option"] == "priority" or (row["option"], row["after"]) == ("state", "absent")) for row in self.recorded)
-        if self.scope == "changed" and not places:
-            # The run moved and removed nothing, so places are not ours to put back.
-            wanted = [rule for rule in wanted if rule != _untouched(rule.guid)]
         created = self._created_now(organization)
         extra = [rule for rule in existing if rule.guid not in {*found, *known} and (rule.guid in created or self._is_extra(rule))]
-        return [*wanted, *(DeclaredRule(rule.name, rule.guid, "absent", None, None, {}, {}) for rule in extra)]
+        return [*wanted, *(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in extra)]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
         """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
-        held = {rule.name for rule in self.parts["transport_rules"]}
+        held = {rule.guid for rule in self.parts["transport_rules"]}
         planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
-        for row in self.recorded:
-            rule = planner.named(row["identity"]) if row["resource"] == RULE and row["option"] == "enabled" and row["identity"] not in held else None
-            if rule and rule.name.casefold() not in self._created():
-                planner.ensure(replace(_untouched(rule.guid), enabled=row["before"]))
+        switched = {row["identity"]: row["before"] for row in self.recorded if row["resource"] == RULE and row["option"] == "enabled"}
+        for rule in planner.rules:
+            name = self._names.get(rule.guid, "")
+            if name in switched and rule.guid not in held:
+                planner.ensure(replace(_untouched(rule.guid), enabled=switched[name]))
         return planner.plan
 
     def _is_extra(self, rule: Rule) -> bool:
@@ -205,16 +209,14 @@ class Rollback:
         """Whether what would be put back is what the run left there."""
         if change.option == "priority":
             return True
-        if change.resource == RULE and change.option == "state":
-            rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
-            return rule is None or self._as_created(rule, rule.name)
-        old_name = next(
-            (row["identity"] for row in self.recorded if row["resource"] == change.resource and row["option"] == "name" and row["after"] == change.identity),
-            change.identity,
-        )
-        rows = [row for row in self.recorded if row["resource"] == change.resource and row["identity"] == old_name]
-        if any(row["option"] == "state" and row["after"] == "absent" for row in rows):
-            return True
+        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
+        name = self._names.get(rule.guid, rule.name) if rule else change.identity
+        rows = [row for row in self.recorded if row["resource"] == change.resource and row["identity"] == name]
+        if change.resource == RULE and rule is None:
+            # It is gone, and would be made again with all that it had: that is ours where the run has removed it.
+            return any(row["option"] == "state" and row["after"] == "absent" for row in rows)
+        if rule and change.option == "state":
+            return self._as_created(rule, rule.name)
         if change.option == "state":
             return any(row["option"] == "state" for row in rows)
         return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)

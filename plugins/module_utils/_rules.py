@@ -423,8 +423,11 @@ def plan_order(planner: RulesPlanner, names: Sequence[str], position: str) -> Pl
     return planner.plan
 
 
-def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False) -> Plan:
-    """Plans a list of rules in their order. A new one is created behind the one that the list names before it."""
+def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False, ordered: bool = True) -> Plan:
+    """Plans a list of rules. A new one is created behind the one that the list names before it.
+
+    :param ordered: whether rules that are there are moved into the list's order.
+    """
     _refuse_repeats(rules)
     planner.claim(rules)
     found = list(map(planner.find, rules))
@@ -442,7 +445,8 @@ def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanage
             keys.append(key)
         before.append(planner.plan.before)
         after.append(planner.plan.after)
-    planner.arrange(keys)
+    if ordered:
+        planner.arrange(keys)
     planner.unmanaged(existing, unmanaged)
     planner.plan.before = {"rules": before}
     planner.plan.after = {"rules": after}

@@ -77,6 +77,7 @@ def plan_settings(
     plan = Plan()
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
+    lists_templates: bool | None = None
     for row in table.fields:
         if row.option not in wanted:
             continue
@@ -98,11 +99,14 @@ def plan_settings(
             continue
         changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impact(value)))
         parameters[row.parameter] = row.send(value, stored)
+        if row.lists_templates:
+            lists_templates = bool(value)
     if properties is None:
         plan.steps.append(Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase))
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
-        plan.steps.append(Step(Call(f"Set-{table.noun}", {**key, **parameters, **table.extra}), tuple(changes), phase))
+        call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
+        plan.steps.append(Step(call, tuple(changes), phase, lists_templates=lists_templates))
     return plan
 
 

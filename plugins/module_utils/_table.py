@@ -35,6 +35,7 @@ class Field:
     :param impacts: new value to what it does to people: ``takes away``, ``widens``, ``rejects``.
     :param dangers: declared value to a sentence that warns of it.
     :param policies: subsets whose policies override the setting for their users where they have IRM off.
+    :param lists_templates: Exchange lists templates only while it is on.
     """
 
     option: str
@@ -50,6 +51,7 @@ class Field:
     impacts: Mapping[Any, str] = field(default_factory=dict)
     dangers: Mapping[Any, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
+    lists_templates: bool = False
 
     def __post_init__(self) -> None:
         if not self.option or not self.parameter:

@@ -41,6 +41,7 @@ IRM_CONFIGURATION = Table(
             "InternalLicensingEnabled",
             impacts={False: "takes away"},
             dangers={False: "Nobody can protect mail any more, and no template is found."},
+            lists_templates=True,
         ),
         Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: "widens"}),
         Field("licensing_location", Locations(), "LicensingLocation"),

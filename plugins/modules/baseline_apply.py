@@ -30,7 +30,8 @@ options:
     default: ""
   stage:
     description:
-      - With O(procedure=disable), whether the rules or the settings are switched off.
+      - Whether the rules or the settings are switched off.
+      - Needed with O(procedure=disable). Rules act for a while after they are gone, so that the settings follow later.
     type: str
     choices: [rules, settings]
 seealso:
@@ -120,6 +121,7 @@ SPEC: dict[str, Any] = {
         "stage": {"type": "str", "choices": ["rules", "settings"]},
         **COMMON_ARGUMENT_SPEC,
     },
+    "required_if": [["procedure", "disable", ["stage"]]],
 }
 
 

@@ -56,6 +56,10 @@ organization:
   description: Who the organization is, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
   returned: once the organization was read
   type: dict
+writes:
+  description: Whether the run goes on to write, to the organization or a snapshot on its own. Never in check mode, and never in an audit.
+  returned: once the organization was read
+  type: bool
 pending:
   description: Whether there is something to change.
   returned: once the organization was read

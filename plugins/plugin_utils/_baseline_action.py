@@ -13,7 +13,7 @@ from ansible import constants as C
 from ansible.release import __version__ as ansible_version
 from ansible_collections.m365.message_encryption.plugins.module_utils._controls import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import BaselineTask
+from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import BaselineTask, variables_read
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
 
@@ -26,9 +26,21 @@ class BaselineAction(ModuleAction):
     """
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The task's arguments, and the role's variables as the host has them: all of them, so that one that is misspelt is found."""
-        variables = {name: value for name, value in task_vars.items() if name.startswith(PREFIX)}
-        return {**({} if "variables" in self._task.args else {"variables": self._templar.template(variables)}), **self._task.args}
+        """The task's arguments, and the role's variables as the host has them.
+
+        All names are taken, so that one that is misspelt is found, and only those values that count here: what another procedure
+        needs may not be there now.
+        """
+        arguments: Mapping[str, Any] = super().arguments(task_vars)
+        if "variables" in arguments:
+            return arguments
+        read = self.variables_read(str(arguments.get("procedure")))
+        variables = {name: self._templar.template(value) if name in read else None for name, value in task_vars.items() if name.startswith(PREFIX)}
+        return {**arguments, "variables": variables}
+
+    def variables_read(self, procedure: str) -> set[str]:
+        """The full names of the variables that the module reads."""
+        return variables_read(procedure)
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
         """A task that knows the organization's files and the run."""

@@ -239,7 +239,9 @@ class OrganizationSession:
         if organization is None:
             raise UnreachableError("Get-OrganizationConfig brought no organization, so that it cannot be verified.", cmdlet=_WHO.cmdlet)
         wanted = self.identity["organization"]
-        names = {str(value).lower() for value in organization.values() if value} | {str(who.objects[0].get("Identity") or "").lower()}
+        # Not by its display name, which its administrators choose as they like.
+        known = (organization["name"], organization["tenant_id"], organization["guid"], who.objects[0].get("Identity"))
+        names = {str(value).lower() for value in known if value}
         if wanted and wanted.lower() not in names:
             found = organization["name"] + (f" ({organization['tenant_id']})" if organization["tenant_id"] else "")
             raise WrongOrganizationError(

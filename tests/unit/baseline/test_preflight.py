@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply
 
 from .conftest import Role
 
@@ -92,6 +94,11 @@ def test_a_licence_that_is_missing(tmp_path: Path) -> None:
     (control,) = (control for control in role.report["controls"] if control["id"] == "OME-4")
     assert "Advanced Message Encryption" in control["findings"][0]
     assert [item["Identity"] for item in role.session.organization.dump()["ome_configurations"]] == ["OME Configuration"]
+    outgoing = {"branding_template": {"name": "week"}, "encrypt_outgoing": {"template": "Encrypt"}}
+    role.run(on_missing_licence="skip", **outgoing)
+    (rule,) = role.session.organization.dump()["transport_rules"]
+    assert not rule.get("ApplyRightsProtectionCustomizationTemplate")
+    assert not role.plan(on_missing_licence="skip", **outgoing)["pending"]
     role.plan("audit", branding_template={"name": "week"})
     assert (role.controls()["OME-4"], role.report["status"]) == ("not met", "drift")
     role.plan("audit", branding_template={"name": "week"}, on_missing_licence="skip")
@@ -109,6 +116,22 @@ def test_an_on_premises_organization(tmp_path: Path) -> None:
 def test_a_variable_that_is_misspelt(role: Role) -> None:
     text = refused(role, one_time_passcodes=True)
     assert "hardened_baseline_one_time_passcodes is no variable of the role: is hardened_baseline_one_time_passcode meant?" in text
+
+
+def test_null_is_the_default_where_it_is_no_control(role: Role) -> None:
+    nothing = dict.fromkeys(("artifacts_publish", "skip", "acknowledge", "verify_timeout", "rollback_scope", "disable_rules", "approved_plan"))
+    assert role.run(**nothing)["pending"]
+    assert role.run("rollback", **nothing)["pending"]
+
+
+def test_switching_off_needs_a_stage() -> None:
+    spec = dict(baseline_apply.SPEC)
+    _validation, errors = validate({"procedure": "disable", "variables": {}}, spec.pop("argument_spec"), **spec)
+    assert "stage" in "".join(errors)
+
+
+def test_a_snapshot_that_nothing_keeps_is_refused_under_awx(role: Role) -> None:
+    assert "AWX job is thrown away" in refused(role, "snapshot", awx={"job_id": "7"})
 
 
 def test_all_findings_come_at_once(role: Role) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils import _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._snapshot import snapshot_digest
 
@@ -149,6 +151,63 @@ def test_the_order_that_others_made_meanwhile_is_drift_where_the_run_moved_rules
     assert names(role) == "abcd"
 
 
+MINE = {"transport_rules": [{"Name": "mine", "PrependSubject": "x", "Comments": "then"}, {"Name": "other", "PrependSubject": "y", "Comments": "then"}]}
+COMMENT = {"encryption_rules": [{"name": "mine", "comments": "now"}, {"name": "other", "comments": "now"}]}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+class TestOthersMeanwhile:
+    """What somebody else did to rules between the run and its rollback is never undone unasked."""
+
+    def test_a_rule_that_others_removed_is_not_made_again(self, tmp_path: Path, wire: str) -> None:
+        role = Role(MINE, str(tmp_path), wire)
+        before = role.state()
+        role.run(**COMMENT)
+        role.session.edit("Remove-TransportRule", Identity="mine")
+        assert "mine is not as the run left it" in refused(role)
+        role.run("rollback", rollback_force=True)
+        assert role.state() == before
+
+    def test_a_rule_that_others_made_in_the_place_of_a_removed_one_is_not_written_over(self, tmp_path: Path, wire: str) -> None:
+        role = Role(MINE, str(tmp_path), wire)
+        before = role.state()
+        role.run(encryption_rules=[{"name": "mine", "state": "absent"}])
+        role.session.edit("New-TransportRule", Name="mine", PrependSubject="theirs")
+        assert "mine" in refused(role)
+        role.run("rollback", rollback_force=True)
+        assert role.state() == before
+
+    def test_a_rule_that_others_renamed_is_put_back_under_its_new_name(self, tmp_path: Path, wire: str) -> None:
+        role = Role(MINE, str(tmp_path), wire)
+        role.run(**COMMENT)
+        role.session.edit("Set-TransportRule", Identity="mine", Name="renamed")
+        role.run("rollback")
+        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [("renamed", "then"), ("other", "then")]
+
+    def test_rules_that_the_run_changed_and_others_moved_stay_where_they_are(self, tmp_path: Path, wire: str) -> None:
+        role = Role(MINE, str(tmp_path), wire)
+        role.run(**COMMENT)
+        role.session.edit("Set-TransportRule", Identity="other", Priority=0)
+        role.run("rollback")
+        assert [(rule["Name"], rule["Comments"]) for rule in role.session.organization.dump()["transport_rules"]] == [("other", "then"), ("mine", "then")]
+
+    def test_the_whole_state_comes_back_also_where_a_name_was_given_on(self, tmp_path: Path, wire: str) -> None:
+        role = Role({"transport_rules": [{"Name": "a", "ApplyRightsProtectionTemplate": "Encrypt"}]}, str(tmp_path), wire)
+        before = role.state()
+        role.run()
+        role.session.edit("Set-TransportRule", Identity="a", Name="b")
+        role.session.edit("New-TransportRule", Name="a", ApplyRightsProtectionTemplate="Encrypt", SubjectContainsWords=["x"])
+        role.run("rollback", rollback_scope="full")
+        assert role.state() == before
+
+    def test_a_rule_that_cannot_be_written_is_switched_on_again_under_its_new_name(self, tmp_path: Path, wire: str) -> None:
+        role = Role({"transport_rules": [{"Name": "old", "ApplyOME": True}]}, str(tmp_path), wire)
+        role.run("disable", confirm_disable="contoso.onmicrosoft.com")
+        role.session.edit("Set-TransportRule", Identity="old", Name="renamed")
+        role.run("rollback")
+        assert [(rule["Name"], rule["State"]) for rule in role.session.organization.dump()["transport_rules"]] == [("renamed", "Enabled")]
+
+
 def test_created_templates_stay(role: Role) -> None:
     role.run(branding_template={"name": "week"}, **OUTGOING)
     role.run("rollback")
@@ -204,6 +263,70 @@ def test_a_failure_is_rolled_back_also_where_the_answer_was_lost(tmp_path: Path,
     with pytest.raises(ExchangeError, match="What had been written was put back"):
         role.run(rollback_on_failure=True)
     assert role.state() == before
+
+
+def test_a_failure_does_not_take_away_what_others_made(tmp_path: Path) -> None:
+    """Somebody makes the very rule, otherwise, right before the run does."""
+    role = Role({}, str(tmp_path))
+
+    def meddle(call: Call) -> None:
+        if call.cmdlet == "New-TransportRule":
+            role.session.before_write = lambda call: None
+            role.session.edit("New-TransportRule", Name="Encrypt all outgoing mail", PrependSubject="theirs")
+
+    role.session.before_write = meddle
+    with pytest.raises(ExchangeError, match="What had been written was put back"):
+        role.run(rollback_on_failure=True, **OUTGOING)
+    assert [rule["PrependSubject"] for rule in role.session.organization.dump()["transport_rules"]] == ["theirs"]
+
+
+def test_a_failure_is_not_rolled_back_over_the_work_of_others(tmp_path: Path) -> None:
+    role = Role({"irm_configuration": {"TransportDecryptionSetting": "Disabled"}}, str(tmp_path))
+
+    def meddle(call: Call) -> None:
+        if call.cmdlet == "Set-OMEConfiguration":
+            role.session.edit("Set-IRMConfiguration", TransportDecryptionSetting="Mandatory")
+            raise ExchangeError("The service refused this.", cmdlet=call.cmdlet)
+
+    role.session.before_write = meddle
+    with pytest.raises(ExchangeError, match=r"The rollback failed, too: .*transport_decryption_setting"):
+        role.run(rollback_on_failure=True, azure_rms_licensing=None, transport_decryption="Optional")
+    assert role.session.organization.dump()["irm_configuration"]["TransportDecryptionSetting"] == "Mandatory"
+    assert role.report["applied"] + role.report["not_applied"] == len(role.report["changes"])
+
+
+def test_a_run_that_wrote_nothing_is_none_to_come_back_from(tmp_path: Path) -> None:
+    session = FailingSession({}, -1)
+    role = Role(session, str(tmp_path))
+    before = role.state()
+    role.run()
+    session.fails = len(session.writes)
+    with pytest.raises(ExchangeError):
+        role.run(**OUTGOING)
+    role.run("rollback")
+    assert role.state() == before
+
+
+def test_what_is_stored_is_said_also_where_looking_at_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    role = Role({}, str(tmp_path))
+
+    def fail(*_unused: Any) -> Any:
+        raise ExchangeError("No answer.")
+
+    monkeypatch.setattr(_procedure, "_assessed", fail)
+    result = role.run()
+    assert result["changed"]
+    assert {change["state"] for change in role.report["changes"]} == {"stored"}
+    assert any("Everything is stored" in warning for warning in role.report["warnings"])
+
+
+def test_what_only_would_be_done_is_not_said_to_be_stored(role: Role) -> None:
+    """A play may have check mode for a single task."""
+    snapshot = role.plan()["snapshot"]
+    task = role._task("baseline", "recommended", {}, True, run_tags=[], skip_tags=[], snapshot=snapshot, stage=None)
+    assert _procedure.apply(task)["changed"]
+    assert {change["state"] for change in role.report["changes"]} == {"planned"}
+    assert role.session.writes == []
 
 
 def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> None:
