@@ -16,14 +16,14 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import is_default, plan_configuration
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import RULE, Finding, normal, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._plan_document import RULE, Finding, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._rule import DeclaredRule, Rule, decrypts, encrypts, is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rules, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._state import declare_state, plan_state, refuse_other_organization, validated
 from ansible_collections.m365.message_encryption.plugins.module_utils._table import name_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import AMBIENT, SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
 
 _SINGLE = {"irm_configuration": "irm_configuration", "activesync_org_settings": "activesync_org_settings"}
 _SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)}
@@ -231,7 +231,9 @@ class Rollback:
                 after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
                 if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
                     return False
-        return all(normal(rule.settings[option]) == normal(value) for option, value in recorded.items() if option in rule.settings)
+        expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
+        # A server that does not have a setting shows none.
+        return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
 
 
 def _not_ours(change: Change) -> str:

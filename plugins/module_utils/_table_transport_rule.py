@@ -318,6 +318,15 @@ SETTINGS_FIELDS = (
     Field("use_legacy_regex", Flag(), "UseLegacyRegex", create_only=True, doc="Regular expressions of the old kind. Only a new rule takes it."),
 )
 
+#: What Exchange gives a new rule where nothing else is said, as every rule shows it.
+SETTINGS_OF_A_NEW_RULE = {
+    **{row.option: row.kind.cleared for row in SETTINGS_FIELDS},
+    "mode": "Enforce",
+    "recipient_address_type": "Resolved",
+    "rule_error_action": "Ignore",
+    "sender_address_location": "Header",
+}
+
 
 def _documented(fields: tuple[Field, ...], section: str) -> tuple[Field, ...]:
     return tuple(replace(row, doc=row.doc.replace("REPLACE", section)) for row in fields)

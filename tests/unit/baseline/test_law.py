@@ -8,16 +8,18 @@ Also where the baseline fails at any one of its writes.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator import Organization
+from tests.emulator.errors import CmdletError
 from tests.unit.organization_session import WIRES
 
-from .conftest import FAULTS, FailingSession, Role, lasting
+from .conftest import FAULTS, VOLATILE, FailingSession, Role, lasting
 
 ALLOWED: dict[str, Any] = {
     "allow_work_accounts_only": True,
@@ -154,6 +156,62 @@ def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[
     if result["pending"]:
         role.run("rollback", remove_created_templates=True)
     assert role.state() == before
+
+
+def settled(rule: dict[str, Any] | None) -> dict[str, Any]:
+    """What others can have set in a rule: its place also follows from those of others."""
+    return {key: value for key, value in (rule or {}).items() if key not in VOLATILE and key != "Priority"}
+
+
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("Remove-TransportRule"), st.sampled_from(NAMES), st.just({})),
+        st.tuples(st.just("Disable-TransportRule"), st.sampled_from(NAMES), st.just({})),
+        st.tuples(st.just("Set-TransportRule"), st.sampled_from(NAMES), st.sampled_from([{"Name": "renamed"}, {"Comments": "others"}, {"Priority": 0}])),
+        st.tuples(st.just("New-TransportRule"), st.sampled_from(NAMES), st.just({"PrependSubject": "theirs"})),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(STATES, WISHES, EDITS, st.sampled_from(WIRES))
+@settings(LAW, max_examples=100, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+def test_a_rollback_never_undoes_what_others_did_unasked(
+    state: dict[str, Any], wishes: dict[str, Any], edits: list[tuple[str, str, dict[str, Any]]], wire: str
+) -> None:
+    """Either it is refused before any write, or every rule that others touched is still as they left it, but for what the run had changed of it."""
+    role = Role(state, wire=wire)
+    try:
+        if not role.run(**ALLOWED, **wishes)["pending"]:
+            return
+    except ExchangeError:
+        return
+    ran = {rule["Guid"]: rule for rule in role.session.organization.dump()["transport_rules"]}
+    for cmdlet, name, parameters in edits:
+        with contextlib.suppress(CmdletError):
+            role.session.edit(cmdlet, **{"Name" if cmdlet.startswith("New-") else "Identity": name}, **parameters)
+    left = {rule["Guid"]: rule for rule in role.session.organization.dump()["transport_rules"]}
+    writes = len(role.session.writes)
+    try:
+        role.run("rollback", remove_created_templates=True)
+    except ExchangeError:
+        assert len(role.session.writes) == writes
+        event("refused")
+        return
+    after = {rule["Guid"]: rule for rule in role.session.organization.dump()["transport_rules"]}
+    event("rolled back")
+    for guid, rule in left.items():
+        if guid not in ran:
+            assert settled(after.get(guid)) == settled(rule), "a rule that others made was changed or removed"
+            continue
+        theirs = {key: value for key, value in settled(rule).items() if value != ran[guid].get(key)}
+        if theirs:
+            assert guid in after, "a rule that others had changed was removed"
+            assert {key: after[guid].get(key) for key in theirs} == theirs
+    # No rule is there again that others had removed.
+    gone = {rule["Name"] for guid, rule in ran.items() if guid not in left}
+    assert not {rule["Name"] for guid, rule in after.items() if guid not in left} & gone
 
 
 @given(STATES, WISHES, st.integers(0, 8))

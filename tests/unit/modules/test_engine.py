@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import REREAD_TIMEOUT, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import LOST_TIMEOUT, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, PermissionDeniedError, VerificationError
 from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
@@ -111,7 +112,7 @@ def test_a_lost_write_is_sent_again_only_after_reading_for_a_while(clock: Clock)
     result = converge(task(session), READS, wants(a="2"))
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert len(session.writes) == 1
-    assert clock.now >= REREAD_TIMEOUT
+    assert clock.now >= LOST_TIMEOUT
 
 
 def test_a_lost_answer_is_waited_for_where_reading_back_is_left_out(clock: Clock) -> None:
@@ -153,6 +154,30 @@ def test_the_last_write_is_waited_for_as_long_as_verifying_allows() -> None:
     session = FakeSession(things(a="1"), lag=12)
     result = converge(task(session), READS, wants(reread=True, a="2"))
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+
+
+def test_what_others_depend_on_is_waited_for_as_long_as_verifying_allows() -> None:
+    session = FakeSession(things(a="1", b="1"), lag=12)
+    result = converge(task(session), READS, wants(reread=True, a="2", b="2"))
+    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
+    assert len(result["commands"]) == 2
+
+
+def test_a_read_that_is_behind_with_an_earlier_step_does_not_have_it_sent_again() -> None:
+    """The step that is waited for is seen before the one that was done first."""
+    session = FakeSession(things(a="1", b="1", c="1"))
+    behind = [3]
+
+    def planner(organization: Organization) -> Plan:
+        plan = wants(a="2", b="2", c="2")(organization)
+        steps = [replace(step, reread=step.call.parameters["Identity"] == "b") for step in plan.steps]
+        if len(session.writes) == 2 and behind[0]:
+            behind[0] -= 1
+            steps = [Step(Call("Set-Thing", {"Identity": "a", "Value": "2"}), (Change("thing", "a", "value", "1", "2"),), 0), *steps]
+        return replace(plan, steps=steps)
+
+    converge(task(session), READS, planner)
+    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b", "c"]
 
 
 def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:

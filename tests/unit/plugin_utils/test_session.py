@@ -236,6 +236,12 @@ def test_calls_of_one_session_run_one_after_the_other() -> None:
     assert len(wire.tries) == 5
 
 
+def test_a_display_name_is_no_name_of_an_organization() -> None:
+    """Its administrators choose it as they like."""
+    with pytest.raises(WrongOrganizationError):
+        session(Wire(), exchange_organization="Contoso").invoke(Request([IRM]))
+
+
 def test_describe_tells_who_we_are() -> None:
     found = session(Wire()).describe(Request([]))
     assert found["organization"] == {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "tenant_id": TENANT, "guid": "g"}
