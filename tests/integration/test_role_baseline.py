@@ -126,6 +126,37 @@ def test_artifacts_are_whole_and_private(tenant: Tenant) -> None:
         assert {"report.html", "report.json", "report.csv", "junit.xml"} <= set(os.listdir(folder))
 
 
+def included(entry: str = "main", name: str = "role") -> dict[str, Any]:
+    return {"name": name, "ansible.builtin.include_role": {"name": "m365.message_encryption.hardened_baseline", "tasks_from": entry}}
+
+
+def test_check_mode_of_a_play_is_check_mode(tenant: Tenant) -> None:
+    first = lasting(tenant.state())
+    run = tenant.controller.tasks([included()], play={"check_mode": True})
+    assert run.rc == 0, run.output
+    assert lasting(tenant.state()) == first
+    found = report(tenant.controller, tenant.host)
+    assert (found["kind"], found["organizations"][0]["status"]) == ("check", "drift")
+    assert {change["state"] for change in found["organizations"][0]["changes"]} == {"planned"}
+    assert not list(artifacts(tenant.controller).rglob("snapshot-*"))
+
+
+def test_what_failed_before_is_no_failure_of_what_comes_after(tenant: Tenant) -> None:
+    """A play that audits where the baseline has failed."""
+    tenant.emulator.organizations[tenant.organization].patch({"ignored_parameters": ["Set-OMEConfiguration -SocialIdSignIn"]})
+    run = tenant.controller.tasks([{"name": "try", "block": [included()], "rescue": [included("audit", "look")]}], "-e", "hardened_baseline_verify_timeout=2")
+    assert run.rc == 0, run.output
+    found = report(tenant.controller, tenant.host)
+    assert (found["kind"], found["organizations"][0]["status"], found["organizations"][0]["message"]) == ("audit", "drift", "")
+
+
+def test_a_rollback_does_not_need_what_only_an_apply_needs(tenant: Tenant) -> None:
+    first = lasting(tenant.state())
+    play(tenant.controller, "baseline")
+    play(tenant.controller, "rollback", approved_plan="plans/{{ change_number }}.json")
+    assert lasting(tenant.state()) == first
+
+
 def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
     play(tenant.controller, "audit")
     before = tenant.state()
