@@ -108,6 +108,10 @@ coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests r
 	@PYTHONPATH=build/collections COVERAGE_FILE=.cache/coverage $(BIN)/python -m pytest $(PYTEST_OPTIONS) -q tests/unit \
 	    --cov=$(COLLECTION)/plugins --cov-branch --cov-report=term:skip-covered $(PYTEST_ARGS)
 
+.PHONY: role
+role: .venv/$(CORE)/ready build/installed ## the role's defaults, argument specs and page, from the table of controls
+	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_role.py
+
 .PHONY: molecule
 molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
 	@PATH="$(CURDIR)/.venv/molecule/bin:$$PATH" molecule test --all --report

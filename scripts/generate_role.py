@@ -3,11 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what the role says about its controls and variables from the one table of them: defaults, argument specs and README.
 
-Run it with PYTHONPATH set to the directory that holds ansible_collections, after the table was changed.
+``make role`` runs it, after the table was changed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -141,7 +142,8 @@ def readme() -> str:
     for entry, (short, description, options) in GIT.items():
         parts.append(f"\n## Task file `{entry}`\n\n{short}. {_plain(' '.join(description))}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|\n")
         parts += [
-            f"| `{name}` | {option['type']} | {option.get('default', '')} | {_plain(' '.join(option['description']))} |\n" for name, option in options.items()
+            f"| `{name}` | {option['type']} | {_code(option.get('default'))} | {_plain(' '.join(option['description']))} |\n"
+            for name, option in options.items()
         ]
     return "".join(parts)
 
@@ -174,23 +176,34 @@ def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool) 
 
 def _values(variable: Variable) -> str:
     return " ".join(
-        f"In the profile {profile}: {'unmanaged' if value is None or value == '' else f'V({value})' if not isinstance(value, dict) else f'C({value})'}."
+        f"In the profile {profile}: {'unmanaged' if _is_unmanaged(value) else f'C({_inline(value)})' if isinstance(value, dict) else f'V({_inline(value)})'}."
         for profile, value in zip(PROFILES, variable.values, strict=True)
     )
 
 
+def _is_unmanaged(value: Any) -> bool:
+    return value is None or value == ""
+
+
+def _inline(value: Any) -> str:
+    """A value as one writes it in YAML, on one line. JSON is YAML; a plain text needs no quotes."""
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def _code(value: Any) -> str:
+    return "" if value is None else f"`{_inline(value)}`"
+
+
 def _shown(variable: Variable, column: int) -> str:
     value = variable.values[column]
-    if value is None:
-        return "unmanaged"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "unmanaged" if _is_unmanaged(value) else _code(value)
 
 
 def _default(name: str) -> str:
     setting = next((setting for setting in SETTINGS if PREFIX + setting.name == name), None)
     if setting is None:
         return "as the profile"
-    return f"`{str(setting.default).lower() if isinstance(setting.default, bool) else setting.default!r}`"
+    return _code(setting.default)
 
 
 def _plain(text: str) -> str:
@@ -231,6 +244,10 @@ A control's own variable beats the profile, and `null` leaves the control unmana
 `--skip-tags OME-4` leaves one out. A variable that begins with `{PREFIX}` and is none of these is refused.
 
 What could hurt is refused before anything is written: one list of all findings, each with the line that allows it.
+
+The playbooks leave it to the role's first task to check the variables: it names everything that is wrong at once, and the refusal is in the report.
+In a play with `roles:` Ansible itself checks their types before, in its own words, and a play that fails there writes no report.
+`include_role` with `rolespec_validate: false` does what the playbooks do.
 
 """
 

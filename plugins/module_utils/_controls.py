@@ -338,7 +338,7 @@ CONTROLS: tuple[Control, ...] = (
         Control(
             id_,
             f"No policy of {what} has rights management off",
-            f"{table.fields[0].parameter} of {what}' mailbox policies",
+            f"{table.fields[0].parameter} of mailbox policies of {what}",
             table.name,
             table.subset,
             reason="A policy with it off overrules the organization's settings for its users.",

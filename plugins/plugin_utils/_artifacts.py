@@ -8,12 +8,14 @@ A file is written whole or not at all, and for nobody else to read. What is read
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
 
 _MARK = ".rolled-back.json"
 
-#: What the tasks of one run keep for each other.
-_RUN = ".run.json"
+#: What the tasks of one run keep for each other: a file for each run, since two may work on one organization at once.
+_RUN = ".run-{}.json"
+
+#: Seconds for which such a file stays. No run lasts longer, though ``disable`` may wait for hours.
+_RUN_KEPT = 7 * 24 * 3600
 
 
 class Artifacts:
@@ -39,9 +44,8 @@ class Artifacts:
 
     def load(self, path: str) -> Any:
         """What a JSON file holds. A bare name is one in the organization's folder. An OptionError says why it cannot be read."""
-        file = self.folder / path if "/" not in path and (self.folder / path).exists() else Path(path).expanduser()
         try:
-            return json.loads(file.read_bytes())
+            return json.loads(self._resolve(path).read_bytes())
         except OSError as error:
             raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
         except ValueError as error:
@@ -62,24 +66,26 @@ class Artifacts:
 
     def remember(self, run: str, found: Mapping[str, Any]) -> None:
         """Keeps what a task of a run found for the tasks that follow. Through a task's result it would fill the screen when the task fails."""
-        self.store(_RUN, {"run": run, "found": found})
+        file = self.folder / _run_file(run)
+        if not file.exists():
+            self._forget_old_runs()
+        self.store(file.name, found)
 
     def remembered(self, run: str) -> dict[str, Any]:
         """What the tasks of this run have found so far; nothing of another run."""
         try:
-            document = self.load(str(self.folder / _RUN))
-            return dict(document["found"]) if document["run"] == run else {}
-        except (OptionError, KeyError, TypeError):
+            return dict(self.load(str(self.folder / _run_file(run))))
+        except (OptionError, TypeError, ValueError):
             return {}
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
-        return _mark(path).exists()
+        return _mark(self._resolve(path)).exists()
 
     def mark_rolled_back(self, path: str, digest: str) -> None:
         """Remembers that a snapshot has been rolled back."""
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.write(_mark(path), _json({"digest": digest, "rolled_back_at": when}))
+        self.write(_mark(self._resolve(path)), _json({"digest": digest, "rolled_back_at": when}))
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report, with their SHA256SUMS, into the organization's folder or at the artifacts' top. Gives their paths."""
@@ -109,6 +115,18 @@ class Artifacts:
             raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
         return str(path)
 
+    def _resolve(self, path: str) -> Path:
+        """The file that somebody means: a bare name is one in the organization's folder, if there is one."""
+        here = self.folder / path
+        return here if "/" not in path and here.exists() else Path(path).expanduser()
+
+    def _forget_old_runs(self) -> None:
+        for file in self.folder.glob(_RUN.format("*")):
+            # Another run may be tidying up, too.
+            with contextlib.suppress(OSError):
+                if file.stat().st_mtime < time.time() - _RUN_KEPT:
+                    file.unlink()
+
 
 def folder_name(host: str) -> str:
     """The folder of an organization: its name in the inventory, or where that is no name of a folder, something unmistakable."""
@@ -117,8 +135,12 @@ def folder_name(host: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def _mark(path: str) -> Path:
-    return Path(path.removesuffix(".json") + _MARK)
+def _mark(snapshot: Path) -> Path:
+    return snapshot.with_name(snapshot.name.removesuffix(".json") + _MARK)
+
+
+def _run_file(run: str) -> str:
+    return _RUN.format(re.sub(r"[^A-Za-z0-9_-]", "_", run))
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -169,6 +169,7 @@ class Job:
     variables: Mapping[str, Any] = field(default_factory=dict)
     project: Path = AWX / "project"
     playbook: str = ""
+    tags: str = ""
     number: int = 1
 
     def prepare(self) -> None:
@@ -182,6 +183,7 @@ class Job:
         environment: dict[str, str] = {}
         arguments: list[str] = ["--check"] if template["job_type"] == "check" else []
         arguments += ["--diff"] if template.get("diff_mode") else []
+        arguments += ["--tags", self.tags] if self.tags else []
         for kind, inputs in self.credentials:
             given, more = inject(named(objects["controller_credential_types"], kind), inputs, self.directory)
             environment |= given

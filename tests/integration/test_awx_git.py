@@ -98,6 +98,16 @@ def test_a_check_keeps_its_plans_too(jobs: Jobs) -> None:
     assert jobs.read("contoso/plan.json") == "plan"
 
 
+def test_what_is_for_one_run_alone_is_not_kept(jobs: Jobs) -> None:
+    artifacts = jobs.start()
+    put(artifacts, "contoso/plan.json", "plan")
+    put(artifacts, "contoso/.run-ansible-local-41abc.json", "found")
+    put(artifacts, "contoso/.report.html.x7k_2qab", "half")
+    run = jobs.run(artifacts, FETCH, PUBLISH)
+    assert run.rc == 0, run.output
+    assert git(jobs.repository, "ls-tree", "-r", "--name-only", "main").splitlines() == ["contoso/plan.json"]
+
+
 def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
     one, other = jobs.start(), jobs.start()
     for artifacts in (one, other):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -95,7 +96,7 @@ class Awx:
         }
         return {"exchange_organizations": {"hosts": hosts, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
 
-    def job(self, template: str, kind: str = CERTIFICATE, *, inventory: Mapping[str, Any] | None = None, **variables: Any) -> Job:
+    def job(self, template: str, kind: str = CERTIFICATE, *, inventory: Mapping[str, Any] | None = None, tags: str = "", **variables: Any) -> Job:
         make = {CERTIFICATE: certificate, SECRET: client_secret, HOST: management_host}[kind]
         self._number += 1
         return Job(
@@ -105,6 +106,7 @@ class Awx:
             credentials=[(kind, make(self.described["organizations"][0])), (GIT, {"url": str(self.repository), "username": "ansible", "token": "git-T0ken"})],
             template=template,
             variables=variables,
+            tags=tags,
             number=self._number,
         )
 
@@ -132,6 +134,9 @@ class Awx:
     def kept(self, path: str = "") -> list[str]:
         done = subprocess.run(["git", "ls-tree", "-r", "--name-only", "main"], cwd=self.repository, capture_output=True, text=True, check=True)
         return [name for name in done.stdout.splitlines() if path in name]
+
+    def read(self, path: str) -> str:
+        return subprocess.run(["git", "show", f"main:{path}"], cwd=self.repository, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(name="awx")
@@ -193,6 +198,29 @@ def test_drift_fails_the_audit_and_its_report_is_kept(awx: Awx) -> None:
     assert (audit.rc, audit.status) == (2, "failed")
     assert "contoso/report.json" in awx.kept()
     assert "report.html" in awx.kept()
+
+
+@TWO
+@pytest.mark.parametrize("refused", [{"contoso", "fabrikam"}, {"contoso"}])
+def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refused: set[str]) -> None:
+    inventory = awx.inventory()
+    for host in refused:
+        inventory["exchange_organizations"]["hosts"][host]["hardened_baseline_one_time_passcode"] = False
+    before = awx.state()
+    check = awx.run(CHECK, inventory=inventory)
+    assert (check.rc, check.status) == (2, "failed"), check.stdout
+    assert awx.state() == before
+    assert awx.kept("plan.json") == ["contoso/plan.json", "fabrikam/plan.json"]
+    report = json.loads(awx.read("report.json"))
+    assert {organization["host"] for organization in report["organizations"] if organization["status"] == "refused"} == refused
+    assert [json.loads(awx.read(f"{host}/report.json"))["run"] for host in ("contoso", "fabrikam")] == [report["run"]] * 2
+    assert len(check.stats["message_encryption_git_commit"]) == 40
+
+
+def test_a_check_of_one_control_keeps_its_plan(awx: Awx) -> None:
+    check = awx.run(CHECK, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_acknowledge=["IRM-5"])
+    assert check.rc == 0, check.stdout
+    assert {change["option"] for change in json.loads(awx.read("contoso/plan.json"))["changes"]} == {"enable_pdf_encryption"}
 
 
 def test_what_was_not_approved_is_refused(awx: Awx) -> None:
