@@ -170,14 +170,14 @@ def session_per_task(repeats: int) -> Iterator[Row]:
 
 
 def organizations(repeats: int) -> Iterator[Row]:
-    """An audit of many organizations in one run with 50 forks, beside a task of core's own that waits as long as Exchange lets ours wait."""
+    """An audit of many organizations in one run with 10 forks, five a core, beside a task of core's own that waits as long as Exchange lets ours wait."""
     waits = [{"name": "Wait", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', 'sleep 1') }}"}}]
     for count in (1, 10, 100, 500):
         with Stage(count, latency=150) as stage:
             stage.fresh()
-            stage.playbook("m365.message_encryption.baseline", forks=50, arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'])
-            cost: Cost = stage.playbook("m365.message_encryption.audit", forks=50, arguments=_RECOMMENDED)
-            core = stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": waits}], forks=50)
+            stage.playbook("m365.message_encryption.baseline", forks=10, arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'])
+            cost: Cost = stage.playbook("m365.message_encryption.audit", forks=10, arguments=_RECOMMENDED)
+            core = stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": waits}], forks=10)
         yield {
             "organizations": count,
             "wall, s": f"{cost.wall:.1f}",
