@@ -37,7 +37,7 @@ def draw(table: list[dict[str, str]]) -> None:
         ("of which the broker, MiB", "^:", "of which the session broker"),
     ):
         right.plot(count, [float(row[column]) for row in table], style, label=label)
-    right.set(title="Memory with 50 forks, MiB", xlabel="organizations")
+    right.set(title="Memory with 10 forks, MiB", xlabel="organizations")
     for axes in (left, right):
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
