@@ -32,6 +32,9 @@ Planner = Callable[[Organization], Plan]
 #: Seconds between two reads while a change is not seen yet.
 VERIFY_INTERVAL = 2.0
 
+#: Seconds after which a task that still waits says so, and says so again.
+PROGRESS_INTERVAL = 15.0
+
 #: Seconds for which a write whose answer was lost may stay unseen before it is taken for not done. Others that are waited for have ``verify_timeout``.
 LOST_TIMEOUT = 15
 
@@ -52,6 +55,7 @@ class Task:
     :param describe: who we are and where (``on_premises`` among it); costs no round trip to Exchange.
     :param find_file: a file's content by the path a user gave; relative paths are looked for as ``copy`` does.
     :param warnings: what the user is told beside the result.
+    :param progress: tells the user something at once, in the middle of the task.
     """
 
     params: Mapping[str, Any]
@@ -60,6 +64,39 @@ class Task:
     describe: Callable[[], dict[str, Any]] = dict
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)
+    progress: Callable[[str], None] = lambda text: None
+
+
+@dataclass
+class _Wait:
+    """Waits until Exchange shows what was written.
+
+    :param timeout: seconds, after which it is over.
+    """
+
+    task: Task
+    timeout: float
+    began: float = field(default_factory=lambda: time.monotonic())
+    said: float = field(default_factory=lambda: time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self.began + self.timeout
+
+    def pause(self, steps: Iterable[Step]) -> None:
+        """Sleeps before the next read.
+
+        :param steps: what is not seen yet.
+        """
+        now = time.monotonic()
+        if now - self.said >= PROGRESS_INTERVAL:
+            self.said = now
+            labels = dict.fromkeys(_label(change) for step in steps for change in step.changes)
+            self.task.progress(
+                f"Exchange does not show {', '.join(labels) or 'the change'} on every server yet: waited {now - self.began:.0f} of {self.timeout} s."
+            )
+        time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
 
 @dataclass
@@ -169,12 +206,13 @@ def _patience(task: Task, unknown: bool) -> int:
 
 def _replan(task: Task, reads: Mapping[str, Call], planner: Planner, done: Sequence[Step], patience: float) -> list[Step]:
     """What is left to do, from fresh reads. Steps that are not seen done yet are given time: a read that is behind must not have them sent again."""
-    deadline = time.monotonic() + patience
+    wait = _Wait(task, patience)
     while True:
         left = planner(read(task.session, reads, fresh=True)).steps
-        if time.monotonic() >= deadline or not any(_is_undone(step, left) for step in done):
+        undone = [step for step in done if _is_undone(step, left)]
+        if wait.over or not undone:
             return left
-        time.sleep(VERIFY_INTERVAL)
+        wait.pause(undone)
 
 
 def _verify(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
@@ -186,7 +224,7 @@ def _verify(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan,
     timeout = task.params.get("verify_timeout", 0)
     if not timeout:
         return plan.after
-    deadline = time.monotonic() + timeout
+    wait = _Wait(task, timeout)
     in_a_row = 0
     ever_seen = False
     while True:
@@ -198,10 +236,10 @@ def _verify(task: Task, reads: Mapping[str, Call], planner: Planner, plan: Plan,
             task.warnings += done_by_others(before, organization, applied)
             return left.before
         if in_a_row == 0:
-            if time.monotonic() >= deadline:
+            if wait.over:
                 task.warnings += done_by_others(before, organization, applied)
                 raise _not_stored(applied, left.changes, ever_seen=ever_seen, timeout=timeout)
-            time.sleep(min(VERIFY_INTERVAL, timeout))
+            wait.pause(left.steps)
 
 
 def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
