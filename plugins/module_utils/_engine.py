@@ -55,7 +55,7 @@ class Task:
     :param describe: who we are and where (``on_premises`` among it); costs no round trip to Exchange.
     :param find_file: a file's content by the path a user gave; relative paths are looked for as ``copy`` does.
     :param warnings: what the user is told beside the result.
-    :param progress: tells the user something at once, in the middle of the task.
+    :param say: tells the user something at once, in the middle of the task.
     """
 
     params: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Task:
     describe: Callable[[], dict[str, Any]] = dict
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)
-    progress: Callable[[str], None] = lambda text: None
+    say: Callable[[str], None] = lambda text: None
 
 
 @dataclass
@@ -93,9 +93,8 @@ class _Wait:
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
             labels = dict.fromkeys(_label(change) for step in steps for change in step.changes)
-            self.task.progress(
-                f"Exchange does not show {', '.join(labels) or 'the change'} on every server yet: waited {now - self.began:.0f} of {self.timeout} s."
-            )
+            missing = ", ".join(labels) or "the change"
+            self.task.say(f"Exchange does not show {missing} on every server yet: waited {now - self.began:.0f} of {self.timeout} s.")
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
 

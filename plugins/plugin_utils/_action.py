@@ -19,6 +19,7 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
 from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
@@ -62,6 +63,7 @@ class ModuleAction(ActionBase):
             session=self._connection,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
+            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {text}"),
         )
         result = self._outcome(task)
         warnings = [*validation._warnings, *task.warnings]

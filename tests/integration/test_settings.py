@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .tenant import Tenant
 
 IRM = {"m365.message_encryption.irm_configuration": {"azure_rms_licensing_enabled": True, "decrypt_attachment_for_encrypt_only": True}}
@@ -29,3 +31,10 @@ def test_what_somebody_else_changes_is_found(tenant: Tenant) -> None:
     run = tenant.run(PORTAL)
     assert [change["option"] for change in run["ome_configuration"]["changes"]] == ["portal_text"]
     assert tenant.state()["ome_configurations"][0]["PortalText"] == "Contoso secure mail"
+
+
+def test_a_long_wait_is_said_while_it_lasts(tenant: Tenant) -> None:
+    tenant.emulator.organizations[tenant.organization].patch({"ignored_parameters": ["Set-IRMConfiguration -SearchEnabled"]})
+    run = tenant.run({"m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 17}})
+    assert run.rc == 2
+    assert re.search(rf"\[{tenant.host}\] Exchange does not show search_enabled on every server yet: waited 1\d of 17 s\.", run.stdout)

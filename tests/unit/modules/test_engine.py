@@ -159,7 +159,7 @@ def test_the_last_write_is_waited_for_as_long_as_verifying_allows() -> None:
 def test_a_long_wait_is_said_from_time_to_time(clock: Clock) -> None:
     said: list[str] = []
     waiting = task(FakeSession(things(a="1"), lag=22))
-    waiting.progress = said.append
+    waiting.say = said.append
     converge(waiting, READS, wants(a="2"))
     assert clock.now >= 40
     assert [text.partition(":")[2] for text in said] == [" waited 16 of 60 s.", " waited 32 of 60 s."]
