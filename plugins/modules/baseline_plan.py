@@ -52,6 +52,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  returned: in check mode
+  type: str
+  sample: "No change."
 organization:
   description: Who the organization is, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
   returned: once the organization was read

@@ -107,6 +107,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  returned: always
+  type: str
+  sample: "No change."
 before:
   description: The managed options before the task, in this module's own names.
   returned: success

@@ -116,6 +116,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  returned: always
+  type: str
+  sample: "Would change 2 settings: social_id_sign_in, otp_enabled."
 before:
   description: The managed options before the task, in this module's own names.
   returned: success

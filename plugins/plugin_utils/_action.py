@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -66,6 +66,8 @@ class ModuleAction(ActionBase):
             say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {text}"),
         )
         result = self._outcome(task)
+        if "changes" in result:
+            result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
             result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
@@ -111,6 +113,21 @@ class ModuleAction(ActionBase):
         except (AnsibleFileNotFound, OSError) as error:
             places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
             raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Looked for: {', '.join(places)}." if places else str(error)) from error
+
+
+#: How many settings a summary names.
+_NAMED = 5
+
+
+def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    """One line that says what a task has changed, or would."""
+    if not changes:
+        return "No change."
+    alike = len({(change["resource"], change["identity"]) for change in changes}) == 1
+    names = [change["option"] if alike or not change["identity"] else f"{change['option']} of {change['identity']}" for change in changes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    count = f"{len(names)} setting{'s' if len(names) > 1 else ''}"
+    return f"{'Would change' if check_mode else 'Changed'} {count}: {', '.join(names[:_NAMED])}{more}."
 
 
 def plain(value: Any) -> Any:
