@@ -67,7 +67,7 @@ GIT = {
     ),
     "publish_git": (
         "Commits the artifacts and pushes them",
-        ["The role runs it where O(hardened_baseline_artifacts_publish) names it. Hands the commit over to later jobs as C(message_encryption_git_commit)."],
+        ["The role runs it where C(hardened_baseline_artifacts_publish) names it. Hands the commit over to later jobs as C(message_encryption_git_commit)."],
         _GIT_OPTIONS,
     ),
 }
