@@ -137,7 +137,12 @@ live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not 
 ## Checks
 
 .PHONY: check
-check: lint lint-ansible lint-docs sanity importer docs ## all quality gates: linters, ansible-test, galaxy-importer, docs
+check: lint lint-ansible lint-docs sanity units-newest importer docs ## all quality gates: linters, ansible-test, the newest core, galaxy-importer, docs
+
+# "make test" runs them on the oldest.
+.PHONY: units-newest
+units-newest: ## the unit tests on the newest ansible-core
+	@$(MAKE) test-newest PYTEST_ARGS="-q tests/unit"
 
 CHECK := .venv/check/bin
 
