@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._rule_order import moves
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+
 from tests.integration.playbook import ROOT
+from tests.unit.report import samples
 
 from .stage import Cost, Stage
 
@@ -225,6 +231,52 @@ def three_hundred_rules(repeats: int) -> Iterator[Row]:
         }
 
 
+def round_trips(repeats: int) -> Iterator[Row]:
+    """What the role's playbooks cost: tasks that Ansible ran or skipped, and round trips to Exchange. Over PSRP opening and ending the session are two."""
+    jobs = ("baseline", "baseline", "audit", "rollback")
+    for transport in ("rest", "psrp"):
+        with Stage() as stage:
+            for job, name in zip(jobs, ("first apply", "converged", "audit", "rollback"), strict=True):
+                before = stage.control("GET", "round_trips")["round_trips"]
+                cost = stage.playbook(f"m365.message_encryption.{job}", transport=transport, arguments=_RECOMMENDED)
+                yield {
+                    "job": name,
+                    "transport": transport,
+                    "tasks": len(re.findall(r"^TASK \[", cost.output, re.MULTILINE)),
+                    "round trips": stage.settled_round_trips() - before,
+                }
+
+
+def rule_moves(repeats: int) -> Iterator[Row]:
+    """The moves that bring 300 rules from a random order into another one, beside the fewest that can be: all but the longest run that is in order already."""
+    rules = [f"rule {number}" for number in range(300)]
+    chance = random.Random(300)
+    for position, count in (("relative", 300), ("relative", 50), ("first", 50), ("last", 50)):
+        made: list[int] = []
+        fewest: list[int] = []
+        for _sample in range(20):
+            order, named = chance.sample(rules, 300), chance.sample(rules, count)
+            rest = [rule for rule in order if rule not in named]
+            target = {"relative": named, "first": [*named, *rest], "last": [*rest, *named]}[position]
+            made.append(len(moves(order, named, position)))
+            fewest.append(len(target) - _longest_run([target.index(rule) for rule in order if rule in set(target)]))
+        yield {"rules named": count, "position": position, "moves": str(Spread(made)), "fewest": str(Spread(fewest))}
+
+
+def _longest_run(numbers: Sequence[int]) -> int:
+    """The length of the longest increasing subsequence, by the definition: for each number the longest one that ends with it."""
+    best: list[int] = []
+    for index, number in enumerate(numbers):
+        best.append(1 + max((best[earlier] for earlier in range(index) if numbers[earlier] < number), default=0))
+    return max(best, default=0)
+
+
+def report_size(repeats: int) -> Iterator[Row]:
+    """The size of the run's page."""
+    for count in (1, 10, 100, 1000):
+        yield {"organizations": count, "report.html, KiB": f"{len(render_html(samples.many(count)).encode()) / 1024:.0f}"}
+
+
 def _start(stage: Stage) -> float:
     """Ansible's own start: a playbook that does nothing."""
     return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": [{"ansible.builtin.meta": "noop"}]}]).wall
@@ -262,4 +314,7 @@ MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "session_per_task": session_per_task,
     "organizations": organizations,
     "three_hundred_rules": three_hundred_rules,
+    "round_trips": round_trips,
+    "rule_moves": rule_moves,
+    "report_size": report_size,
 }
