@@ -76,8 +76,9 @@ class _Wait:
 
     task: Task
     timeout: float
-    began: float = field(default_factory=lambda: time.monotonic())
-    said: float = field(default_factory=lambda: time.monotonic())
+
+    def __post_init__(self) -> None:
+        self.began = self.said = time.monotonic()
 
     @property
     def over(self) -> bool:

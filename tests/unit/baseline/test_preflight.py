@@ -125,8 +125,7 @@ def test_null_is_the_default_where_it_is_no_control(role: Role) -> None:
 
 
 def test_switching_off_needs_a_stage() -> None:
-    spec = dict(baseline_apply.SPEC)
-    _validation, errors = validate({"procedure": "disable", "variables": {}}, spec.pop("argument_spec"), **spec)
+    _validation, errors = validate({"procedure": "disable", "variables": {}}, **baseline_apply.SPEC)
     assert "stage" in "".join(errors)
 
 
