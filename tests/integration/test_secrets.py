@@ -129,10 +129,16 @@ class _Watch:
             with contextlib.suppress(OSError):
                 self.seen[f"environ of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
                 self.seen[f"cmdline of {pid}: {command}"] = command.encode()
-        for path in self.home.rglob("*"):
+        for path in self._files():
             with contextlib.suppress(OSError):
                 if path.is_file() and path.name != "inventory.yml":
                     self.seen[f"{path} {path.stat().st_size}"] = path.read_bytes()
+
+    def _files(self) -> list[pathlib.Path]:
+        """The files below the home; asked again where a directory goes while it is looked at."""
+        while True:
+            with contextlib.suppress(OSError):
+                return list(self.home.rglob("*"))
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
