@@ -46,4 +46,5 @@ def draw(table: list[dict[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    draw(rows((ROOT / "docs/performance.md").read_text(encoding="utf-8"), "organizations"))
+    table = rows((ROOT / "docs/performance.md").read_text(encoding="utf-8"), "organizations")
+    draw([row for row in table if row["forks"] == "10"])
