@@ -349,20 +349,28 @@ def _planned(prepared: Preparation, organization: Organization, organizations: i
 
 def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
     """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
-    plan_now = prepared.planner()
+
+    def check(organization: Organization, plan: Plan) -> None:
+        new = unplanned(planned, documented(organization, plan, "planned"))
+        if new:
+            raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+
+    return _checked_first(prepared.planner(), check)
+
+
+def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:
+    """The planner, whose first plan is checked: nothing has been written then. Later ones are what is left of it."""
     first = True
 
-    def planner(organization: Organization) -> Plan:
+    def plan_once_checked(organization: Organization) -> Plan:
         nonlocal first
-        plan = plan_now(organization)
+        plan = planner(organization)
         if first:
-            new = unplanned(planned, documented(organization, plan, "planned"))
-            if new:
-                raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+            check(organization, plan)
         first = False
         return plan
 
-    return planner
+    return plan_once_checked
 
 
 def _after_failure(task: BaselineTask, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
@@ -396,18 +404,13 @@ def _roll_back(task: BaselineTask, prepared: Preparation, path: str, made: Colle
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
     rollback.recorded = [row for row in rollback.recorded if unknown or _key(row) in made]
-    first = True
 
-    def planner(organization: Organization) -> Plan:
-        nonlocal first
-        plan = rollback.plan(organization)
-        drift = rollback.drift(organization, plan) if first and not prepared.variables.get("rollback_force") else []
-        first = False
+    def check(organization: Organization, plan: Plan) -> None:
+        drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
         if drift:
             raise OptionError("; ".join(map(str, drift)))
-        return plan
 
-    converge(task, rollback.subsets, planner)
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check))
     prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
 
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,14 +18,6 @@ from tests.soak.world import WIRES, World
 IRM = "irm_configuration"
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 WRITES = "[!gG]*"
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    logging.disable()
-    with World().patched() as made:
-        yield made
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("wire", WIRES)

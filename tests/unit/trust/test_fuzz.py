@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,14 +19,6 @@ def test_anything_is_read_or_refused(target: str, record_property: Any) -> None:
     executions = fuzz.run(strategy, check, number=1, executions=300)
     record_property("fuzz executions", executions)
     assert executions >= 100
-
-
-@pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    logging.disable()
-    with World().patched() as made:
-        yield made
-    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize("wire", WIRES)
