@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._controls import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
     CONTROL_VARIABLES,
     CONTROLS,
     PREFIX,

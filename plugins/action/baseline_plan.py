@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_plan
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
 
 
 class ActionModule(BaselineAction):

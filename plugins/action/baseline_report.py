@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import REPORTED, BaselineTask
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import REPORTED, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._baseline_action import BaselineAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_html, render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit
 
 
 class ActionModule(BaselineAction):
@@ -21,7 +21,7 @@ class ActionModule(BaselineAction):
         """The few variables that a report shows: it is written also where others are wrong."""
         return REPORTED
 
-    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineTask:
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
         """A task that can render reports, too."""
         task = super().make_task(task_vars, **fields)
         task.renderers = {"report.html": render_html, "report.csv": render_csv, "junit.xml": render_junit}

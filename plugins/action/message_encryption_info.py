@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 
 
 class ActionModule(ModuleAction):

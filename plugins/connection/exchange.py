@@ -410,9 +410,9 @@ from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker_client import BrokerClient
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
 
 display = Display()
 
@@ -432,7 +432,7 @@ class Connection(ConnectionBase):
         self._client: BrokerClient | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_cmdlet.py``.
+        """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_exchange/cmdlet.py``.
 
         :raises OptionError: the host's variables don't make a connection.
         :raises UnreachableError: no session could be opened.

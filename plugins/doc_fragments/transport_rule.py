@@ -8,8 +8,8 @@ import re
 from typing import Any, ClassVar
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 _SECTION_DOCS = {
     "conditions": "What the rule acts on. All of them must hold; in a list one is enough. C({}) is every message.",

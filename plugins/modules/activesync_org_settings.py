@@ -142,15 +142,15 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_settings
 
 SPEC: dict[str, Any] = {"argument_spec": {**ACTIVESYNC_ORG_SETTINGS.argument_spec(), **COMMON_ARGUMENT_SPEC}}
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings the ActiveSync organization settings to what the options declare."""
     return converge_settings(task, ACTIVESYNC_ORG_SETTINGS)
 

@@ -115,9 +115,9 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC, BaselineContext, apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -130,7 +130,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: BaselineTask) -> dict[str, Any]:
+def run(task: BaselineContext) -> dict[str, Any]:
     """Applies the plan."""
     return apply(task)
 

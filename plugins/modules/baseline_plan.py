@@ -134,8 +134,8 @@ snapshot:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURE_ARGUMENT_SPEC, BaselineTask, preflight
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC, BaselineContext, preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -147,7 +147,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: BaselineTask) -> dict[str, Any]:
+def run(task: BaselineContext) -> dict[str, Any]:
     """Plans, and finds what is refused."""
     return preflight(task)
 

@@ -92,9 +92,9 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import PROCEDURES, BaselineTask
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure_report import report_organization, report_run
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURES, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -109,7 +109,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: BaselineTask) -> dict[str, Any]:
+def run(task: BaselineContext) -> dict[str, Any]:
     """Writes a report."""
     return report_run(task) if task.params["scope"] == "run" else report_organization(task)
 

@@ -149,13 +149,13 @@ round_trip_ms:
 import time
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import CMDLETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, PermissionDeniedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._roles import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
 
@@ -165,7 +165,7 @@ _OME_REMEDY = (
 )
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Opens the session and says what it found."""
     organization = read(task.session, ["organization", "exported_cmdlets", "ome_configurations"], fresh=True)
     began = time.monotonic()

@@ -180,15 +180,15 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_settings
 
 SPEC: dict[str, Any] = {"argument_spec": {**IRM_CONFIGURATION.argument_spec(), **COMMON_ARGUMENT_SPEC}}
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings the IRM configuration to what the options declare."""
     return converge_settings(task, IRM_CONFIGURATION)
 

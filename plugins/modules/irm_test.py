@@ -110,13 +110,13 @@ results:
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._irm_results import IrmResults, parse
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import IrmResults, parse
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -127,7 +127,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Runs the test and takes its answer apart."""
     sender, recipients = task.params["sender"], task.params["recipients"]
     _check_addresses(sender, recipients)

@@ -66,16 +66,16 @@ unavailable:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.module_utils._export import ExportTask, variables_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import PARTS, describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default": "./message_encryption"}}}
 
 
-def run(task: ExportTask) -> dict[str, Any]:
+def run(task: ExportContext) -> dict[str, Any]:
     """Reads the organization in one round trip and writes its file where it differs."""
     organization = read(task.session, ["organization", *PARTS, "rms_templates"], fresh=True)
     errors = {part: organization.error(part) for part in PARTS}

@@ -168,18 +168,18 @@ unavailable:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
 SPEC: dict[str, Any] = {
     "argument_spec": {"gather": {"type": "list", "elements": "str", "choices": ["all", *SUBSETS], "default": ["all"]}},
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Reads the asked subsets in one round trip, always freshly."""
     gather = task.params["gather"]
     organization = read(task.session, SUBSETS if "all" in gather else gather, fresh=True)

@@ -154,11 +154,12 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
     PARTS,
     declare_state,
     plan_state,
@@ -180,7 +181,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings every part that the state holds to what it holds."""
     given = {part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None}
     state = validated({**(task.params["state"] or {}), **given})

@@ -190,16 +190,17 @@ outcome_unknown:
 import base64
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    DEFAULT_OME_CONFIGURATION,
+    OME_CONFIGURATION,
     check_configuration,
     converge_configuration,
     image_warnings,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import declared
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import DEFAULT_OME_CONFIGURATION, OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -214,7 +215,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings one OME configuration to what the options declare."""
     params = dict(task.params)
     if params["image_path"]:
@@ -225,7 +226,7 @@ def run(task: Task) -> dict[str, Any]:
     return converge_configuration(task, identity, state, wanted, force_image=params["image_force"])
 
 
-def _file_content(task: Task, path: str) -> str:
+def _file_content(task: ModuleContext, path: str) -> str:
     content = task.find_file(path)
     if not content:
         raise OptionError(f"image_path {path!r} is an empty file.", remedy='To clear the logo, give image_content: "".')

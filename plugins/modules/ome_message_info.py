@@ -68,15 +68,15 @@ revoked:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._messages import canonical_message_id, describe, reads
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, describe, reads
 
 SPEC: dict[str, Any] = {"argument_spec": {"message_id": {"type": "str", "required": True}}}
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Asks about one message."""
     message_id = canonical_message_id(task.params["message_id"])
     message = describe(read(task.session, reads(message_id), fresh=True), message_id)

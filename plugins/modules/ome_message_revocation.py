@@ -122,16 +122,17 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._messages import canonical_message_id, plan_revocation, reads
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, plan_revocation, reads
 
 SPEC: dict[str, Any] = {
     "argument_spec": {"message_id": {"type": "str", "required": True}, "revoked": {"type": "bool", "default": True}, **COMMON_ARGUMENT_SPEC},
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Revokes one message, or lets it be read again."""
     message_id, revoked = canonical_message_id(task.params["message_id"]), task.params["revoked"]
     result = converge(task, reads(message_id), lambda organization: plan_revocation(organization, message_id, revoked=revoked))

@@ -146,13 +146,14 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._rule import declare
-from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rule, subsets_for
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rule, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 
 SPEC: dict[str, Any] = {
     "argument_spec": {**rule_argument_spec(), "place_before": {"type": "str"}, "place_after": {"type": "str"}, **COMMON_ARGUMENT_SPEC},
@@ -161,7 +162,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings one mail flow rule to what the options declare."""
     rule = declare(task.params)
     place_before, place_after = task.params["place_before"], task.params["place_after"]

@@ -125,13 +125,14 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._rule import declare
-from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner, plan_rules, subsets_for
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -142,7 +143,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings all listed mail flow rules, and their order, to what the options declare."""
     rules = [declare(options, f"rules[{index}].") for index, options in enumerate(task.params["rules"])]
 

@@ -114,17 +114,17 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import COMMON_ARGUMENT_SPEC, Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._refusal import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_policies
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC, ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_policies
 
 SPEC: dict[str, Any] = {
     "argument_spec": {"identity": {"type": "str", "required": True}, **OWA_MAILBOX_POLICY.argument_spec(), **COMMON_ARGUMENT_SPEC},
 }
 
 
-def run(task: Task) -> dict[str, Any]:
+def run(task: ModuleContext) -> dict[str, Any]:
     """Brings one policy, or every policy, to what the options declare."""
     return converge_policies(task, OWA_MAILBOX_POLICY)
 

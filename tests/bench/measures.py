@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._rule_order import moves
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.integration.playbook import ROOT
 from tests.unit.report import samples

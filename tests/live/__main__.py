@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import describe
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
 from .questions import Answer, Questions

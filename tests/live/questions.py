@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from struct import pack
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 from ansible_collections.m365.message_encryption.plugins.modules import exchange_connection_info, ome_configuration
 
 from .session import LiveSession

@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 
 
 class LiveSession:
@@ -32,10 +32,10 @@ class LiveSession:
         (result,) = self.invoke([Call(cmdlet, parameters)])
         return result
 
-    def task(self, spec: Mapping[str, Any], *, check_mode: bool = False, **params: Any) -> Task:
+    def task(self, spec: Mapping[str, Any], *, check_mode: bool = False, **params: Any) -> ModuleContext:
         """What a module's ``run`` gets."""
         defaults = {name: row.get("default") for name, row in spec["argument_spec"].items()}
-        return Task(params={**defaults, **params}, check_mode=check_mode, session=self, describe=lambda: self._session.describe(Request([])))
+        return ModuleContext(params={**defaults, **params}, check_mode=check_mode, session=self, describe=lambda: self._session.describe(Request([])))
 
     def close(self) -> None:
         self._session.close()

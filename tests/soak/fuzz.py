@@ -16,27 +16,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
-from ansible_collections.m365.message_encryption.plugins.module_utils import _picture
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, InvalidValueError, OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import timespan_days
-from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import SECTIONS, SETTINGS_FIELDS
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import (
-    _authentication,
-    _broker,
-    _clixml,
-    _decode,
-    _encode,
-    _frames,
-    _pypsrp,
-    _refusals,
-    _rest,
-)
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Trouble
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import image
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, InvalidValueError, OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import timespan_days
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import server as _server
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, pypsrp, rest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml as _clixml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Failure
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -112,7 +105,7 @@ def clixml(text: str) -> None:
     except (ValueError, RecursionError):
         found = {}
     json.dumps(found)
-    json.dumps(_pypsrp._Serializer().deserialize(text))  # raises nothing
+    json.dumps(pypsrp._Serializer().deserialize(text))  # raises nothing
 
 
 def encoded(value: Any) -> None:
@@ -122,26 +115,26 @@ def encoded(value: Any) -> None:
     except _clixml.ValueTooLargeError:
         return
     ElementTree.tostring(element)
-    json.dumps(_encode.json_parameter(value)).encode("ascii")
+    json.dumps(encode.json_parameter(value)).encode("ascii")
 
 
 def json_objects(data: Mapping[str, Any]) -> None:
-    json.dumps(_decode.json_object(data))
+    json.dumps(decode.json_object(data))
 
 
 def answers(given: tuple[int, Mapping[str, str], Any]) -> None:
     status, headers, body = given
     content = body if isinstance(body, bytes) else json.dumps(body).encode("ascii")
-    found = _rest.outcome(Call("Get-IRMConfiguration"), status, headers, content)
-    assert isinstance(found, (Result, Trouble, _rest._Page))
-    if not isinstance(found, _rest._Page):
+    found = rest.outcome(Call("Get-IRMConfiguration"), status, headers, content)
+    assert isinstance(found, (Result, Failure, rest._Page))
+    if not isinstance(found, rest._Page):
         assert found.error is not None
         assert "\n" not in found.error.message or body != b""
-    _authentication.claims_of(headers.get("WWW-Authenticate", ""))
+    authentication.claims_of(headers.get("WWW-Authenticate", ""))
 
 
 def time_spans(text: str) -> None:
-    for function in (_decode.timespan, _decode.instant):
+    for function in (decode.timespan, decode.instant):
         once = function(text)
         assert function(once) == once, (function, text)
     try:
@@ -157,7 +150,7 @@ def refusals(text: str) -> None:
 
 
 def pictures(content: bytes) -> None:
-    width, height = _picture.dimensions(content)
+    width, height = image.dimensions(content)
     assert isinstance(width, int)
     assert isinstance(height, int)
 
@@ -206,7 +199,7 @@ class _Nowhere:
 
 def broker(frames: list[bytes | Any]) -> None:
     """The broker answers each frame or hangs up; its thread raises nothing, and it serves the next one."""
-    server = _broker.Broker(lambda identity: _Nowhere())
+    server = _server.Broker(lambda identity: _Nowhere())
     raised: list[BaseException] = []
 
     def serve(connection: socket.socket) -> None:
@@ -228,7 +221,7 @@ def broker(frames: list[bytes | Any]) -> None:
                 ours.shutdown(socket.SHUT_WR)
                 answer: Any = {}
                 while answer is not None:
-                    previous, answer = answer, _frames.receive(ours)
+                    previous, answer = answer, frames.receive(ours)
             except (BrokenPipeError, ConnectionResetError):
                 pass
         thread.join(10)

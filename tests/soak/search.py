@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import UnreachableError
 from hypothesis import strategies as st
 
 from .wishes import HABITS, PASTS, WISHES, faults

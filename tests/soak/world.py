@@ -23,15 +23,17 @@ from typing import Any
 from unittest import mock
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity, _pypsrp, _session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._identity import Option
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Policy
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 
 from tests.emulator import Emulator, service
 from tests.emulator.errors import CmdletError
@@ -162,7 +164,7 @@ class World:
         validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(json.loads(json.dumps(options)))  # which shares no part with another
         assert not validation.error_messages, validation.error_messages
         line = _Line(self, self.session(wire))
-        task = Task(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
+        task = ModuleContext(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
         self.writes = []
         outcome = Outcome()
         try:
@@ -188,7 +190,7 @@ class World:
                 self._editing.now = False
 
         patches = [
-            mock.patch.object(_engine, "time", self.clock),
+            mock.patch.object(_converge, "time", self.clock),
             mock.patch.object(_pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)),
             mock.patch.object(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least)),
             mock.patch.object(service, "run", functools.partial(self._watched, plain_run)),

@@ -22,12 +22,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml, _decode, _refusals
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._encode import json_parameter
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 
 from tests.emulator import Organization, rest
 from tests.emulator.clixml import Flavour, document
@@ -80,7 +80,7 @@ class OrganizationSession:
         validation, errors = validate(arguments, spec.pop("argument_spec"), **spec)
         if errors:
             raise OptionError("; ".join(errors))
-        task = Task(
+        task = ModuleContext(
             params=validation.validated_parameters,
             check_mode=check_mode,
             session=self,
@@ -102,16 +102,16 @@ class OrganizationSession:
             else:
                 outcome = run(self.organization, call.cmdlet, call.parameters, rest=False, prompts=True)
         except CmdletNotGranted:
-            return Result(error=_refusals.not_granted(call.cmdlet))
+            return Result(error=refusals.not_granted(call.cmdlet))
         except CmdletError as error:
-            return Result(error=_refusals.classify(error.message, exception_type=error.type, error_id=error.error_id, cmdlet=call.cmdlet))
+            return Result(error=refusals.classify(error.message, exception_type=error.type, error_id=error.error_id, cmdlet=call.cmdlet))
         return Result([self._object(record) for record in outcome.records], list(outcome.warnings))
 
     def _object(self, record: Record) -> dict[str, Any]:
         if self.wire == "rest":
-            return _decode.json_object(rest._object(record, self.organization, None))
+            return decode.json_object(rest._object(record, self.organization, None))
         flavour = Flavour.SERVER if self.wire == "server" else Flavour.MODULE
-        return _clixml.decode(ElementTree.tostring(document(record, flavour), encoding="unicode"))
+        return clixml.decode(ElementTree.tostring(document(record, flavour), encoding="unicode"))
 
 
 def refusal(session: OrganizationSession, module: ModuleType, **options: Any) -> str:

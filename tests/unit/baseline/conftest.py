@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _engine, _procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._controls import CONTROL_VARIABLES, PREFIX, SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, NotSentError, OutcomeUnknownError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure as _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES, PREFIX, SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 
 from tests.unit.organization_session import OrganizationSession
 
@@ -66,9 +67,9 @@ class Role:
     def controls(self) -> dict[str, str]:
         return {control["id"]: control["status"] for control in self.report["controls"]}
 
-    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> _procedure.BaselineTask:
+    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> _procedure.BaselineContext:
         values = {"profile": profile, "artifacts_dir": self.directory, **variables}
-        return _procedure.BaselineTask(
+        return _procedure.BaselineContext(
             params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
             check_mode=check,
             session=self.session,
@@ -115,7 +116,7 @@ class FailingSession(OrganizationSession):
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "VERIFY_INTERVAL", 0.0)
+    monkeypatch.setattr(_converge, "VERIFY_INTERVAL", 0.0)
 
 
 @pytest.fixture(name="role")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError
-from ansible_collections.m365.message_encryption.plugins.module_utils._snapshot import snapshot_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure as _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import snapshot_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.unit.organization_session import WIRES
 

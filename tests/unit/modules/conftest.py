@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 
 
 class Clock:
@@ -25,5 +25,5 @@ class Clock:
 @pytest.fixture(name="clock", autouse=True)
 def clock_fixture(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(_engine, "time", clock)
+    monkeypatch.setattr(_converge, "time", clock)
     return clock

@@ -10,9 +10,9 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, NotFoundError, OutcomeUnknownError
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OutcomeUnknownError
 
 #: What can go wrong with one write: refused; lost with or without having been carried out; accepted and not stored.
 Fault = ExchangeError | str
@@ -89,9 +89,11 @@ def _stored(value: Any) -> Any:
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
 
 
-def task(session: FakeSession, *, check_mode: bool = False, on_premises: bool = False, files: Mapping[str, bytes] | None = None, **params: Any) -> Task:
+def task(
+    session: FakeSession, *, check_mode: bool = False, on_premises: bool = False, files: Mapping[str, bytes] | None = None, **params: Any
+) -> ModuleContext:
     """What a module's ``run`` gets."""
-    return Task(
+    return ModuleContext(
         params={"verify_timeout": 60, **params},
         check_mode=check_mode,
         session=session,

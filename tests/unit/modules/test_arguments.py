@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._procedure import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 
 SPEC: dict[str, Any] = {
     "rules": {"type": "list", "elements": "dict", "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}}},

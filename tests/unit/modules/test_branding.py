@@ -10,12 +10,16 @@ import struct
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Colour, Image
-from ansible_collections.m365.message_encryption.plugins.module_utils._ome_configurations import check_configuration, image_warnings, plan_configuration
-from ansible_collections.m365.message_encryption.plugins.module_utils._picture import dimensions, format_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import declared
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Colour, Image
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
+    OME_CONFIGURATION,
+    check_configuration,
+    image_warnings,
+    plan_configuration,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
 from ansible_collections.m365.message_encryption.plugins.modules import ome_configuration
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._table import Table
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.m365.message_encryption.plugins"

@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, PermissionDeniedError, VerificationError
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 from .conftest import Clock
 from .fake import FakeSession, task

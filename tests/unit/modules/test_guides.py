@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._authentication import certificate
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import certificate
 
 ROOT = Path(__file__).resolve().parents[3]
 GUIDES = ROOT / "docs/docsite/rst"
@@ -85,15 +85,15 @@ def test_inventories_make_a_connection(tmp_path: Path, kind: str, text: str) -> 
     for host, variables in listed["_meta"]["hostvars"].items():
         assert variables["ansible_connection"] == "m365.message_encryption.exchange"
         known = {"ansible_connection": "", "inventory_hostname": ""}
-        options: dict[str, _identity.Option] = {}
+        options: dict[str, identity.Option] = {}
         for name, row in OPTIONS.items():
-            options[name] = _identity.Option(row.get("default"))
+            options[name] = identity.Option(row.get("default"))
             for variable in (item["name"] for item in row.get("vars", ())):
                 known[variable] = name
                 if variable in variables:
-                    options[name] = _identity.Option(variables[variable], f"var: {variable}")
+                    options[name] = identity.Option(variables[variable], f"var: {variable}")
         assert set(variables) <= set(known), host
-        assert _identity.build(options, [])["transport"] == variables.get("ansible_exchange_transport", "rest")
+        assert identity.build(options, [])["transport"] == variables.get("ansible_exchange_transport", "rest")
 
 
 def test_the_openssl_commands_make_what_the_collection_reads(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_messages_that_the_guide_explains_are_those_that_are_said() -> None:
 
 
 def test_every_role_in_the_guide_is_the_one_that_errors_name() -> None:
-    from ansible_collections.m365.message_encryption.plugins.module_utils._roles import _ROLES
+    from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import _ROLES
 
     text = CONNECTING.read_text(encoding="utf-8")
     for read, write in (row for noun, row in _ROLES.items() if noun not in ("TransportConfig", "OrganizationConfig")):

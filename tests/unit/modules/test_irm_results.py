@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._irm_results import Step, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import Step, parse
 
 PASS = """\
 Results : Acquiring RMS Templates ...

@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import InvalidValueError, NotFoundError, OptionError, PermissionDeniedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._messages import canonical_message_id, describe, plan_revocation, reads
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    InvalidValueError,
+    NotFoundError,
+    OptionError,
+    PermissionDeniedError,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_message import canonical_message_id, describe, plan_revocation, reads
 
 from .fake import FakeSession
 

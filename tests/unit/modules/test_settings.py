@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import Boolean, Integer, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._settings import converge_policies, converge_settings, declared, plan_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field, Table
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Integer, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import converge_policies, converge_settings, declared, plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 from .fake import FakeSession, task
 

@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._identity import Option
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 
 from tests.emulator import Emulator
 

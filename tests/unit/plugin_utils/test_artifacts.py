@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
 
 DAY = 24 * 3600
 

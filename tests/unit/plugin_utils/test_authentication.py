@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import AuthenticationError, UnreachableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _authentication
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
 
 from tests.emulator import Emulator
 

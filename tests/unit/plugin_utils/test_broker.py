@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import ExchangeError, OutcomeUnknownError, UnreachableError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _broker_client, _frames
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker_client import BrokerClient
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._process import Process
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OutcomeUnknownError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import client as _client
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames as _frames
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
 
 from .conftest import Script, answer, hang_up, identity
 
@@ -292,7 +293,7 @@ def test_a_wrong_identity_for_a_key_is_refused(run: Run, server: Script) -> None
 
 def _failing(line: str) -> str:
     """The broker's program with a line before its last one, which begins to serve."""
-    before, name, last = _broker_client._PROGRAM.rpartition("main(int")
+    before, name, last = _client._PROGRAM.rpartition("main(int")
     return f"{before}{line}\n{name}{last}"
 
 
@@ -306,7 +307,7 @@ def _failing(line: str) -> str:
     ],
 )
 def test_a_broker_that_cannot_start_says_why(run: Run, monkeypatch: pytest.MonkeyPatch, program: str, told: str) -> None:
-    monkeypatch.setattr(_broker_client, "_PROGRAM", program)
+    monkeypatch.setattr(_client, "_PROGRAM", program)
     with pytest.raises(UnreachableError) as failure:
         run.client().invoke([READ], fresh=False, reuse=0)
     assert f"the session broker ended twice{told} Look for" in str(failure.value)
@@ -317,7 +318,7 @@ def test_a_broker_that_cannot_start_says_why(run: Run, monkeypatch: pytest.Monke
 def test_a_broker_that_serves_says_nothing_more(run: Run, server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """What libraries warn of, and what a thread dies of, could quote anything."""
     loud = "import os, threading; threading.Timer(0.1, lambda: (os.write(2, b'planted-value'), {}['planted-value'])).start()"
-    monkeypatch.setattr(_broker_client, "_PROGRAM", _failing(loud))
+    monkeypatch.setattr(_client, "_PROGRAM", _failing(loud))
     invoke(run, server, READ)
     time.sleep(0.3)
     words = run.directory / "exchange.stderr"
@@ -329,7 +330,7 @@ def test_a_system_that_starts_no_process_is_named(run: Run, monkeypatch: pytest.
     def refuse(*_arguments: Any, **_more: Any) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(_broker_client.subprocess, "Popen", refuse)
+    monkeypatch.setattr(_client.subprocess, "Popen", refuse)
     with pytest.raises(UnreachableError, match=r"cannot be started in .*: Resource temporarily unavailable\..*limits on memory and processes"):
         run.client().invoke([READ], fresh=False, reuse=0)
 

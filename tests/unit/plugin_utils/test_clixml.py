@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _clixml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +20,11 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
 def one(inner: str) -> Any:
-    return _clixml.decode(f'<Obj RefId="0"><MS>{inner}</MS></Obj>')["X"]
+    return clixml.decode(f'<Obj RefId="0"><MS>{inner}</MS></Obj>')["X"]
 
 
 def round_trip(value: Any) -> Any:
-    element = _clixml.encode(value)
+    element = clixml.encode(value)
     element.set("N", "X")
     return one(ElementTree.tostring(element, encoding="unicode"))
 
@@ -52,12 +52,12 @@ def _decodable(text: str) -> bool:
     [(2**31 - 1, "I32"), (2**31, "I64"), (-(2**31) - 1, "I64"), (True, "B"), (None, "Nil"), (b"", "BA"), (Tagged("x"), "S"), ((), "Obj"), ({}, "Obj")],
 )
 def test_values_are_typed(value: Any, tag: str) -> None:
-    assert _clixml.encode(value).tag == tag
+    assert clixml.encode(value).tag == tag
 
 
 def test_an_integer_that_no_type_holds_is_refused() -> None:
-    with pytest.raises(_clixml.ValueTooLargeError):
-        _clixml.encode(2**63)
+    with pytest.raises(clixml.ValueTooLargeError):
+        clixml.encode(2**63)
 
 
 def test_dates_keep_their_instant() -> None:
@@ -106,7 +106,7 @@ def test_what_servers_send(inner: str, expected: Any) -> None:
 
 def test_what_remoting_adds_goes() -> None:
     text = '<Obj RefId="0"><Props><S N="Name">n</S></Props><MS><S N="PSComputerName">h</S><G N="RunspaceId">x</G></MS></Obj>'
-    assert _clixml.decode(text) == {"Name": "n"}
+    assert clixml.decode(text) == {"Name": "n"}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_remoting_adds_goes() -> None:
 )
 def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".") as refusal:
-        _clixml.decode(text)
+        clixml.decode(text)
     assert "passwd" not in str(refusal.value)
 
 
@@ -150,7 +150,7 @@ def _tree(tag: str, children: list[ElementTree.Element], text: str) -> ElementTr
 )
 def test_no_tree_breaks_the_decoder(tree: ElementTree.Element) -> None:
     try:
-        json.dumps(_clixml.decode(ElementTree.tostring(tree, encoding="unicode")))
+        json.dumps(clixml.decode(ElementTree.tostring(tree, encoding="unicode")))
     except ValueError:
         return
 

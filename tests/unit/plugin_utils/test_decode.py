@@ -10,10 +10,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _decode, _refusals, _rest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Trouble
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, rest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +39,7 @@ from .test_frames import JSON
     ],
 )
 def test_timespans(text: str, expected: str) -> None:
-    assert _decode.timespan(text) == expected
+    assert decode.timespan(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -53,10 +54,10 @@ def test_timespans(text: str, expected: str) -> None:
     ],
 )
 def test_dates(text: str, expected: str) -> None:
-    assert _decode.instant(text) == expected
+    assert decode.instant(text) == expected
 
 
-@pytest.mark.parametrize("function", [_decode.timespan, _decode.instant])
+@pytest.mark.parametrize("function", [decode.timespan, decode.instant])
 @given(st.text())
 def test_canonical_forms_are_stable(function: Any, text: str) -> None:
     once = function(text)
@@ -79,7 +80,7 @@ PICTURE_TEXT = base64.b64encode(PICTURE).decode()
     ],
 )
 def test_byte_arrays_however_they_come(data: dict[str, Any]) -> None:
-    assert _decode.json_object(data) == {"Image": PICTURE_TEXT}
+    assert decode.json_object(data) == {"Image": PICTURE_TEXT}
 
 
 def test_annotations_give_types_and_go() -> None:
@@ -100,7 +101,7 @@ def test_annotations_give_types_and_go() -> None:
         "Text": "2022-10-19T20:31:31-07:00",
         "LastUsedDate(DateTime])": 1,
     }
-    assert _decode.json_object(data) == {
+    assert decode.json_object(data) == {
         "Guid": "aaaaaaaa-0000-0000-0000-00000000000a",
         "When": "2022-10-20T03:31:31Z",
         "Wait": "07:00:00",
@@ -116,12 +117,12 @@ def test_annotations_give_types_and_go() -> None:
     st.dictionaries(st.text() | st.sampled_from(["A", "A@data.type", "A@odata.type"]), JSON | st.sampled_from(["System.Guid", "#Collection(Byte)", "Byte[]"]))
 )
 def test_no_json_breaks_the_decoder(data: dict[str, Any]) -> None:
-    json.dumps(_decode.json_object(data))
+    json.dumps(decode.json_object(data))
 
 
 @given(st.integers(100, 599), JSON | st.fixed_dictionaries({"error": JSON}) | st.fixed_dictionaries({"value": JSON, "@adminapi.errors": JSON}))
 def test_no_answer_breaks_the_reading_of_answers(status: int, document: Any) -> None:
-    found = _rest.outcome(Call("Get-IRMConfiguration"), status, {}, json.dumps(document).encode())
+    found = rest.outcome(Call("Get-IRMConfiguration"), status, {}, json.dumps(document).encode())
     if isinstance(found, Result):
         assert found.error is not None
 
@@ -144,9 +145,9 @@ TYPE = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> None:
-    found = _rest.outcome(Call("Set-OMEConfiguration"), status, {}, {"error": error})
+    found = rest.outcome(Call("Set-OMEConfiguration"), status, {}, {"error": error})
     assert isinstance(found, Result)
-    assert isinstance(found.error, _errors.NotFoundError)
+    assert isinstance(found.error, errors.NotFoundError)
     assert found.error.error_id == TYPE
     assert found.error.cmdlet == "Set-OMEConfiguration"
     assert "Invalid Operation" not in found.error.message
@@ -154,55 +155,55 @@ def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> 
 
 @pytest.mark.parametrize("body", [b"\0" * 200, b"", b"<html>no</html>"])
 def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: bytes) -> None:
-    found = _rest.outcome(Call("New-OMEConfiguration"), 403, {}, body)
+    found = rest.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Result)
-    assert found.error.__class__ is _errors.CmdletNotAvailableError
+    assert found.error.__class__ is errors.CmdletNotAvailableError
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
-    found = _rest.outcome(Call("Get-X"), 200, {}, {"value": [{"A": 1}], "@adminapi.errors": [f"|{TYPE}|text"]})
+    found = rest.outcome(Call("Get-X"), 200, {}, {"value": [{"A": 1}], "@adminapi.errors": [f"|{TYPE}|text"]})
     assert isinstance(found, Result)
-    assert isinstance(found.error, _errors.NotFoundError)
+    assert isinstance(found.error, errors.NotFoundError)
     assert found.objects == []
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error": "x"}'])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_service_that_fails_leaves_the_outcome_unknown(status: int, body: bytes) -> None:
-    found = _rest.outcome(Call("Set-X"), status, {"Retry-After": "3"}, body)
-    assert isinstance(found, Trouble)
-    assert (found.happened, found.retry_after) == (Happened.UNKNOWN, 3)
+    found = rest.outcome(Call("Set-X"), status, {"Retry-After": "3"}, body)
+    assert isinstance(found, Failure)
+    assert (found.executed, found.retry_after) == (Executed.UNKNOWN, 3)
 
 
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503])
 def test_throttling_happened_before_the_work(status: int) -> None:
     text = b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again"
-    found = _rest.outcome(Call("Set-X"), status, {}, text)
-    assert isinstance(found, Trouble)
-    assert isinstance(found.error, _errors.ThrottledError)
-    assert found.happened is Happened.NO
+    found = rest.outcome(Call("Set-X"), status, {}, text)
+    assert isinstance(found, Failure)
+    assert isinstance(found.error, errors.ThrottledError)
+    assert found.executed is Executed.NO
 
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None), ("\u00b2", None)])
 def test_retry_after(text: str, expected: float | None) -> None:
-    assert _rest.retry_after({"Retry-After": text}) == expected
+    assert rest.retry_after({"Retry-After": text}) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "expected"),
     [
-        ("The object 'x' already exists.", "", _errors.AlreadyExistsError),
-        ("Das Objekt gibt es schon.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException", _errors.AlreadyExistsError),
-        ("The term 'New-OMEConfiguration' is not recognized as the name of a cmdlet, function", "", _errors.CmdletNotAvailableError),
-        ("A parameter cannot be found that matches parameter name 'X'.", "ParameterBindingException", _errors.CmdletNotAvailableError),
-        ("Invalid cmdlet parameters specified. Bogus", "AmbiguousParameterSetException", _errors.CmdletNotAvailableError),
-        ("Cannot process argument transformation on parameter 'X'.", "ParameterTransformationException", _errors.InvalidValueError),
-        ("The specified rule priority is invalid.", "", _errors.InvalidValueError),
-        ("… isn't within your current write scopes. Can't perform save operation.", "", _errors.PermissionDeniedError),
-        ("We cannot currently process your request, please wait a few minutes and try again.", "", _errors.ServiceError),
-        ("x", "Microsoft.Exchange.Data.Directory.DCOverloadedException", _errors.ServiceError),
-        ("Something new.", "Some.NewException", _errors.ExchangeError),
+        ("The object 'x' already exists.", "", errors.AlreadyExistsError),
+        ("Das Objekt gibt es schon.", "Microsoft.Exchange.Data.Directory.ADObjectAlreadyExistsException", errors.AlreadyExistsError),
+        ("The term 'New-OMEConfiguration' is not recognized as the name of a cmdlet, function", "", errors.CmdletNotAvailableError),
+        ("A parameter cannot be found that matches parameter name 'X'.", "ParameterBindingException", errors.CmdletNotAvailableError),
+        ("Invalid cmdlet parameters specified. Bogus", "AmbiguousParameterSetException", errors.CmdletNotAvailableError),
+        ("Cannot process argument transformation on parameter 'X'.", "ParameterTransformationException", errors.InvalidValueError),
+        ("The specified rule priority is invalid.", "", errors.InvalidValueError),
+        ("… isn't within your current write scopes. Can't perform save operation.", "", errors.PermissionDeniedError),
+        ("We cannot currently process your request, please wait a few minutes and try again.", "", errors.ServiceError),
+        ("x", "Microsoft.Exchange.Data.Directory.DCOverloadedException", errors.ServiceError),
+        ("Something new.", "Some.NewException", errors.ExchangeError),
     ],
 )
-def test_refusals(text: str, kind: str, expected: type[_errors.ExchangeError]) -> None:
+def test_refusals(text: str, kind: str, expected: type[errors.ExchangeError]) -> None:
     assert _refusals.classify(text, exception_type=kind).__class__ is expected

@@ -9,11 +9,11 @@ import pathlib
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _files
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
 from cryptography.hazmat.primitives import serialization
 
 from tests.emulator import Emulator
@@ -57,7 +57,7 @@ def test_authorities_that_cannot_be_read(quiet: Emulator, tmp_path: pathlib.Path
         path.write_bytes(content)
     option, variable = AUTHORITIES[wire]
     why = "cannot be read: No such file" if content is None else "holds no certificate"
-    with pytest.raises(_errors.UnreachableError, match=f"^{variable}: {path} {why}"):
+    with pytest.raises(errors.UnreachableError, match=f"^{variable}: {path} {why}"):
         read(quiet, wire, **{option: str(path)})
     assert quiet.calls == []
 
@@ -72,12 +72,12 @@ def test_authorities_that_cannot_be_read(quiet: Emulator, tmp_path: pathlib.Path
     ],
 )
 def test_a_file_that_is_not_used_or_a_directory_is_no_hindrance(more: dict[str, Any]) -> None:
-    _files.check(identity(**more))
+    tls_files.check(identity(**more))
 
 
 def test_a_bundle_of_the_environment_that_is_not_there(quiet: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere.pem")
-    with pytest.raises(_errors.UnreachableError, match=r"/nowhere\.pem cannot be read.*ansible_exchange_ca_cert.*REQUESTS_CA_BUNDLE"):
+    with pytest.raises(errors.UnreachableError, match=r"/nowhere\.pem cannot be read.*ansible_exchange_ca_cert.*REQUESTS_CA_BUNDLE"):
         read(quiet, "rest", exchange_ca_cert=None)
 
 
@@ -90,7 +90,7 @@ def test_a_client_certificate_that_cannot_be_used(quiet: Emulator, tmp_path: pat
         path.write_bytes(content)
     paths = {"certificate_pem": good, "certificate_key_pem": good, which: str(path)}
     why = "cannot be read: No such file" if content is None else "cannot be used together"
-    with pytest.raises(_errors.UnreachableError, match=f"ansible_psrp_{which}: {path}.*{why}"):
+    with pytest.raises(errors.UnreachableError, match=f"ansible_psrp_{which}: {path}.*{why}"):
         read(quiet, "server", auth="certificate", remote_user=None, remote_password=None, **paths)
 
 
@@ -100,5 +100,5 @@ def test_a_client_key_with_a_password_is_refused_and_nobody_asked_for_it(quiet: 
     path = tmp_path / "key.pem"
     form = serialization.PrivateFormat.PKCS8
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"planted")))
-    with pytest.raises(_errors.UnreachableError, match="may not have a password"):
+    with pytest.raises(errors.UnreachableError, match="may not have a password"):
         read(quiet, "server", auth="certificate", remote_user=None, remote_password=None, certificate_pem=str(good), certificate_key_pem=str(path))

@@ -10,7 +10,7 @@ import struct
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _frames
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames as _frames
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.m365.message_encryption.plugins.connection import exchange
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _identity
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 
 from .conftest import ORGANIZATION, identity, options
 

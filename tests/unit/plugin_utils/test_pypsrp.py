@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from pypsrp.messages import Destination, Message, MessageType, PipelineOutput
 from pypsrp.powershell import RunspacePool
 from pypsrp.serializer import Serializer

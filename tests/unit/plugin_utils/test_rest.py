@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._rest import RestTransport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Trouble
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 from .conftest import ORGANIZATION, Script, answer, hang_up, identity
 
@@ -82,29 +82,29 @@ def test_a_part_that_a_batch_leaves_out_is_not_taken_for_nothing(script: Make) -
     server = script((200, {"responses": [{"id": "0", "status": 200, "body": {"value": []}}]}))
     first, second = attempt(server, READ, READ)
     assert isinstance(first, Result)
-    assert isinstance(second, Trouble)
-    assert isinstance(second.error, _errors.ProtocolError)
+    assert isinstance(second, Failure)
+    assert isinstance(second.error, errors.ProtocolError)
 
 
 @pytest.mark.parametrize(
-    ("step", "happened"),
+    ("step", "executed"),
     [
-        (hang_up, Happened.UNKNOWN),
-        (lambda handler: answer(handler, 200, b'{"value": [', {}), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 200, b'{"val', {"Content-Length": "1000"}) or hang_up(handler), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 200, gzip.compress(b'{"value": []}')[:-12], {"Content-Encoding": "gzip"}), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 200, b"<html>hello</html>"), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 200, {"value": "x"}), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 503, b""), Happened.UNKNOWN),
-        (lambda handler: answer(handler, 429, b"", {"Retry-After": "2"}), Happened.NO),
-        (lambda handler: answer(handler, 401, b""), Happened.NO),
+        (hang_up, Executed.UNKNOWN),
+        (lambda handler: answer(handler, 200, b'{"value": [', {}), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 200, b'{"val', {"Content-Length": "1000"}) or hang_up(handler), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 200, gzip.compress(b'{"value": []}')[:-12], {"Content-Encoding": "gzip"}), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 200, b"<html>hello</html>"), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 200, {"value": "x"}), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 503, b""), Executed.UNKNOWN),
+        (lambda handler: answer(handler, 429, b"", {"Retry-After": "2"}), Executed.NO),
+        (lambda handler: answer(handler, 401, b""), Executed.NO),
     ],
 )
 @pytest.mark.parametrize("calls", [[WRITE], [READ, READ]])
-def test_lost_answers(script: Make, step: Any, happened: Happened, calls: list[Call]) -> None:
+def test_lost_answers(script: Make, step: Any, executed: Executed, calls: list[Call]) -> None:
     for outcome in attempt(script(step), *calls):
-        assert isinstance(outcome, Trouble)
-        assert outcome.happened is happened
+        assert isinstance(outcome, Failure)
+        assert outcome.executed is executed
         assert "planted-token" not in repr(outcome)
 
 
@@ -115,7 +115,7 @@ def test_a_reset_connection_leaves_the_outcome_unknown(script: Make) -> None:
         handler.close_connection = True
 
     (outcome,) = attempt(script(reset), WRITE)
-    assert outcome.happened is Happened.UNKNOWN
+    assert outcome.executed is Executed.UNKNOWN
 
 
 def test_nobody_listening_means_that_nothing_happened() -> None:
@@ -123,19 +123,19 @@ def test_nobody_listening_means_that_nothing_happened() -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     (outcome,) = attempt(f"http://127.0.0.1:{port}", WRITE)
-    assert isinstance(outcome.error, _errors.UnreachableError)
-    assert outcome.happened is Happened.NO
+    assert isinstance(outcome.error, errors.UnreachableError)
+    assert outcome.executed is Executed.NO
 
 
 def test_a_slow_answer_is_given_up(script: Make) -> None:
     (outcome,) = attempt(script(lambda handler: __import__("time").sleep(3)), WRITE, exchange_command_timeout=1)
-    assert outcome.happened is Happened.UNKNOWN
+    assert outcome.executed is Executed.UNKNOWN
     assert "in time" in str(outcome.error)
 
 
 def test_nul_bytes_that_claim_to_be_gzip(script: Make) -> None:
     (result,) = attempt(script((403, b"\0" * 100, {"Content-Encoding": "gzip"})), READ)
-    assert isinstance(result.error, _errors.CmdletNotAvailableError)
+    assert isinstance(result.error, errors.CmdletNotAvailableError)
 
 
 def test_gzip_is_unpacked(script: Make) -> None:
@@ -148,8 +148,8 @@ def test_gzip_is_unpacked(script: Make) -> None:
 def test_a_redirect_elsewhere_is_not_followed(script: Make, location: str) -> None:
     server = script((302, b"", {"Location": location}))
     (outcome,) = attempt(server, WRITE)
-    assert isinstance(outcome.error, _errors.ProtocolError)
-    assert outcome.happened is Happened.NO
+    assert isinstance(outcome.error, errors.ProtocolError)
+    assert outcome.executed is Executed.NO
     assert len(server.requests) == 1
 
 
@@ -164,7 +164,7 @@ def test_a_redirect_within_the_service_is_followed_with_the_same_request(script:
 def test_a_circle_of_redirects_ends(script: Make) -> None:
     server = script((302, b"", {"Location": "/again"}))
     (outcome,) = attempt(server, READ)
-    assert isinstance(outcome.error, _errors.ProtocolError)
+    assert isinstance(outcome.error, errors.ProtocolError)
 
 
 def test_pages_are_put_together(script: Make) -> None:
@@ -194,4 +194,4 @@ def test_granted_cmdlets_come_from_the_module_file(script: Make) -> None:
 
 def test_a_module_file_without_a_list_is_not_taken_for_nothing_granted(script: Make) -> None:
     (outcome,) = attempt(script((200, {"value": [{}]})), Call("Get-Command", {"Name": ["Set-B"]}))
-    assert isinstance(outcome.error, _errors.ProtocolError)
+    assert isinstance(outcome.error, errors.ProtocolError)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AuthenticationError,
     CmdletNotAvailableError,
     ExchangeError,
@@ -22,8 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._errors im
     UnreachableError,
     WrongOrganizationError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Happened, Outcome, Trouble
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
 from .conftest import identity
 
@@ -119,7 +119,7 @@ def test_without_verification_nothing_else_is_asked() -> None:
 @pytest.mark.parametrize("error", [AuthenticationError("no"), ServiceError("no"), NotSentError("no")])
 def test_a_session_that_cannot_be_opened_is_unreachable(verify: bool, error: ExchangeError) -> None:
     wire = Wire()
-    wire.answers = {name: Trouble(error, Happened.NO, passing=False) for name in ("Get-OrganizationConfig", "Get-IRMConfiguration")}
+    wire.answers = {name: Failure(error, Executed.NO, retryable=False) for name in ("Get-OrganizationConfig", "Get-IRMConfiguration")}
     with pytest.raises(UnreachableError):
         session(wire, exchange_verify_organization=verify).invoke(Request([IRM]))
     assert wire.closed == 1
@@ -129,7 +129,7 @@ def test_what_fails_later_is_a_failure_of_the_call() -> None:
     wire = Wire()
     opened = session(wire)
     opened.invoke(Request([IRM]))
-    wire.answers["Get-IRMConfiguration"] = Trouble(AuthenticationError("the token has gone"), Happened.NO, passing=False)
+    wire.answers["Get-IRMConfiguration"] = Failure(AuthenticationError("the token has gone"), Executed.NO, retryable=False)
     (result,) = opened.invoke(Request([IRM]))
     assert isinstance(result.error, NotSentError)
     assert not isinstance(result.error, UnreachableError)
@@ -167,14 +167,14 @@ def test_reads_are_reused_for_their_time() -> None:
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
 
 
-@pytest.mark.parametrize("outcome", [Result(), Result(error=ServiceError("no")), Trouble(ServiceError("lost"), Happened.UNKNOWN)])
+@pytest.mark.parametrize("outcome", [Result(), Result(error=ServiceError("no")), Failure(ServiceError("lost"), Executed.UNKNOWN)])
 def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
     wire = Wire()
     wire.answers["Set-IRMConfiguration"] = outcome
     opened = session(wire)
     opened.invoke(Request([IRM], reuse=10))
     (result,) = opened.invoke(Request([SET], reuse=10))
-    assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome, Trouble)
+    assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome, Failure)
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import summary
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import summary
 
 
 def change(option: str, identity: str = "", resource: str = "ome_configuration") -> dict[str, Any]:

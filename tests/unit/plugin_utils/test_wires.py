@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import open_transport
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._retry import Policy
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors as _errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import chromium, samples
 

@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_csv, render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_junit
 
 from tests.unit.report import samples
 

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.unit.report import samples
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _engine
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from hypothesis import settings
 
 from tests.unit.organization_session import WIRES, OrganizationSession
@@ -41,7 +41,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_engine, "time", Clock())
+    monkeypatch.setattr(_converge, "time", Clock())
 
 
 # More examples than a developer waits for: HYPOTHESIS_PROFILE=thorough make test PYTEST_ARGS="tests/unit/rules"

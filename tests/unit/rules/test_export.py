@@ -11,13 +11,13 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import Baseline
-from ansible_collections.m365.message_encryption.plugins.module_utils._export import STATE_VARIABLE, variables_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import STATE_VARIABLE, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import plain
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._artifacts import Artifacts
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._export_file import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from hypothesis import given
 
 from tests.unit.organization_session import OrganizationSession

@@ -9,7 +9,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Boolean,
     Choice,
     Colour,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._errors import VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import VerificationError
 from ansible_collections.m365.message_encryption.plugins.modules import (
     message_encryption_info,
     message_encryption_state,

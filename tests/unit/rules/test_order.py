@@ -9,7 +9,7 @@ from bisect import bisect_left
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._rule_order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
 from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule_order
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._kinds import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Choice,
     Flag,
     Instant,
@@ -25,8 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._kinds imp
     Text,
     Words,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._table import Field
-from ansible_collections.m365.message_encryption.plugins.module_utils._table_transport_rule import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     ATTRIBUTES,
     DESCRIPTIVE_PROPERTIES,
     DLP_PROPERTIES,
@@ -36,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._table_tra
     SETTINGS_FIELDS,
     rule_argument_spec,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 from tests.emulator.schema import cmdlets, rule_properties, rule_refusals, rule_sections
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._roles import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.soak.search import Case, Tally, cases, examine
@@ -91,7 +91,7 @@ def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, w
     world.start({"ignored_parameters": ["Set-IRMConfiguration -EnablePdfEncryption"]})
     options = {"enable_pdf_encryption": True, "search_enabled": False, "verify_timeout": 4}
     outcome = world.run(wire, IRM, options)
-    assert isinstance(outcome.error, _errors.VerificationError)
+    assert isinstance(outcome.error, errors.VerificationError)
     assert "ignores a part of it: enable_pdf_encryption is False, not True, while search_enabled of the same call is stored" in str(outcome.error)
     assert "Information Rights Management" in outcome.error.remedy
     assert outcome.result["changed"]
@@ -101,7 +101,7 @@ def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, w
 def test_a_setting_that_is_ignored_alone_names_role_and_licence(world: World, wire: str) -> None:
     world.start({"ignored_parameters": ["Set-OMEConfiguration -PortalText"]})
     outcome = world.run(wire, "ome_configuration", {"portal_text": "x", "verify_timeout": 4})
-    assert isinstance(outcome.error, _errors.VerificationError)
+    assert isinstance(outcome.error, errors.VerificationError)
     assert GRANTED_BY["Set-OMEConfiguration"] in outcome.error.remedy
     assert "Advanced Message Encryption" in outcome.error.remedy
 
@@ -119,7 +119,7 @@ def test_a_write_that_never_reaches_every_server_is_said_to_be_late_and_not_igno
     world.start({})
     world.emulator.faults.set([{"kind": "stale_reads", "cmdlet": WRITES, "reads": 1000, "alternate": True}])
     outcome = world.run("rest", IRM, {"search_enabled": False, "verify_timeout": 10})
-    assert isinstance(outcome.error, _errors.VerificationError)
+    assert isinstance(outcome.error, errors.VerificationError)
     assert "not on every server yet" in str(outcome.error)
     assert outcome.result["changed"]
 
@@ -196,7 +196,7 @@ def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool
     assert world.emulator.faults.struck
     assert outcome.result["changed"] is not (same and not after)
     if after and not same:
-        assert isinstance(outcome.error, _errors.VerificationError)
+        assert isinstance(outcome.error, errors.VerificationError)
         assert "'Optional', not 'Disabled'" in str(outcome.error)
     else:
         assert outcome.error is None

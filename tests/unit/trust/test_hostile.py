@@ -11,14 +11,15 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils import _errors
-from ansible_collections.m365.message_encryption.plugins.module_utils._cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine import Task, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._organization import SUBSETS, Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._plan import Change, Plan, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._rules import RulesPlanner
-from ansible_collections.m365.message_encryption.plugins.module_utils._state import PARTS, declare_state, describe, plan_state
-from ansible_collections.m365.message_encryption.plugins.plugin_utils import _pypsrp
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, declare_state, describe, plan_state
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -68,14 +69,14 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
             plan_state(organization, declare_state({part: other[part]}))
             if part == "transport_rules":
                 RulesPlanner(organization)
-        except _errors.ExchangeError as error:
+        except errors.ExchangeError as error:
             refusals.append(str(error))
     assert not any("\n" in refusal for refusal in refusals)
 
 
 def test_a_value_that_is_not_understood_names_its_property() -> None:
     organization = Organization(SUBSETS, {"ome_configurations": Result(objects=[{"Identity": "x", "ExternalMailExpiryInterval": {"Weeks": 1}}])})
-    with pytest.raises(_errors.ProtocolError, match="ExternalMailExpiryInterval has a value that cannot be understood"):
+    with pytest.raises(errors.ProtocolError, match="ExternalMailExpiryInterval has a value that cannot be understood"):
         describe(organization, ["ome_configurations"])
 
 
@@ -86,8 +87,8 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
 
     step = Step(Call("Set-IRMConfiguration", {"SearchEnabled": True}), (Change("irm_configuration", "", "search_enabled", False, True),), 0)
     plans = iter([Plan(steps=[step])])
-    task = Task(params={"verify_timeout": 1}, check_mode=False, session=Session())
-    with pytest.raises(_errors.ProtocolError, match=r"StopIteration at test_hostile\.py:\d+") as failure:
+    task = ModuleContext(params={"verify_timeout": 1}, check_mode=False, session=Session())
+    with pytest.raises(errors.ProtocolError, match=r"StopIteration at test_hostile\.py:\d+") as failure:
         converge(task, ["irm_configuration"], lambda organization: next(plans))
     assert failure.value.progress is not None
     assert failure.value.progress["commands"] == ["Set-IRMConfiguration -SearchEnabled $true"]
@@ -95,13 +96,13 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
 
 @pytest.mark.parametrize("text", [LAUGHS, OUTSIDE, f"<!--{'x' * 10000}-->{OUTSIDE}", f"\n\ufeff  {LAUGHS}"], ids=["laughs", "outside", "late", "spaces"])
 def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
-    serializer = _pypsrp._Serializer()
+    serializer = pypsrp._Serializer()
     assert "Name" not in serializer.deserialize(text)
     with pytest.raises(ValueError, match="document type"):
         serializer.deserialize(text, mock.Mock())
     for encoding in ("utf-8", "utf-16", "utf-32", "cp037"):
         with pytest.raises(ValueError, match="document type"):
-            _pypsrp._refuse_document_type(text.replace("\ufeff", "").encode(encoding))
+            pypsrp._refuse_document_type(text.replace("\ufeff", "").encode(encoding))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,6 @@ def test_a_megabyte_is_only_large(world: World, wire: str) -> None:
 def test_what_no_wire_carries_is_refused_by_name_before_anything_is_sent(world: World, text: str) -> None:
     world.start({})
     outcome = world.run("rest", "ome_configuration", {"email_text": text})
-    assert isinstance(outcome.error, _errors.OptionError)
+    assert isinstance(outcome.error, errors.OptionError)
     assert "email_text" in str(outcome.error)
     assert outcome.writes == []

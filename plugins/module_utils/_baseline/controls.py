@@ -1,0 +1,563 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controls of the hardened baseline: the one table from which defaults, documentation, tags, plan and report come.
+
+Private to the collection. No benchmark sets these values. A control says where its value comes from: it is Microsoft's
+default, it tightens Microsoft's default, or it is this collection's opinion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+
+PROFILES = ("recommended", "restrictive")
+
+#: The name of the rule that ``encrypt_outgoing`` builds.
+OUTGOING_RULE = "Encrypt all outgoing mail"
+
+DEFAULT, TIGHTENS, OPINION = "Microsoft's default", "tightens Microsoft's default", "opinion"
+
+_ARTICLE = "https://learn.microsoft.com/purview/manage-office-365-message-encryption"
+_CMDLETS = "https://learn.microsoft.com/powershell/module/exchange"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of a control.
+
+    :param name: without ``hardened_baseline_``.
+    :param spec: its argument spec.
+    :param doc: one sentence.
+    :param values: the value of each profile, in the order of :data:`PROFILES`. ``None`` leaves it unmanaged.
+    :param option: the setting that it sets, where it sets one; of the control's resource.
+    :param inverted: the setting says the opposite.
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    doc: str
+    values: tuple[Any, Any] = (None, None)
+    option: str = ""
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
+class Control:
+    """What the baseline can enforce.
+
+    :param id: the name under which it is selected, skipped and reported.
+    :param sets: what it sets, in Exchange's words.
+    :param resource: the module that manages it; empty for a control that only tests.
+    :param subset: what has to be read to assess it.
+    :param reason: why one would want it.
+    :param risk: what may go wrong with it.
+    :param notice: who will notice.
+    :param provenance: where the value comes from.
+    :param source: Microsoft's own page.
+    :param acknowledge: new values that take something away from users; each needs the control's id in ``acknowledge``.
+    :param cloud_only: Exchange on-premises does not have it.
+    """
+
+    id: str
+    title: str
+    sets: str
+    resource: str
+    subset: str
+    reason: str
+    risk: str
+    notice: str
+    provenance: str
+    source: str
+    variables: tuple[Variable, ...]
+    acknowledge: tuple[Any, ...] = ()
+    cloud_only: bool = False
+
+
+def _irm(id_: str, title: str, sets: str, *variables: Variable, **more: Any) -> Control:
+    more.setdefault("source", f"{_CMDLETS}/set-irmconfiguration")
+    return Control(id=id_, title=title, sets=sets, resource=IRM_CONFIGURATION.name, subset=IRM_CONFIGURATION.subset, variables=variables, **more)
+
+
+def _switch(name: str, option: str, values: tuple[Any, Any], doc: str, *, inverted: bool = False) -> Variable:
+    return Variable(name, {"type": "bool"}, doc, values, option, inverted)
+
+
+_BRANDING = {option: spec for option, spec in OME_CONFIGURATION.argument_spec().items() if option.endswith(("_text", "_color", "_content", "_url"))}
+_BRANDING["image_path"] = {"type": "str"}
+
+CONTROLS: tuple[Control, ...] = (
+    _irm(
+        "IRM-1",
+        "Azure Rights Management protects mail",
+        "AzureRMSLicensingEnabled",
+        _switch("azure_rms_licensing", "azure_rms_licensing_enabled", (True, True), "Whether Exchange Online uses Azure Rights Management."),
+        reason="Message encryption does not work without it.",
+        risk="An organization that still uses AD RMS would switch its key service; that is refused.",
+        notice="Nobody, where it is on already; else everybody gains the means to protect mail.",
+        provenance=DEFAULT,
+        cloud_only=True,
+    ),
+    _irm(
+        "IRM-2",
+        "Mail between colleagues can be protected",
+        "InternalLicensingEnabled",
+        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether rights management works inside of the organization."),
+        reason="Without it Exchange lists no templates, and neither rules nor people can protect mail to colleagues.",
+        risk="None known.",
+        notice="Nobody, where it is on already.",
+        provenance=DEFAULT,
+    ),
+    _irm(
+        "IRM-3",
+        "People can encrypt in Outlook on the web",
+        "SimplifiedClientAccessEnabled, SimplifiedClientAccessEncryptOnlyDisabled, SimplifiedClientAccessDoNotForwardDisabled",
+        _switch("encrypt_button", "simplified_client_access_enabled", (True, True), "Whether Outlook on the web shows the Encrypt button."),
+        _switch(
+            "encrypt_only_option",
+            "simplified_client_access_encrypt_only_disabled",
+            (None, True),
+            "Whether the button offers Encrypt (encrypt only).",
+            inverted=True,
+        ),
+        _switch(
+            "do_not_forward_option",
+            "simplified_client_access_do_not_forward_disabled",
+            (None, True),
+            "Whether the button offers Do Not Forward.",
+            inverted=True,
+        ),
+        reason="Who can protect a message with one click does it more often.",
+        risk="Protected mail that nobody expected reaches partners.",
+        notice="Everybody who uses Outlook on the web.",
+        provenance=OPINION,
+        source=_ARTICLE,
+        cloud_only=True,
+    ),
+    _irm(
+        "IRM-4",
+        "Attachments stay encrypted on download",
+        "DecryptAttachmentForEncryptOnly",
+        _switch(
+            "decrypt_attachments_for_encrypt_only",
+            "decrypt_attachment_for_encrypt_only",
+            (False, False),
+            "Whether attachments of encrypt-only mail are decrypted when they are downloaded in a browser.",
+        ),
+        reason="A decrypted copy on a device is out of reach of any policy.",
+        risk="Recipients whose programs cannot open protected files cannot read them.",
+        notice="Who downloads attachments of encrypted mail in a browser.",
+        provenance=DEFAULT,
+        source=_ARTICLE,
+        acknowledge=(False,),
+        cloud_only=True,
+    ),
+    _irm(
+        "IRM-5",
+        "PDF attachments are encrypted",
+        "EnablePdfEncryption",
+        _switch("pdf_encryption", "enable_pdf_encryption", (None, True), "Whether PDF attachments of protected mail are encrypted, too."),
+        reason="A PDF would otherwise leave a protected message in clear.",
+        risk="Recipients need a program that opens protected PDF files.",
+        notice="Whoever receives a PDF with protected mail.",
+        provenance=TIGHTENS,
+        acknowledge=(True,),
+        cloud_only=True,
+    ),
+    _irm(
+        "IRM-6",
+        "Transport can look into protected mail",
+        "TransportDecryptionSetting",
+        Variable(
+            "transport_decryption",
+            {"type": "str", "choices": ["Disabled", "Mandatory", "Optional"]},
+            "Whether Exchange decrypts protected mail in transport. Any value but V(Optional) needs an C(allow_) variable, too.",
+            ("Optional", "Optional"),
+            "transport_decryption_setting",
+        ),
+        reason="Rules, journaling and malware scanning see into protected mail, and mail that cannot be decrypted still arrives.",
+        risk="None known for Optional.",
+        notice="Nobody.",
+        provenance=DEFAULT,
+    ),
+    _irm(
+        "IRM-7",
+        "What happens in the portal is logged",
+        "EnablePortalTrackingLogs",
+        _switch("portal_tracking_logs", "enable_portal_tracking_logs", (None, True), "Whether activities in the encryption portal are logged."),
+        reason="Without it nobody can tell who read a message in the portal.",
+        risk="Some organizations do not have this setting yet, and Exchange refuses it there.",
+        notice="Nobody; a works council may want to know.",
+        provenance=TIGHTENS,
+        cloud_only=True,
+    ),
+    Control(
+        "OME-1",
+        "No sign-in to the portal with a social account",
+        "SocialIdSignIn of every OME configuration",
+        OME_CONFIGURATION.name,
+        OME_CONFIGURATION.subset,
+        reason="How well a Google, Yahoo or Microsoft account is protected is not in the organization's hands.",
+        risk="Recipients fall back to a one-time passcode, so OME-2 should be on.",
+        notice="Recipients outside who used such an account.",
+        provenance=TIGHTENS,
+        source=_ARTICLE,
+        variables=(
+            _switch(
+                "social_id_sign_in",
+                "social_id_sign_in",
+                (False, False),
+                "Whether recipients may sign in to the portal with a social account; on every OME configuration.",
+            ),
+        ),
+        cloud_only=True,
+    ),
+    Control(
+        "OME-2",
+        "One-time passcodes open the portal",
+        "OTPEnabled of every OME configuration",
+        OME_CONFIGURATION.name,
+        OME_CONFIGURATION.subset,
+        reason="A recipient without a work or school account needs a way to read the message.",
+        risk="Whoever reads the recipient's mailbox can read the message.",
+        notice="Recipients outside.",
+        provenance=DEFAULT,
+        source=_ARTICLE,
+        variables=(_switch("one_time_passcode", "otp_enabled", (True, True), "Whether recipients may use one-time passcodes; on every OME configuration."),),
+        cloud_only=True,
+    ),
+    Control(
+        "OME-3",
+        "Encrypted mail and the portal look like the organization",
+        "texts, colour and logo of the default OME configuration",
+        OME_CONFIGURATION.name,
+        OME_CONFIGURATION.subset,
+        reason="Recipients trust a portal that they recognise.",
+        risk="None known.",
+        notice="Recipients outside.",
+        provenance=OPINION,
+        source="https://learn.microsoft.com/purview/add-your-organization-brand-to-encrypted-messages",
+        variables=(
+            Variable(
+                "branding",
+                {"type": "dict", "options": _BRANDING},
+                "Texts, colour and logo of the default OME configuration, as M(m365.message_encryption.ome_configuration) takes them.",
+            ),
+        ),
+        cloud_only=True,
+    ),
+    Control(
+        "OME-4",
+        "Mail in the portal expires and can be revoked",
+        "a custom OME configuration with ExternalMailExpiryInDays",
+        OME_CONFIGURATION.name,
+        OME_CONFIGURATION.subset,
+        reason="A message that has to be read in the portal can expire and be revoked.",
+        risk="It takes effect only for mail to which a rule applies it. It needs Advanced Message Encryption.",
+        notice="Recipients outside, once a rule applies it.",
+        provenance=TIGHTENS,
+        source=_ARTICLE,
+        variables=(
+            Variable(
+                "branding_template",
+                {
+                    "type": "dict",
+                    "options": {"name": {"type": "str", "required": True}, "external_mail_expiry_in_days": {"type": "int"}},
+                },
+                "A custom OME configuration, by name, and after how many days mail that is sent with it expires.",
+                (None, {"name": "One week expiration", "external_mail_expiry_in_days": 7}),
+            ),
+        ),
+        cloud_only=True,
+    ),
+    Control(
+        "MFR-1",
+        "Mail flow rules encrypt",
+        "mail flow rules and their order",
+        "ome_transport_rule",
+        "transport_rules",
+        reason="A rule does not forget to encrypt.",
+        risk="Partners' systems may not be able to read encrypted mail; rules act within minutes to hours.",
+        notice="Recipients outside, and whoever gets their answers.",
+        provenance=OPINION,
+        source="https://learn.microsoft.com/purview/define-mail-flow-rules-to-encrypt-email",
+        variables=(
+            Variable(
+                "encryption_rules",
+                {"type": "list", "elements": "dict", "options": rule_argument_spec()},
+                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them.",
+                ([], []),
+            ),
+            Variable(
+                "encrypt_outgoing",
+                {
+                    "type": "dict",
+                    "options": {
+                        "template": {"type": "str", "choices": ["Encrypt", "Do Not Forward"], "default": "Encrypt"},
+                        "mode": {"type": "str", "choices": ["Audit", "AuditAndNotify", "Enforce"], "default": "Enforce"},
+                        "exceptions": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
+                    },
+                },
+                f"Adds the rule C({OUTGOING_RULE}) behind the others: sender inside and recipient outside, with the template of OME-4 where that is managed. "
+                "V(true) adds it as it comes.",
+                (False, False),
+            ),
+        ),
+    ),
+    Control(
+        "EAS-1",
+        "Apps that cannot decrypt get no decrypted copies",
+        "AllowRMSSupportForUnenlightenedApps",
+        ACTIVESYNC_ORG_SETTINGS.name,
+        ACTIVESYNC_ORG_SETTINGS.subset,
+        reason="The iOS mail app and the like would store a decrypted copy on the device.",
+        risk="People with such an app cannot read protected mail in it.",
+        notice="Who reads protected mail in the iOS mail app.",
+        provenance=DEFAULT,
+        source=_ARTICLE,
+        variables=(
+            _switch(
+                "decrypt_for_unenlightened_apps",
+                "allow_rms_support_for_unenlightened_apps",
+                (False, False),
+                "Whether the service decrypts mail for apps that cannot do it.",
+            ),
+        ),
+        acknowledge=(False,),
+        cloud_only=True,
+    ),
+    *(
+        Control(
+            id_,
+            f"No policy of {what} has rights management off",
+            f"{table.fields[0].parameter} of mailbox policies of {what}",
+            table.name,
+            table.subset,
+            reason="A policy with it off overrules the organization's settings for its users.",
+            risk="Somebody may have switched it off on purpose.",
+            notice="Users of that policy.",
+            provenance=DEFAULT,
+            source=f"{_CMDLETS}/set-{table.noun.lower()}",
+            variables=(
+                Variable(
+                    "mailbox_policies",
+                    {"type": "str", "choices": ["warn", "enforce"]},
+                    "Whether policies of Outlook on the web and of mobile devices that have rights management off are reported or switched on.",
+                    ("warn", "enforce"),
+                ),
+                Variable(
+                    "mailbox_policy_names", {"type": "list", "elements": "str"}, "The policies that are looked at; all of them where it is empty.", ([], [])
+                ),
+            ),
+            acknowledge=(True,),
+        )
+        for id_, what, table in (("POL-1", "Outlook on the web", OWA_MAILBOX_POLICY), ("POL-2", "mobile devices", MOBILE_DEVICE_MAILBOX_POLICY))
+    ),
+    Control(
+        "VRF-1",
+        "Exchange's own test passes",
+        "nothing: Test-IRMConfiguration must pass",
+        "",
+        "",
+        reason="That a setting is stored does not say that mail is protected.",
+        risk="None: it sends no mail.",
+        notice="Nobody.",
+        provenance=OPINION,
+        source=f"{_CMDLETS}/test-irmconfiguration",
+        variables=(
+            Variable("test_sender", {"type": "str"}, "The sender of the test, by SMTP address. Without it, VRF-1 is unmanaged.", ("", "")),
+            Variable(
+                "test_recipients",
+                {"type": "list", "elements": "str"},
+                "The recipients of the test, by SMTP address; the sender itself where it is empty.",
+                ([], []),
+            ),
+            Variable("test_timeout", {"type": "int"}, "For how many seconds a failed test is tried again: changes of IRM take time.", (300, 300)),
+        ),
+    ),
+)
+
+CONTROL: dict[str, Control] = {control.id: control for control in CONTROLS}
+
+#: Every variable of the controls, once.
+CONTROL_VARIABLES: dict[str, Variable] = {variable.name: variable for control in CONTROLS for variable in control.variables}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A setting of the IRM configuration that is reported and never changed."""
+
+    title: str
+    option: str
+    reason: str
+
+
+OBSERVED: tuple[Observed, ...] = (
+    Observed("Journal report decryption", "journal_report_decryption_enabled", "Whether journals hold protected mail in clear is a matter of retention rules."),
+    Observed("eDiscovery super user", "e_discovery_super_user_enabled", "Whether eDiscovery can read protected mail is a matter of law and works agreements."),
+    Observed("Search in protected mail", "search_enabled", "Off, protected mail cannot be found."),
+    Observed("Automatic service update", "automatic_service_update_enabled", "Microsoft applies updates of the service by itself."),
+    Observed("Licensing locations", "licensing_location", "They show which key service the organization uses."),
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable of the role that belongs to no control.
+
+    :param entries: the entry points that read it; empty for those that write the baseline (main and audit).
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    doc: str
+    default: Any = None
+    entries: tuple[str, ...] = ()
+
+
+EVERYWHERE = ("main", "audit", "snapshot", "rollback", "disable")
+WRITING = ("main", "rollback", "disable")
+_BOOL: Mapping[str, Any] = {"type": "bool"}
+_STR: Mapping[str, Any] = {"type": "str"}
+
+
+def _word(name: str, doc: str, entries: tuple[str, ...] = ("main", "audit")) -> Setting:
+    return Setting(name, _BOOL, doc, False, entries)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "profile",
+        {"type": "str", "choices": list(PROFILES)},
+        "The column of values that controls have where their own variable is not set.",
+        "recommended",
+        ("main", "audit"),
+    ),
+    Setting(
+        "skip",
+        {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "control": {"type": "str", "required": True, "choices": [control.id for control in CONTROLS]},
+                "reason": {"type": "str", "required": True},
+                "owner": {"type": "str", "required": True},
+                "until": {"type": "str", "required": True},
+            },
+        },
+        "Accepted exceptions: such a control is assessed and not written. Once C(until), a date such as V(2030-01-31), has passed, it counts as it is.",
+        [],
+        ("main", "audit"),
+    ),
+    _word("allow_work_accounts_only", "Allows a configuration that leaves recipients neither one-time passcodes nor social accounts."),
+    _word("allow_any_sender", "Allows a rule that encrypts without a condition that keeps its senders inside. Exchange bounces inbound mail that it matches."),
+    _word("allow_unconditional_rule", "Allows a rule that encrypts without any condition."),
+    _word("allow_mail_rejection", "Allows O(hardened_baseline_transport_decryption=Mandatory): mail that cannot be decrypted is rejected."),
+    _word("allow_blind_transport", "Allows O(hardened_baseline_transport_decryption=Disabled): rules and scanners no longer see into protected mail."),
+    _word("allow_on_premises", "Allows an organization on-premises.", WRITING),
+    _word("allow_other_organization", "Allows an organization that cannot be identified, or that is not the one that the inventory names.", WRITING),
+    _word(
+        "allow_dehydrated_organization",
+        "Allows an organization that is dehydrated: Exchange refuses some changes there until Enable-OrganizationCustomization was run.",
+        WRITING,
+    ),
+    Setting(
+        "acknowledge",
+        {"type": "list", "elements": "str", "choices": [control.id for control in CONTROLS if control.acknowledge]},
+        "Controls whose changes may take something away from users.",
+        [],
+        ("main", "audit"),
+    ),
+    _word("accept_irreversible", "Allows changes that a rollback cannot undo.", ("main", "disable")),
+    Setting(
+        "on_missing_licence",
+        {"type": "str", "choices": ["fail", "skip"]},
+        "What becomes of OME-4 in an organization without Advanced Message Encryption.",
+        "fail",
+        ("main", "audit"),
+    ),
+    Setting("approved_plan", _STR, "The plan that was approved: its file, or its digest as C(sha256:...). Anything else is refused.", "", ("main", "disable")),
+    Setting("change_reference", _STR, "The number of the change, for the report.", "", EVERYWHERE),
+    Setting("approver", _STR, "Who approved the change, for the report.", "", EVERYWHERE),
+    Setting("approval_valid_until", _STR, "Until when the approval counts: a date, or a date and time with an offset.", "", WRITING),
+    Setting("artifacts_dir", {"type": "str"}, "Where snapshots, plans and reports go, on the controller.", "./message_encryption", EVERYWHERE),
+    Setting(
+        "artifacts_publish",
+        _STR,
+        "A task file that stores the artifacts elsewhere. It runs after the snapshot, before the first write, and after the report.",
+        "",
+        EVERYWHERE,
+    ),
+    _word("artifacts_durable", "Says that O(hardened_baseline_artifacts_dir) outlives a job of AWX.", EVERYWHERE),
+    Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
+    Setting(
+        "rings",
+        {"type": "list", "elements": "raw"},
+        "The sizes of the rings in which the playbook writes; a failing organization stops the next one.",
+        [1, "10%", "100%"],
+        ("main",),
+    ),
+    Setting("fail_on_drift", _BOOL, "Whether an audit fails where a control is not met.", False, ("audit",)),
+    Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write puts the old state back.", False, ("main",)),
+    Setting("rollback_snapshot", _STR, "The snapshot's file. The newest that has not been rolled back, where it is empty.", "", ("rollback",)),
+    Setting(
+        "rollback_scope",
+        {"type": "str", "choices": ["changed", "full"]},
+        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds.",
+        "changed",
+        ("rollback",),
+    ),
+    Setting("rollback_force", _BOOL, "Whether what somebody else has changed since is put back, too.", False, ("rollback",)),
+    Setting(
+        "remove_created_templates",
+        _BOOL,
+        "Whether OME configurations that the run created are removed. Mail that was sent with them depends on them.",
+        False,
+        ("main", "rollback"),
+    ),
+    Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What becomes of rules that use message encryption.", "remove", ("disable",)),
+    Setting("settle_minutes", {"type": "int"}, "How long to wait after the rules are gone: Exchange goes on using them for a while.", 60, ("disable",)),
+    Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
+)
+
+PREFIX = "hardened_baseline_"
+
+
+def control_of(resource: str, identity: str, option: str, default_configuration: bool) -> str:
+    """The control that a change belongs to; empty for one that no control makes."""
+    candidates = [control for control in CONTROLS if control.resource == resource]
+    named = [control.id for control in candidates if any(variable.option == option for variable in control.variables)]
+    if named:
+        return named[0]
+    if resource == OME_CONFIGURATION.name:
+        return "OME-3" if default_configuration else "OME-4"
+    return candidates[0].id if len(candidates) == 1 else ""
+
+
+def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:
+    """The argument spec of an entry point, by the variables' full names."""
+    spec: dict[str, Mapping[str, Any]] = {}
+    if entry in ("main", "audit"):
+        spec.update({PREFIX + name: variable.spec for name, variable in CONTROL_VARIABLES.items()})
+    spec.update({PREFIX + setting.name: setting.spec for setting in SETTINGS if entry in setting.entries})
+    return spec
+
+
+def profile_values(profile: Any) -> dict[str, Any]:
+    """The values that the variables have where they are not set, by their full names. An unknown profile is refused elsewhere."""
+    column = PROFILES.index(profile) if profile in PROFILES else 0
+    settings = {PREFIX + setting.name: setting.default for setting in SETTINGS}
+    return {**settings, **{PREFIX + name: variable.values[column] for name, variable in CONTROL_VARIABLES.items()}}
+
+
+def known_variables() -> set[str]:
+    """The full names of all variables that the role and its playbooks read."""
+    return {PREFIX + name for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS))}

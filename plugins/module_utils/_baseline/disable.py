@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Switching message encryption off, in the order of Microsoft's article. Private to the collection.
+
+Rules go first. Then Exchange needs time, since it goes on using them for a while. Then the button goes, and last the licensing.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
+
+RULES, SETTINGS = "rules", "settings"
+
+_BUTTON = {
+    "simplified_client_access_enabled": False,
+    "simplified_client_access_encrypt_only_disabled": True,
+    "simplified_client_access_do_not_forward_disabled": True,
+}
+_LICENSING = {"azure_rms_licensing_enabled": False}
+
+
+class Disable:
+    """What switching off takes.
+
+    :param rules: ``remove`` or ``disable``. A rule that could not be made again is disabled in either case.
+    :param stages: which of the two stages to plan.
+    """
+
+    #: What one round trip has to bring.
+    subsets: ClassVar[list[str]] = ["organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations"]
+
+    def __init__(self, rules: str = "remove", stages: tuple[str, ...] = (RULES, SETTINGS)) -> None:
+        self.rules = rules
+        self.stages = stages
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        """What is left to do."""
+        plans: dict[str, Plan] = {}
+        if RULES in self.stages:
+            planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
+            planner.unmanaged([], self.rules)
+            plans["transport_rules"] = planner.plan
+        if SETTINGS in self.stages:
+            properties = organization.only(IRM_CONFIGURATION.subset)
+            plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)
+            plans["licensing"] = plan_settings(IRM_CONFIGURATION, _LICENSING, properties)
+        return Plan.join(plans)
+
+    def wishes(self) -> dict[str, str]:
+        """What the run wants, for the digest."""
+        return {"rules": self.rules}
+
+    def findings(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
+        """What is refused."""
+        name = describe_organization(organization.only("organization"))["name"]
+        findings = []
+        if confirmed.casefold() != str(name).casefold():
+            said = f"it says {confirmed!r}" if confirmed else "it is not given"
+            findings.append(
+                Finding("confirm_disable", f"the name of the organization has to confirm this, and {said}.", f"hardened_baseline_confirm_disable: {name}")
+            )
+        if organizations > 1:
+            findings.append(
+                Finding("confirm_disable", f"this run has {organizations} organizations, and message encryption is switched off in one at a time.", "--limit")
+            )
+        return findings

@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plan as a document: what a board approves, and what a later run is compared with. Private to the collection.
+
+The digest is over what is wanted, what the managed settings are, and what would change. It is the same on every controller
+and over every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find, is_default
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+
+FORMAT = 1
+
+EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
+
+RULE = "ome_transport_rule"
+
+#: Worst first: what people decide about stands at the top.
+_IMPACTS = ("rejects", "deletes", "takes away", "widens", "")
+
+_FIELDS: dict[tuple[str, str], Field] = {
+    **{
+        (table.name, row.option): row
+        for table in (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS, OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)
+        for row in table.fields
+    },
+    **{(RULE, row.option): row for row in SETTINGS_FIELDS},
+    **{(RULE, f"{section}.{row.option}"): row for section, rows in SECTIONS.items() for row in rows},
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is refused before the first write.
+
+    :param id: the control, or what the finding is about.
+    :param text: a sentence.
+    :param allow: the variable, with its value, that allows it; empty where nothing does.
+    """
+
+    id: str
+    text: str
+    allow: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding as the report has it."""
+        return {"id": self.id, "text": self.text, "allow": self.allow}
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.text}" + (f" To allow it: {self.allow}" if self.allow else "")
+
+
+def field_of(resource: str, option: str) -> Field | None:
+    """The setting that a change is about; ``None`` for states, names and places."""
+    return _FIELDS.get((resource, option))
+
+
+def same(resource: str, option: str, first: Any, second: Any) -> bool:
+    """Whether two shown values of a setting mean the same."""
+    row = field_of(resource, option)
+    if row is None or first is None or second is None or row.show(row.kind.cleared) != row.kind.cleared:
+        return bool(normal(first) == normal(second))
+    if option == "image_content":
+        return bool(first == second)
+    return row.equal(first, second)
+
+
+def documented(organization: Organization, plan: Plan, state: str) -> list[dict[str, Any]]:
+    """The plan's changes as the report has them, those of high impact first."""
+    rows = [
+        {
+            "control": control_of(change.resource, change.identity, change.option, is_default(change.identity)),
+            "resource": change.resource,
+            "identity": change.identity,
+            "option": change.option,
+            "before": change.before,
+            "after": change.after,
+            "impact": change.impact,
+            "rollback": rollback_class(organization, change),
+            "command": str(step.call),
+            "state": state,
+        }
+        for step in plan.steps
+        for change in step.changes
+    ]
+    return sorted(rows, key=lambda row: _IMPACTS.index(row["impact"]))
+
+
+def rollback_class(organization: Organization, change: Change) -> str:
+    """How a rollback could undo a change."""
+    if change.resource == RULE:
+        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
+        if change.option == "state" and change.after == "absent":
+            return NOT_POSSIBLE if rule and rule.not_rebuildable else EQUIVALENT
+        if rule and (rule.unsupported or (change.option == "expiry_date" and is_past(rule.settings["expiry_date"]))):
+            return NOT_POSSIBLE if change.option not in ("enabled", "priority") else EXACT
+        return EXACT
+    if change.option == "state":
+        # A template that is gone can be made again, but mail that was sent with the old one does not come back to it.
+        return EQUIVALENT if change.after == "present" else NOT_POSSIBLE
+    row = field_of(change.resource, change.option)
+    created = change.resource == OME_CONFIGURATION.name and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None
+    if not created and change.before is None and row is not None and change.after != row.kind.cleared:
+        return NOT_POSSIBLE
+    return EXACT
+
+
+def normal(value: Any) -> Any:
+    """The value in the form that is compared and digested: the order of words in a list says nothing."""
+    if isinstance(value, Mapping):
+        return {str(key): normal(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [normal(item) for item in value]
+        return sorted(items) if all(isinstance(item, str) for item in items) else items
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+def digest_of(value: Any) -> str:
+    """``sha256:`` and the digest of a value's one canonical text."""
+    text = json.dumps(normal(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digested(changes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of changes, what counts: not the cmdlet's text, which has GUIDs and places in it, nor a rule's place among rules of others."""
+    rows = []
+    for change in changes:
+        row = {key: change[key] for key in ("resource", "identity", "option", "before", "after")}
+        rows.append({**row, "before": None, "after": None} if change["option"] == "priority" else row)
+    return sorted(rows, key=lambda row: json.dumps(normal(row), sort_keys=True))
+
+
+def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan: Plan, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document of a plan, with its digest.
+
+    :param kind: the procedure whose plan it is: ``baseline`` or ``disable``.
+    :param organization: who it is for.
+    """
+    document = {
+        "format": FORMAT,
+        "kind": kind,
+        "organization": {key: organization.get(key) for key in ("name", "tenant_id")},
+        "wishes": wishes,
+        "managed": normal(plan.before),
+        "changes": list(changes),
+    }
+    return {**document, "digest": plan_digest(document)}
+
+
+def plan_digest(document: Mapping[str, Any]) -> str:
+    """The digest of a plan document, computed from what it says."""
+    return digest_of({**{key: document[key] for key in ("kind", "organization", "wishes", "managed")}, "changes": digested(document["changes"])})
+
+
+def check_plan(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Refuses by name what is no plan, is of a newer format, or was changed by hand."""
+    if not isinstance(document, Mapping) or not {"format", "kind", "organization", "wishes", "managed", "changes", "digest"} <= set(document):
+        raise OptionError(f"hardened_baseline_approved_plan: {where} is no plan of this collection.")
+    if document["format"] != FORMAT:
+        raise OptionError(f"hardened_baseline_approved_plan: {where} has format {document['format']}, and this version of the collection knows {FORMAT}.")
+    try:
+        digest = plan_digest(document)
+    except (KeyError, TypeError, AttributeError):
+        digest = ""
+    if digest != document["digest"]:
+        raise OptionError(f"hardened_baseline_approved_plan: {where} does not match its own digest: it was changed after it was written.")
+    return document
+
+
+def moved(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """What stands between an approved plan and the one that is needed now; nothing where it is the same, or what is left of it."""
+    if approved["digest"] == current["digest"]:
+        return []
+    if normal(approved["organization"]) != normal(current["organization"]):
+        return [f"it is the plan of {approved['organization'].get('name')}, and this is {current['organization'].get('name')}"]
+    if approved["kind"] != current["kind"]:
+        return [f"it is a plan of {approved['kind']}, and this is {current['kind']}"]
+    if normal(approved["wishes"]) != normal(current["wishes"]):
+        return [f"the variables of {name} are others now" for name in _differing(approved["wishes"], current["wishes"])]
+    return unplanned(approved["changes"], current["changes"])
+
+
+def unplanned(planned: Iterable[Mapping[str, Any]], needed: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The needed changes that were not planned, as sentences."""
+    known = [normal(row) for row in digested(planned)]
+    return [
+        f"{row['option']} of {row['identity'] or row['resource']} would go from {row['before']!r} to {row['after']!r}, which is not in it"
+        for row in digested(needed)
+        if normal(row) not in known
+    ]
+
+
+def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    return sorted(name for name in {*first, *second} if normal(first.get(name)) != normal(second.get(name)))

@@ -1,0 +1,541 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role does, in two halves: everything before the first write, and the writing. Private to the collection.
+
+Every procedure (baseline, audit, snapshot, rollback, disable) is a planner with a preflight, and goes the same way: one read,
+one list of findings, a plan with a digest, a snapshot, then the engine with that planner, then what the organization is like.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed, unused_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+    CONTROL_VARIABLES,
+    PREFIX,
+    known_variables,
+    profile_values,
+    variables_of,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.disable import Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import (
+    Finding,
+    check_plan,
+    digest_of,
+    documented,
+    moved,
+    plan_document,
+    unplanned,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import (
+    baseline_findings,
+    cmdlet_findings,
+    organization_findings,
+    plannable,
+    rollback_findings,
+    run_findings,
+    without_licence,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
+
+BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
+
+#: Procedure to the role's entry point.
+_ENTRIES = {BASELINE: "main", AUDIT: "audit", SNAPSHOT: "snapshot", ROLLBACK: "rollback", DISABLE: "disable"}
+
+#: What every procedure reads: all but what the session may run.
+READ = [subset for subset in SUBSETS if subset != "exported_cmdlets"]
+
+DEFAULT_DIRECTORY = "./message_encryption"
+
+#: What the modules of the role take in common.
+PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
+    "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
+    "variables": {"type": "dict"},
+    "run_tags": {"type": "list", "elements": "str", "default": []},
+    "skip_tags": {"type": "list", "elements": "str", "default": []},
+}
+
+
+class Artifacts(Protocol):
+    """The files of one organization, on the controller."""
+
+    def load(self, path: str) -> Any:
+        """What a JSON file holds; an OptionError says why it cannot be read."""
+
+    def store(self, name: str, document: Mapping[str, Any]) -> str:
+        """Writes a document whole or not at all, for nobody else to read. Gives its path."""
+
+    def store_snapshot(self, document: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a name of its own. Gives its path."""
+
+    def snapshots(self) -> list[str]:
+        """The snapshots' paths, the newest first."""
+
+    def remember(self, run: str, found: Mapping[str, Any]) -> None:
+        """Keeps what a task of this run found for the tasks that follow."""
+
+    def remembered(self, run: str) -> dict[str, Any]:
+        """What the tasks of this run have found so far."""
+
+    def rolled_back(self, path: str) -> bool:
+        """Whether a snapshot has been rolled back."""
+
+    def mark_rolled_back(self, path: str, digest: str) -> None:
+        """Remembers that a snapshot has been rolled back."""
+
+    def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
+        """Writes the files of a report, with their SHA256SUMS. Gives their paths."""
+
+
+@dataclass
+class BaselineContext(ModuleContext):
+    """A task of the role.
+
+    :param host: the organization's name in the inventory.
+    :param run: ``id`` and ``ansible_version`` of the run.
+    :param artifacts: gives the files of the organization (or of another host of the inventory) below a directory.
+    :param renderers: file name of a report's form to what makes its text.
+    """
+
+    host: str = ""
+    run: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Callable[..., Artifacts] = field(kw_only=True)
+    renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+
+
+Procedure: TypeAlias = "Baseline | Disable | Rollback | None"
+
+
+@dataclass
+class Preparation:
+    """What a task of the role starts with.
+
+    :param procedure: the planner; ``None`` where nothing is to be planned.
+    :param snapshot: the path of the snapshot that is rolled back.
+    """
+
+    kind: str
+    variables: dict[str, Any]
+    artifacts: Artifacts
+    procedure: Procedure
+    snapshot: str = ""
+
+    def planner(self, *, check_mode: bool = False) -> Callable[[Organization], Plan]:
+        """From an organization to what is left to do."""
+
+        def plan(organization: Organization) -> Plan:
+            if self.procedure is None:
+                return Plan()
+            procedure = without_licence(self.procedure, organization)[0] if isinstance(self.procedure, Baseline) else self.procedure
+            return procedure.plan(organization, check_mode=check_mode)
+
+        return plan
+
+
+def variables_read(kind: str) -> set[str]:
+    """The full names of the variables that a procedure reads. Others are looked at for their names only."""
+    return set(variables_of(_ENTRIES.get(kind, "main")))
+
+
+#: Those that a report shows, or is written to.
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "change_reference", "approver", "approval_valid_until")}
+
+
+def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes]) -> dict[str, Any]:
+    """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
+
+    :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
+    """
+    spec = variables_of(_ENTRIES[kind])
+    errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    # true and false are how people say that they want such a rule as it comes, or none.
+    values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
+    values = {name: value for name, value in values.items() if value is not None}
+    validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
+    errors = [*refused, *errors]
+    if errors:
+        raise OptionError("; ".join(errors))
+    checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    branding = checked.get("branding")
+    if branding and branding.get("image_path"):
+        content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
+        checked["branding"] = {**branding, "image_path": None, "image_content": content}
+    return checked
+
+
+def unknown_variable(name: str) -> str:
+    """What is said of a variable that the role does not have: almost always one that is misspelt."""
+    near = difflib.get_close_matches(name, known_variables(), 1)
+    return f"{name} is no variable of the role" + (f": is {near[0]} meant?" if near else "")
+
+
+def prepare(task: BaselineContext) -> Preparation:
+    """The procedure that a task's options ask for."""
+    kind = task.params["procedure"]
+    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file)
+    artifacts = task.artifacts(directory_of(variables))
+    if kind in (BASELINE, AUDIT):
+        return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
+    if kind == DISABLE:
+        stages = (task.params["stage"],) if task.params.get("stage") else ("rules", "settings")
+        return Preparation(kind, variables, artifacts, Disable(variables["disable_rules"], stages))
+    if kind == SNAPSHOT:
+        return Preparation(kind, variables, artifacts, None)
+    path = task.params.get("snapshot") or _choose_snapshot(artifacts, variables)
+    return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, path)
+
+
+def _switched(value: Any) -> Any:
+    """A dictionary that may also be said with one word; ``-e`` makes that word a text."""
+    try:
+        return {} if boolean(value) else None
+    except TypeError:
+        return value
+
+
+def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
+    """The way back from the snapshot in a file, once it is checked."""
+    snapshot = check_snapshot(artifacts.load(path), path)
+    return Rollback(snapshot, scope=scope or variables["rollback_scope"], remove_templates=bool(variables.get("remove_created_templates")))
+
+
+def preflight(task: BaselineContext) -> dict[str, Any]:
+    """Everything before the first write: reads, finds what is refused, plans, and takes the snapshot.
+
+    :raises OptionError: with all findings.
+    """
+    task.artifacts(directory_of(for_report(task))).remember(task.run["id"], {})
+    prepared = prepare(task)
+    # An audit never writes, and a play may be told so, too.
+    check_mode = task.check_mode or prepared.kind == AUDIT
+    organization = _read(task, prepared)
+    plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
+    changes = documented(organization, plan, "planned")
+    findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
+    writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
+    findings += cmdlet_findings(organization, plan) + run_findings(prepared.variables, task.params["awx"], writes=writes)
+    if prepared.kind in (BASELINE, DISABLE):
+        findings += rollback_findings(changes, prepared.variables)
+    who = _who(organization)
+    document = plan_document(prepared.kind, who, procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}, plan, changes)
+    if prepared.kind in (BASELINE, DISABLE) and prepared.variables.get("approved_plan"):
+        findings += _approval(prepared, document)
+    task.warnings += plan.warnings
+    report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
+    report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
+    result: dict[str, Any] = {
+        "changed": False,
+        "organization": who,
+        "pending": bool(changes),
+        "writes": writes,
+        "digest": document["digest"],
+        "plan": "",
+        "snapshot": prepared.snapshot,
+    }
+    if check_mode:
+        result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
+    if check_mode and prepared.kind in (BASELINE, DISABLE):
+        result["plan"] = prepared.artifacts.store("plan.json", document)
+    prepared.artifacts.remember(task.run["id"], {"report": report})
+    if findings and prepared.kind != AUDIT:
+        refusal = OptionError(
+            f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:\n" + "\n".join(f"- {finding}" for finding in findings)
+        )
+        refusal.progress = result
+        raise refusal
+    if report["status"] == "not_assessable":
+        # An audit that could read nothing must not pass for one that found nothing.
+        raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
+    if prepared.kind == SNAPSHOT or (writes and prepared.kind in (BASELINE, DISABLE)):
+        snapshot = take(organization, document if changes else None)
+        result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
+        report["digests"]["snapshot"] = snapshot["digest"]
+        prepared.artifacts.remember(task.run["id"], {"report": report})
+    if isinstance(procedure, Rollback) and not changes and not check_mode:
+        task.warnings.append(f"Nothing is left to put back from {prepared.snapshot}, which counts as rolled back now.")
+        prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
+    return result
+
+
+def apply(task: BaselineContext) -> dict[str, Any]:
+    """The writing: runs the engine with the procedure's planner, if what is left to do is what was planned.
+
+    :raises ExchangeError: with ``progress`` saying what was written and what was not.
+    """
+    prepared = prepare(task)
+    report: dict[str, Any] = prepared.artifacts.remembered(task.run["id"]).get("report") or {}
+    if not report:
+        raise ExchangeError(
+            "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+        )
+    planner = _guarded(prepared, report["changes"])
+    subsets = prepared.procedure.subsets if prepared.procedure else []
+    try:
+        result = converge(task, subsets, planner)
+    except ExchangeError as error:
+        error.progress = _after_failure(task, prepared, error, report)
+        prepared.artifacts.remember(task.run["id"], {"report": report})
+        raise
+    if task.check_mode:
+        return result
+    made = _keys(result["changes"])
+    changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
+    _settle(report, task, changes, status="changed")
+    prepared.artifacts.remember(task.run["id"], {"report": report})
+    try:
+        if isinstance(prepared.procedure, Rollback):
+            prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+        report.update(_assessed(task, prepared))
+    except ExchangeError as error:
+        # Everything is stored, and that is what the task says; what comes after it is the report's.
+        task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+    prepared.artifacts.remember(task.run["id"], {"report": report})
+    return result
+
+
+def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: str) -> None:
+    """Puts into a report what became of the changes."""
+    applied = sum(row["state"] == "stored" for row in changes)
+    report.update(status=status, changes=changes, applied=applied, not_applied=len(changes) - applied)
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+
+
+def _read(task: BaselineContext, prepared: Preparation) -> Organization:
+    """The organization in one round trip. What the session may run is asked only where that matters: there is something to write."""
+    organization = read(task.session, READ, fresh=True)
+    try:
+        pending = bool(prepared.planner(check_mode=True)(organization).steps)
+    except ExchangeError:
+        pending = True
+    return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
+
+
+def _planned(prepared: Preparation, organization: Organization, organizations: int) -> tuple[Plan, list[Finding], Procedure]:
+    """The plan, what is refused about it, and the procedure as the organization's licence allows it."""
+    procedure = prepared.procedure
+    variables = prepared.variables
+    if isinstance(procedure, Baseline):
+        licensed, findings = without_licence(procedure, organization)
+        plan, more = plannable(licensed, organization, True)
+        if "OME-4" in licensed.written and organization.error("transport_rules") is None and unused_template(organization, licensed.template, licensed.rules):
+            plan.warnings.append(f"No rule applies the template {licensed.template!r}, so it has no effect: hardened_baseline_encrypt_outgoing would.")
+        return plan, [*findings, *more, *baseline_findings(licensed, organization, plan)], licensed
+    if isinstance(procedure, Disable):
+        plan = procedure.plan(organization, check_mode=True)
+        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), organizations), procedure
+    if isinstance(procedure, Rollback):
+        plan = procedure.plan(organization, check_mode=True)
+        return plan, [] if variables.get("rollback_force") else procedure.drift(organization, plan), procedure
+    return Plan(), [], None
+
+
+def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
+    """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
+
+    def check(organization: Organization, plan: Plan) -> None:
+        new = unplanned(planned, documented(organization, plan, "planned"))
+        if new:
+            raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+
+    return _checked_first(prepared.planner(), check)
+
+
+def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:
+    """The planner, whose first plan is checked: nothing has been written then. Later ones are what is left of it."""
+    first = True
+
+    def plan_once_checked(organization: Organization) -> Plan:
+        nonlocal first
+        plan = planner(organization)
+        if first:
+            check(organization, plan)
+        first = False
+        return plan
+
+    return plan_once_checked
+
+
+def _after_failure(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
+    progress = dict(error.progress or {})
+    made = _keys(progress.get("changes", ()))
+    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
+    snapshot = task.params.get("snapshot")
+    stored = any(row["state"] == "stored" for row in changes)
+    try:
+        if snapshot and prepared.kind in (BASELINE, DISABLE) and not stored and not progress.get("outcome_unknown"):
+            # Nothing was written, so there is nothing to come back from: a rollback means the run before this one.
+            prepared.artifacts.mark_rolled_back(snapshot, check_snapshot(prepared.artifacts.load(snapshot), snapshot)["digest"])
+        elif snapshot and prepared.variables.get("rollback_on_failure"):
+            _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
+            error.message = f"{error.message} What had been written was put back."
+            changes = [{**row, "state": "not applied"} for row in changes]
+    except ExchangeError as second:
+        done = "; ".join((second.progress or {}).get("commands", ()))
+        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+    _settle(report, task, changes, status="failed")
+    report["message"] = str(error)
+    return progress
+
+
+def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+    """Puts the old state back after a failure: of what was planned, what was done, or may have been.
+
+    :param made: the changes that are known to be stored.
+    :param unknown: whether there may be more of them.
+    :raises ExchangeError: somebody else was at work on the same, or the rollback failed on its way.
+    """
+    rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
+    rollback.recorded = [row for row in rollback.recorded if unknown or _key(row) in made]
+
+    def check(organization: Organization, plan: Plan) -> None:
+        drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
+        if drift:
+            raise OptionError("; ".join(map(str, drift)))
+
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check))
+    prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
+
+
+def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:
+    """The controls as they are after the writing. A failed read makes them not assessable, and the run no failure."""
+    if not isinstance(prepared.procedure, Baseline):
+        return {}
+    organization = read(task.session, prepared.procedure.subsets, fresh=True)
+    return {"controls": without_licence(prepared.procedure, organization)[0].controls(organization), "observed": observed(organization)}
+
+
+def _approval(prepared: Preparation, document: Mapping[str, Any]) -> list[Finding]:
+    """Whether the approved plan is the one that is needed now, or what is left of it."""
+    approved = str(prepared.variables["approved_plan"])
+    again = "a check-mode run, and the approval of its plan"
+    if not approved.startswith("sha256:"):
+        differences = moved(check_plan(prepared.artifacts.load(approved), approved), document)
+        return [Finding("approved_plan", f"{difference}.", again) for difference in differences]
+    if approved == document["digest"]:
+        return []
+    known = next((plan for plan in _plans(prepared.artifacts) if plan["digest"] == approved), None)
+    if known is None:
+        text = f"{approved} was approved, and the plan has {document['digest']} now. No file here has the approved one, so what moved cannot be said."
+        return [Finding("approved_plan", text, again)]
+    return [Finding("approved_plan", f"{difference}.", again) for difference in moved(known, document)]
+
+
+def _plans(artifacts: Artifacts) -> list[Mapping[str, Any]]:
+    """The plans that the organization's files hold: the last check's, and those of snapshots."""
+    plans: list[Mapping[str, Any]] = []
+    for path in ("plan.json", *artifacts.snapshots()):
+        try:
+            document = artifacts.load(path)
+            plan = document["plan"] if document.get("kind") == "snapshot" else document
+            plans += [check_plan(plan, path)] if plan else []
+        except (OptionError, KeyError, AttributeError):
+            continue  # A file that is no plan, or is broken, is nobody's approval.
+    return plans
+
+
+def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
+    """The snapshot that is meant; empty where the newest ones have all been rolled back."""
+    if variables.get("rollback_snapshot"):
+        return str(variables["rollback_snapshot"])
+    paths = artifacts.snapshots()
+    if not paths:
+        raise OptionError(
+            f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
+            remedy="A run that has nothing to change takes none. hardened_baseline_rollback_snapshot names a file elsewhere.",
+        )
+    for path in paths:
+        if artifacts.rolled_back(path):
+            continue
+        if variables["rollback_scope"] == "full" or check_snapshot(artifacts.load(path), path)["plan"]:
+            return path
+    return ""
+
+
+def _report(
+    task: BaselineContext,
+    kind: str,
+    organization: Organization,
+    procedure: Procedure,
+    changes: list[dict[str, Any]],
+    findings: Sequence[Finding],
+    warnings: Sequence[str],
+) -> dict[str, Any]:
+    controls = procedure.controls(organization) if isinstance(procedure, Baseline) else []
+    statuses = {control["status"] for control in controls}
+    if findings:
+        status = "refused"
+    elif kind == AUDIT and controls and not statuses & {"met", "not met", "accepted exception"}:
+        status = "not_assessable"
+    else:
+        status = "drift" if "not met" in statuses or changes else "met"
+    described = task.describe()
+    who = _who(organization)
+    return {
+        **{key: who[key] for key in ("name", "display_name", "tenant_id")},
+        "status": status,
+        "message": "",
+        "connection": {
+            "transport": described.get("transport"),
+            "endpoint": described.get("endpoint"),
+            "authentication": described.get("credential"),
+            "client_id": described.get("client_id"),
+        },
+        "controls": controls,
+        "observed": observed(organization),
+        "changes": changes,
+        "findings": [finding.as_dict() for finding in findings],
+        "warnings": list(warnings),
+        "applied": 0,
+        "not_applied": len(changes),
+    }
+
+
+def _who(organization: Organization) -> dict[str, Any]:
+    if organization.error("organization") is not None:
+        return {"name": "", "display_name": "", "tenant_id": "", "guid": ""}
+    return describe_organization(organization.only("organization"))
+
+
+def _state_digest(organization: Organization) -> str:
+    """The digest of the whole state as far as it can be read; empty where a read failed."""
+    try:
+        return digest_of(take(organization, None)["state"])
+    except ExchangeError:
+        return ""
+
+
+def _key(change: Mapping[str, Any]) -> tuple[str, str, str]:
+    return change["resource"], change["identity"], change["option"]
+
+
+def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    return {_key(change) for change in changes}
+
+
+def for_report(task: BaselineContext) -> dict[str, Any]:
+    """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
+    return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
+
+
+def directory_of(variables: Mapping[str, Any]) -> str:
+    """Where the artifacts of all organizations lie."""
+    return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)

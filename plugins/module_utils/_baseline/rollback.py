@@ -1,0 +1,247 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back from a snapshot. Private to the collection.
+
+The scope ``changed`` puts back what the run's plan names, and no more; ``full`` puts back the whole state. Either way the
+snapshot becomes a state, and the planner of states does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import RULE, Finding, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
+
+_SINGLE = {"irm_configuration": "irm_configuration", "activesync_org_settings": "activesync_org_settings"}
+_SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)}
+
+
+class Rollback:
+    """What a snapshot asks for.
+
+    :param snapshot: a checked snapshot.
+    :param scope: ``changed`` or ``full``.
+    :param remove_templates: whether OME configurations that did not exist then are removed.
+    """
+
+    def __init__(self, snapshot: Mapping[str, Any], *, scope: str = "changed", remove_templates: bool = False) -> None:
+        self.snapshot = snapshot
+        self.scope = scope
+        self.remove_templates = remove_templates
+        self.parts = declare_state(validated({part: value for part, value in snapshot["state"].items() if not part.startswith("transport_rules_")}))
+        #: What the run was to change.
+        self.recorded: list[Mapping[str, Any]] = list((snapshot["plan"] or {}).get("changes", ()))
+        rules = [*snapshot["state"].get("transport_rules", ()), *snapshot["state"].get("transport_rules_unsupported", ())]
+        self._names = {rule["guid"]: rule["name"] for rule in rules}
+        read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
+        #: What one round trip has to bring.
+        self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
+
+    def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
+        """What puts the state back. Refuses another organization."""
+        refuse_other_organization(organization, self.snapshot, remedy="hardened_baseline_rollback_snapshot names a snapshot of this organization.")
+        parts = dict(self.parts) if self.scope == "full" else self._changed()
+        rules = self._rules(organization) if "transport_rules" in self.parts else []
+        parts.pop("transport_rules", None)
+        plans = {"state": plan_state(organization, parts, check_mode=check_mode)}
+        if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
+            plans["templates"] = self._remove_templates(organization)
+        if "transport_rules" in self.parts:
+            # A template that this very plan brings back may be named by a rule that it rebuilds.
+            created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
+            planner = RulesPlanner(organization, strict=True, check_mode=check_mode, created=created)
+            plans["rules"] = plan_rules(planner, rules, ordered=self.scope == "full" or self._moved())
+            plans["switches"] = self._switches(organization, check_mode)
+        plan = Plan.join(plans)
+        plan.warnings += self._lost(organization)
+        return plan
+
+    def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
+        """What somebody else has changed since, and the rollback would put back with the rest."""
+        if self.scope == "full":
+            return []
+        texts = [_not_ours(change) for change in plan.changes if not self._ours(organization, change)]
+        if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
+            texts.append("rules that the run did not move are in another order than before it: somebody moved them since.")
+        return [Finding("rollback", text, "hardened_baseline_rollback_force: true, which puts it back, too") for text in texts]
+
+    def _changed(self) -> dict[str, Any]:
+        """The parts of the snapshot's state that the run's plan names, without rules."""
+        parts: dict[str, Any] = {}
+        for row in self.recorded:
+            resource, identity, option = row["resource"], row["identity"], row["option"]
+            if resource in _SINGLE and option in self.parts.get(resource, {}):
+                parts.setdefault(resource, {})[option] = self.parts[resource][option]
+            if resource in _SEVERAL:
+                stored = self.parts.get(_SEVERAL[resource], {}).get(identity, {})
+                if option in stored:
+                    parts.setdefault(_SEVERAL[resource], {}).setdefault(identity, {})[option] = stored[option]
+        return parts
+
+    def _touched(self) -> dict[str, set[str]]:
+        """Name of a rule, as it was then, to the options that the plan names."""
+        touched: dict[str, set[str]] = {}
+        for row in self.recorded:
+            if row["resource"] == RULE:
+                touched.setdefault(row["identity"], set()).add(row["option"])
+        return touched
+
+    def _moved(self) -> bool:
+        """Whether the run moved or removed rules. Else the places of rules are not ours to put back."""
+        return any(row["resource"] == RULE and (row["option"] == "priority" or (row["option"], row["after"]) == ("state", "absent")) for row in self.recorded)
+
+    def _created(self) -> dict[str, str]:
+        """The rules that the run was to create: name without case to name."""
+        rows = (row for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent")
+        return {row["identity"].casefold(): row["identity"] for row in rows}
+
+    def _created_now(self, organization: Organization) -> dict[str, str]:
+        """The GUIDs of the rules that the run has created, to the names that it gave them: somebody may have renamed one."""
+        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]]
+        created = self._created()
+        found = {rule.guid: created[rule.name.casefold()] for rule in new if rule.name.casefold() in created}
+        for name in created.values():
+            if name not in found.values():
+                renamed = next((rule for rule in new if rule.guid not in found and self._as_created(rule, name)), None)
+                found.update({renamed.guid: name} if renamed else {})
+        return found
+
+    def _reordered(self, organization: Organization) -> bool:
+        """Whether the rules that the run did not move stand in another order than before it."""
+        moved = {name for name, options in self._touched().items() if "priority" in options}
+        left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
+        return [guid for guid in left if guid in self.snapshot["order"]] != [guid for guid in self.snapshot["order"] if guid in left]
+
+    def _rules(self, organization: Organization) -> list[DeclaredRule]:
+        """The rules to bring back, with those that only keep their places, in the order that they had."""
+        existing = rules_of(organization)
+        by_guid = {rule.guid: rule for rule in existing}
+        by_name = {rule.name.casefold(): rule for rule in existing}
+        known = set(self.snapshot["order"])
+        touched = self._touched()
+        wanted: list[DeclaredRule] = []
+        found: set[str] = set()
+        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        for guid in self.snapshot["order"]:
+            rule = held.get(guid)
+            if rule is None:
+                # One that a state cannot hold keeps its place among the others.
+                wanted += [_untouched(guid)] if guid in by_guid else []
+                continue
+            now = by_guid.get(guid) or by_name.get(rule.name.casefold())
+            options = touched.get(rule.name, set())
+            if now is not None:
+                found.add(now.guid)
+            if now is None and ((self.scope == "changed" and not options) or is_past(rule.settings.get("expiry_date", ""))):
+                continue
+            if self.scope == "full" or now is None:
+                wanted.append(rule if now is None else replace(rule, guid=now.guid))
+            else:
+                wanted.append(self._narrowed(rule, now, options))
+        created = self._created_now(organization)
+        extra = [rule for rule in existing if rule.guid not in {*found, *known} and (rule.guid in created or self._is_extra(rule))]
+        return [*wanted, *(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in extra)]
+
+    def _switches(self, organization: Organization, check_mode: bool) -> Plan:
+        """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
+        held = {rule.guid for rule in self.parts["transport_rules"]}
+        planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
+        switched = {row["identity"]: row["before"] for row in self.recorded if row["resource"] == RULE and row["option"] == "enabled"}
+        for rule in planner.rules:
+            name = self._names.get(rule.guid, "")
+            if name in switched and rule.guid not in held:
+                planner.ensure(replace(_untouched(rule.guid), enabled=switched[name]))
+        return planner.plan
+
+    def _is_extra(self, rule: Rule) -> bool:
+        return self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections))
+
+    def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
+        """Of a rule that exists, what the plan names; a section is put back as a whole."""
+        everything = "state" in options
+        sections = {option.partition(".")[0] for option in options}
+        return replace(
+            rule,
+            name=rule.name if everything or "name" in options else "",
+            guid=now.guid,
+            priority=None,
+            where="",
+            enabled=rule.enabled if everything or "enabled" in options else None,
+            settings={option: value for option, value in rule.settings.items() if everything or option in options},
+            sections={section: value for section, value in rule.sections.items() if everything or section in sections},
+        )
+
+    def _remove_templates(self, organization: Organization) -> Plan:
+        existing = organization.objects(OME_CONFIGURATION.subset)
+        then = {name.casefold() for name in self.parts[OME_CONFIGURATION.subset]}
+        created = {row["identity"].casefold() for row in self.recorded if row["resource"] == OME_CONFIGURATION.name and row["option"] == "state"}
+        gone = [name_of(item) for item in existing if name_of(item).casefold() not in then and not is_default(name_of(item))]
+        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name.casefold() in created})
+
+    def _lost(self, organization: Organization) -> list[str]:
+        """What the snapshot names and cannot be put back."""
+        names = {rule.name.casefold() for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
+        gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if row["name"].casefold() not in names]
+        lost = [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
+        missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
+        new = [rule.name for rule in rules_of(organization) if rule.guid not in self.snapshot["order"] and encrypts(rule.sections)] if missing else []
+        if new:
+            lost.append(
+                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, is not there, "
+                f"and {', '.join(map(repr, new))} has come since and encrypts: if somebody renamed and changed the one, remove the other by hand."
+            )
+        return lost
+
+    def _ours(self, organization: Organization, change: Change) -> bool:
+        """Whether what would be put back is what the run left there."""
+        if change.option == "priority":
+            return True
+        rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
+        name = self._names.get(rule.guid, rule.name) if rule else change.identity
+        rows = [row for row in self.recorded if row["resource"] == change.resource and row["identity"] == name]
+        if change.resource == RULE and rule is None:
+            # It is gone, and would be made again with all that it had: that is ours where the run has removed it.
+            return any(row["option"] == "state" and row["after"] == "absent" for row in rows)
+        if rule and change.option == "state":
+            return self._as_created(rule, rule.name)
+        if change.option == "state":
+            return any(row["option"] == "state" for row in rows)
+        return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)
+
+    def _as_created(self, rule: Rule, name: str) -> bool:
+        """Whether a rule is still what the run created under a name."""
+        recorded = {row["option"]: row["after"] for row in self.recorded if row["resource"] == RULE and row["identity"] == name}
+        if not recorded or (not rule.enabled and recorded.get("enabled", True)):
+            return False
+        for section in SECTIONS:
+            for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:
+                after, now = recorded.get(f"{section}.{option}"), rule.sections[section].get(option)
+                if option not in AMBIENT and not same(RULE, f"{section}.{option}", after, now):
+                    return False
+        expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
+        # A server that does not have a setting shows none.
+        return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
+
+
+def _not_ours(change: Change) -> str:
+    """The sentence about a change that would undo what somebody else has done."""
+    if change.option == "state":
+        return f"{change.identity} is not as the run left it: somebody changed or renamed it since."
+    return f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody changed it since."
+
+
+def _untouched(guid: str) -> DeclaredRule:
+    """A rule of which nothing is wanted but its place."""
+    return DeclaredRule("", guid, "present", None, None, {}, {})

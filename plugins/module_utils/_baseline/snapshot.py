@@ -1,0 +1,69 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A snapshot: an organization's state before a run's first write, and what the run was going to do. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
+
+FORMAT = 1
+VERSION = "1.0.0"
+
+_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "digest"}
+
+
+def take(organization: Organization, plan: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised.
+
+    :param plan: the plan document of the run that is about to write; ``None`` for a snapshot on its own.
+    """
+    described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+    state: dict[str, Any] = {}
+    unavailable: dict[str, str] = {}
+    for part in PARTS:
+        error = organization.error(part)
+        if isinstance(error, CmdletNotAvailableError):
+            unavailable[part] = str(error)
+        else:
+            state.update(describe(organization, [part]))
+    document = {
+        "format": FORMAT,
+        "kind": "snapshot",
+        "created_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "collection_version": VERSION,
+        "organization": described["organization"],
+        "state": state,
+        # Of all rules, also of those that a state cannot hold.
+        "order": [rule.guid for rule in rules_of(organization)] if organization.available("transport_rules") else [],
+        "unavailable": unavailable,
+        "plan": plan,
+    }
+    return {**document, "digest": snapshot_digest(document)}
+
+
+def snapshot_digest(document: Mapping[str, Any]) -> str:
+    """The digest of everything that a snapshot says."""
+    return digest_of({key: value for key, value in document.items() if key != "digest"})
+
+
+def check_snapshot(document: Any, where: str) -> Mapping[str, Any]:
+    """Refuses by name what is no snapshot, is of a newer format, or was changed after it was written."""
+    if not isinstance(document, Mapping) or document.get("kind") != "snapshot":
+        raise OptionError(f"hardened_baseline_rollback_snapshot: {where} is no snapshot of this collection.")
+    if not isinstance(document.get("format"), int) or document["format"] > FORMAT:
+        raise OptionError(
+            f"hardened_baseline_rollback_snapshot: {where} has format {document.get('format')}, and this version of the collection knows up to {FORMAT}.",
+            remedy="Use the version of the collection that wrote it, or a newer one.",
+        )
+    if set(document) != _KEYS or snapshot_digest(document) != document["digest"]:
+        raise OptionError(f"hardened_baseline_rollback_snapshot: {where} does not match its own digest: it was changed after it was written, or is cut off.")
+    return document

@@ -1,0 +1,183 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The seam: what a cmdlet call and its result are, for everything above it and everything below it.
+
+Private to the collection. Above the seam the code knows cmdlets and nothing of HTTP or PSRP; below it the code knows
+wires and nothing of message encryption.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+
+#: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
+Value: TypeAlias = "bool | int | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
+
+_CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
+_READ_VERBS = ("get", "test")
+_SWITCHES = ("Confirm", "Force")
+
+
+#: Every cmdlet that the collection runs: what a role must grant, and what a session has to load where it loads cmdlets one by one.
+CMDLETS = (
+    "Get-OrganizationConfig",
+    "Get-OMEConfiguration",
+    "New-OMEConfiguration",
+    "Set-OMEConfiguration",
+    "Remove-OMEConfiguration",
+    "Get-IRMConfiguration",
+    "Set-IRMConfiguration",
+    "Test-IRMConfiguration",
+    "Get-ActiveSyncOrganizationSettings",
+    "Set-ActiveSyncOrganizationSettings",
+    "Get-TransportRule",
+    "New-TransportRule",
+    "Set-TransportRule",
+    "Remove-TransportRule",
+    "Enable-TransportRule",
+    "Disable-TransportRule",
+    "Get-TransportConfig",
+    "Get-RMSTemplate",
+    "Get-OwaMailboxPolicy",
+    "Set-OwaMailboxPolicy",
+    "Get-MobileDeviceMailboxPolicy",
+    "Set-MobileDeviceMailboxPolicy",
+    "Get-OMEMessageStatus",
+    "Set-OMEMessageRevocation",
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A cmdlet with typed parameters.
+
+    :param cmdlet: ``Verb-Noun``; anything else is a ValueError, because the name is the only part that a wire does not encode.
+    :param parameters: parameter name to value. ``None`` sends a null, which is how Exchange clears most settings.
+    """
+
+    cmdlet: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not _CMDLET.fullmatch(self.cmdlet):
+            raise ValueError(f"not a cmdlet name: {self.cmdlet!r}")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the cmdlet changes nothing (verbs Get and Test), so that it may be repeated freely."""
+        return self.cmdlet.partition("-")[0].lower() in _READ_VERBS
+
+    def __str__(self) -> str:
+        """The call as PowerShell text, for people to read. It is never executed."""
+        parameters = (f"-{name}{':' if name in _SWITCHES else ' '}{_powershell(value)}" for name, value in self.parameters.items())
+        return " ".join([self.cmdlet, *parameters])
+
+    def to_wire(self) -> dict[str, Any]:
+        """The call as JSON values for the broker's socket."""
+        return {"cmdlet": self.cmdlet, "parameters": {name: _to_wire(value) for name, value in self.parameters.items()}}
+
+    @staticmethod
+    def from_wire(data: Mapping[str, Any]) -> Call:
+        """The call that :meth:`to_wire` described."""
+        return Call(data["cmdlet"], {name: _from_wire(value) for name, value in data["parameters"].items()})
+
+
+@dataclass
+class Result:
+    """What one call brought.
+
+    :param objects: the returned objects in canonical form: property name to plain JSON value. Every transport gives the
+        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z``, GUIDs in lower
+        case, byte arrays as base64 text, URIs, sizes and versions as text, collections as lists, unset as ``None``.
+    :param warnings: the warning stream.
+    :param error: why the call failed; ``objects`` is then empty and means nothing.
+    :param reused: whether an earlier read of this run answered (``exchange_read_reuse``).
+    """
+
+    objects: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    error: ExchangeError | None = None
+    reused: bool = False
+
+    def unwrap(self) -> list[dict[str, Any]]:
+        """The objects; raises the call's error where there is one."""
+        if self.error is not None:
+            raise self.error
+        return self.objects
+
+    def to_wire(self) -> dict[str, Any]:
+        """The result as JSON values for the broker's socket."""
+        return {**vars(self), "error": None if self.error is None else self.error.to_wire()}
+
+    @staticmethod
+    def from_wire(data: Mapping[str, Any]) -> Result:
+        """The result that :meth:`to_wire` described."""
+        error = data["error"]
+        return Result(**{**data, "error": None if error is None else ExchangeError.from_wire(error)})
+
+
+class Session(Protocol):
+    """One authenticated line to one organization."""
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        """Runs the calls and gives one result for each, in their order.
+
+        Either all calls are reads, which then share one round trip where the wire can do that and stand each alone where
+        one fails; or there is exactly one write.
+
+        :param fresh: do not answer from earlier reads, whatever ``exchange_read_reuse`` allows.
+        :raises UnreachableError: no session could be opened.
+        """
+
+
+def _powershell(value: Value) -> str:
+    if value is None:
+        return "$null"
+    if isinstance(value, bool):
+        return "$true" if value else "$false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, datetime.datetime):
+        return f"'{value.isoformat()}'"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, Mapping):
+        return "@{" + "; ".join(f"{key} = {_powershell(item)}" for key, item in value.items()) + "}"
+    return "@(" + ", ".join(_powershell(item) for item in value) + ")"
+
+
+def _to_wire(value: Value) -> Any:
+    if isinstance(value, bytes):
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, datetime.datetime):
+        return {"$datetime": value.isoformat()}
+    if isinstance(value, Mapping):
+        return {"$hashtable": {str(key): _to_wire(item) for key, item in value.items()}}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_to_wire(item) for item in value]
+    return value
+
+
+def _from_wire(value: Any) -> Value:
+    if isinstance(value, list):
+        return [_from_wire(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    ((tag, content),) = value.items()
+    if tag == "$bytes":
+        return base64.b64decode(content)
+    if tag == "$datetime":
+        return datetime.datetime.fromisoformat(content)
+    if tag == "$hashtable":
+        return {key: _from_wire(item) for key, item in content.items()}
+    raise ValueError(f"unknown tag {tag!r}")

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which role or licence grants a cmdlet. Private to the collection.
+
+The roles are those that Microsoft365DSC names for its resources of the same cmdlets, and Microsoft's pages on permissions. Which
+one is the least that an application needs for OME configurations is documented nowhere and was not tried: several roles
+(Compliance Admin, Security Admin, Transport Rules, Information Rights Management) are named for it together.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
+
+#: Cmdlets that a session has only with the licence.
+ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
+
+#: Cmdlets that Exchange on-premises does not have.
+CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {"Get-OMEConfiguration", "Set-OMEConfiguration"}
+
+_ROLES = {
+    "OMEConfiguration": ("View-Only Configuration", "Information Rights Management"),
+    "IRMConfiguration": ("View-Only Configuration", "Information Rights Management"),
+    "TransportRule": ("View-Only Configuration", "Transport Rules"),
+    "RMSTemplate": ("View-Only Configuration", "Information Rights Management"),
+    "TransportConfig": ("View-Only Configuration", "Organization Transport Settings"),
+    "OrganizationConfig": ("View-Only Configuration", "Organization Configuration"),
+    "ActiveSyncOrganizationSettings": ("View-Only Configuration", "Organization Client Access"),
+    "OwaMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
+    "MobileDeviceMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
+}
+
+
+def _granted_by(cmdlet: str) -> str:
+    verb, _dash, noun = cmdlet.partition("-")
+    if cmdlet in ADVANCED_MESSAGE_ENCRYPTION:
+        return "the licence Advanced Message Encryption"
+    to_read, to_write = _ROLES[noun]
+    return f"the role {to_read} or {to_write}" if verb == "Get" else f"the role {to_write}"
+
+
+#: Cmdlet to what grants it.
+GRANTED_BY: dict[str, str] = {cmdlet: _granted_by(cmdlet) for cmdlet in CMDLETS}

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the ActiveSync organization settings consist of (Get- and Set-ActiveSyncOrganizationSettings). Private to the collection."""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Recipients, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+
+ACTIVESYNC_ORG_SETTINGS = Table(
+    name="activesync_org_settings",
+    subset="activesync_org_settings",
+    noun="ActiveSyncOrganizationSettings",
+    fields=(
+        Field("admin_mail_recipients", Recipients(multivalued=True), "AdminMailRecipients"),
+        Field("allow_access_for_un_supported_platform", Boolean(), "AllowAccessForUnSupportedPlatform"),
+        Field(
+            "allow_rms_support_for_unenlightened_apps",
+            Boolean(),
+            "AllowRMSSupportForUnenlightenedApps",
+            impacts={False: "takes away", True: "widens"},
+            policies=("owa_mailbox_policies", "mobile_device_mailbox_policies"),
+        ),
+        Field(
+            "default_access_level",
+            Choice("Allow", "Block", "Quarantine"),
+            "DefaultAccessLevel",
+            impacts={"Block": "takes away", "Quarantine": "takes away", "Allow": "widens"},
+            dangers=dict.fromkeys(("Block", "Quarantine"), "It reaches devices that are connected already, at once."),
+        ),
+        Field("enable_mobile_mailbox_policy_when_ca_inplace", Boolean(), "EnableMobileMailboxPolicyWhenCAInplace", cloud_only=True),
+        Field("ota_notification_mail_insert", Text(256), "OtaNotificationMailInsert"),
+        # The values are not documented, so they are not restricted here; a name has no cleared form.
+        Field("tenant_admin_preference", Name(64, clears=False), "TenantAdminPreference", cloud_only=True),
+        Field("user_mail_insert", Text(256), "UserMailInsert"),
+    ),
+)

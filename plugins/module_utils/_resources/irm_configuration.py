@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an IRM configuration consists of (Get- and Set-IRMConfiguration). Private to the collection."""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Locations, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+
+IRM_CONFIGURATION = Table(
+    name="irm_configuration",
+    subset="irm_configuration",
+    noun="IRMConfiguration",
+    # Force answers the prompt that a change of InternalLicensingEnabled raises.
+    extra={"Force": True, "Confirm": False},
+    fields=(
+        Field("automatic_service_update_enabled", Boolean(), "AutomaticServiceUpdateEnabled", cloud_only=True),
+        Field(
+            "azure_rms_licensing_enabled",
+            Boolean(),
+            "AzureRMSLicensingEnabled",
+            cloud_only=True,
+            impacts={False: "takes away"},
+            dangers={False: "Exchange Online no longer uses Azure Rights Management, which turns message encryption off for everybody."},
+        ),
+        Field(
+            "decrypt_attachment_for_encrypt_only",
+            Boolean(),
+            "DecryptAttachmentForEncryptOnly",
+            cloud_only=True,
+            impacts={False: "takes away", True: "widens"},
+            policies=("owa_mailbox_policies",),
+        ),
+        Field("e_discovery_super_user_enabled", Boolean(), "EDiscoverySuperUserEnabled", impacts={True: "widens"}),
+        Field("enable_pdf_encryption", Boolean(), "EnablePdfEncryption", cloud_only=True, impacts={True: "takes away"}),
+        Field("enable_portal_tracking_logs", Boolean(), "EnablePortalTrackingLogs", cloud_only=True),
+        Field(
+            "internal_licensing_enabled",
+            Boolean(),
+            "InternalLicensingEnabled",
+            impacts={False: "takes away"},
+            dangers={False: "Nobody can protect mail any more, and no template is found."},
+            lists_templates=True,
+        ),
+        Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: "widens"}),
+        Field("licensing_location", Locations(), "LicensingLocation"),
+        Field("reject_if_recipient_has_no_rights", Boolean(), "RejectIfRecipientHasNoRights", cloud_only=True, impacts={True: "rejects"}),
+        Field(
+            "rms_online_key_sharing_location",
+            Text(),
+            "RMSOnlineKeySharingLocation",
+            not_secret=True,
+            cloud_only=True,
+            refuse="Exchange has deprecated it, and the trusted publishing domain is managed in Azure Rights Management. Only an empty text is accepted.",
+        ),
+        Field("search_enabled", Boolean(), "SearchEnabled"),
+        Field(
+            "simplified_client_access_do_not_forward_disabled",
+            Boolean(),
+            "SimplifiedClientAccessDoNotForwardDisabled",
+            cloud_only=True,
+            impacts={True: "takes away"},
+        ),
+        Field(
+            "simplified_client_access_enabled",
+            Boolean(),
+            "SimplifiedClientAccessEnabled",
+            cloud_only=True,
+            impacts={False: "takes away"},
+            policies=("owa_mailbox_policies",),
+        ),
+        Field(
+            "simplified_client_access_encrypt_only_disabled",
+            Boolean(),
+            "SimplifiedClientAccessEncryptOnlyDisabled",
+            cloud_only=True,
+            impacts={True: "takes away"},
+        ),
+        Field(
+            "transport_decryption_setting",
+            Choice("Disabled", "Mandatory", "Optional"),
+            "TransportDecryptionSetting",
+            impacts={"Mandatory": "rejects", "Disabled": "takes away"},
+            dangers={
+                "Mandatory": "Mail that Exchange cannot decrypt in transport is rejected with a non-delivery report.",
+                "Disabled": "Mail flow rules, journaling and malware scanning no longer see into protected mail.",
+            },
+        ),
+    ),
+)

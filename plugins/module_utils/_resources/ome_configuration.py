@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): what one consists of, and planning them. Private to the collection.
+
+The default configuration is always there; the templates need Advanced Message Encryption. The limits are those of Microsoft's cmdlet
+reference and of its branding article.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import TEMPLATE_REMOVAL, TEMPLATES, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Colour, Days, Image, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings, refuse_on_premises
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
+
+#: The configuration that every organization has, and that can be neither removed nor given an expiry.
+DEFAULT_OME_CONFIGURATION = "OME Configuration"
+
+OME_CONFIGURATION = Table(
+    name="ome_configuration",
+    subset="ome_configurations",
+    noun="OMEConfiguration",
+    identity="identity",
+    cloud_only=True,
+    fields=(
+        Field("background_color", Colour(), "BackgroundColor"),
+        Field("disclaimer_text", Text(1024), "DisclaimerText"),
+        Field("email_text", Text(1024), "EmailText"),
+        Field("external_mail_expiry_in_days", Days(0, 730), "ExternalMailExpiryInDays", "ExternalMailExpiryInterval"),
+        Field("image_content", Image(), "Image", shown_by="ImageUrl"),
+        Field("introduction_text", Text(1024), "IntroductionText"),
+        Field("otp_enabled", Boolean(), "OTPEnabled", impacts={False: "takes away", True: "widens"}),
+        Field("portal_text", Text(128), "PortalText"),
+        Field("privacy_statement_url", Text(), "PrivacyStatementUrl"),
+        Field("read_button_text", Text(1024), "ReadButtonText"),
+        Field("social_id_sign_in", Boolean(), "SocialIdSignIn", impacts={False: "takes away", True: "widens"}),
+    ),
+)
+
+
+#: What Microsoft recommends for a logo: it is advice, and no limit.
+_ADVISED_IMAGE_BYTES = 40 * 1024
+_ADVISED_IMAGE_SIZE = (170, 70)
+
+_IMAGE = "image_content"
+
+
+def is_default(identity: str) -> bool:
+    """Whether this is the configuration that every organization has."""
+    return identity.casefold() == DEFAULT_OME_CONFIGURATION.casefold()
+
+
+def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[str, Any] | None:
+    """The configuration of that name. Exchange's own ``-Identity`` gives every one when there is none of that name, so it is not used."""
+    return next((item for item in configurations if name_of(item).casefold() == identity.casefold()), None)
+
+
+def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) -> None:
+    """Refuses by name what Exchange does not allow, before anything is read."""
+    if not identity.strip() or len(identity) > 64:
+        raise OptionError(f"identity has {len(identity)} characters, and Exchange takes 1 to 64.")
+    if is_default(identity) and state == "absent":
+        raise OptionError(
+            f"identity {identity!r} cannot be removed: every organization has it.",
+            remedy="To put it back to Microsoft's looks, clear its texts, colour and image.",
+        )
+    if is_default(identity) and wanted.get("external_mail_expiry_in_days"):
+        raise OptionError(
+            f"external_mail_expiry_in_days cannot be set on {identity!r}: mail expires only with a template of your own.",
+            remedy="Give identity another name, which creates one (Advanced Message Encryption).",
+        )
+
+
+def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
+    """What Microsoft advises against in a logo."""
+    if not wanted.get(_IMAGE):
+        return []
+    content = base64.b64decode(wanted[_IMAGE])
+    warnings = []
+    if not format_of(content):
+        warnings.append("The logo is none of PNG, JPEG, BMP and TIFF, and so may not be shown.")
+    if len(content) > _ADVISED_IMAGE_BYTES:
+        warnings.append(f"The logo has {len(content):,} bytes, and Microsoft advises less than {_ADVISED_IMAGE_BYTES:,}.")
+    width, height = dimensions(content)
+    if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
+        warnings.append(f"The logo has {width} x {height} pixels, and Microsoft advises {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
+    return warnings
+
+
+def converge_configuration(task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False) -> dict[str, Any]:
+    """Brings one OME configuration to ``state`` and ``wanted`` (canonical settings).
+
+    :param force_image: send the image where Exchange shows that there is one and not which, so that nothing can be compared.
+    """
+
+    def planner(organization: Organization) -> Plan:
+        refuse_on_premises(task, OME_CONFIGURATION, wanted)
+        configurations = organization.objects(OME_CONFIGURATION.subset)
+        comparable = _without_image(wanted) if force_image and _image_is_hidden(configurations, identity) else wanted
+        return plan_configuration(identity, state, comparable, configurations)
+
+    def image_planner(organization: Organization) -> Plan:
+        configurations = organization.objects(OME_CONFIGURATION.subset)
+        if not _image_is_hidden(configurations, identity):
+            return Plan()
+        return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
+
+    result = converge(task, [OME_CONFIGURATION.subset], planner)
+    if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
+        return result
+    # A logo that cannot be seen cannot be verified either, so it is sent by itself, after everything that can.
+    sent = converge(replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]), [OME_CONFIGURATION.subset], image_planner)
+    joined = {key: {**result[key], **sent[key]} for key in ("before", "after")}
+    return {**joined, "changed": result["changed"] or sent["changed"], **{key: result[key] + sent[key] for key in ("changes", "commands")}}
+
+
+def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:
+    (row,) = (row for row in OME_CONFIGURATION.fields if row.option == _IMAGE)
+    return row.hidden(find(configurations, identity) or {})
+
+
+def _without_image(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in wanted.items() if option != _IMAGE}
+
+
+def plan_configuration(
+    identity: str, state: str, wanted: Mapping[str, Any], configurations: Sequence[Mapping[str, Any]], *, force: Collection[str] = ()
+) -> Plan:
+    """What brings one OME configuration to ``state`` and ``wanted`` (canonical settings)."""
+    properties = find(configurations, identity)
+    if state == "absent":
+        return _plan_removal(properties)
+    if is_default(identity):
+        wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
+    plan = plan_settings(OME_CONFIGURATION, wanted, properties, phase=TEMPLATES, identity=identity, force=force)
+    plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}
+    plan.after = {"state": "present", **plan.after}
+    if properties is None:
+        (step,) = plan.steps
+        plan.steps = [Step(step.call, (Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes), step.phase)]
+    stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
+    # Exchange creates a configuration with both ways to sign in switched on.
+    if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
+        plan.warnings.append(
+            f"{identity!r} leaves recipients neither one-time passcodes nor social IDs: only those with a Microsoft 365 account can read such mail."
+        )
+    return plan
+
+
+def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
+    if properties is None:
+        return Plan(before={"state": "absent"}, after={"state": "absent"})
+    identity = name_of(properties)
+    call = Call("Remove-OMEConfiguration", {"Identity": identity, "Confirm": False})
+    change = Change(OME_CONFIGURATION.name, identity, "state", "present", "absent", "deletes")
+    return Plan(
+        before={"state": "present"},
+        after={"state": "absent"},
+        steps=[Step(call, (change,), TEMPLATE_REMOVAL)],
+        warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its looks, and can no longer expire or be revoked through it."],
+    )

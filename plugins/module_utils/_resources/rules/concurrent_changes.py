@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody else did to mail flow rules while a task was at work. Private to the collection.
+
+Only what differs is ever written, so another writer's work is left standing; but whoever reads the result should know of it.
+Contents are compared, not dates: nobody has said whether a rule that only moves up counts as changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+
+#: Properties that follow from others, or that any write touches.
+_FOLLOWING = frozenset(
+    {
+        *("Priority", "WhenChanged", "WhenChangedUTC", "LastModifiedBy", "ManuallyModified", "Identity", "Id", "DistinguishedName", "ObjectState"),
+        *("Description", "Size", "RegexSize", "RuleVersion", "Conditions", "Exceptions", "Actions", "ExchangeVersion", "RunspaceId", "SerializationData"),
+    }
+)
+
+
+def done_by_others(before: Organization, after: Organization, applied: Iterable[Step]) -> list[str]:
+    """A sentence for each rule that somebody else changed, made, removed or moved between two reads.
+
+    :param applied: what this task wrote in between.
+    """
+    if not all("transport_rules" in read.subsets and read.error("transport_rules") is None for read in (before, after)):
+        return []
+    old, new = ({str(rule["Guid"]): rule for rule in _in_order(read)} for read in (before, after))
+    written: dict[str, set[str]] = {}
+    for step in applied:
+        key = str(step.call.parameters.get("Identity") or step.call.parameters.get("Name") or "")
+        written.setdefault(key, set()).update(step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else {"State", "Mode"})
+    made = {str(rule["Name"]) for rule in new.values()} & set(written)
+    sentences = []
+    for guid, rule in new.items():
+        differing = sorted(_differing(old[guid], rule) - written.get(guid, set())) if guid in old else []
+        if differing:
+            sentences.append(f"the rule {rule['Name']!r} was changed ({', '.join(differing)})")
+        elif guid not in old and rule["Name"] not in made:
+            sentences.append(f"the rule {rule['Name']!r} was made")
+    sentences += [f"the rule {rule['Name']!r} was removed" for guid, rule in old.items() if guid not in new and guid not in written]
+    staying = [guid for guid in old if guid in new and "Priority" not in written.get(guid, ())]
+    moved = moves([guid for guid in new if guid in staying], staying)
+    sentences += [f"the rule {new[guid]['Name']!r} was moved" for guid, _index in moved]
+    return [f"Somebody else was at work meanwhile: {sentence}." for sentence in sentences]
+
+
+def _in_order(organization: Organization) -> list[dict[str, Any]]:
+    return sorted(organization.objects("transport_rules"), key=lambda rule: int(rule["Priority"]))
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
+    return {name for name in {*old, *new} - _FOLLOWING if _plain(old.get(name)) != _plain(new.get(name))}
+
+
+def _plain(value: Any) -> Any:
+    """A value without what differs between two reads of the same: the order of a list, and the two ways to say that nothing is set."""
+    if isinstance(value, list):
+        return sorted(map(str, value)) or None
+    return None if value in ("", False) else value

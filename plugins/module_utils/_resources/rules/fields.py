@@ -1,0 +1,443 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a mail flow rule consists of (New- and Set-TransportRule). Private to the collection.
+
+Argument spec, documentation, reading, comparing and sending all come from here. An exception is a condition's twin whose
+parameter begins with ``ExceptIf``. Source of names, types and limits: Microsoft's cmdlet reference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Choice,
+    Flag,
+    Instant,
+    Integer,
+    Listing,
+    Name,
+    Patterns,
+    Recipient,
+    Recipients,
+    Size,
+    StatusCode,
+    Text,
+    Words,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
+
+#: The attributes of a person that rules can look at.
+ATTRIBUTES = (
+    *("City", "Company", "Country", *(f"CustomAttribute{number}" for number in range(1, 16)), "Department", "DisplayName", "Email", "FaxNumber"),
+    *("FirstName", "HomePhoneNumber", "Initials", "LastName", "Manager", "MobileNumber", "Notes", "Office", "OtherFaxNumber", "OtherHomePhoneNumber"),
+    *("OtherPhoneNumber", "PagerNumber", "PhoneNumber", "POBox", "State", "Street", "Title", "UserLogonName", "ZipCode"),
+)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields that Exchange takes together: when one changes, all are sent, and they are cleared together.
+
+    :param options: the fields' options.
+    :param fills: what Exchange fills in for one that is not given, option to value.
+    :param needs: options without which the others mean nothing. Empty where any one of them is enough.
+    """
+
+    options: tuple[str, ...]
+    fills: dict[str, Any]
+    needs: tuple[str, ...] = ()
+
+
+def _flag(option: str, parameter: str, doc: str, **more: Any) -> Field:
+    return Field(option, Flag(), parameter, doc=doc, **more)
+
+
+_CONDITIONS = (
+    Field(
+        "ad_comparison_attribute", Choice(*ATTRIBUTES), "ADComparisonAttribute", doc="An attribute of the sender, compared with the same one of all recipients."
+    ),
+    Field(
+        "ad_comparison_operator",
+        Choice("Equal", "NotEqual"),
+        "ADComparisonOperator",
+        doc="How O(REPLACE.ad_comparison_attribute) is compared; Exchange fills in V(Equal).",
+    ),
+    Field("any_of_cc_header", Recipients(), "AnyOfCcHeader", doc="Somebody in the Cc field, by primary SMTP address."),
+    Field("any_of_cc_header_member_of", Recipients(), "AnyOfCcHeaderMemberOf", doc="A member of these groups in the Cc field, by the groups' SMTP addresses."),
+    Field("any_of_recipient_address_contains_words", Words(), "AnyOfRecipientAddressContainsWords", doc="Words in the address of any recipient."),
+    Field(
+        "any_of_recipient_address_matches_patterns",
+        Patterns(),
+        "AnyOfRecipientAddressMatchesPatterns",
+        doc="Regular expressions for the address of any recipient.",
+    ),
+    Field("any_of_to_cc_header", Recipients(), "AnyOfToCcHeader", doc="Somebody in the To or Cc field, by primary SMTP address."),
+    Field(
+        "any_of_to_cc_header_member_of",
+        Recipients(),
+        "AnyOfToCcHeaderMemberOf",
+        doc="A member of these groups in the To or Cc field, by the groups' SMTP addresses.",
+    ),
+    Field("any_of_to_header", Recipients(), "AnyOfToHeader", doc="Somebody in the To field, by primary SMTP address."),
+    Field("any_of_to_header_member_of", Recipients(), "AnyOfToHeaderMemberOf", doc="A member of these groups in the To field, by the groups' SMTP addresses."),
+    Field("attachment_contains_words", Words(), "AttachmentContainsWords", doc="Words in an attachment of a supported type."),
+    Field(
+        "attachment_extension_matches_words",
+        Words(),
+        "AttachmentExtensionMatchesWords",
+        doc="Extensions of attachments, without the dot; files inside of files count.",
+    ),
+    _flag("attachment_has_executable_content", "AttachmentHasExecutableContent", "An attachment is executable."),
+    _flag("attachment_is_password_protected", "AttachmentIsPasswordProtected", "An attachment is protected by a password.", not_secret=True),
+    _flag("attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment is of a type that Exchange cannot look into."),
+    Field(
+        "attachment_matches_patterns",
+        Patterns(),
+        "AttachmentMatchesPatterns",
+        doc="Regular expressions for an attachment's text, of which Exchange reads the first 150 KB.",
+    ),
+    Field("attachment_name_matches_patterns", Patterns(), "AttachmentNameMatchesPatterns", doc="Regular expressions for an attachment's name."),
+    _flag("attachment_processing_limit_exceeded", "AttachmentProcessingLimitExceeded", "The rule engine could not finish looking into the attachments."),
+    Field(
+        "attachment_property_contains_words",
+        Words(),
+        "AttachmentPropertyContainsWords",
+        doc="Document properties of an attachment, each as C(property:word,word).",
+    ),
+    Field("attachment_size_over", Size(), "AttachmentSizeOver", doc="An attachment is larger than this, such as C(10MB); a number alone is bytes."),
+    Field("between_member_of_1", Recipients(), "BetweenMemberOf1", doc="Mail between members of these groups and those of O(REPLACE.between_member_of_2)."),
+    Field("between_member_of_2", Recipients(), "BetweenMemberOf2", doc="The other side of O(REPLACE.between_member_of_1)."),
+    Field("content_character_set_contains_words", Words(), "ContentCharacterSetContainsWords", doc="Names of character sets."),
+    Field("from", Recipients(), "From", doc="Senders, by SMTP address."),
+    Field("from_address_contains_words", Words(), "FromAddressContainsWords", doc="Words in the sender's address."),
+    Field("from_address_matches_patterns", Patterns(), "FromAddressMatchesPatterns", doc="Regular expressions for the sender's address."),
+    Field("from_member_of", Recipients(), "FromMemberOf", doc="The sender is a member of these groups, by the groups' SMTP addresses."),
+    Field("from_scope", Choice("InOrganization", "NotInOrganization"), "FromScope", doc="Where the sender is."),
+    Field("has_classification", Text(), "HasClassification", doc="A message classification that the message has."),
+    _flag("has_no_classification", "HasNoClassification", "The message has no classification."),
+    Field("header_contains_message_header", Name(), "HeaderContainsMessageHeader", doc="The header that O(REPLACE.header_contains_words) looks into."),
+    Field("header_contains_words", Words(), "HeaderContainsWords", doc="Words in the header O(REPLACE.header_contains_message_header)."),
+    Field("header_matches_message_header", Name(), "HeaderMatchesMessageHeader", doc="The header that O(REPLACE.header_matches_patterns) looks into."),
+    Field("header_matches_patterns", Patterns(), "HeaderMatchesPatterns", doc="Regular expressions for the header O(REPLACE.header_matches_message_header)."),
+    Field("manager_addresses", Recipients(), "ManagerAddresses", doc="Managers, by SMTP address; goes with O(REPLACE.manager_for_evaluated_user)."),
+    Field("manager_for_evaluated_user", Choice("Recipient", "Sender"), "ManagerForEvaluatedUser", doc="Whose manager O(REPLACE.manager_addresses) names."),
+    Field("message_size_over", Size(), "MessageSizeOver", doc="The message is larger than this, such as C(25MB); a number alone is bytes."),
+    Field(
+        "message_type_matches",
+        Choice("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt"),
+        "MessageTypeMatches",
+        doc="The kind of message. V(PermissionControlled) is mail that message encryption or rights management protects, V(Encrypted) is S/MIME.",
+    ),
+    Field(
+        "recipient_ad_attribute_contains_words",
+        Words(),
+        "RecipientADAttributeContainsWords",
+        doc="Words in attributes of a recipient, each as C(attribute:word,word).",
+    ),
+    Field(
+        "recipient_ad_attribute_matches_patterns",
+        Patterns(),
+        "RecipientADAttributeMatchesPatterns",
+        doc="Regular expressions for attributes of a recipient, each as C(attribute:pattern,pattern).",
+    ),
+    Field("recipient_address_contains_words", Words(), "RecipientAddressContainsWords", doc="Words in a recipient's address."),
+    Field("recipient_address_matches_patterns", Patterns(), "RecipientAddressMatchesPatterns", doc="Regular expressions for a recipient's address."),
+    Field("recipient_domain_is", Words(), "RecipientDomainIs", doc="Domains of recipients; their subdomains count, too."),
+    Field("recipient_in_sender_list", Words(), "RecipientInSenderList", cloud_only=True, doc="Reserved by Microsoft."),
+    Field("scl_over", Integer(-1, 9), "SCLOver", doc="The spam confidence level is this or higher, V(-1) to V(9)."),
+    Field(
+        "sender_ad_attribute_contains_words",
+        Words(),
+        "SenderADAttributeContainsWords",
+        doc="Words in attributes of the sender, each as C(attribute:word,word).",
+    ),
+    Field(
+        "sender_ad_attribute_matches_patterns",
+        Patterns(),
+        "SenderADAttributeMatchesPatterns",
+        doc="Regular expressions for attributes of the sender, each as C(attribute:pattern,pattern).",
+    ),
+    Field("sender_domain_is", Words(), "SenderDomainIs", doc="Domains of the sender; their subdomains count, too."),
+    Field("sender_in_recipient_list", Words(), "SenderInRecipientList", cloud_only=True, doc="Reserved by Microsoft."),
+    Field("sender_ip_ranges", Words(), "SenderIpRanges", doc="IP addresses, ranges or networks that the message came from last."),
+    Field("sender_management_relationship", Choice("Manager", "DirectReport"), "SenderManagementRelationship", doc="What the sender is to a recipient."),
+    Field("sent_to", Recipients(), "SentTo", doc="Recipients, by SMTP address."),
+    Field("sent_to_member_of", Recipients(), "SentToMemberOf", doc="A recipient is a member of these groups, by the groups' SMTP addresses."),
+    Field(
+        "sent_to_scope",
+        Choice("InOrganization", "NotInOrganization", "ExternalPartner", "ExternalNonPartner"),
+        "SentToScope",
+        doc="Where a recipient is. The two partner scopes exist on-premises only.",
+    ),
+    Field("subject_contains_words", Words(maximum=128), "SubjectContainsWords", doc="Words in the subject, of at most 128 characters each."),
+    Field("subject_matches_patterns", Patterns(), "SubjectMatchesPatterns", doc="Regular expressions for the subject."),
+    Field(
+        "subject_or_body_contains_words",
+        Words(maximum=128),
+        "SubjectOrBodyContainsWords",
+        doc="Words in the subject or the text, of at most 128 characters each.",
+    ),
+    Field("subject_or_body_matches_patterns", Patterns(), "SubjectOrBodyMatchesPatterns", doc="Regular expressions for the subject or the text."),
+    Field("with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender gave."),
+)
+
+_ACTIONS = (
+    Field("add_manager_as_recipient_type", Choice("To", "Cc", "Bcc", "Redirect"), "AddManagerAsRecipientType", doc="Adds the sender's manager in this way."),
+    Field("add_to_recipients", Recipients(), "AddToRecipients", doc="Adds recipients to the To field, by SMTP address."),
+    Field("apply_classification", Text(), "ApplyClassification", doc="Gives the message this classification."),
+    Field(
+        "apply_html_disclaimer_fallback_action",
+        Choice("Wrap", "Ignore", "Reject"),
+        "ApplyHtmlDisclaimerFallbackAction",
+        doc="What happens where the disclaimer cannot be put in, for example into encrypted mail; Exchange fills in V(Wrap).",
+    ),
+    Field(
+        "apply_html_disclaimer_location",
+        Choice("Append", "Prepend"),
+        "ApplyHtmlDisclaimerLocation",
+        doc="Where the disclaimer goes; Exchange fills in V(Append).",
+    ),
+    Field("apply_html_disclaimer_text", Text(5000), "ApplyHtmlDisclaimerText", doc="Puts in a disclaimer, at most 5000 characters of HTML."),
+    _flag(
+        "apply_ome",
+        "ApplyOME",
+        "The retired way to encrypt. V(true) is refused.",
+        cloud_only=True,
+        refuse="Exchange keeps it for old rules only. Use apply_rights_protection_template: Encrypt.",
+    ),
+    Field(
+        "apply_rights_protection_customization_template",
+        Name(),
+        "ApplyRightsProtectionCustomizationTemplate",
+        cloud_only=True,
+        doc="The OME configuration that gives protected mail its looks, its expiry and the portal. One of your own needs Advanced Message Encryption.",
+    ),
+    Field(
+        "apply_rights_protection_template",
+        Name(),
+        "ApplyRightsProtectionTemplate",
+        doc="Protects the message with this template: V(Encrypt), V(Do Not Forward), or one of the organization's own, by name or GUID.",
+    ),
+    Field("blind_copy_to", Recipients(), "BlindCopyTo", doc="Adds recipients to the Bcc field, by SMTP address."),
+    Field("copy_to", Recipients(), "CopyTo", doc="Adds recipients to the Cc field, by SMTP address."),
+    _flag("delete_message", "DeleteMessage", "Deletes the message and tells nobody."),
+    Field(
+        "generate_incident_report",
+        Recipient(),
+        "GenerateIncidentReport",
+        doc="Sends a report of the message to this SMTP address; goes with O(REPLACE.incident_report_content).",
+    ),
+    Field("generate_notification", Text(5120), "GenerateNotification", doc="Sends recipients this notification, at most 5120 characters of HTML."),
+    Field(
+        "incident_report_content",
+        Listing(choices=("Sender", "Recipients", "Subject", "CC", "BCC", "Severity", "RuleDetections", "FalsePositive", "IdMatch", "AttachOriginalMail")),
+        "IncidentReportContent",
+        doc="What O(REPLACE.generate_incident_report) contains.",
+    ),
+    _flag("moderate_message_by_manager", "ModerateMessageByManager", "The sender's manager must approve the message."),
+    Field(
+        "moderate_message_by_user",
+        Recipients(),
+        "ModerateMessageByUser",
+        doc="One of these people, by SMTP address, must approve the message. Groups are not taken.",
+    ),
+    Field("prepend_subject", Text(), "PrependSubject", doc="Puts this text before the subject. A space at its end counts."),
+    _flag("quarantine", "Quarantine", "Puts the message into quarantine."),
+    Field("redirect_message_to", Recipients(), "RedirectMessageTo", doc="Sends the message to these people instead, by SMTP address."),
+    Field(
+        "reject_message_enhanced_status_code",
+        StatusCode(),
+        "RejectMessageEnhancedStatusCode",
+        doc="Rejects the message with this code, C(5.7.1) or C(5.7.900) to C(5.7.999); Exchange fills in C(5.7.1).",
+    ),
+    Field(
+        "reject_message_reason_text",
+        Text(1024),
+        "RejectMessageReasonText",
+        doc="Rejects the message with this text, at most 1024 characters; Exchange fills in C(Delivery not authorized, message refused).",
+    ),
+    Field("remove_header", Name(), "RemoveHeader", doc="Removes this header."),
+    _flag(
+        "remove_ome",
+        "RemoveOME",
+        "The retired way to decrypt. V(true) is refused.",
+        cloud_only=True,
+        refuse="Exchange keeps it for old rules only. Use remove_ome_v2: true.",
+    ),
+    _flag("remove_ome_v2", "RemoveOMEv2", "Removes the protection from messages that message encryption protects.", cloud_only=True),
+    _flag(
+        "remove_rms_attachment_encryption",
+        "RemoveRMSAttachmentEncryption",
+        "Removes the protection that attachments had before they were sent; needs O(REPLACE.remove_ome_v2).",
+        cloud_only=True,
+    ),
+    Field(
+        "route_message_outbound_connector", Name(), "RouteMessageOutboundConnector", cloud_only=True, doc="Sends the message through this outbound connector."
+    ),
+    _flag("route_message_outbound_require_tls", "RouteMessageOutboundRequireTls", "Sends the message over TLS or not at all."),
+    Field(
+        "set_audit_severity",
+        Choice("DoNotAudit", "Low", "Medium", "High"),
+        "SetAuditSeverity",
+        doc="The severity in reports. Where it is omitted, one that the portal has set stays.",
+    ),
+    Field("set_header_name", Name(), "SetHeaderName", doc="Sets this header to O(REPLACE.set_header_value)."),
+    Field("set_header_value", Text(), "SetHeaderValue", doc="The value for O(REPLACE.set_header_name)."),
+    Field("set_scl", Integer(-1, 9), "SetSCL", doc="Sets the spam confidence level, V(-1) to V(9)."),
+    _flag("stop_rule_processing", "StopRuleProcessing", "No later rule sees the message."),
+)
+
+#: The settings of a rule that are in no section. ``enabled`` and ``priority`` have cmdlets and rules of their own.
+SETTINGS_FIELDS = (
+    Field("activation_date", Instant(), "ActivationDate", doc="When the rule begins to act, with an offset from UTC. An empty text clears it."),
+    Field("comments", Text(1024), "Comments", doc="A comment, at most 1024 characters."),
+    Field("expiry_date", Instant(), "ExpiryDate", doc="When the rule ceases to act, with an offset from UTC. An empty text clears it."),
+    Field("mode", Choice("Audit", "AuditAndNotify", "Enforce"), "Mode", doc="Whether the rule acts or is only tried."),
+    Field(
+        "recipient_address_type",
+        Choice("Original", "Resolved"),
+        "RecipientAddressType",
+        cloud_only=True,
+        doc="Which address of a recipient conditions look at.",
+    ),
+    Field(
+        "rule_error_action",
+        Choice("Ignore", "Defer"),
+        "RuleErrorAction",
+        doc="What becomes of a message when the rule fails on it: it goes on without it, or waits. V(Defer) lets no mail out in clear.",
+    ),
+    Field(
+        "sender_address_location",
+        Choice("Header", "Envelope", "HeaderOrEnvelope"),
+        "SenderAddressLocation",
+        doc="Where conditions look for the sender's address.",
+    ),
+    Field("use_legacy_regex", Flag(), "UseLegacyRegex", create_only=True, doc="Regular expressions of the old kind. Only a new rule takes it."),
+)
+
+#: What Exchange gives a new rule where nothing else is said, as every rule shows it.
+SETTINGS_OF_A_NEW_RULE = {
+    **{row.option: row.kind.cleared for row in SETTINGS_FIELDS},
+    "mode": "Enforce",
+    "recipient_address_type": "Resolved",
+    "rule_error_action": "Ignore",
+    "sender_address_location": "Header",
+}
+
+
+def _documented(fields: tuple[Field, ...], section: str) -> tuple[Field, ...]:
+    return tuple(replace(row, doc=row.doc.replace("REPLACE", section)) for row in fields)
+
+
+#: Section to its fields.
+SECTIONS: dict[str, tuple[Field, ...]] = {
+    "conditions": _documented(_CONDITIONS, "conditions"),
+    "exceptions": _documented(tuple(replace(row, parameter=f"ExceptIf{row.parameter}") for row in _CONDITIONS), "exceptions"),
+    "actions": _documented(_ACTIONS, "actions"),
+}
+
+_CONDITION_GROUPS = (
+    Group(("ad_comparison_attribute", "ad_comparison_operator"), {"ad_comparison_operator": "Equal"}, needs=("ad_comparison_attribute",)),
+    Group(("between_member_of_1", "between_member_of_2"), {}, needs=("between_member_of_1", "between_member_of_2")),
+    Group(("header_contains_message_header", "header_contains_words"), {}, needs=("header_contains_message_header", "header_contains_words")),
+    Group(("header_matches_message_header", "header_matches_patterns"), {}, needs=("header_matches_message_header", "header_matches_patterns")),
+    Group(("manager_addresses", "manager_for_evaluated_user"), {}, needs=("manager_addresses", "manager_for_evaluated_user")),
+)
+
+#: Section to the groups among its fields.
+GROUPS: dict[str, tuple[Group, ...]] = {
+    "conditions": _CONDITION_GROUPS,
+    "exceptions": _CONDITION_GROUPS,
+    "actions": (
+        Group(
+            ("apply_html_disclaimer_text", "apply_html_disclaimer_location", "apply_html_disclaimer_fallback_action"),
+            {"apply_html_disclaimer_location": "Append", "apply_html_disclaimer_fallback_action": "Wrap"},
+            needs=("apply_html_disclaimer_text",),
+        ),
+        Group(
+            ("reject_message_reason_text", "reject_message_enhanced_status_code"),
+            {"reject_message_reason_text": "Delivery not authorized, message refused", "reject_message_enhanced_status_code": "5.7.1"},
+        ),
+        Group(("generate_incident_report", "incident_report_content"), {}, needs=("generate_incident_report",)),
+        Group(("set_header_name", "set_header_value"), {}, needs=("set_header_name", "set_header_value")),
+        Group(("remove_ome_v2", "remove_rms_attachment_encryption"), {}, needs=("remove_ome_v2",)),
+    ),
+}
+
+#: An action that a portal adds on its own: where a section does not name it, it is left alone.
+AMBIENT = frozenset({"set_audit_severity"})
+
+#: Conditions that can keep a rule's senders inside the organization. Exchange bounces inbound mail that a rule encrypts (550 5.7.162).
+SENDER_CONDITIONS = frozenset(
+    {
+        *("from", "from_address_contains_words", "from_address_matches_patterns", "from_member_of", "sender_domain_is"),
+        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
+    }
+)
+
+#: Actions that protect a message.
+ENCRYPTING = ("apply_rights_protection_template", "apply_rights_protection_customization_template", "apply_ome")
+
+#: Actions that take protection away.
+DECRYPTING = ("remove_ome_v2", "remove_ome", "remove_rms_attachment_encryption")
+
+#: Actions by which a message does not reach its recipients as it was sent to them.
+REJECTING = ("delete_message", "quarantine", "redirect_message_to", "reject_message_enhanced_status_code", "reject_message_reason_text")
+
+#: Properties that say that a rule is one of data loss prevention, which Exchange Online no longer lets anybody write.
+DLP_PROPERTIES = (
+    *("DlpPolicy", "MessageContainsDataClassifications", "ExceptIfMessageContainsDataClassifications", "MessageContainsAllDataClassifications"),
+    *("ExceptIfMessageContainsAllDataClassifications", "HasSenderOverride", "ExceptIfHasSenderOverride", "SenderNotificationType"),
+)
+
+#: Actions of Edge servers: Exchange Online shows them and does not act on them.
+EDGE_PROPERTIES = ("Disconnect", "LogEventText", "SmtpRejectMessageRejectStatusCode", "SmtpRejectMessageRejectText")
+
+#: Properties that describe a rule and are no predicates: read-only ones, and those that have an option of another name.
+DESCRIPTIVE_PROPERTIES = frozenset(
+    {
+        *(
+            "Priority",
+            "DlpPolicyId",
+            "Comments",
+            "CreatedBy",
+            "LastModifiedBy",
+            "ManuallyModified",
+            "ActivationDate",
+            "ExpiryDate",
+            "Description",
+            "RuleVersion",
+        ),
+        *("Size", "Conditions", "Exceptions", "Actions", "State", "Mode", "IsRuleConfigurationSupported", "RuleConfigurationUnsupportedReason"),
+        *(
+            "RuleErrorAction",
+            "SenderAddressLocation",
+            "RecipientAddressType",
+            "RuleSubType",
+            "RegexSize",
+            "UseLegacyRegex",
+            "Identity",
+            "Id",
+            "DistinguishedName",
+        ),
+        *("Guid", "ImmutableId", "OrganizationId", "Name", "IsValid", "WhenChanged", "WhenChangedUTC", "WhenCreated", "WhenCreatedUTC", "ObjectState"),
+        *("ExchangeVersion", "RunspaceId", "SerializationData", "OMEExpiryDays", "PSComputerName", "PSShowComputerName", "ObjectClass", "ObjectCategory"),
+        *("ExchangeObjectId", "OrganizationalUnitRoot", "OriginatingServer", "AdminDisplayName"),
+    }
+)
+
+
+def rule_argument_spec() -> dict[str, Any]:
+    """The argument spec of one rule: what ``ome_transport_rule`` takes and ``ome_transport_rules`` takes in its list."""
+    return {
+        "name": {"type": "str"},
+        "guid": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "enabled": {"type": "bool"},
+        "priority": {"type": "int"},
+        **argument_spec(SETTINGS_FIELDS),
+        **{section: {"type": "dict", "options": argument_spec(fields)} for section, fields in SECTIONS.items()},
+    }

@@ -1,0 +1,469 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planning mail flow rules: one, a list of them, and their order. Private to the collection."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import RULE_ORDER, RULE_REMOVAL, RULE_STATE, RULES, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Listing, Size
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    AMBIENT,
+    ENCRYPTING,
+    GROUPS,
+    REJECTING,
+    SECTIONS,
+    SETTINGS_FIELDS,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    DeclaredRule,
+    Rule,
+    Templates,
+    by_template_name,
+    decrypts,
+    encrypts,
+    is_past,
+    keeps_senders_inside,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, name_of
+
+_RESOURCE = "ome_transport_rule"
+_FIELDS = {section: {row.option: row for row in fields} for section, fields in SECTIONS.items()}
+_SETTINGS = {row.option: row for row in SETTINGS_FIELDS}
+
+
+def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
+    """What has to be read to plan these rules: templates only where one is named."""
+    actions = [rule.sections.get("actions", {}) for rule in rules]
+    subsets = ["transport_rules"]
+    if any("apply_rights_protection_template" in section for section in actions):
+        subsets.append("rms_templates")
+    if any("apply_rights_protection_customization_template" in section for section in actions):
+        subsets.append("ome_configurations")
+    return subsets
+
+
+def templates_of(organization: Organization) -> Templates:
+    """The organization's templates; none where they were not read."""
+    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+
+
+def rules_of(organization: Organization) -> list[Rule]:
+    """The organization's rules, first to last."""
+    templates = templates_of(organization)
+    return sorted((Rule(item, templates) for item in organization.objects("transport_rules")), key=lambda rule: rule.priority)
+
+
+class RulesPlanner:
+    """Plans rules one after the other over a picture of their order, so that each new rule is created in its place.
+
+    :param strict: a section is the whole truth also of what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
+    :param check_mode: an OME configuration that is missing is a warning, since the same play may create it.
+    :param created: OME configurations that this very plan creates.
+    """
+
+    def __init__(self, organization: Organization, *, strict: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
+        self.rules = rules_of(organization)
+        self._by_guid = {rule.guid: rule for rule in self.rules}
+        self._by_name = {rule.name.casefold(): rule for rule in self.rules}
+        self.templates = templates_of(organization)
+        self.ome_configurations: set[str] | None = None
+        if organization.available("ome_configurations"):
+            self.ome_configurations = {name_of(item).casefold() for item in organization.objects("ome_configurations")} | {name.casefold() for name in created}
+        self.strict = strict
+        self.check_mode = check_mode
+        self.plan = Plan()
+        self._claimed: set[str] = set()
+        #: The order as it will be: guids, and names of rules that do not exist yet.
+        self.order = [rule.guid for rule in self.rules]
+
+    def find(self, wanted: DeclaredRule) -> Rule | None:
+        """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
+        by_guid = self._by_guid.get(wanted.guid)
+        by_name = self.named(wanted.name)
+        if by_guid and by_name and by_guid is not by_name and not self.strict:
+            raise OptionError(
+                f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, and there is another rule with the name {wanted.name!r}.",
+                remedy="Give the guid or the name of the one rule that is meant.",
+            )
+        if by_guid is None and by_name and by_name.guid in self._claimed:
+            raise OptionError(
+                f"{wanted.where}name {wanted.name!r} is the rule that another entry of the list means by its guid.",
+                remedy="Give the guid of the rule that is meant, or rename that one first.",
+            )
+        if by_guid is None and by_name is None and not wanted.name and wanted.state == "present":
+            raise NotFoundError(f"{wanted.where}guid {wanted.guid} is no rule of this organization.", remedy="Give a name to create it.")
+        return by_guid or by_name
+
+    def claim(self, rules: Sequence[DeclaredRule]) -> None:
+        """Takes a list: a rule that one entry means by its guid is no other entry's by its name.
+
+        Where a state is restored, a rule that has another one's name by now gives it up first.
+        """
+        self._claimed = {wanted.guid for wanted in rules if wanted.guid in self._by_guid}
+        taken = {wanted.name.casefold() for wanted in rules} | set(self._by_name)
+        for wanted in rules if self.strict else ():
+            holder = self.named(wanted.name)
+            meant = self._by_guid.get(wanted.guid) or (holder if holder and self._can_become(holder, wanted) else None)
+            if holder is None or holder is meant:
+                continue
+            free = next(name for number in itertools.count(2) if (name := f"{wanted.name[:58]} ({number})").casefold() not in taken)
+            taken.add(free.casefold())
+            self._by_name[free.casefold()] = self._by_name.pop(wanted.name.casefold())
+            self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], RULES)
+            if holder.guid not in self._claimed:
+                self.plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
+
+    def _can_become(self, rule: Rule, wanted: DeclaredRule) -> bool:
+        """Whether a rule that has only the name of a wanted one can be made into it. What only a new rule takes cannot be changed."""
+        if rule.guid in self._claimed:
+            return False
+        fixed = (row for row in SETTINGS_FIELDS if row.create_only and row.option in wanted.settings)
+        return not wanted.guid or all(row.equal(rule.settings[row.option], wanted.settings[row.option]) for row in fixed)
+
+    def named(self, name: str) -> Rule | None:
+        """The rule of that name."""
+        return self._by_name.get(name.casefold())
+
+    def key(self, name: str, where: str) -> str:
+        """Where in the order a rule of that name stands."""
+        rule = self.named(name)
+        key = rule.guid if rule else next((entry for entry in self.order if entry.casefold() == name.casefold()), "")
+        if not key:
+            raise NotFoundError(f"{where} names the rule {name!r}, which this organization does not have.")
+        return key
+
+    def ensure(self, wanted: DeclaredRule, *, index: int | None = None) -> str:
+        """Plans one rule; a new one at ``index`` (last where that is ``None``). Gives its key in the order."""
+        rule = self.find(wanted)
+        before = self.show(wanted, rule)
+        if wanted.state == "absent":
+            if rule:
+                self.remove(rule)
+            self.plan.before, self.plan.after = before, {"state": "absent"}
+            return rule.guid if rule else ""
+        steps, warnings = len(self.plan.steps), len(self.plan.warnings)
+        self._check(wanted, rule)
+        key = self._update(wanted, rule) if rule else self._create(wanted, index)
+        if self.strict and len(self.plan.steps) == steps:
+            # What is dangerous in a state that was there before is not this task's doing.
+            del self.plan.warnings[warnings:]
+        self.plan.before = before
+        self.plan.after = self.show(wanted, rule, after=True)
+        return key
+
+    def remove(self, rule: Rule) -> None:
+        """Plans the removal of a rule."""
+        if rule.not_rebuildable:
+            self.plan.warnings.append(f"The rule {rule.name!r} could not be made again after its removal: {rule.not_rebuildable}.")
+        self._step("Remove-TransportRule", rule, {"Confirm": False}, [self._change(rule.name, "state", "present", "absent", "deletes")], RULE_REMOVAL)
+
+    def set_enabled(self, rule: Rule, enabled: bool) -> None:
+        """Plans switching a rule on or off. What is switched off goes last, so that nothing leaves in clear in between."""
+        impact = "takes away" if not enabled and encrypts(rule.sections) else ""
+        change = self._change(rule.name, "enabled", rule.enabled, enabled, impact)
+        self._step("Enable-TransportRule" if enabled else "Disable-TransportRule", rule, {"Confirm": False}, [change], RULES if enabled else RULE_STATE)
+
+    def arrange(self, named: Sequence[str], position: str = "relative", moving: str = "") -> None:
+        """Plans the moves that bring the rules of these keys into their order.
+
+        :param moving: of two rules that are the wrong way round, the one to move.
+        """
+        for key, index in moves(self.order, named, position, moving):
+            self.move(key, index)
+
+    def move(self, key: str, index: int) -> None:
+        """Plans one move. What comes after it is planned anew from a fresh read."""
+        name = next((rule.name for rule in self.rules if rule.guid == key), key)
+        change = self._change(name, "priority", self.order.index(key), index)
+        self.order.remove(key)
+        self.order.insert(index, key)
+        self.plan.steps.append(Step(Call("Set-TransportRule", {"Identity": key, "Priority": index, "Confirm": False}), (change,), RULE_ORDER, reread=True))
+
+    def unmanaged(self, named: Iterable[str], treatment: str) -> None:
+        """Plans what becomes of rules that were not named. Only rules that encrypt or decrypt are ever touched."""
+        for rule in self.rules if treatment != "keep" else ():
+            if rule.guid in set(named) or not (encrypts(rule.sections) or decrypts(rule.sections)):
+                continue
+            if treatment == "remove" and not rule.not_rebuildable:
+                self.remove(rule)
+            elif treatment in ("disable", "remove") and rule.enabled:
+                self.set_enabled(rule, False)
+            if treatment == "warn":
+                self.plan.warnings.append(f"The rule {rule.name!r} encrypts or decrypts and is not managed here.")
+            elif treatment == "remove" and rule.not_rebuildable:
+                self.plan.warnings.append(f"The rule {rule.name!r} is disabled and not removed: it could not be made again, since {rule.not_rebuildable}.")
+
+    def refuse_double(self, wanted: DeclaredRule, named: Iterable[str]) -> None:
+        """Refuses to create what exists under another name."""
+        if wanted.state != "present" or self.find(wanted):
+            return
+        sections = self._given(wanted)
+        for rule in self.rules:
+            if rule.guid not in named and sections.get("actions") and self._same(rule.sections, sections):
+                raise AlreadyExistsError(
+                    f"{wanted.where}name: the rule {rule.name!r} does exactly what {wanted.name!r} is to do.",
+                    remedy=f"To rename it, add guid: {rule.guid}. To have it twice is hardly meant.",
+                )
+
+    def show(self, wanted: DeclaredRule, rule: Rule | None, *, after: bool = False) -> dict[str, Any]:
+        """The managed options as they are, or as they will be."""
+        if rule is None and not after:
+            return {"state": "absent"}
+        shown: dict[str, Any] = {"state": "present", "name": wanted.name if after and wanted.name else rule.name if rule else wanted.name}
+        if wanted.enabled is not None:
+            shown["enabled"] = wanted.enabled if after or rule is None else rule.enabled
+        if wanted.priority is not None:
+            shown["priority"] = self.order.index(rule.guid if rule else wanted.name)
+        stored = rule.settings if rule else {}
+        shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
+        for section, values in self._given(wanted).items():
+            shown[section] = values if after or rule is None else rule.sections[section]
+            if after and rule and not self.strict:
+                shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
+        return shown
+
+    def _check(self, wanted: DeclaredRule, rule: Rule | None) -> None:
+        """Refuses by name what must not be sent, and warns of what is dangerous."""
+        where = wanted.where
+        for section in wanted.sections if rule else ():
+            overlooked = rule.unknown[section] if rule else ()
+            if overlooked:
+                raise OptionError(
+                    f"{where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
+                    remedy=f"Leave {section} out, or remove that part in the portal first.",
+                )
+        if rule and any(rule.unknown.values()):
+            self.plan.warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
+        given = self._given(wanted)
+        actions = given.get("actions", {})
+        template = actions.get("apply_rights_protection_template")
+        if template and self.templates.known(template) is False:
+            raise NotFoundError(
+                f"{where}actions.apply_rights_protection_template {template!r} is no template of this organization.", remedy=f"It has: {self.templates}."
+            )
+        if template and self.templates.known(template) is None:
+            self.plan.warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: Exchange lists no templates at all.")
+        branding = actions.get("apply_rights_protection_customization_template")
+        if branding and self.ome_configurations is not None and branding.casefold() not in self.ome_configurations:
+            missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is no OME configuration of this organization."
+            if not self.check_mode:
+                raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
+            self.plan.warnings.append(missing)
+        sections = {**(rule.sections if rule else {}), **given}
+        if encrypts(sections) and not keeps_senders_inside(sections):
+            self.plan.warnings.append(
+                f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: Exchange bounces inbound mail that it matches "
+                "(550 5.7.162). conditions.from_scope: InOrganization is what is mostly meant."
+            )
+
+    def _create(self, wanted: DeclaredRule, index: int | None) -> str:
+        if "actions" not in wanted.sections:
+            raise OptionError(f"{wanted.where}actions is needed: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
+        if is_past(wanted.settings.get("expiry_date", "")):
+            raise OptionError(f"{wanted.where}expiry_date {wanted.settings['expiry_date']} is past, and Exchange takes no past date for a new rule.")
+        if wanted.priority is not None and index is None:
+            if wanted.priority > len(self.order):
+                raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: a new rule can have 0 to {len(self.order)} here.")
+            index = wanted.priority
+        parameters: dict[str, Value] = {"Name": wanted.name}
+        if index is not None and index < len(self.order):
+            parameters["Priority"] = index
+        if wanted.enabled is False:
+            parameters["Enabled"] = False
+        changes = [self._change(wanted.name, "state", "absent", "present")]
+        for option, value in wanted.settings.items():
+            if value != _SETTINGS[option].kind.cleared:
+                parameters[_SETTINGS[option].parameter] = _SETTINGS[option].send(value)
+                changes.append(self._change(wanted.name, option, None, value))
+        if wanted.enabled is False:
+            changes.append(self._change(wanted.name, "enabled", None, False))
+        for section, values in self._given(wanted).items():
+            for option, value in values.items():
+                parameters[_FIELDS[section][option].parameter] = self._send(_FIELDS[section][option], value)
+                changes.append(self._change(wanted.name, f"{section}.{option}", None, value, "rejects" if section == "actions" and option in REJECTING else ""))
+        self.order.insert(len(self.order) if index is None else index, wanted.name)
+        self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), RULES, remedy=self._remedy(parameters)))
+        return wanted.name
+
+    def _update(self, wanted: DeclaredRule, rule: Rule) -> str:
+        parameters: dict[str, Value] = {}
+        changes: list[Change] = []
+        if wanted.name and wanted.name != rule.name:
+            parameters["Name"] = wanted.name
+            changes.append(self._change(rule.name, "name", rule.name, wanted.name))
+        for option, value in wanted.settings.items():
+            row = _SETTINGS[option]
+            stored = rule.settings[option]
+            if row.equal(stored, value):
+                continue
+            if row.create_only:
+                raise OptionError(
+                    f"{wanted.where}{option} can only be given to a new rule, and {rule.name!r} exists with {stored}.", remedy="Remove the rule first."
+                )
+            parameters[row.parameter] = row.send(value)
+            impact = "takes away" if option == "mode" and value != "Enforce" and encrypts(rule.sections) else ""
+            changes.append(self._change(rule.name, option, stored, value, impact))
+        for section, values in self._given(wanted).items():
+            differing = self._differing(section, values, rule.sections[section])
+            changes += [self._section_change(rule, section, option, values) for option in differing]
+            parameters.update(self._section_parameters(section, values, rule.sections[section], differing))
+        if changes:
+            self._step("Set-TransportRule", rule, {**parameters, "Confirm": False}, changes, RULES)
+        if wanted.enabled is not None and wanted.enabled != rule.enabled:
+            self.set_enabled(rule, wanted.enabled)
+        if wanted.priority is not None and wanted.priority != self.order.index(rule.guid):
+            if wanted.priority >= len(self.order):
+                raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: with {len(self.order)} rules the last is {len(self.order) - 1}.")
+            self.move(rule.guid, wanted.priority)
+        return rule.guid
+
+    def _given(self, wanted: DeclaredRule) -> dict[str, dict[str, Any]]:
+        """The sections that were given, templates by their canonical names."""
+        sections = wanted.sections
+        return {**sections, "actions": by_template_name(sections["actions"], self.templates)} if "actions" in sections else sections
+
+    def _same(self, stored: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> bool:
+        return not any(self._differing(section, wanted.get(section, {}), stored[section]) for section in SECTIONS)
+
+    def _differing(self, section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
+        return [
+            row.option
+            for row in SECTIONS[section]
+            if (row.option in wanted or (row.option in stored and (self.strict or row.option not in AMBIENT)))
+            and not row.equal(wanted.get(row.option), stored.get(row.option))
+        ]
+
+    def _section_parameters(self, section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], differing: Sequence[str]) -> dict[str, Value]:
+        """The differing fields, and those that Exchange takes together with one of them."""
+        together = {
+            option for group in GROUPS[section] if set(group.options) & set(differing) for option in group.options if option in wanted or option in stored
+        }
+        rows = [row for row in SECTIONS[section] if row.option in differing or row.option in together]
+        return {row.parameter: self._send(row, wanted.get(row.option)) for row in rows}
+
+    def _remedy(self, parameters: Mapping[str, Value]) -> str:
+        """What to do where Exchange refuses parameters with a template that it does not list."""
+        if self.templates.listed or not parameters.get("ApplyRightsProtectionTemplate"):
+            return ""
+        return (
+            "Exchange lists no templates at all, as it does while internal_licensing_enabled of the IRM configuration is off, or to callers who may not see "
+            "them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
+        )
+
+    def _send(self, row: Field, value: Any) -> Value:
+        return self.templates.sendable(value) if row.option == "apply_rights_protection_template" and value else row.send(value)
+
+    def _section_change(self, rule: Rule, section: str, option: str, wanted: Mapping[str, Any]) -> Change:
+        before, after = rule.sections[section].get(option), wanted.get(option)
+        return self._change(rule.name, f"{section}.{option}", before, after, _impact(_FIELDS[section][option], section, before, after))
+
+    def _change(self, name: str, option: str, before: Any, after: Any, impact: str = "") -> Change:
+        return Change(_RESOURCE, name, option, before, after, impact)
+
+    def _step(self, cmdlet: str, rule: Rule, parameters: Mapping[str, Value], changes: Sequence[Change], phase: int) -> None:
+        self.plan.steps.append(Step(Call(cmdlet, {"Identity": rule.guid, **parameters}), tuple(changes), phase, remedy=self._remedy(parameters)))
+
+
+def _impact(row: Field, section: str, before: Any, after: Any) -> str:
+    """What a change in a section does. A condition that goes or takes in other messages widens the rule, and so does an exception that goes or spares fewer."""
+    if section == "actions":
+        if row.option in REJECTING and after:
+            return "rejects"
+        return "takes away" if row.option in ENCRYPTING and not after else ""
+    if before is None or after is None:
+        return "widens" if after is None else ""
+    narrow, wide = (before, after) if section == "conditions" else (after, before)
+    return "widens" if _takes_in_more(row.kind, row.kind.key(narrow), row.kind.key(wide)) else ""
+
+
+def _takes_in_more(kind: Kind, key: Any, other: Any) -> bool:
+    """Whether a predicate with the other value matches messages that it does not match with the one."""
+    if isinstance(kind, Listing):
+        return bool(other - key)
+    if isinstance(kind, (Size, Integer)):
+        return bool(other < key)
+    return bool(other != key)
+
+
+def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:
+    """Plans one rule. A place is given by the name of another rule, and holds wherever on that side the rule stands."""
+    neighbour = place_before or place_after
+    if not neighbour or rule.state == "absent":
+        planner.ensure(rule)
+        return planner.plan
+    option = "place_before" if place_before else "place_after"
+    beside = planner.key(neighbour, option)
+    key = planner.ensure(rule, index=planner.order.index(beside) + (0 if place_before else 1))
+    if key == beside:
+        raise OptionError(f"{option} names the rule itself.")
+    planner.arrange([key, beside] if place_before else [beside, key], moving=key)
+    return planner.plan
+
+
+def plan_order(planner: RulesPlanner, names: Sequence[str], position: str) -> Plan:
+    """Plans the order of rules that exist."""
+    keys = [planner.key(name, "rules") for name in names]
+    repeated = next((name for name, key in zip(names, keys, strict=True) if keys.count(key) > 1), None)
+    if repeated:
+        raise OptionError(f"rules names {repeated!r} twice.")
+    label = {rule.guid: rule.name for rule in planner.rules}
+    planner.plan.before = {"rules": [label[key] for key in planner.order]}
+    planner.arrange(keys, position)
+    planner.plan.after = {"rules": [label[key] for key in planner.order]}
+    return planner.plan
+
+
+def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False, ordered: bool = True) -> Plan:
+    """Plans a list of rules. A new one is created behind the one that the list names before it.
+
+    :param ordered: whether rules that are there are moved into the list's order.
+    """
+    _refuse_repeats(rules)
+    planner.claim(rules)
+    found = list(map(planner.find, rules))
+    existing = [rule.guid for rule in found if rule]
+    keys: list[str] = []
+    before: list[dict[str, Any]] = []
+    after: list[dict[str, Any]] = []
+    for position, wanted in enumerate(rules):
+        # The list says the order; a priority comes along when the list is another organization's state, or an older one.
+        rule = replace(wanted, priority=None)
+        if refuse_doubles:
+            planner.refuse_double(rule, existing)
+        key = planner.ensure(rule, index=None if found[position] else _place(planner.order, keys, [later.guid for later in found[position + 1 :] if later]))
+        if rule.state == "present":
+            keys.append(key)
+        before.append(planner.plan.before)
+        after.append(planner.plan.after)
+    if ordered:
+        planner.arrange(keys)
+    planner.unmanaged(existing, unmanaged)
+    planner.plan.before = {"rules": before}
+    planner.plan.after = {"rules": after}
+    planner.plan.steps.sort(key=lambda step: step.phase)
+    return planner.plan
+
+
+def _place(order: Sequence[str], predecessors: Sequence[str], successors: Sequence[str]) -> int | None:
+    """Where a new rule goes: behind the rule that the list names before it, else before those that it names later, else last."""
+    return order.index(predecessors[-1]) + 1 if predecessors else min(map(order.index, successors), default=None)
+
+
+def _refuse_repeats(rules: Sequence[DeclaredRule]) -> None:
+    for attribute in ("name", "guid"):
+        seen: set[str] = set()
+        for rule in rules:
+            value = getattr(rule, attribute).casefold()
+            if value and value in seen:
+                raise OptionError(f"{rule.where}{attribute} {getattr(rule, attribute)!r} is in the list twice.")
+            seen.add(value)

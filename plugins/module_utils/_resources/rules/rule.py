@@ -1,0 +1,224 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One mail flow rule: as Exchange shows it, and as a user declares it. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    DECRYPTING,
+    DESCRIPTIVE_PROPERTIES,
+    DLP_PROPERTIES,
+    EDGE_PROPERTIES,
+    ENCRYPTING,
+    GROUPS,
+    SECTIONS,
+    SENDER_CONDITIONS,
+    SETTINGS_FIELDS,
+)
+
+_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.parameter for fields in SECTIONS.values() for row in fields}
+
+#: Exchange's two built-in templates, and what other languages call them.
+_BUILT_IN_TEMPLATES = {
+    **{name.casefold(): "Encrypt" for name in ("Encrypt", "Chiffrer")},
+    **{name.casefold(): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
+}
+
+
+class Templates:
+    """The rights management templates of an organization.
+
+    :param objects: what Get-RMSTemplate gave. An empty list proves nothing: Exchange gives one also where licensing is off or the caller may not see them.
+    """
+
+    def __init__(self, objects: Sequence[Mapping[str, Any]] = ()) -> None:
+        self._names = {str(item["Name"]).casefold(): str(item["Name"]) for item in objects}
+        self._guids = {str(guid).casefold(): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
+
+    @property
+    def listed(self) -> bool:
+        """Whether Exchange lists any."""
+        return bool(self._names)
+
+    def canonical(self, reference: str) -> str:
+        """The template's name; a built-in one by its English name, whatever the organization's language calls it."""
+        name = self._guids.get(reference.casefold(), reference)
+        return _BUILT_IN_TEMPLATES.get(name.casefold(), name)
+
+    def sendable(self, name: str) -> str:
+        """The name under which this organization knows a template."""
+        return next((listed for listed in self._names.values() if self.canonical(listed).casefold() == name.casefold()), name)
+
+    def known(self, name: str) -> bool | None:
+        """Whether there is such a template; ``None`` where that cannot be told."""
+        if name in _BUILT_IN_TEMPLATES.values() or any(self.canonical(listed).casefold() == name.casefold() for listed in self._names.values()):
+            return True
+        return False if self._names else None
+
+    def __str__(self) -> str:
+        return ", ".join(sorted(self._names.values()))
+
+
+class Rule:
+    """A rule as Exchange shows it."""
+
+    def __init__(self, properties: Mapping[str, Any], templates: Templates) -> None:
+        self.properties = properties
+        self.templates = templates
+        try:
+            self.name = str(properties["Name"])
+            self.guid = str(properties["Guid"])
+            self.priority = int(properties["Priority"])
+            self.enabled = str(properties["State"]).casefold() == "enabled"
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError("a rule came without its name, guid, priority or state.", cmdlet="Get-TransportRule") from error
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The settings outside of the sections, canonical."""
+        return {row.option: row.read(self.properties) for row in SETTINGS_FIELDS}
+
+    @cached_property
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """Section to what is set in it, canonical."""
+        read = {section: {row.option: row.read(self.properties) for row in fields} for section, fields in SECTIONS.items()}
+        cleared = {section: {row.option: row.kind.cleared for row in fields} for section, fields in SECTIONS.items()}
+        sections = {
+            section: {option: value for option, value in options.items() if value is not None and value != cleared[section][option]}
+            for section, options in read.items()
+        }
+        return {**sections, "actions": by_template_name(sections["actions"], self.templates)}
+
+    @cached_property
+    def unknown(self) -> dict[str, tuple[str, ...]]:
+        """Section to the properties that are set, are no option, and so would be overlooked. A condition and an action look alike from outside."""
+        names = [name for name, value in self.properties.items() if name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])]
+        exceptions = tuple(name for name in names if name.startswith("ExceptIf"))
+        others = tuple(name for name in names if not name.startswith("ExceptIf"))
+        return {"conditions": others, "exceptions": exceptions, "actions": others}
+
+    @property
+    def unsupported(self) -> str:
+        """Why the modules cannot write this rule back; empty where they can."""
+        unknown = {*self.unknown["conditions"], *self.unknown["exceptions"]}
+        if unknown & set(DLP_PROPERTIES):
+            return f"it is a data loss prevention rule ({', '.join(sorted(unknown & set(DLP_PROPERTIES)))}), which Exchange Online lets nobody write"
+        if unknown & set(EDGE_PROPERTIES):
+            return f"it has an action of Edge servers ({', '.join(sorted(unknown & set(EDGE_PROPERTIES)))})"
+        if unknown:
+            return f"it uses what this collection does not know: {', '.join(sorted(unknown))}"
+        legacy = [option for option in ("apply_ome", "remove_ome") if self.sections["actions"].get(option)]
+        return f"it uses the retired action {legacy[0]}" if legacy else ""
+
+    @property
+    def not_rebuildable(self) -> str:
+        """Why the rule could not be made again once it were removed; empty where it could."""
+        if self.unsupported:
+            return self.unsupported
+        return "it has expired, and Exchange takes no past date for a new rule" if is_past(self.settings["expiry_date"]) else ""
+
+    def describe(self) -> dict[str, Any]:
+        """The rule in the form that the modules take."""
+        settings = {option: value for option, value in self.settings.items() if value is not None}
+        return {"name": self.name, "guid": self.guid, "enabled": self.enabled, "priority": self.priority, **settings, **self.sections}
+
+
+@dataclass(frozen=True)
+class DeclaredRule:
+    """A rule as a user wants it, canonical. What is ``None`` or not in a mapping is left alone.
+
+    :param settings: the settings outside of the sections.
+    :param sections: section to the whole truth of it; a section that was not given is not there.
+    :param where: how an error begins that is about one of its options, such as ``rules[2].``.
+    """
+
+    name: str
+    guid: str
+    state: str
+    enabled: bool | None
+    priority: int | None
+    settings: dict[str, Any]
+    sections: dict[str, dict[str, Any]]
+    where: str = ""
+
+    @property
+    def label(self) -> str:
+        """The rule's name, or its guid where only that is given."""
+        return self.name or self.guid
+
+
+def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
+    """The canonical form of a rule's options. An OptionError names what is wrong."""
+    name, guid = options.get("name") or "", (options.get("guid") or "").lower()
+    if not name and not guid:
+        raise OptionError(f"{where}name or guid is needed.")
+    if len(name) > 64:
+        raise OptionError(f"{where}name has {len(name)} characters, and Exchange takes at most 64.")
+    priority = options.get("priority")
+    if priority is not None and priority < 0:
+        raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
+    sections = {section: _declare_section(section, options[section], where) for section in SECTIONS if options.get(section) is not None}
+    if "actions" in sections and not sections["actions"] and options.get("state") != "absent":
+        raise OptionError(
+            f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.", remedy="Name an action, or leave actions out."
+        )
+    return DeclaredRule(
+        name=name,
+        guid=guid,
+        state=options.get("state") or "present",
+        enabled=options.get("enabled"),
+        priority=priority,
+        settings={row.option: row.parse(options[row.option], where) for row in SETTINGS_FIELDS if options.get(row.option) is not None},
+        sections=sections,
+        where=where,
+    )
+
+
+def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a rule protects mail."""
+    return any(sections.get("actions", {}).get(option) for option in ENCRYPTING)
+
+
+def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a rule takes protection away."""
+    return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
+
+
+def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a condition keeps the senders that a rule acts on inside the organization."""
+    conditions = sections.get("conditions", {})
+    return conditions.get("from_scope") == "InOrganization" or any(conditions.get(option) for option in SENDER_CONDITIONS)
+
+
+def is_past(instant: str) -> bool:
+    """Whether a canonical instant is over. No instant is not."""
+    return bool(instant) and datetime.datetime.fromisoformat(instant.replace("Z", "+00:00")) <= datetime.datetime.now(datetime.UTC)
+
+
+def _declare_section(section: str, options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The whole truth of a section: only what is set, with what Exchange fills in."""
+    prefix = f"{where}{section}."
+    values = {row.option: row.parse(options[row.option], prefix) for row in SECTIONS[section] if options.get(row.option) is not None}
+    cleared = {row.option: row.kind.cleared for row in SECTIONS[section]}
+    wanted = {option: value for option, value in values.items() if value != cleared[option]}
+    for group in GROUPS[section]:
+        given = [option for option in group.options if option in wanted]
+        missing = [option for option in group.needs if option not in wanted]
+        if given and missing:
+            raise OptionError(f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.", remedy="Give both, or neither.")
+        if given:
+            wanted = {**group.fills, **wanted}
+    return wanted
+
+
+def by_template_name(actions: Mapping[str, Any], templates: Templates) -> dict[str, Any]:
+    """Actions with their template by its canonical name."""
+    return {option: templates.canonical(value) if option == "apply_rights_protection_template" else value for option, value in actions.items()}

@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planning the settings of one object from its table: the IRM configuration, ActiveSync, a policy, an OME configuration.
+
+Private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import POLICIES, SETTINGS, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
+
+
+def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The canonical settings among a module's options; omitted ones are left out. An OptionError names a wrong one."""
+    return {row.option: row.parse(params[row.option]) for row in table.fields if params.get(row.option) is not None}
+
+
+def refuse_on_premises(task: ModuleContext, table: Table, wanted: Mapping[str, Any]) -> None:
+    """Refuses by name what Exchange on-premises does not have."""
+    names = [table.name] if table.cloud_only else [row.option for row in table.fields if row.cloud_only and row.option in wanted]
+    if names and task.describe().get("on_premises"):
+        raise OptionError(
+            f"{', '.join(names)} exists in Exchange Online only, and this organization is on-premises.",
+            remedy="Leave it out for this host.",
+        )
+
+
+def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
+    """The whole module of a resource of which an organization has exactly one."""
+    wanted = declared(table, task.params)
+    policies = overriding_policies(table, wanted)
+
+    def planner(organization: Organization) -> Plan:
+        refuse_on_premises(task, table, wanted)
+        plan = plan_settings(table, wanted, organization.only(table.subset))
+        plan.warnings += override_warnings(table, wanted, organization)
+        return plan
+
+    return converge(task, [table.subset, *policies], planner)
+
+
+def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
+    """The whole module of a resource of which an organization has several, none of them ours to create: ``identity`` names one, or ``*`` all."""
+    wanted = declared(table, task.params)
+    identity = task.params[table.identity]
+
+    def planner(organization: Organization) -> Plan:
+        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or name_of(policy).casefold() == identity.casefold()]
+        if not policies:
+            known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
+            raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"It has: {known}.")
+        plans = {name_of(policy): plan_settings(table, wanted, policy, phase=POLICIES) for policy in policies}
+        return Plan.join(plans) if identity == "*" else next(iter(plans.values()))
+
+    return converge(task, [table.subset], planner)
+
+
+def plan_settings(
+    table: Table, wanted: Mapping[str, Any], properties: Mapping[str, Any] | None, *, phase: int = SETTINGS, identity: str = "", force: Collection[str] = ()
+) -> Plan:
+    """What brings one object to ``wanted``.
+
+    :param properties: the object as Exchange shows it; ``None`` where it does not exist, which plans its creation.
+    :param identity: its name, for one that does not exist.
+    :param force: options that are sent even where nothing shows that they differ.
+    """
+    identity = identity or (name_of(properties or {}) if table.identity else "")
+    plan = Plan()
+    changes: list[Change] = []
+    parameters: dict[str, Value] = {}
+    lists_templates: bool | None = None
+    for row in table.fields:
+        if row.option not in wanted:
+            continue
+        value = wanted[row.option]
+        stored = None if properties is None else row.read(properties)
+        plan.before[row.option] = row.show(stored)
+        plan.after[row.option] = row.show(value)
+        if row.danger(value):
+            plan.warnings.append(f"{row.option} {value}: {row.danger(value)}")
+        if properties is not None and row.hidden(properties) and value != row.kind.cleared and row.option not in force:
+            plan.warnings.append(
+                f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.option.split('_')[0]}_force sends it."
+            )
+            plan.before[row.option] = plan.after[row.option]
+            continue
+        if row.equal(stored, value) and row.option not in force:
+            continue
+        if properties is None and value == row.kind.cleared:
+            continue
+        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impact(value)))
+        parameters[row.parameter] = row.send(value, stored)
+        if row.lists_templates:
+            lists_templates = bool(value)
+    if properties is None:
+        plan.steps.append(Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase))
+    elif changes:
+        key: dict[str, Value] = {"Identity": identity} if table.identity else {}
+        call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
+        plan.steps.append(Step(call, tuple(changes), phase, lists_templates=lists_templates))
+    return plan
+
+
+def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:
+    """The subsets whose policies could override what is declared."""
+    return list(dict.fromkeys(subset for row in table.fields if wanted.get(row.option) for subset in row.policies))
+
+
+def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[str]:
+    """A warning for each policy that has IRM off, and so makes a declared setting void for its users."""
+    warnings = []
+    for row in table.fields:
+        for subset in row.policies if wanted.get(row.option) else ():
+            names = policies_without_irm(organization, subset)
+            if names:
+                warnings.append(f"{row.option} has no effect for users of {', '.join(names)}: IRM is off in that policy ({SUBSETS[subset].cmdlet[4:]}).")
+    return warnings
+
+
+def policies_without_irm(organization: Organization, subset: str) -> list[str]:
+    """The names of the policies that have IRM off; none where the session may not read them."""
+    if not organization.available(subset):
+        return []
+    return [name_of(policy) for policy in organization.objects(subset) if policy.get("IRMEnabled", policy.get("IrmEnabled")) is False]

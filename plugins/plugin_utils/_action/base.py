@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base class of all action plugins: it runs a module's ``run()`` in the worker process. Private to the collection.
+
+It does what core leaves out for actions: all argument errors at once under the module's own name, plain values instead of
+tagged ones, ``no_log`` values removed, warnings, the diff, and the one place where an error becomes a result.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleError, AnsibleFileNotFound
+from ansible.module_utils.common.parameters import remove_values
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import connection_loader
+from ansible.utils.display import Display
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import CONNECTION, INVENTORY_HELP
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    OptionError,
+    UnreachableError,
+    defect,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import diff
+
+# Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
+# modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
+connection_loader.get(CONNECTION, class_only=True)
+
+
+class ModuleAction(ActionBase):
+    """Runs a module in this process."""
+
+    #: The module, which has ``SPEC`` and ``run``.
+    module: ClassVar[ModuleType]
+
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result. Whatever the collection refuses comes out as one sentence."""
+        super().run(tmp, task_vars)
+        name = self._task.resolved_action
+        spec = {"argument_spec": {}, **self.module.SPEC}
+        arguments = plain(self.arguments(task_vars or {}))
+        validation, errors = validate(arguments, **spec)
+        if errors:
+            return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
+        task = self.make_task(
+            task_vars or {},
+            params=validation.validated_parameters,
+            check_mode=self._task.check_mode,
+            session=self._connection,
+            describe=getattr(self._connection, "describe", dict),
+            find_file=self._find_content,
+            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {text}"),
+        )
+        result = self._outcome(task)
+        if "changes" in result:
+            result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
+        warnings = [*validation._warnings, *task.warnings]
+        if warnings:
+            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
+        if self._task.diff and result.get("changes"):
+            result["diff"] = diff(result["changes"])
+        result["invocation"] = {"module_args": given(validation.validated_parameters)}
+        return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+
+    def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's arguments, before they are validated."""
+        return self._task.args  # type: ignore[no-any-return]
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ModuleContext:
+        """What the module's ``run`` gets."""
+        return ModuleContext(**fields)
+
+    def _outcome(self, task: ModuleContext) -> dict[str, Any]:
+        try:
+            self.check_connection()
+            return self.module.run(task)  # type: ignore[no-any-return]
+        except AnsibleError:
+            raise
+        except Exception as failure:
+            error = failure if isinstance(failure, ExchangeError) else defect(failure)
+            if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
+                error.remedy = f"{error.remedy} {error.cmdlet} comes with {GRANTED_BY[error.cmdlet]}.".strip()
+            where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
+            # Core takes a result that says both for a failed one.
+            kind = "unreachable" if isinstance(error, UnreachableError) else "failed"
+            return {kind: True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
+
+    def check_connection(self) -> None:
+        """Refuses to work over a connection that leads to no organization."""
+        if self._connection.transport != CONNECTION:
+            raise OptionError(f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}")
+
+    def _find_content(self, path: str) -> bytes:
+        """A file's content. Relative paths are looked for as ``copy`` looks: in the role's files, beside the playbook."""
+        try:
+            found = self._find_needle("files", path)
+            with open(self._loader.get_real_file(found, decrypt=True), "rb") as file:
+                return file.read()
+        except (AnsibleFileNotFound, OSError) as error:
+            places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
+            raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Looked for: {', '.join(places)}." if places else str(error)) from error
+
+
+#: How many settings a summary names.
+_NAMED = 5
+
+
+def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    """One line that says what a task has changed, or would."""
+    if not changes:
+        return "No change."
+    alike = len({(change["resource"], change["identity"]) for change in changes}) == 1
+    names = [change["option"] if alike or not change["identity"] else f"{change['option']} of {change['identity']}" for change in changes]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    count = f"{len(names)} setting{'s' if len(names) > 1 else ''}"
+    return f"{'Would change' if check_mode else 'Changed'} {count}: {', '.join(names[:_NAMED])}{more}."
+
+
+def plain(value: Any) -> Any:
+    """The value without Ansible's tags: neither CLIXML nor a comparison by type takes subclasses of ``str`` and ``int``."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        return value.isoformat()
+    for base in (int, float):
+        if isinstance(value, base):
+            return base(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
+def given(params: Any) -> Any:
+    """The options that were given: validation puts an entry for each of a rule's hundred and fifty."""
+    if isinstance(params, dict):
+        return {key: given(value) for key, value in params.items() if value is not None}
+    return [given(item) for item in params] if isinstance(params, list) else params

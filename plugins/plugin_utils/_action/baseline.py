@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base class of the role's own actions: it gives their modules the files of the organization. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C
+from ansible.release import __version__ as ansible_version
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import BaselineContext, variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+
+
+class BaselineAction(ModuleAction):
+    """Runs one of the role's modules.
+
+    An organization that cannot be reached fails here, where elsewhere it would be unreachable: core runs neither ``always``
+    nor the plays that follow for an unreachable host, and a report must still be written.
+    """
+
+    def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's arguments, and the role's variables as the host has them.
+
+        All names are taken, so that one that is misspelt is found, and only those values that count here: what another procedure
+        needs may not be there now.
+        """
+        arguments: Mapping[str, Any] = super().arguments(task_vars)
+        if "variables" in arguments:
+            return arguments
+        read = self.variables_read(str(arguments.get("procedure")))
+        variables = {name: self._templar.template(value) if name in read else None for name, value in task_vars.items() if name.startswith(PREFIX)}
+        return {**arguments, "variables": variables}
+
+    def variables_read(self, procedure: str) -> set[str]:
+        """The full names of the variables that the module reads."""
+        return variables_read(procedure)
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
+        """A task that knows the organization's files and the run."""
+        host = str(task_vars["inventory_hostname"])
+        # The directory is the playbook's own and lasts as long as the run.
+        run = {"id": Path(C.DEFAULT_LOCAL_TMP).name, "ansible_version": ansible_version}
+        return BaselineContext(**fields, host=host, run=run, artifacts=lambda directory, other=host: Artifacts(directory, other))
+
+    def _outcome(self, task: ModuleContext) -> dict[str, Any]:
+        outcome = super()._outcome(task)
+        if outcome.pop("unreachable", False):
+            outcome["failed"] = True
+        return outcome

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes as YAML text, which is what people read. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
+
+
+class _Dumper(Dumper):
+    """Texts of several lines are blocks."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _represent_text)
+
+
+def to_yaml(value: Any) -> str:
+    """The value as YAML text."""
+    return dump(value, _Dumper, width=1000)
+
+
+def diff(changes: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The ``diff`` of a task result: the changed options before and after, under their object where there is more than one."""
+    several = len({(change["resource"], change["identity"]) for change in changes}) > 1
+    return {side: _side(changes, side, several) for side in ("before", "after")}
+
+
+def _side(changes: Sequence[dict[str, Any]], side: str, several: bool) -> str:
+    tree: dict[str, Any] = {}
+    for change in changes:
+        if change[side] is None:
+            continue
+        branch = tree
+        path = [change["resource"], change["identity"]] if several else [change["identity"]]
+        for step in [*filter(None, path), *change["option"].split(".")[:-1]]:
+            branch = branch.setdefault(step, {})
+        branch[change["option"].split(".")[-1]] = change[side]
+    return to_yaml(tree) if tree else ""

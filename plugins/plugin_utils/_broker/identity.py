@@ -1,0 +1,329 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The identity of a connection: everything that decides which session a task talks to, checked before any traffic.
+
+Private to the collection. Pure: it sees the values of the connection plugin's options and where each came from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import os
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: How the environment variables begin that options take their values from.
+ENVIRONMENT = "EXCHANGE_"
+#: The options that each choose a credential, with what each needs beside it, and the transports that can use it.
+CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp")),
+    "exchange_certificate_thumbprint": (("exchange_client_id",), ("psrp",)),
+    "exchange_client_secret": (("exchange_client_id",), ("rest",)),
+    "exchange_managed_identity": ((), ("rest", "psrp")),
+    "exchange_federated_token_file": (("exchange_client_id",), ("rest",)),
+    "exchange_access_token": ((), ("rest", "psrp")),
+}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The hosts of one Microsoft cloud.
+
+    :param api: the Exchange API, and with ``/.default`` the token's scope.
+    :param authority: where tokens come from.
+    """
+
+    api: str
+    authority: str
+
+    @property
+    def scope(self) -> str:
+        """What a token is asked for."""
+        return f"{self.api}/.default"
+
+
+#: Source: the admin API's documented hosts for each cloud.
+CLOUDS = {
+    "O365Default": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com"),
+    "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
+    "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
+    "O365China": Cloud("https://outlook.office365.cn", "https://login.chinacloudapi.cn"),
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option's value with the place that gave it, such as ``var: ansible_user`` or ``default``."""
+
+    value: Any
+    origin: str = "default"
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody set it to something; an empty text and a plain no count as nothing."""
+        return self.value not in (None, "", False)
+
+    @property
+    def from_environment(self) -> bool:
+        """Whether an environment variable gave it."""
+        return self.origin.startswith("env")
+
+
+def variable(option: str) -> str:
+    """The inventory variable that people set for an option of the contract."""
+    return f"ansible_{option}"
+
+
+def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, Any]:
+    """The identity for the options of one host: plain JSON values, everything settled.
+
+    :param options: every option of the connection plugin.
+    :param unknown: names of ``ansible_exchange_*`` variables that no option knows.
+    :raises OptionError: something is missing, contradictory or unsafe. Nothing was sent.
+    """
+    unknown = sorted(unknown)
+    if unknown:
+        raise OptionError(
+            f"unknown connection variable{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}.",
+            remedy="ansible-doc -t connection m365.message_encryption.exchange lists those that exist.",
+        )
+    settings = dict(options)
+    transport = settings["exchange_transport"].value
+    connects = transport == "rest" or settings["exchange_psrp_connect"].value == "exchange_online"
+    credential = _credential(settings, transport) if connects else _no_credential(settings)
+    if connects and not settings["exchange_organization"].given:
+        raise OptionError(
+            "ansible_exchange_organization is not set.",
+            remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant id.",
+        )
+    organization = _text(settings, "exchange_organization")
+    if "/" in organization or "?" in organization or any(character.isspace() for character in organization):
+        raise OptionError(f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant id.")
+    for name in ("exchange_command_timeout", "exchange_connect_timeout", "exchange_retries"):
+        if settings[name].value < 1:
+            raise OptionError(f"{variable(name)} must be 1 or more, not {settings[name].value}.")
+    identity = {
+        "transport": transport,
+        "organization": organization,
+        "environment": settings["exchange_environment"].value,
+        "verify_organization": settings["exchange_verify_organization"].value,
+        "command_timeout": settings["exchange_command_timeout"].value,
+        "connect_timeout": settings["exchange_connect_timeout"].value,
+        "retries": settings["exchange_retries"].value,
+        "credential": credential,
+    }
+    if transport == "rest":
+        identity["rest"] = _rest(settings)
+    else:
+        identity["psrp"] = _psrp(settings)
+    # Plain JSON values: Ansible's own are subclasses that carry tags.
+    plain: dict[str, Any] = json.loads(json.dumps(identity))
+    return plain
+
+
+def key(identity: Mapping[str, Any]) -> str:
+    """The name of a session: a digest of its whole identity, so that no two organizations or credentials ever share one."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def secrets(identity: Mapping[str, Any]) -> list[str]:
+    """Every secret value of an identity, the longest first; a shorter text than four characters is none that could be hidden."""
+    found = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
+    found.append(identity.get("psrp", {}).get("password"))
+    return sorted({secret for secret in found if secret and len(secret) > 3}, key=len, reverse=True)
+
+
+def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any]:
+    """The one credential that was chosen. Variables win over the environment for the whole choice."""
+    chosen = [name for name in CREDENTIALS if settings[name].given]
+    by_variable = [name for name in chosen if not settings[name].from_environment]
+    chosen = by_variable or chosen
+    possible = [name for name, (_needs, transports) in CREDENTIALS.items() if transport in transports]
+    if len(chosen) > 1:
+        raise OptionError(
+            f"{_and(_source(settings, name) for name in chosen)} are set, each of which chooses a credential.",
+            remedy="Leave only one of them.",
+        )
+    if not chosen:
+        raise OptionError(
+            "no credential is set for this organization.",
+            remedy=f"Set one of {', '.join(variable(name) for name in possible)}, or the environment variable of the same name without ansible_.",
+        )
+    (name,) = chosen
+    if name not in possible:
+        raise OptionError(
+            f"{_source(settings, name)} cannot be used with ansible_exchange_transport: {transport}.",
+            remedy=f"Use one of {', '.join(variable(other) for other in possible)}.",
+        )
+    needs, _transports = CREDENTIALS[name]
+    for companion in needs:
+        if not settings[companion].given:
+            raise OptionError(f"{_source(settings, name)} is set, and {variable(companion)} is not.", remedy=f"Set {variable(companion)} too.")
+    password = settings["exchange_certificate_password"]
+    if password.given and name != "exchange_certificate_path" and not password.from_environment:
+        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, and no certificate file is used that it could open.")
+    client_id = settings["exchange_client_id"]
+    if name == "exchange_managed_identity" and by_variable and client_id.from_environment:
+        # An application's id that some other credential brought along would silently mean a user-assigned identity.
+        client_id = Option(None)
+    credential = {
+        "kind": name.removeprefix("exchange_"),
+        "client_id": str(client_id.value) if client_id.given else "",
+        name.removeprefix("exchange_"): settings[name].value,
+    }
+    if name == "exchange_certificate_path":
+        if transport == "rest":  # over psrp it is a path of the management host
+            credential["certificate_path"] = os.path.abspath(os.path.expanduser(str(settings[name].value)))
+        if password.given:
+            credential["certificate_password"] = password.value
+    return credential
+
+
+def _no_credential(settings: Mapping[str, Option]) -> dict[str, Any]:
+    for name in CREDENTIALS:
+        if settings[name].given and not settings[name].from_environment:
+            raise OptionError(
+                f"{variable(name)} is set, and ansible_exchange_psrp_connect: none never connects to Exchange Online with it.",
+                remedy="Leave one of the two out.",
+            )
+    return {"kind": "none", "client_id": ""}
+
+
+def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
+    cloud = CLOUDS[settings["exchange_environment"].value]
+    return {
+        "api_url": _url(settings, "exchange_api_url") or cloud.api,
+        # msal asks an authority over https only.
+        "authority_url": _url(settings, "exchange_authority_url", plain=False) or cloud.authority,
+        "scope": cloud.scope,
+        "ca_cert": _text(settings, "exchange_ca_cert"),
+        "validate_certs": settings["exchange_validate_certs"].value,
+        "proxy": _text(settings, "exchange_proxy"),
+    }
+
+
+def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:
+    """An address that a variable gives; empty where it gives none.
+
+    :param plain: whether loopback may do without TLS.
+    """
+    text = _text(settings, name).rstrip("/")
+    if not text:
+        return ""
+    url = urllib.parse.urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+        raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https address.", remedy="Give scheme and host: https://host.")
+    if url.scheme == "http" and not (plain and loopback(url.hostname)):
+        raise OptionError(
+            f"{_source(settings, name)} is {text!r}: plain http would show the credential to everybody on the way.",
+            remedy="Use https. Plain http is accepted for a loopback address only." if plain else "Use https.",
+        )
+    return text
+
+
+def loopback(host: str) -> bool:
+    """Whether a host is this machine by its very name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+#: Options of ansible.builtin.psrp that go to pypsrp under another name.
+_PSRP_NAMES = {
+    "remote_addr": "server",
+    "remote_user": "username",
+    "remote_password": "password",
+    "message_encryption": "encryption",
+    "ignore_proxy": "no_proxy",
+}
+_PSRP_SAME = (
+    "path",
+    "auth",
+    "connection_timeout",
+    "read_timeout",
+    "reconnection_retries",
+    "reconnection_backoff",
+    "proxy",
+    "certificate_key_pem",
+    "certificate_pem",
+    "credssp_auth_mechanism",
+    "credssp_disable_tlsv1_2",
+    "credssp_minimum_version",
+    "negotiate_delegate",
+    "negotiate_hostname_override",
+    "negotiate_send_cbt",
+    "negotiate_service",
+    "operation_timeout",
+    "max_envelope_size",
+)
+
+
+def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
+    """What pypsrp gets, made as ansible.builtin.psrp makes it, with the places that the values came from."""
+    protocol, port = settings["protocol"].value, settings["port"].value
+    if protocol is None:
+        protocol = "http" if port == 5985 else "https"
+    if port is None:
+        port = 5986 if protocol == "https" else 5985
+    values = {
+        **{name: settings[name].value for name in _PSRP_SAME},
+        **{ours: settings[name].value for name, ours in _PSRP_NAMES.items()},
+        "ssl": protocol == "https",
+        "port": port,
+        "cert_validation": settings["cert_validation"].value != "ignore" and (settings["ca_cert"].value or True),
+        "configuration_name": settings["configuration_name"].value,
+        "connect": settings["exchange_psrp_connect"].value,
+    }
+    auth, server = values["auth"], str(values["server"])
+    if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
+        raise OptionError("ansible_psrp_auth: certificate needs ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem.")
+    if auth in ("basic", "credssp", "ntlm") and not (settings["remote_user"].given and settings["remote_password"].given):
+        raise OptionError(f"ansible_psrp_auth: {auth} needs ansible_psrp_user and ansible_password.")
+    if auth in ("basic", "certificate") and protocol == "http":
+        if not loopback(server):
+            raise OptionError(
+                f"ansible_psrp_auth: {auth} over plain http would show the credential to everybody on the way to {server}.",
+                remedy="Set ansible_psrp_protocol: https. Plain http is accepted for a loopback address only.",
+            )
+        if values["encryption"] != "never":
+            raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.", remedy="Set ansible_psrp_message_encryption: never.")
+    if values["encryption"] == "always" and auth in ("basic", "certificate"):
+        raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages itself.", remedy="Leave ansible_psrp_message_encryption out.")
+    if values["read_timeout"] <= values["operation_timeout"]:
+        raise OptionError(
+            f"ansible_psrp_read_timeout ({values['read_timeout']}) must be greater than ansible_psrp_operation_timeout ({values['operation_timeout']})."
+        )
+    values["origins"] = {
+        ours: _place(settings[name])
+        for ours, name in (("server", "remote_addr"), ("username", "remote_user"), ("password", "remote_password"), ("port", "port"))
+    }
+    return values
+
+
+def _place(option: Option) -> str:
+    """``ansible_user`` for ``var: ansible_user``; for people."""
+    return option.origin.rpartition(": ")[2] if option.given else ""
+
+
+def _text(settings: Mapping[str, Option], name: str) -> str:
+    return str(settings[name].value or "").strip()
+
+
+def _source(settings: Mapping[str, Option], name: str) -> str:
+    """The name by which people know an option that they set: the environment variable where it came from there."""
+    option = settings[name]
+    return f"the environment variable {option.origin.partition(': ')[2]}" if option.from_environment else variable(name)
+
+
+def _and(names: Iterable[str]) -> str:
+    return " and ".join(names)

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The session broker: one small process for a whole run of ansible-playbook, which holds every organization's session.
+
+Private to the collection. Workers talk to it over a socket in the run's own directory; see ``_broker_client``, which
+also starts it. It ends when the playbook does.
+
+A worker's connection is served by one thread, which waits for the session's turn, has the calls carried out, and
+answers. Sessions share no lock, so organizations never wait for each other. A worker that vanishes (task timeout,
+SIGKILL) while its call runs changes nothing about the call, which ends as it ends; what it read is not reused, and a
+call of a vanished worker whose turn has not come is not carried out.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
+
+#: Seconds that the sessions get to end on the other side once the playbook is gone.
+_CLOSE_TIMEOUT = 8.0
+#: Seconds of these in which a call that runs may end by itself.
+_PATIENCE = 2.0
+#: Seconds between two looks at the playbook where the system can't tell us that it ended.
+_POLL = 0.5
+
+
+def open_transport(identity: Mapping[str, Any]) -> Transport:
+    """The wire that an identity asks for. Its libraries are imported here, when the first session needs them.
+
+    :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
+    """
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import require
+
+    require("requests", "urllib3", "msal" if identity["transport"] == "rest" else "pypsrp")
+    tls_files.check(identity)
+    if identity["transport"] == "rest":
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+
+        return RestTransport(identity)
+    from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
+
+    return PsrpTransport(identity)
+
+
+class Broker:
+    """Serves workers until it is told to stop.
+
+    :param transport: makes the wire for an identity; tests give their own.
+    """
+
+    def __init__(self, transport: Callable[[Mapping[str, Any]], Transport] = open_transport) -> None:
+        self._transport = transport
+        self._sessions: dict[str, OrganizationSession] = {}
+        self._table = threading.Lock()  # guards the table only, never held while anything is sent
+
+    def serve(self, listener: socket.socket, playbook: Process) -> None:
+        """Accepts workers until the playbook has ended, then ends the sessions."""
+        listener.setblocking(False)
+        with playbook.watch() as ended:
+            poller = select.poll()
+            poller.register(listener, select.POLLIN)
+            if ended is not None:
+                poller.register(ended, select.POLLIN)
+            while playbook.alive():
+                for descriptor, _event in poller.poll(None if ended is not None else _POLL * 1000):
+                    if descriptor == listener.fileno():
+                        self._accept(listener)
+        listener.close()
+        self._farewell()
+
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            connection, _address = listener.accept()
+        except OSError:
+            return
+        connection.setblocking(True)
+        if peer_uid(connection) not in (None, os.getuid()):
+            connection.close()
+            return
+        threading.Thread(target=self._worker, args=(connection,), daemon=True).start()
+
+    def _worker(self, connection: socket.socket) -> None:
+        """Serves one worker until it goes."""
+        with connection:
+            try:
+                while (message := frames.receive(connection)) is not None:
+                    answer = self._answer(connection, message)
+                    try:
+                        frames.send(connection, answer)
+                    except frames.FrameTooLargeError as error:
+                        frames.send(connection, {"error": ProtocolError(f"the answer is too large: {error}.").to_wire()})
+            except (OSError, frames.FrameError):
+                return  # the worker is gone, or is none of ours
+
+    def _answer(self, connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
+        log: list[str] = []
+        hidden: list[str] = []
+        try:
+            key = str(message.get("key"))
+            session = self._session(key)
+            if session is None and message.get("operation") == "close":
+                return {}
+            if session is None:
+                frames.send(connection, {"need": "identity"})
+                identity = (frames.receive(connection) or {}).get("identity")
+                if not isinstance(identity, dict) or _identity.key(identity) != key:
+                    raise ProtocolError("the worker sent another identity than it had announced.")
+                with self._table:
+                    session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport))
+            hidden = _identity.secrets(session.identity)
+            answer = self._do(connection, session, message, log)
+        except ExchangeError as error:
+            answer = {"error": error.to_wire()}
+        except (OSError, frames.FrameError):
+            raise
+        except Exception as error:  # a defect of ours must end the task with a sentence, not the broker
+            answer = {"error": ProtocolError(f"the session broker failed ({type(error).__name__}), which is an error in the collection.").to_wire()}
+            log.append(_where(error))
+        answer["log"] = log
+        return _scrub(answer, hidden)
+
+    def _do(self, connection: socket.socket, session: OrganizationSession, message: dict[str, Any], log: list[str]) -> dict[str, Any]:
+        request = Request(
+            calls=[Call.from_wire(call) for call in message.get("calls", [])],
+            fresh=bool(message.get("fresh")),
+            reuse=float(message.get("reuse") or 0),
+            wanted=lambda: not frames.closed(connection),
+            log=log.append,
+        )
+        operation = message.get("operation")
+        if operation == "invoke":
+            results = session.invoke(request)
+            return {"results": [result.to_wire() for result in results]}
+        if operation == "describe":
+            return {"description": session.describe(request)}
+        if operation == "close":
+            with self._table:
+                self._sessions = {name: other for name, other in self._sessions.items() if other is not session}
+            session.close()
+            return {}
+        raise ProtocolError(f"unknown operation {operation!r}.")
+
+    def _session(self, key: str) -> OrganizationSession | None:
+        with self._table:
+            return self._sessions.get(key)
+
+    def _farewell(self) -> None:
+        """Ends every session, all at once, within a bounded time: the playbook's caller may wait for us."""
+        threads = [threading.Thread(target=session.close, args=(_PATIENCE,), daemon=True) for session in self._sessions.values()]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + _CLOSE_TIMEOUT
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def peer_uid(connection: socket.socket) -> int | None:
+    """The user at the other end; None where the system does not tell."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
+
+
+def _where(error: BaseException) -> str:
+    """Where a defect struck, for -vvv: file and line, and no values."""
+    trace, last = error.__traceback__, ""
+    while trace is not None:
+        last = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {last}"
+
+
+def _scrub(answer: dict[str, Any], hidden: list[str]) -> dict[str, Any]:
+    """The answer with no secret of the session in any text for people, whatever the other side quoted."""
+
+    def clean(text: str) -> str:
+        for secret in hidden:
+            text = text.replace(secret, "********")
+        return text
+
+    answer["log"] = [clean(line) for line in answer["log"]]
+    results = answer.get("results", [])
+    for result in results:
+        result["warnings"] = [clean(line) for line in result["warnings"]]
+    for error in [answer.get("error"), *(result["error"] for result in results)]:
+        if error is not None:
+            error.update({name: clean(error[name]) for name in ("message", "remedy", "error_id")})
+    return answer
+
+
+def main(descriptor: int, pid: int, started: str) -> None:
+    """The process. The listening socket was made by the worker that started us.
+
+    Its standard error is a file of the run, for the reason why it could not start. No secret has reached the process by now. From here on
+    nothing may be written there but the place of a defect that ends it: what libraries say could quote anything.
+
+    :param descriptor: the listening socket.
+    :param pid: the playbook's process id.
+    :param started: its start time, as :class:`Process` tells it.
+    """
+    last_words = os.dup(2)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 2)
+    os.close(silence)
+    try:
+        Broker().serve(socket.socket(fileno=descriptor), Process(pid, started))
+    except BaseException as error:
+        os.write(last_words, f"{_where(error)}\n".encode())
+        os._exit(1)
+    os._exit(0)  # threads that still wait for a service must not hold the process

@@ -1,0 +1,276 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One organization's session: opened when first needed, verified, kept, read through, written through.
+
+Private to the collection. Lives in the broker.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    CmdletNotAvailableError,
+    ExchangeError,
+    NotSentError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServiceError,
+    ThrottledError,
+    UnreachableError,
+    WrongOrganizationError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome, Policy
+
+_WHO = Call("Get-OrganizationConfig")
+#: What says, of a session's very first answer, that there is no session.
+_NOT_OPENED = (UnreachableError, NotSentError, ThrottledError, ServiceError, ProtocolError)
+
+
+class Transport(Protocol):
+    """A wire to one organization. It opens itself when a try needs it."""
+
+    @property
+    def name(self) -> str:
+        """``rest`` or ``psrp``."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where the session is, for people."""
+
+    def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
+        """One try of several reads, or of one write; one outcome for each."""
+
+    def close(self) -> None:
+        """Ends the session on the other side too, where there is one. May take seconds; raises nothing."""
+
+
+@dataclass
+class Request:
+    """What a worker wants of a session.
+
+    :param reuse: seconds for which an earlier read of this run may answer.
+    :param wanted: whether the worker still waits.
+    :param log: takes lines for ``-vvv``.
+    """
+
+    calls: Sequence[Call]
+    fresh: bool = False
+    reuse: float = 0.0
+    wanted: Callable[[], bool] = lambda: True
+    log: Callable[[str], None] = lambda line: None
+
+
+@dataclass
+class _Read:
+    """A read that may be reused."""
+
+    at: float
+    result: Result
+
+
+@dataclass
+class OrganizationSession:
+    """The session of one organization. Calls of one session run one after the other.
+
+    :param identity: the connection identity, as ``_identity.build`` made it.
+    :param transport: makes the wire for an identity.
+    """
+
+    identity: Mapping[str, Any]
+    transport: Callable[[Mapping[str, Any]], Transport]
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _line: Transport | None = None
+    _organization: dict[str, Any] | None = None
+    _opened: bool = False
+    _connect_seconds: float = 0.0
+    _reads: dict[str, _Read] = field(default_factory=dict)
+
+    def invoke(self, request: Request) -> list[Result]:
+        """Has the calls carried out: all reads, or exactly one write.
+
+        :raises UnreachableError: no session could be opened, or it is in another organization. Nothing was written.
+        """
+        writes = [call for call in request.calls if not call.is_read]
+        if writes and len(request.calls) > 1:
+            raise ExchangeError("a write was sent together with other calls, which is an error in the collection.", cmdlet=writes[0].cmdlet)
+        with self._lock:
+            if not request.wanted():
+                return [Result(error=NotSentError("nobody waits for this call any more.", cmdlet=call.cmdlet)) for call in request.calls]
+            if writes:
+                return self._write(request)
+            return self._read(request)
+
+    def describe(self, request: Request) -> dict[str, Any]:
+        """Who we are and where: what ``Connection.describe`` promises. Costs a round trip only where the session has not told yet.
+
+        :raises UnreachableError: no session could be opened.
+        """
+        with self._lock:
+            if not self._opened:
+                self._open(request, [])
+            if self._organization is None:
+                (who,) = self._run(request, [_WHO])
+                if who.error is None:
+                    self._organization = _organization(who.objects)
+            line = self._get_line()
+            credential = self.identity["credential"]
+            return {
+                "transport": line.name,
+                "endpoint": line.endpoint,
+                "environment": self.identity["environment"],
+                "credential": credential["kind"],
+                "client_id": credential["client_id"] or None,
+                "user": self.identity.get("psrp", {}).get("username"),
+                "organization": self._organization,
+                "on_premises": None if self._organization is None else not self._organization["tenant_id"],
+                "connect_seconds": round(self._connect_seconds, 3),
+            }
+
+    def close(self, timeout: float = -1) -> None:
+        """Ends the session.
+
+        :param timeout: seconds to wait for a call that runs, after which the session is ended under it; without a limit where it is negative.
+        """
+        held = self._lock.acquire(timeout=timeout)
+        try:
+            self._drop()
+        finally:
+            if held:
+                self._lock.release()
+
+    def _drop(self) -> None:
+        line, self._line = self._line, None
+        self._opened, self._organization = False, None
+        self._reads.clear()
+        if line is not None:
+            line.close()
+
+    def _get_line(self) -> Transport:
+        if self._line is None:
+            self._line = self.transport(self.identity)
+        return self._line
+
+    def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
+        line = self._get_line()
+        policy = Policy(tries=self.identity["retries"])
+        results = policy.run(calls, line.attempt, request.log, request.wanted)
+        if self._opened:
+            for result in results:
+                if isinstance(result.error, UnreachableError):
+                    # The session was open: this is a failure of the call, not of the host.
+                    error = result.error
+                    result.error = NotSentError(f"the session was lost: {error.message}", remedy=error.remedy, cmdlet=error.cmdlet, error_id=error.error_id)
+        return results
+
+    def _write(self, request: Request) -> list[Result]:
+        self._reads.clear()
+        if not self._opened and self.identity["verify_organization"]:
+            self._open(request, [])
+        return self._run(request, request.calls) if self._opened else self._open(request, request.calls)
+
+    def _read(self, request: Request) -> list[Result]:
+        results: dict[int, Result] = {}
+        missing: list[int] = []
+        for index, call in enumerate(request.calls):
+            kept = self._reads.get(_name(call)) if request.reuse > 0 and not request.fresh else None
+            if kept is not None and self.clock() - kept.at <= request.reuse:
+                results[index] = Result(objects=kept.result.objects, warnings=kept.result.warnings, reused=True)
+            else:
+                missing.append(index)
+        if missing:
+            calls = [request.calls[index] for index in missing]
+            began = self.clock()
+            brought = self._run(request, calls) if self._opened else self._open(request, calls)
+            # What was read for a worker that has vanished meanwhile is not kept.
+            keep = request.reuse > 0 and request.wanted()
+            for index, result in zip(missing, brought, strict=True):
+                results[index] = result
+                call = request.calls[index]
+                if keep and result.error is None and call.cmdlet.lower().startswith("get-"):
+                    self._reads[_name(call)] = _Read(began, result)
+        return [results[index] for index in range(len(request.calls))]
+
+    def _open(self, request: Request, calls: Sequence[Call]) -> list[Result]:
+        """The first round trip: the calls, and beside them the question which organization this is."""
+        verify = self.identity["verify_organization"]
+        began = self.clock()
+        asked = [_WHO, *calls] if verify else list(calls) or [_WHO]
+        try:
+            results = self._run(request, asked)
+            if verify:
+                self._verify(results[0])
+            elif all(isinstance(result.error, _NOT_OPENED) for result in results):
+                raise _unreachable(results[0].error)
+        except BaseException:
+            self._drop()
+            raise
+        self._opened = True
+        self._connect_seconds = self.clock() - began
+        request.log(f"session opened over {self._get_line().name} in {self._connect_seconds:.2f} s")
+        if not verify and not calls:
+            self._organization = _organization(results[0].objects) if results[0].error is None else None
+        return results[1:] if verify else results
+
+    def _verify(self, who: Result) -> None:
+        """Refuses a session that is somewhere else than the inventory says.
+
+        :raises UnreachableError: it is elsewhere, or can't be verified.
+        """
+        if isinstance(who.error, PermissionDeniedError):
+            raise UnreachableError(
+                "Get-OrganizationConfig is not granted to the caller, so that the organization cannot be verified.",
+                remedy="Give the application or user an Exchange role (View-Only Configuration at least), "
+                "or set ansible_exchange_verify_organization: false where the endpoint is meant to withhold it.",
+                cmdlet=_WHO.cmdlet,
+                error_id=who.error.error_id,
+            )
+        if who.error is not None:
+            raise _unreachable(who.error)
+        organization = _organization(who.objects)
+        if organization is None:
+            raise UnreachableError("Get-OrganizationConfig brought no organization, so that it cannot be verified.", cmdlet=_WHO.cmdlet)
+        wanted = self.identity["organization"]
+        # Not by its display name, which its administrators choose as they like.
+        known = (organization["name"], organization["tenant_id"], organization["guid"], who.objects[0].get("Identity"))
+        names = {str(value).lower() for value in known if value}
+        if wanted and wanted.lower() not in names:
+            found = organization["name"] + (f" ({organization['tenant_id']})" if organization["tenant_id"] else "")
+            raise WrongOrganizationError(
+                f"the session is in the organization {found}, and ansible_exchange_organization says {wanted}.",
+                remedy="Nothing was written. Set ansible_exchange_organization to the initial domain or the tenant id of the organization that is meant.",
+            )
+        self._organization = organization
+
+
+def _organization(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    if not objects or not objects[0].get("Name"):
+        return None
+    found = objects[0]
+    return {
+        "name": str(found["Name"]),
+        "display_name": found.get("DisplayName"),
+        "tenant_id": found.get("ExternalDirectoryOrganizationId") or None,
+        "guid": found.get("Guid"),
+    }
+
+
+def _unreachable(error: ExchangeError | None) -> UnreachableError:
+    if isinstance(error, UnreachableError):
+        return error
+    if error is None:
+        return UnreachableError("no session could be opened.")
+    remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
+    return UnreachableError(f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id)
+
+
+def _name(call: Call) -> str:
+    return json.dumps(call.to_wire(), sort_keys=True)

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A run's report as a page, a table and test results. Private to the collection.
+
+Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made visible,
+and no cell of the table is a formula.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import functools
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import jinja2
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import (
+    ACCEPTED,
+    CONTROL,
+    EXPIRED,
+    IMPACT,
+    KINDS,
+    ORGANIZATION,
+    ROLLBACK,
+    STATE,
+    Record,
+    as_text,
+    container_text,
+    name_of,
+    part_of,
+    view_of,
+    visible,
+    word_for,
+)
+from markupsafe import Markup
+
+# The page
+
+
+def _shown(value: Any) -> Any:
+    """What the template puts on the page. Every value passes here, then is escaped."""
+    if value is None:
+        return ""
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def _is_web_address(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"https://[!-~]+", value) is not None
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+    environment.tests["web_address"] = _is_web_address
+    environment.filters["as_text"] = as_text
+    for name, words in {"organization": ORGANIZATION, "impact": IMPACT, "rollback": ROLLBACK, "state": STATE, "control": CONTROL}.items():
+        environment.filters[f"{name}_word"] = functools.partial(word_for, words)
+    environment.globals.update(expired=EXPIRED, accepted=ACCEPTED)
+    return environment
+
+
+# Compiled when this is imported, which core does before it forks.
+_ENVIRONMENT = _environment()
+_PAGE = _ENVIRONMENT.get_template("page.html.j2")
+_STYLE = _ENVIRONMENT.get_template("page.css").render()
+
+
+def render_html(report: Record) -> str:
+    """The report as one page that needs nothing else: no script, no other file, no network.
+
+    :param report: the report, format 1.
+    """
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    # Only this very style sheet may take effect, whatever a tenant's texts try.
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _PAGE.render(view_of(report), style=Markup(_STYLE), policy=Markup(policy))  # noqa: S704
+
+
+# Tables
+
+
+COLUMNS = (
+    *("organization", "tenant_id", "host", "record", "id", "title", "status", "before", "after"),
+    *("impact", "rollback", "command", "allow", "owner", "until", "text"),
+)
+
+#: A spreadsheet takes a cell that begins so as a formula; another list separator or a line break can make a new cell of the rest.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(\s*)(?=[=+\-@|%\uff1d\uff0b\uff0d\uff20\t\r])")
+
+
+def _cell(value: Any) -> str:
+    """A value as a spreadsheet's cell that can only be text."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping | list | tuple):
+        value = container_text(value, functools.partial(json.dumps, ensure_ascii=False))
+    elif isinstance(value, bool):
+        value = str(value).lower()
+    return _FORMULA.sub(r"\1\2'", visible(str(value)))
+
+
+def _rows(organization: Record) -> Iterable[Record]:
+    yield {"record": "organization", "status": organization.get("status"), "text": organization.get("message")}
+    for finding in part_of("findings")(organization):
+        yield {**finding, "record": "finding"}
+    for change in part_of("changes")(organization):
+        title = " ".join(str(change[key]) for key in ("resource", "identity", "option") if change.get(key))
+        yield {**change, "record": "change", "id": change.get("control"), "title": title, "status": change.get("state")}
+    for control in part_of("controls")(organization):
+        exception = control.get("exception") or {}
+        texts = [finding.get("text", "") for finding in part_of("findings")(control)]
+        about = {"before": control.get("found"), "after": control.get("wanted"), "owner": exception.get("owner"), "until": exception.get("until")}
+        yield {**control, **about, "record": "control", "text": " ".join(filter(None, [exception.get("reason"), *texts]))}
+    for row in part_of("observed")(organization):
+        yield {"record": "observed", "title": row.get("title"), "before": row.get("value"), "text": row.get("reason")}
+    for warning in part_of("warnings")(organization):
+        yield {**warning, "record": "warning"}
+
+
+def render_csv(report: Record) -> str:
+    """The report as a table for spreadsheets: one row an organization, finding, change, control, observed row and warning.
+
+    Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something else:
+    write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.
+
+    :param report: the report, format 1.
+    """
+    table = io.StringIO()
+    table.write("\ufeff")
+    writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    for organization in report["organizations"]:
+        whose = {"organization": name_of(organization), "tenant_id": organization.get("tenant_id"), "host": organization.get("host")}
+        for row in _rows(organization):
+            writer.writerow({key: _cell(value) for key, value in {**row, **whose}.items()})
+    return table.getvalue()
+
+
+# Test results
+
+
+def _case(suite: ElementTree.Element, name: str, outcome: str = "", text: str = "") -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=suite.attrib["name"], name=visible(name), time="0")
+    if outcome:
+        ElementTree.SubElement(case, outcome, message=visible(text.partition("\n")[0])).text = visible(text)
+
+
+#: What a control's status is as a test's outcome; a control that is met passes.
+OUTCOME = {
+    "not met": "failure",
+    "not assessable": "error",
+    "accepted exception": "skipped",
+    "not applicable": "skipped",
+    "unmanaged": "skipped",
+}
+
+
+def _suite(suites: ElementTree.Element, organization: Record, generated_at: str) -> None:
+    suite = ElementTree.SubElement(suites, "testsuite", name=visible(name_of(organization)), time="0")
+    suite.set("hostname", visible(str(organization.get("host") or "")))
+    if generated_at:
+        suite.set("timestamp", visible(generated_at))
+    status = organization.get("status", "")
+    outcome = {"refused": "failure", "failed": "error", "not_assessable": "error"}.get(status, "")
+    _case(suite, "organization", outcome, f"{word_for(ORGANIZATION, status).text}: {organization.get('message') or ''}")
+    for finding in part_of("findings")(organization):
+        _case(suite, f"finding {finding.get('id', '')}", "failure", f"{finding.get('text', '')}\nallowed by: {finding.get('allow') or 'nothing'}")
+    for control in part_of("controls")(organization):
+        exception = control.get("exception") or {}
+        text = f"{control.get('status')}: {exception.get('reason') or ''}" if exception else f"{control.get('status')}"
+        findings = "".join(f"\n{finding.get('text', '')}" for finding in part_of("findings")(control))
+        if control.get("status") in ("not met", "not assessable"):
+            text += f"\nwanted: {as_text(control.get('wanted'))}\nfound: {as_text(control.get('found'))}{findings}"
+        _case(suite, f"{control.get('id', '')} {control.get('title', '')}", OUTCOME.get(control.get("status", ""), ""), text)
+    _sum(suite, suite)
+
+
+def _sum(element: ElementTree.Element, within: ElementTree.Element) -> None:
+    for attribute, tag in {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}.items():
+        element.set(attribute, str(sum(1 for _unused in within.iter(tag))))
+
+
+def render_junit(report: Record) -> str:
+    """The report as JUnit XML: a suite an organization, a case a control. Not met and refused fail, what could not be read is an error.
+
+    :param report: the report, format 1.
+    """
+    suites = ElementTree.Element("testsuites", name=f"Message Encryption: {KINDS.get(report.get('kind', ''), '')}", time="0")
+    for organization in report["organizations"]:
+        _suite(suites, organization, str(report.get("generated_at") or ""))
+    _sum(suites, suites)
+    ElementTree.indent(suites)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(suites, encoding="unicode") + "\n"

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tokens for the REST interface, through msal.
+
+Private to the collection. One :class:`Credential` a session; it is used under the session's lock.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import pathlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
+
+#: Seconds before its end at which a token is renewed.
+_MARGIN = 300
+#: Seconds to wait for the authority's answer.
+_PATIENCE = 60
+_LATER = "Check ansible_exchange_authority_url, or try again later."
+_AUTHORITY = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", _LATER)
+_NO_MACHINE = "Check whether this machine has a managed identity (ansible_exchange_managed_identity)."
+_MACHINE = Names("ansible_exchange_ca_cert", "ansible_exchange_managed_identity", "ansible_exchange_proxy", _NO_MACHINE)
+_CODE = re.compile(r"AADSTS\d+")
+#: What to do about the authority's commonest refusals. Source: Microsoft's list of AADSTS error codes.
+_REMEDIES = {
+    "AADSTS7000215": "The client secret is wrong: use its value, not its id, in ansible_exchange_client_secret.",
+    "AADSTS7000222": "The client secret has expired: create a new one and set ansible_exchange_client_secret.",
+    "AADSTS700016": "The application is not known in this organization: check ansible_exchange_client_id and ansible_exchange_organization.",
+    "AADSTS700027": "The certificate is not one of the application's: upload its public part to it, or set ansible_exchange_certificate_path.",
+    "AADSTS700024": "The assertion is outside its time of validity: check the controller's clock.",
+    "AADSTS70021": "No federated credential of the application matches this token: check subject, issuer and audience in the app registration.",
+    "AADSTS700213": "No federated credential of the application matches this token: check subject, issuer and audience in the app registration.",
+    "AADSTS90002": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
+    "AADSTS900023": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
+    "AADSTS500011": "Exchange Online is not known in this organization: it has no Exchange Online licence yet.",
+    "AADSTS53003": "Conditional Access blocks the application: exclude it, or run from an allowed network.",
+}
+_GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and the credential."
+
+
+class AuthorityFailedError(Exception):
+    """The authority failed in a way that may pass; the text is what it did."""
+
+
+class Credential:
+    """The credential of one session and the token that it currently has.
+
+    :param identity: a connection identity for ``rest``.
+    :param http: a session with the trust and proxy that the connection's variables ask for.
+    """
+
+    def __init__(self, identity: Mapping[str, Any], http: requests.Session) -> None:
+        self._settings: Mapping[str, Any] = identity["credential"]
+        self._organization: str = identity["organization"]
+        self._rest: Mapping[str, Any] = identity["rest"]
+        self._http = _WithTimeout(http, (identity["connect_timeout"], _PATIENCE))
+        self._token = ""
+        self._ends = 0.0
+        if self._settings["kind"] == "managed_identity":
+            self.authority, self.names = "this machine's identity service", _MACHINE
+        else:
+            #: Who gives the tokens, and what to check when nothing comes from there; for people.
+            self.authority, self.names = f"the authority {self._rest['authority_url']}", _AUTHORITY
+
+    @property
+    def renewable(self) -> bool:
+        """Whether another token can be had when this one is refused."""
+        return bool(self._settings["kind"] != "access_token")
+
+    def token(self) -> str:
+        """A token that is good for some minutes yet.
+
+        :raises AuthenticationError: the authority refused.
+        :raises AuthorityFailedError: it failed in a way that may pass.
+        :raises OSError: the authority could not be reached.
+        """
+        if not self.renewable:
+            return str(self._settings["access_token"])
+        if time.monotonic() > self._ends - _MARGIN:
+            self.renew(None)
+        return self._token
+
+    def renew(self, claims: str | None) -> None:
+        """Fetches a new token, because Exchange refused the old one.
+
+        :param claims: what Exchange's claims challenge asks for, as JSON text.
+        :raises AuthenticationError: the authority refused, or the token came from somebody else.
+        :raises AuthorityFailedError: it failed in a way that may pass.
+        :raises OSError: it could not be reached.
+        """
+        # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
+        try:
+            answer = self._fetch(claims)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:  # which msal raises at what no authority answers
+            if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
+                raise AuthorityFailedError("answered what cannot be read") from None
+            if isinstance(error, OSError):
+                raise
+            raise AuthenticationError(
+                f"the authority {self._rest['authority_url']} does not know the organization {self._organization}, or is none ({type(error).__name__}).",
+                remedy="Check ansible_exchange_organization, ansible_exchange_environment and ansible_exchange_authority_url.",
+            ) from None
+        if "access_token" not in answer:
+            raise _refusal(answer)
+        self._token = str(answer["access_token"])
+        self._ends = time.monotonic() + max(float(answer.get("expires_in") or 0), _MARGIN + 1)
+
+    def _fetch(self, claims: str | None) -> dict[str, Any]:
+        import msal  # its import costs 140 ms, which a given access token need not pay
+
+        if self._settings["kind"] == "managed_identity":
+            client_id = self._settings["client_id"]
+            who = msal.UserAssignedManagedIdentity(client_id=client_id) if client_id else msal.SystemAssignedManagedIdentity()
+            # The machine's own identity service is never behind a proxy.
+            local = requests.Session()
+            local.trust_env = False
+            client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _PATIENCE)))
+            return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))
+        application = msal.ConfidentialClientApplication(
+            self._settings["client_id"],
+            authority=f"{self._rest['authority_url']}/{self._organization}",
+            client_credential=self._client_credential(),
+            client_capabilities=["cp1"],  # we answer claims challenges
+            instance_discovery=False,  # the authority is one that the inventory names, not one that a server told us
+            http_client=self._http,
+        )
+        return dict(application.acquire_token_for_client([self._rest["scope"]], claims_challenge=claims) or {})
+
+    def _client_credential(self) -> Any:
+        kind = self._settings["kind"]
+        if kind == "client_secret":
+            return self._settings["client_secret"]
+        if kind == "federated_token_file":
+            return {"client_assertion": _reader(self._settings["federated_token_file"])}
+        return certificate(self._settings["certificate_path"], self._settings.get("certificate_password"))
+
+
+def claims_of(header: str) -> str | None:
+    """The claims that a ``WWW-Authenticate`` header asks for, as JSON text; None where it asks for none.
+
+    Source: continuous access evaluation; the value is base64.
+    """
+    match = re.search(r'claims="([^"]+)"', header)
+    if match is None:
+        return None
+    try:
+        return base64.b64decode(match[1] + "=" * (-len(match[1]) % 4)).decode("utf-8") or None
+    except ValueError:
+        return None
+
+
+def certificate(path: str, password: str | None) -> dict[str, str]:
+    """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX.
+
+    :raises AuthenticationError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
+    what = "ansible_exchange_certificate_path"
+    try:
+        content = pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise AuthenticationError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Set {what}.") from None
+    secret = password.encode("utf-8") if password else None
+    try:
+        if b"-----BEGIN" in content:
+            key: Any = serialization.load_pem_private_key(content, secret)
+            chain = x509.load_pem_x509_certificates(content)
+        else:
+            key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
+            chain = [item for item in (leaf, *others) if item is not None]
+    except TypeError:
+        need = "does not need a password" if password else "needs a password"
+        raise AuthenticationError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
+    except ValueError:
+        raise AuthenticationError(
+            f"the certificate file {path} cannot be opened: it is damaged, holds no private key, or has another password.",
+            remedy=f"{what} names a PEM file with key and certificate, or a PFX file; ansible_exchange_certificate_password opens it.",
+        ) from None
+    own = [item for item in chain if key is not None and item.public_key() == key.public_key()]
+    if not own:
+        raise AuthenticationError(f"the certificate file {path} does not hold a private key with its own certificate.", remedy=f"Put both into it; {what}.")
+    if own[0].not_valid_after_utc < datetime.datetime.now(datetime.UTC):
+        raise AuthenticationError(
+            f"the certificate in {path} has expired on {own[0].not_valid_after_utc:%Y-%m-%d}.", remedy="Renew it and upload it to the app registration."
+        )
+    ordered = own[:1] + [item for item in chain if item != own[0]]
+    return {
+        "private_key": key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii"),
+        "public_certificate": "".join(item.public_bytes(serialization.Encoding.PEM).decode("ascii") for item in ordered),
+    }
+
+
+def _reader(path: str) -> Callable[[], str]:
+    """Reads the token file when msal needs it: the platform replaces it every hour or so."""
+
+    def read() -> str:
+        remedy = "Set ansible_exchange_federated_token_file."
+        try:
+            token = pathlib.Path(path).read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise AuthenticationError(f"the federated token file {path} cannot be read: {error.strerror}.", remedy=remedy) from None
+        except ValueError:
+            token = ""
+        if not token or len(token.split()) > 1:
+            raise AuthenticationError(f"the federated token file {path} holds no token.", remedy=remedy)
+        return token
+
+    return read
+
+
+def _refusal(answer: Mapping[str, Any]) -> AuthenticationError:
+    text = _first_line(str(answer.get("error_description") or answer.get("error") or "the authority gave no reason"))
+    match = _CODE.search(text)
+    code = match[0] if match else ""
+    return AuthenticationError(f"no token was given: {text}", remedy=_REMEDIES.get(code, _GENERAL), error_id=code or str(answer.get("error", "")))
+
+
+def _first_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[0].split(" Trace ID:")[0].strip()
+
+
+class _WithTimeout:
+    """A requests session as msal uses one, with a time limit on each request."""
+
+    def __init__(self, http: requests.Session, timeout: tuple[float, float]) -> None:
+        self._http = http
+        self._timeout = timeout
+
+    def get(self, url: str, **kwargs: Any) -> requests.Response:
+        return _passing(self._http.get(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
+
+    def post(self, url: str, **kwargs: Any) -> requests.Response:
+        return _passing(self._http.post(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
+
+    def close(self) -> None:
+        """msal closes its client; ours belongs to the session."""
+
+
+def _passing(response: requests.Response) -> requests.Response:
+    """The answer itself, unless it is none: msal would raise what only it knows, or take it for a refusal."""
+    if response.status_code in (408, 429) or response.status_code >= 500:
+        raise AuthorityFailedError(f"answered HTTP {response.status_code}")
+    return response

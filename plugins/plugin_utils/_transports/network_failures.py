@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a request that failed below HTTP means: why, whether it was carried out, and whether another try may end better.
+
+Private to the collection. Judged by the names of the exceptions of requests and urllib3; their texts are not shown,
+because they may quote addresses with credentials.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+
+
+@dataclass(frozen=True)
+class Names:
+    """What an error tells to check, which differs between the wires.
+
+    :param trust: the variable with certificate authorities.
+    :param address: the variable with the address.
+    :param proxy: the variable with the proxy.
+    :param late: a sentence for an answer that did not come in time.
+    """
+
+    trust: str
+    address: str
+    proxy: str
+    late: str
+
+
+@dataclass(frozen=True)
+class _Failure:
+    marks: frozenset[str]
+    error: type[ExchangeError]
+    text: str
+    remedy: str
+    executed: Executed
+    retryable: bool
+
+
+#: The most telling first.
+_FAILURES = (
+    _Failure(
+        frozenset({"SSLCertVerificationError"}),
+        UnreachableError,
+        "the TLS certificate of {where} is not trusted{reason}.",
+        "Name the certificate authority in {trust}.",
+        Executed.NO,
+        False,
+    ),
+    _Failure(
+        frozenset({"InvalidURL", "InvalidSchema", "MissingSchema", "InvalidProxyURL", "LocationParseError"}),
+        UnreachableError,
+        "the address of {where} is not valid.",
+        "Check {address} and {proxy}.",
+        Executed.NO,
+        False,
+    ),
+    _Failure(frozenset({"ProxyError"}), UnreachableError, "the proxy did not connect to {where}.", "Check {proxy}.", Executed.NO, True),
+    _Failure(frozenset({"NameResolutionError", "gaierror"}), UnreachableError, "the host name of {where} is not known.", "Check {address}.", Executed.NO, True),
+    _Failure(
+        frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeout", "ConnectTimeoutError"}),
+        UnreachableError,
+        "{where} cannot be reached.",
+        "Check network, firewall and {address}.",
+        Executed.NO,
+        True,
+    ),
+    _Failure(
+        frozenset({"ReadTimeout", "ReadTimeoutError"}),
+        ServiceError,
+        "no answer came from {where} in time.",
+        "{late}",
+        Executed.UNKNOWN,
+        True,
+    ),
+)
+
+
+def lost(error: BaseException, where: str, names: Names) -> Failure:
+    """The failure that an exception of requests, urllib3 or the system means."""
+    kinds: set[str] = set()
+    text = ""
+    current: BaseException | None = error
+    for _depth in range(10):
+        if current is None:
+            break
+        kinds.add(type(current).__name__)
+        text += f" {current}"
+        nested = getattr(current, "reason", None) or next((item for item in current.args if isinstance(item, BaseException)), None)
+        current = nested if isinstance(nested, BaseException) else current.__cause__ or current.__context__
+    if path := re.search(r"suitable TLS CA certificate bundle, invalid path: (.+)", text):
+        unreadable = UnreachableError(
+            f"the file with certificate authorities {path[1].strip()} cannot be read.",
+            remedy=f"Check {names.trust}, and the environment variables REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE.",
+        )
+        return Failure(unreadable, Executed.NO, retryable=False)
+    match = re.search(r"certificate verify failed: ([^(]+)", text)
+    reason = f" ({match[1].strip()})" if match else ""
+    for failure in _FAILURES:
+        if kinds & failure.marks:
+            message = failure.text.format(where=where, reason=reason)
+            return Failure(failure.error(message, remedy=failure.remedy.format(**vars(names))), failure.executed, failure.retryable)
+    return Failure(ServiceError(f"the connection to {where} was lost."), Executed.UNKNOWN)

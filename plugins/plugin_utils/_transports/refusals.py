@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Exchange says when it refuses, turned into the collection's errors. Both wires use this one table.
+
+Private to the collection. Texts and types are those of the reference on Exchange's errors; texts may come localised,
+so the .NET exception type decides where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AlreadyExistsError,
+    CmdletNotAvailableError,
+    ExchangeError,
+    InvalidValueError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServiceError,
+    ThrottledError,
+)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """A kind of refusal: recognised by the end of the exception's type (an empty tuple matches none), or by its text."""
+
+    error: type[ExchangeError]
+    types: tuple[str, ...]
+    text: str
+    remedy: str
+
+    def matches(self, exception_type: str, text: str) -> bool:
+        return exception_type.endswith(self.types) or bool(self.text and re.search(self.text, text, re.IGNORECASE))
+
+
+_GRANT = "Check the Exchange role of the application or user, and the license of the organization, that bring this cmdlet."
+
+_REFUSALS = (
+    _Refusal(
+        ThrottledError,
+        ("OverBudgetException", "ResourceUnhealthyException"),
+        "maximum number of concurrent requests",
+        "Run with fewer forks, or later.",
+    ),
+    _Refusal(
+        ServiceError,
+        ("DCOverloadedException", "SuitabilityDirectoryException", "ServerInMMException", "ADServerSettingsChangedException", "StorageTransientException"),
+        "cannot currently process your request",
+        "Exchange calls this passing: run again later.",
+    ),
+    _Refusal(NotFoundError, ("ManagementObjectNotFoundException",), "couldn't be found on", ""),
+    _Refusal(AlreadyExistsError, ("ADObjectAlreadyExistsException",), r"\balready exists\b", ""),
+    _Refusal(CmdletNotAvailableError, ("CommandNotFoundException",), r"is not recognized as (the |a )?name of a cmdlet", _GRANT),
+    _Refusal(
+        CmdletNotAvailableError,
+        (),
+        r"parameter cannot be found that matches|Invalid cmdlet parameters specified",
+        "This organization's Exchange does not have the parameter, or does not grant it: leave the option out, or check role and license.",
+    ),
+    _Refusal(
+        CmdletNotAvailableError,
+        (),
+        "cmdlet you attempted to run is currently unavailable|because it is no longer in use|Cmdlet type is not supported",
+        "The service has withdrawn this cmdlet, or blocks it at present.",
+    ),
+    _Refusal(
+        PermissionDeniedError,
+        ("UnauthorizedAccessException",),
+        r"out of the current user's (read|write) scope|within your current write scopes",
+        "The caller's Exchange role does not reach this object.",
+    ),
+    _Refusal(
+        PermissionDeniedError,
+        (),
+        "server side error has occurred because of which the operation could not be completed",
+        "Exchange's own module says this where the cmdlet is not granted to the application, and where the service failed. " + _GRANT,
+    ),
+    _Refusal(
+        ExchangeError,
+        ("HostException",),
+        "prompts the user failed|host program or the command type does not support user interaction",
+        "Exchange asked for a confirmation, which nobody can give here.",
+    ),
+    _Refusal(
+        InvalidValueError,
+        (
+            "ParameterTransformationException",
+            "ParameterBindingArgumentTransformationException",
+            "ParameterBindingValidationException",
+            "ParameterBindingException",
+            "AmbiguousParameterSetException",
+            "DataValidationException",
+            "PropertyValidationException",
+            "LocalizedException",
+            "ArgumentException",
+            "ArgumentOutOfRangeException",
+            "InvalidPriorityException",
+            "FormatException",
+        ),
+        "Cannot process argument transformation|missing mandatory parameters|Cannot validate argument|Cannot bind parameter|priority is invalid",
+        "",
+    ),
+)
+
+
+def classify(text: str, *, exception_type: str = "", error_id: str = "", cmdlet: str = "") -> ExchangeError:
+    """The error for what a cmdlet said.
+
+    :param text: the message as Exchange wrote it.
+    :param exception_type: the .NET exception type, full or short; empty where it is unknown.
+    :param error_id: Exchange's own identifier; empty where it is unknown.
+    """
+    text = " ".join(text.replace("\0", " ").split()) or "Exchange refused this and gave no reason."
+    kind: type[ExchangeError] = ExchangeError
+    remedy = ""
+    for refusal in _REFUSALS:
+        if refusal.matches(exception_type, text):
+            kind, remedy = refusal.error, refusal.remedy
+            break
+    return kind(text, remedy=remedy, cmdlet=cmdlet, error_id=exception_type or error_id)
+
+
+def not_granted(cmdlet: str) -> ExchangeError:
+    """The error for a cmdlet that the session does not have, where the service says nothing readable."""
+    return CmdletNotAvailableError("Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden")
+
+
+def parts(message: str) -> tuple[str, str, str]:
+    """Error id, exception type and text of ``ErrorId|ExceptionType|text``, or a JSON object with Message and TypeName, or plain text."""
+    if message.lstrip().startswith("{"):
+        try:
+            data = json.loads(message)
+        except ValueError:
+            data = None
+        if isinstance(data, dict):
+            lower = {str(key).lower(): value for key, value in data.items()}
+            text = str(lower.get("message") or "")
+            kind = str(lower.get("typename") or lower.get("type") or "")
+            error_id, exception_type, text = parts(text) if not text.lstrip().startswith("{") else ("", "", text)
+            return error_id, exception_type or kind, text
+    pieces = message.split("|", 2)
+    if len(pieces) == 3 and " " not in pieces[0].strip() and " " not in pieces[1].strip():
+        return pieces[0].strip(), pieces[1].strip(), pieces[2].strip()
+    return "", "", message

@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one retry policy of the collection.
+
+Private to the collection.
+
+A *try* is one attempt to have a call carried out. It ends in a result (the cmdlet ran: whatever it said stands), or in
+:class:`Failure` (its answer did not arrive). Then:
+
+================================  ==========================  ====================================================
+failure                           a read (Get-, Test-)        a write
+================================  ==========================  ====================================================
+``Executed.NO``: known not to     repeated                    repeated
+have been carried out
+``Executed.UNKNOWN``              repeated                    not repeated: OutcomeUnknownError, and whoever sent
+                                                              it reads and decides; a create is so never doubled
+not ``retryable``: the next try   reported                    reported (OutcomeUnknownError where it may have
+would end the same                                            been carried out)
+================================  ==========================  ====================================================
+
+How often: ``tries`` in all (``exchange_retries``). How long between two: what the service asks for in Retry-After,
+otherwise 1, 2, 4, 8 ... seconds up to 30; to that comes a random part of up to a half, so that many organizations
+do not come back at once. The waits of one call add up to at most :data:`LONGEST_WAIT` seconds: a longer Retry-After
+ends the tries at once.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    OutcomeUnknownError,
+    ThrottledError,
+    UnreachableError,
+)
+
+#: Seconds that all waits of one call may add up to.
+LONGEST_WAIT = 300.0
+_FIRST_WAIT = 1.0
+_LONGEST_STEP = 30.0
+
+
+class Executed(enum.Enum):
+    """Whether the service carried a call out."""
+
+    NO = "it was not carried out"
+    UNKNOWN = "whether it was carried out is not known"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A try whose answer did not arrive.
+
+    :param error: what is reported if no further try is made.
+    :param executed: whether the call may have been carried out.
+    :param retryable: whether another try may end better.
+    :param retry_after: seconds that the service asks to wait; None when it said nothing.
+    """
+
+    error: ExchangeError
+    executed: Executed
+    retryable: bool = True
+    retry_after: float | None = None
+
+
+Outcome = Result | Failure
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The policy with its one setting, and its clock, which tests replace.
+
+    :param tries: attempts in all, at least 1.
+    """
+
+    tries: int
+    sleep: Callable[[float], object] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+    def run(
+        self,
+        calls: Sequence[Call],
+        attempt: Callable[[Sequence[Call]], Sequence[Outcome]],
+        log: Callable[[str], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> list[Result]:
+        """Has the calls carried out and gives one result for each, in their order.
+
+        :param attempt: one try of the calls that it is given; one outcome for each. It raises nothing but what shall end everything.
+        :param log: takes a line about each decision; no values and no secrets are in it.
+        :param wanted: whether somebody still waits for the answer; asked before each further try.
+        """
+        results: list[Result | None] = [None] * len(calls)
+        pending = list(range(len(calls)))
+        waited = 0.0
+        for number in range(1, self.tries + 1):
+            again: dict[int, Failure] = {}
+            for index, outcome in zip(pending, attempt([calls[index] for index in pending]), strict=True):
+                if isinstance(outcome, Result):
+                    results[index] = outcome
+                elif outcome.retryable and (calls[index].is_read or outcome.executed is Executed.NO):
+                    again[index] = outcome
+                else:
+                    results[index] = final(calls[index], outcome)
+                    log(f"{calls[index].cmdlet}: {outcome.error.message} {outcome.executed.value}; not repeated.")
+            wait = self._wait(number, again.values())
+            if not again or number == self.tries or waited + wait > LONGEST_WAIT or not wanted():
+                break
+            for index, failure in again.items():
+                log(f"{calls[index].cmdlet}: {failure.error.message} Try {number} of {self.tries} ended so; the next one in {wait:.1f} s.")
+            self.sleep(wait)
+            waited += wait
+            pending = list(again)
+        for index, failure in again.items():
+            results[index] = final(calls[index], failure)
+            log(f"{calls[index].cmdlet}: {failure.error.message} Given up after try {number} of {self.tries}.")
+        return [result for result in results if result is not None]
+
+    def _wait(self, number: int, failures: Iterable[Failure]) -> float:
+        asked = [failure.retry_after for failure in failures if failure.retry_after is not None]
+        step = max(asked) if asked else min(_FIRST_WAIT * 2 ** (number - 1), _LONGEST_STEP)
+        return step + self.uniform(0, min(step / 2, _LONGEST_STEP))
+
+
+def final(call: Call, failure: Failure) -> Result:
+    """The result of a call whose last try ended in failure."""
+    error = failure.error
+    if not isinstance(error, UnreachableError):
+        error.cmdlet = error.cmdlet or call.cmdlet
+    if not call.is_read and failure.executed is Executed.UNKNOWN:
+        error = OutcomeUnknownError(
+            f"the answer to this write was lost, so it may or may not have happened ({error.message.rstrip('.')}).",
+            remedy="The next run reads first and then does what is left.",
+            cmdlet=call.cmdlet,
+            error_id=error.error_id,
+        )
+    elif isinstance(error, ThrottledError) and failure.retry_after is not None:
+        error.message += f" It asked to wait {failure.retry_after:.0f} seconds."
+    return Result(error=error)
