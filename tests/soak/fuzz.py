@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import server as _server
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.frames import receive
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, pypsrp, rest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml as _clixml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
@@ -197,7 +198,7 @@ class _Nowhere:
         pass
 
 
-def broker(frames: list[bytes | Any]) -> None:
+def broker(messages: list[bytes | Any]) -> None:
     """The broker answers each frame or hangs up; its thread raises nothing, and it serves the next one."""
     server = _server.Broker(lambda identity: _Nowhere())
     raised: list[BaseException] = []
@@ -208,7 +209,7 @@ def broker(frames: list[bytes | Any]) -> None:
         except BaseException as error:
             raised.append(error)
 
-    for parts in (frames, [{"operation": "close", "key": "x"}]):
+    for parts in (messages, [{"operation": "close", "key": "x"}]):
         ours, theirs = socket.socketpair()
         thread = threading.Thread(target=serve, args=(theirs,))
         thread.start()
@@ -221,7 +222,7 @@ def broker(frames: list[bytes | Any]) -> None:
                 ours.shutdown(socket.SHUT_WR)
                 answer: Any = {}
                 while answer is not None:
-                    previous, answer = answer, frames.receive(ours)
+                    previous, answer = answer, receive(ours)
             except (BrokenPipeError, ConnectionResetError):
                 pass
         thread.join(10)
