@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL, CONTROLS, OBSERVED, OUTGOING_RULE, Control
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import POLICIES, SETTINGS, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
 
 _TABLES: dict[str, Table] = {table.name: table for table in (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS, OME_CONFIGURATION)}
-_SINGLE = ((IRM_CONFIGURATION, SETTINGS), (ACTIVESYNC_ORG_SETTINGS, POLICIES))
+_SINGLE = (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS)
 _POLICIES = {"POL-1": OWA_MAILBOX_POLICY, "POL-2": MOBILE_DEVICE_MAILBOX_POLICY}
 
 MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable", "not assessable"
@@ -139,10 +139,10 @@ class Baseline:
     def plan_controls(self, organization: Organization, controls: Collection[str], *, check_mode: bool = False) -> Plan:
         """The plan of some controls."""
         plans: dict[str, Plan] = {}
-        for table, phase in _SINGLE:
+        for table in _SINGLE:
             wanted = self.settings(table, controls)
             if wanted:
-                plans[table.subset] = plan_settings(table, wanted, organization.only(table.subset), phase=phase)
+                plans[table.subset] = plan_settings(table, wanted, organization.only(table.subset))
         portal = any(CONTROL[id_].resource == OME_CONFIGURATION.name for id_ in controls)
         configurations = self.configurations(organization, controls) if portal else {}
         if configurations:
@@ -161,12 +161,11 @@ class Baseline:
     def settings(self, table: Table, controls: Collection[str]) -> dict[str, Any]:
         """The canonical settings that some controls want of one resource."""
         wanted: dict[str, Any] = {}
-        rows = {row.option: row for row in table.fields}
         for control in CONTROLS:
             for variable in control.variables if control.resource == table.name and control.id in controls else ():
                 value = self.variables.get(variable.name)
                 if variable.option and value is not None:
-                    wanted[variable.option] = rows[variable.option].parse(not value if variable.inverted else value, "hardened_baseline: ")
+                    wanted[variable.option] = table.field(variable.option).parse(not value if variable.inverted else value, "hardened_baseline: ")
         return wanted
 
     def configurations(self, organization: Organization, controls: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -174,22 +173,15 @@ class Baseline:
         everywhere = self.settings(OME_CONFIGURATION, controls)
         names = [name_of(item) for item in organization.objects(OME_CONFIGURATION.subset)] if everywhere else []
         wanted: dict[str, dict[str, Any]] = {name: dict(everywhere) for name in names}
-        rows = {row.option: row for row in OME_CONFIGURATION.fields}
         if "OME-3" in controls:
-            branding = {
-                option: rows[option].parse(value, "hardened_baseline_branding.") for option, value in self.variables["branding"].items() if value is not None
-            }
+            branding = OME_CONFIGURATION.parse(given(self.variables["branding"]), "hardened_baseline_branding.")
             wanted[DEFAULT_OME_CONFIGURATION] = {**wanted.get(DEFAULT_OME_CONFIGURATION, {}), **branding}
         if "OME-4" in controls:
             days = self.variables["branding_template"].get("external_mail_expiry_in_days")
-            expiry = (
-                {}
-                if days is None
-                else {"external_mail_expiry_in_days": rows["external_mail_expiry_in_days"].parse(days, "hardened_baseline_branding_template.")}
-            )
+            expires = {} if days is None else OME_CONFIGURATION.parse({"external_mail_expiry_in_days": days}, "hardened_baseline_branding_template.")
             existing = find(organization.objects(OME_CONFIGURATION.subset), self.template)
             name = name_of(existing) if existing else self.template
-            wanted[name] = {**everywhere, **wanted.get(name, {}), **expiry}
+            wanted[name] = {**everywhere, **wanted.get(name, {}), **expires}
         return wanted
 
     def controls(self, organization: Organization) -> list[dict[str, Any]]:
@@ -203,8 +195,7 @@ class Baseline:
             values = {variable.name: self.variables.get(variable.name) for variable in CONTROL[id_].variables}
             shown[id_] = {name: value for name, value in values.items() if value is not None}
         if "branding" in shown.get("OME-3", {}):
-            rows = {row.option: row for row in OME_CONFIGURATION.fields}
-            shown["OME-3"] = {"branding": {option: rows[option].show(rows[option].parse(value)) for option, value in given(self.variables["branding"]).items()}}
+            shown["OME-3"] = {"branding": OME_CONFIGURATION.show(OME_CONFIGURATION.parse(given(self.variables["branding"])))}
         if "MFR-1" in shown:
             shown["MFR-1"] = {"rules": [_shown_rule(rule) for rule in self.rules]}
         return shown
@@ -213,7 +204,7 @@ class Baseline:
         policies = organization.objects(table.subset)
         names = self.variables.get("mailbox_policy_names")
         chosen = policies if not names else [policy for policy in policies if name_of(policy).casefold() in {name.casefold() for name in names}]
-        return Plan.join({name_of(policy): plan_settings(table, {"irm_enabled": True}, policy, phase=POLICIES) for policy in chosen})
+        return Plan.join({name_of(policy): plan_settings(table, {"irm_enabled": True}, policy) for policy in chosen})
 
     def _has_wish(self, control: Control) -> bool:
         if control.id == "VRF-1":
@@ -232,7 +223,7 @@ class Baseline:
             )
         if "OME-4" in self.wanted:
             check_configuration(self.template, "present", {})
-        for table, _phase in _SINGLE:
+        for table in _SINGLE:
             self.settings(table, self.wanted)
         _valid = self.rules
 
@@ -281,8 +272,8 @@ def observed(organization: Organization) -> list[dict[str, Any]]:
     if organization.error(IRM_CONFIGURATION.subset) is not None:
         return []
     properties = organization.only(IRM_CONFIGURATION.subset)
-    rows = {row.option: row for row in IRM_CONFIGURATION.fields}
-    return [{"title": item.title, "value": rows[item.option].show(rows[item.option].read(properties)), "reason": item.reason} for item in OBSERVED]
+    fields = [(item, IRM_CONFIGURATION.field(item.option)) for item in OBSERVED]
+    return [{"title": item.title, "value": field.show(field.read(properties)), "reason": item.reason} for item, field in fields]
 
 
 def on_premises(organization: Organization) -> bool:

@@ -19,12 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find, is_default
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
@@ -32,20 +29,8 @@ FORMAT = 1
 
 EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
-RULE = "ome_transport_rule"
-
 #: Worst first: what people decide about stands at the top.
 _IMPACTS = ("rejects", "deletes", "takes away", "widens", "")
-
-_FIELDS: dict[tuple[str, str], Field] = {
-    **{
-        (table.name, row.option): row
-        for table in (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS, OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)
-        for row in table.fields
-    },
-    **{(RULE, row.option): row for row in SETTINGS_FIELDS},
-    **{(RULE, f"{section}.{row.option}"): row for section, rows in SECTIONS.items() for row in rows},
-}
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ class Finding:
 
 def field_of(resource: str, option: str) -> Field | None:
     """The setting that a change is about; ``None`` for states, names and places."""
-    return _FIELDS.get((resource, option))
+    return RESOURCE[resource].field(option) if resource in RESOURCE else None
 
 
 def same(resource: str, option: str, first: Any, second: Any) -> bool:

@@ -184,8 +184,7 @@ def _rule_errors(baseline: Baseline, organization: Organization) -> Iterable[Exc
 
 
 def _ad_rms(organization: Organization) -> list[str]:
-    rows = {row.option: row for row in IRM_CONFIGURATION.fields}
-    locations = rows["licensing_location"].read(organization.only(IRM_CONFIGURATION.subset)) or []
+    locations = IRM_CONFIGURATION.field("licensing_location").read(organization.only(IRM_CONFIGURATION.subset)) or []
     return [location for location in locations if ".aadrm." not in (urlsplit(location).hostname or "").casefold()]
 
 

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import RULE, Finding, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts, is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of

@@ -26,7 +26,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read, reads_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import done_by_others
 
 Planner = Callable[[Organization], Plan]
 
@@ -141,7 +140,7 @@ def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pla
             progress.unknown.append(step)
         elif tried or not any(map(_changed_nothing, result.warnings)):
             progress.applied.append(step)
-        if unknown or step.reread:
+        if unknown or step.needs_replanning(progress.pending):
             rereads += 1
             if rereads > limit:
                 raise result.error or VerificationError(
@@ -209,13 +208,17 @@ def _verify(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pl
         in_a_row = 0 if left.steps else in_a_row + 1
         ever_seen = ever_seen or not left.steps
         if in_a_row == 2:
-            task.warnings += done_by_others(before, organization, applied)
+            task.warnings += _done_by_others(plan, before, organization, applied)
             return left.before
         if in_a_row == 0:
             if wait.over:
-                task.warnings += done_by_others(before, organization, applied)
+                task.warnings += _done_by_others(plan, before, organization, applied)
                 raise _not_stored(applied, left.changes, ever_seen=ever_seen, timeout=timeout)
             wait.pause(left.steps)
+
+
+def _done_by_others(plan: Plan, before: Organization, after: Organization, applied: Sequence[Step]) -> list[str]:
+    return plan.concurrent_changes(before, after, applied) if plan.concurrent_changes else []
 
 
 def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen: bool, timeout: int) -> VerificationError:

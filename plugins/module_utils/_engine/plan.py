@@ -5,14 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
-#: The order of work: what protects comes before what it protects, and what is taken away goes last.
-SETTINGS, TEMPLATES, POLICIES, RULES, RULE_ORDER, RULE_STATE, RULE_REMOVAL, TEMPLATE_REMOVAL, LICENSING_REMOVAL = range(9)
+
+class Phase(IntEnum):
+    """The order of work: what protects comes before what it protects, and what is taken away goes last."""
+
+    SETTINGS = 0
+    CONFIGURATIONS = 1
+    POLICIES = 2
+    RULES = 3
+    RULE_ORDER = 4
+    RULE_STATE = 5
+    RULE_REMOVAL = 6
+    CONFIGURATION_REMOVAL = 7
+    LICENSING_REMOVAL = 8
 
 
 @dataclass(frozen=True)
@@ -40,17 +53,26 @@ class Step:
     """One cmdlet call, with the changes that it makes.
 
     :param phase: where in the order of work it stands.
-    :param reread: the step's successors depend on what the service makes of it: read and plan again after it.
+    :param replans: the phases whose steps depend on what the service makes of this one: before them the organization is read and planned anew.
     :param remedy: what to do where the service refuses the call, as a sentence.
-    :param lists_templates: whether Exchange will list templates after it, or no longer; ``None`` where the step has nothing to do with that.
     """
 
     call: Call
     changes: tuple[Change, ...]
-    phase: int
-    reread: bool = False
+    phase: Phase
+    replans: frozenset[Phase] = frozenset()
     remedy: str = ""
-    lists_templates: bool | None = None
+
+    def needs_replanning(self, later: Iterable[Step]) -> bool:
+        """Whether the plan has to be made anew after this step.
+
+        :param later: the steps that are left. A step that depends on its own outcome is looked at even where none is.
+        """
+        return not self.replans.isdisjoint({self.phase, *(step.phase for step in later)})
+
+
+#: Finds what others did between two reads, given what this task wrote in between, as sentences.
+ConcurrentChanges = Callable[[Organization, Organization, Sequence[Step]], list[str]]
 
 
 @dataclass
@@ -61,12 +83,14 @@ class Plan:
     :param after: the managed options as they will be.
     :param steps: what to run, in order.
     :param warnings: what the reader should know.
+    :param concurrent_changes: finds what others did meanwhile to what the plan is about.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    concurrent_changes: ConcurrentChanges | None = None
 
     @property
     def changes(self) -> list[Change]:
@@ -82,18 +106,6 @@ class Plan:
             whole.after[key] = plan.after
             whole.steps += plan.steps
             whole.warnings += [warning for warning in plan.warnings if warning not in whole.warnings]
-        if any(RULES <= step.phase <= RULE_REMOVAL for step in whole.steps):
-            whole.steps = [_while_licensed(step) for step in whole.steps]
+            whole.concurrent_changes = whole.concurrent_changes or plan.concurrent_changes
         whole.steps.sort(key=lambda step: step.phase)
         return whole
-
-
-def _while_licensed(step: Step) -> Step:
-    """The step in its place among those that write rules.
-
-    Exchange lists templates only while licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
-    So rules are written before licensing goes off, and planned anew once it is on.
-    """
-    if step.lists_templates is None:
-        return step
-    return replace(step, reread=True) if step.lists_templates else replace(step, phase=LICENSING_REMOVAL)

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call, Result, Session
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
+
+Parsed = TypeVar("Parsed")
 
 #: What can be read, under the name that users give it.
 SUBSETS: dict[str, Call] = {
@@ -36,6 +38,7 @@ class Organization:
     def __init__(self, reads: Mapping[str, Call], results: Mapping[str, Result]) -> None:
         self._reads = reads
         self._results = results
+        self._parsed: dict[Callable[[Organization], Any], Any] = {}
 
     @property
     def subsets(self) -> list[str]:
@@ -50,6 +53,13 @@ class Organization:
     def objects(self, subset: str) -> list[dict[str, Any]]:
         """The objects of a subset. Raises the error of its read: a failed read is never "nothing there"."""
         return self._results[subset].unwrap()
+
+    def parsed(self, parse: Callable[[Organization], Parsed]) -> Parsed:
+        """What ``parse`` makes of this organization; made once, however often it is asked for. What comes back is not to be changed."""
+        if parse not in self._parsed:
+            self._parsed[parse] = parse(self)
+        made: Parsed = self._parsed[parse]
+        return made
 
     def with_more(self, other: Organization) -> Organization:
         """This and what another round trip brought."""

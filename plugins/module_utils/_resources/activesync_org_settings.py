@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Recipients, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
@@ -12,6 +13,7 @@ ACTIVESYNC_ORG_SETTINGS = Table(
     name="activesync_org_settings",
     subset="activesync_org_settings",
     noun="ActiveSyncOrganizationSettings",
+    phase=Phase.POLICIES,
     fields=(
         Field("admin_mail_recipients", Recipients(multivalued=True), "AdminMailRecipients"),
         Field("allow_access_for_un_supported_platform", Boolean(), "AllowAccessForUnSupportedPlatform"),

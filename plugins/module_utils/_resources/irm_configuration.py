@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Locations, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
+
+#: Exchange lists templates only while internal licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
+#: So rules are written before licensing goes off, and planned anew once it is on.
+_NAME_TEMPLATES = frozenset({Phase.RULES, Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 
 IRM_CONFIGURATION = Table(
     name="irm_configuration",
     subset="irm_configuration",
     noun="IRMConfiguration",
+    phase=Phase.SETTINGS,
     # Force answers the prompt that a change of InternalLicensingEnabled raises.
     extra={"Force": True, "Confirm": False},
     fields=(
@@ -41,7 +47,7 @@ IRM_CONFIGURATION = Table(
             "InternalLicensingEnabled",
             impacts={False: "takes away"},
             dangers={False: "Nobody can protect mail any more, and no template is found."},
-            lists_templates=True,
+            order={True: Order(replans=_NAME_TEMPLATES), False: Order(phase=Phase.LICENSING_REMOVAL)},
         ),
         Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: "widens"}),
         Field("licensing_location", Locations(), "LicensingLocation"),

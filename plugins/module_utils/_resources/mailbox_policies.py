@@ -8,13 +8,20 @@ The two cmdlets spell their parameter differently: ``IRMEnabled`` and ``IrmEnabl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 OWA_MAILBOX_POLICY = Table(
     name="owa_mailbox_policy",
     subset="owa_mailbox_policies",
     noun="OwaMailboxPolicy",
+    phase=Phase.POLICIES,
     identity="identity",
     fields=(Field("irm_enabled", Boolean(), "IRMEnabled", impacts={False: "takes away"}),),
 )
@@ -23,6 +30,24 @@ MOBILE_DEVICE_MAILBOX_POLICY = Table(
     name="mobile_device_mailbox_policy",
     subset="mobile_device_mailbox_policies",
     noun="MobileDeviceMailboxPolicy",
+    phase=Phase.POLICIES,
     identity="identity",
     fields=(Field("irm_enabled", Boolean(), "IrmEnabled", impacts={False: "takes away"}),),
 )
+
+
+class PolicyResource(NamedResource):
+    """Policies that exist, none of them ours to create or to remove."""
+
+    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+        plans: dict[str, Plan] = {}
+        missing: list[str] = []
+        for identity, settings in parts[self.subset].items():
+            policy = next((item for item in organization.objects(self.subset) if name_of(item).casefold() == identity.casefold()), None)
+            if policy is None:
+                missing.append(f"{self.subset}: there is no policy {identity!r} any more, so it was not put back.")
+            else:
+                plans[identity] = plan_settings(self.table, settings, policy)
+        whole = Plan.join(plans)
+        whole.warnings += missing
+        return whole

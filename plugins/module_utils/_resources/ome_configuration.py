@@ -16,13 +16,14 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import TEMPLATE_REMOVAL, TEMPLATES, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Colour, Days, Image, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings, refuse_on_premises
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import quiet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings, refuse_on_premises
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 #: The configuration that every organization has, and that can be neither removed nor given an expiry.
@@ -32,6 +33,7 @@ OME_CONFIGURATION = Table(
     name="ome_configuration",
     subset="ome_configurations",
     noun="OMEConfiguration",
+    phase=Phase.CONFIGURATIONS,
     identity="identity",
     cloud_only=True,
     fields=(
@@ -127,8 +129,7 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
 
 
 def _image_is_hidden(configurations: Sequence[Mapping[str, Any]], identity: str) -> bool:
-    (row,) = (row for row in OME_CONFIGURATION.fields if row.option == _IMAGE)
-    return row.hidden(find(configurations, identity) or {})
+    return OME_CONFIGURATION.field(_IMAGE).hidden(find(configurations, identity) or {})
 
 
 def _without_image(wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,12 +145,12 @@ def plan_configuration(
         return _plan_removal(properties)
     if is_default(identity):
         wanted = {option: value for option, value in wanted.items() if option != "external_mail_expiry_in_days"}
-    plan = plan_settings(OME_CONFIGURATION, wanted, properties, phase=TEMPLATES, identity=identity, force=force)
+    plan = plan_settings(OME_CONFIGURATION, wanted, properties, identity=identity, force=force)
     plan.before = {"state": "absent"} if properties is None else {"state": "present", **plan.before}
     plan.after = {"state": "present", **plan.after}
     if properties is None:
         (step,) = plan.steps
-        plan.steps = [Step(step.call, (Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes), step.phase)]
+        plan.steps = [replace(step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes))]
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
     # Exchange creates a configuration with both ways to sign in switched on.
     if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
@@ -168,6 +169,29 @@ def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
     return Plan(
         before={"state": "present"},
         after={"state": "absent"},
-        steps=[Step(call, (change,), TEMPLATE_REMOVAL)],
+        steps=[Step(call, (change,), Phase.CONFIGURATION_REMOVAL)],
         warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its looks, and can no longer expire or be revoked through it."],
     )
+
+
+class ConfigurationResource(NamedResource):
+    """All OME configurations of an organization."""
+
+    def declare(self, part: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        configurations = super().declare(part)
+        for identity, wanted in configurations.items():
+            check_configuration(identity, "present", wanted)
+        return configurations
+
+    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+        wanted = parts[self.subset]
+        existing = organization.objects(self.subset)
+        plans = {identity: quiet(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
+        named = {identity.casefold() for identity in wanted}
+        others = [name_of(item) for item in existing if name_of(item).casefold() not in named and not is_default(name_of(item))]
+        if unmanaged == "remove":
+            plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
+        whole = Plan.join(plans)
+        if unmanaged in ("warn", "disable"):
+            whole.warnings += [f"The OME configuration {identity!r} is not managed here." for identity in others]
+        return whole

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import SETTINGS, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import InvalidValueError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
@@ -68,5 +68,5 @@ def plan_revocation(organization: Organization, message_id: str, *, revoked: boo
             cmdlet="Set-OMEMessageRevocation",
         )
     change = Change("ome_message_revocation", message_id, "revoked", message["revoked"], revoked, "takes away" if revoked else "widens")
-    plan.steps.append(Step(Call("Set-OMEMessageRevocation", {"MessageId": message_id, "Revoke": revoked}), (change,), SETTINGS))
+    plan.steps.append(Step(Call("Set-OMEMessageRevocation", {"MessageId": message_id, "Revoke": revoked}), (change,), Phase.SETTINGS))
     return plan

@@ -8,16 +8,17 @@ Private to the collection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import POLICIES, SETTINGS, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource, quiet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 
 def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,15 +60,13 @@ def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
         if not policies:
             known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
             raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"It has: {known}.")
-        plans = {name_of(policy): plan_settings(table, wanted, policy, phase=POLICIES) for policy in policies}
+        plans = {name_of(policy): plan_settings(table, wanted, policy) for policy in policies}
         return Plan.join(plans) if identity == "*" else next(iter(plans.values()))
 
     return converge(task, [table.subset], planner)
 
 
-def plan_settings(
-    table: Table, wanted: Mapping[str, Any], properties: Mapping[str, Any] | None, *, phase: int = SETTINGS, identity: str = "", force: Collection[str] = ()
-) -> Plan:
+def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[str, Any] | None, *, identity: str = "", force: Collection[str] = ()) -> Plan:
     """What brings one object to ``wanted``.
 
     :param properties: the object as Exchange shows it; ``None`` where it does not exist, which plans its creation.
@@ -78,7 +77,8 @@ def plan_settings(
     plan = Plan()
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
-    lists_templates: bool | None = None
+    phase = table.phase
+    replans: set[Phase] = set()
     for row in table.fields:
         if row.option not in wanted:
             continue
@@ -100,14 +100,15 @@ def plan_settings(
             continue
         changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impact(value)))
         parameters[row.parameter] = row.send(value, stored)
-        if row.lists_templates:
-            lists_templates = bool(value)
+        order = row.order_of(value)
+        phase = phase if order.phase is None else max(phase, order.phase)
+        replans |= order.replans
     if properties is None:
         plan.steps.append(Step(Call(f"New-{table.noun}", {"Identity": identity, **parameters, **table.extra}), tuple(changes), phase))
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
         call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
-        plan.steps.append(Step(call, tuple(changes), phase, lists_templates=lists_templates))
+        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans)))
     return plan
 
 
@@ -132,3 +133,48 @@ def policies_without_irm(organization: Organization, subset: str) -> list[str]:
     if not organization.available(subset):
         return []
     return [name_of(policy) for policy in organization.objects(subset) if policy.get("IRMEnabled", policy.get("IrmEnabled")) is False]
+
+
+class TableResource(Resource):
+    """A resource whose settings are a table.
+
+    :param table: its settings.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.name = table.name
+        self.subset = table.subset
+
+    def field(self, option: str) -> Field | None:
+        return self.table.get(option)
+
+
+class SingleResource(TableResource):
+    """A resource of which an organization has exactly one."""
+
+    def argument_spec(self) -> dict[str, Any]:
+        return {"type": "dict", "options": self.table.argument_spec()}
+
+    def declare(self, part: Mapping[str, Any]) -> dict[str, Any]:
+        return declared(self.table, part)
+
+    def describe(self, organization: Organization) -> dict[str, Any]:
+        return {self.subset: self.table.describe(organization.only(self.subset))}
+
+    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+        return quiet(plan_settings(self.table, parts[self.subset], organization.only(self.subset)))
+
+
+class NamedResource(TableResource):
+    """A resource of which an organization has several, each with a name."""
+
+    def argument_spec(self) -> dict[str, Any]:
+        options = {self.table.identity: {"type": "str", "required": True}, **self.table.argument_spec()}
+        return {"type": "list", "elements": "dict", "options": options}
+
+    def declare(self, part: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {item[self.table.identity]: declared(self.table, item) for item in part}
+
+    def describe(self, organization: Organization) -> dict[str, Any]:
+        return {self.subset: [self.table.describe(item) for item in organization.objects(self.subset)]}

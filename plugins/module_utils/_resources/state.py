@@ -9,47 +9,22 @@ nothing to do; after any change by anyone it puts the old state back. Snapshot, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import POLICIES, SETTINGS, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
-    OME_CONFIGURATION,
-    check_configuration,
-    find,
-    is_default,
-    plan_configuration,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules, rules_of, subsets_for
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared, plan_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
-
-_SINGLE: tuple[tuple[Table, int], ...] = ((IRM_CONFIGURATION, SETTINGS), (ACTIVESYNC_ORG_SETTINGS, POLICIES))
-_POLICIES = (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)
-
-_TABLES = {table.subset: table for table in (OME_CONFIGURATION, *(table for table, _phase in _SINGLE), *_POLICIES)}
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 
 #: The parts that are settings, and that a state can hold.
-PARTS = (OME_CONFIGURATION.subset, *(table.subset for table, _phase in _SINGLE), "transport_rules", *(table.subset for table in _POLICIES))
+PARTS = tuple(resource.subset for resource in RESOURCES)
 
 
 def state_argument_spec() -> dict[str, Any]:
     """The argument spec of a state's parts."""
-    single = {table.subset: {"type": "dict", "options": table.argument_spec()} for table, _phase in _SINGLE}
-    several = {
-        table.subset: {"type": "list", "elements": "dict", "options": {table.identity: {"type": "str", "required": True}, **table.argument_spec()}}
-        for table in (OME_CONFIGURATION, *_POLICIES)
-    }
-    rules = {"transport_rules": {"type": "list", "elements": "dict", "options": rule_argument_spec()}}
-    return {**single, **several, **rules, "organization": {"type": "dict"}}
+    return {**{resource.subset: resource.argument_spec() for resource in RESOURCES}, "organization": {"type": "dict"}}
 
 
 def validated(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,46 +42,26 @@ def describe(organization: Organization, subsets: Iterable[str]) -> dict[str, An
     """The named subsets in the form that the modules take. Raises the error of a read that failed."""
     described: dict[str, Any] = {}
     for subset in subsets:
-        described.update(_DESCRIPTIONS[subset](organization, subset))
+        described.update(_DESCRIPTIONS[subset](organization))
     return described
 
 
 def declare_state(state: Mapping[str, Any]) -> dict[str, Any]:
     """The canonical form of a state, part by part. An OptionError names what is wrong."""
-    parts: dict[str, Any] = {}
-    for table, _phase in _SINGLE:
-        if state.get(table.subset) is not None:
-            parts[table.subset] = declared(table, state[table.subset])
-    for table in (OME_CONFIGURATION, *_POLICIES):
-        if state.get(table.subset) is not None:
-            parts[table.subset] = {item[table.identity]: declared(table, item) for item in state[table.subset]}
-    for identity, wanted in parts.get(OME_CONFIGURATION.subset, {}).items():
-        check_configuration(identity, "present", wanted)
-    if state.get("transport_rules") is not None:
-        parts["transport_rules"] = [declare(rule, f"transport_rules[{index}].") for index, rule in enumerate(state["transport_rules"])]
-    return parts
+    return {resource.subset: resource.declare(state[resource.subset]) for resource in RESOURCES if state.get(resource.subset) is not None}
 
 
 def subsets_of(parts: Mapping[str, Any]) -> list[str]:
     """What has to be read to plan a state."""
-    rules = subsets_for(parts["transport_rules"]) if "transport_rules" in parts else []
-    return list(dict.fromkeys(["organization", *parts, *rules]))
+    needed = (subset for resource in RESOURCES if resource.subset in parts for subset in resource.subsets(parts[resource.subset]))
+    return list(dict.fromkeys(["organization", *parts, *needed]))
 
 
 def plan_state(organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
     """What brings the organization to a state (canonical parts), in the order in which it is safe."""
-    plans: dict[str, Plan] = {}
-    for table, phase in _SINGLE:
-        if table.subset in parts:
-            plans[table.subset] = _quiet(plan_settings(table, parts[table.subset], organization.only(table.subset), phase=phase))
-    if OME_CONFIGURATION.subset in parts:
-        plans[OME_CONFIGURATION.subset] = _plan_configurations(organization, parts[OME_CONFIGURATION.subset], unmanaged)
-    for table in _POLICIES:
-        if table.subset in parts:
-            plans[table.subset] = _plan_policies(organization, table, parts[table.subset])
-    if "transport_rules" in parts:
-        plans["transport_rules"] = _plan_transport_rules(organization, parts, unmanaged, check_mode)
-    return Plan.join(plans)
+    return Plan.join(
+        {resource.subset: resource.plan(organization, parts, unmanaged=unmanaged, check_mode=check_mode) for resource in RESOURCES if resource.subset in parts}
+    )
 
 
 def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:
@@ -133,74 +88,19 @@ def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _quiet(plan: Plan) -> Plan:
-    """The plan without its warnings where it changes nothing: what is dangerous in a state that was there before is not this task's doing."""
-    return plan if plan.steps else Plan(plan.before, plan.after)
-
-
-def _plan_configurations(organization: Organization, wanted: Mapping[str, dict[str, Any]], unmanaged: str) -> Plan:
-    existing = organization.objects(OME_CONFIGURATION.subset)
-    plans = {identity: _quiet(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
-    named = {identity.casefold() for identity in wanted}
-    others = [name_of(item) for item in existing if name_of(item).casefold() not in named and not is_default(name_of(item))]
-    if unmanaged == "remove":
-        plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
-    whole = Plan.join(plans)
-    if unmanaged in ("warn", "disable"):
-        whole.warnings += [f"The OME configuration {identity!r} is not managed here." for identity in others]
-    return whole
-
-
-def _plan_policies(organization: Organization, table: Table, wanted: Mapping[str, dict[str, Any]]) -> Plan:
-    plans: dict[str, Plan] = {}
-    missing: list[str] = []
-    for identity, settings in wanted.items():
-        policy = find(organization.objects(table.subset), identity)
-        if policy is None:
-            missing.append(f"{table.subset}: there is no policy {identity!r} any more, so it was not put back.")
-        else:
-            plans[identity] = plan_settings(table, settings, policy, phase=POLICIES)
-    whole = Plan.join(plans)
-    whole.warnings += missing
-    return whole
-
-
-def _plan_transport_rules(organization: Organization, parts: Mapping[str, Any], unmanaged: str, check_mode: bool) -> Plan:
-    rules: Sequence[DeclaredRule] = parts["transport_rules"]
-    created = list(parts.get(OME_CONFIGURATION.subset, {}))
-    return plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), rules, unmanaged=unmanaged)
-
-
-def _describe_only(organization: Organization, subset: str) -> dict[str, Any]:
-    return {subset: _TABLES[subset].describe(organization.only(subset))}
-
-
-def _describe_several(organization: Organization, subset: str) -> dict[str, Any]:
-    return {subset: [_TABLES[subset].describe(item) for item in organization.objects(subset)]}
-
-
-def _describe_rules(organization: Organization, subset: str) -> dict[str, Any]:
-    rules = rules_of(organization)
+def _describe_templates(organization: Organization) -> dict[str, Any]:
     return {
-        "transport_rules": [rule.describe() for rule in rules if not rule.unsupported],
-        "transport_rules_unsupported": [{"name": rule.name, "guid": rule.guid, "reason": rule.unsupported} for rule in rules if rule.unsupported],
-        "transport_rules_not_rebuildable": [{"name": rule.name, "guid": rule.guid, "reason": rule.not_rebuildable} for rule in rules if rule.not_rebuildable],
-    }
-
-
-def _describe_templates(organization: Organization, subset: str) -> dict[str, Any]:
-    return {
-        subset: [
+        "rms_templates": [
             {"name": str(item["Name"]), "guid": str(item.get("TemplateGuid") or item.get("Guid") or ""), "description": str(item.get("Description") or "")}
-            for item in organization.objects(subset)
+            for item in organization.objects("rms_templates")
         ]
     }
 
 
-def _describe_limits(organization: Organization, subset: str) -> dict[str, Any]:
-    config = organization.only(subset)
+def _describe_limits(organization: Organization) -> dict[str, Any]:
+    config = organization.only("transport_config")
     return {
-        subset: {
+        "transport_config": {
             "transport_rule_limit": config.get("TransportRuleLimit"),
             "transport_rule_size_limit": config.get("TransportRuleSizeLimit"),
             "transport_rule_collection_regex_chars_limit": config.get("TransportRuleCollectionRegexCharsLimit"),
@@ -208,12 +108,11 @@ def _describe_limits(organization: Organization, subset: str) -> dict[str, Any]:
     }
 
 
-_DESCRIPTIONS: dict[str, Callable[[Organization, str], dict[str, Any]]] = {
-    "organization": lambda organization, subset: {subset: describe_organization(organization.only(subset))},
-    "transport_rules": _describe_rules,
+#: What each subset looks like to users: the resources, and what can only be read.
+_DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
+    **{resource.subset: resource.describe for resource in RESOURCES},
+    "organization": lambda organization: {"organization": describe_organization(organization.only("organization"))},
     "transport_config": _describe_limits,
     "rms_templates": _describe_templates,
-    "exported_cmdlets": lambda organization, subset: {subset: sorted(str(item["Name"]) for item in organization.objects(subset))},
-    **dict.fromkeys((table.subset for table, _phase in _SINGLE), _describe_only),
-    **dict.fromkeys((table.subset for table in (OME_CONFIGURATION, *_POLICIES)), _describe_several),
+    "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},
 }

@@ -11,11 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Kind
+
+
+@dataclass(frozen=True)
+class Order:
+    """The place of a step in the order of work.
+
+    :param phase: its phase; the resource's own where it is ``None``.
+    :param replans: the phases that have to be planned anew after it.
+    """
+
+    phase: Phase | None = None
+    replans: frozenset[Phase] = frozenset()
+
+
+_ANYWHERE = Order()
 
 
 @dataclass(frozen=True)
@@ -35,7 +52,7 @@ class Field:
     :param impacts: new value to what it does to people: ``takes away``, ``widens``, ``rejects``.
     :param dangers: declared value to a sentence that warns of it.
     :param policies: subsets whose policies override the setting for their users where they have IRM off.
-    :param lists_templates: Exchange lists templates only while it is on.
+    :param order: new value to the place that its step has in the order of work, where it is not the resource's own.
     """
 
     option: str
@@ -51,7 +68,7 @@ class Field:
     impacts: Mapping[Any, str] = field(default_factory=dict)
     dangers: Mapping[Any, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
-    lists_templates: bool = False
+    order: Mapping[Any, Order] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.option or not self.parameter:
@@ -89,6 +106,10 @@ class Field:
         """Whether Exchange shows that there is a value, but not which."""
         return bool(self.shown_by and properties.get(self.shown_by) and not properties.get(self.output or self.parameter))
 
+    def order_of(self, value: Any) -> Order:
+        """The place of the step that sets this value."""
+        return self.order.get(value, _ANYWHERE) if isinstance(value, (bool, str)) else _ANYWHERE
+
     def equal(self, first: Any, second: Any) -> bool:
         """Whether two canonical values mean the same."""
         if first is None or second is None:
@@ -119,6 +140,7 @@ class Table:
     :param name: the module's name.
     :param subset: the key of its part of the info module's output.
     :param noun: the cmdlets' noun.
+    :param phase: when its settings are written.
     :param fields: the settings.
     :param identity: the option that names one object of several; empty where the organization has exactly one.
     :param extra: parameters that every Set-* takes with it.
@@ -128,10 +150,31 @@ class Table:
     name: str
     subset: str
     noun: str
+    phase: Phase
     fields: tuple[Field, ...]
     identity: str = ""
     extra: Mapping[str, Value] = field(default_factory=lambda: {"Confirm": False})
     cloud_only: bool = False
+
+    def field(self, option: str) -> Field:
+        """The setting of that option. A KeyError means that there is none."""
+        return self._by_option[option]
+
+    def get(self, option: str) -> Field | None:
+        """The setting of that option; ``None`` where there is none."""
+        return self._by_option.get(option)
+
+    def parse(self, options: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+        """The canonical form of declared options. An OptionError names a wrong one."""
+        return {option: self.field(option).parse(value, where) for option, value in options.items()}
+
+    def show(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Canonical settings as a reader of a diff sees them."""
+        return {option: self.field(option).show(value) for option, value in settings.items()}
+
+    @cached_property
+    def _by_option(self) -> dict[str, Field]:
+        return {setting.option: setting for setting in self.fields}
 
     def argument_spec(self) -> dict[str, Any]:
         """The argument spec of the settings."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, VerificationError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -18,16 +18,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from .conftest import Clock
 from .fake import FakeSession, task
 
+ALWAYS = frozenset(Phase)
 READS = {"things": Call("Get-Thing")}
 
 
-def wants(*, reread: bool = False, **values: str):  # type: ignore[no-untyped-def]
+def wants(*, replans: bool = False, **values: str):  # type: ignore[no-untyped-def]
     """A planner that wants the things named by the keys to have these values."""
 
     def planner(organization: Organization) -> Plan:
         stored = {row["Identity"]: row["Value"] for row in organization.objects("things")}
         steps = [
-            Step(Call("Set-Thing", {"Identity": name, "Value": value}), (Change("thing", name, "value", stored[name], value),), 0, reread)
+            Step(
+                Call("Set-Thing", {"Identity": name, "Value": value}),
+                (Change("thing", name, "value", stored[name], value),),
+                Phase.SETTINGS,
+                ALWAYS if replans else frozenset(),
+            )
             for name, value in values.items()
             if stored[name] != value
         ]
@@ -135,7 +141,7 @@ def test_what_others_depend_on_is_planned_again() -> None:
         session.objects["Thing"][1]["Value"] = "2"
 
     session.between = somebody
-    result = converge(task(session), READS, wants(reread=True, a="2", b="2"))
+    result = converge(task(session), READS, wants(replans=True, a="2", b="2"))
     assert [call.parameters["Identity"] for call in session.writes] == ["a"]
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
 
@@ -144,7 +150,7 @@ def test_what_others_depend_on_is_planned_again() -> None:
 def test_what_depends_on_an_ignored_write_is_not_silently_left_out(timeout: int) -> None:
     session = FakeSession(things(a="1", b="1"), faults=["ignored"])
     with pytest.raises(VerificationError) as caught:
-        converge(task(session, verify_timeout=timeout), READS, wants(reread=True, a="2", b="2"))
+        converge(task(session, verify_timeout=timeout), READS, wants(replans=True, a="2", b="2"))
     assert caught.value.progress is not None
     assert caught.value.progress["not_applied"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'b' -Value '2'"]
     assert session.writes == []
@@ -152,7 +158,7 @@ def test_what_depends_on_an_ignored_write_is_not_silently_left_out(timeout: int)
 
 def test_the_last_write_is_waited_for_as_long_as_verifying_allows() -> None:
     session = FakeSession(things(a="1"), lag=12)
-    result = converge(task(session), READS, wants(reread=True, a="2"))
+    result = converge(task(session), READS, wants(replans=True, a="2"))
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
 
 
@@ -168,7 +174,7 @@ def test_a_long_wait_is_said_from_time_to_time(clock: Clock) -> None:
 
 def test_what_others_depend_on_is_waited_for_as_long_as_verifying_allows() -> None:
     session = FakeSession(things(a="1", b="1"), lag=12)
-    result = converge(task(session), READS, wants(reread=True, a="2", b="2"))
+    result = converge(task(session), READS, wants(replans=True, a="2", b="2"))
     assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
     assert len(result["commands"]) == 2
 
@@ -180,7 +186,7 @@ def test_a_read_that_is_behind_with_an_earlier_step_does_not_have_it_sent_again(
 
     def planner(organization: Organization) -> Plan:
         plan = wants(a="2", b="2", c="2")(organization)
-        steps = [replace(step, reread=step.call.parameters["Identity"] == "b") for step in plan.steps]
+        steps = [replace(step, replans=ALWAYS if step.call.parameters["Identity"] == "b" else frozenset()) for step in plan.steps]
         if len(session.writes) == 2 and behind[0]:
             behind[0] -= 1
             steps = [Step(Call("Set-Thing", {"Identity": "a", "Value": "2"}), (Change("thing", "a", "value", "1", "2"),), 0), *steps]
@@ -198,7 +204,7 @@ def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:
 
     session.between = somebody
     with pytest.raises(VerificationError):
-        converge(task(session), READS, wants(reread=True, a="x", b="x"))
+        converge(task(session), READS, wants(replans=True, a="x", b="x"))
     assert len(session.writes) < 20
 
 

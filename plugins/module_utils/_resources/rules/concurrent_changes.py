@@ -25,7 +25,7 @@ _FOLLOWING = frozenset(
 )
 
 
-def done_by_others(before: Organization, after: Organization, applied: Iterable[Step]) -> list[str]:
+def concurrent_changes(before: Organization, after: Organization, applied: Iterable[Step]) -> list[str]:
     """A sentence for each rule that somebody else changed, made, removed or moved between two reads.
 
     :param applied: what this task wrote in between.

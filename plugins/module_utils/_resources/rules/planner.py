@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import RULE_ORDER, RULE_REMOVAL, RULE_STATE, RULES, Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Listing, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     AMBIENT,
     ENCRYPTING,
@@ -36,7 +37,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, name_of
 
-_RESOURCE = "ome_transport_rule"
+#: The module that manages one rule, which is what a change names.
+RULE = "ome_transport_rule"
+#: Every move shifts the places of others, so each next one is planned from what the last one made.
+_AFTER_A_MOVE = frozenset({Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 _FIELDS = {section: {row.option: row for row in fields} for section, fields in SECTIONS.items()}
 _SETTINGS = {row.option: row for row in SETTINGS_FIELDS}
 
@@ -54,11 +58,19 @@ def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
 
 def templates_of(organization: Organization) -> Templates:
     """The organization's templates; none where they were not read."""
-    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+    return organization.parsed(_templates)
 
 
 def rules_of(organization: Organization) -> list[Rule]:
     """The organization's rules, first to last."""
+    return list(organization.parsed(_rules))
+
+
+def _templates(organization: Organization) -> Templates:
+    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+
+
+def _rules(organization: Organization) -> list[Rule]:
     templates = templates_of(organization)
     return sorted((Rule(item, templates) for item in organization.objects("transport_rules")), key=lambda rule: rule.priority)
 
@@ -81,7 +93,7 @@ class RulesPlanner:
             self.ome_configurations = {name_of(item).casefold() for item in organization.objects("ome_configurations")} | {name.casefold() for name in created}
         self.strict = strict
         self.check_mode = check_mode
-        self.plan = Plan()
+        self.plan = Plan(concurrent_changes=concurrent_changes)
         self._claimed: set[str] = set()
         #: The order as it will be: guids, and names of rules that do not exist yet.
         self.order = [rule.guid for rule in self.rules]
@@ -119,7 +131,7 @@ class RulesPlanner:
             free = next(name for number in itertools.count(2) if (name := f"{wanted.name[:58]} ({number})").casefold() not in taken)
             taken.add(free.casefold())
             self._by_name[free.casefold()] = self._by_name.pop(wanted.name.casefold())
-            self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], RULES)
+            self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], Phase.RULES)
             if holder.guid not in self._claimed:
                 self.plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
 
@@ -165,13 +177,14 @@ class RulesPlanner:
         """Plans the removal of a rule."""
         if rule.not_rebuildable:
             self.plan.warnings.append(f"The rule {rule.name!r} could not be made again after its removal: {rule.not_rebuildable}.")
-        self._step("Remove-TransportRule", rule, {"Confirm": False}, [self._change(rule.name, "state", "present", "absent", "deletes")], RULE_REMOVAL)
+        self._step("Remove-TransportRule", rule, {"Confirm": False}, [self._change(rule.name, "state", "present", "absent", "deletes")], Phase.RULE_REMOVAL)
 
     def set_enabled(self, rule: Rule, enabled: bool) -> None:
         """Plans switching a rule on or off. What is switched off goes last, so that nothing leaves in clear in between."""
         impact = "takes away" if not enabled and encrypts(rule.sections) else ""
         change = self._change(rule.name, "enabled", rule.enabled, enabled, impact)
-        self._step("Enable-TransportRule" if enabled else "Disable-TransportRule", rule, {"Confirm": False}, [change], RULES if enabled else RULE_STATE)
+        cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
+        self._step(cmdlet, rule, {"Confirm": False}, [change], phase)
 
     def arrange(self, named: Sequence[str], position: str = "relative", moving: str = "") -> None:
         """Plans the moves that bring the rules of these keys into their order.
@@ -187,7 +200,9 @@ class RulesPlanner:
         change = self._change(name, "priority", self.order.index(key), index)
         self.order.remove(key)
         self.order.insert(index, key)
-        self.plan.steps.append(Step(Call("Set-TransportRule", {"Identity": key, "Priority": index, "Confirm": False}), (change,), RULE_ORDER, reread=True))
+        self.plan.steps.append(
+            Step(Call("Set-TransportRule", {"Identity": key, "Priority": index, "Confirm": False}), (change,), Phase.RULE_ORDER, _AFTER_A_MOVE)
+        )
 
     def unmanaged(self, named: Iterable[str], treatment: str) -> None:
         """Plans what becomes of rules that were not named. Only rules that encrypt or decrypt are ever touched."""
@@ -292,7 +307,7 @@ class RulesPlanner:
                 parameters[_FIELDS[section][option].parameter] = self._send(_FIELDS[section][option], value)
                 changes.append(self._change(wanted.name, f"{section}.{option}", None, value, "rejects" if section == "actions" and option in REJECTING else ""))
         self.order.insert(len(self.order) if index is None else index, wanted.name)
-        self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), RULES, remedy=self._remedy(parameters)))
+        self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=self._remedy(parameters)))
         return wanted.name
 
     def _update(self, wanted: DeclaredRule, rule: Rule) -> str:
@@ -318,7 +333,7 @@ class RulesPlanner:
             changes += [self._section_change(rule, section, option, values) for option in differing]
             parameters.update(self._section_parameters(section, values, rule.sections[section], differing))
         if changes:
-            self._step("Set-TransportRule", rule, {**parameters, "Confirm": False}, changes, RULES)
+            self._step("Set-TransportRule", rule, {**parameters, "Confirm": False}, changes, Phase.RULES)
         if wanted.enabled is not None and wanted.enabled != rule.enabled:
             self.set_enabled(rule, wanted.enabled)
         if wanted.priority is not None and wanted.priority != self.order.index(rule.guid):
@@ -368,9 +383,9 @@ class RulesPlanner:
         return self._change(rule.name, f"{section}.{option}", before, after, _impact(_FIELDS[section][option], section, before, after))
 
     def _change(self, name: str, option: str, before: Any, after: Any, impact: str = "") -> Change:
-        return Change(_RESOURCE, name, option, before, after, impact)
+        return Change(RULE, name, option, before, after, impact)
 
-    def _step(self, cmdlet: str, rule: Rule, parameters: Mapping[str, Value], changes: Sequence[Change], phase: int) -> None:
+    def _step(self, cmdlet: str, rule: Rule, parameters: Mapping[str, Value], changes: Sequence[Change], phase: Phase) -> None:
         self.plan.steps.append(Step(Call(cmdlet, {"Identity": rule.guid, **parameters}), tuple(changes), phase, remedy=self._remedy(parameters)))
 
 

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one interface of everything that can be put into a state. Private to the collection.
+
+State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and name no resource themselves.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+
+
+class Resource(ABC):
+    """A part of an organization.
+
+    A *part* is what the info module returns under the name ``subset``, and what a state holds there. A *declared* part is its canonical form.
+    """
+
+    #: The module that manages it, which is what a change names.
+    name: str
+    #: The name of its part.
+    subset: str
+
+    @abstractmethod
+    def argument_spec(self) -> dict[str, Any]:
+        """The argument spec of the part."""
+
+    @abstractmethod
+    def declare(self, part: Any) -> Any:
+        """The canonical form of a part. An OptionError names what is wrong."""
+
+    @abstractmethod
+    def describe(self, organization: Organization) -> dict[str, Any]:
+        """The part as the organization has it, under its name, with what cannot be part of a state under names of its own."""
+
+    @abstractmethod
+    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+        """What brings the organization to the declared part.
+
+        :param parts: the whole declared state: a rule may name an OME configuration that the same state brings.
+        :param unmanaged: what becomes of objects that the part does not name.
+        :param check_mode: nothing will be written.
+        """
+
+    @abstractmethod
+    def field(self, option: str) -> Field | None:
+        """The setting that a change of this option is about; ``None`` for states, names and places."""
+
+    def subsets(self, declared: Any) -> list[str]:
+        """What has to be read to plan a declared part."""
+        return [self.subset]
+
+
+def quiet(plan: Plan) -> Plan:
+    """The plan without its warnings where it changes nothing: what is dangerous in a state that was there before is not this task's doing."""
+    return plan if plan.steps else Plan(plan.before, plan.after)

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mail flow rules of an organization as one resource. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS, rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+
+_FIELDS: dict[str, Field] = {
+    **{field.option: field for field in SETTINGS_FIELDS},
+    **{f"{section}.{field.option}": field for section, fields in SECTIONS.items() for field in fields},
+}
+
+
+class RuleResource(Resource):
+    """The rules, first to last."""
+
+    name = RULE
+    subset = "transport_rules"
+
+    def argument_spec(self) -> dict[str, Any]:
+        return {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+    def declare(self, part: Sequence[Mapping[str, Any]]) -> list[DeclaredRule]:
+        return [declare(rule, f"{self.subset}[{index}].") for index, rule in enumerate(part)]
+
+    def describe(self, organization: Organization) -> dict[str, Any]:
+        rules = rules_of(organization)
+        return {
+            self.subset: [rule.describe() for rule in rules if not rule.unsupported],
+            f"{self.subset}_unsupported": [{"name": rule.name, "guid": rule.guid, "reason": rule.unsupported} for rule in rules if rule.unsupported],
+            f"{self.subset}_not_rebuildable": [
+                {"name": rule.name, "guid": rule.guid, "reason": rule.not_rebuildable} for rule in rules if rule.not_rebuildable
+            ],
+        }
+
+    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+        created = list(parts.get(OME_CONFIGURATION.subset, {}))
+        return plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), parts[self.subset], unmanaged=unmanaged)
+
+    def field(self, option: str) -> Field | None:
+        return _FIELDS.get(option)
+
+    def subsets(self, declared: Sequence[DeclaredRule]) -> list[str]:
+        return subsets_for(declared)
