@@ -16,6 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import (
+    REQUIRE_APPROVAL,
+    approval_findings,
+    approval_of,
+    refused_switch,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed, unused_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
     CONTROL_VARIABLES,
@@ -27,10 +33,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.disable import Disable
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import (
     Finding,
-    check_plan,
     digest_of,
     documented,
-    moved,
     plan_document,
     unplanned,
 )
@@ -78,6 +82,9 @@ class Artifacts(Protocol):
     def load(self, path: str) -> Any:
         """What a JSON file holds; an OptionError says why it cannot be read."""
 
+    def load_plan(self, path: str) -> Any:
+        """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
+
     def store(self, name: str, document: Mapping[str, Any]) -> str:
         """Writes a document whole or not at all, for nobody else to read. Gives its path."""
 
@@ -111,12 +118,14 @@ class BaselineContext(ModuleContext):
     :param run: ``id`` and ``ansible_version`` of the run.
     :param artifacts: gives the files of the organization (or of another host of the inventory) below a directory.
     :param renderers: file name of a report's form to what makes its text.
+    :param given_on_launch: the full names of the role's variables that are extra variables.
     """
 
     host: str = ""
     run: Mapping[str, str] = field(default_factory=dict)
     artifacts: Callable[..., Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    given_on_launch: frozenset[str] = frozenset()
 
 
 Procedure: TypeAlias = "Baseline | Disable | Rollback | None"
@@ -157,13 +166,17 @@ def variables_read(kind: str) -> set[str]:
 REPORTED = {PREFIX + name for name in ("artifacts_dir", "change_reference", "approver", "approval_valid_until")}
 
 
-def checked_variables(variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes]) -> dict[str, Any]:
+def checked_variables(
+    variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes], given_on_launch: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
 
     :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
+    :param given_on_launch: the names of those that are extra variables.
     """
     spec = variables_of(_ENTRIES[kind])
     errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
     given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
     variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
     # true and false are how people say that they want such a rule as it comes, or none.
@@ -190,7 +203,7 @@ def unknown_variable(name: str) -> str:
 def prepare(task: BaselineContext) -> Preparation:
     """The procedure that a task's options ask for."""
     kind = task.params["procedure"]
-    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file)
+    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
         return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
@@ -236,8 +249,10 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         findings += rollback_findings(changes, prepared.variables)
     who = _who(organization)
     document = plan_document(prepared.kind, who, procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}, plan, changes)
-    if prepared.kind in (BASELINE, DISABLE) and prepared.variables.get("approved_plan"):
-        findings += _approval(prepared, document)
+    approval = None
+    if prepared.kind in (BASELINE, DISABLE):
+        approval = approval_of(prepared.variables, prepared.artifacts)
+        findings += approval_findings(approval, document, prepared.variables, prepared.artifacts, writes=writes)
     task.warnings += plan.warnings
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
     report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
@@ -265,7 +280,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         # An audit that could read nothing must not pass for one that found nothing.
         raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
     if prepared.kind == SNAPSHOT or (writes and prepared.kind in (BASELINE, DISABLE)):
-        snapshot = take(organization, document if changes else None)
+        snapshot = take(organization, document if changes else None, approved_plan=approval.digest if approval else "")
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
         prepared.artifacts.remember(task.run["id"], {"report": report})
@@ -421,35 +436,6 @@ def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:
         return {}
     organization = read(task.session, prepared.procedure.subsets, fresh=True)
     return {"controls": without_licence(prepared.procedure, organization)[0].controls(organization), "observed": observed(organization)}
-
-
-def _approval(prepared: Preparation, document: Mapping[str, Any]) -> list[Finding]:
-    """Whether the approved plan is the one that is needed now, or what is left of it."""
-    approved = str(prepared.variables["approved_plan"])
-    again = "a check-mode run, and the approval of its plan"
-    if not approved.startswith("sha256:"):
-        differences = moved(check_plan(prepared.artifacts.load(approved), approved), document)
-        return [Finding("approved_plan", f"{difference}.", again) for difference in differences]
-    if approved == document["digest"]:
-        return []
-    known = next((plan for plan in _plans(prepared.artifacts) if plan["digest"] == approved), None)
-    if known is None:
-        text = f"{approved} was approved, and the plan has {document['digest']} now. No file here has the approved one, so what moved cannot be said."
-        return [Finding("approved_plan", text, again)]
-    return [Finding("approved_plan", f"{difference}.", again) for difference in moved(known, document)]
-
-
-def _plans(artifacts: Artifacts) -> list[Mapping[str, Any]]:
-    """The plans that the organization's files hold: the last check's, and those of snapshots."""
-    plans: list[Mapping[str, Any]] = []
-    for path in ("plan.json", *artifacts.snapshots()):
-        try:
-            document = artifacts.load(path)
-            plan = document["plan"] if document.get("kind") == "snapshot" else document
-            plans += [check_plan(plan, path)] if plan else []
-        except (OptionError, KeyError, AttributeError):
-            continue  # A file that is no plan, or is broken, is nobody's approval.
-    return plans
 
 
 def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:

@@ -18,13 +18,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 FORMAT = 1
 VERSION = "1.0.0"
 
-_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "digest"}
+_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
 
 
-def take(organization: Organization, plan: Mapping[str, Any] | None) -> dict[str, Any]:
+def take(organization: Organization, plan: Mapping[str, Any] | None, *, approved_plan: str = "") -> dict[str, Any]:
     """The snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised.
 
     :param plan: the plan document of the run that is about to write; ``None`` for a snapshot on its own.
+    :param approved_plan: the digest of the approved plan that the run applies; empty where none was asked for.
     """
     described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
     state: dict[str, Any] = {}
@@ -46,6 +47,7 @@ def take(organization: Organization, plan: Mapping[str, Any] | None) -> dict[str
         "order": [rule.guid for rule in rules_of(organization)] if organization.available("transport_rules") else [],
         "unavailable": unavailable,
         "plan": plan,
+        "approved_plan": approved_plan,
     }
     return {**document, "digest": snapshot_digest(document)}
 

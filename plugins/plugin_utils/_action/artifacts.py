@@ -40,6 +40,7 @@ class Artifacts:
 
     def __init__(self, directory: str, host: str) -> None:
         self.top = Path(directory).expanduser().absolute()
+        self.host = host
         self.folder = self.top / folder_name(host)
 
     def load(self, path: str) -> Any:
@@ -50,6 +51,16 @@ class Artifacts:
             raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
         except ValueError as error:
             raise OptionError(f"The file {path} is not JSON: it is cut off, or something else.") from error
+
+    def load_plan(self, path: str) -> Any:
+        """The organization's plan in a file, or in the folder of a run, which has one folder an organization. An OptionError says why there is none."""
+        folder = Path(path).expanduser() if "/" in path else self.top / path
+        if not folder.is_dir():
+            return self.load(path)
+        try:
+            return self.load(str(folder / self.folder.name / "plan.json"))
+        except OptionError as error:
+            raise OptionError(f"hardened_baseline_approved_plan: {path} has no plan of {self.host}: {error}") from error
 
     def store(self, name: str, document: Mapping[str, Any]) -> str:
         """Writes a JSON document into the organization's folder. Gives its path."""

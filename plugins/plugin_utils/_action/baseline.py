@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible import constants as C
 from ansible.release import __version__ as ansible_version
+from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import BaselineContext, variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
@@ -47,7 +48,14 @@ class BaselineAction(ModuleAction):
         host = str(task_vars["inventory_hostname"])
         # The directory is the playbook's own and lasts as long as the run.
         run = {"id": Path(C.DEFAULT_LOCAL_TMP).name, "ansible_version": ansible_version}
-        return BaselineContext(**fields, host=host, run=run, artifacts=lambda directory, other=host: Artifacts(directory, other))
+        return BaselineContext(
+            **fields,
+            host=host,
+            run=run,
+            artifacts=lambda directory, other=host: Artifacts(directory, other),
+            # Core has read them long since, and gives what it has kept.
+            given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
+        )
 
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:
         outcome = super()._outcome(task)

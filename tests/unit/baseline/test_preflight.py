@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply
@@ -20,10 +21,10 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 
 
 def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
+    before = len(role.session.writes), role.artifacts.snapshots()
     with pytest.raises(ExchangeError) as refusal:
         role.plan(procedure, **variables)
-    assert role.session.writes == []
-    assert role.artifacts.snapshots() == []
+    assert (len(role.session.writes), role.artifacts.snapshots()) == before
     return str(refusal.value)
 
 
@@ -262,3 +263,68 @@ class TestApproval:
     def test_another_organizations_plan_is_refused(self, role: Role, tmp_path: Path) -> None:
         other = Role({"name": "fabrikam.onmicrosoft.com"}, str(tmp_path / "other"))
         assert "it is the plan of fabrikam.onmicrosoft.com" in refused(role, approved_plan=other.plan(check=True)["plan"])
+
+    def test_it_works_once(self, role: Role) -> None:
+        first = role.plan(check=True)["digest"]
+        run = role.run(approved_plan=first)
+        assert json.loads(Path(run["snapshot"]).read_text())["approved_plan"] == first
+        # Nothing is left to do, so nothing is refused.
+        assert not role.plan(approved_plan=first)["pending"]
+        role.run("rollback")
+        assert role.plan(check=True)["digest"] == first
+        text = refused(role, approved_plan=first)
+        assert f"{first} was approved once, and the run of" in text
+        assert run["snapshot"] in text
+        assert "hardened_baseline_approval_valid_until" in text
+
+    def test_it_works_again_as_long_as_it_is_said_to_be_valid(self, role: Role) -> None:
+        first = role.plan(check=True)["digest"]
+        role.run(approved_plan=first)
+        role.run("rollback")
+        assert role.run(approved_plan=first, approval_valid_until="2999-01-31")["changed"]
+        role.run("rollback")
+        assert "was valid until 2020-01-31" in refused(role, approved_plan=first, approval_valid_until="2020-01-31")
+
+    def test_a_new_check_of_the_same_needs_a_new_approval(self, role: Role) -> None:
+        role.run(approved_plan=role.plan(check=True)["digest"])
+        role.run("rollback")
+        again = role.plan(check=True)
+        assert "was approved once" in refused(role, approved_plan=again["plan"])
+
+    def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, role: Role) -> None:
+        digest = role.plan(check=True)["digest"]
+        snapshot = Path(role.run(approved_plan=digest)["snapshot"])
+        role.run("rollback")
+        snapshot.write_text(snapshot.read_text().replace("approved_plan", "approved_plam"))
+        assert f"whether {digest} was applied before is unknown" in refused(role, approved_plan=digest)
+
+    def test_a_run_without_a_plan_is_refused_where_one_is_required(self, role: Role) -> None:
+        text = refused(role, require_approval=True)
+        assert "hardened_baseline_require_approval is true, and no plan was approved" in text
+        plan = role.plan(check=True, require_approval=True)
+        assert role.run(approved_plan=plan["digest"], require_approval=True)["changed"]
+        # A run that has nothing to write needs none.
+        assert not role.run(require_approval=True)["pending"]
+
+    def test_the_folder_of_a_run_holds_the_plan_of_each_organization(self, role: Role, tmp_path: Path) -> None:
+        plan = Path(role.plan(check=True)["plan"])
+        folder = tmp_path / "approved/contoso"
+        folder.mkdir(parents=True)
+        plan.rename(folder / "plan.json")
+        assert "has no plan of contoso" in refused(role, approved_plan=str(folder))
+        assert role.run(approved_plan=str(folder.parent))["changed"]
+
+
+@pytest.mark.parametrize("value", [False, "false", "", None, "no", 0, "{{ false }}"])
+def test_an_approval_is_not_switched_off_on_launch(value: Any) -> None:
+    name = "hardened_baseline_require_approval"
+    with pytest.raises(OptionError) as refusal:
+        checked_variables({name: value}, "baseline", lambda path: b"", frozenset([name]))
+    assert f"{name} is {value!r} as an extra variable" in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", [True, "true", "yes", 1])
+def test_an_approval_can_be_required_on_launch(value: Any) -> None:
+    name = "hardened_baseline_require_approval"
+    assert checked_variables({name: value}, "baseline", lambda path: b"", frozenset([name]))["require_approval"] is True
+    assert checked_variables({name: False}, "baseline", lambda path: b"")["require_approval"] is False

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what a run would write was approved: the plan that was, that it is the one needed now, and that no run has used it. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding, check_plan, moved
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: The variable that refuses to write without an approved plan.
+REQUIRE_APPROVAL = f"{PREFIX}require_approval"
+
+_AGAIN = "a check-mode run, and the approval of its plan"
+_VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the approval counts for more than one run"
+
+
+class Artifacts(Protocol):
+    """The files of one organization, as far as they matter here."""
+
+    def load(self, path: str) -> Any:
+        """What a JSON file holds; an OptionError says why it cannot be read."""
+
+    def load_plan(self, path: str) -> Any:
+        """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
+
+    def snapshots(self) -> list[str]:
+        """The snapshots' paths, the newest first."""
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A plan that was approved.
+
+    :param digest: its digest.
+    :param plan: its document; ``None`` where only the digest is known.
+    """
+
+    digest: str
+    plan: Mapping[str, Any] | None
+
+
+def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
+    """The plan that the variables say was approved; ``None`` where they say nothing. An OptionError says why a file is no approved plan."""
+    approved = str(variables.get("approved_plan") or "")
+    if not approved:
+        return None
+    if not approved.startswith("sha256:"):
+        plan = check_plan(artifacts.load_plan(approved), approved)
+        return Approval(plan["digest"], plan)
+    return Approval(approved, next((plan for plan in _plans(artifacts) if plan["digest"] == approved), None))
+
+
+def approval_findings(
+    approval: Approval | None, document: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool
+) -> list[Finding]:
+    """What is refused about the approval of a plan.
+
+    :param document: the plan that is needed now.
+    :param writes: whether the run would write.
+    """
+    if approval is None:
+        if not writes or not variables.get("require_approval"):
+            return []
+        text = f"{REQUIRE_APPROVAL} is true, and no plan was approved."
+        return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
+    findings = _moved(approval, document)
+    if document["changes"] and not variables.get("approval_valid_until"):
+        # One that is over is refused elsewhere.
+        findings += _used(approval, artifacts)
+    return findings
+
+
+def _moved(approval: Approval, document: Mapping[str, Any]) -> list[Finding]:
+    """Whether the approved plan is the one that is needed now, or what is left of it."""
+    if approval.plan is not None:
+        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, document)]
+    if approval.digest == document["digest"]:
+        return []
+    text = f"{approval.digest} was approved, and the plan has {document['digest']} now. No file here has the approved one, so what moved cannot be said."
+    return [Finding("approved_plan", text, _AGAIN)]
+
+
+def _used(approval: Approval, artifacts: Artifacts) -> list[Finding]:
+    """The run that has used the approval: its snapshot says so. Where one cannot be read, nobody knows."""
+    for path in artifacts.snapshots():
+        try:
+            snapshot = check_snapshot(artifacts.load(path), path)
+        except OptionError as error:
+            text = f"whether {approval.digest} was applied before is unknown: {error}"
+            return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
+        if snapshot["approved_plan"] == approval.digest:
+            text = f"{approval.digest} was approved once, and the run of {snapshot['created_at']} has used it ({path})."
+            return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
+    return []
+
+
+def _plans(artifacts: Artifacts) -> list[Mapping[str, Any]]:
+    """The plans that the organization's files hold: the last check's, and those of snapshots."""
+    plans: list[Mapping[str, Any]] = []
+    for path in ("plan.json", *artifacts.snapshots()):
+        try:
+            document = artifacts.load(path)
+            plan = document["plan"] if document.get("kind") == "snapshot" else document
+            plans += [check_plan(plan, path)] if plan else []
+        except (OptionError, KeyError, AttributeError):
+            continue  # A file that is no plan, or is broken, is nobody's approval.
+    return plans
+
+
+def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:
+    """Why the variable that requires an approval is refused as an extra variable, which beats what a playbook says; nothing where it is not.
+
+    :param variables: by their full names.
+    :param given_on_launch: the names of those that are extra variables.
+    """
+    value = variables.get(REQUIRE_APPROVAL)
+    if REQUIRE_APPROVAL not in given_on_launch or str(value).lower() in ("true", "yes", "on", "1"):
+        return []
+    return [
+        f"{REQUIRE_APPROVAL} is {value!r} as an extra variable (-e, or a launch variable), where only true counts: "
+        "an approval is not switched off for one run. Leave it out"
+    ]
