@@ -144,7 +144,9 @@ class Matching:
         undecided = list(self._copy.recipients)
         # First what is certain, so that nothing is asked that does not matter.
         open_: list[tuple[int, Predicate, bool]] = []
-        for place, (one, holds) in enumerate(wanted):
+        for place, (one, holds) in sorted(enumerate(wanted), key=lambda row: row[1][0].splits):
+            if not undecided:
+                break
             values = self._values(place, one)
             undecided = [recipient for recipient in undecided if values[id(recipient)] is not (not holds)]
             if any(not isinstance(value, bool) for value in values.values()):
