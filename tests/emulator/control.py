@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .errors import CmdletError
+from .mail_flow.delivery import deliver
 from .organization import Organization
 from .web import Answer, Request
 
@@ -30,6 +31,7 @@ class Control:
             ("PUT", "state"): self._replace,
             ("PATCH", "state"): lambda request, body: self._organization(request).patch(body),
             ("POST", "cmdlet"): self._cmdlet,
+            ("POST", "mail"): lambda request, body: deliver(self._organization(request).dump(), **body),
             ("GET", "calls"): lambda request, body: emulator.service.ledger.dump(),
             ("GET", "round_trips"): self._round_trips,
             ("POST", "reset"): lambda request, body: emulator.reset(),

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of the organization: its domains, its people and groups. What is not told is unknown, not false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .worlds import FACTS, Truth, both, doubt, either
+
+#: What :class:`Directory` takes. Accepted domains have DomainName, DomainType and MatchSubDomains, remote ones DomainName and IsInternal.
+_DOMAINS = {"accepted_domains", "remote_domains"}
+_PEOPLE = {"mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"}
+KEYS = _DOMAINS | _PEOPLE | {"irm_configuration", "templates", "auto_label"}
+
+
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
+class Directory:
+    """An organization's facts.
+
+    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses; ``groups`` maps an address to its direct members, ``managers`` a person to
+    the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration`` has the
+    cmdlet's properties. ``templates`` maps the names of RMS templates, where they are localized, to those that they have in English.
+
+    :raises ValueError: a key that is none.
+    """
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        if unknown := set(facts) - KEYS:
+            raise ValueError(f"unknown facts: {', '.join(sorted(unknown))}")
+        self._proxies: dict[str, str] = _lower_map(facts.get("proxy_addresses") or {})
+        self._domains: list[Mapping[str, Any]] | None = facts.get("accepted_domains")
+        self._remote: list[Mapping[str, Any]] | None = facts.get("remote_domains")
+        self._mailboxes = self._addresses(facts.get("mailboxes"))
+        self._mail_users = self._addresses(facts.get("mail_users"))
+        self._contacts = self._addresses(facts.get("contacts")) or frozenset()
+        self._groups = {self.primary(group): tuple(map(self.primary, members)) for group, members in (facts.get("groups") or {}).items()}
+        managers = facts.get("managers")
+        self._managers = None if managers is None else {self.primary(person): self.primary(manager) for person, manager in managers.items()}
+        attributes = facts.get("attributes")
+        self._attributes = None if attributes is None else {self.primary(person): _lower_map(values, str) for person, values in attributes.items()}
+        self.irm: Mapping[str, Any] = facts.get("irm_configuration") or {}
+        self.templates: Mapping[str, str] = _lower_map(facts.get("templates") or {}, str)
+        self.labels_override = any(label.get("encrypts") for label in facts.get("auto_label") or ())
+
+    def _addresses(self, given: Iterable[str] | None) -> frozenset[str] | None:
+        return None if given is None else frozenset(map(self.primary, given))
+
+    def primary(self, address: str) -> str:
+        """The primary address of whom an address reaches."""
+        return self._proxies.get(address.lower(), address.lower())
+
+    # Groups
+
+    def is_group(self, address: str) -> bool:
+        return address in self._groups
+
+    def expand(self, address: str) -> list[str]:
+        """The people whom an address reaches: a group's members, and the members of its groups."""
+        found: dict[str, None] = {}
+        pending, seen = [self.primary(address)], set()
+        while pending:
+            one = pending.pop(0)
+            if one in seen:
+                continue
+            seen.add(one)
+            if one in self._groups:
+                pending = [*self._groups[one], *pending]
+            else:
+                found[one] = None
+        return list(found)
+
+    def member(self, person: str, group: str) -> Truth:
+        """Whether a person belongs to a group. Membership by nesting is not documented."""
+        group = self.primary(group)
+        if group not in self._groups:
+            return doubt(FACTS, f"the members of {group}", "member", person, group)
+        if person in self._groups[group]:
+            return True
+        if person in self.expand(group) and person != group:
+            return doubt("U04", f"{person} is in {group} by nesting only", "member", person, group)
+        return False
+
+    def member_of_any(self, person: str, groups: Sequence[str]) -> Truth:
+        return either([self.member(person, group) for group in groups])
+
+    # People
+
+    def is_person(self, address: str) -> bool | None:
+        """Whether the address is a user of the organization; None: not told."""
+        if address in (self._mailboxes or ()) or address in (self._mail_users or ()):
+            return True
+        if address in self._groups or address in self._contacts or (self._mailboxes is not None and self._mail_users is not None):
+            return False
+        return None if self._mailboxes is None and self._kind(domain_of(address)) != "outside" else False
+
+    def manager(self, person: str) -> str | Truth:
+        """The address of a person's manager; False: there is none."""
+        if self._managers is None:
+            return doubt(FACTS, f"the manager of {person}", "manager", person)
+        return self._managers.get(person, False)
+
+    def attribute(self, person: str, name: str) -> str | Truth:
+        """An attribute's value; False: the person has none, or is nobody of the organization."""
+        is_person = self.is_person(person)
+        if is_person is False:
+            return False
+        if is_person is None or self._attributes is None or person not in self._attributes:
+            return doubt(FACTS, f"{name} of {person}", "attribute", person, name)
+        held: str | None = self._attributes[person].get(name.lower())
+        return False if held is None else held
+
+    # Inside and outside
+
+    def _kind(self, domain: str) -> str:
+        """``inside``, ``outside``, or ``untold``."""
+        if self._domains is None:
+            return "untold"
+        best: Mapping[str, Any] | None = None
+        for row in self._domains:
+            name = str(row["DomainName"]).lower()
+            below = domain.endswith("." + name) and row.get("MatchSubDomains")
+            if (domain == name or below) and (best is None or len(name) > len(str(best["DomainName"]))):
+                best = row
+        if best is None:
+            return "outside"
+        return "outside" if best.get("DomainType", "Authoritative") == "ExternalRelay" else "inside"
+
+    def _is_object(self, address: str) -> bool | None:
+        if address in self._groups or address in (self._mailboxes or ()) or address in (self._mail_users or ()):
+            return True
+        return False if address in self._contacts or (self._mailboxes is not None and self._mail_users is not None) else None
+
+    def _outsider(self, address: str, wanted: str) -> Truth:
+        """Somebody of the organization, perhaps, whose primary address is outside: which of the two definitions holds is open."""
+        about = f"{address} has an address outside" + ("" if self._is_object(address) else ", and may be a guest or a mail user")
+        return doubt("U20", about, "outsider", address, options=("outside", "inside", "both"), wanted=(wanted, "both"), guess="outside")
+
+    def sender_in(self, address: str, scope: str, authenticated: bool | None) -> Truth:
+        """Whether FromScope ``scope`` holds for a sender's address. An empty address is outside."""
+        inside = scope == "InOrganization"
+        if not address:
+            return not inside
+        kind = self._kind(domain_of(address))
+        if kind == "untold":
+            return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
+        if kind == "outside" and self._is_object(address) is not False:
+            if authenticated is False:
+                return not inside
+            outsider = self._outsider(address, "inside" if inside else "outside")
+            return both([signed_in(authenticated), outsider]) if inside else outsider
+        if not inside or kind == "outside":
+            return (kind == "outside") != inside
+        return signed_in(authenticated)
+
+    def recipient_in(self, address: str, scope: str, authenticated: bool | None) -> Truth:
+        """Whether SentToScope ``scope`` holds for a recipient's address."""
+        if scope not in ("InOrganization", "NotInOrganization"):
+            return doubt(FACTS, f"{scope} exists on premises only", "scope", scope, address)
+        inside = scope == "InOrganization"
+        kind = self._kind(domain_of(address))
+        if kind == "untold":
+            return doubt(FACTS, "the accepted domains", "accepted", domain_of(address), scope)
+        if kind == "outside":
+            internal = self._internal_remote(domain_of(address))
+            known = self._is_object(address) is False
+            if inside:
+                return either([internal, not known and self._outsider(address, "inside")])
+            outside = doubt("U21", "the remote domains", "remote", domain_of(address), wanted=(False,), guess=False)
+            return both([not internal if isinstance(internal, bool) else outside, known or self._outsider(address, "outside")])
+        if not inside:
+            return False
+        if authenticated or self._is_object(address):
+            return True
+        return doubt(
+            "U19", f"{address} has no object in the directory, and the message is not known to be authenticated", "unauthenticated", address, guess=True
+        )
+
+    def _internal_remote(self, domain: str) -> Truth:
+        """Whether the remote domain that covers ``domain`` is internal: the most specific one counts."""
+        if self._remote is None:
+            return doubt("U21", "the remote domains", "remote", domain, guess=False)
+        best: tuple[int, bool] = (-1, False)
+        for row in self._remote:
+            name = str(row["DomainName"]).lower()
+            covers = name in ("*", domain) or (name.startswith("*.") and (domain.endswith(name[1:]) or domain == name[2:]))
+            best = max(best, (len(name) if covers else -1, bool(row.get("IsInternal")) and covers))
+        return best[1]
+
+
+def signed_in(authenticated: bool | None) -> Truth:
+    """Whether the message came over an authenticated connection."""
+    return doubt("U22", "whether the message came over an authenticated connection", "authenticated") if authenticated is None else authenticated
+
+
+def _lower_map(given: Mapping[str, Any], keep: Any = None) -> dict[str, Any]:
+    return {key.lower(): keep(value) if keep else value.lower() for key, value in given.items()}

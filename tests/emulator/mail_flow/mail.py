@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages as they arrive, and their copies on the way through the rules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .directory import Directory
+
+_ENVELOPE = {"name", "from", "mail_from", "authenticated", "sender_ip", "date"}
+_CONTENT = {"subject", "body", "headers", "attachments", "size", "character_sets", "protection", "disclaimer_insertable"}
+_PROPERTIES = {"type", "importance", "classification", "scl"}
+_FIELDS = ("to", "cc", "bcc")
+_KEYS = {*_ENVELOPE, *_FIELDS, *_CONTENT, *_PROPERTIES}
+_SMIME = ("smime", "smime_signed")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A message on arrival. None: not told."""
+
+    sender: str
+    envelope_sender: str
+    authenticated: bool | None
+    written: Mapping[str, tuple[str, ...]]
+    subject: str
+    body: str
+    headers: Mapping[str, tuple[str, ...]]
+    attachments: tuple[Mapping[str, Any], ...]
+    types: frozenset[str]
+    importance: str
+    classifications: frozenset[str] | None
+    scl: int | None
+    sender_ip: str | None
+    size: int | None
+    date: str | None
+    kind: str
+    own_keys: bool | None
+    disclaimer_insertable: bool
+    character_sets: tuple[str, ...] | None
+
+    @property
+    def rights_protected(self) -> bool:
+        """Protected by Message Encryption, Rights Management or a label."""
+        return self.kind not in ("none", *_SMIME)
+
+    @property
+    def smime(self) -> bool:
+        return self.kind == "smime"
+
+    @property
+    def signed(self) -> bool:
+        return self.kind == "smime_signed" or "Signed" in self.types
+
+
+def mail(given: Mapping[str, Any]) -> Mail:
+    """A message from the keys of a test vector. Texts, fields and attachments that are left out are not there; other facts are not known.
+
+    :raises ValueError: a key that no message has.
+    """
+    if unknown := set(given) - _KEYS:
+        raise ValueError(f"unknown keys of a message: {', '.join(sorted(unknown))}")
+    protection = given.get("protection") or {"kind": "none"}
+    owner = protection.get("owner")
+    types = given.get("type") or ()
+    named = given.get("classification")
+    return Mail(
+        sender=given["from"].lower(),
+        envelope_sender=given.get("mail_from", given["from"]).strip("<>").lower(),
+        authenticated=given.get("authenticated"),
+        written={name: tuple(given.get(name) or ()) for name in _FIELDS},
+        subject=given.get("subject", ""),
+        body=given.get("body", ""),
+        headers={name.lower(): (value,) if isinstance(value, str) else tuple(value) for name, value in (given.get("headers") or {}).items()},
+        attachments=tuple(given.get("attachments") or ()),
+        types=frozenset([types] if isinstance(types, str) else types),
+        importance=given.get("importance", "Normal"),
+        classifications=None if named is None else frozenset([named] if isinstance(named, str) else named),
+        scl=given.get("scl"),
+        sender_ip=given.get("sender_ip"),
+        size=given.get("size"),
+        date=given.get("date"),
+        kind=protection["kind"],
+        own_keys=None if owner is None else owner == "own",
+        disclaimer_insertable=given.get("disclaimer_insertable", True),
+        character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
+    )
+
+
+@dataclass
+class Recipient:
+    """Somebody in the envelope of a copy.
+
+    ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one). ``log`` holds the names
+    of the rules that matched, each with whether that is certain; a rule that asks a moderator opens another list.
+    """
+
+    address: str
+    originals: tuple[str, ...]
+    added: bool = False
+    log: list[list[tuple[str, bool]]] = field(default_factory=lambda: [[]])
+
+
+@dataclass
+class Copy:
+    """One copy of the message: the people in its envelope, and what the rules have done to it."""
+
+    recipients: list[Recipient]
+    subject: str
+    texts: list[str]
+    headers: dict[str, tuple[str, ...]]
+    forked: bool = False
+    wrapped: bool = False
+    disclaimer: bool = False
+    scl_set: bool = False
+    classifications: set[str] = field(default_factory=set)
+    encrypting: list[tuple[str, str]] = field(default_factory=list)
+    decrypting: list[str] = field(default_factory=list)
+    brandings: list[tuple[str, str]] = field(default_factory=list)
+    fates: list[str] = field(default_factory=list)
+    ended: bool = False
+    reports_only: bool = False
+    status: str = ""
+    connector: str = ""
+
+    def split(self, chosen: Sequence[Recipient]) -> Copy:
+        """Takes the chosen recipients into a copy of their own."""
+        rest = [one for one in self.recipients if all(one is not other for other in chosen)]
+        self.recipients = rest
+        self.forked = True
+        twin = copy.copy(self)
+        for name in ("texts", "headers", "classifications", "encrypting", "decrypting", "brandings", "fates"):
+            setattr(twin, name, copy.copy(getattr(self, name)))
+        twin.recipients = list(chosen)
+        return twin
+
+
+def first_copy(message: Mail, directory: Directory) -> Copy:
+    """The message as the rules meet it: proxies resolved, groups expanded."""
+    found: dict[str, list[str]] = {}
+    for name in _FIELDS:
+        for written in message.written[name]:
+            for address in directory.expand(written):
+                found.setdefault(address, []).append(written.lower())
+    recipients = [Recipient(address, tuple(dict.fromkeys(originals))) for address, originals in found.items()]
+    return Copy(recipients, message.subject, [message.body], dict(message.headers))

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a message for each recipient: in one world, and in all worlds together."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .directory import Directory
+from .mail import Copy, Mail, Recipient
+from .worlds import FACTS, Question, Truth, World
+
+#: A message that is larger may not be encrypted.
+LARGEST = 25 * 2**20
+_UNCERTAIN_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
+_NOT_AS_ASKED = ("as asked", "in clear", "refused")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recipient gets in one world, at the end of the rules. ``rules`` are those that matched, each with whether that is certain."""
+
+    fate: str
+    rules: tuple[tuple[str, bool], ...]
+    protection: str | None = None
+    protected_by: tuple[str, ...] = ()
+    on_arrival: bool = False
+    branding: str | None = None
+    subject: str | None = None
+    status: str | None = None
+    connector: str | None = None
+    disclaimer: bool = False
+    after_approval: Outcome | None = None
+    after_release: Outcome | None = None
+
+
+class Judge:
+    """Outcomes in one world."""
+
+    def __init__(self, world: World, message: Mail, directory: Directory) -> None:
+        self._world = world
+        self._message = message
+        self._directory = directory
+
+    def outcome(self, copy: Copy, recipient: Recipient) -> Outcome:
+        parts = [tuple(part) for part in recipient.log]
+        last = self._last(copy, recipient, parts[-1])
+        for part in reversed(parts[:-1]):
+            last = Outcome("moderated", part, after_approval=last)
+        return last
+
+    def _last(self, copy: Copy, recipient: Recipient, log: tuple[tuple[str, bool], ...]) -> Outcome:
+        if not copy.fates:
+            return self._delivered(copy, recipient, log)
+        fate = copy.fates[0]
+        outcome = Outcome(fate, log, status=copy.status if fate == "rejected" else None)
+        if fate == "quarantined":
+            return dataclasses.replace(outcome, after_release=self._delivered(copy, recipient, ()))
+        return outcome
+
+    def _delivered(self, copy: Copy, recipient: Recipient, log: tuple[tuple[str, bool], ...]) -> Outcome:
+        protection, by = self._protection(copy)
+        if protection == "refused":
+            return Outcome("rejected", log)
+        arrived = self._message.kind not in ("none", "smime_signed") and protection == self._message.kind and not by
+        protected = protection not in ("none", "smime")
+        names = dict.fromkeys(name for _rule, name in copy.brandings)
+        branding = self._one("which branding wins", tuple(names)) if protected and names else None
+        return Outcome(
+            "delivered",
+            log,
+            protection=protection,
+            protected_by=by,
+            on_arrival=arrived,
+            branding=branding,
+            subject=copy.subject,
+            connector=copy.connector or None,
+            disclaimer=copy.disclaimer,
+        )
+
+    # Protection
+
+    def _protection(self, copy: Copy) -> tuple[str, tuple[str, ...]]:
+        """The protection, or "refused", and the rules that asked for it."""
+        message, asked = self._message, copy.encrypting
+        rules = tuple(dict.fromkeys(name for name, _option in asked))
+        if message.smime:
+            return "smime", ()
+        if message.rights_protected:
+            return self._of_protected(copy, rules)
+        if not asked or self._sender("NotInOrganization"):
+            return "none", ()
+        if not self._sender("InOrganization") and self._ask("U26", "a sender that is neither inside nor outside", ("encrypted", "clear")) == "clear":
+            return "none", ()
+        if copy.decrypting and self._ask("U02", "an encrypting and a decrypting rule on one message", ("encrypted", "clear")) == "clear":
+            return "none", ()
+        for unknown, reason, options in self._obstacles():
+            answer = self._ask(unknown, reason, options)
+            if answer == "refused":
+                return "refused", ()
+            if answer == "in clear":
+                return "none", ()
+        return self._option(copy), rules
+
+    def _of_protected(self, copy: Copy, rules: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        kept = (self._message.kind, ())
+        if not copy.decrypting:
+            return kept
+        own = self._message.own_keys
+        if own is None:
+            own = self._ask(FACTS, "whose keys protect the message", (True, False))
+        if not own:
+            return kept
+        if not rules:
+            return "none", ()
+        answer = self._ask("U02", "an encrypting and a decrypting rule on one message", ("kept", "removed", "replaced"))
+        return kept if answer == "kept" else ("none", ()) if answer == "removed" else (self._option(copy), rules)
+
+    def _sender(self, scope: str) -> bool:
+        sender = self._directory.primary(self._message.sender)
+        truth: Truth = self._directory.sender_in(sender, scope, self._message.authenticated)
+        return self._world.settle(truth, "sender", scope)
+
+    def _obstacles(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """What may keep the service from encrypting although it is asked to."""
+        message, irm = self._message, self._directory.irm
+        size = message.size if message.size is not None else sum(one.get("size", 0) for one in message.attachments)
+        found: list[tuple[str, str, tuple[str, ...]]] = []
+        if size > LARGEST:
+            found.append(("U31", "the message is larger than 25 MB", _NOT_AS_ASKED))
+        if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
+            found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
+        if irm.get("EnablePdfEncryption") is False and any(str(one["name"]).lower().endswith(".pdf") for one in message.attachments):
+            found.append(("U25", "PDF attachments are not encrypted", _NOT_AS_ASKED))
+        if message.types & _UNCERTAIN_TYPES:
+            found.append(("U29", f"whether messages of the type {', '.join(sorted(message.types))} are encrypted", _NOT_AS_ASKED[:2]))
+        if message.signed:
+            found.append(("U27", "the message is signed", _NOT_AS_ASKED[:2]))
+        return found
+
+    def _option(self, copy: Copy) -> str:
+        return self._one("which of two templates wins", tuple(dict.fromkeys(option for _rule, option in copy.encrypting)))
+
+    def _one(self, reason: str, options: tuple[str, ...]) -> str:
+        return options[0] if len(options) == 1 else str(self._ask("U01", reason, options))
+
+    def _ask(self, unknown: str, reason: str, options: tuple[Any, ...]) -> Any:
+        return self._world.ask(Question(unknown, reason, (reason, options), options))
+
+
+def joined(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What all worlds agree on, as a recipient's result. What does not apply, and what they disagree on, is absent."""
+    fates = {one.fate for one in outcomes}
+    answer: dict[str, Any] = {"fate": fates.pop() if len(fates) == 1 else "unknown"}
+    protections = {one.protection for one in outcomes}
+    if len(protections) == 1:
+        protection = outcomes[0].protection
+    elif protections & {None, "none", "smime"}:
+        protection = "unknown"
+    else:
+        protection = "protected_option_unknown"
+    if protection is not None:
+        answer["protection"] = protection
+        answer["protected_on_arrival"] = all(one.on_arrival for one in outcomes)
+    if protection not in (None, "none", "unknown"):
+        by = [name for name in outcomes[0].protected_by if all(name in one.protected_by for one in outcomes)]
+        answer |= {"protected_by": by} if by else {}
+    answer["rules"] = _joined_rules([one.rules for one in outcomes])
+    for name in ("branding", "subject", "status", "connector", "disclaimer"):
+        values = {getattr(one, name) for one in outcomes}
+        if len(values) == 1 and (value := values.pop()) not in (None, False):
+            answer[name] = value
+    for name in ("after_approval", "after_release"):
+        nested = [getattr(one, name) for one in outcomes]
+        if all(one is not None for one in nested):
+            answer[name] = joined(nested)
+    return answer
+
+
+def _joined_rules(logs: Sequence[Sequence[tuple[str, bool]]]) -> list[dict[str, Any]]:
+    places: dict[str, int] = {}
+    for log in logs:
+        for place, (name, _certain) in enumerate(log):
+            places[name] = max(places.get(name, 0), place)
+    certain = [{name for name, sure in log if sure} for log in logs]
+    return [{"name": name, "matched": True if all(name in one for one in certain) else "unknown"} for name in places]

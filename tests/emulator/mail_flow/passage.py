@@ -1,0 +1,254 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules do to a copy, and the way of a message through all rules in one world."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ..values import parse_instant
+from .directory import Directory
+from .mail import Copy, Mail, Recipient, first_copy
+from .rules import Matching, Rule
+from .worlds import Question, World
+
+#: Messages of the system, which no rule sees.
+_SYSTEM = frozenset({"NDR"})
+_REPORTS = ("GenerateIncidentReport", "GenerateNotification")
+_REJECTIONS = ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass
+class Effects:
+    """What rules cause beside the message itself."""
+
+    incident_reports: list[str] = field(default_factory=list)
+    notifications: list[str] = field(default_factory=list)
+    moderators: list[str] = field(default_factory=list)
+
+
+class Passage:
+    """One message on its way through the rules in one world. :attr:`copies` are what became of it."""
+
+    def __init__(self, world: World, message: Mail, directory: Directory, rules: Sequence[Rule]) -> None:
+        self.world = world
+        self.message = message
+        self.directory = directory
+        self.copies = [first_copy(message, directory)]
+        self.effects = Effects()
+        if not _SYSTEM & message.types:
+            date = parse_instant(message.date) if message.date else datetime.datetime.now(datetime.UTC)
+            for place, rule in enumerate(rules):
+                acts = rule.acts_on(date)
+                if acts is not False:
+                    for copy in [one for one in self.copies if not one.ended]:
+                        self._apply(rule, acts, copy, rules[place + 1 :])
+
+    def _apply(self, rule: Rule, acts: bool | object, copy: Copy, later: Sequence[Rule]) -> None:
+        matching = Matching(self.world, self.message, self.directory, rule, copy)
+        if self.message.smime and rule.needs_content:
+            # The service cannot process it, and does nothing; whether it counts as matched is unknown.
+            for recipient in matching.recipients(readable=False):
+                recipient.log[-1].append((rule.name, False))
+            return
+        chosen = matching.recipients()
+        if not chosen or (acts is not True and not self.world.settle(acts, rule.name)):  # type: ignore[arg-type]
+            return
+        if not rule.enforced:
+            self._log(rule, chosen)
+            self._report(rule, chosen)
+            if len(chosen) < len(copy.recipients) and any(one.looks_at_recipients for one in later):
+                forks = Question("U06", f"whether {rule.name}, which is in mode {rule.mode}, splits the message", ("fork", rule.name))
+                if self.world.ask(forks, rule.name):
+                    fork = copy.split(chosen)
+                    self.copies.append(fork)
+                    copy = fork
+            if rule.actions.get("StopRuleProcessing") and later:
+                self._audited_stop(rule, copy, chosen)
+            return
+        if self._ignored(rule, copy):
+            return
+        if len(chosen) < len(copy.recipients):
+            copy = copy.split(chosen)
+            self.copies.append(copy)
+        self._log(rule, chosen)
+        if copy.reports_only:
+            self._report(rule, chosen)
+        else:
+            self._act(rule, copy, later)
+
+    def _log(self, rule: Rule, chosen: Sequence[Recipient]) -> None:
+        for recipient in chosen:
+            recipient.log[-1].append((rule.name, True))
+
+    def _audited_stop(self, rule: Rule, copy: Copy, chosen: list[Recipient]) -> None:
+        question = Question("U08", f"whether {rule.name} stops the rules in mode {rule.mode}", ("stop", rule.name), guess=False)
+        if self.world.ask(question, rule.name):
+            if len(chosen) < len(copy.recipients):
+                copy = copy.split(chosen)
+                self.copies.append(copy)
+            copy.ended = True
+
+    def _report(self, rule: Rule, chosen: Sequence[Recipient]) -> None:
+        if "GenerateIncidentReport" in rule.actions:
+            self.effects.incident_reports.append(rule.actions["GenerateIncidentReport"])
+        if "GenerateNotification" in rule.actions and rule.mode != "Audit":
+            self.effects.notifications += [recipient.address for recipient in chosen]
+
+    def _ignored(self, rule: Rule, copy: Copy) -> bool:
+        """A rule is ignored when it can't insert its disclaimer and is told not to mind."""
+        return (
+            "ApplyHtmlDisclaimerText" in rule.actions
+            and rule.actions.get("ApplyHtmlDisclaimerFallbackAction", "Wrap") == "Ignore"
+            and not self._insertable(copy)
+        )
+
+    def _insertable(self, copy: Copy) -> bool:
+        message = self.message
+        readable = not message.rights_protected or (message.own_keys and self.directory.irm.get("TransportDecryptionSetting", "Optional") != "Disabled")
+        return copy.wrapped or (message.disclaimer_insertable and not message.signed and bool(readable))
+
+    # Actions
+
+    def _act(self, rule: Rule, copy: Copy, later: Sequence[Rule]) -> None:
+        actions = rule.actions
+        moderators = self._moderators(rule)
+        if moderators:
+            # Who is asked decides first: nothing else of the rule is done.
+            self.effects.moderators += moderators
+            for recipient in copy.recipients:
+                recipient.log.append([])
+            return
+        for name, change in _CHANGES.items():
+            if name in actions:
+                change(self, rule, copy)
+        self._report(rule, copy.recipients)
+        if "DeleteMessage" in actions:
+            copy.fates.append("deleted")
+            copy.ended = True
+        elif any(name in actions for name in _REJECTIONS):
+            self._reject(rule, copy, later)
+        elif "Quarantine" in actions:
+            copy.fates.append("quarantined")
+            copy.ended = True
+        elif self._redirect(rule, copy):
+            return
+        self._add(rule, copy)
+        if "StopRuleProcessing" in actions:
+            copy.ended = True
+
+    def _moderators(self, rule: Rule) -> list[str]:
+        if "ModerateMessageByUser" in rule.actions:
+            return list(rule.actions["ModerateMessageByUser"])
+        return [self._managers_address()] if "ModerateMessageByManager" in rule.actions and self._managers_address() else []
+
+    def _managers_address(self) -> str:
+        """The address of the sender's manager; empty: there is none."""
+        found = self.directory.manager(self.directory.primary(self.message.sender))
+        if isinstance(found, str):
+            return found
+        return "the sender's manager" if self.world.settle(found) else ""
+
+    def _reject(self, rule: Rule, copy: Copy, later: Sequence[Rule]) -> None:
+        copy.fates.append("rejected")
+        copy.status = rule.actions.get("RejectMessageEnhancedStatusCode", "5.7.1")
+        copy.ended = True
+        if any(name in other.actions for other in later for name in _REPORTS):
+            question = Question("U10", f"whether rules behind the rejection by {rule.name} still report", ("after reject", rule.name), guess=False)
+            copy.reports_only = self.world.ask(question, rule.name)
+            copy.ended = not copy.reports_only
+
+    def _redirect(self, rule: Rule, copy: Copy) -> bool:
+        targets = list(rule.actions.get("RedirectMessageTo", ()))
+        if rule.actions.get("AddManagerAsRecipientType") == "Redirect":
+            targets += [self._managers_address()] if self._managers_address() else []
+        if not targets:
+            return False
+        left = copy.split(copy.recipients)
+        # Those who are left out keep what has happened so far; the copy goes on to the new recipients.
+        left.fates.append("redirected")
+        left.ended = True
+        self.copies.append(left)
+        copy.recipients = self._newcomers(targets, left.recipients)
+        copy.ended = "StopRuleProcessing" in rule.actions
+        return True
+
+    def _add(self, rule: Rule, copy: Copy) -> None:
+        targets = [one for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())]
+        if rule.actions.get("AddManagerAsRecipientType") in ("To", "Cc", "Bcc") and self._managers_address():
+            targets.append(self._managers_address())
+        here = {recipient.address for recipient in copy.recipients}
+        copy.recipients += [one for one in self._newcomers(targets, copy.recipients) if one.address not in here]
+
+    def _newcomers(self, targets: Sequence[str], others: Sequence[Recipient]) -> list[Recipient]:
+        """New recipients. Their history is what all the others of the copy have in common."""
+        log = [[entry for entry in part if all(entry in other.log[place] for other in others)] for place, part in enumerate(others[0].log)]
+        found = {address: target for target in targets for address in self.directory.expand(target)}
+        return [Recipient(address, (target.lower(),), True, [list(part) for part in log]) for address, target in found.items()]
+
+    def _encrypt(self, rule: Rule, copy: Copy) -> None:
+        name = str(rule.actions["ApplyRightsProtectionTemplate"])
+        name = self.directory.templates.get(name.lower(), name)
+        copy.encrypting.append((rule.name, {"encrypt": "encrypt", "do not forward": "do_not_forward"}.get(name.lower(), f"template:{name}")))
+
+    def _encrypt_legacy(self, rule: Rule, copy: Copy) -> None:
+        copy.encrypting.append((rule.name, "encrypt"))
+
+    def _decrypt(self, rule: Rule, copy: Copy) -> None:
+        copy.decrypting.append(rule.name)
+
+    def _brand(self, rule: Rule, copy: Copy) -> None:
+        copy.brandings.append((rule.name, rule.actions["ApplyRightsProtectionCustomizationTemplate"]))
+
+    def _prepend(self, rule: Rule, copy: Copy) -> None:
+        copy.subject = rule.actions["PrependSubject"] + copy.subject
+
+    def _set_header(self, rule: Rule, copy: Copy) -> None:
+        copy.headers[rule.actions["SetHeaderName"].lower()] = (rule.actions.get("SetHeaderValue", ""),)
+
+    def _remove_header(self, rule: Rule, copy: Copy) -> None:
+        copy.headers.pop(rule.actions["RemoveHeader"].lower(), None)
+
+    def _classify(self, rule: Rule, copy: Copy) -> None:
+        copy.classifications.add(rule.actions["ApplyClassification"])
+
+    def _set_scl(self, rule: Rule, copy: Copy) -> None:
+        copy.scl_set = True
+
+    def _route(self, rule: Rule, copy: Copy) -> None:
+        copy.connector = rule.actions["RouteMessageOutboundConnector"]
+
+    def _disclaim(self, rule: Rule, copy: Copy) -> None:
+        text = _TAG.sub(" ", rule.actions["ApplyHtmlDisclaimerText"])
+        if self._insertable(copy):
+            first = rule.actions.get("ApplyHtmlDisclaimerLocation", "Append") == "Prepend"
+            copy.texts = [text, *copy.texts] if first else [*copy.texts, text]
+        elif rule.actions.get("ApplyHtmlDisclaimerFallbackAction", "Wrap") == "Reject":
+            copy.fates.append("rejected")
+            copy.status = "5.7.1"
+            copy.ended = True
+            return
+        else:
+            copy.texts, copy.wrapped = [text], True
+        copy.disclaimer = True
+
+
+_CHANGES: dict[str, Callable[[Passage, Rule, Copy], None]] = {
+    "ApplyHtmlDisclaimerText": Passage._disclaim,
+    "ApplyRightsProtectionTemplate": Passage._encrypt,
+    "ApplyOME": Passage._encrypt_legacy,
+    "RemoveOMEv2": Passage._decrypt,
+    "RemoveOME": Passage._decrypt,
+    "ApplyRightsProtectionCustomizationTemplate": Passage._brand,
+    "PrependSubject": Passage._prepend,
+    "SetHeaderName": Passage._set_header,
+    "RemoveHeader": Passage._remove_header,
+    "ApplyClassification": Passage._classify,
+    "SetSCL": Passage._set_scl,
+    "RouteMessageOutboundConnector": Passage._route,
+}

@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mail flow rules as the mail flow applies them: which act, and for whom of a copy's recipients they match."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..values import parse_instant
+from .directory import Directory
+from .mail import Copy, Mail, Recipient
+from .predicates import PREDICATES, Kind
+from .view import Settings, View
+from .worlds import Maybe, Question, Truth, World, doubt
+
+_EXCEPT = "ExceptIf"
+_CONTENT_ACTIONS = frozenset(
+    ["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption", "ApplyHtmlDisclaimerText"]
+)
+_DAY = datetime.timedelta(days=1)
+_READINGS = ("each recipient for itself", "any of them for all", "all of them for all")
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """One condition or exception: the property, what it compares with, and its kind."""
+
+    name: str
+    value: Any
+    kind: Kind
+
+    @property
+    def splits(self) -> bool:
+        """Whether recipients of one copy can differ in it."""
+        return self.kind.about in ("recipient", "relation")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An enabled rule. ``actions`` are the properties that are set and are no predicates."""
+
+    name: str
+    mode: str
+    settings: Settings
+    conditions: tuple[Predicate, ...]
+    exceptions: tuple[Predicate, ...]
+    actions: Mapping[str, Any]
+    supported: bool = True
+    begins: str | None = None
+    expires: str | None = None
+
+    @property
+    def enforced(self) -> bool:
+        return self.mode == "Enforce"
+
+    @property
+    def needs_content(self) -> bool:
+        """Whether it cannot be processed for a message whose content nobody but the recipients can read."""
+        return any(predicate.kind.content for predicate in (*self.conditions, *self.exceptions)) or bool(_CONTENT_ACTIONS & set(self.actions))
+
+    @property
+    def looks_at_recipients(self) -> bool:
+        return any(predicate.kind.about == "all" for predicate in (*self.conditions, *self.exceptions))
+
+    def acts_on(self, date: datetime.datetime) -> Truth:
+        """Whether the rule is in its time and one that the service evaluates."""
+        for text, begins in ((self.begins, True), (self.expires, False)):
+            if text is None:
+                continue
+            border = parse_instant(text)
+            if date == border or (_no_offset(text) and abs(date - border) < _DAY):
+                return doubt("U14", f"{self.name} begins or ends just then", "window", self.name)
+            if (date > border) != begins:
+                return False
+        return self.supported or doubt("U13", f"the service calls {self.name} unsupported", "unsupported", self.name)
+
+
+def _no_offset(text: str) -> bool:
+    time = text.strip().partition("T")[2] or text.strip().partition(" ")[2]
+    return not time.upper().endswith("Z") and "+" not in time and "-" not in time
+
+
+def rules(stored: Iterable[Mapping[str, Any]]) -> list[Rule]:
+    """The rules that can act, in their order, from what an organization stores of them."""
+    found = []
+    for row in sorted(stored, key=lambda row: row["Priority"]):
+        if row.get("State", "Enabled") != "Enabled" or row.get("DlpPolicy") or row.get("RuleSubType", "None") == "Dlp":
+            continue
+        found.append(_rule(row))
+    return found
+
+
+def _rule(row: Mapping[str, Any]) -> Rule:
+    used: set[str] = set()
+    sections: dict[str, tuple[Predicate, ...]] = {}
+    for prefix in ("", _EXCEPT):
+        found = [predicate(name, row, prefix) for name in PREDICATES]
+        sections[prefix] = tuple(one for one in found if one is not None)
+        used |= {prefix + name for kind_name, kind in PREDICATES.items() for name in (kind_name, *kind.partners)}
+    return Rule(
+        name=row["Name"],
+        mode=row.get("Mode", "Enforce"),
+        settings=Settings(row.get("SenderAddressLocation", "Header"), row.get("RecipientAddressType") == "Original", bool(row.get("UseLegacyRegex"))),
+        conditions=sections[""],
+        exceptions=sections[_EXCEPT],
+        actions={name: value for name, value in row.items() if name not in used and value is not None and value is not False},
+        supported=row.get("IsRuleConfigurationSupported", True),
+        begins=row.get("ActivationDate"),
+        expires=row.get("ExpiryDate"),
+    )
+
+
+def predicate(name: str, row: Mapping[str, Any], prefix: str = "") -> Predicate | None:
+    """The predicate of that name, as far as a rule has it. A switch that is off is none, but for HasNoClassification, whose off says something."""
+    kind = PREDICATES[name]
+    values = [row.get(prefix + one) for one in (name, *kind.partners)]
+    if name == "ADComparisonAttribute" and values[0] is not None:
+        values[1] = values[1] or "Equal"
+    if any(value is None or value == [] or (value is False and name != "HasNoClassification") for value in values):
+        return None
+    if name == "ManagerAddresses" and values[1] == "Sender":
+        kind = replace(kind, about="message")
+    return Predicate(name, values[0] if len(values) == 1 else tuple(values), kind)
+
+
+class Matching:
+    """For whom of one copy's recipients a rule's predicates hold, in one world."""
+
+    def __init__(self, world: World, message: Mail, directory: Directory, rule: Rule, copy: Copy) -> None:
+        self._world = world
+        self._rule = rule
+        self._copy = copy
+        self._view = View(message, directory, copy, rule.settings)
+        self._memory: dict[tuple[int, str], dict[int, Truth]] = {}
+
+    def recipients(self, *, readable: bool = True) -> list[Recipient]:
+        """Those for whom all conditions and no exception hold; without ``readable``, by what can be seen without the content."""
+        wanted = [(one, True) for one in self._rule.conditions] + [(one, False) for one in self._rule.exceptions]
+        wanted = [(one, holds) for one, holds in wanted if readable or not one.kind.content]
+        undecided = list(self._copy.recipients)
+        # First what is certain, so that nothing is asked that does not matter.
+        open_: list[tuple[int, Predicate, bool]] = []
+        for place, (one, holds) in sorted(enumerate(wanted), key=lambda row: row[1][0].splits):
+            if not undecided:
+                break
+            values = self._values(place, one)
+            undecided = [recipient for recipient in undecided if values[id(recipient)] is not (not holds)]
+            if any(not isinstance(value, bool) for value in values.values()):
+                open_.append((place, one, holds))
+        for place, one, holds in open_:
+            if undecided:
+                values = self._values(place, one)
+                undecided = [recipient for recipient in undecided if self._settle(place, one, values[id(recipient)], recipient) is holds]
+        return undecided
+
+    def _values(self, place: int, one: Predicate) -> dict[int, Truth]:
+        """Each recipient's value, by the recipient's ``id``."""
+        memory = self._memory.setdefault((place, one.name), {})
+        if not memory:
+            recipients = self._copy.recipients
+            if not one.splits:
+                value = one.kind.test(self._view, one.value)
+                memory |= {id(recipient): value for recipient in recipients}
+            else:
+                for recipient in recipients:
+                    value = one.kind.test(replace(self._view, recipient=recipient), one.value)
+                    if recipient.added:
+                        value = doubt("U09", f"whether {one.name} is evaluated for added recipients", one.name, str(one.value), recipient.address)
+                    memory[id(recipient)] = value
+                if one.kind.about == "relation":
+                    memory |= self._related(place, one, [memory[id(recipient)] for recipient in recipients])
+        return memory
+
+    def _related(self, place: int, one: Predicate, values: list[Truth]) -> dict[int, Truth]:
+        """A relation that holds for some of the recipients only: for them, for all, or for none."""
+        recipients = self._copy.recipients
+        settled = [self._settle(place, one, value, recipient) for value, recipient in zip(values, recipients, strict=True)]
+        if len(set(settled)) > 1:
+            people = tuple(recipient.address for recipient in recipients)
+            question = Question("U05", f"{one.name} holds for some recipients only", (one.name, str(one.value), people), _READINGS)
+            wanted = {True: (_READINGS[0], _READINGS[1]), False: (_READINGS[1],)}
+            return {id(recipient): Maybe(question, wanted[value]) for value, recipient in zip(settled, recipients, strict=True)}
+        return {id(recipient): value for value, recipient in zip(settled, recipients, strict=True)}
+
+    def _settle(self, place: int, one: Predicate, value: Truth, recipient: Recipient) -> bool:
+        whose = recipient.address if one.splits and not (isinstance(value, Maybe) and value.question.unknown == "U05") else ""
+        return self._world.settle(value, self._rule.name, place, whose)

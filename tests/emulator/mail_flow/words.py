@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How words match (``...ContainsWords``, ``...MatchesWords``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from .worlds import Truth, doubt
+
+#: Scripts that are written without spaces between words: Thai, Lao, Myanmar, Khmer, kana, ideographs.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_BLANKS = re.compile(r"\s+")
+
+
+@lru_cache(maxsize=65536)
+def word_in(text: str, word: str) -> Truth:
+    """Whether ``text`` has ``word`` as a whole word, whatever the case.
+
+    Surely, when an occurrence has no letter or digit beside it. Perhaps, when only a generous reading finds one: where the
+    word itself begins or ends with punctuation, where no spaces are written, where white space or the folding of case differs.
+    """
+    if not word:
+        return False
+    spellings = {(text.lower(), word.lower()), (text.upper(), word.upper()), (text.casefold(), word.casefold())}
+    certain = [any(strict for strict, _generous in _occurrences(*pair)) for pair in spellings]
+    if all(certain):
+        return True
+    loose = {(_BLANKS.sub(" ", one), _BLANKS.sub(" ", other)) for one, other in spellings}
+    if any(certain) or any(generous for pair in loose for _strict, generous in _occurrences(*pair)):
+        return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)
+    return False
+
+
+def _occurrences(text: str, word: str) -> Iterator[tuple[bool, bool]]:
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        left = _side(text[start - 1] if start else "", word[0])
+        right = _side(text[end] if end < len(text) else "", word[-1])
+        yield left[0] and right[0], left[1] and right[1]
+        start = text.find(word, start + 1)
+
+
+def _side(neighbour: str, edge: str) -> tuple[bool, bool]:
+    """Whether there is a border between a word's edge and its neighbour: strictly, and generously read."""
+    if not neighbour or not neighbour.isalnum():
+        return True, True
+    return False, not edge.isalnum() or bool(_UNSPACED.match(edge) or _UNSPACED.match(neighbour))

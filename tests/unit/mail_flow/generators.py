@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Random organizations, rules and messages, in the collection's options and the test vectors' keys.
+
+They draw from few people, words and headers, so that rules meet messages often. Everything takes a ``random.Random``, as
+hypothesis has one to give and a search without hypothesis another.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+PEOPLE = ("megan@contoso.com", "adele@contoso.com", "bob@contoso.com")
+OUTSIDERS = ("ann@fabrikam.com", "x@eu.fabrikam.com", "joe@northwind.com", "sis@sister.com")
+GUEST = "guest@fabrikam.com"
+RELAYED = ("old@relay.contoso.net", "new@sub.contoso.com", "plain@contoso.com")
+GROUPS = ("sales@contoso.com", "all@contoso.com")
+PROXY = "helpdesk@contoso.com"
+WORDS = ("secure", "offer", "top secret", "encrypt:", "public")
+TEXTS = ("", "secure", "Secure offer", "an offer: top secret", "insecure", "[Encrypt] public", "encrypt:now", "top  secret", "encrypt: offer")
+PATTERNS = (r"\[encrypt\]", "^secure", "offer$", "sec(ure|ret)", "[a-d]b", r"\d{2,3}", "(?=secure)secure", r"@fabrikam\.com$", r"\.com$", "north.*d")
+HEADERS = ("X-Class", "X-Flag")
+HEADER_VALUES = ("yes", "no", "secure yes")
+CLASSES = ("Internal", "Secret")
+TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential")
+BRANDINGS = ("Branding1", "Branding2")
+TYPES = ("OOF", "AutoForward", "Calendaring", "ReadReceipt", "Signed")
+SIZES = (1_000, 4 * 2**20, 5 * 2**20, 12 * 2**20)
+ATTRIBUTES = {PEOPLE[0]: {"Department": "Sales", "Office": "12"}, PEOPLE[1]: {"Department": "Legal"}, PEOPLE[2]: {}}
+
+Values = dict[str, Any]
+
+
+def organization(source: random.Random) -> Values:
+    """What is known of an organization; now and then not everything."""
+    domains = [{"name": "contoso.com", "type": "Authoritative", "match_sub_domains": source.random() < 0.3}]
+    if source.random() < 0.5:
+        domains.append({"name": "relay.contoso.net", "type": source.choice(["ExternalRelay", "InternalRelay"]), "match_sub_domains": False})
+    known: Values = {
+        "accepted_domains": domains,
+        "remote_domains": [{"name": "sister.com", "is_internal": source.random() < 0.5}],
+        "mailboxes": list(PEOPLE),
+        "mail_users": [GUEST],
+        "contacts": ["joe@northwind.com"],
+        "groups": {GROUPS[0]: [PEOPLE[1], PEOPLE[2]], GROUPS[1]: [GROUPS[0], PEOPLE[0]]},
+        "managers": {PEOPLE[0]: PEOPLE[1], PEOPLE[2]: PEOPLE[1]},
+        "attributes": {person: dict(held) for person, held in ATTRIBUTES.items()},
+        "proxy_addresses": {PROXY: PEOPLE[1]},
+    }
+    if source.random() < 0.15:
+        known.pop(source.choice(["remote_domains", "managers", "attributes", "mail_users"]))
+    return known
+
+
+def message(source: random.Random) -> Values:
+    """A message with every text, and with most facts."""
+    sender = source.choice([PEOPLE[0], PEOPLE[0], PEOPLE[2], OUTSIDERS[0], "plain@contoso.com", GUEST])
+    made: Values = {
+        "from": sender,
+        "mail_from": source.choice([sender, sender, sender, PEOPLE[2], OUTSIDERS[2], ""]),
+        "subject": source.choice(TEXTS),
+        "body": source.choice(TEXTS),
+        "headers": {name: source.choice(HEADER_VALUES) for name in HEADERS if source.random() < 0.4},
+        "attachments": [attachment(source) for _count in range(source.choice([0, 0, 0, 1, 2]))],
+        "to": [],
+        "cc": [],
+        "bcc": [],
+        "protection": source.choice([{"kind": "none"}] * 6 + list(_ARRIVALS)),
+    }
+    if source.random() < 0.9:
+        made["authenticated"] = sender not in OUTSIDERS and source.random() < 0.85
+    for address in source.sample([*PEOPLE, *OUTSIDERS, *RELAYED, GUEST, PROXY, *GROUPS], source.choice([1, 1, 2, 2, 3, 4])):
+        made[source.choice(["to", "to", "cc", "bcc"])].append(address)
+    optional: Values = {
+        "type": source.choice(TYPES),
+        "importance": source.choice(["Low", "Normal", "High"]),
+        "classification": source.choice([[], [CLASSES[0]], list(CLASSES)]),
+        "scl": source.choice([-1, 0, 5, 9]),
+        "sender_ip": source.choice(["10.0.0.1", "192.0.2.7"]),
+        "size": source.choice([*SIZES, 30 * 2**20]),
+        "disclaimer_insertable": source.random() < 0.5,
+        "date": source.choice(["2026-01-15T12:00:00Z", "2026-03-15T12:00:00Z"]),
+    }
+    return made | {key: value for key, value in optional.items() if source.random() < (0.15 if key == "type" else 0.5)}
+
+
+_ARRIVALS = (
+    {"kind": "encrypt", "owner": "own"},
+    {"kind": "do_not_forward", "owner": "own"},
+    {"kind": "template:Confidential", "owner": "own"},
+    {"kind": "encrypt", "owner": "other"},
+    {"kind": "smime", "owner": "other"},
+)
+
+
+def attachment(source: random.Random) -> Values:
+    made: Values = {"name": source.choice(["offer.pdf", "setup.exe", "data.zip"]), "size": source.choice(SIZES), "properties": {}}
+    if made["name"] == "data.zip":
+        made["nested"] = source.choice([[], ["setup.exe"]])
+    if source.random() < 0.8:
+        made["text"] = source.choice(TEXTS)
+    return made
+
+
+def some(source: random.Random, values: Any) -> list[Any]:
+    """One or two of the values."""
+    return source.sample(list(values), source.choice([1, 1, 2]))
+
+
+def _addresses(source: random.Random) -> list[str]:
+    return some(source, [*PEOPLE, *OUTSIDERS, *GROUPS[:1], GUEST])
+
+
+def _pairs(source: random.Random) -> list[str]:
+    return [source.choice(["Department:Sales", "Department:Legal,Sales", "Office:12"])]
+
+
+def _words(source: random.Random) -> list[str]:
+    return some(source, WORDS)
+
+
+def _patterns(source: random.Random) -> list[str]:
+    return some(source, PATTERNS)
+
+
+def _address_words(source: random.Random) -> list[str]:
+    return some(source, ["fabrikam", "contoso.com", "megan", "helpdesk", "x", "ann@fabrikam.com"])
+
+
+def _domains(source: random.Random) -> list[str]:
+    return some(source, ["fabrikam.com", "eu.fabrikam.com", "contoso.com", "sister.com", "com"])
+
+
+def _scope(source: random.Random) -> str:
+    return source.choice(["InOrganization", "NotInOrganization"])
+
+
+#: Predicates that come up often, and those that come up now and then.
+COMMON = {
+    "from": _addresses,
+    "from_scope": _scope,
+    "sender_domain_is": _domains,
+    "sent_to": _addresses,
+    "sent_to_scope": _scope,
+    "recipient_domain_is": _domains,
+    "recipient_address_contains_words": _address_words,
+    "any_of_recipient_address_contains_words": _address_words,
+    "any_of_to_header": _addresses,
+    "any_of_to_cc_header": _addresses,
+    "subject_contains_words": _words,
+    "subject_or_body_contains_words": _words,
+    "subject_matches_patterns": _patterns,
+    "header_contains": lambda source: {"header_contains_message_header": source.choice(HEADERS), "header_contains_words": some(source, HEADER_VALUES)},
+    "message_type_matches": lambda source: source.choice(["OOF", "AutoForward", "Encrypted", "PermissionControlled", "Signed", "Calendaring"]),
+}
+RARE = {
+    "from_member_of": lambda source: some(source, GROUPS),
+    "from_address_contains_words": _address_words,
+    "from_address_matches_patterns": _patterns,
+    "sender_ip_ranges": lambda source: some(source, ["10.0.0.0/24", "192.0.2.1-192.0.2.9", "10.0.0.1"]),
+    "sender_ad_attribute_contains_words": _pairs,
+    "recipient_ad_attribute_contains_words": _pairs,
+    "sender_management_relationship": lambda source: source.choice(["Manager", "DirectReport"]),
+    "manager": lambda source: {"manager_for_evaluated_user": source.choice(["Sender", "Recipient"]), "manager_addresses": some(source, PEOPLE)},
+    "between": lambda source: {"between_member_of_1": [source.choice(GROUPS)], "between_member_of_2": [source.choice(GROUPS)]},
+    "comparison": lambda source: {"ad_comparison_attribute": "Department", "ad_comparison_operator": source.choice(["Equal", "NotEqual"])},
+    "sent_to_member_of": lambda source: some(source, GROUPS),
+    "recipient_address_matches_patterns": _patterns,
+    "any_of_recipient_address_matches_patterns": _patterns,
+    "any_of_cc_header": _addresses,
+    "any_of_to_header_member_of": lambda source: some(source, GROUPS),
+    "any_of_to_cc_header_member_of": lambda source: some(source, GROUPS),
+    "subject_or_body_matches_patterns": _patterns,
+    "header_matches": lambda source: {"header_matches_message_header": source.choice(HEADERS), "header_matches_patterns": _patterns(source)},
+    "attachment_contains_words": _words,
+    "attachment_matches_patterns": _patterns,
+    "attachment_name_matches_patterns": lambda source: some(source, ["offer", r"\.exe$", "data"]),
+    "attachment_extension_matches_words": lambda source: some(source, ["exe", "pdf", "zip"]),
+    "attachment_size_over": lambda source: source.choice(["4MB", "5MB", "10MB"]),
+    "message_size_over": lambda source: source.choice(["4MB", "10MB"]),
+    "with_importance": lambda source: source.choice(["Low", "Normal", "High"]),
+    "has_classification": lambda source: source.choice(CLASSES),
+    "has_no_classification": lambda source: True,
+    "scl_over": lambda source: source.choice([0, 5, 6]),
+}
+
+
+def section(source: random.Random, most: int, *, rare: float = 0.2, only: tuple[str, ...] | None = None) -> Values:
+    """Conditions or exceptions."""
+    found: Values = {}
+    for _count in range(source.choice(range(most + 1))):
+        pool = RARE if only is None and source.random() < rare else COMMON
+        name = source.choice(only or list(pool))
+        value = {**COMMON, **RARE}[name](source)
+        found |= value if isinstance(value, dict) else {name: value}
+    return found
+
+
+_ACTIONS: dict[str, Any] = {
+    "encrypt": lambda source: {"apply_rights_protection_template": source.choice(TEMPLATES[:2] if source.random() < 0.8 else TEMPLATES)},
+    "decrypt": lambda source: {"remove_ome_v2": True},
+    "brand": lambda source: {"apply_rights_protection_customization_template": source.choice(BRANDINGS)},
+    "delete": lambda source: {"delete_message": True},
+    "reject": lambda source: {"reject_message_reason_text": "no"},
+    "quarantine": lambda source: {"quarantine": True},
+    "moderate": lambda source: {"moderate_message_by_user": [PEOPLE[1]]},
+    "moderate by manager": lambda source: {"moderate_message_by_manager": True},
+    "prefix": lambda source: {"prepend_subject": source.choice(["[X] ", "secure ", "off"])},
+    "set header": lambda source: {"set_header_name": source.choice(HEADERS), "set_header_value": source.choice(HEADER_VALUES)},
+    "remove header": lambda source: {"remove_header": source.choice(HEADERS)},
+    "classify": lambda source: {"apply_classification": source.choice(CLASSES)},
+    "set scl": lambda source: {"set_scl": 5},
+    "disclaim": lambda source: {
+        "apply_html_disclaimer_text": "<p>top secret</p>",
+        "apply_html_disclaimer_fallback_action": source.choice(["Wrap", "Ignore", "Reject"]),
+    },
+    "report": lambda source: {"generate_incident_report": PEOPLE[1], "incident_report_content": ["Subject"]},
+    "notify": lambda source: {"generate_notification": "matched"},
+    "redirect": lambda source: {"redirect_message_to": ["moved@contoso.com"]},
+    "copy": lambda source: {"copy_to": ["copied@contoso.com"]},
+    "route": lambda source: {"route_message_outbound_connector": "ToAppliance"},
+}
+_WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
+#: Actions that the service takes no other beside, except to stop.
+_ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect"}
+
+
+def rule(source: random.Random, place: int, *, newcomers: bool = False, rare: float = 0.2) -> Values:
+    """A rule. ``newcomers`` allows actions that bring recipients."""
+    names = [name for name in _ACTIONS if newcomers or name not in ("redirect", "copy")]
+    name = source.choices(names, [_WEIGHTS.get(one, 1) for one in names])[0]
+    actions = _ACTIONS[name](source)
+    if name not in _ALONE and source.random() < 0.3:
+        other = source.choices(names, [_WEIGHTS.get(one, 1) for one in names])[0]
+        actions |= _ACTIONS[other](source) if other not in _ALONE else {}
+    # Whether a rule that asks a moderator also stops is nowhere said.
+    if "moderate" not in name and source.random() < 0.25:
+        actions["stop_rule_processing"] = True
+    made: Values = {
+        "name": f"Rule {place}",
+        "priority": place,
+        "state": "Disabled" if source.random() < 0.05 else "Enabled",
+        "mode": source.choices(["Enforce", "Audit", "AuditAndNotify"], [12, 1, 1])[0],
+        "conditions": section(source, 3, rare=rare),
+        "exceptions": section(source, 2, rare=rare) if source.random() < 0.4 else {},
+        "actions": actions,
+    }
+    settings: Values = {
+        "sender_address_location": source.choice(["Envelope", "HeaderOrEnvelope"]),
+        "recipient_address_type": "Original",
+        "use_legacy_regex": True,
+        "activation_date": "2026-02-01T00:00:00Z",
+        "expiry_date": "2026-02-01T00:00:00Z",
+        "is_rule_configuration_supported": False,
+    }
+    return made | {key: value for key, value in settings.items() if source.random() < 0.04}
+
+
+def rules(source: random.Random, most: int = 5, **options: Any) -> list[Values]:
+    return [rule(source, place, **options) for place in range(source.randint(1, most))]

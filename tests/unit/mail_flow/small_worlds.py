@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees, differences and lint by brute force: every message of a small world is sent through the emulator's mail flow.
+
+A small world has few senders, recipients, words and headers, and all combinations of them: enough for rules and claims that
+name nothing else. Nothing here is the collection's. What holds in every possible world of a message is certain; no guess is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.emulator.mail_flow.directory import Directory
+from tests.emulator.mail_flow.mail import Mail, first_copy, mail
+from tests.emulator.mail_flow.outcomes import Judge, Outcome
+from tests.emulator.mail_flow.passage import Passage
+from tests.emulator.mail_flow.rules import Matching, Rule, rules
+from tests.emulator.mail_flow.worlds import World, explore
+from tests.unit.mail_flow.translation import facts, stored
+
+Values = dict[str, Any]
+
+INSIDERS = ("megan@contoso.com", "bob@contoso.com")
+RECIPIENTS = ("bob@contoso.com", "ann@fabrikam.com", "x@eu.fabrikam.com", "joe@northwind.com")
+WORDS = ("secure", "offer")
+HEADER = "X-Class"
+ARRIVALS = ({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"})
+TENANT: Values = {
+    "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_sub_domains": False}],
+    "remote_domains": [],
+    "mailboxes": list(INSIDERS),
+    "mail_users": [],
+    "contacts": [],
+    "groups": {},
+    "managers": {},
+    "attributes": {},
+}
+THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
+_TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
+
+
+def messages(*, most: int = 2) -> Iterator[Values]:
+    """Every message of the small world, to at most so many recipients."""
+    senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), ("ann@fabrikam.com", False)]
+    people = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
+    subjects = [" / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
+    for (sender, authenticated), to, subject, header, kind, arrival in itertools.product(
+        senders, people, subjects, (None, "yes"), ("", "AutoForward"), ARRIVALS
+    ):
+        # Whoever is first may be in the blind copy only, where no field names them.
+        for hidden in (False, True):
+            made = {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to[hidden:]), "cc": [], "bcc": list(to[:hidden])}
+            made |= {"subject": subject, "body": "", "headers": {HEADER: header} if header else {}, "attachments": [], "protection": arrival}
+            yield made | ({"type": kind} if kind else {})
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A guarantee: the keys of the option ``guarantees``."""
+
+    when: Values
+    unless: Values
+    then: str
+    template: str = ""
+
+    def option(self, name: str = "claim") -> Values:
+        made: Values = {"name": name, "when": self.when, "unless": self.unless, "then": self.then, "template": self.template}
+        return {key: value for key, value in made.items() if value or key in ("name", "when")}
+
+    def rule(self) -> Rule:
+        """A rule that matches those whom the claim is about."""
+        (made,) = rules([stored({"name": "claim", "priority": 0, "conditions": self.when, "exceptions": self.unless})])
+        return made
+
+    def broken_by(self, outcome: Outcome, *, outside: bool) -> bool:
+        """Whether an outcome is not what the claim says."""
+        if self.then == "encrypted":
+            return outcome.fate != "delivered" or not self._protected(outcome)
+        if self.then == "unencrypted":
+            return outcome.fate != "delivered" or bool(outcome.protected_by)
+        let_through = [one for one in (outcome.after_approval, outcome.after_release) if one is not None]
+        if outcome.fate != "delivered":
+            return any(self.broken_by(one, outside=outside) for one in let_through)
+        return not self._protected(outcome) or (self.then == "portal" and outside and outcome.branding is None)
+
+    def _protected(self, outcome: Outcome) -> bool:
+        if self.template:
+            return outcome.protection == _TEMPLATES.get(self.template, f"template:{self.template}")
+        return outcome.protection != "none"
+
+
+@dataclass
+class Verdict:
+    """What enumeration says about a claim. ``certain`` are messages that break it whatever is unknown, ``possible`` those that may."""
+
+    about: int = 0
+    certain: list[tuple[Values, str]] = field(default_factory=list)
+    possible: list[tuple[Values, str]] = field(default_factory=list)
+
+    @property
+    def says(self) -> str:
+        if not self.about:
+            return "empty"
+        return "refuted" if self.certain else "unknown" if self.possible else "proved"
+
+
+class SmallWorld:
+    """Sends every one of ``given`` messages (all of the small world by default) through sets of rules."""
+
+    def __init__(self, tenant: Mapping[str, Any] = TENANT, given: Iterable[Values] | None = None) -> None:
+        self._directory = Directory(facts(tenant))
+        self._messages = [(one, mail(one)) for one in (messages() if given is None else given)]
+
+    def verdicts(self, of_rules: Sequence[Values], claims: Sequence[Claim]) -> list[Verdict]:
+        """What holds of each claim."""
+        found = [Verdict() for _claim in claims]
+        abouts = [claim.rule() for claim in claims]
+        compiled = compile_rules(of_rules)
+        for message, arrived in self._messages:
+            explored = explore(lambda world, arrived=arrived: self._judged(world, arrived, compiled, claims, abouts), guesses=())  # type: ignore[misc]
+            for place, verdict in enumerate(found):
+                # Per claim: recipient to whether the claim is broken; only those whom it is about.
+                results: list[dict[str, bool]] = [judged[place] for judged in explored.results]
+                addressed = {address for broken in results for address in broken}
+                verdict.about += any(all(address in broken for broken in results) for address in addressed)
+                for address in addressed:
+                    values = [broken.get(address, False) for broken in results]
+                    if all(values):
+                        verdict.certain.append((message, address))
+                    elif any(values):
+                        verdict.possible.append((message, address))
+        return found
+
+    def _judged(self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[dict[str, bool]]:
+        outcomes = self._outcomes(world, arrived, compiled)
+        whole = first_copy(arrived, self._directory)
+        judged = []
+        for claim, about in zip(claims, abouts, strict=True):
+            people = [recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()]
+            outside = {one for one in people if claim.then == "portal" and self._outside(one, arrived, world)}
+            judged.append({one: claim.broken_by(outcomes[one], outside=one in outside) for one in people})
+        return judged
+
+    def _outside(self, address: str, arrived: Mail, world: World) -> bool:
+        return world.settle(self._directory.recipient_in(address, "NotInOrganization", arrived.authenticated), "claim", address)
+
+    def _outcomes(self, world: World, arrived: Mail, compiled: list[Rule]) -> dict[str, Outcome]:
+        passage = Passage(world, arrived, self._directory, compiled)
+        judge = Judge(world, arrived, self._directory)
+        return {recipient.address: judge.outcome(copy, recipient) for copy in reversed(passage.copies) for recipient in copy.recipients if not recipient.added}
+
+    def changes(self, before: Sequence[Values], after: Sequence[Values]) -> list[tuple[Values, str, Outcome, Outcome]]:
+        """Mail whose fate, protection or branding changes: message, recipient, and both outcomes. Only where both are certain."""
+        found = []
+        sets = compile_rules(before), compile_rules(after)
+        for message, arrived in self._messages:
+            explored = [explore(lambda world, one=one, arrived=arrived: self._outcomes(world, arrived, one), guesses=()) for one in sets]  # type: ignore[misc]
+            for address in explored[0].results[0]:
+                seen = [{essence(outcomes[address]) for outcomes in one.results} for one in explored]
+                if all(len(one) == 1 for one in seen) and seen[0] != seen[1]:
+                    found.append((message, address, *(one.pop() for one in seen)))
+        return found
+
+    def acting(self, of_rules: Sequence[Values]) -> set[str]:
+        """The rules that match some message, perhaps."""
+        compiled = compile_rules(of_rules)
+        found: set[str] = set()
+        for _message, arrived in self._messages:
+            for outcomes in explore(lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=()).results:  # type: ignore[misc]
+                found |= {name for outcome in outcomes.values() for name in _matched(outcome)}
+        return found
+
+
+def essence(outcome: Outcome) -> Outcome:
+    """What people see of an outcome: fate, protection and branding, also after approval and release."""
+    after = {name: None if (one := getattr(outcome, name)) is None else essence(one) for name in ("after_approval", "after_release")}
+    plain: Values = {"rules": (), "subject": None, "connector": None, "disclaimer": False, "status": None, "protected_by": (), "on_arrival": False}
+    return dataclasses.replace(outcome, **plain, **after)
+
+
+def compile_rules(given: Sequence[Values]) -> list[Rule]:
+    return rules([stored(one) for one in given])
+
+
+def _matched(outcome: Outcome) -> Iterator[str]:
+    yield from (name for name, _certain in outcome.rules)
+    for one in (outcome.after_approval, outcome.after_release):
+        if one is not None:
+            yield from _matched(one)
+
+
+# Random rules and claims that name nothing but what the small world has
+
+
+def _predicate(source: random.Random) -> Values:
+    scopes = ("InOrganization", "NotInOrganization")
+    domains = (["fabrikam.com"], ["eu.fabrikam.com"], ["northwind.com"], ["contoso.com"], ["fabrikam.com", "northwind.com"])
+    choices: list[Values] = [
+        {"from_scope": source.choice(scopes)},
+        {"from": [source.choice((*INSIDERS, "ann@fabrikam.com"))]},
+        {"sender_domain_is": source.choice(domains)},
+        {"sent_to_scope": source.choice(scopes)},
+        {"sent_to": [source.choice(RECIPIENTS)]},
+        {"recipient_domain_is": source.choice(domains)},
+        {"recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob"))]},
+        {"any_of_recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob"))]},
+        {"any_of_to_header": [source.choice(RECIPIENTS)]},
+        {"any_of_to_cc_header": [source.choice(RECIPIENTS)]},
+        {"subject_contains_words": [source.choice(WORDS)]},
+        {"subject_or_body_contains_words": [source.choice(WORDS)]},
+        {"header_contains_message_header": HEADER, "header_contains_words": ["yes"]},
+        {"message_type_matches": source.choice(("AutoForward", "Encrypted", "PermissionControlled"))},
+    ]
+    return source.choice(choices)
+
+
+def section(source: random.Random, most: int) -> Values:
+    found: Values = {}
+    for _count in range(source.randint(0, most)):
+        found |= _predicate(source)
+    return found
+
+
+_ACTIONS: tuple[tuple[int, Values], ...] = (
+    (7, {"apply_rights_protection_template": "Encrypt"}),
+    (2, {"apply_rights_protection_template": "Do Not Forward"}),
+    (2, {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": "Branding1"}),
+    (2, {"remove_ome_v2": True}),
+    (1, {"apply_rights_protection_customization_template": "Branding1"}),
+    (1, {"delete_message": True}),
+    (1, {"reject_message_reason_text": "no"}),
+    (1, {"quarantine": True}),
+    (1, {"moderate_message_by_user": ["bob@contoso.com"]}),
+    (3, {"stop_rule_processing": True, "set_audit_severity": "Low"}),
+    (1, {"prepend_subject": "secure "}),
+    (2, {"set_header_name": HEADER, "set_header_value": "yes"}),
+    (1, {"set_header_name": HEADER, "set_header_value": "other"}),
+    (1, {"remove_header": HEADER}),
+    (1, {"set_audit_severity": "Low"}),
+)
+
+
+def rule(source: random.Random, place: int) -> Values:
+    (_weight, actions) = source.choices(_ACTIONS, [weight for weight, _actions in _ACTIONS])[0]
+    if source.random() < 0.2 and "moderate_message_by_user" not in actions:
+        actions = {**actions, "stop_rule_processing": True}
+    return {
+        "name": f"Rule {place}",
+        "priority": place,
+        "state": "Disabled" if source.random() < 0.04 else "Enabled",
+        "mode": source.choices(("Enforce", "Audit"), (15, 1))[0],
+        "conditions": section(source, 3),
+        "exceptions": section(source, 1),
+        "actions": dict(actions),
+    }
+
+
+def rule_set(source: random.Random, most: int = 5) -> list[Values]:
+    return [rule(source, place) for place in range(source.randint(1, most))]
+
+
+def claim(source: random.Random) -> Claim:
+    then = source.choices(THENS, (4, 6, 1, 1))[0]
+    template = source.choice(("", "", "Encrypt", "Do Not Forward")) if then in ("encrypted", "not_in_clear") else ""
+    return Claim(section(source, 3) or {"from_scope": "InOrganization"}, section(source, 1), then, template)
+
+
+def edited(source: random.Random, given: Sequence[Values]) -> list[Values]:
+    """The rules after a random edit: one added, removed, changed or moved."""
+    after = [dict(one) for one in given]
+    match source.choice(("add", "remove", "change", "move")):
+        case "add":
+            after.insert(source.randint(0, len(after)), {**rule(source, 0), "name": "New"})
+        case "remove" if len(after) > 1:
+            after.pop(source.randrange(len(after)))
+        case "move":
+            after.insert(source.randrange(len(after)), after.pop(source.randrange(len(after))))
+        case _:
+            place = source.randrange(len(after))
+            after[place] = {**rule(source, 0), "name": after[place]["name"]}
+    return [{**one, "priority": place} for place, one in enumerate(after)]

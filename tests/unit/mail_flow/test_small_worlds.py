@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Enumeration decides claims as the semantics' worked example does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.mail_flow.small_worlds import RECIPIENTS, Claim, SmallWorld, Verdict, messages
+
+IN_TO_OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+PARTNER = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+STOP = {"stop_rule_processing": True}
+
+
+@pytest.fixture(scope="module")
+def world() -> SmallWorld:
+    """One in seven of the messages, and all that the tests name."""
+    return SmallWorld(given=[one for place, one in enumerate(messages()) if place % 7 == 0 or one["to"] == ["ann@fabrikam.com"]])
+
+
+def rules(*given: tuple[dict[str, Any], dict[str, Any]], **settings: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": chr(65 + place), "priority": place, "conditions": conditions, "exceptions": {}, "actions": actions, **settings}
+        for place, (conditions, actions) in enumerate(given)
+    ]
+
+
+def verdict(world: SmallWorld, of_rules: list[dict[str, Any]], claim: Claim) -> Verdict:
+    (found,) = world.verdicts(of_rules, [claim])
+    return found
+
+
+OUTGOING = Claim(IN_TO_OUT, {"recipient_domain_is": ["fabrikam.com"]}, "encrypted")
+
+
+def test_a_rule_for_all_outgoing_mail_proves_it(world: SmallWorld) -> None:
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT)), OUTGOING).says == "proved"
+    assert verdict(world, rules((PARTNER, STOP), (IN_TO_OUT, ENCRYPT)), OUTGOING).says == "proved"
+
+
+def test_a_partner_rule_takes_the_partners_subdomains_too(world: SmallWorld) -> None:
+    exact = Claim(IN_TO_OUT, {"sent_to": ["ann@fabrikam.com"]}, "encrypted")
+    found = verdict(world, rules((PARTNER, STOP), (IN_TO_OUT, ENCRYPT)), exact)
+    assert {address for _message, address in found.certain} == {"x@eu.fabrikam.com"}
+
+
+def test_a_word_in_the_subject_lets_mail_escape(world: SmallWorld) -> None:
+    secure = {"from_scope": "InOrganization", "subject_contains_words": ["secure"]}
+    found = verdict(world, rules((secure, STOP), (IN_TO_OUT, ENCRYPT)), OUTGOING)
+    assert found.says == "refuted"
+    assert all("secure" in message["subject"] for message, _address in found.certain)
+    assert verdict(world, rules((secure, STOP), (IN_TO_OUT, ENCRYPT))[:1] + rules((secure, STOP), (IN_TO_OUT, ENCRYPT))[1:], OUTGOING).certain
+
+
+def test_a_stop_in_audit_mode_leaves_it_open(world: SmallWorld) -> None:
+    audited, encrypting = rules((PARTNER, STOP), (IN_TO_OUT, ENCRYPT))
+    everybody = Claim(IN_TO_OUT, {}, "encrypted")
+    assert verdict(world, [{**audited, "mode": "Audit"}, encrypting], everybody).says == "unknown"
+
+
+def test_a_decrypting_rule_behind_leaves_it_open(world: SmallWorld) -> None:
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT), ({}, {"remove_ome_v2": True})), OUTGOING).says == "unknown"
+    apart = ({"sent_to_scope": "InOrganization"}, {"remove_ome_v2": True})
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT), apart), OUTGOING).says == "proved"
+
+
+def test_what_an_approval_or_a_release_lets_through_counts(world: SmallWorld) -> None:
+    hidden = Claim(IN_TO_OUT, {}, "not_in_clear")
+    for action, says in (
+        ({"reject_message_reason_text": "no"}, "proved"),
+        ({"quarantine": True}, "refuted"),
+        ({"moderate_message_by_user": ["b@c.d"]}, "refuted"),
+    ):
+        assert verdict(world, rules((IN_TO_OUT, action)), hidden).says == says
+    assert verdict(world, rules((IN_TO_OUT, {"moderate_message_by_user": ["b@c.d"]}), (IN_TO_OUT, ENCRYPT)), hidden).says == "proved"
+    assert verdict(world, rules((IN_TO_OUT, {"quarantine": True}), (IN_TO_OUT, ENCRYPT)), hidden).says == "refuted"
+
+
+def test_the_portal_needs_a_branding(world: SmallWorld) -> None:
+    portal = Claim(IN_TO_OUT, {"message_type_matches": "Encrypted"}, "portal")
+    brand = {"apply_rights_protection_customization_template": "Branding1"}
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT)), portal).says == "refuted"
+    assert verdict(world, rules((IN_TO_OUT, {**ENCRYPT, **brand})), portal).says == "proved"
+
+
+def test_a_claim_about_nothing(world: SmallWorld) -> None:
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT)), Claim({"sent_to": ["nobody@example.org"]}, {}, "encrypted")).says == "empty"
+
+
+def test_a_rule_without_actions_on_protection_can_take_protection_away(world: SmallWorld) -> None:
+    any_partner = ({"any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    before = rules(any_partner)
+    after = rules((PARTNER, {"set_audit_severity": "Low"}), any_partner)
+    found = world.changes(before, after)
+    assert found
+    for message, address, old, new in found:
+        assert (old.protection, new.protection) == ("encrypt", "none")
+        assert "fabrikam" not in address
+        assert message["authenticated"] is True
+    assert world.changes(before, before) == []
+
+
+def test_shadowed_rules_never_act(world: SmallWorld) -> None:
+    assert world.acting(rules((PARTNER, STOP), ({**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT), (IN_TO_OUT, ENCRYPT))) == {"A", "C"}
+
+
+def test_the_world_is_small() -> None:
+    assert len({address for message in messages() for address in message["to"] + message["bcc"]}) == len(RECIPIENTS)
+    assert sum(1 for _message in messages(most=1)) == 2048

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules, facts and answers as the collection names them, and as the emulator's mail flow does.
+
+The names of options follow from those of cmdlet parameters; no table of the collection is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.emulator.schema import rule_sections
+
+_DATA = Path(__file__).parent / "data"
+_SECTIONS = ("conditions", "exceptions", "actions")
+#: Properties of Get-TransportRule that are no parameters.
+_READ_ONLY = {"state": "State", "dlp_policy": "DlpPolicy", "rule_sub_type": "RuleSubType", "is_rule_configuration_supported": "IsRuleConfigurationSupported"}
+_DOMAINS = {"accepted_domains", "remote_domains"}
+_DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_sub_domains": "MatchSubDomains", "is_internal": "IsInternal"}
+
+
+@cache
+def vectors() -> list[dict[str, Any]]:
+    """The test vectors: rules, a message, facts, and what becomes of the message. What does not apply is absent."""
+    found: list[dict[str, Any]] = json.loads((_DATA / "vectors.json").read_text(encoding="utf-8"))
+    return found
+
+
+def option(parameter: str) -> str:
+    """The option of a parameter: ``ExceptIfSCLOver`` is ``scl_over``."""
+    name = parameter.removeprefix("ExceptIf").replace("OMEv2", "OmeV2")
+    return re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])|(?<=Of)(?=\d)", "_", name).lower()
+
+
+@cache
+def _parameters() -> dict[str, dict[str, str]]:
+    """Section to option to parameter."""
+    found: dict[str, dict[str, str]] = {}
+    for parameter, section in rule_sections().items():
+        if section is not None:
+            found.setdefault(section, {})[option(parameter)] = parameter
+    return found
+
+
+def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as an organization stores it, from one in the collection's options."""
+    names = _parameters()
+    row = {(_READ_ONLY | names["rule"])[name]: value for name, value in rule.items() if name not in _SECTIONS}
+    for section in _SECTIONS:
+        row |= {names[section][name]: value for name, value in rule.get(section, {}).items()}
+    return row
+
+
+def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an organization, with domains as the cmdlets return them."""
+    return {name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value for name, value in tenant.items()}
