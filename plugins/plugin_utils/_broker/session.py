@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome, Policy
 
 _WHO = Call("Get-OrganizationConfig")
@@ -162,7 +163,9 @@ class OrganizationSession:
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         line = self._get_line()
         policy = Policy(tries=self.identity["retries"])
-        results = policy.run(calls, line.attempt, request.log, request.wanted)
+        results = policy.run(
+            calls, lambda asked: [judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True)], request.log, request.wanted
+        )
         if self._opened:
             for result in results:
                 if isinstance(result.error, UnreachableError):

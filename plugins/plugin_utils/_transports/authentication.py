@@ -19,10 +19,13 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300
+#: Seconds for which a token is believed to be good at most, whatever its authority says.
+_LONGEST_LIFE = 86400.0
 #: Seconds to wait for the authority's answer.
 _PATIENCE = 60
 _LATER = "Check ansible_exchange_authority_url, or try again later."
@@ -56,9 +59,11 @@ class Credential:
 
     :param identity: a connection identity for ``rest``.
     :param http: a session with the trust and proxy that the connection's variables ask for.
+    :param limits: the limits of the calls that need a token.
     """
 
-    def __init__(self, identity: Mapping[str, Any], http: requests.Session) -> None:
+    def __init__(self, identity: Mapping[str, Any], http: requests.Session, limits: Limits) -> None:
+        self._limits = limits
         self._settings: Mapping[str, Any] = identity["credential"]
         self._organization: str = identity["organization"]
         self._rest: Mapping[str, Any] = identity["rest"]
@@ -100,7 +105,8 @@ class Credential:
         # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
         try:
             answer = self._fetch(claims)
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:  # which msal raises at what no authority answers
+            lifetime = float(answer.get("expires_in") or 0)
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:  # which msal raises at what no authority answers
             if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
                 raise AuthorityFailedError("answered what cannot be read") from None
             if isinstance(error, OSError):
@@ -112,7 +118,7 @@ class Credential:
         if "access_token" not in answer:
             raise _refusal(answer)
         self._token = str(answer["access_token"])
-        self._ends = time.monotonic() + max(float(answer.get("expires_in") or 0), _MARGIN + 1)
+        self._ends = time.monotonic() + min(max(lifetime, _MARGIN + 1), _LONGEST_LIFE)
 
     def _fetch(self, claims: str | None) -> dict[str, Any]:
         import msal  # its import costs 140 ms, which a given access token need not pay
@@ -121,7 +127,7 @@ class Credential:
             client_id = self._settings["client_id"]
             who = msal.UserAssignedManagedIdentity(client_id=client_id) if client_id else msal.SystemAssignedManagedIdentity()
             # The machine's own identity service is never behind a proxy.
-            local = requests.Session()
+            local = self._limits.guard(requests.Session())
             local.trust_env = False
             client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _PATIENCE)))
             return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))

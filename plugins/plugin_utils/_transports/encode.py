@@ -8,7 +8,6 @@ Private to the collection. Source of the forms: the reference on the wires, sect
 
 from __future__ import annotations
 
-import base64
 import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +29,7 @@ def json_parameter(value: Value) -> Any:
 
 def _json(value: Value) -> Any:
     if isinstance(value, bytes):
-        return {"@odata.type": "#Exchange.ByteArrayType", "Data": base64.b64encode(value).decode("ascii")}
+        return {"@odata.type": "#Exchange.ByteArrayType", "Data": list(value)}  # Collection(Edm.Byte), so numbers
     if isinstance(value, datetime.datetime):
         return sortable(value)
     if isinstance(value, Mapping):

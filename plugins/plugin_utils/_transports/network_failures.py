@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ServiceError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 
@@ -71,6 +71,23 @@ _FAILURES = (
         True,
     ),
     _Failure(
+        frozenset({"TooSlowError"}),
+        ServiceError,
+        "no answer came from {where} in time.",
+        "{late}",
+        Executed.NO,  # it is raised before anything is sent, once the time is over
+        False,
+    ),
+    _Failure(
+        frozenset({"TooLargeError"}),
+        ProtocolError,
+        "the answer of {where} is too large ({text}).",
+        "If the organization is really that large, tell the collection's authors.",
+        Executed.UNKNOWN,
+        False,
+    ),
+    _Failure(frozenset({"CutError"}), ProtocolError, "the answer of {where} ends before its end.", "", Executed.UNKNOWN, True),
+    _Failure(
         frozenset({"ReadTimeout", "ReadTimeoutError"}),
         ServiceError,
         "no answer came from {where} in time.",
@@ -81,8 +98,19 @@ _FAILURES = (
 )
 
 
-def lost(error: BaseException, where: str, names: Names) -> Failure:
-    """The failure that an exception of requests, urllib3 or the system means."""
+def lost(error: BaseException, where: str, names: Names, *, late: bool = False) -> Failure:
+    """The failure that an exception of requests, urllib3, the system or the limits means.
+
+    :param late: whether the time of the call was over, which shuts its connections.
+    """
+    failure = _lost(error, where, names)
+    if not late:
+        return failure
+    slow = ServiceError(f"no answer came from {where} in time.", remedy=names.late)
+    return Failure(slow, failure.executed, retryable=False)
+
+
+def _lost(error: BaseException, where: str, names: Names) -> Failure:
     kinds: set[str] = set()
     text = ""
     current: BaseException | None = error
@@ -103,6 +131,6 @@ def lost(error: BaseException, where: str, names: Names) -> Failure:
     reason = f" ({match[1].strip()})" if match else ""
     for failure in _FAILURES:
         if kinds & failure.marks:
-            message = failure.text.format(where=where, reason=reason)
+            message = failure.text.format(where=where, reason=reason, text=str(error))
             return Failure(failure.error(message, remedy=failure.remedy.format(**vars(names))), failure.executed, failure.retryable)
     return Failure(ServiceError(f"the connection to {where} was lost."), Executed.UNKNOWN)

@@ -27,6 +27,7 @@ ends the tries at once.
 
 from __future__ import annotations
 
+import copy
 import enum
 import random
 import time
@@ -39,6 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     OutcomeUnknownError,
     ThrottledError,
     UnreachableError,
+    defect,
 )
 
 #: Seconds that all waits of one call may add up to.
@@ -93,7 +95,7 @@ class Policy:
     ) -> list[Result]:
         """Has the calls carried out and gives one result for each, in their order.
 
-        :param attempt: one try of the calls that it is given; one outcome for each. It raises nothing but what shall end everything.
+        :param attempt: one try of the calls that it is given; one outcome for each. What it raises is a defect, and the calls may have been carried out.
         :param log: takes a line about each decision; no values and no secrets are in it.
         :param wanted: whether somebody still waits for the answer; asked before each further try.
         """
@@ -102,7 +104,14 @@ class Policy:
         waited = 0.0
         for number in range(1, self.tries + 1):
             again: dict[int, Failure] = {}
-            for index, outcome in zip(pending, attempt([calls[index] for index in pending]), strict=True):
+            asked = [calls[index] for index in pending]
+            try:
+                outcomes = list(attempt(asked))
+            except ExchangeError:
+                raise
+            except Exception as error:
+                outcomes = [unforeseen(error) for _call in asked]
+            for index, outcome in zip(pending, outcomes, strict=True):
                 if isinstance(outcome, Result):
                     results[index] = outcome
                 elif outcome.retryable and (calls[index].is_read or outcome.executed is Executed.NO):
@@ -129,9 +138,14 @@ class Policy:
         return step + self.uniform(0, min(step / 2, _LONGEST_STEP))
 
 
+def unforeseen(error: Exception) -> Failure:
+    """The failure that an exception in our own reading is: whether the call was carried out is not known."""
+    return Failure(defect(error), Executed.UNKNOWN, retryable=False)
+
+
 def final(call: Call, failure: Failure) -> Result:
     """The result of a call whose last try ended in failure."""
-    error = failure.error
+    error = copy.copy(failure.error)  # calls that share a request share its failure
     if not isinstance(error, UnreachableError):
         error.cmdlet = error.cmdlet or call.cmdlet
     if not call.is_read and failure.executed is Executed.UNKNOWN:

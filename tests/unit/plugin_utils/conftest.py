@@ -110,7 +110,8 @@ class Script:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                script.requests.append((self.path, dict(self.headers), json.loads(body) if body else None))
+                self.asked = json.loads(body) if body else None
+                script.requests.append((self.path, dict(self.headers), self.asked))
                 step = script.steps.pop(0) if len(script.steps) > 1 else script.steps[0]
                 if callable(step):
                     step(self)

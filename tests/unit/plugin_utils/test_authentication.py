@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 
 from tests.emulator import Emulator
 
@@ -163,7 +164,7 @@ def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch)
         return Answer(200, json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}))
 
     monkeypatch.setattr(_authentication._WithTimeout, "get", get)
-    credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session())
+    credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session(), Limits())
     assert credential.token() == "from-the-machine"
     assert asked
 
@@ -182,7 +183,7 @@ def test_tokens_are_renewed_before_their_end(emulator: Emulator, given: dict[str
     http = requests.Session()
     http.verify = str(emulator.ca_cert)
     http.trust_env = False
-    credential = _authentication.Credential(identity(**values(emulator, "rest")), http)
+    credential = _authentication.Credential(identity(**values(emulator, "rest")), http, Limits())
     first = credential.token()
     assert credential.token() == first
     now[0] += 100_000

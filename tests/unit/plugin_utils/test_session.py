@@ -53,7 +53,8 @@ class Wire:
         self.tries.append([call.cmdlet for call in calls])
         outcomes: list[Outcome] = []
         for call in calls:
-            found = self.answers.get(call.cmdlet, Result(objects=[{"Name": call.cmdlet, "Number": len(self.tries)}]))
+            brought = [{"Name": call.cmdlet, "Number": len(self.tries)}] if call.is_read else []
+            found = self.answers.get(call.cmdlet, Result(objects=brought))
             outcomes.append(found() if callable(found) else found)
         return outcomes
 

@@ -1,0 +1,59 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an answer must hold to count as one, cmdlet by cmdlet. Both wires end here.
+
+Private to the collection. An empty answer of a read whose object always exists says that something was lost on the way, not that
+the organization has none. A write that answers otherwise than its cmdlet does was perhaps not carried out, or not to its end: it
+is read back. Source: the cmdlets' documented outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+
+#: Reads that bring at least one object from every organization, where they are not asked for one by name.
+_NEVER_EMPTY = frozenset(
+    {
+        "get-organizationconfig",
+        "get-omeconfiguration",
+        "get-irmconfiguration",
+        "get-activesyncorganizationsettings",
+        "get-transportconfig",
+        "test-irmconfiguration",
+        "get-connectioninformation",
+    }
+)
+
+#: How many objects each write may answer with. What creates shows what it has made; a revocation says so in a text.
+_OBJECTS_OF_WRITES: Mapping[str, int] = {
+    "new-omeconfiguration": 1,
+    "set-omeconfiguration": 0,
+    "remove-omeconfiguration": 0,
+    "set-irmconfiguration": 0,
+    "set-activesyncorganizationsettings": 0,
+    "new-transportrule": 1,
+    "set-transportrule": 0,
+    "remove-transportrule": 0,
+    "enable-transportrule": 0,
+    "disable-transportrule": 0,
+    "set-owamailboxpolicy": 0,
+    "set-mobiledevicemailboxpolicy": 0,
+    "set-omemessagerevocation": 1,
+}
+
+
+def judged(call: Call, outcome: Outcome) -> Outcome:
+    """The outcome of a try, unless its answer cannot be the cmdlet's: then the failure that it is."""
+    if isinstance(outcome, Failure) or outcome.error is not None:
+        return outcome
+    cmdlet = call.cmdlet.lower()
+    if cmdlet in _NEVER_EMPTY and "Identity" not in call.parameters and not outcome.objects:
+        return Failure(ProtocolError("an empty answer came, and there is always something to answer.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+    if not call.is_read and len(outcome.objects) > _OBJECTS_OF_WRITES.get(cmdlet, 1):
+        return Failure(ProtocolError("the answer holds objects that this cmdlet does not return.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+    return outcome

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an HTTP answer of the admin API means for the call that it answers. Private to the collection. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import email.utils
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AuthenticationError,
+    ExchangeError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServiceError,
+    ThrottledError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+
+#: Statuses that pass, whatever their body says. Source: the reference on Exchange's errors, section 7.
+_PASSING = (408, 429, 502, 503, 504)
+
+
+@dataclass
+class Page:
+    """A call's objects, and where there are more of them.
+
+    :param next_link: the address of the next page; empty where this is the last one.
+    """
+
+    result: Result
+    next_link: str
+
+
+class Headers(dict[str, str]):
+    """Headers of a batch's part; HTTP does not mind their case."""
+
+    def __init__(self, headers: Any) -> None:
+        super().__init__({str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else {})
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
+def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -> Outcome | Page:
+    """What one HTTP answer means for its call.
+
+    :param content: the body: bytes, or JSON that a batch has already unpacked.
+    """
+    try:
+        document = parse(content) if isinstance(content, (bytes, str)) else content
+        return _page(call, status, document) if 200 <= status < 300 else _refusal(call, status, headers, content, document)
+    except RecursionError:
+        return garbled("the answer is nested too deeply")
+
+
+def _page(call: Call, status: int, document: Any) -> Outcome | Page:
+    """An answer is 200 with a JSON object whose ``value`` is a list of objects. Anything else says nothing, least of all that nothing is there."""
+    if status != 200 or not isinstance(document, dict):
+        return garbled(f"the answer (HTTP {status}) is not what the service answers to a cmdlet")
+    if errors := document.get("@adminapi.errors"):
+        first = errors[0] if isinstance(errors, list) else errors
+        return _refused(call, refusals.parts(first if isinstance(first, str) else json.dumps(first)), None)
+    values, warnings, link = document.get("value"), document.get("@adminapi.warnings"), document.get("@odata.nextLink")
+    if not isinstance(values, list):
+        return garbled("the answer holds no list of objects")
+    objects = [decode.json_object(item) if isinstance(item, dict) else {"value": item} for item in values]
+    texts = [str(item) for item in warnings] if isinstance(warnings, list) else []
+    return Page(Result(objects=objects, warnings=texts), link if isinstance(link, str) else "")
+
+
+def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
+    after = retry_after(headers)
+    told = _told(document)
+    exception_type = str(headers.get("x-ExceptionType") or "")
+    text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content if isinstance(content, str) else ""
+    if status == 429 or "maximum number of concurrent requests" in text:
+        return Failure(_throttled(), Executed.NO, retry_after=after)
+    if status in _PASSING:
+        return Failure(_failed(status, told, exception_type), Executed.UNKNOWN, retry_after=after)
+    if status == 401:
+        return Failure(
+            AuthenticationError(
+                "Exchange does not accept the token (401).",
+                remedy="Give the application the permission Exchange.ManageAsApp with admin consent and an Exchange role; check ansible_exchange_organization.",
+                error_id=exception_type,
+            ),
+            Executed.NO,
+            retryable=False,
+        )
+    if told is not None:
+        refused = _refused(call, told, after)
+        if status == 403 and isinstance(refused, Result) and refused.error.__class__ is ExchangeError:
+            refused.error = PermissionDeniedError(refused.error.message, cmdlet=call.cmdlet, error_id=refused.error.error_id)
+        return refused
+    if status == 403:
+        return Result(error=refusals.not_granted(call.cmdlet))
+    if status >= 500:
+        return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)
+    error = ProtocolError(
+        f"the service answered HTTP {status} with something that is no answer of Exchange.", remedy="Check ansible_exchange_api_url and proxies."
+    )
+    return Failure(error, Executed.UNKNOWN, retryable=False)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a Retry-After header asks to wait; it may be a number or a date. None where it says neither."""
+    text = str(headers.get("Retry-After") or "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=datetime.UTC)
+        return min(max((moment - datetime.datetime.now(datetime.UTC)).total_seconds(), 0.0), _LONGEST)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+
+
+#: Seconds; whoever asks to wait longer asks not to come back.
+_LONGEST = float(10**9)
+
+
+def parse(content: bytes | str) -> Any:
+    """The JSON document, or None where it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def garbled(text: str) -> Failure:
+    """An answer that is none."""
+    return Failure(ProtocolError(f"{text}."), Executed.UNKNOWN)
+
+
+def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str) -> ServiceError:
+    reason = " ".join((told[2] if told else "").replace("\0", " ").split())
+    return ServiceError(
+        f"the service failed (HTTP {status}{': ' + reason if reason else ''}).", error_id=exception_type or (told[1] or told[0] if told else "")
+    )
+
+
+def _throttled() -> ExchangeError:
+    return ThrottledError("Exchange asks to slow down.", remedy="Run with fewer forks, or later.")
+
+
+def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Outcome:
+    error_id, exception_type, text = told
+    error = refusals.classify(text, exception_type=exception_type, error_id=error_id, cmdlet=call.cmdlet)
+    if isinstance(error, ThrottledError):
+        return Failure(error, Executed.NO, retry_after=after)
+    if isinstance(error, ServiceError):
+        return Failure(error, Executed.UNKNOWN, retry_after=after)
+    return Result(error=error)
+
+
+def _told(document: Any) -> tuple[str, str, str] | None:
+    """Error id, exception type and text of an error body, whichever of its shapes it has; None for anything else.
+
+    The order is that of the reference on Exchange's errors: details, then the internal exception, then the message.
+    """
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        return None
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else []:
+        message = detail.get("message") if isinstance(detail, dict) else None
+        if isinstance(message, str) and message.strip("| \0"):
+            return refusals.parts(message)
+    inner = error.get("innererror")
+    if isinstance(inner, dict):
+        internal = next((value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)), None)
+        for source in (internal, inner):
+            message = source.get("message") if source else None
+            if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
+                return "", str(source.get("type") or ""), message
+    return str(error.get("code") or ""), "", str(error.get("message") or "")
