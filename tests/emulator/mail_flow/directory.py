@@ -23,7 +23,7 @@ def domain_of(address: str) -> str:
 class Directory:
     """An organization's facts.
 
-    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses; ``groups`` maps an address to its direct members, ``managers`` a person to
+    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses; ``groups`` maps an address to its direct members (null: it is gone), ``managers`` a person to
     the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration`` has the
     cmdlet's properties. ``templates`` maps the names of RMS templates, where they are localized, to those that they have in English.
 
@@ -39,7 +39,7 @@ class Directory:
         self._mailboxes = self._addresses(facts.get("mailboxes"))
         self._mail_users = self._addresses(facts.get("mail_users"))
         self._contacts = self._addresses(facts.get("contacts")) or frozenset()
-        self._groups = {self.primary(group): tuple(map(self.primary, members)) for group, members in (facts.get("groups") or {}).items()}
+        self._groups = {self.primary(group): tuple(map(self.primary, members or ())) for group, members in (facts.get("groups") or {}).items()}
         managers = facts.get("managers")
         self._managers = None if managers is None else {self.primary(person): self.primary(manager) for person, manager in managers.items()}
         attributes = facts.get("attributes")

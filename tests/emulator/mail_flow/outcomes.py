@@ -14,7 +14,7 @@ from .directory import Directory
 from .mail import Copy, Mail, Recipient
 from .worlds import FACTS, Question, Truth, World
 
-#: A message that is larger may not be encrypted.
+#: A message that is larger may not be encrypted; which size counts is not documented, and attachments grow by a third when they are encoded.
 LARGEST = 25 * 2**20
 _UNCERTAIN_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
 _NOT_AS_ASKED = ("as asked", "in clear", "refused")
@@ -130,8 +130,8 @@ class Judge:
         message, irm = self._message, self._directory.irm
         size = message.size if message.size is not None else sum(one.get("size", 0) for one in message.attachments)
         found: list[tuple[str, str, tuple[str, ...]]] = []
-        if size > LARGEST:
-            found.append(("U31", "the message is larger than 25 MB", _NOT_AS_ASKED))
+        if size * 4 / 3 > LARGEST:
+            found.append(("U31", "the message is larger than 25 MB, or is when it is encoded", _NOT_AS_ASKED))
         if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
             found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
         if irm.get("EnablePdfEncryption") is False and any(str(one["name"]).lower().endswith(".pdf") for one in message.attachments):

@@ -224,6 +224,7 @@ def test_protected_mail_and_its_content() -> None:
         ({"protection": {"kind": "smime_signed"}}, "U27"),
         ({"type": "OOF"}, "U29"),
         ({"size": 26 * 2**20}, "U31"),
+        ({"size": 24 * 2**20}, "U31"),
     ],
 )
 def test_what_may_keep_a_message_from_being_encrypted(message: dict[str, Any], number: str) -> None:
@@ -239,3 +240,10 @@ def test_the_window_of_a_rule() -> None:
     nowhere = {"ExpiryDate": "2026-03-01T00:00:00", **ENCRYPT}
     for date, expected in (("2026-03-01T20:00:00Z", "unknown"), ("2026-03-02T01:00:00Z", "none"), ("2026-02-27T00:00:00Z", "encrypt")):
         assert _deliver([nowhere], date=date)["ann@fabrikam.com"]["protection"] == expected
+
+
+def test_a_group_that_is_gone_has_no_members() -> None:
+    gone = {"groups": {"old@contoso.com": None}}
+    assert _deliver([{"SentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "none"
+    assert _deliver([{"ExceptIfSentToMemberOf": ["old@contoso.com"], **ENCRYPT}], gone)["ann@fabrikam.com"]["protection"] == "encrypt"
+    assert _deliver([{"SentToMemberOf": ["untold@contoso.com"], **ENCRYPT}])["ann@fabrikam.com"]["unknown"][0]["id"] == "facts"
