@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see. Private to the collection.
+
+The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rule actions" and New-TransportRule pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Does(Enum):
+    """What an action does."""
+
+    ENCRYPT = "encrypt"  #: Asks for protection, which is put on after the last rule.
+    DECRYPT = "decrypt"  #: Asks for the removal of protection that the organization's own keys gave.
+    BRAND = "brand"  #: Chooses the OME configuration of mail that is protected by whatever.
+    DELETE = "delete"
+    QUARANTINE = "quarantine"
+    REJECT = "reject"
+    REDIRECT = "redirect"
+    MODERATE = "moderate"  #: Holds the message; the next rules run once it is approved.
+    ADD = "add"  #: Adds recipients.
+    CHANGE = "change"  #: Changes what later rules see.
+    ROUTE = "route"  #: How the message leaves. TLS is no message encryption.
+    REPORT = "report"  #: Tells somebody.
+    STOP = "stop"  #: No later rule sees the copy.
+    DETAIL = "detail"  #: Belongs to another action.
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An action.
+
+    :param does: what it does.
+    :param seen: what later rules see of it, as a predicate's ``looks_at``; empty where they see nothing.
+    :param ends: whether no later rule is evaluated for the copy.
+    :param content: whether it needs content that S/MIME hides.
+    :param in_audit: the modes besides ``Enforce`` in which it is done.
+    :param unknowns: the open questions that it can meet.
+    """
+
+    option: str
+    does: Does
+    seen: str = ""
+    ends: bool = False
+    content: bool = False
+    in_audit: tuple[str, ...] = ()
+    unknowns: tuple[str, ...] = ()
+
+
+_ENCRYPTING = ("U01", "U02", "U03", "U25", "U26", "U27", "U28", "U29", "U31")
+
+#: Every action, by the name of its option.
+ACTIONS: tuple[Action, ...] = (
+    Action("apply_rights_protection_template", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
+    Action("apply_ome", Does.ENCRYPT, "protection", content=True, unknowns=_ENCRYPTING),
+    Action("apply_rights_protection_customization_template", Does.BRAND, unknowns=("U01",)),
+    Action("remove_ome_v2", Does.DECRYPT, "protection", content=True, unknowns=("U02", "U03")),
+    Action("remove_ome", Does.DECRYPT, "protection", content=True, unknowns=("U02", "U03")),
+    Action("remove_rms_attachment_encryption", Does.DETAIL, content=True),
+    Action("delete_message", Does.DELETE, ends=True),
+    Action("quarantine", Does.QUARANTINE, ends=True),
+    Action("reject_message_reason_text", Does.REJECT, ends=True, unknowns=("U10",)),
+    Action("reject_message_enhanced_status_code", Does.REJECT, ends=True, unknowns=("U10",)),
+    Action("redirect_message_to", Does.REDIRECT, "recipients", unknowns=("U09",)),
+    Action("moderate_message_by_user", Does.MODERATE),
+    Action("moderate_message_by_manager", Does.MODERATE),
+    Action("add_to_recipients", Does.ADD, "recipients", unknowns=("U09",)),
+    Action("copy_to", Does.ADD, "recipients", unknowns=("U09",)),
+    Action("blind_copy_to", Does.ADD, "recipients", unknowns=("U09",)),
+    Action("add_manager_as_recipient_type", Does.ADD, "recipients", unknowns=("U09",)),
+    Action("prepend_subject", Does.CHANGE, "subject"),
+    Action("set_header_name", Does.CHANGE, "header"),
+    Action("set_header_value", Does.DETAIL),
+    Action("remove_header", Does.CHANGE, "header"),
+    Action("apply_classification", Does.CHANGE, "classification"),
+    Action("set_scl", Does.CHANGE, "scl", unknowns=("U11",)),
+    Action("apply_html_disclaimer_text", Does.CHANGE, "body"),
+    Action("apply_html_disclaimer_location", Does.DETAIL),
+    Action("apply_html_disclaimer_fallback_action", Does.DETAIL),
+    Action("route_message_outbound_connector", Does.ROUTE),
+    Action("route_message_outbound_require_tls", Does.ROUTE),
+    Action("generate_incident_report", Does.REPORT, in_audit=("Audit", "AuditAndNotify")),
+    Action("incident_report_content", Does.DETAIL),
+    Action("generate_notification", Does.REPORT, in_audit=("AuditAndNotify",)),
+    Action("set_audit_severity", Does.DETAIL),
+    Action("stop_rule_processing", Does.STOP, ends=True, unknowns=("U08",)),
+)
+
+#: Option to its action.
+BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
+
+
+def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The actions of a rule that do something: a switch that is off, an empty text or list is none."""
+    return {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}

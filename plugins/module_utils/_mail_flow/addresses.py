@@ -1,0 +1,31 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SMTP addresses and their domains. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one SMTP address, without a display name."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def domain(address: str) -> str:
+    """The domain of an address, in small letters; empty where it has none."""
+    return address.rpartition("@")[2].lower() if "@" in address else ""
+
+
+def is_below(name: str, parent: str) -> bool:
+    """Whether a domain is another one or a subdomain of it. Both in small letters."""
+    return name == parent or name.endswith("." + parent)
+
+
+def with_parents(name: str) -> tuple[str, ...]:
+    """A domain and all that it is below: ``eu.fabrikam.com``, ``fabrikam.com``, ``com``."""
+    labels = name.split(".")
+    return tuple(".".join(labels[start:]) for start in range(len(labels)))

@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a rule that matches does to a copy. Private to the collection.
+
+The actions of one rule are a set: none sees what another of them did. Where an action depends on something open there is a world for each answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import unescape
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World
+
+_TAG = re.compile(r"<[^>]*>")
+
+#: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
+_FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a rule acts.
+
+    :param recipient: the recipient who is followed.
+    :param last: whether no rule comes after it.
+    :param protection_shows: whether a rule looks at how the message is protected.
+    """
+
+    message: Message
+    facts: Facts
+    recipient: Recipient
+    last: bool
+    protection_shows: bool
+
+
+def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] | None = None) -> list[World]:
+    """The worlds after a rule has acted.
+
+    :param only: the sorts of actions that are done; ``None`` for all.
+    """
+    does = frozenset(row.does for row in rule.rows) if only is None else only
+    if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
+        return _acted(rule, world, scene, does)
+    fits = _insertable(world, scene)
+    worlds: list[World] = []
+    for value in (True, False) if isinstance(fits, Open) else (fits,):
+        here = world.answering(fits, value) if isinstance(fits, Open) else world
+        fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+        if value or fallback == "Wrap":
+            worlds += _acted(rule, here, scene, does, wraps=not value)
+        elif fallback == "Reject":
+            worlds.append(replace(here, fate="rejected", over=True, ended_by=rule.name))
+        else:
+            # The whole rule is ignored.
+            worlds.append(here)
+    return worlds
+
+
+def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
+    """The worlds after a rule that is only tried has matched: it reports. Whether it stops is not documented."""
+    told = _told(rule, world, scene, {row.option for row in rule.rows if rule.mode in row.in_audit})
+    if "stop_rule_processing" not in rule.actions or scene.last:
+        return [told]
+    stops = opened(("stop", rule.place), "U08", f"whether the rule {rule.name!r}, which is only tried, stops the later ones", False)
+    return [told.answering(stops, False), replace(told.answering(stops, True), over=True, ended_by=rule.name)]
+
+
+def on_smime(rule: FlowRule, world: World, scene: Scene) -> list[World]:
+    """The worlds after a rule has matched that cannot do its work on a message that S/MIME hides. What else it does is not documented."""
+    rest = frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
+    counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+    world = replace(world, asides=world.asides | {counts})
+    if not rest or not rule.enforced:
+        return [world]
+    done = opened(("smime", rule.place), "U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+    return [world.answering(done, False), *enforced(rule, world.answering(done, True), scene, rest)]
+
+
+def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
+    changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)}
+    if Does.ENCRYPT in does:
+        templates = tuple(str(value) if option != "apply_ome" else "Encrypt" for option, value in sorted(rule.does(Does.ENCRYPT).items()))
+        changes["asked"] = (*world.asked, *((rule.name, template) for template in templates))
+    if Does.DECRYPT in does:
+        changes["removed"] = (*world.removed, rule.name)
+    if Does.BRAND in does:
+        changes["brands"] = (*world.brands, (rule.name, str(rule.actions["apply_rights_protection_customization_template"])))
+    if Does.ROUTE in does:
+        changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
+    if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
+        changes["disclaimer"] = True
+    changes["content"] = _changed(rule, world.content, scene, does, wraps)
+    after = _told(rule, replace(world, **changes), scene, {row.option for row in rule.rows} if Does.REPORT in does else set())
+    return [_ended(rule, each, does) for each in _managed(rule, after, scene, does)]
+
+
+def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool) -> Content:
+    """What later rules see of the message."""
+    actions = rule.actions if Does.CHANGE in does else {}
+    changes: dict[str, Any] = {}
+    if "prepend_subject" in actions:
+        changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
+    if "set_header_name" in actions or "remove_header" in actions:
+        changes["headers"] = _headers(content, actions)
+    if "apply_classification" in actions and content.classifications is not None:
+        changes["classifications"] = content.classifications | {str(actions["apply_classification"]).casefold()}
+    if "set_scl" in actions:
+        changes["scl_set"] = True
+    if "apply_html_disclaimer_text" in actions:
+        changes.update(_with_disclaimer(actions, content, wraps))
+    if scene.protection_shows and {Does.ENCRYPT, Does.DECRYPT} & does:
+        changes.update(asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does)
+    return replace(content, **changes, known={}) if changes else content
+
+
+def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
+    plain = unescape(_TAG.sub("", str(actions["apply_html_disclaimer_text"])))
+    if wraps:
+        return {"body": plain, "wrapped": True}
+    if content.body is None:
+        return {}
+    return {"body": f"{plain}\n{content.body}" if actions.get("apply_html_disclaimer_location") == "Prepend" else f"{content.body}\n{plain}"}
+
+
+def _headers(content: Content, actions: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    headers = dict(content.headers)
+    if "remove_header" in actions:
+        headers[str(actions["remove_header"]).lower()] = ()
+    if "set_header_name" in actions:
+        headers[str(actions["set_header_name"]).lower()] = (str(actions.get("set_header_value") or ""),)
+    return tuple(sorted(headers.items()))
+
+
+def _insertable(world: World, scene: Scene) -> Truth:
+    protection = scene.message.protection
+    if world.content.wrapped:
+        return True
+    if scene.message.insertable is not None:
+        return scene.message.insertable
+    if protection is None or (protection.by_rights and protection.owner == "own"):
+        return opened(("disclaimer",), "U00", "whether a disclaimer can be put into the message")
+    return protection.kind == "none"
+
+
+def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> World:
+    told = []
+    if "generate_incident_report" in options:
+        told.append(("incident_report", rule.name, str(rule.actions["generate_incident_report"])))
+    if "generate_notification" in options:
+        told.append(("notification", rule.name, scene.recipient.label))
+    return replace(world, told=(*world.told, *told)) if told else world
+
+
+def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
+    """What depends on who the sender's manager is, and the other moderators and added recipients."""
+    actions = rule.actions
+    asks = {option: actions[option] for option in ("moderate_message_by_manager", "add_manager_as_recipient_type") if option in actions}
+    worlds = [(world, "")]
+    if asks and {Does.MODERATE, Does.ADD} & does:
+        sender = scene.facts.primary(scene.message.sender)
+        manager = scene.facts.manager(sender)
+        worlds = [(world, manager or "")]
+        if manager is None:
+            known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
+            worlds = [(world.answering(known, True), f"the manager of {sender}"), (world.answering(known, False), "")]
+    return [_joined(rule, each, manager, does) for each, manager in worlds]
+
+
+def _joined(rule: FlowRule, world: World, manager: str, does: frozenset[Does]) -> World:
+    actions = rule.actions
+    added: list[Added] = []
+    moderators: list[str] = []
+    if Does.MODERATE in does:
+        moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
+        moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
+    if Does.ADD in does:
+        for option in ("add_to_recipients", "copy_to", "blind_copy_to"):
+            added += [Added(str(address), rule.name, rule.place, False) for address in _list(actions.get(option))]
+        if manager and "add_manager_as_recipient_type" in actions:
+            added.append(Added(manager, rule.name, rule.place, actions["add_manager_as_recipient_type"] == "Redirect"))
+    if Does.REDIRECT in does:
+        added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
+    if moderators:
+        world = replace(world, held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
+    return replace(world, added=(*world.added, *added)) if added else world
+
+
+def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
+    fates = [fate for what, fate in _FATES.items() if what in does]
+    changes: dict[str, Any] = {}
+    if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
+        fates.append("redirected")
+    if len(fates) > 1:
+        why = Reason("U00", f"what becomes of a message that the rule {rule.name!r} wants {' and '.join(fates)}")
+        changes["surprises"] = (*world.surprises, why)
+    if Does.STOP in does:
+        changes.update(stopped=True, over=True, ended_by=rule.name)
+    if fates:
+        changes.update(fate=fates[0], over=True, ended_by=rule.name)
+    if fates[:1] == ["rejected"]:
+        changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
+    return replace(world, **changes) if changes else world
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None else [value]

@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message on its way through the rules. Private to the collection.
+
+One recipient is followed at a time, together with whoever shares the copy. A rule that is for some of them alone splits the copy, whether or not it
+does anything to it; only the one who is followed keeps the name of recipient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, enforced, in_audit, on_smime
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork, Sight, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World, merged, without
+
+#: So many worlds are followed for a recipient; beyond them the answer is unknown.
+MOST_WORLDS = 128
+
+#: The fate of a copy that is not made in a world.
+NOBODY = "nobody"
+
+
+@dataclass(slots=True)
+class Course:
+    """What became of a recipient's copy.
+
+    :param worlds: the ways in which it can pass the rules.
+    :param too_many: whether there were more ways than are followed.
+    :param by: how a rule added the recipient; ``None`` for one that the sender named.
+    :param twice: whether the recipient gets the message by several ways.
+    :param additions: whom rules added on the way, and the worlds right after that.
+    """
+
+    recipient: Recipient
+    worlds: list[World]
+    too_many: bool = False
+    by: Added | None = None
+    twice: bool = False
+    additions: dict[Added, list[World]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Passage:
+    """One message and one rule set.
+
+    :param everything: whether every rule is looked at, and not only those that the message can match. The answer is the same.
+    :param watch: told about each rule and world before the rule is applied.
+    """
+
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    everything: bool = False
+    watch: Callable[[FlowRule, World, Recipient], None] | None = None
+    _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
+    _of_sender: dict[int, Truth] = field(default_factory=dict)
+    _contents: dict[Content, Content] = field(default_factory=dict)
+    _keys: dict[object, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+
+    def courses(self) -> list[Course]:
+        """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
+        people = self.facts.recipients(self.message)
+        start = World(self._interned(first_content(self.message)), Fork(people))
+        courses = {person.address: self._follow(person, [start], 0) for person in people}
+        todo = list(courses.values())
+        followed: set[tuple[Added, Fork, Content]] = set()
+        while todo:
+            course = todo.pop(0)
+            for added, worlds in course.additions.items():
+                copy = (added, worlds[0].fork, worlds[0].content)
+                if copy not in followed and len(followed) < MOST_WORLDS:
+                    followed.add(copy)
+                    new = self._of_added(added, worlds, course)
+                    todo.append(new)
+                    known = courses.get(new.recipient.address)
+                    courses[new.recipient.address] = new if known is None else _twice(known, new)
+        return list(courses.values())
+
+    def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
+        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""
+        primary = self.facts.primary(added.address)
+        person = Recipient(primary, added.address.lower(), added.address if primary == added.address.lower() else primary)
+        starts = []
+        for world in worlds:
+            others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
+            fork = Fork((*others, person), () if added.instead else world.fork.perhaps)
+            starts.append(replace(world, fork=fork, fate="delivered", over=world.stopped, added=()))
+        new = self._follow(person, starts, added.place + 1, added)
+        new.worlds += [replace(world, fate=NOBODY, over=True, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
+        return new
+
+    def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
+        course = Course(person, merged(starts), by=by)
+        if "NDR" in (self.message.types or ()):
+            return course
+        contents: set[int] = set()
+        todo = 0
+        for world in course.worlds:
+            contents.add(id(world.content))
+            todo |= self._candidates(world) & -(1 << place)
+        while todo:
+            lowest = todo & -todo
+            todo ^= lowest
+            rule = self.rules.rules[lowest.bit_length() - 1]
+            worlds: list[World] = []
+            for world in course.worlds:
+                if not world.over and self.watch:
+                    self.watch(rule, world, person)
+                worlds += [world] if world.over or self._for_nobody(rule, world, person) else self._step(rule, world, course)
+            if len(worlds) > 1:
+                worlds = merged(worlds)
+                if len(worlds) > MOST_WORLDS:
+                    course.too_many, worlds = True, worlds[:MOST_WORLDS]
+            course.worlds = worlds
+            for world in worlds:
+                if id(world.content) not in contents:
+                    contents.add(id(world.content))
+                    todo |= self._candidates(world) & -(lowest << 1)
+            if all(world.over for world in worlds):
+                break
+        return course
+
+    def _for_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
+        """Whether a condition that is the same for all recipients is false."""
+        return any(self.truth(atom, world, person) is False for atom in rule.common)
+
+    def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
+        """The worlds after a rule was looked at."""
+        person, added = course.recipient, course.by is not None
+        scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
+        after: list[World] = []
+        for branch, acts in self._split(rule, self._decide(rule, world, person, added), person):
+            if not acts:
+                after.append(branch)
+                continue
+            item = (branch.held, rule.place)
+            if self._hidden(branch.content) and any(row.content for row in rule.rows):
+                after += on_smime(rule, replace(branch, perhaps=branch.perhaps | {item}), scene)
+                continue
+            branch = replace(branch, matched=(*branch.matched, item))
+            after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
+        known = len(world.added)
+        for index, new in enumerate(after):
+            content = self._interned(new.content)
+            if content is not new.content:
+                after[index] = new = replace(new, content=content)
+            if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
+                after[index] = new = replace(new, rests_on=new.rests_on | {"U10"})
+            for each in new.added[known:]:
+                course.additions.setdefault(each, []).append(new)
+        return after
+
+    def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
+        """Whether a later rule would tell somebody of a message that was rejected, if rules went on."""
+        later = (self.rules.rules[place] for place in self.rules.reports if place > rule.place)
+        return any(match for each in later for _world, match in self._decide(each, world, course.recipient, course.by is not None))
+
+    def _decide(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> list[tuple[World, bool]]:
+        """Whether a rule matches: once where that is known, otherwise a world for each answer."""
+        answers = world.answered() if world.answers else {}
+        left: Open | None = None
+        for value in self._parts(rule, world, person, added):
+            if not isinstance(value, bool):
+                value = value.settled(answers)
+            if value is False:
+                return [(world, False)]
+            if value is not True and left is None:
+                left = value
+        if left is None:
+            return [(world, True)]
+        branches = [world.answering(left, value) for value in (True, False)]
+        return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
+
+    def _parts(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> Iterator[Truth]:
+        """All that has to be true for a rule to match, the cheapest first."""
+        for atom in rule.conditions:
+            yield self.truth(atom, world, person)
+        if rule.content and self._hidden(world.content):
+            yield False
+        if rule.begins or rule.ends:
+            yield rule.in_window(self.message)
+        for atom in rule.exceptions:
+            yield negate(self.truth(atom, world, person))
+        for reason in rule.doubts:
+            yield Open(("doubt", rule.place, reason), (reason,))
+        if "ApprovalRequest" in (self.message.types or ()):
+            yield opened(("approval request",), "U29", "which rules see requests for approval")
+        if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
+            yield opened(("report",), "U00", "which rules see reports that Exchange itself sends")
+        if added and (rule.splits or any(atom.reach is Reach.COPY for atom in (*rule.conditions, *rule.exceptions))):
+            yield opened(("added", person.address), "U09", f"whether later rules look at {person.label}, whom a rule added")
+
+    def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        """Whether a condition is true for a recipient; open where nobody knows."""
+        reach = atom.reach
+        known: Truth | None
+        if reach is Reach.MESSAGE:
+            known = world.content.known.get(atom.number)
+            if known is None:
+                known = world.content.known[atom.number] = self._seen(atom, world, person)
+        elif reach is Reach.SENDER:
+            known = self._of_sender.get(atom.number)
+            if known is None:
+                known = self._of_sender[atom.number] = self._seen(atom, world, person)
+        elif reach is Reach.RECIPIENT:
+            known = self._of_recipient.get((atom.number, person.address))
+            if known is None:
+                known = self._of_recipient[atom.number, person.address] = self._seen(atom, world, person)
+        else:
+            known = self._seen(atom, world, person)
+        return known
+
+    def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
+        return atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+
+    def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
+        """The same worlds with those alone in the copy for whom the rule is alike."""
+        if not rule.splits or not self.rules.watches_copies or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1:
+            return branches
+        after: list[tuple[World, bool]] = []
+        for world, acts in branches:
+            matches = self._matches(rule, world, person)
+            guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
+            if not guessed:
+                fork = _left(rule, world.fork, acts, matches)
+                after.append((world if fork is world.fork else replace(world, fork=fork), acts))
+                continue
+            # All guesses about the others hold, or one does not.
+            reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
+            hold = Open(("others", tuple((other.address, match.key, match.likely) for other, match in guessed.items())), reasons, True)
+            likely = {other: match.likely if isinstance(match, Open) and match.likely is not None else match for other, match in matches.items()}
+            settled = hold.settled(world.answered())
+            for value in (settled,) if isinstance(settled, bool) else (True, False):
+                here = world if isinstance(settled, bool) else world.answering(hold, value)
+                after.append((replace(here, fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
+        return after
+
+    def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
+        """For those who share a recipient's copy: whether the rule is for them."""
+        answers = world.answered()
+        others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
+        return {
+            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self._parts(rule, world, other, False))
+            for other in others
+            if other.address != person.address
+        }
+
+    def _hidden(self, content: Content) -> bool:
+        protection = self.message.protection
+        return protection is not None and protection.kind == "smime" and not content.wrapped
+
+    def _interned(self, content: Content) -> Content:
+        """The same content as one that was seen before, with what is known of it."""
+        return self._contents.setdefault(content, content)
+
+    def _candidates(self, world: World) -> int:
+        """The rules that can match, as bits."""
+        content, message = world.content, self.message
+        if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
+            return self.rules.all
+        people = (*world.fork.sure, *(person for person, _reasons in world.fork.perhaps))
+        keys = [*self._known("message", self._message_keys), *(("header", name) for name, _values in content.headers)]
+        keys += self._known(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
+        keys += self._known(("body", content.body), lambda: _words("body word", content.body or ""))
+        for person in people:
+            keys += self._known(("recipient", person), partial(_address_keys, "recipient", person.address, person.written))
+        return self.rules.candidates(keys)
+
+    @property
+    def _blind(self) -> bool:
+        """Whether what is in the message cannot be told."""
+        protection = self.message.protection
+        return protection is None or protection.by_rights
+
+    def _known(self, what: object, find: Callable[[], tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+        keys = self._keys.get(what)
+        if keys is None:
+            keys = self._keys[what] = find()
+        return keys
+
+    def _message_keys(self) -> tuple[tuple[str, str], ...]:
+        message, primary = self.message, self.facts.primary
+        sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from))))
+        fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
+        return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+
+
+def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
+    keys: list[tuple[str, str]] = []
+    for address in dict.fromkeys(addresses):
+        keys.append((kind, address))
+        keys += [(f"{kind} domain", name) for name in with_parents(domain(address))]
+        keys += [(f"{kind} word", token) for token in sorted(tokens(address))]
+    return tuple(keys)
+
+
+def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:
+    found = tokens(text)
+    return tuple((each, token) for each in (kind, *more) for token in found)
+
+
+def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Truth]) -> Fork:
+    """Who is left in a copy after a rule that is for some alone, and of whom that is open."""
+    tried = (Reason("U06", f"whether the rule {rule.name!r}, which is only tried, splits the message"),)
+    apart = [other for other, match in matches.items() if isinstance(match, bool) and match is not acts]
+    doubtful = {other: match.reasons for other, match in matches.items() if isinstance(match, Open)}
+    if rule.enforced:
+        return without(fork, frozenset(apart), doubtful)
+    return without(fork, frozenset(), {**doubtful, **dict.fromkeys(apart, tried)})
+
+
+def _twice(one: Course, other: Course) -> Course:
+    """The course of somebody who gets the message by two ways. Both count: only what is the same on both can be told."""
+    return Course(one.recipient, merged([*one.worlds, *other.worlds]), one.too_many or other.too_many, one.by, twice=True)

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The regular expressions on whose meaning Microsoft's pages agree, as trees. Private to the collection.
+
+Literals, ``.``, classes, ``\\d \\w \\s`` and their opposites, escaped punctuation, ``* + ? {n,m}``, ``|``, groups, ``^ $``, and a leading ``(?i)``,
+``(?m)`` or ``(?im)``. Everything else has no agreed meaning and is refused with what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FLAGS = re.compile(r"\(\?([im]+)\)")
+_COUNT = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
+_CLASSES = "dwsDWS"
+
+#: What an expression may grow to when its counts are written out.
+LARGEST = 2000
+
+
+class NotAgreedError(Exception):
+    """The expression has something on whose meaning the sources do not agree; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chars:
+    """One character.
+
+    :param ranges: first and last character of each range.
+    :param classes: the letters of ``\\d``, ``\\W`` and the like.
+    :param negated: whether it is one that is in neither.
+    """
+
+    ranges: tuple[tuple[str, str], ...] = ()
+    classes: str = ""
+    negated: bool = False
+
+    def has(self, character: str) -> bool:
+        """Whether it is this character, in whatever case."""
+        cases = {character, character.lower(), character.upper()}
+        inside = any(first <= case <= last for first, last in self.ranges for case in cases) or any(_in_class(character, name) for name in self.classes)
+        return inside is not self.negated
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One after the other."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several."""
+
+    options: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same again and again; ``most`` is ``None`` where there is no end."""
+
+    part: Node
+    least: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The beginning of the text, or its end."""
+
+    end: bool
+
+
+Node = Chars | Sequence | Choice | Repeat | Anchor
+
+#: Any character but the end of a line.
+ANY = Chars((("\n", "\n"),), "", True)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A regular expression. It is searched for anywhere in a text, without regard to case.
+
+    :param lines: whether ``^`` and ``$`` stand for the borders of lines, too.
+    """
+
+    root: Node
+    lines: bool
+    anchored: bool
+
+
+def parse(pattern: str, legacy: bool = False) -> Expression:
+    """The tree of an expression.
+
+    :param legacy: whether it is one of the old kind, with the few constructs of Exchange 2010.
+    :raises NotAgreedError: what has no agreed meaning.
+    """
+    flags = _FLAGS.match(pattern)
+    if flags and legacy:
+        raise NotAgreedError("flags in an expression of the old kind")
+    parser = _Parser(pattern, flags.end() if flags else 0, legacy)
+    root = parser.choice()
+    if parser.at < len(pattern):
+        raise NotAgreedError("a bracket too many")
+    if _size(root) > LARGEST:
+        raise NotAgreedError("counts that are too large")
+    return Expression(root, flags is not None and "m" in flags.group(1), parser.anchored)
+
+
+class _Parser:
+    def __init__(self, pattern: str, at: int, legacy: bool) -> None:
+        self.pattern, self.at, self.legacy = pattern, at, legacy
+        self.anchored = False
+        self.depth = 0
+
+    @property
+    def next(self) -> str:
+        return self.pattern[self.at] if self.at < len(self.pattern) else ""
+
+    def choice(self) -> Node:
+        options = [self.sequence()]
+        while self.next == "|":
+            self.at += 1
+            options.append(self.sequence())
+        return options[0] if len(options) == 1 else Choice(tuple(options))
+
+    def sequence(self) -> Node:
+        parts: list[Node] = []
+        while self.next not in ("", "|", ")"):
+            parts.append(self.repeated())
+        if not parts:
+            raise NotAgreedError("an empty alternative")
+        return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
+
+    def repeated(self) -> Node:
+        part = self.single()
+        most: int | None
+        if self.next and self.next in "*+?":
+            self._not_legacy("*")
+            least, most = {"*": (0, None), "+": (1, None), "?": (0, 1)}[self.next]
+            self.at += 1
+        elif self.next == "{":
+            self._not_legacy("")
+            found = _COUNT.match(self.pattern, self.at)
+            if not found:
+                raise NotAgreedError("a brace that is no count")
+            least = int(found.group(1))
+            most = least if not found.group(2) else int(found.group(3)) if found.group(3) else None
+            if most is not None and most < least:
+                raise NotAgreedError("a count that ends before it begins")
+            self.at = found.end()
+        else:
+            return part
+        if self.next and self.next in "*+?{":
+            raise NotAgreedError("a quantifier of a quantifier, which may be a lazy or a possessive one")
+        if isinstance(part, Anchor):
+            raise NotAgreedError("a quantifier of an anchor")
+        return Repeat(part, least, most)
+
+    def single(self) -> Node:
+        character = self.next
+        if character in "*+?":
+            raise NotAgreedError(f"a bare {character}")
+        if character == "(":
+            return self.group()
+        if character == "[":
+            self._not_legacy("")
+            return self.bracket()
+        self.at += 1
+        if character == "\\":
+            return self.escape()
+        if character == ".":
+            self._not_legacy("", character)
+            return ANY
+        if character in "^$":
+            self.anchored = True
+            return Anchor(character == "$")
+        if character in "{":
+            raise NotAgreedError("a brace that is no count")
+        return Chars(((character, character),))
+
+    def group(self) -> Node:
+        self.at += 1
+        self.depth += 1
+        if self.depth > 50:
+            raise NotAgreedError("groups that are nested too deep")
+        if self.next == "?":
+            if not self.pattern.startswith("?:", self.at) or self.legacy:
+                raise NotAgreedError(f"the construct ({self.pattern[self.at : self.at + 3]}")
+            self.at += 2
+        inside = self.choice()
+        if self.next != ")":
+            raise NotAgreedError("a bracket that is not closed")
+        self.at += 1
+        self.depth -= 1
+        return inside
+
+    def escape(self) -> Chars:
+        character = self.next
+        self.at += 1
+        if character and character in _CLASSES:
+            return Chars((), character)
+        if not character or character.isalnum():
+            raise NotAgreedError(f"the escape \\{character}")
+        return Chars(((character, character),))
+
+    def bracket(self) -> Chars:
+        self.at += 1
+        negated = self.next == "^"
+        self.at += negated
+        ranges: list[tuple[str, str]] = []
+        classes = ""
+        while self.next != "]":
+            item = self.bracket_item()
+            if isinstance(item, Chars):
+                classes += item.classes
+            elif self.next == "-" and self.pattern[self.at + 1 : self.at + 2] not in ("]", ""):
+                self.at += 1
+                last = self.bracket_item()
+                if isinstance(last, Chars) or last < item:
+                    raise NotAgreedError("a range in a class that is none")
+                ranges.append((item, last))
+            else:
+                ranges.append((item, item))
+        if not ranges and not classes:
+            raise NotAgreedError("an empty class")
+        self.at += 1
+        return Chars(tuple(ranges), classes, negated)
+
+    def bracket_item(self) -> Chars | str:
+        character = self.next
+        self.at += 1
+        if not character:
+            raise NotAgreedError("a class that is not closed")
+        if character == "[":
+            raise NotAgreedError("a class in a class")
+        if character != "\\":
+            return character
+        escaped = self.escape()
+        return escaped if escaped.classes else escaped.ranges[0][0]
+
+    def _not_legacy(self, allowed: str, character: str = "") -> None:
+        used = character or self.next
+        if self.legacy and (not allowed or used not in allowed):
+            raise NotAgreedError(f"{used} in an expression of the old kind")
+
+
+def _size(node: Node) -> int:
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return 1 + sum(_size(part) for part in parts)
+        case Repeat(part, least, most):
+            return 1 + _size(part) * max(least if most is None else most, 1)
+    return 1
+
+
+def _in_class(character: str, name: str) -> bool:
+    kind = name.lower()
+    if kind == "d":
+        inside = character.isdecimal()
+    elif kind == "s":
+        inside = character.isspace()
+    else:
+        inside = character.isalnum() or character == "_"
+    return inside is (name == kind)

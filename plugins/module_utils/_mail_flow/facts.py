@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known about an organization. Private to the collection.
+
+A fact that is ``None`` was not given: what rests on it is unknown, not false. Where the mailboxes are given, the directory is: whoever is in
+none of its lists is no object of the organization. Where managers or groups are given, whoever is not in them has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
+
+#: Types of accepted domains whose people are inside.
+INSIDE = ("Authoritative", "InternalRelay")
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDomain:
+    """A domain that the organization accepts mail for.
+
+    :param type: ``Authoritative``, ``InternalRelay`` or ``ExternalRelay``.
+    """
+
+    name: str
+    type: str = "Authoritative"
+    match_subdomains: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known. Addresses and domains are in small letters.
+
+    :param accepted_domains: the domains of the organization.
+    :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
+    :param mailboxes: primary addresses, and so :param:`mail_users` (guests, too) and :param:`contacts`.
+    :param groups: a group's address to its direct members.
+    :param managers: a person's address to the manager's.
+    :param attributes: a person's address to attributes, name in small letters to value.
+    :param proxy_addresses: a secondary address to the primary one.
+    :param irm_configuration: the settings of the module of this name, and so the next ones.
+    """
+
+    accepted_domains: tuple[AcceptedDomain, ...] | None = None
+    remote_domains: Mapping[str, bool] | None = None
+    mailboxes: frozenset[str] | None = None
+    mail_users: frozenset[str] | None = None
+    contacts: frozenset[str] | None = None
+    groups: Mapping[str, tuple[str, ...]] | None = None
+    managers: Mapping[str, str] | None = None
+    attributes: Mapping[str, Mapping[str, str]] | None = None
+    proxy_addresses: Mapping[str, str] = field(default_factory=dict)
+    irm_configuration: Mapping[str, Any] | None = None
+    ome_configurations: tuple[Mapping[str, Any], ...] | None = None
+    owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
+
+    def primary(self, address: str) -> str:
+        """The primary address of whoever has this one."""
+        small = address.lower()
+        return self.proxy_addresses.get(small, small)
+
+    def domain_type(self, name: str) -> str | None:
+        """The type of the accepted domain that a domain belongs to; empty where it is none, ``None`` where nobody knows."""
+        if self.accepted_domains is None:
+            return None
+        return self._domain_types.get(name) or next(
+            (accepted.type for accepted in self.accepted_domains if accepted.match_subdomains and is_below(name, accepted.name)), ""
+        )
+
+    @cached_property
+    def _domain_types(self) -> dict[str, str]:
+        return {accepted.name: accepted.type for accepted in self.accepted_domains or ()}
+
+    def counts_as_internal(self, name: str) -> bool | None:
+        """Whether a remote domain of this name makes its people internal; ``None`` where nobody knows."""
+        if self.remote_domains is None:
+            return None
+        if name in self.remote_domains:
+            return self.remote_domains[name]
+        wildcards = [known for known in self.remote_domains if known.startswith("*.") and is_below(name, known[2:])]
+        return self.remote_domains[max(wildcards, key=len)] if wildcards else self.remote_domains.get("*", False)
+
+    def is_object(self, address: str) -> bool | None:
+        """Whether somebody is a mailbox, mail user or group of the organization; ``None`` where nobody knows. Contacts are not: their domain counts."""
+        if address in self._objects:
+            return True
+        return None if self.mailboxes is None else False
+
+    @cached_property
+    def _objects(self) -> frozenset[str]:
+        return frozenset({*(self.mailboxes or ()), *(self.mail_users or ()), *(self.groups or ())})
+
+    def is_contact(self, address: str) -> bool:
+        """Whether somebody is known to be a mail contact."""
+        return address in (self.contacts or ())
+
+    def is_member(self, address: str, group: str) -> Truth:
+        """Whether somebody is a member of a group. Only direct membership is documented."""
+        if self.groups is None or group not in self.groups:
+            return opened(("member", address, group), "U00", f"the members of {group} are not known")
+        if address in self.groups[group]:
+            return True
+        if address in self._all_members(group):
+            return opened(("member", address, group), "U04", f"whether {address}, a member of a group in {group}, counts as one of its members")
+        return False
+
+    def _all_members(self, group: str) -> frozenset[str]:
+        known = self._members.get(group)
+        if known is None:
+            seen: set[str] = set()
+            todo = [group]
+            while todo:
+                for member in (self.groups or {}).get(todo.pop(), ()):
+                    if member not in seen:
+                        seen.add(member)
+                        todo.append(member)
+            known = self._members[group] = frozenset(seen)
+        return known
+
+    @cached_property
+    def _members(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    def manager(self, address: str) -> str | None:
+        """The address of somebody's manager; empty where there is none, ``None`` where nobody knows."""
+        return None if self.managers is None else self.managers.get(address, "")
+
+    def attribute(self, address: str, name: str) -> str | None:
+        """An attribute of somebody; empty where it is not set or the person is none of the organization's, ``None`` where nobody knows."""
+        known = (self.attributes or {}).get(address)
+        if known is not None:
+            return known.get(name.lower(), "")
+        return "" if self.is_object(address) is False or self.is_contact(address) else None
+
+    def recipients(self, message: Message) -> tuple[Recipient, ...]:
+        """Whom a message is for: groups expanded, each person once, by primary address."""
+        found: dict[str, Recipient] = {}
+        through: dict[str, Recipient] = {}
+        for written in (*message.to, *message.cc, *message.bcc):
+            small = self.primary(written)
+            if small in (self.groups or {}):
+                for member in sorted(self._all_members(small)):
+                    if member not in (self.groups or {}):
+                        through.setdefault(member, Recipient(member, written.lower(), member, small))
+            else:
+                label = written if small == written.lower() else small
+                found.setdefault(small, Recipient(small, written.lower(), label))
+        return (*found.values(), *(person for address, person in through.items() if address not in found))

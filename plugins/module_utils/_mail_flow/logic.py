@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Three values: true, false, and an open question that says why it is open. Private to the collection.
+
+Kleene's logic: what is false makes a conjunction false whatever is open beside it. An open question knows what it is about, so the
+same question asked twice has the same answer, and it may carry the answer that is likely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Reason:
+    """Why an answer is open.
+
+    :param id: the number under which the question is listed: ``U01`` to ``U31``, or ``U00`` for a fact that nobody gave.
+    :param text: what is not known, as a sentence without its full stop.
+    """
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A question without an answer.
+
+    :param key: what the question is about. Two questions with one key have one answer.
+    :param reasons: why it is open, at least one.
+    :param guess: the answer that is likely, where one may be shown; ``None`` elsewhere.
+    :param negated: whether this is the opposite of the question's answer.
+    """
+
+    key: Hashable
+    reasons: tuple[Reason, ...]
+    guess: bool | None = None
+    negated: bool = False
+
+    def settled(self, answers: Mapping[Hashable, bool]) -> Truth:
+        """Its value under answers, key to answer; itself where they do not say."""
+        answer = answers.get(self.key)
+        return self if answer is None else answer is not self.negated
+
+    @property
+    def likely(self) -> bool | None:
+        """The guess, as a value of this."""
+        return None if self.guess is None else self.guess is not self.negated
+
+
+#: A value of the logic.
+Truth = bool | Open
+
+
+def opened(key: Hashable, number: str, text: str, guess: bool | None = None) -> Open:
+    """An open question with one reason."""
+    return Open(key, (Reason(number, text),), guess)
+
+
+def negate(value: Truth) -> Truth:
+    """Not."""
+    return not value if isinstance(value, bool) else replace(value, negated=not value.negated)
+
+
+def any_of(values: Iterable[Truth]) -> Truth:
+    """Or. True as soon as one is true; otherwise open if one is."""
+    left: list[Open] = []
+    for value in values:
+        if value is True:
+            return True
+        if value is not False:
+            left.append(value)
+    return _joined("any", left, False) if left else False
+
+
+def all_of(values: Iterable[Truth]) -> Truth:
+    """And. False as soon as one is false; otherwise open if one is."""
+    left: list[Open] = []
+    for value in values:
+        if value is False:
+            return False
+        if value is not True:
+            left.append(value)
+    return _joined("all", left, True) if left else True
+
+
+def _joined(word: str, values: list[Open], neutral: bool) -> Open:
+    """One question in place of several. Its guess is what the guesses make of it, whatever is open beside them."""
+    if len(values) == 1:
+        return values[0]
+    likely = [value.likely for value in values]
+    guess: bool | None = (not neutral) if (not neutral) in likely else (None if None in likely else neutral)
+    reasons = tuple(sorted({reason for value in values for reason in value.reasons}))
+    return Open((word, tuple((value.key, value.negated) for value in values)), reasons, guess)

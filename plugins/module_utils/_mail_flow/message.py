@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message, as far as mail flow rules look at it. Private to the collection.
+
+A message that a person describes is complete: it has no header, no attachment and no classification but the given ones. What only the
+transport knows (whether the sender was authenticated, the spam level, the last hop) is unknown until it is given.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+
+#: Message types that a rule can ask for.
+TYPES = ("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt")
+
+#: What else a message can be. No rule asks for these; non-delivery reports never reach the rules.
+OTHER_TYPES = ("NDR", "SmtpForwarding", "JournalReport", "RuleReport")
+
+#: Protections without a template's name. ``smime`` is S/MIME encryption, ``smime_signed`` a signature alone.
+PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "smime_signed")
+
+#: Whose keys protect a message on arrival.
+OWNERS = ("own", "other", "unknown")
+
+IMPORTANCES = ("Low", "Normal", "High")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An attachment. What is ``None`` is not known.
+
+    :param size: bytes.
+    :param text: what Exchange reads in it.
+    :param nested: names of the files in it, at any depth.
+    :param properties: document property to value.
+    """
+
+    name: str
+    size: int | None = None
+    text: str | None = None
+    nested: tuple[str, ...] | None = None
+    properties: tuple[tuple[str, str], ...] | None = None
+    executable: bool | None = None
+    password_protected: bool | None = None
+    unsupported: bool | None = None
+    limit_exceeded: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How a message is protected when it arrives.
+
+    :param kind: one of :data:`PROTECTIONS` or ``template:<name>``.
+    :param owner: one of :data:`OWNERS`.
+    """
+
+    kind: str = "none"
+    owner: str = "own"
+
+    @property
+    def by_rights(self) -> bool:
+        """Whether message encryption or rights management protects it."""
+        return self.kind not in ("none", "smime", "smime_signed")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on its way. What is ``None`` is not known.
+
+    :param name: what reports call it.
+    :param sender: the From field's address.
+    :param mail_from: the envelope's sender; empty for an automatic reply.
+    :param to: the To field as it is written, and so :param:`cc` and :param:`bcc`.
+    :param headers: name in small letters to values, in the order of names. Headers that have a field here are not in it.
+    :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
+    :param size: bytes of the whole message.
+    :param date: when it passes the rules.
+    :param insertable: whether a disclaimer can be put into it.
+    """
+
+    name: str
+    sender: str
+    mail_from: str
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    authenticated: bool | None = None
+    subject: str = ""
+    body: str | None = ""
+    headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    attachments: tuple[Attachment, ...] | None = ()
+    types: frozenset[str] | None = frozenset()
+    importance: str = "Normal"
+    classifications: frozenset[str] | None = frozenset()
+    scl: int | None = None
+    sender_ip: str | None = None
+    size: int | None = None
+    date: datetime.datetime | None = None
+    protection: Protection | None = field(default_factory=Protection)
+    insertable: bool | None = None
+    character_sets: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody whom the message is for, after groups were expanded.
+
+    :param address: the primary address, in small letters.
+    :param written: the address as it stands in the message, in small letters.
+    :param label: the address as a result shows it.
+    :param group: the group through which the message comes; empty elsewhere.
+    """
+
+    address: str
+    written: str
+    label: str
+    group: str = ""

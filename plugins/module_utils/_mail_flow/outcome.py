@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the rules make of a copy's protection. Private to the collection.
+
+A message is encrypted after the last rule, by what the rules asked for and by how it arrived. Source: Microsoft's pages about mail flow rules that
+encrypt, about usage rights, and about IRM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Protection
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import size_range
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
+
+#: The largest message that is protected, in bytes; from the smaller number on it depends on how it is counted.
+LARGEST, NEARLY_LARGEST = 25 << 20, 25_000_000
+
+#: Types of messages of which nobody says whether a rule protects them, and of those that come again under another's name.
+_SYSTEM_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
+_FORWARDED_TYPES = frozenset({"AutoForward", "SmtpForwarding"})
+
+_OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A copy's protection, if it is delivered.
+
+    :param protection: ``none``, ``encrypt``, ``do_not_forward``, ``template:<name>``, ``smime``, ``protected_option_unknown`` or ``unknown``.
+    :param by: the rules that protect it.
+    :param on_arrival: whether its protection is the one that it arrived with; ``None`` where that is open.
+    :param branding: the OME configuration that it shows; empty where none does.
+    :param reasons: why something is open.
+    :param delivered: whether it is certain that protecting it does not keep it from being delivered.
+    :param assumes: the numbers of the guesses that it rests on.
+    """
+
+    protection: str
+    by: tuple[str, ...] = ()
+    on_arrival: bool | None = False
+    branding: str = ""
+    reasons: tuple[Reason, ...] = ()
+    delivered: bool = True
+    assumes: frozenset[str] = frozenset()
+
+
+def option_name(template: str) -> str:
+    """What a rights management template is called in a result."""
+    return _OPTIONS.get(template.casefold(), f"template:{template}")
+
+
+def verdict(world: World, message: Message, facts: Facts) -> Verdict:
+    """What becomes of the protection in a world, once the last rule is done."""
+    found = _protection(world, message, facts)
+    if world.surprises:
+        return replace(found, protection="unknown", by=(), reasons=(*found.reasons, *world.surprises), on_arrival=None, delivered=False)
+    return _branded(found, world, message)
+
+
+def _branded(found: Verdict, world: World, message: Message) -> Verdict:
+    """With the branding that rules chose; mail of another organization's keys takes none."""
+    names = {name.casefold(): name for _rule, name in world.brands}
+    foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
+    if not names or foreign or found.protection in ("none", "smime", "unknown"):
+        return found
+    if len(names) > 1:
+        why = Reason("U01", f"which of the OME configurations {', '.join(sorted(names.values()))} the message shows")
+        return replace(found, reasons=(*found.reasons, why))
+    return replace(found, branding=next(iter(names.values())))
+
+
+def _unknown(number: str, text: str, on_arrival: bool | None = False, delivered: bool = True) -> Verdict:
+    return Verdict("unknown", reasons=(Reason(number, text),), on_arrival=on_arrival, delivered=delivered)
+
+
+def _protection(world: World, message: Message, facts: Facts) -> Verdict:
+    arrival = message.protection
+    if arrival is None:
+        return _unknown("U00", "how the message is protected on arrival is not known", None)
+    if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
+        # What the disclaimer was wrapped around is an attachment now, as it was.
+        kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
+        return _asked(world, message, facts) if world.asked else kept
+    if arrival.kind == "smime":
+        return Verdict("smime", on_arrival=True)
+    if arrival.by_rights:
+        return _of_protected(world, arrival)
+    if arrival.kind == "smime_signed" and world.asked:
+        if world.removed:
+            return _unknown("U02", _both(world))
+        return _unknown("U27", "what becomes of a message with an S/MIME signature that a rule encrypts")
+    return _asked(world, message, facts) if world.asked else Verdict("none")
+
+
+def _of_protected(world: World, arrival: Protection) -> Verdict:
+    """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
+    kept = Verdict(arrival.kind, on_arrival=True)
+    if arrival.owner == "other" or not world.removed:
+        return kept
+    if arrival.owner != "own":
+        return _unknown("U00", "whose keys protect the message is not known", None)
+    return _unknown("U02", _both(world), None) if world.asked else Verdict("none")
+
+
+def _both(world: World) -> str:
+    return f"what becomes of a message that {_names(rule for rule, _template in world.asked)} encrypts and {_names(world.removed)} decrypts"
+
+
+def _names(rules: Any) -> str:
+    return ", ".join(repr(rule) for rule in dict.fromkeys(rules))
+
+
+def _asked(world: World, message: Message, facts: Facts) -> Verdict:
+    """A message that arrives in clear, and that rules want to protect."""
+    sender = facts.primary(message.sender)
+    scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
+    assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
+    inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
+    if outside is True and inside is not True:
+        return Verdict("none", assumes=assumes)
+    reasons = [Reason("U02", _both(world))] if world.removed else []
+    if inside is not True:
+        reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
+        reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside"))
+    reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
+    large = _too_large(message)
+    if reasons or large:
+        delivered = not large and not any(reason.id == "U28" for reason in reasons)
+        return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
+    by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
+    options = {option_name(template).casefold(): option_name(template) for _rule, template in world.asked}
+    if len(options) > 1:
+        why = Reason("U01", f"which of the templates {', '.join(sorted(options.values()))} the message gets")
+        return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)
+    return Verdict(next(iter(options.values())), by, assumes=assumes)
+
+
+def _scopes(facts: Facts, sender: str, authenticated: bool | None) -> tuple[Truth, Truth]:
+    return scopes.sender_inside(facts, sender, authenticated), scopes.sender_outside(facts, sender)
+
+
+def _type_reasons(message: Message) -> list[Reason]:
+    """Why it is open whether a message of its type is encrypted."""
+    types = message.types or frozenset()
+    system = sorted(types & _SYSTEM_TYPES)
+    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded")] if types & _FORWARDED_TYPES else []
+    return [*reasons, *([Reason("U29", f"whether Exchange encrypts messages of the type {', '.join(system)}")] if system else [])]
+
+
+def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
+    """Why it is open whether the organization's settings let a message be protected."""
+    settings = irm or {}
+    off = [name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False]
+    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {' and '.join(off)} is false")] if off else []
+    documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
+    if documents and settings.get("enable_pdf_encryption") is False:
+        reasons.append(Reason("U25", f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"))
+    return reasons
+
+
+def _too_large(message: Message) -> Reason | None:
+    size = message.size
+    if size is None:
+        least, most = size_range(message)
+        size = most if most is not None else least
+    if size <= NEARLY_LARGEST:
+        return None
+    how = "over 25 MB" if size > LARGEST else "close to 25 MB"
+    return Reason("U31", f"what becomes of a message {how} that a rule encrypts")

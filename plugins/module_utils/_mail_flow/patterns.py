@@ -1,0 +1,187 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Exchange finds patterns in a text. Private to the collection.
+
+A pattern is searched for anywhere, without regard to case. Time grows with the text and never with the pattern's cunning: what
+a backtracking search could drown in goes through a table of states that is built on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import (
+    Anchor,
+    Chars,
+    Choice,
+    Expression,
+    Node,
+    NotAgreedError,
+    Repeat,
+    Sequence,
+    parse,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
+
+#: Up to so many steps a backtracking search may take at worst.
+_STEPS = 1_000_000
+
+
+def any_pattern(text: str, patterns: Iterable[str], legacy: bool = False) -> Truth:
+    """Whether one of the patterns is found in the text."""
+    return any_of(has_pattern(text, pattern, legacy) for pattern in patterns)
+
+
+def has_pattern(text: str, pattern: str, legacy: bool = False) -> Truth:
+    """Whether a pattern is found in the text; open where its meaning is."""
+    compiled = _compiled(pattern, legacy)
+    if isinstance(compiled, str):
+        return opened(("pattern", pattern, legacy, text), "U18", f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
+    if compiled.found(text, compiled.expression.lines):
+        return True
+    if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
+        return opened(("pattern", pattern, legacy, text), "U18", f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines")
+    return False
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str, legacy: bool) -> _Search | str:
+    try:
+        return _Search(parse(pattern, legacy))
+    except NotAgreedError as error:
+        return str(error)
+
+
+class _Search:
+    def __init__(self, expression: Expression) -> None:
+        self.expression = expression
+        self._repeats = _simple_repeats(expression.root)
+        self._quick = {lines: re.compile(_rendered(expression.root, lines), re.IGNORECASE | (re.MULTILINE if lines else 0)) for lines in (False, True)}
+        self._states: _States | None = None
+
+    def found(self, text: str, lines: bool) -> bool:
+        if self._repeats is not None and len(text) ** (self._repeats + 1) <= _STEPS:
+            return self._quick[lines].search(text) is not None
+        if self._states is None:
+            self._states = _States(self.expression.root)
+        return self._states.found(text, lines)
+
+
+def _simple_repeats(root: Node) -> int | None:
+    """How many repetitions there are; ``None`` where one is of more than a character, so that a search could try its parts in many ways."""
+    match root:
+        case Sequence(parts) | Choice(parts):
+            counts = [_simple_repeats(part) for part in parts]
+            return None if None in counts else sum(count or 0 for count in counts)
+        case Repeat(part, _least, most):
+            return None if not isinstance(part, Chars) else int(most is None or most > 1)
+    return 0
+
+
+def _rendered(node: Node, lines: bool) -> str:
+    match node:
+        case Anchor(end):
+            return ("$" if lines else r"\Z") if end else "^"
+        case Sequence(parts):
+            return "".join(_rendered(part, lines) for part in parts)
+        case Choice(options):
+            return f"(?:{'|'.join(_rendered(option, lines) for option in options)})"
+        case Repeat(part, least, most):
+            return f"(?:{_rendered(part, lines)}){{{least},{'' if most is None else most}}}"
+        case Chars(ranges, classes, negated):
+            inside = "".join(re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in ranges)
+            return f"[{'^' if negated else ''}{inside}{''.join(chr(92) + name for name in classes)}]"
+    raise TypeError(node)
+
+
+class _States:
+    """All the places in an expression where a search may be, as one state; Thompson's construction."""
+
+    def __init__(self, root: Node) -> None:
+        self._chars: list[tuple[Chars, int]] = []
+        self._edges: list[list[tuple[str, int]]] = []
+        self._last = self._new()
+        self._first = self._add(root, self._last)
+        self._moves: dict[tuple[frozenset[int], str], frozenset[int]] = {}
+        self._closures: dict[tuple[frozenset[int], bool, bool], frozenset[int]] = {}
+
+    def found(self, text: str, lines: bool) -> bool:
+        here: frozenset[int] = frozenset()
+        begins = True
+        for character in text:
+            line = lines and character == "\n"
+            here = self._closure(here, begins, line)
+            if self._last in here:
+                return True
+            here = self._move(here, character)
+            begins = line
+        return self._last in self._closure(here, begins, True)
+
+    def _new(self) -> int:
+        self._edges.append([])
+        self._chars.append((Chars(), -1))
+        return len(self._edges) - 1
+
+    def _add(self, node: Node, then: int) -> int:
+        """Builds a node in front of a place; returns the place where it begins."""
+        match node:
+            case Sequence(parts):
+                for part in reversed(parts):
+                    then = self._add(part, then)
+                return then
+            case Choice(options):
+                start = self._new()
+                self._edges[start] = [("", self._add(option, then)) for option in options]
+                return start
+            case Repeat(part, least, None):
+                loop = self._new()
+                self._edges[loop] = [("", self._add(part, loop)), ("", then)]
+                for _time in range(least):
+                    loop = self._add(part, loop)
+                return loop
+            case Repeat(part, least, most):
+                end = then
+                for time in range(most or 0, 0, -1):
+                    start = self._new()
+                    self._edges[start] = [("", self._add(part, then)), *([("", end)] if time > least else [])]
+                    then = start
+                return then
+            case Anchor(end=at_end):
+                start = self._new()
+                self._edges[start] = [("$" if at_end else "^", then)]
+                return start
+            case Chars():
+                start = self._new()
+                self._chars[start] = (node, then)
+                return start
+        raise TypeError(node)
+
+    def _closure(self, places: frozenset[int], begins: bool, ends: bool) -> frozenset[int]:
+        known = self._closures.get((places, begins, ends))
+        if known is None:
+            seen, todo = set(), [*places, self._first]
+            while todo:
+                place = todo.pop()
+                if place not in seen:
+                    seen.add(place)
+                    todo += [target for label, target in self._edges[place] if not label or (label == "^" and begins) or (label == "$" and ends)]
+            known = self._remember(self._closures, (places, begins, ends), frozenset(seen))
+        return known
+
+    def _move(self, places: frozenset[int], character: str) -> frozenset[int]:
+        known = self._moves.get((places, character))
+        if known is None:
+            targets = frozenset(self._chars[place][1] for place in places if self._chars[place][1] >= 0 and self._chars[place][0].has(character))
+            known = self._remember(self._moves, (places, character), targets)
+        return known
+
+    @staticmethod
+    def _remember(table: dict[Any, frozenset[int]], key: Any, value: frozenset[int]) -> frozenset[int]:
+        if len(table) > 20_000:
+            table.clear()
+        table[key] = value
+        return value

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of a message, in the words of the module's result. Private to the collection.
+
+A value is given where all worlds agree on it. Worlds that go against a guess do not take part; where they differ the answer rests on the guess and
+says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.opens import opens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import Verdict, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
+
+_TOO_MANY = Reason("U00", "more questions are open than can be followed to their ends")
+_TWICE = Reason("U09", "the message comes by several ways, since a rule adds this recipient or sends the message here")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a world ends, at one stage: before an approval, or after the first one, and so on."""
+
+    world: World
+    fate: str
+    verdict: Verdict
+    matched: tuple[int, ...]
+    perhaps: frozenset[int]
+
+    @property
+    def shown(self) -> tuple[object, ...]:
+        """All of it that a result shows."""
+        found = self.verdict
+        return (self.fate, found.protection, found.by, found.on_arrival, found.branding, found.delivered, self.matched)
+
+
+def result(course: Course, rules: RuleSet, message: Message, facts: Facts) -> dict[str, Any] | None:
+    """A recipient's result; ``None`` for somebody who gets nothing, since no rule adds them after all."""
+    likely = [world for world in course.worlds if not world.against_a_guess]
+    if all(world.fate == NOBODY for world in likely):
+        return None
+    return _Stage(course, rules, message, facts, course.worlds).described()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    course: Course
+    rules: RuleSet
+    message: Message
+    facts: Facts
+    worlds: Sequence[World]
+    number: int = 0
+
+    def described(self) -> dict[str, Any]:
+        """The keys of the contract, in its order. What does not apply is absent."""
+        ends = [self._end(world) for world in self.worlds]
+        likely = [end for end in ends if not end.world.against_a_guess]
+        fate = self._fate(likely)
+        found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
+        names = self._rules(likely)
+        found["rules"] = names
+        doubtful = fate == "unknown" or "unknown" in str(found.get("protection", "")) or any(rule["matched"] == "unknown" for rule in names)
+        brands = {end.verdict.branding for end in likely}
+        if fate == "delivered":
+            if brands != {""} and len(brands) == 1:
+                found["branding"] = next(iter(brands))
+            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.message.authenticated, self.facts)
+            found.update({"opens": ways} if ways else {})
+        assumed = self._assumed(ends, likely)
+        found.update({"assumes": assumed} if assumed else {})
+        reasons = self._reasons(likely, doubtful or len(brands) > 1)
+        found.update({"unknown": [{"id": reason.id, "reason": reason.text} for reason in reasons]} if reasons else {})
+        return {**found, **self._after(fate)}
+
+    def _end(self, world: World) -> _End:
+        fate = "moderated" if world.held > self.number else world.fate
+        found = verdict(world, self.message, self.facts)
+        if fate == "delivered" and not found.delivered:
+            fate = "unknown"
+        elif fate != "delivered":
+            found = Verdict("unknown", reasons=world.surprises) if world.surprises else Verdict("")
+            fate = "unknown" if world.surprises else fate
+        here = tuple(place for held, place in world.matched if held == self.number)
+        return _End(world, fate, found, here, frozenset(place for held, place in world.perhaps if held == self.number))
+
+    def _fate(self, likely: Sequence[_End]) -> str:
+        fates = {end.fate for end in likely}
+        return "unknown" if len(fates) > 1 or self.course.too_many else next(iter(fates))
+
+    def _protection(self, likely: Sequence[_End], fate: str) -> dict[str, Any]:
+        if fate not in ("delivered", "unknown"):
+            return {}
+        found = {(end.verdict.protection, end.verdict.by, end.verdict.on_arrival) for end in likely}
+        protections = {protection for protection, _by, _arrival in found}
+        kept = {arrival for _protection, _by, arrival in found}
+        protection = next(iter(protections)) if len(protections) == 1 and fate == "delivered" else "unknown"
+        if len(protections) > 1 and fate == "delivered" and not protections & {"none", "unknown", "smime", ""}:
+            protection = "protected_option_unknown"
+        described: dict[str, Any] = {"protection": protection}
+        by = {rules for _protection, rules, _arrival in found}
+        if protection not in ("unknown", "none") and len(by) == 1 and by != {()}:
+            described["protected_by"] = list(next(iter(by)))
+        if len(kept) == 1 and None not in kept:
+            described["protected_on_arrival"] = next(iter(kept))
+        return described
+
+    def _rules(self, likely: Sequence[_End]) -> list[dict[str, Any]]:
+        sure = set(likely[0].matched).intersection(*(end.matched for end in likely))
+        perhaps = {place for end in likely for place in (*end.matched, *end.perhaps)} - sure
+        return [{"name": self.rules.rules[place].name, "matched": True if place in sure else "unknown"} for place in sorted(sure | perhaps)]
+
+    def _assumed(self, ends: Sequence[_End], likely: Sequence[_End]) -> list[str]:
+        """The guesses without which the answer would be another."""
+        shown = {end.shown for end in likely}
+        assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
+        against = sorted((end for end in ends if end.shown not in shown), key=lambda end: len(end.world.against_a_guess))
+        taken: list[frozenset[str]] = []
+        for end in against:
+            numbers = end.world.against_a_guess
+            if not any(known < numbers for known in taken):
+                taken.append(numbers)
+                assumed |= numbers
+        return sorted(assumed)
+
+    def _reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:
+        reasons = {reason for end in likely for reason in end.verdict.reasons}
+        if len({end.shown for end in likely}) > 1 or doubtful:
+            reasons |= {reason for end in likely for question, _answer in end.world.answers if question.guess is None for reason in question.reasons}
+        if doubtful and (not reasons or any(end.perhaps for end in likely)):
+            reasons |= {reason for end in likely for reason in end.world.asides}
+        if self.course.too_many:
+            reasons.add(_TOO_MANY)
+        if doubtful and self.course.twice:
+            reasons.add(_TWICE)
+        return sorted(reasons)
+
+    def _after(self, fate: str) -> dict[str, Any]:
+        """What moderation or quarantine would let through."""
+        if fate == "moderated":
+            return {"after_approval": replace(self, number=self.number + 1).described()}
+        if fate == "quarantined":
+            released = [replace(world, fate="delivered", matched=(), perhaps=frozenset()) for world in self.worlds]
+            return {"after_release": replace(self, worlds=released).described()}
+        return {}

@@ -1,0 +1,237 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mail flow rules in the form that a message goes through them. Private to the collection.
+
+Each condition that several rules have is there once. Rules that a message cannot match by the look of its words, addresses and domains are passed
+over without a look at their other conditions.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
+    OPTIONAL,
+    PREDICATES,
+    Predicate,
+    Reach,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
+
+#: A day: as far from the border of a rule's dates, a time zone can matter that nobody named.
+_DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition with its values, as one or several rules have it.
+
+    :param number: its place among the atoms of the rule set.
+    :param reach: whom a rule acts on, as far as this decides.
+    """
+
+    number: int
+    predicate: Predicate
+    values: Any
+    settings: Settings
+    reach: Reach
+
+    def evaluate(self, sight: Sight) -> Truth:
+        """Whether it is true of what is seen."""
+        return self.predicate.evaluate(sight, self.values, self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRule:
+    """A rule, ready to be applied.
+
+    :param place: its place among the rules that can act, from 0.
+    :param idle: why it never acts; empty where it can.
+    :param doubts: why it is open whether it matches even where all that is known of it holds.
+    :param surprises: why it is open what it does once it matches.
+    :param common: its conditions that are the same for all recipients.
+    :param actions: option to value of what it does.
+    :param splits: whether it may act on some recipients of a copy alone.
+    :param content: whether a condition or an exception looks into content that S/MIME hides.
+    """
+
+    place: int
+    name: str
+    guid: str
+    mode: str
+    idle: str
+    begins: str
+    ends: str
+    conditions: tuple[Atom, ...]
+    exceptions: tuple[Atom, ...]
+    common: tuple[Atom, ...]
+    actions: Mapping[str, Any]
+    doubts: tuple[Reason, ...]
+    surprises: tuple[Reason, ...]
+    splits: bool
+    content: bool
+
+    @property
+    def enforced(self) -> bool:
+        """Whether it does more than report."""
+        return self.mode == "Enforce"
+
+    def does(self, what: Does) -> dict[str, Any]:
+        """Its actions of one sort, option to value."""
+        return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
+
+    @property
+    def rows(self) -> tuple[Action, ...]:
+        """The rows of its actions."""
+        return tuple(ACTION_BY_OPTION[option] for option in self.actions)
+
+    def in_window(self, message: Message) -> Truth:
+        """Whether its dates let it act on a message."""
+        for text, after in ((self.begins, True), (self.ends, False)):
+            inside = _is_on_side(text, message.date, after) if text else True
+            if inside is not True:
+                return inside
+        return True
+
+
+class RuleSet:
+    """The rules of an organization, first to last.
+
+    :param rules: as the modules describe them; also with ``state`` as Exchange shows it, and its read-only properties in small letters.
+        Where every rule has a ``priority``, that is their order, otherwise the list's.
+    """
+
+    def __init__(self, rules: Iterable[Mapping[str, Any]]) -> None:
+        given = [rule for rule in rules if rule.get("state") != "absent"]
+        if all(rule.get("priority") is not None for rule in given):
+            given.sort(key=lambda rule: int(rule["priority"]))
+        self._atoms: dict[Any, Atom] = {}
+        self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
+        self.atoms = tuple(self._atoms.values())
+        #: Whether anything depends on who shares a copy.
+        self.watches_copies = any(atom.reach in (Reach.COPY, Reach.RELATION) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
+        #: Whether a rule looks at how a message is protected.
+        self.watches_protection = any(atom.predicate.looks_at == "protection" for atom in self.atoms)
+        #: The places of rules that tell somebody something.
+        self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
+        self._always, self._waiting = self._index()
+
+    def candidates(self, seen: Iterable[tuple[str, str]]) -> int:
+        """The rules that can match a message with these keys, as bits."""
+        found = self._always
+        waiting = self._waiting
+        for key in seen:
+            rules = waiting.get(key)
+            if rules:
+                found |= rules
+        return found
+
+    def _index(self) -> tuple[int, dict[tuple[str, str], int]]:
+        always = 0
+        waiting: dict[tuple[str, str], int] = {}
+        for rule in self.rules:
+            if rule.idle:
+                continue
+            wants = [needs for needs in (atom.predicate.needs(atom.values) for atom in rule.conditions) if needs is not None]
+            if not wants:
+                always |= 1 << rule.place
+            for key in min(wants, key=len, default=()):
+                waiting[key] = waiting.get(key, 0) | 1 << rule.place
+        return always, waiting
+
+    @property
+    def all(self) -> int:
+        """Every rule that can act, as bits."""
+        return sum(1 << rule.place for rule in self.rules if not rule.idle)
+
+    def _rule(self, place: int, rule: Mapping[str, Any]) -> FlowRule:
+        name = str(rule.get("name") or rule.get("guid") or "")
+        settings = Settings(
+            str(rule.get("sender_address_location") or "Header"), str(rule.get("recipient_address_type") or "Resolved"), bool(rule.get("use_legacy_regex"))
+        )
+        conditions, strange = self._section(rule.get("conditions") or {}, settings)
+        exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
+        actions = set_actions(rule.get("actions") or {})
+        doubts = [Reason("U13", f"the rule {name!r} has {option}, which is not known here") for option in (*strange, *strange_too)]
+        if rule.get("is_rule_configuration_supported") is False:
+            doubts.append(Reason("U13", f"Exchange says that it does not support the configuration of the rule {name!r}"))
+        surprises = [
+            Reason("U13", f"the rule {name!r} has the action {option}, which is not known here") for option in actions if option not in ACTION_BY_OPTION
+        ]
+        atoms = (*conditions, *exceptions)
+        return FlowRule(
+            place=place,
+            name=name,
+            guid=str(rule.get("guid") or ""),
+            mode=str(rule.get("mode") or "Enforce"),
+            idle=_idle(rule),
+            begins=str(rule.get("activation_date") or ""),
+            ends=str(rule.get("expiry_date") or ""),
+            conditions=conditions,
+            exceptions=exceptions,
+            common=tuple(atom for atom in conditions if atom.reach in (Reach.MESSAGE, Reach.SENDER)),
+            actions={option: value for option, value in actions.items() if option in ACTION_BY_OPTION},
+            doubts=tuple(doubts),
+            surprises=tuple(surprises),
+            splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
+            content=any(atom.predicate.content for atom in atoms),
+        )
+
+    def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
+        """The conditions of a section, and the options in it that are none that can be evaluated."""
+        given = {option: value for option, value in section.items() if _is_set(option, value)}
+        atoms: list[Atom] = []
+        used: set[str] = set()
+        for predicate in PREDICATES:
+            if predicate.options[0] in given and all(option in given or option in OPTIONAL for option in predicate.options):
+                atoms.append(self._atom(predicate, predicate.read(given), settings))
+                used.update(predicate.options)
+        return tuple(atoms), sorted(set(given) - used)
+
+    def _atom(self, predicate: Predicate, values: Any, settings: Settings) -> Atom:
+        key = (predicate.options, values, settings)
+        if key not in self._atoms:
+            reach = predicate.reach_of(values) if predicate.reach_of else predicate.reach
+            self._atoms[key] = Atom(len(self._atoms), predicate, values, settings, reach)
+        return self._atoms[key]
+
+
+def _is_set(option: str, value: Any) -> bool:
+    """Whether an option of a section is there. A switch that is off is not, but for the one of which nobody knows what that does."""
+    return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
+
+
+def _idle(rule: Mapping[str, Any]) -> str:
+    """Why a rule never acts."""
+    if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled":
+        return "it is disabled"
+    if rule.get("dlp_policy") or str(rule.get("rule_sub_type") or "").casefold() == "dlp":
+        return "it belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
+    return ""
+
+
+def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:
+    """Whether a date is after an instant, or before it."""
+    try:
+        instant = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return opened(("date", text), "U14", f"what the date {text} of the rule is")
+    if date is None:
+        return opened(("date", text), "U14", "when the message passes the rules")
+    named = instant.tzinfo is not None and date.tzinfo is not None
+    apart = _with_zone(date) - _with_zone(instant)
+    if not apart or (not named and abs(apart) <= _DAY):
+        return opened(("date", text), "U14", f"whether {text} is over when the message passes the rules")
+    return (apart > datetime.timedelta()) is after
+
+
+def _with_zone(instant: datetime.datetime) -> datetime.datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)

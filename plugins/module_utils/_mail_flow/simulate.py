@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages and rules in, answers out. Private to the collection; the one entrance to the sub-package.
+
+Pure: the same rules, facts, messages and dates give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+
+class Simulator:
+    """The mail flow of an organization.
+
+    :param rules: its rules, as the modules describe them, or a rule set that was built before.
+    """
+
+    def __init__(self, rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Facts) -> None:
+        self.rules = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+        self.facts = facts
+
+    def courses(self, message: Message) -> list[Course]:
+        """What becomes of each copy, with all that is open."""
+        return Passage(self.rules, message, self.facts).courses()
+
+    def run(self, message: Message) -> dict[str, Any]:
+        """``name`` of the message and ``recipients``: address to result, by the contract's keys."""
+        found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
+        return {"name": message.name, "recipients": {label: described for label, described in found.items() if described is not None}}
