@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Reads the organization once, finds everything that has to be refused, and fails with one list of it.
   - Else it makes the plan with its digest, and outside of check mode takes the snapshot if there is something to change.
-  - In check mode it writes the plan to C(plan.json) in the organization's folder.
+  - In check mode it writes the plan to C(plan.json) in the organization's folder of the run.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -32,11 +32,6 @@ options:
       - The organization that the inventory names, by its domain or tenant id. Another one is refused.
     type: str
     default: ""
-  organizations:
-    description:
-      - How many organizations the run has. Message encryption is switched off in one at a time.
-    type: int
-    default: 1
 seealso:
   - module: m365.message_encryption.message_encryption_state
 """
@@ -142,7 +137,6 @@ SPEC: dict[str, Any] = {
         **PROCEDURE_ARGUMENT_SPEC,
         "awx": {"type": "dict", "default": {}},
         "expected_organization": {"type": "str", "default": ""},
-        "organizations": {"type": "int", "default": 1},
     },
 }
 

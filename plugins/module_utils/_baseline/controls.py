@@ -516,6 +516,14 @@ SETTINGS: tuple[Setting, ...] = (
         EVERYWHERE,
     ),
     _word("artifacts_durable", "Says that O(hardened_baseline_artifacts_dir) outlives a job of AWX.", EVERYWHERE),
+    Setting(
+        "keep_runs",
+        {"type": "int"},
+        "How many runs of each procedure the artifacts keep, with their snapshots; V(0) keeps all. Snapshots go at the old end only, "
+        "and one of a run that is kept stays until it has been rolled back.",
+        0,
+        EVERYWHERE,
+    ),
     Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
     Setting(
         "rings",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,13 +19,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 FORMAT = 1
 VERSION = "1.0.0"
 
-_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
+_KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_version"}
+_KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
 
 
-def take(organization: Organization, plan: Mapping[str, Any] | None, *, approved_plan: str = "") -> dict[str, Any]:
+def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> dict[str, Any]:
     """The snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised.
 
     :param plan: the plan document of the run that is about to write; ``None`` for a snapshot on its own.
+    :param previous: the ``id`` of the snapshot before it; empty for the first.
+    :param run: the name of the folder of the run that takes it.
     :param approved_plan: the digest of the approved plan that the run applies; empty where none was asked for.
     """
     described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
@@ -39,6 +43,9 @@ def take(organization: Organization, plan: Mapping[str, Any] | None, *, approved
     document = {
         "format": FORMAT,
         "kind": "snapshot",
+        "id": secrets.token_hex(6),
+        "previous": previous,
+        "run": run,
         "created_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "collection_version": VERSION,
         "organization": described["organization"],

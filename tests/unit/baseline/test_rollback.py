@@ -32,7 +32,7 @@ def refused(role: Role, **variables: Any) -> str:
 
 
 def tampered(role: Role, **changes: Any) -> None:
-    path = Path(role.artifacts.snapshots()[0])
+    path = Path(role.artifacts.chain().last().path)
     document = {**json.loads(path.read_text()), **changes}
     if "digest" not in changes:
         document["digest"] = snapshot_digest(document)
@@ -42,7 +42,8 @@ def tampered(role: Role, **changes: Any) -> None:
 def test_a_run_without_a_change_leaves_no_snapshot(role: Role) -> None:
     role.run()
     role.run()
-    (path,) = role.artifacts.snapshots()
+    (link,) = role.artifacts.chain().links
+    path = link.path
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
     assert stat.S_IMODE(Path(path).parent.stat().st_mode) == 0o700
 
@@ -239,7 +240,7 @@ def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: 
 
 def test_a_cut_off_snapshot_is_refused(role: Role) -> None:
     role.run()
-    path = Path(role.artifacts.snapshots()[0])
+    path = Path(role.artifacts.chain().last().path)
     path.write_text(path.read_text()[:100])
     assert "is not JSON" in refused(role)
 
@@ -337,7 +338,7 @@ def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> 
     assert states["azure_rms_licensing_enabled"] == "stored"
     assert states["social_id_sign_in"] == "not applied"
     assert (role.report["applied"], role.report["not_applied"]) == (2, 1)
-    assert len(role.artifacts.snapshots()) == 1
+    assert len(role.artifacts.chain().links) == 1
 
 
 class TestDisable:
@@ -376,4 +377,4 @@ class TestDisable:
     def test_one_organization_at_a_time(self, tmp_path: Path) -> None:
         role = Role(self.STATE, str(tmp_path))
         with pytest.raises(ExchangeError, match="2 organizations"):
-            role.run("disable", confirm_disable="contoso.onmicrosoft.com", organizations=2)
+            role.run("disable", confirm_disable="contoso.onmicrosoft.com", hosts=["contoso", "fabrikam"])
