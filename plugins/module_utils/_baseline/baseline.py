@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import datetime
 import types
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL, CONTROLS, OBSERVED, OUTGOING_RULE, Control
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
@@ -39,6 +40,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 _TABLES: dict[str, Table] = {table.name: table for table in (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS, OME_CONFIGURATION)}
 _SINGLE = (IRM_CONFIGURATION, ACTIVESYNC_ORG_SETTINGS)
+#: What a control of a resource has to do beside being stored.
+_EFFECTS: dict[str, Callable[[Baseline, Organization], list[str]]] = {
+    "ome_transport_rule": lambda baseline, organization: shortcomings(baseline.rules, organization),
+}
 _POLICIES = {"POL-1": OWA_MAILBOX_POLICY, "POL-2": MOBILE_DEVICE_MAILBOX_POLICY}
 
 MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable", "not assessable"
@@ -105,7 +110,7 @@ class Baseline:
     @cached_property
     def rules(self) -> list[DeclaredRule]:
         """The rules that MFR-1 wants, in order."""
-        listed = [declare(rule, f"hardened_baseline_encryption_rules[{index}].") for index, rule in enumerate(self.variables.get("encryption_rules") or ())]
+        listed = [declare(whole(rule), f"hardened_baseline_encryption_rules[{index}].") for index, rule in enumerate(self.variables.get("encryption_rules") or ())]
         outgoing = self.variables.get("encrypt_outgoing")
         if not outgoing:
             return listed
@@ -114,14 +119,13 @@ class Baseline:
             actions["apply_rights_protection_customization_template"] = self.template
         built = {
             "name": OUTGOING_RULE,
-            "enabled": True,
-            "mode": outgoing.get("mode") or "Enforce",
+            "mode": outgoing.get("mode"),
             "rule_error_action": "Defer",
             "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
-            "exceptions": outgoing.get("exceptions") or {},
+            "exceptions": outgoing.get("exceptions"),
             "actions": actions,
         }
-        return [*listed, declare(built, "hardened_baseline_encrypt_outgoing.")]
+        return [*listed, declare(whole(built), "hardened_baseline_encrypt_outgoing.")]
 
     @property
     def template(self) -> str:
@@ -259,8 +263,10 @@ class Baseline:
         row["wanted"], row["found"] = plan.after.get(control.subset), plan.before.get(control.subset)
         if control.id in _POLICIES and policies_without_irm(organization, control.subset):
             row["findings"] = [f"Rights management is off in {', '.join(policies_without_irm(organization, control.subset))}."]
+        ineffective = _EFFECTS[control.resource](self, organization) if control.resource in _EFFECTS else []
+        row["findings"] += ineffective
         if exception is None or exception.expired:
-            row["status"] = NOT_MET if plan.steps else MET
+            row["status"] = NOT_MET if plan.steps or ineffective else MET
             row["findings"] += [f"The accepted exception ended on {exception.until}."] if exception else []
         else:
             row["status"] = ACCEPTED

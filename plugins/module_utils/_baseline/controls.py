@@ -293,7 +293,8 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "encryption_rules",
                 {"type": "list", "elements": "dict", "options": rule_argument_spec()},
-                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them.",
+                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them. A rule is whole: where it does not name "
+                "C(enabled), C(mode), C(exceptions) or its dates, it is enabled, enforced, and has no exceptions and no dates.",
                 ([], []),
             ),
             Variable(

@@ -146,7 +146,7 @@ class Artifacts:
         return None
 
     def load(self, path: str) -> Any:
-        """What a JSON file holds: a bare name is a snapshot of the organization, and ``plan.json`` its newest plan. An OptionError says why it cannot be read."""
+        """What a JSON file holds: a bare name is a snapshot of the organization, ``plan.json`` its newest plan. An OptionError says why it cannot be read."""
         return read_json(self._resolve(path))
 
     # Snapshots
