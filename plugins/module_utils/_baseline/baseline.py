@@ -110,7 +110,9 @@ class Baseline:
     @cached_property
     def rules(self) -> list[DeclaredRule]:
         """The rules that MFR-1 wants, in order."""
-        listed = [declare(whole(rule), f"hardened_baseline_encryption_rules[{index}].") for index, rule in enumerate(self.variables.get("encryption_rules") or ())]
+        listed = [
+            declare(whole(rule), f"hardened_baseline_encryption_rules[{index}].") for index, rule in enumerate(self.variables.get("encryption_rules") or ())
+        ]
         outgoing = self.variables.get("encrypt_outgoing")
         if not outgoing:
             return listed

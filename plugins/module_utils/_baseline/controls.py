@@ -539,11 +539,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rollback_scope",
         {"type": "str", "choices": ["changed", "full"]},
-        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds.",
+        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds. A snapshot that no run wrote from goes back whole.",
         "changed",
         ("rollback",),
     ),
-    Setting("rollback_force", _BOOL, "Whether what somebody else has changed since is put back, too.", False, ("rollback",)),
+    Setting(
+        "rollback_force",
+        _BOOL,
+        "Whether what somebody else has changed since is put back, too. Where the whole state goes back, rules that others have made since are removed.",
+        False,
+        ("rollback",),
+    ),
+    Setting(
+        "confirm_rollback",
+        {"type": "list", "elements": "str"},
+        "The names of all organizations of the run, as the inventory has them, where it takes back more than one. A refusal prints the list.",
+        [],
+        ("rollback",),
+    ),
     Setting(
         "remove_created_templates",
         _BOOL,

@@ -10,9 +10,10 @@ one list of findings, a plan with a digest, a snapshot, then the engine with tha
 from __future__ import annotations
 
 import base64
+import contextlib
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -36,12 +37,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Finding,
     digest_of,
     documented,
+    named,
     plan_document,
     unplanned,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import (
     baseline_findings,
     cmdlet_findings,
+    confirmation_findings,
     organization_findings,
     plannable,
     rollback_findings,
@@ -49,7 +52,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     without_licence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotReference, check_snapshot, take
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
@@ -166,6 +169,14 @@ class Preparation:
     procedure: Procedure
     snapshot: str = ""
 
+    @property
+    def reference(self) -> SnapshotReference | None:
+        """Which snapshot is rolled back; ``None`` where none is."""
+        if not isinstance(self.procedure, Rollback):
+            return None
+        snapshot = self.procedure.snapshot
+        return SnapshotReference(self.snapshot, snapshot["created_at"], snapshot["run"], self.procedure.scope)
+
     def planner(self, *, check_mode: bool = False) -> Callable[[Organization], Plan]:
         """From an organization to what is left to do."""
 
@@ -250,7 +261,22 @@ def _switched(value: Any) -> Any:
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
     """The way back from the snapshot in a file, once it is checked."""
     snapshot = check_snapshot(artifacts.load(path), path)
-    return Rollback(snapshot, scope=scope or variables["rollback_scope"], remove_templates=bool(variables.get("remove_created_templates")))
+    return Rollback(
+        snapshot,
+        scope=scope or variables["rollback_scope"],
+        remove_templates=bool(variables.get("remove_created_templates")),
+        force=bool(variables.get("rollback_force")),
+        later=_changed_since(artifacts, snapshot["id"]),
+    )
+
+
+def _changed_since(artifacts: Artifacts, id_: str) -> list[Mapping[str, Any]]:
+    """The changes that runs planned after a snapshot, oldest first. A file that cannot be read tells of none: what it made passes for work of others."""
+    changes: list[Mapping[str, Any]] = []
+    for link in artifacts.chain().after(id_):
+        with contextlib.suppress(OptionError):
+            changes += (check_snapshot(artifacts.load(link.path), link.path)["plan"] or {}).get("changes", ())
+    return changes
 
 
 def preflight(task: BaselineContext) -> dict[str, Any]:
@@ -263,7 +289,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     # An audit never writes, and a play may be told so, too.
     check_mode = task.check_mode or prepared.kind == AUDIT
     organization = _read(task, prepared)
-    plan, findings, procedure = _planned(prepared, organization, task.hosts)
+    plan, findings, procedure = _planned(task, prepared, organization, check_mode=check_mode)
     changes = documented(organization, plan, "planned")
     findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
     writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
@@ -277,8 +303,11 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         approval = approval_of(prepared.variables, prepared.artifacts)
         findings += approval_findings(approval, document, prepared.variables, prepared.artifacts, writes=writes)
     task.warnings += plan.warnings
+    if prepared.kind == ROLLBACK:
+        task.say(_goes_back(prepared, changes, check_mode=check_mode))
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
     report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
+    report["snapshot"] = asdict(prepared.reference) if prepared.reference else None
     result: dict[str, Any] = {
         "changed": False,
         "organization": who,
@@ -315,8 +344,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         report["digests"]["snapshot"] = snapshot["digest"]
         prepared.artifacts.remember({"report": report})
     if isinstance(procedure, Rollback) and not changes and not check_mode:
-        task.warnings.append(f"Nothing is left to put back from {prepared.snapshot}, which counts as rolled back now.")
-        prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
+        _count_as_rolled_back(task, prepared, procedure, prepared.snapshot, organization)
     return result
 
 
@@ -347,7 +375,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     prepared.artifacts.remember({"report": report})
     try:
         if isinstance(prepared.procedure, Rollback):
-            prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+            _count_as_rolled_back(task, prepared, prepared.procedure, prepared.snapshot, read(task.session, prepared.procedure.subsets, fresh=True))
         report.update(_assessed(task, prepared))
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
@@ -374,7 +402,7 @@ def _read(task: BaselineContext, prepared: Preparation) -> Organization:
     return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
 
 
-def _planned(prepared: Preparation, organization: Organization, hosts: Sequence[str]) -> tuple[Plan, list[Finding], Procedure]:
+def _planned(task: BaselineContext, prepared: Preparation, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding], Procedure]:
     """The plan, what is refused about it, and the procedure as the organization's licence allows it."""
     procedure = prepared.procedure
     variables = prepared.variables
@@ -386,11 +414,23 @@ def _planned(prepared: Preparation, organization: Organization, hosts: Sequence[
         return plan, [*findings, *more, *baseline_findings(licensed, organization, plan)], licensed
     if isinstance(procedure, Disable):
         plan = procedure.plan(organization, check_mode=True)
-        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), len(hosts)), procedure
+        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), len(task.hosts)), procedure
     if isinstance(procedure, Rollback):
         plan = procedure.plan(organization, check_mode=True)
-        return plan, [] if variables.get("rollback_force") else procedure.drift(organization, plan), procedure
+        drift = [] if variables.get("rollback_force") else procedure.drift(organization, plan)
+        unconfirmed = confirmation_findings(variables, task.hosts)
+        if check_mode:
+            plan.warnings += [f"The run itself needs {finding.allow}" for finding in unconfirmed]
+        return plan, [*drift, *([] if check_mode else unconfirmed)], procedure
     return Plan(), [], None
+
+
+def _goes_back(prepared: Preparation, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    """Which snapshot a rollback takes and what it puts back, as a sentence."""
+    if prepared.reference is None:
+        return "Every snapshot of this organization has been rolled back, so there is nothing to put back."
+    what = "Nothing is left to put back." if not changes else f"{'It would put' if check_mode else 'It puts'} back {named(changes)}."
+    return f"Goes back to {prepared.reference}. {what}"
 
 
 def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
@@ -427,8 +467,11 @@ def _after_failure(task: BaselineContext, prepared: Preparation, error: Exchange
     stored = any(row["state"] == "stored" for row in changes)
     try:
         if snapshot and prepared.kind in (BASELINE, DISABLE) and not stored and not progress.get("outcome_unknown"):
-            # Nothing was written, so there is nothing to come back from: a rollback means the run before this one.
-            prepared.artifacts.mark_rolled_back(snapshot, check_snapshot(prepared.artifacts.load(snapshot), snapshot)["digest"])
+            # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
+            with contextlib.suppress(ExchangeError):
+                rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
+                if not rollback.left(read(task.session, rollback.subsets, fresh=True)):
+                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot["digest"])
         elif snapshot and prepared.variables.get("rollback_on_failure"):
             _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
             error.message = f"{error.message} What had been written was put back."
@@ -457,7 +500,19 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
             raise OptionError("; ".join(map(str, drift)))
 
     converge(task, rollback.subsets, _checked_first(rollback.plan, check))
-    prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
+    _count_as_rolled_back(task, prepared, rollback, path, read(task.session, rollback.subsets, fresh=True))
+
+
+def _count_as_rolled_back(task: BaselineContext, prepared: Preparation, rollback: Rollback, path: str, organization: Organization) -> None:
+    """Marks a snapshot as rolled back, if what was freshly read is what it brings back.
+
+    :param organization: as a fresh read shows it.
+    """
+    left = rollback.left(organization)
+    if left:
+        task.warnings.append(f"{path.rpartition('/')[2]} does not count as rolled back: {' '.join(left)}")
+    else:
+        prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
 
 
 def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
@@ -21,6 +22,26 @@ VERSION = "1.0.0"
 
 _KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_version"}
 _KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
+
+
+@dataclass(frozen=True)
+class SnapshotReference:
+    """Which snapshot a rollback goes back to.
+
+    :param path: its file.
+    :param created_at: when it was taken.
+    :param run: the folder of the run that took it.
+    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
+    """
+
+    path: str
+    created_at: str
+    run: str
+    scope: str
+
+    def __str__(self) -> str:
+        what = "the whole state" if self.scope == "full" else "what that run changed"
+        return f"{self.path.rpartition('/')[2]} of {self.created_at}, taken by the run {self.run}: {what}"
 
 
 def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> dict[str, Any]:

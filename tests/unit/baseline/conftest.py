@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Role:
         self.session = organization if isinstance(organization, OrganizationSession) else OrganizationSession(organization or {}, wire)
         self._temporary = None if directory else tempfile.TemporaryDirectory()
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
+        self.say: Callable[[str], Any] = lambda text: None
         self._runs = 0
         self.begin("baseline")
 
@@ -85,6 +86,7 @@ class Role:
             session=self.session,
             describe=lambda: {"transport": "test"},
             find_file=lambda path: Path(path).read_bytes(),
+            say=lambda text: self.say(text),
             host="contoso",
             hosts=self.hosts,
             artifacts=lambda directory: self.artifacts,
