@@ -27,6 +27,12 @@ options:
       - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
     type: dict
     default: {}
+  only_control_tags:
+    description:
+      - Whether a tag of the run that is no control is refused.
+      - The collection's own playbooks say so, in which no other task has a tag. Elsewhere only a tag is refused that looks like a control.
+    type: bool
+    default: false
   expected_organization:
     description:
       - The organization that the inventory names, by its domain or tenant id. Another one is refused.
@@ -137,6 +143,7 @@ SPEC: dict[str, Any] = {
         **PROCEDURE_ARGUMENT_SPEC,
         "awx": {"type": "dict", "default": {}},
         "expected_organization": {"type": "str", "default": ""},
+        "only_control_tags": {"type": "bool", "default": False},
     },
 }
 

@@ -103,7 +103,7 @@ def _used(approval: Approval, artifacts: Artifacts) -> list[Finding]:
             text = f"whether {approval.digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
         if snapshot["approved_plan"] == approval.digest:
-            text = f"{approval.digest} was approved once, and the run {snapshot['run']} of {snapshot['created_at']} has used it ({link.path})."
+            text = f"{approval.digest} was approved once, and the run of {snapshot['created_at']} has used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     return []
 

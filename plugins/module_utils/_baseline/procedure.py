@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -26,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed, unused_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+    CONTROL,
     CONTROL_VARIABLES,
     PREFIX,
     known_variables,
@@ -53,10 +53,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotReference, check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
@@ -230,13 +232,16 @@ def checked_variables(
 
 def unknown_variable(name: str) -> str:
     """What is said of a variable that the role does not have: almost always one that is misspelt."""
-    near = difflib.get_close_matches(name, known_variables(), 1)
-    return f"{name} is no variable of the role" + (f": is {near[0]} meant?" if near else "")
+    return f"{name} is no variable of the role{meant(name, known_variables())}"
 
 
 def prepare(task: BaselineContext) -> Preparation:
     """The procedure that a task's options ask for."""
     kind = task.params["procedure"]
+    tags = [*task.params["run_tags"], *task.params["skip_tags"]]
+    errors = tag_errors(tags, selects=kind in (BASELINE, AUDIT), only_controls=bool(task.params.get("only_control_tags")))
+    if errors:
+        raise OptionError(f"{'; '.join(errors)}.", remedy=f"The controls are {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
