@@ -120,7 +120,7 @@ class Artifacts:
     def store_plan(self, document: Mapping[str, Any]) -> str:
         """Writes the run's plan of the organization. Gives its path."""
         path = write_json(self._run_folder / self._host / _PLAN, document)
-        write(self.organization / "latest-plan", f"{self.run}\n".encode("ascii"))
+        write_file(self.organization / "latest-plan", f"{self.run}\n".encode("ascii"))
         return path
 
     def load_plan(self, path: str) -> Any:
@@ -183,12 +183,12 @@ class Artifacts:
         """Writes the files of a report, with their SHA256SUMS, into the run's folder or the organization's in it. Gives their paths."""
         folder = self._run_folder if top else self._run_folder / self._host
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
-        paths = {name: write(folder / name, content) for name, content in contents.items()}
+        paths = {name: write_file(folder / name, content) for name, content in contents.items()}
         sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
-        write(folder / "SHA256SUMS", sums.encode("ascii"))
+        write_file(folder / "SHA256SUMS", sums.encode("ascii"))
         if top:
             for name in ("latest", f"latest-{self.procedure}"):
-                write(self.top / name, f"{self.run}\n".encode("ascii"))
+                write_file(self.top / name, f"{self.run}\n".encode("ascii"))
         else:
             write_json(self._notes, {**self._noted(), "reported": True})
         return paths
@@ -283,7 +283,7 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, document: Any) -> str:
     """Writes a JSON artifact. Gives its path."""
-    return write(path, json_text(document).encode("ascii"))
+    return write_file(path, json_text(document).encode("ascii"))
 
 
 def json_text(document: Any) -> str:
@@ -291,7 +291,7 @@ def json_text(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
-def write(path: Path, content: bytes) -> str:
+def write_file(path: Path, content: bytes) -> str:
     """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path."""
     try:
         _make_folder(path.parent)

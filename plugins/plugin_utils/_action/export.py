@@ -55,7 +55,7 @@ class ExportAction(ModuleAction):
             content = variables_file(variables).encode("utf-8")
             differs = _content(path) != content
             if differs and write:
-                write(path, content)
+                write_file(path, content)
             return str(path), differs
 
         return ExportContext(**fields, store=store)
