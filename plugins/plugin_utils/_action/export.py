@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name, write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
 
