@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find, is_default
@@ -30,7 +30,7 @@ FORMAT = 1
 EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
 #: Worst first: what people decide about stands at the top.
-_IMPACTS = ("rejects", "deletes", "takes away", "widens", "")
+_IMPACTS = [impact.value for impact in Impact]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def documented(organization: Organization, plan: Plan, state: str) -> list[dict[
             "option": change.option,
             "before": change.before,
             "after": change.after,
-            "impact": change.impact,
+            "impact": change.impact.value,
             "rollback": rollback_class(organization, change),
             "command": str(step.call),
             "state": state,
