@@ -88,6 +88,8 @@ class Baseline:
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & set(CONTROL)
         dropped = {tag.upper() for tag in skip_tags}
+        #: What the tags of the run leave out.
+        self.unselected = {control.id for control in CONTROLS if (chosen and control.id not in chosen) or control.id in dropped}
         self.selected = [control.id for control in CONTROLS if (not chosen or control.id in chosen) and control.id not in {*dropped, *left_out}]
         self._refuse_nonsense()
 
@@ -238,6 +240,7 @@ class Baseline:
         row: dict[str, Any] = {
             "id": control.id,
             "title": control.title,
+            "selected": control.id not in self.unselected,
             "status": UNMANAGED,
             "wanted": None,
             "found": None,

@@ -142,6 +142,7 @@ class BaselineContext(ModuleContext):
     :param host: the organization's name in the inventory.
     :param hosts: those of all organizations of the run.
     :param artifacts: gives the files of the organization below a directory.
+    :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
@@ -149,6 +150,7 @@ class BaselineContext(ModuleContext):
     host: str = ""
     hosts: Sequence[str] = ()
     ansible_version: str = ""
+    command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     given_on_launch: frozenset[str] = frozenset()

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import (
     BASELINE,
-    SNAPSHOT,
+    DISABLE,
     Artifacts,
     BaselineContext,
     directory_of,
@@ -57,8 +57,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
 
 def _kind(task: BaselineContext) -> str:
     procedure: str = task.params["procedure"]
-    if procedure in (BASELINE, SNAPSHOT):
-        return "check" if task.check_mode or procedure == SNAPSHOT else "apply"
+    if procedure == BASELINE:
+        return "check" if task.check_mode else "apply"
     return procedure
 
 
@@ -71,5 +71,11 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
 def _write(
     task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    report = run_report(_kind(task), organizations, variables, task.params["awx"], {"id": artifacts.run, "ansible_version": task.ansible_version})
+    run = {
+        "id": artifacts.run,
+        "ansible_version": task.ansible_version,
+        "command": task.command if task.check_mode else "",
+        "approvable": task.params["procedure"] in (BASELINE, DISABLE),
+    }
+    report = run_report(_kind(task), organizations, variables, task.params["awx"], run)
     return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
