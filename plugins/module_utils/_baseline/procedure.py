@@ -52,6 +52,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     without_licence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotReference, check_snapshot, take
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -326,6 +327,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     }
     if check_mode:
         result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
+    if prepared.kind == AUDIT:
+        result["msg"] = drift_sentence(changes)
     if check_mode and prepared.kind in (BASELINE, DISABLE):
         result["plan"] = prepared.artifacts.store_plan(document)
     prepared.artifacts.remember({"report": report})
@@ -349,6 +352,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         )
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
+        report["snapshot_file"] = result["snapshot"]
         prepared.artifacts.remember({"report": report})
     if isinstance(procedure, Rollback) and not changes and not check_mode:
         _count_as_rolled_back(task, prepared, procedure, prepared.snapshot, organization)

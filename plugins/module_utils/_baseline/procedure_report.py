@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     for_report,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 
 
 def report_organization(task: BaselineContext) -> dict[str, Any]:
@@ -45,11 +46,12 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
         artifacts.cut_runs(kept)
     counted = counts(report)
     stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    counted_words = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counted.items())
+    lines = lines_of(report, stats["report"])
     return {
         "changed": False,
         **stats,
-        "summary": f"{counted_words}. Report: {stats['report']}",
+        "summary": lines[-1],
+        "lines": lines,
         "files": paths,
         "ansible_stats": {"data": {"hardened_baseline": stats}, "per_host": False, "aggregate": False},
     }

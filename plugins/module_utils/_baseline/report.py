@@ -26,6 +26,7 @@ _EMPTY: Mapping[str, Any] = {
     "findings": [],
     "warnings": [],
     "snapshot": None,
+    "snapshot_file": "",
     "digests": {"plan": "", "snapshot": "", "state": ""},
     "applied": 0,
     "not_applied": 0,

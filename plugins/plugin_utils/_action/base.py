@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import diff
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 
 # Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
 # modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
@@ -72,7 +72,11 @@ class ModuleAction(ActionBase):
         if warnings:
             result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
         if self._task.diff and result.get("changes"):
-            result["diff"] = diff(result["changes"])
+            host = str((task_vars or {}).get("inventory_hostname"))
+            sides = diff(result["changes"])
+            result["diff"] = {**sides, "before_header": host, "after_header": host}
+            if not result.get("changed") and not result.get("failed"):
+                Display().display(as_text(sides, host))
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
