@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, declare_state, describe, plan_state
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp
@@ -65,8 +66,8 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
         try:
             state = describe(organization, [part])
             other = describe(Organization(SUBSETS, {part: Result(objects=wanted[part])}), [part])
-            plan_state(organization, declare_state({part: state[part]}))
-            plan_state(organization, declare_state({part: other[part]}))
+            plan_state(organization, declare_state({part: state[part]}), Planning(restoring=True))
+            plan_state(organization, declare_state({part: other[part]}), Planning(restoring=True))
             if part == "transport_rules":
                 RulesPlanner(organization)
         except errors.ExchangeError as error:
