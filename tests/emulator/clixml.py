@@ -131,9 +131,14 @@ def _leaf(tag: str, text: str | None) -> ElementTree.Element:
 
 
 def _duration(text: str) -> str:
-    """``7.00:00:00`` as XML's duration."""
-    days, _unused, clock = text.rpartition(".")
-    hours, minutes, seconds = map(int, clock.split(":"))
-    date = f"{int(days)}D" if days and int(days) else ""
-    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
-    return "P" + date + ("T" + time if time or not date else "") + ("0S" if not time and not date else "")
+    """``7.00:00:00.5`` as XML's duration."""
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)(\.\d+)?", text)
+    if match is None:
+        raise ValueError(f"not a TimeSpan: {text!r}")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    date = f"{days}D" if days else ""
+    parts = [f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M")) if number]
+    if seconds or match[5]:
+        parts.append(f"{seconds}{match[5] or ''}S")
+    time = "".join(parts)
+    return "P" + date + ("T" + time if time else "" if date else "T0S")

@@ -102,7 +102,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs TransportDecryptionSetting JournalReportDecryptionEnabled SimplifiedClientAccessEnabled
         ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled InternetConfidentialEnabled DecryptAttachmentFromPortal
         RMSOnlineKeySharingLocation SystemCleanupPeriod RejectIfRecipientHasNoRights ServerCertificatesVersion SharedServerBoxRacIdentity RMSOnlineVersion
-        Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
+        Identity Guid WhenChanged WhenCreated WhenChangedUTC WhenCreatedUTC IsValid ObjectState""",
         **_booleans(IRM_ON_OFF),
         ServiceLocation=Kind.URI,
         PublishingLocation=Kind.URI,
@@ -216,7 +216,7 @@ def _rule_kinds() -> dict[str, Kind]:
 KINDS[RULE] = _rule_kinds()
 
 
-def _kind_of(name: str, value: Any) -> Kind:
+def kind_of(name: str, value: Any) -> Kind:
     """The kind of a captured value, as its JSON shows it."""
     if isinstance(value, bool):
         return Kind.BOOL
@@ -239,4 +239,4 @@ def organization_template() -> dict[str, Any]:
 
 
 #: The tenant id is of no capture; whether the newest organizations show it is open.
-KINDS[ORGANIZATION] = {**{name: _kind_of(name, value) for name, value in organization_template().items()}, "ExternalDirectoryOrganizationId": Kind.STRING}
+KINDS[ORGANIZATION] = {**{name: kind_of(name, value) for name, value in organization_template().items()}, "ExternalDirectoryOrganizationId": Kind.STRING}

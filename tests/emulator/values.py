@@ -229,23 +229,15 @@ def _bytes(parameter: Parameter, value: Any, rest: bool) -> str | None:
     if rest and isinstance(value, Mapping):
         if value.get("@odata.type") != "#Exchange.ByteArrayType" or "Data" not in value:
             raise transformation(parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Byte[]", "Cannot bind a JObject.")
+        # The live metadata: Collection(Edm.Byte), so numbers and no text.
         value = value["Data"]
-        if isinstance(value, str):
-            value = _decode(parameter, value)
     if isinstance(value, (list, tuple)):
-        if not all(isinstance(item, int) and 0 <= item <= 255 for item in value):
+        if not all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 255 for item in value):
             raise transformation(parameter.name, "System.Object[]", "System.Byte[]", "Value was either too large or too small for an unsigned byte.")
         value = bytes(value)
     if not isinstance(value, bytes):
         raise transformation(parameter.name, value, "System.Byte[]", "Cannot convert the text to a byte array.")
     return base64.b64encode(value).decode("ascii") or None
-
-
-def _decode(parameter: Parameter, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise transformation(parameter.name, text[:40], "System.Byte[]", "The input is not a valid Base-64 string.") from error
 
 
 def _smtp(parameter: Parameter, value: Any, rest: bool) -> str:
