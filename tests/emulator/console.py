@@ -26,6 +26,7 @@ from .organization import Organization
 from .properties import Record
 from .runner import granted
 from .service import Service
+from .values import now
 
 _QUIET = ("ignore", "silentlycontinue", "0", "4")
 _AUTOMATION = "System.Management.Automation."
@@ -80,6 +81,8 @@ class Console:
     def names(self) -> list[str]:
         """The cmdlets that the session has."""
         names = ["Get-Command"] + (["Connect-ExchangeOnline", "Disconnect-ExchangeOnline"] if self._host else [])
+        if self.flavour is Flavour.MODULE and "Get-ConnectionInformation" not in self._hidden():
+            names.append("Get-ConnectionInformation")
         return names + self.exchange_cmdlets()
 
     def exchange_cmdlets(self) -> list[str]:
@@ -94,7 +97,12 @@ class Console:
         :param confirmed: somebody has been asked already, and said yes.
         :raises CmdletError: it ended with an error.
         """
-        own = {"get-command": self._get_command, "connect-exchangeonline": self._connect, "disconnect-exchangeonline": self._disconnect}
+        own = {
+            "get-command": self._get_command,
+            "connect-exchangeonline": self._connect,
+            "disconnect-exchangeonline": self._disconnect,
+            "get-connectioninformation": self._get_connection_information,
+        }
         if command.lower() not in {name.lower() for name in self.names()}:
             raise not_granted(command)
         if command.lower() in own:
@@ -130,6 +138,39 @@ class Console:
             elif _error_action(parameters) not in _QUIET:
                 outcome.errors.append(not_granted(name))
         return outcome
+
+    def _hidden(self) -> list[str]:
+        return list(self._organization.state["hidden_cmdlets"]) if self._organization is not None else []
+
+    def _get_connection_information(self, parameters: Mapping[str, Any]) -> Outcome:
+        """The module's connections: one, or none."""
+        unknown = {name.lower() for name in parameters} - {"connectionid", "moduleprefix", "erroraction", "warningaction"}
+        if unknown:
+            raise unknown_parameter(unknown.pop(), rest=False)
+        organization = self._organization
+        if organization is None or not organization.cloud:
+            return Outcome()
+        values = {
+            "ConnectionId": organization.state["guid"],
+            "State": "Connected",
+            "Name": "ExchangeOnline_1",
+            "UserPrincipalName": None,
+            "ConnectionUri": "https://outlook.office365.com",
+            "AzureAdAuthorizationEndpointUri": "https://login.microsoftonline.com/organizations",
+            "TokenExpiryTimeUTC": now(),
+            "CertificateAuthentication": True,
+            "ModuleName": "tmpEXO_emulated",
+            "ModulePrefix": None,
+            "Organization": organization.name,
+            "DelegatedOrganization": None,
+            "AppId": self._applications[organization.name].client_id,
+            "PageSize": 1000,
+            "TenantID": organization.tenant_id,
+            "TokenStatus": "Active",
+            "ConnectionUsedForInbuiltCmdlets": True,
+            "IsEopSession": False,
+        }
+        return Outcome([Record(properties.CONNECTION, values)])
 
     def _connect(self, parameters: Mapping[str, Any]) -> Outcome:
         values = {name.lower(): value for name, value in parameters.items()}
