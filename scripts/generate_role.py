@@ -18,12 +18,12 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
     CONTROL_VARIABLES,
     CONTROLS,
-    PREFIX,
     PROFILES,
     SETTINGS,
     Control,
     Variable,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 
 ROLE = Path(__file__).resolve().parents[1] / "roles/hardened_baseline"
 HEADER = "---\n# SPDX-License-Identifier: GPL-3.0-or-later\n# SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors\n"

@@ -160,6 +160,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import (
     PARTS,
     declare_state,
@@ -190,7 +191,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
-        return plan_state(organization, parts, unmanaged=task.params["unmanaged"], check_mode=task.check_mode)
+        return plan_state(organization, parts, Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode))
 
     return converge(task, subsets_of(parts), planner)
 

@@ -242,13 +242,13 @@ class Authority:
             algorithm="HS256",
         )
 
-    def check(self, request: Request, tenant: str) -> Organization:
-        """The organization of the request's bearer token.
+    def check(self, authorization: str, tenant: str) -> Organization:
+        """The organization of the bearer token in an Authorization header.
 
         :raises Unauthorized: no token, an expired, revoked or foreign one, or one of another tenant than the URL's.
         :raises NotEntitled: the application has no directory role.
         """
-        scheme, _unused, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _unused, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("")
         try:

@@ -14,7 +14,7 @@ import enum
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import UTC, timedelta, timezone
+from datetime import timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree
 
@@ -77,8 +77,11 @@ def _value(kind: Kind, value: Any, flavour: Flavour, references: Iterator[int]) 
     if kind is Kind.INT:
         return _leaf("I32", str(value))
     if kind in (Kind.INSTANT, Kind.INSTANT_UTC):
-        zone = UTC if kind is Kind.INSTANT_UTC else _LOCAL
-        return _leaf("DT", parse_instant(value).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S.%f0") + ("Z" if kind is Kind.INSTANT_UTC else "-08:00"))
+        moment = parse_instant(value)
+        # What is unset is the first day of .NET's calendar, before which no zone can put it.
+        if kind is Kind.INSTANT and moment.year > 1:
+            return _leaf("DT", f"{moment.astimezone(_LOCAL):%Y-%m-%dT%H:%M:%S.%f}0-08:00")
+        return _leaf("DT", f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}0Z")
     if kind is Kind.ENUM and server:
         return _enumeration(value, references)
     tag = {Kind.GUID: "G", Kind.BYTES: "BA"}.get(kind)
@@ -128,9 +131,14 @@ def _leaf(tag: str, text: str | None) -> ElementTree.Element:
 
 
 def _duration(text: str) -> str:
-    """``7.00:00:00`` as XML's duration."""
-    days, _unused, clock = text.rpartition(".")
-    hours, minutes, seconds = map(int, clock.split(":"))
-    date = f"{int(days)}D" if days and int(days) else ""
-    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
-    return "P" + date + ("T" + time if time or not date else "") + ("0S" if not time and not date else "")
+    """``7.00:00:00.5`` as XML's duration."""
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)(\.\d+)?", text)
+    if match is None:
+        raise ValueError(f"not a TimeSpan: {text!r}")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups()[:4])
+    date = f"{days}D" if days else ""
+    parts = [f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M")) if number]
+    if seconds or match[5]:
+        parts.append(f"{seconds}{match[5] or ''}S")
+    time = "".join(parts)
+    return "P" + date + ("T" + time if time else "" if date else "T0S")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from .context import NOT_MODIFIED, Context
 from .errors import CmdletError, already_exists, object_not_found, refused
 from .organization import DEFAULT_OME, ome_configuration
 from .properties import Record
-from .values import Delta, days_text
+from .values import Delta, days_text, stored_instant
 
 _MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
@@ -38,20 +39,32 @@ def _tail(identity: str) -> dict[str, Any]:
 @_cmdlet("Get-OrganizationConfig")
 def _get_organization_config(context: Context) -> None:
     state = context.state
-    values = {
+    values = {name: _of_this_organization(value, state["name"]) for name, value in properties.organization_template().items()}
+    values |= {
         "Name": state["name"],
         "DisplayName": state["display_name"],
         "Guid": state["guid"],
-        "ExternalDirectoryOrganizationId": state["tenant_id"],
+        "ExchangeObjectId": state["guid"],
         "IsDehydrated": state["dehydrated"],
-        "WhenChanged": "2026-01-01T00:00:00.0000000Z",
-        "WhenCreated": "2020-01-01T00:00:00.0000000Z",
         **_tail(state["name"]),
     }
-    context.emit(properties.ORGANIZATION, values)
     if not state["cloud"]:
-        only = context.outcome.records[0]
-        context.outcome.records[0] = Record(only.type, {key: value for key, value in only.values.items() if key != "ExternalDirectoryOrganizationId"})
+        values["OrganizationId"] = ""
+    elif state["shows_tenant_id"]:
+        values["ExternalDirectoryOrganizationId"] = state["tenant_id"]
+    context.outcome.records.append(Record(properties.ORGANIZATION, values))
+
+
+def _of_this_organization(value: Any, name: str) -> Any:
+    """A captured value with this organization's name in it, and a date as it is stored."""
+    if isinstance(value, list):
+        return [_of_this_organization(item, name) for item in value]
+    if not isinstance(value, str):
+        return value
+    date = re.fullmatch(r"/Date\((-?\d+)\)/", value)
+    if date is None:
+        return value.replace("northwind.onmicrosoft.com", name).replace("northwind.", name.partition(".")[0] + ".")
+    return stored_instant(datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(milliseconds=int(date[1])))
 
 
 # OME configurations
@@ -156,7 +169,8 @@ def _set_irm_configuration(context: Context) -> None:
 @_cmdlet("Test-IRMConfiguration")
 def _test_irm_configuration(context: Context) -> None:
     state = context.state
-    sender = context.parameters["Sender"]
+    # The module takes the call without a sender; whom the service tests then is not known.
+    sender = context.parameters.get("Sender") or state["recipients"][0]["address"]
     irm = state["irm_configuration"]
     failing = state["irm_test_failure"]
     if not failing and not irm["InternalLicensingEnabled"]:

@@ -26,15 +26,19 @@ from .organization import Organization
 from .properties import Record
 from .runner import granted
 from .service import Service
+from .values import now
 
 _QUIET = ("ignore", "silentlycontinue", "0", "4")
 _AUTOMATION = "System.Management.Automation."
-_CONNECT_PARAMETERS = """appid certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid organization
+_CONNECT_PARAMETERS = """appid certificate certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid organization
     commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance erroraction warningaction"""
+
+#: A management host's own configuration.
+HOST = "Microsoft.PowerShell"
 
 
 def is_management_host(configuration: str) -> bool:
-    return configuration.lower() == "microsoft.powershell" or configuration.lower().startswith("powershell.")
+    return configuration.lower() == HOST.lower() or configuration.lower().startswith("powershell.")
 
 
 def stops(parameters: Mapping[str, Any]) -> bool:
@@ -77,27 +81,39 @@ class Console:
     def names(self) -> list[str]:
         """The cmdlets that the session has."""
         names = ["Get-Command"] + (["Connect-ExchangeOnline", "Disconnect-ExchangeOnline"] if self._host else [])
-        if self._organization is not None:
-            names += [name for name in granted(self._organization.state) if self._only is None or name.lower() in self._only]
-        return names
+        if self.flavour is Flavour.MODULE and "Get-ConnectionInformation" not in self._hidden():
+            names.append("Get-ConnectionInformation")
+        return names + self.exchange_cmdlets()
 
-    def run(self, command: str, parameters: Mapping[str, Any]) -> Outcome:
+    def exchange_cmdlets(self) -> list[str]:
+        """Exchange's cmdlets that the session has."""
+        if self._organization is None:
+            return []
+        return [name for name in granted(self._organization.state) if self._only is None or name.lower() in self._only]
+
+    def run(self, command: str, parameters: Mapping[str, Any], *, confirmed: bool = False) -> Outcome:
         """Runs one command.
 
+        :param confirmed: somebody has been asked already, and said yes.
         :raises CmdletError: it ended with an error.
         """
-        own = {"get-command": self._get_command, "connect-exchangeonline": self._connect, "disconnect-exchangeonline": self._disconnect}
+        own = {
+            "get-command": self._get_command,
+            "connect-exchangeonline": self._connect,
+            "disconnect-exchangeonline": self._disconnect,
+            "get-connectioninformation": self._get_connection_information,
+        }
         if command.lower() not in {name.lower() for name in self.names()}:
             raise not_granted(command)
         if command.lower() in own:
             return own[command.lower()](parameters)
         assert self._organization is not None
         try:
-            return self._service.invoke(self._organization, "psrp", command, parameters)
+            return self._service.invoke(self._organization, "psrp", command, parameters, prompts=not confirmed)
         except CmdletError as error:
-            raise self._worded(error) from error
+            raise self.worded(error) from error
 
-    def _worded(self, error: CmdletError) -> CmdletError:
+    def worded(self, error: CmdletError) -> CmdletError:
         """The module shows the service's errors with their id and type in front; what it refuses itself, it says itself."""
         from_service = not error.type.startswith(_AUTOMATION) or error.type.endswith("ParameterTransformationException")
         if self.flavour is Flavour.SERVER or not from_service:
@@ -122,6 +138,39 @@ class Console:
             elif _error_action(parameters) not in _QUIET:
                 outcome.errors.append(not_granted(name))
         return outcome
+
+    def _hidden(self) -> list[str]:
+        return list(self._organization.state["hidden_cmdlets"]) if self._organization is not None else []
+
+    def _get_connection_information(self, parameters: Mapping[str, Any]) -> Outcome:
+        """The module's connections: one, or none."""
+        unknown = {name.lower() for name in parameters} - {"connectionid", "moduleprefix", "erroraction", "warningaction"}
+        if unknown:
+            raise unknown_parameter(unknown.pop(), rest=False)
+        organization = self._organization
+        if organization is None or not organization.cloud:
+            return Outcome()
+        values = {
+            "ConnectionId": organization.state["guid"],
+            "State": "Connected",
+            "Name": "ExchangeOnline_1",
+            "UserPrincipalName": None,
+            "ConnectionUri": "https://outlook.office365.com",
+            "AzureAdAuthorizationEndpointUri": "https://login.microsoftonline.com/organizations",
+            "TokenExpiryTimeUTC": now(),
+            "CertificateAuthentication": True,
+            "ModuleName": "tmpEXO_emulated",
+            "ModulePrefix": None,
+            "Organization": organization.name,
+            "DelegatedOrganization": None,
+            "AppId": self._applications[organization.name].client_id,
+            "PageSize": 1000,
+            "TenantID": organization.tenant_id,
+            "TokenStatus": "Active",
+            "ConnectionUsedForInbuiltCmdlets": True,
+            "IsEopSession": False,
+        }
+        return Outcome([Record(properties.CONNECTION, values)])
 
     def _connect(self, parameters: Mapping[str, Any]) -> Outcome:
         values = {name.lower(): value for name, value in parameters.items()}
@@ -151,8 +200,10 @@ class Console:
             return
         if str(values.get("appid", "")).lower() != application.client_id:
             raise _sign_in_failed(f"AADSTS700016: Application with identifier '{values.get('appid')}' was not found in the directory.")
-        if "certificatethumbprint" in values:
-            if str(values["certificatethumbprint"]).upper() != application.thumbprint:
+        # A certificate object comes as its thumbprint: who has it has opened a store already.
+        thumbprint = values.get("certificatethumbprint", values.get("certificate"))
+        if thumbprint is not None:
+            if str(thumbprint).upper() != application.thumbprint:
                 raise _sign_in_failed("Certificate with the given thumbprint was not found in the certificate store.")
         elif "certificatefilepath" in values:
             if self._certificate_files.get(str(values["certificatefilepath"])) != application.client_id:

@@ -19,14 +19,17 @@ import trustme
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from .authority import Application, Authority, register
-from .console import Console
+from .console import HOST, Console
 from .control import Control
+from .engine import Engine, EngineShell
 from .faults import Fault, Faults
 from .ledger import Entry
+from .module_service import ModuleService
 from .organization import Organization
 from .psrp import PsrpFront
 from .rest import AdminApi
 from .service import Service
+from .shell import Shell
 from .web import Answer, Front, Request
 
 _ADDRESSES = ("127.0.0.1", "localhost")
@@ -40,6 +43,7 @@ class Emulator:
     :param port: of the REST front; 0 takes a free one.
     :param latency: seconds that each round trip with cmdlets takes.
     :param faults: the first schedule; see ``faults.Fault``.
+    :param engine: a real PowerShell, which then serves the configuration ``PowerShell.7`` and those that :meth:`register` names.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Emulator:
         port: int = 0,
         latency: float = 0.0,
         faults: Iterable[Fault | Mapping[str, Any]] = (),
+        engine: Engine | None = None,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="exchange-emulator-") if directory is None else None
         self.directory = Path(directory or self._temporary.name)  # type: ignore[union-attr]
@@ -70,6 +75,11 @@ class Emulator:
         self.psrp = self._psrp_front()
         self.psrp_front = Front(self.psrp.handle, tls=self._psrp_tls_settings())
         self.psrp_plain_front = Front(self.psrp.handle, tls=None)
+        self._engine = engine
+        self.module_front: Front | None = None
+        if engine is not None:
+            self.module_front = Front(ModuleService(self._console_of).handle, tls=None)
+            self.register("PowerShell.7")
         self._write_credentials()
 
     # What tests look at
@@ -100,6 +110,22 @@ class Emulator:
     def sessions(self) -> dict[str, int]:
         """Shells that are open now, and sessions that Connect-ExchangeOnline opened and nobody has ended."""
         return self.psrp.sessions
+
+    def register(self, name: str, configuration: Path | None = None) -> None:
+        """A session configuration of the real PowerShell, as Register-PSSessionConfiguration makes one.
+
+        :param name: what clients name it by.
+        :param configuration: its file (``.pssc``); none makes sessions without constraints.
+        """
+        engine, front = self._engine, self.module_front
+        assert engine is not None, "an emulator without a PowerShell has its own configurations only"
+        assert front is not None
+
+        def shell(shell_id: str, organization: Organization) -> Shell:
+            console = self._console(HOST, organization)
+            return EngineShell(shell_id, console, self.service.ledger, engine, self.directory, configuration, front.url, self.psrp.kill)
+
+        self.psrp.endpoints[name.lower()] = shell
 
     def drop_connections(self) -> None:
         """Closes every open connection, in mid-answer if need be."""
@@ -171,14 +197,17 @@ class Emulator:
     def _psrp_front(self) -> PsrpFront:
         accounts = {_user(name): (self._passwords[name], organization) for name, organization in self.organizations.items()}
         certificates = {self.applications[name].certificate.public_bytes(Encoding.DER): organization for name, organization in self.organizations.items()}
-        files = {str(self._path(name, "pfx")): application.client_id for name, application in self.applications.items()}
-
-        def console(configuration: str, organization: Organization) -> Console:
-            return Console(self.service, self.applications, files, configuration, organization)
-
-        front = PsrpFront(self.service, accounts, certificates, console)
+        front = PsrpFront(self.service, accounts, certificates, self._console)
         front.latency = self.latency
         return front
+
+    def _console(self, configuration: str, organization: Organization) -> Console:
+        files = {str(self._path(name, "pfx")): application.client_id for name, application in self.applications.items()}
+        return Console(self.service, self.applications, files, configuration, organization)
+
+    def _console_of(self, shell_id: str) -> Console | None:
+        shell = self.psrp.shell(shell_id)
+        return shell.console if shell is not None else None
 
     def _psrp_tls_settings(self, *, ca: trustme.CA | None = None) -> ssl.SSLContext:
         context = self.tls_settings(ca=ca)
@@ -198,7 +227,8 @@ class Emulator:
         _write_private(self.directory / "emulator.json", json.dumps(self.describe(), indent=2).encode() + b"\n")
 
     def close(self) -> None:
-        for front in (self.front, self.psrp_front, self.psrp_plain_front):
+        self.psrp.kill_shells()
+        for front in (self.front, self.psrp_front, self.psrp_plain_front, *((self.module_front,) if self.module_front else ())):
             front.close()
         if self._temporary is not None:
             self._temporary.cleanup()

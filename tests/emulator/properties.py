@@ -9,9 +9,12 @@ The wires render values by kind; nothing else depends on these names.
 from __future__ import annotations
 
 import enum
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from .schema import cmdlets, rule_properties
@@ -77,6 +80,7 @@ ACTION = "TransportRuleAction"
 MESSAGE = "OMEMessageStatus"
 IRM_TEST = "IRMConfigurationTest"
 COMMAND = "Command"
+CONNECTION = "ConnectionInformation"
 
 IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
     SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs
@@ -98,7 +102,7 @@ KINDS: dict[str, dict[str, Kind]] = {
         DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs TransportDecryptionSetting JournalReportDecryptionEnabled SimplifiedClientAccessEnabled
         ClientAccessServerEnabled SearchEnabled EDiscoverySuperUserEnabled InternetConfidentialEnabled DecryptAttachmentFromPortal
         RMSOnlineKeySharingLocation SystemCleanupPeriod RejectIfRecipientHasNoRights ServerCertificatesVersion SharedServerBoxRacIdentity RMSOnlineVersion
-        Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
+        Identity Guid WhenChanged WhenCreated WhenChangedUTC WhenCreatedUTC IsValid ObjectState""",
         **_booleans(IRM_ON_OFF),
         ServiceLocation=Kind.URI,
         PublishingLocation=Kind.URI,
@@ -122,9 +126,6 @@ KINDS: dict[str, dict[str, Kind]] = {
         AdminMailRecipients=Kind.LIST,
         OtherWellKnownObjects=Kind.LIST,
         ObjectClass=Kind.LIST,
-    ),
-    ORGANIZATION: _kinds(
-        "Name Identity DisplayName Guid ExternalDirectoryOrganizationId IsDehydrated WhenChanged WhenCreated IsValid ObjectState", IsDehydrated=Kind.BOOL
     ),
     TEMPLATE: _kinds("Name Description Type TemplateGuid Identity IsValid ObjectState", Type=Kind.ENUM, TemplateGuid=Kind.GUID),
     OWA: _kinds("Name IRMEnabled SMimeSuppressNameChecksEnabled IsDefault Identity Guid WhenChanged IsValid ObjectState")
@@ -159,6 +160,15 @@ KINDS: dict[str, dict[str, Kind]] = {
     MESSAGE: _kinds("MessageId Subject IsRevocable Revoked", IsRevocable=Kind.BOOL, Revoked=Kind.BOOL),
     IRM_TEST: _kinds("Results"),
     COMMAND: _kinds("Name CommandType", CommandType=Kind.ENUM),
+    CONNECTION: _kinds(
+        """ConnectionId State Name UserPrincipalName ConnectionUri AzureAdAuthorizationEndpointUri TokenExpiryTimeUTC CertificateAuthentication ModuleName
+        ModulePrefix Organization DelegatedOrganization AppId PageSize TenantID TokenStatus ConnectionUsedForInbuiltCmdlets IsEopSession""",
+        State=Kind.ENUM,
+        TokenExpiryTimeUTC=Kind.INSTANT_UTC,
+        TokenStatus=Kind.ENUM,
+        PageSize=Kind.INT,
+    )
+    | _booleans("CertificateAuthentication ConnectionUsedForInbuiltCmdlets IsEopSession"),
 }
 
 _RULE_KINDS = {
@@ -204,3 +214,29 @@ def _rule_kinds() -> dict[str, Kind]:
 
 
 KINDS[RULE] = _rule_kinds()
+
+
+def kind_of(name: str, value: Any) -> Kind:
+    """The kind of a captured value, as its JSON shows it."""
+    if isinstance(value, bool):
+        return Kind.BOOL
+    if isinstance(value, int):
+        return Kind.INT
+    if isinstance(value, list):
+        return Kind.LIST
+    if isinstance(value, str) and re.fullmatch(r"/Date\(-?\d+\)/", value):
+        return Kind.INSTANT_UTC if name.endswith("UTC") else Kind.INSTANT
+    if isinstance(value, str) and re.fullmatch(r"(\d+\.)?\d\d:\d\d:\d\d(\.\d+)?", value):
+        return Kind.TIMESPAN
+    return {"Guid": Kind.GUID, "ExchangeObjectId": Kind.GUID}.get(name, Kind.STRING)
+
+
+@cache
+def organization_template() -> dict[str, Any]:
+    """The properties of a real organization (2022, 253 of them) with their values, its name written as ``northwind.onmicrosoft.com``."""
+    captured: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/captures/Get-OrganizationConfig/3.json").read_text(encoding="utf-8"))
+    return {name: value for name, value in captured.items() if not isinstance(value, dict)}
+
+
+#: The tenant id is of no capture; whether the newest organizations show it is open.
+KINDS[ORGANIZATION] = {**{name: kind_of(name, value) for name, value in organization_template().items()}, "ExternalDirectoryOrganizationId": Kind.STRING}

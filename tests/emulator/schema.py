@@ -1,13 +1,18 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The cmdlets and their parameters, as Microsoft's documentation lists them (``data/cmdlets.json``)."""
+"""The cmdlets and their parameters.
+
+In the cloud a cmdlet has the parameters, types and mandatory ones of the live module (``data/module_manifest.json``). Microsoft's
+documentation (``data/cmdlets.json``) tells the rest: a cmdlet that the manifest lacks, a type that the module leaves open
+(``System.Object``), values, limits, and Exchange on-premises.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +28,10 @@ ADVANCED = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OM
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its .NET type, whether it must be given, its values and limits, and where it exists."""
+    """One parameter: its .NET type, whether it must be given, its values and limits, and where it exists.
+
+    ``type_source`` is ``manifest``, ``documentation`` or ``nobody``: who says of which type it is in the cloud.
+    """
 
     name: str
     type: str
@@ -35,8 +43,12 @@ class Parameter:
     maximum: int | None = None
     cloud: bool = True
     onprem: bool = True
+    required_in_cloud: bool | None = None
+    type_source: str = "documentation"
 
     def is_mandatory(self, *, cloud: bool) -> bool:
+        if cloud and self.required_in_cloud is not None:
+            return self.required_in_cloud
         return cloud if self.required == "cloud" else bool(self.required)
 
 
@@ -70,18 +82,71 @@ def _load(name: str) -> Any:
     return json.loads((_DATA / name).read_text(encoding="utf-8"))
 
 
+#: A type's name in the module's own script, where it says more than that it is an object.
+_NET_TYPES = {
+    "bool": "Boolean",
+    "string": "String",
+    "int": "Int32",
+    "double": "Double",
+    "byte[]": "Byte[]",
+    "switch": "SwitchParameter",
+    "uri": "Uri",
+    "hashtable[]": "Hashtable[]",
+    "short": "Int16",
+    "uint": "UInt32",
+    "string[]": "String[]",
+    "cultureinfo": "CultureInfo",
+}
+_OPEN_TYPES = {"System.Object": "Object", "System.Object[]": "Object[]"}
+#: Every cmdlet that asks has them: they are made by PowerShell, and so in no list of the module's parameters.
+_PROMPTS = frozenset({"Confirm", "WhatIf"})
+
+
+@cache
+def manifest() -> dict[str, Any]:
+    """Cmdlet name to its default parameter set and its parameters, as the live module's script has them."""
+    loaded: dict[str, Any] = _load("module_manifest.json")
+    return loaded
+
+
 @cache
 def cmdlets() -> dict[str, Cmdlet]:
     """Lower-case cmdlet name to cmdlet."""
     found = {}
     for name, data in {**_load("cmdlets.json"), **_MORE}.items():
+        documented = {row["name"].lower(): _documented(row) for row in data["parameters"]}
         parameters: dict[str, Parameter] = {}
-        for row in data["parameters"]:
-            values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-            parameter = Parameter(**values)
+        for parameter in (_as_in_the_cloud(documented, manifest()[name]) if name in manifest() else documented).values():
             parameters.update({spelling.lower(): parameter for spelling in (parameter.name, *parameter.aliases)})
         found[name.lower()] = Cmdlet(name, data["cloud"], data["onprem"], parameters)
     return found
+
+
+def _documented(row: Mapping[str, Any]) -> Parameter:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Parameter(**values)
+
+
+def _as_in_the_cloud(documented: Mapping[str, Parameter], described: Mapping[str, Any]) -> dict[str, Parameter]:
+    """The documented parameters with what the manifest says of them, and those that only it has."""
+    merged = {key: parameter if not parameter.cloud or parameter.name in _PROMPTS else replace(parameter, cloud=False) for key, parameter in documented.items()}
+    for name, row in described["parameters"].items():
+        known = documented.get(name.lower())
+        mandatory = _is_mandatory(row.get("sets", {}), described["default_set"])
+        net_type = _NET_TYPES.get(row["type"])
+        source = "manifest" if net_type else "documentation" if known else "nobody"
+        if known is None:
+            known = Parameter(name, _OPEN_TYPES.get(row["type"], ""), onprem=False)
+        merged[name.lower()] = replace(known, cloud=True, required_in_cloud=mandatory, type=net_type or known.type, type_source=source)
+    return merged
+
+
+def _is_mandatory(sets: Mapping[str, Mapping[str, Any]], default_set: str | None) -> bool:
+    """Whether a call without it cannot be bound: it is mandatory in the default set, or in every one."""
+    row = sets.get(default_set or "") or sets.get("__AllParameterSets")
+    if row is None and default_set:
+        return False
+    return bool(row.get("mandatory")) if row is not None else bool(sets) and all(other.get("mandatory") for other in sets.values())
 
 
 @cache

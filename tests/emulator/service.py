@@ -56,9 +56,10 @@ class Service:
         """The organization of that name or tenant id."""
         return next((organization for organization in self.organizations.values() if organization.answers_to(identifier)), None)
 
-    def invoke(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any]) -> Outcome:
+    def invoke(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], *, prompts: bool = False) -> Outcome:
         """Runs a cmdlet for a caller of ``wire`` (``rest`` or ``psrp``) and records the call.
 
+        :param prompts: whether a cmdlet that asks for confirmation asks.
         :raises CmdletError: the cmdlet ended with an error.
         """
         fault = self.faults.cmdlet(wire, cmdlet, organization.name)
@@ -66,7 +67,7 @@ class Service:
             before = organization.state
             error = ""
             try:
-                outcome = self._run(organization, wire, cmdlet, parameters, fault)
+                outcome = self._run(organization, wire, cmdlet, parameters, fault, prompts)
                 return translated_outcome(outcome, organization.state["locale"])
             except CmdletError as failure:
                 error = failure.message
@@ -75,7 +76,7 @@ class Service:
                 shown = {name: shown_value(value) for name, value in parameters.items()}
                 self.ledger.record(Entry(organization.name, wire, cmdlet, shown, error, organization.state is not before))
 
-    def _run(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], fault: Fault | None) -> Outcome:
+    def _run(self, organization: Organization, wire: str, cmdlet: str, parameters: Mapping[str, Any], fault: Fault | None, prompts: bool) -> Outcome:
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "transient":
             raise cmdlet_error(fault)
@@ -85,7 +86,7 @@ class Service:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         before = organization.state
         view = self._view(organization) if is_read(cmdlet) else None
-        outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=wire == "psrp", view=view, discard=kind == "silent_noop")
+        outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=prompts, view=view, discard=kind == "silent_noop")
         if fault is not None and kind == "stale_reads" and organization.state is not before:
             until = time.monotonic() + fault.seconds if fault.seconds is not None else None
             self._lags[organization.name] = _Lag(before, fault.reads, until, fault.alternate)

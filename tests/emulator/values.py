@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import math
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -72,9 +73,11 @@ def size_text(count: int) -> str:
     return f"{count} B ({count:,} bytes)"
 
 
-def days_text(days: int) -> str:
-    """Whole days as a TimeSpan."""
-    return f"{days}.00:00:00" if days else "00:00:00"
+def days_text(days: float) -> str:
+    """Days as a TimeSpan."""
+    whole, rest = divmod(round(days * 86400), 86400)
+    clock = f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
+    return f"{whole}.{clock}" if whole else clock
 
 
 def convert(parameter: Parameter, value: Any, *, rest: bool) -> Any:
@@ -86,7 +89,8 @@ def convert(parameter: Parameter, value: Any, *, rest: bool) -> Any:
     if parameter.type in _NOT_NULLABLE and value is None:
         raise transformation(parameter.name, "", parameter.type, "Cannot convert null to this type.")
     if value is None:
-        return None
+        # PowerShell binds a null to a text as an empty one.
+        return "" if parameter.type == "String" and parameter.type_source == "manifest" and not rest else None
     converted = _choose(parameter, value) if parameter.values and not parameter.type.endswith("[]") else _converter(parameter.type)(parameter, value, rest)
     _check_limits(parameter, converted)
     return converted
@@ -99,7 +103,7 @@ def _check_limits(parameter: Parameter, value: Any) -> None:
                 f"The length of the property is too long. The maximum length is {parameter.max_length} and the length of the value provided is {len(item)}. "
                 f"Property Name: {parameter.name}"
             )
-        if isinstance(item, int) and not isinstance(item, bool):
+        if isinstance(item, (int, float)) and not isinstance(item, bool):
             low, high = parameter.minimum, parameter.maximum
             if (low is not None and item < low) or (high is not None and item > high):
                 limit = f"between {low} and {high}" if high is not None else f"{low} or greater"
@@ -134,6 +138,16 @@ def _integer(parameter: Parameter, value: Any, rest: bool) -> int:
         number = None
     if number is None or number not in _INT32:
         raise transformation(parameter.name, value, "System.Int32", "Input string was not in a correct format, or too large for an Int32.")
+    return number
+
+
+def _double(parameter: Parameter, value: Any, rest: bool) -> float:
+    try:
+        number = float(value) if not isinstance(value, (bool, Mapping, list, tuple, bytes)) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not math.isfinite(number):
+        raise transformation(parameter.name, value, "System.Double", "Input string was not in a correct format.")
     return number
 
 
@@ -215,23 +229,15 @@ def _bytes(parameter: Parameter, value: Any, rest: bool) -> str | None:
     if rest and isinstance(value, Mapping):
         if value.get("@odata.type") != "#Exchange.ByteArrayType" or "Data" not in value:
             raise transformation(parameter.name, "Newtonsoft.Json.Linq.JObject", "System.Byte[]", "Cannot bind a JObject.")
+        # The live metadata: Collection(Edm.Byte), so numbers and no text.
         value = value["Data"]
-        if isinstance(value, str):
-            value = _decode(parameter, value)
     if isinstance(value, (list, tuple)):
-        if not all(isinstance(item, int) and 0 <= item <= 255 for item in value):
+        if not all(isinstance(item, int) and not isinstance(item, bool) and 0 <= item <= 255 for item in value):
             raise transformation(parameter.name, "System.Object[]", "System.Byte[]", "Value was either too large or too small for an unsigned byte.")
         value = bytes(value)
     if not isinstance(value, bytes):
         raise transformation(parameter.name, value, "System.Byte[]", "Cannot convert the text to a byte array.")
     return base64.b64encode(value).decode("ascii") or None
-
-
-def _decode(parameter: Parameter, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise transformation(parameter.name, text[:40], "System.Byte[]", "The input is not a valid Base-64 string.") from error
 
 
 def _smtp(parameter: Parameter, value: Any, rest: bool) -> str:
@@ -259,6 +265,9 @@ _CONVERTERS: dict[str, _Converter] = {
     "Boolean": _boolean,
     "SwitchParameter": _boolean,
     "Int32": _integer,
+    "Int16": _integer,
+    "UInt32": _integer,
+    "Double": _double,
     "SclValue": _integer,
     "Byte[]": _bytes,
     "ByteQuantifiedSize": _size,
@@ -272,7 +281,7 @@ _CONVERTERS: dict[str, _Converter] = {
     "SmtpAddress[]": _smtps,
     "Unlimited": _unlimited,
 }
-_NOT_NULLABLE = frozenset({"Boolean", "SwitchParameter", "Int32", "SmtpAddress", "Unlimited"})
+_NOT_NULLABLE = frozenset({"Boolean", "SwitchParameter", "Int32", "Int16", "UInt32", "Double", "SmtpAddress", "Unlimited"})
 
 
 def _converter(net_type: str) -> _Converter:

@@ -11,28 +11,35 @@ from pathlib import Path
 import pytest
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.engine import Engine
 
-from .tenant import TRANSPORTS, Tenant, tenant
+from .tenant import WIRES, Tenant, tenant
 
 
-@pytest.fixture(name="transport", params=list(TRANSPORTS))
-def transport_fixture(request: pytest.FixtureRequest) -> str:
-    """Every test that uses it runs over each transport."""
+@pytest.fixture(name="wire", params=[pytest.param(name, marks=[pytest.mark.engine] if name == "engine" else []) for name in WIRES])
+def wire_fixture(request: pytest.FixtureRequest) -> str:
+    """Every test that uses it runs over each wire."""
     return str(request.param)
 
 
+@pytest.fixture(name="transport")
+def transport_fixture(wire: str) -> str:
+    """What the wire is to the collection: ``rest`` or ``psrp``."""
+    return "rest" if wire == "rest" else "psrp"
+
+
 @pytest.fixture(name="emulator")
-def emulator_fixture(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
+def emulator_fixture(request: pytest.FixtureRequest, tmp_path: Path, engine: Engine | None) -> Iterator[Emulator]:
     """One fresh organization, or those that ``@pytest.mark.organizations(...)`` names or describes."""
     marker = request.node.get_closest_marker("organizations")
     organizations = marker.args if marker else ("contoso.onmicrosoft.com",)
-    with Emulator(organizations, directory=tmp_path / "emulator") as emulator:
+    with Emulator(organizations, directory=tmp_path / "emulator", engine=engine) as emulator:
         yield emulator
 
 
 @pytest.fixture(name="tenant")
-def tenant_fixture(tmp_path: Path, emulator: Emulator, transport: str) -> Tenant:
+def tenant_fixture(tmp_path: Path, emulator: Emulator, wire: str) -> Tenant:
     """The first organization, and a controller with an empty home."""
     home = tmp_path / "home"
     home.mkdir()
-    return tenant(home, emulator, transport)
+    return tenant(home, emulator, wire)

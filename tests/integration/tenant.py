@@ -45,15 +45,19 @@ def _psrp(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict
     }
 
 
-# A transport: what the inventory says of an organization that is reached over it.
-TRANSPORTS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest, "psrp": _psrp}
+def _engine(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    return _psrp(described, organization) | {"ansible_psrp_configuration_name": "PowerShell.7"}
 
 
-def inventory(emulator: Emulator, transport: str) -> dict[str, Any]:
+#: A wire: what the inventory says of an organization that is reached over it. ``engine`` is a management host with a real PowerShell.
+WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest, "psrp": _psrp, "engine": _engine}
+
+
+def inventory(emulator: Emulator, wire: str) -> dict[str, Any]:
     """The group ``exchange_organizations``: a host for each organization, named by the first label of its domain."""
     described = emulator.describe()
     hosts = {
-        organization["name"].partition(".")[0]: {"ansible_connection": CONNECTION, **TRANSPORTS[transport](described, organization)}
+        organization["name"].partition(".")[0]: {"ansible_connection": CONNECTION, **WIRES[wire](described, organization)}
         for organization in described["organizations"]
     }
     return {"exchange_organizations": {"hosts": hosts}}
@@ -127,6 +131,6 @@ def _foretold(result: Mapping[str, Any]) -> dict[str, Any]:
     return {key: result.get(key) for key in ("changed", "before", "after", "changes", "commands", "diff")}
 
 
-def tenant(home: Path, emulator: Emulator, transport: str, organization: str | None = None) -> Tenant:
+def tenant(home: Path, emulator: Emulator, wire: str, organization: str | None = None) -> Tenant:
     """The first organization of an emulator, or the one that is named."""
-    return Tenant(emulator, Controller(home, inventory(emulator, transport)), organization or next(iter(emulator.organizations)))
+    return Tenant(emulator, Controller(home, inventory(emulator, wire)), organization or next(iter(emulator.organizations)))

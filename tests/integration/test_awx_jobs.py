@@ -17,7 +17,7 @@ import pytest
 from tests.emulator.emulator import Emulator
 
 from .awx import Done, Job, sliced
-from .tenant import TRANSPORTS
+from .tenant import WIRES
 
 CERTIFICATE = "Exchange Online application (certificate)"
 SECRET = "Exchange Online application (client secret)"
@@ -87,10 +87,10 @@ class Awx:
         application = emulator.applications[self.described["organizations"][0]["name"]]
         application.tenants |= {organization.tenant_id for organization in emulator.organizations.values()}
 
-    def inventory(self, transport: str = "rest") -> dict[str, Any]:
+    def inventory(self, wire: str = "rest") -> dict[str, Any]:
         hosts = {
             organization["name"].partition(".")[0]: {
-                name: value for name, value in TRANSPORTS[transport](self.described, organization).items() if name not in FROM_CREDENTIALS
+                name: value for name, value in WIRES[wire](self.described, organization).items() if name not in FROM_CREDENTIALS
             }
             for organization in self.described["organizations"]
         }

@@ -55,11 +55,11 @@ def lasting(value: Any) -> Any:
 
 
 @pytest.mark.organizations(*(default_state(f"{name}.onmicrosoft.com") | {"advanced_message_encryption": True} for name in ("contoso", "fabrikam")))
-@pytest.mark.parametrize("transport", ["rest"])
-def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path, transport: str) -> None:
+@pytest.mark.parametrize("wire", ["rest"])
+def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_powershell.rst", "powershell")
     assert len(found) == 16
-    by_task, by_hand = (tenant(tmp_path / name, emulator, transport, f"{name}.onmicrosoft.com") for name in _homes(tmp_path))
+    by_task, by_hand = (tenant(tmp_path / name, emulator, wire, f"{name}.onmicrosoft.com") for name in _homes(tmp_path))
     wanted: list[tuple[str, dict[str, Any]]] = []
     for lines, _tasks in found:
         for line in lines.splitlines():
@@ -103,11 +103,11 @@ def test_every_procedure_of_the_article_is_there() -> None:
         assert parameter in text
 
 
-@pytest.mark.parametrize("transport", ["rest"])
-def test_each_task_converges_to_what_its_resource_declares(emulator: Emulator, tmp_path: Path, transport: str) -> None:
+@pytest.mark.parametrize("wire", ["rest"])
+def test_each_task_converges_to_what_its_resource_declares(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_microsoft365dsc.rst", "text")
     assert len(found) == 2
-    organization = tenant(tmp_path, emulator, transport)
+    organization = tenant(tmp_path, emulator, wire)
     done = organization.converge(*(task for _resource, tasks in found for task in tasks), predicts=False)
     for resource, _tasks in found:
         declared = dict(re.findall(r"^ +(\w+) += (.+)$", resource, re.MULTILINE))

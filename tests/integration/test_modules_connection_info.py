@@ -68,7 +68,7 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
     assert any(warning.startswith("Nobody says which organization this is:") for warning in found["warnings"])
 
 
-@pytest.mark.parametrize("transport", ["rest"])
+@pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize(
     ("application", "remedy"),
     [({"app_role": False}, "Exchange.ManageAsApp"), ({"directory_role": False}, "role")],
@@ -82,7 +82,7 @@ def test_an_application_that_lacks_a_grant(tenant: Tenant, application: dict[str
     assert remedy in found["msg"]
 
 
-@pytest.mark.parametrize("transport", ["rest"])
+@pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.organizations(NAME, "fabrikam.onmicrosoft.com")
 @pytest.mark.parametrize(
     ("variables", "text"),
@@ -103,7 +103,7 @@ def test_wrong_variables_are_named(tenant: Tenant, variables: dict[str, str], te
     assert text in found["msg"], found["msg"]
 
 
-@pytest.mark.parametrize("transport", ["rest"])
+@pytest.mark.parametrize("wire", ["rest"])
 def test_a_module_over_another_connection(tenant: Tenant) -> None:
     found = first(tenant, ansible_connection="local")
     assert found["outcome"] == "failed"

@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import server as _server
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.frames import receive
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, pypsrp, rest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, records, rest_answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml as _clixml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Failure
@@ -106,7 +106,12 @@ def clixml(text: str) -> None:
     except (ValueError, RecursionError):
         found = {}
     json.dumps(found)
-    json.dumps(pypsrp._Serializer().deserialize(text))  # raises nothing
+    try:
+        sent = records.readable(text.encode("utf-8", "surrogatepass"))
+    except ValueError:
+        return
+    for kind in (records.warning, records.error):
+        kind(sent)  # raises nothing
 
 
 def encoded(value: Any) -> None:
@@ -126,9 +131,9 @@ def json_objects(data: Mapping[str, Any]) -> None:
 def answers(given: tuple[int, Mapping[str, str], Any]) -> None:
     status, headers, body = given
     content = body if isinstance(body, bytes) else json.dumps(body).encode("ascii")
-    found = rest.outcome(Call("Get-IRMConfiguration"), status, headers, content)
-    assert isinstance(found, (Result, Failure, rest._Page))
-    if not isinstance(found, rest._Page):
+    found = rest_answers.outcome(Call("Get-IRMConfiguration"), status, headers, content)
+    assert isinstance(found, (Result, Failure, rest_answers.Page))
+    if not isinstance(found, rest_answers.Page):
         assert found.error is not None
         assert "\n" not in found.error.message or body != b""
     authentication.claims_of(headers.get("WWW-Authenticate", ""))

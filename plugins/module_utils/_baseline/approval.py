@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding, check_plan, moved
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import check_plan, moved
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 

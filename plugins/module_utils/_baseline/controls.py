@@ -13,6 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Variable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control_kinds import (
+    BrandingControl,
+    LicensingControl,
+    PolicyControl,
+    SettingsControl,
+    SignInControl,
+    TemplateControl,
+    TestControl,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
@@ -21,70 +33,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 PROFILES = ("recommended", "restrictive")
 
-#: The name of the rule that ``encrypt_outgoing`` builds.
-OUTGOING_RULE = "Encrypt all outgoing mail"
-
 DEFAULT, TIGHTENS, OPINION = "Microsoft's default", "tightens Microsoft's default", "opinion"
 
 _ARTICLE = "https://learn.microsoft.com/purview/manage-office-365-message-encryption"
 _CMDLETS = "https://learn.microsoft.com/powershell/module/exchange"
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A variable of a control.
-
-    :param name: without ``hardened_baseline_``.
-    :param spec: its argument spec.
-    :param doc: one sentence.
-    :param values: the value of each profile, in the order of :data:`PROFILES`. ``None`` leaves it unmanaged.
-    :param option: the setting that it sets, where it sets one; of the control's resource.
-    :param inverted: the setting says the opposite.
-    """
-
-    name: str
-    spec: Mapping[str, Any]
-    doc: str
-    values: tuple[Any, Any] = (None, None)
-    option: str = ""
-    inverted: bool = False
-
-
-@dataclass(frozen=True)
-class Control:
-    """What the baseline can enforce.
-
-    :param id: the name under which it is selected, skipped and reported.
-    :param sets: what it sets, in Exchange's words.
-    :param resource: the module that manages it; empty for a control that only tests.
-    :param subset: what has to be read to assess it.
-    :param reason: why one would want it.
-    :param risk: what may go wrong with it.
-    :param notice: who will notice.
-    :param provenance: where the value comes from.
-    :param source: Microsoft's own page.
-    :param acknowledge: new values that take something away from users; each needs the control's id in ``acknowledge``.
-    :param cloud_only: Exchange on-premises does not have it.
-    """
-
-    id: str
-    title: str
-    sets: str
-    resource: str
-    subset: str
-    reason: str
-    risk: str
-    notice: str
-    provenance: str
-    source: str
-    variables: tuple[Variable, ...]
-    acknowledge: tuple[Any, ...] = ()
-    cloud_only: bool = False
-
-
-def _irm(id_: str, title: str, sets: str, *variables: Variable, **more: Any) -> Control:
+def _irm(id_: str, title: str, sets: str, *variables: Variable, kind: type[SettingsControl] = SettingsControl, **more: Any) -> Control:
     more.setdefault("source", f"{_CMDLETS}/set-irmconfiguration")
-    return Control(id=id_, title=title, sets=sets, resource=IRM_CONFIGURATION.name, subset=IRM_CONFIGURATION.subset, variables=variables, **more)
+    return kind(id=id_, title=title, sets=sets, table=IRM_CONFIGURATION, variables=variables, **more)
 
 
 def _switch(name: str, option: str, values: tuple[Any, Any], doc: str, *, inverted: bool = False) -> Variable:
@@ -100,6 +57,7 @@ CONTROLS: tuple[Control, ...] = (
         "Azure Rights Management protects mail",
         "AzureRMSLicensingEnabled",
         _switch("azure_rms_licensing", "azure_rms_licensing_enabled", (True, True), "Whether Exchange Online uses Azure Rights Management."),
+        kind=LicensingControl,
         reason="Message encryption does not work without it.",
         risk="An organization that still uses AD RMS would switch its key service; that is refused.",
         notice="Nobody, where it is on already; else everybody gains the means to protect mail.",
@@ -183,6 +141,10 @@ CONTROLS: tuple[Control, ...] = (
             ("Optional", "Optional"),
             "transport_decryption_setting",
         ),
+        accept={
+            "Mandatory": ("allow_mail_rejection", "mail that cannot be decrypted would be rejected."),
+            "Disabled": ("allow_blind_transport", "rules and scanners would no longer see into protected mail."),
+        },
         reason="Rules, journaling and malware scanning see into protected mail, and mail that cannot be decrypted still arrives.",
         risk="None known for Optional.",
         notice="Nobody.",
@@ -199,12 +161,11 @@ CONTROLS: tuple[Control, ...] = (
         provenance=TIGHTENS,
         cloud_only=True,
     ),
-    Control(
-        "OME-1",
-        "No sign-in to the portal with a social account",
-        "SocialIdSignIn of every OME configuration",
-        OME_CONFIGURATION.name,
-        OME_CONFIGURATION.subset,
+    SignInControl(
+        id="OME-1",
+        title="No sign-in to the portal with a social account",
+        sets="SocialIdSignIn of every OME configuration",
+        table=OME_CONFIGURATION,
         reason="How well a Google, Yahoo or Microsoft account is protected is not in the organization's hands.",
         risk="Recipients fall back to a one-time passcode, so OME-2 should be on.",
         notice="Recipients outside who used such an account.",
@@ -220,12 +181,11 @@ CONTROLS: tuple[Control, ...] = (
         ),
         cloud_only=True,
     ),
-    Control(
-        "OME-2",
-        "One-time passcodes open the portal",
-        "OTPEnabled of every OME configuration",
-        OME_CONFIGURATION.name,
-        OME_CONFIGURATION.subset,
+    SignInControl(
+        id="OME-2",
+        title="One-time passcodes open the portal",
+        sets="OTPEnabled of every OME configuration",
+        table=OME_CONFIGURATION,
         reason="A recipient without a work or school account needs a way to read the message.",
         risk="Whoever reads the recipient's mailbox can read the message.",
         notice="Recipients outside.",
@@ -234,12 +194,11 @@ CONTROLS: tuple[Control, ...] = (
         variables=(_switch("one_time_passcode", "otp_enabled", (True, True), "Whether recipients may use one-time passcodes; on every OME configuration."),),
         cloud_only=True,
     ),
-    Control(
-        "OME-3",
-        "Encrypted mail and the portal look like the organization",
-        "texts, colour and logo of the default OME configuration",
-        OME_CONFIGURATION.name,
-        OME_CONFIGURATION.subset,
+    BrandingControl(
+        id="OME-3",
+        title="Encrypted mail and the portal look like the organization",
+        sets="texts, colour and logo of the default OME configuration",
+        table=OME_CONFIGURATION,
         reason="Recipients trust a portal that they recognise.",
         risk="None known.",
         notice="Recipients outside.",
@@ -254,12 +213,11 @@ CONTROLS: tuple[Control, ...] = (
         ),
         cloud_only=True,
     ),
-    Control(
-        "OME-4",
-        "Mail in the portal expires and can be revoked",
-        "a custom OME configuration with ExternalMailExpiryInDays",
-        OME_CONFIGURATION.name,
-        OME_CONFIGURATION.subset,
+    TemplateControl(
+        id="OME-4",
+        title="Mail in the portal expires and can be revoked",
+        sets="a custom OME configuration with ExternalMailExpiryInDays",
+        table=OME_CONFIGURATION,
         reason="A message that has to be read in the portal can expire and be revoked.",
         risk="It takes effect only for mail to which a rule applies it. It needs Advanced Message Encryption.",
         notice="Recipients outside, once a rule applies it.",
@@ -278,12 +236,10 @@ CONTROLS: tuple[Control, ...] = (
         ),
         cloud_only=True,
     ),
-    Control(
-        "MFR-1",
-        "Mail flow rules encrypt",
-        "mail flow rules and their order",
-        "ome_transport_rule",
-        "transport_rules",
+    RulesControl(
+        id="MFR-1",
+        title="Mail flow rules encrypt",
+        sets="mail flow rules and their order",
         reason="A rule does not forget to encrypt.",
         risk="Partners' systems may not be able to read encrypted mail; rules act within minutes to hours.",
         notice="Recipients outside, and whoever gets their answers.",
@@ -313,12 +269,11 @@ CONTROLS: tuple[Control, ...] = (
             ),
         ),
     ),
-    Control(
-        "EAS-1",
-        "Apps that cannot decrypt get no decrypted copies",
-        "AllowRMSSupportForUnenlightenedApps",
-        ACTIVESYNC_ORG_SETTINGS.name,
-        ACTIVESYNC_ORG_SETTINGS.subset,
+    SettingsControl(
+        id="EAS-1",
+        title="Apps that cannot decrypt get no decrypted copies",
+        sets="AllowRMSSupportForUnenlightenedApps",
+        table=ACTIVESYNC_ORG_SETTINGS,
         reason="The iOS mail app and the like would store a decrypted copy on the device.",
         risk="People with such an app cannot read protected mail in it.",
         notice="Who reads protected mail in the iOS mail app.",
@@ -336,12 +291,11 @@ CONTROLS: tuple[Control, ...] = (
         cloud_only=True,
     ),
     *(
-        Control(
-            id_,
-            f"No policy of {what} has rights management off",
-            f"{table.fields[0].parameter} of mailbox policies of {what}",
-            table.name,
-            table.subset,
+        PolicyControl(
+            id=id_,
+            title=f"No policy of {what} has rights management off",
+            sets=f"{table.fields[0].parameter} of mailbox policies of {what}",
+            table=table,
             reason="A policy with it off overrules the organization's settings for its users.",
             risk="Somebody may have switched it off on purpose.",
             notice="Users of that policy.",
@@ -362,12 +316,10 @@ CONTROLS: tuple[Control, ...] = (
         )
         for id_, what, table in (("POL-1", "Outlook on the web", OWA_MAILBOX_POLICY), ("POL-2", "mobile devices", MOBILE_DEVICE_MAILBOX_POLICY))
     ),
-    Control(
-        "VRF-1",
-        "Exchange's own test passes",
-        "nothing: Test-IRMConfiguration must pass",
-        "",
-        "",
+    TestControl(
+        id="VRF-1",
+        title="Exchange's own test passes",
+        sets="nothing: Test-IRMConfiguration must pass",
         reason="That a setting is stored does not say that mail is protected.",
         risk="None: it sends no mail.",
         notice="Nobody.",
@@ -569,18 +521,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
 )
 
-PREFIX = "hardened_baseline_"
 
-
-def control_of(resource: str, identity: str, option: str, default_configuration: bool) -> str:
+def control_of(resource: str, identity: str, option: str) -> str:
     """The control that a change belongs to; empty for one that no control makes."""
-    candidates = [control for control in CONTROLS if control.resource == resource]
-    named = [control.id for control in candidates if any(variable.option == option for variable in control.variables)]
-    if named:
-        return named[0]
-    if resource == OME_CONFIGURATION.name:
-        return "OME-3" if default_configuration else "OME-4"
-    return candidates[0].id if len(candidates) == 1 else ""
+    owners = [control.id for control in CONTROLS if control.resource and control.owns(resource, identity, option)]
+    return owners[0] if owners else ""
 
 
 def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
@@ -46,7 +46,7 @@ class Disable:
         """What is left to do."""
         plans: dict[str, Plan] = {}
         if RULES in self.stages:
-            planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
+            planner = RulesPlanner(organization, restoring=True, check_mode=check_mode)
             planner.unmanaged([], self.rules)
             plans["transport_rules"] = planner.plan
         if SETTINGS in self.stages:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, Control
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization

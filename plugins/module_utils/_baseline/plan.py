@@ -12,14 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find, is_default
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
@@ -31,27 +30,6 @@ EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
 #: Worst first: what people decide about stands at the top.
 _IMPACTS = [impact.value for impact in Impact]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is refused before the first write.
-
-    :param id: the control, or what the finding is about.
-    :param text: a sentence.
-    :param allow: the variable, with its value, that allows it; empty where nothing does.
-    """
-
-    id: str
-    text: str
-    allow: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """The finding as the report has it."""
-        return {"id": self.id, "text": self.text, "allow": self.allow}
-
-    def __str__(self) -> str:
-        return f"{self.id}: {self.text}" + (f" To allow it: {self.allow}" if self.allow else "")
 
 
 def field_of(resource: str, option: str) -> Field | None:
@@ -73,7 +51,7 @@ def documented(organization: Organization, plan: Plan, state: str) -> list[dict[
     """The plan's changes as the report has them, those of high impact first."""
     rows = [
         {
-            "control": control_of(change.resource, change.identity, change.option, is_default(change.identity)),
+            "control": control_of(change.resource, change.identity, change.option),
             "resource": change.resource,
             "identity": change.identity,
             "option": change.option,

@@ -22,19 +22,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     approval_of,
     refused_switch,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed, unused_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
     CONTROL,
     CONTROL_VARIABLES,
-    PREFIX,
     known_variables,
     profile_values,
     variables_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.disable import Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import (
-    Finding,
     digest_of,
     documented,
     named,
@@ -42,14 +41,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     unplanned,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import (
-    baseline_findings,
     cmdlet_findings,
     confirmation_findings,
     organization_findings,
-    plannable,
     rollback_findings,
     run_findings,
-    without_licence,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
@@ -59,9 +55,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
@@ -188,7 +184,7 @@ class Preparation:
         def plan(organization: Organization) -> Plan:
             if self.procedure is None:
                 return Plan()
-            procedure = without_licence(self.procedure, organization)[0] if isinstance(self.procedure, Baseline) else self.procedure
+            procedure = self.procedure.licensed(organization)[0] if isinstance(self.procedure, Baseline) else self.procedure
             return procedure.plan(organization, check_mode=check_mode)
 
         return plan
@@ -418,11 +414,9 @@ def _planned(task: BaselineContext, prepared: Preparation, organization: Organiz
     procedure = prepared.procedure
     variables = prepared.variables
     if isinstance(procedure, Baseline):
-        licensed, findings = without_licence(procedure, organization)
-        plan, more = plannable(licensed, organization, True)
-        if "OME-4" in licensed.written and organization.error("transport_rules") is None and unused_template(organization, licensed.template, licensed.rules):
-            plan.warnings.append(f"No rule applies the template {licensed.template!r}, so it has no effect: hardened_baseline_encrypt_outgoing would.")
-        return plan, [*findings, *more, *baseline_findings(licensed, organization, plan)], licensed
+        licensed, findings = procedure.licensed(organization)
+        plan, more = licensed.plannable(organization, check_mode=True)
+        return plan, [*findings, *more], licensed
     if isinstance(procedure, Disable):
         plan = procedure.plan(organization, check_mode=True)
         return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), len(task.hosts)), procedure
@@ -531,7 +525,7 @@ def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:
     if not isinstance(prepared.procedure, Baseline):
         return {}
     organization = read(task.session, prepared.procedure.subsets, fresh=True)
-    return {"controls": without_licence(prepared.procedure, organization)[0].controls(organization), "observed": observed(organization)}
+    return {"controls": prepared.procedure.licensed(organization)[0].controls(organization), "observed": observed(organization)}
 
 
 def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:

@@ -46,7 +46,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
         artifacts.cut_runs(kept)
     counted = counts(report)
     stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    lines = lines_of(report, stats["report"])
+    lines = lines_of(report, paths.get("report.html", ""))
     return {
         "changed": False,
         **stats,

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import Finding, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import same
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts, is_past
@@ -67,13 +69,13 @@ class Rollback:
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
-        plans = {"state": plan_state(organization, parts, check_mode=check_mode)}
+        plans = {"state": plan_state(organization, parts, Planning(restoring=True, check_mode=check_mode))}
         if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
             plans["templates"] = self._remove_templates(organization)
         if "transport_rules" in self.parts:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
-            planner = RulesPlanner(organization, strict=True, check_mode=check_mode, created=created)
+            planner = RulesPlanner(organization, restoring=True, check_mode=check_mode, created=created)
             plans["rules"] = plan_rules(planner, rules, ordered=self.scope == "full" or self._moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
@@ -200,7 +202,7 @@ class Rollback:
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
         """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
         held = {rule.guid for rule in self.parts["transport_rules"]}
-        planner = RulesPlanner(organization, strict=True, check_mode=check_mode)
+        planner = RulesPlanner(organization, restoring=True, check_mode=check_mode)
         switched = {row["identity"]: row["before"] for row in self.recorded if row["resource"] == RULE and row["option"] == "enabled"}
         for rule in planner.rules:
             name = self._names.get(rule.guid, "")

@@ -170,7 +170,7 @@ class Passage:
         """Whether a rule matches: once where that is known, otherwise a world for each answer."""
         answers = world.answered() if world.answers else {}
         left: Open | None = None
-        for value in self._parts(rule, world, person, added):
+        for value in self.parts(rule, world, person, added):
             if not isinstance(value, bool):
                 value = value.settled(answers)
             if value is False:
@@ -182,7 +182,7 @@ class Passage:
         branches = [world.answering(left, value) for value in (True, False)]
         return [decided for branch in branches for decided in self._decide(rule, branch, person, added)]
 
-    def _parts(self, rule: FlowRule, world: World, person: Recipient, added: bool) -> Iterator[Truth]:
+    def parts(self, rule: FlowRule, world: World, person: Recipient, added: bool = False) -> Iterator[Truth]:
         """All that has to be true for a rule to match, the cheapest first."""
         for atom in rule.conditions:
             yield self.truth(atom, world, person)
@@ -251,7 +251,7 @@ class Passage:
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         return {
-            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self._parts(rule, world, other, False))
+            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other))
             for other in others
             if other.address != person.address
         }
@@ -281,7 +281,7 @@ class Passage:
     def _blind(self) -> bool:
         """Whether what is in the message cannot be told."""
         protection = self.message.protection
-        return protection is None or protection.by_rights
+        return protection is None or protection.by_rights or self.message.mail_from is None
 
     def _known(self, what: object, find: Callable[[], tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
         keys = self._keys.get(what)
@@ -291,7 +291,7 @@ class Passage:
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message, primary = self.message, self.facts.primary
-        sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from))))
+        sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from or ""))))
         fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
 

@@ -71,7 +71,7 @@ class Message:
 
     :param name: what reports call it.
     :param sender: the From field's address.
-    :param mail_from: the envelope's sender; empty for an automatic reply.
+    :param mail_from: the envelope's sender; empty for an automatic reply, ``None`` where nobody knows it.
     :param to: the To field as it is written, and so :param:`cc` and :param:`bcc`.
     :param headers: name in small letters to values, in the order of names. Headers that have a field here are not in it.
     :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
@@ -82,7 +82,7 @@ class Message:
 
     name: str
     sender: str
-    mail_from: str
+    mail_from: str | None
     to: tuple[str, ...] = ()
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()

@@ -103,6 +103,8 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
 def _of_protected(world: World, arrival: Protection) -> Verdict:
     """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
     kept = Verdict(arrival.kind, on_arrival=True)
+    if arrival.kind == "protected_option_unknown":
+        kept = replace(kept, reasons=(Reason("U00", "with which option the message is protected on arrival is not known"),))
     if arrival.owner == "other" or not world.removed:
         return kept
     if arrival.owner != "own":

@@ -54,17 +54,26 @@ def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Set
 
 
 def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
-    """The primary addresses of the sender that a rule looks at. Empty ones are left in: an automatic reply has no envelope sender."""
-    header, envelope = sight.facts.primary(sight.message.sender), sight.facts.primary(sight.message.mail_from)
-    both = {"Header": (header,), "Envelope": (envelope,)}.get(settings.location, (header, envelope))
-    return both[:1] if len(set(both)) == 1 else both
+    """The primary addresses of the sender that a rule looks at, as far as they are known. An automatic reply has an empty envelope sender."""
+    message, facts = sight.message, sight.facts
+    header = facts.primary(message.sender)
+    if settings.location == "Header":
+        return (header,)
+    envelope = () if message.mail_from is None else (facts.primary(message.mail_from),)
+    return envelope if settings.location == "Envelope" else tuple(dict.fromkeys((header, *envelope)))
+
+
+def _envelope_not_known(location: str) -> Open:
+    return opened(("envelope", location), "U00", "the envelope sender of the message is not known")
 
 
 def of_sender(decide: OfAddress) -> Evaluate:
     """A predicate about the sender's address."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        return any_of(decide(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        known = any_of(decide(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        complete = settings.location == "Header" or sight.message.mail_from is not None
+        return known if complete else any_of((known, _envelope_not_known(settings.location)))
 
     return evaluate
 
@@ -153,8 +162,13 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
             return scopes.sender_inside(facts, address, message.authenticated)
         return scopes.sender_outside(facts, address)
 
-    header, envelope = facts.primary(message.sender), facts.primary(message.mail_from)
-    if settings.location == "Header" or header == envelope:
+    header = facts.primary(message.sender)
+    if settings.location == "Header":
+        return scope(header)
+    if message.mail_from is None:
+        return _envelope_not_known(settings.location)
+    envelope = facts.primary(message.mail_from)
+    if header == envelope:
         return scope(header)
     if not envelope:
         return value == "NotInOrganization" if settings.location == "Envelope" else scope(header)

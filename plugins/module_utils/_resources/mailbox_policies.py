@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
@@ -39,7 +40,7 @@ MOBILE_DEVICE_MAILBOX_POLICY = Table(
 class PolicyResource(NamedResource):
     """Policies that exist, none of them ours to create or to remove."""
 
-    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+    def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         plans: dict[str, Plan] = {}
         missing: list[str] = []
         for identity, settings in parts[self.subset].items():

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Colour, Days, Image, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import quiet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings, refuse_on_premises
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
@@ -183,15 +183,15 @@ class ConfigurationResource(NamedResource):
             check_configuration(identity, "present", wanted)
         return configurations
 
-    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+    def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         wanted = parts[self.subset]
         existing = organization.objects(self.subset)
-        plans = {identity: quiet(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
+        plans = {identity: options.quieted(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
         named = {identity.casefold() for identity in wanted}
         others = [name_of(item) for item in existing if name_of(item).casefold() not in named and not is_default(name_of(item))]
-        if unmanaged == "remove":
+        if options.unmanaged == "remove":
             plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
         whole = Plan.join(plans)
-        if unmanaged in ("warn", "disable"):
+        if options.unmanaged in ("warn", "disable"):
             whole.warnings += [f"The OME configuration {identity!r} is not managed here." for identity in others]
         return whole

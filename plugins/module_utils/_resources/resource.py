@@ -10,11 +10,32 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What a plan is for.
+
+    :param restoring: an earlier state is put back. What is dangerous in it is not this task's doing, and it is the whole truth also of what portals add.
+    :param unmanaged: what becomes of objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
+    :param check_mode: nothing will be written.
+    :param created: OME configurations that exist by the time the plan is carried out.
+    """
+
+    restoring: bool = False
+    unmanaged: str = "keep"
+    check_mode: bool = False
+    created: tuple[str, ...] = ()
+
+    def quieted(self, plan: Plan) -> Plan:
+        """The plan without its warnings where it restores and changes nothing."""
+        return Plan(plan.before, plan.after) if self.restoring and not plan.steps else plan
 
 
 class Resource(ABC):
@@ -41,12 +62,10 @@ class Resource(ABC):
         """The part as the organization has it, under its name, with what cannot be part of a state under names of its own."""
 
     @abstractmethod
-    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+    def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         """What brings the organization to the declared part.
 
         :param parts: the whole declared state: a rule may name an OME configuration that the same state brings.
-        :param unmanaged: what becomes of objects that the part does not name.
-        :param check_mode: nothing will be written.
         """
 
     @abstractmethod
@@ -56,8 +75,3 @@ class Resource(ABC):
     def subsets(self, declared: Any) -> list[str]:
         """What has to be read to plan a declared part."""
         return [self.subset]
-
-
-def quiet(plan: Plan) -> Plan:
-    """The plan without its warnings where it changes nothing: what is dangerous in a state that was there before is not this task's doing."""
-    return plan if plan.steps else Plan(plan.before, plan.after)

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource, quiet
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 
@@ -164,8 +164,8 @@ class SingleResource(TableResource):
     def describe(self, organization: Organization) -> dict[str, Any]:
         return {self.subset: self.table.describe(organization.only(self.subset))}
 
-    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
-        return quiet(plan_settings(self.table, parts[self.subset], organization.only(self.subset)))
+    def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
+        return options.quieted(plan_settings(self.table, parts[self.subset], organization.only(self.subset)))
 
 
 class NamedResource(TableResource):

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 
 #: The parts that are settings, and that a state can hold.
 PARTS = tuple(resource.subset for resource in RESOURCES)
@@ -57,11 +58,9 @@ def subsets_of(parts: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(["organization", *parts, *needed]))
 
 
-def plan_state(organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
+def plan_state(organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
     """What brings the organization to a state (canonical parts), in the order in which it is safe."""
-    return Plan.join(
-        {resource.subset: resource.plan(organization, parts, unmanaged=unmanaged, check_mode=check_mode) for resource in RESOURCES if resource.subset in parts}
-    )
+    return Plan.join({resource.subset: resource.plan(organization, parts, options) for resource in RESOURCES if resource.subset in parts})
 
 
 def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:

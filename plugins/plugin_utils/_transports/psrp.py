@@ -6,14 +6,12 @@
 Private to the collection. One object a session, used under the session's lock; it makes one try at a time. The pool is
 opened when a try needs it, and given up after anything that leaves it in doubt.
 
-Several reads travel as the statements of one pipeline. What they return comes in one stream, so between two of them a
-marker is asked for: ``Get-Command -Name Get-Command``, which every session has. A statement whose turn did not come,
-because an earlier one ended the pipeline, is run again.
+How the answers of several reads are told apart stands in ``psrp_answers``. A statement whose turn did not come, because an earlier
+one ended the pipeline, is run again.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,17 +20,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AuthenticationError,
     CmdletNotAvailableError,
-    ExchangeError,
     InvalidValueError,
     ProtocolError,
     ServiceError,
     ThrottledError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, RedirectedError, TooLargeError, TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements, told
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
 try:
@@ -41,10 +40,10 @@ try:
 except ImportError:  # the session broker says so before any of it is used
     pass
 
-_MARKER = Call("Get-Command", {"Name": "Get-Command"})
 _NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "Perhaps ansible_psrp_read_timeout is short.")
 _SHELL_GONE = 2150858843
 _ACCESS_DENIED = 5
+_CONFIGURATION = "Check ansible_psrp_configuration_name and the rights of the user."
 #: Seconds that each step of the farewell may take.
 _CLOSE_TIMEOUT = 3
 
@@ -63,6 +62,7 @@ class PsrpTransport:
         self._command_timeout = float(identity["command_timeout"])
         self._pool: _pypsrp.Pool | None = None
         self._busy = False
+        self._has_markers = True
 
     @property
     def endpoint(self) -> str:
@@ -114,7 +114,7 @@ class PsrpTransport:
         pool = None
         try:
             pool = _pypsrp.Pool(self._psrp, tries=self._identity["retries"])
-            pool.open()
+            pool.open(self._command_timeout)
             if self._psrp["connect"] == "exchange_online":
                 self._connect(pool)
         except Exception as error:  # pypsrp raises whatever its own parts raise
@@ -153,11 +153,31 @@ class PsrpTransport:
             name = "CertificateThumbprint" if kind == "certificate_thumbprint" else "CertificateFilePath"
             parameters |= {"AppId": credential["client_id"], name: credential[kind]}
         secret = {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
-        run = pool.run([Call("Connect-ExchangeOnline", parameters)], timeout=self._command_timeout, secret=secret)
-        if not run.errors:
+        call = Call("Connect-ExchangeOnline", parameters)
+        run = pool.run(statements([call]), timeout=self._command_timeout, secret=secret)
+        (answer,), _withheld = answers_of(run, [call])
+        if answer.ended and not answer.errors:
             return
-        error = _told(run.errors[0][1], Call("Connect-ExchangeOnline"))
-        if isinstance(error, CmdletNotAvailableError) and not error.message.startswith("A parameter"):
+        failed, retryable = self._not_connected(answer)
+        raise _Unopened(Failure(failed, Executed.NO, retryable))
+
+    def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
+        """Why Connect-ExchangeOnline did not connect, and whether another try may."""
+        if not answer.errors:
+            return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended before its end.", remedy="Try it there by hand."), True
+        record = answer.errors[0]
+        error = told(record, Call("Connect-ExchangeOnline"))
+        if "CouldNotAutoloadMatchingModule" in record.error_id:
+            failed = UnreachableError(
+                f"the module of Connect-ExchangeOnline is installed at {self._where()} and cannot be loaded: {error.message}",
+                remedy="Check the versions of PowerShell and of ExchangeOnlineManagement there.",
+            )
+        elif "NamedParameterNotFound" in record.error_id:
+            failed = UnreachableError(
+                f"Connect-ExchangeOnline at {self._where()} does not take a parameter that is needed: {error.message}",
+                remedy="Update the module ExchangeOnlineManagement there.",
+            )
+        elif isinstance(error, CmdletNotAvailableError):
             failed = UnreachableError(
                 f"{self._where()} has no Connect-ExchangeOnline.",
                 remedy="Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none where the session has the cmdlets.",
@@ -168,53 +188,20 @@ class PsrpTransport:
                 remedy="Check ansible_exchange_organization, ansible_exchange_client_id and the certificate, which are those of the management host.",
                 error_id=error.error_id,
             )
-        raise _Unopened(Failure(failed, Executed.NO, retryable=isinstance(error, (ServiceError, ThrottledError))))
+        return failed, isinstance(error, (ServiceError, ThrottledError))
 
     def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> list[Outcome]:
-        """Runs calls as the statements of one pipeline; the outcomes of those whose turn came."""
-        statements: list[Call] = []
-        for call in calls:
-            statements += [_MARKER, call] if statements else [call]
+        """Runs calls as the statements of one pipeline; the outcomes of those whose turn came, and of the first in any case."""
+        if not self._has_markers:
+            calls = calls[:1]
         try:
-            run = pool.run(statements, timeout=self._command_timeout)
+            run = pool.run(statements(calls), timeout=self._command_timeout)
         except clixml.ValueTooLargeError as error:
             return [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
-        answers: list[_Answer] = [_Answer()]
-        for kind, item in run.events:
-            if kind == "output" and isinstance(item, dict) and _is_marker(item) and len(answers) < len(calls):
-                answers.append(_Answer())
-            elif kind == "output":
-                answers[-1].objects.append(item)
-            elif kind == "warning":
-                answers[-1].warnings.append(item)
-            elif item.activity != _MARKER.cmdlet or calls[len(answers) - 1].cmdlet.lower() == _MARKER.cmdlet.lower():
-                answers[-1].errors.append(item)
-        if not run.failed and len(answers) < len(calls):
-            # It ended well, and yet without all markers: this endpoint doesn't have them, and only a pipeline of one call can be understood.
-            return self._pipeline(pool, calls[:1])
-        if run.failed and not answers[-1].errors and len(calls) > 1:
-            return self._pipeline(pool, calls[:1])
-        return [self._outcome(call, answer, run.failed and answer is answers[-1]) for call, answer in zip(calls, answers, strict=False)]
-
-    def _outcome(self, call: Call, answer: _Answer, failed: bool) -> Outcome:
-        errors = answer.errors
-        if call.cmdlet.lower() == "get-command":
-            # It reports each name that the session does not have.
-            errors = [error for error in errors if "CommandNotFound" not in error.error_id + error.exception_type]
-            answer.objects = [{"Name": item.get("Name")} if isinstance(item, dict) else item for item in answer.objects]
-        if errors:
-            error = _told(errors[0], call)
-            if isinstance(error, ThrottledError):
-                return Failure(error, Executed.NO)
-            if isinstance(error, ServiceError):
-                return Failure(error, Executed.UNKNOWN)
-            return Result(error=error, warnings=answer.warnings)
-        garbled = next((item for item in answer.objects if not isinstance(item, dict)), None)
-        if garbled is not None:
-            return Failure(ProtocolError(f"an object came that cannot be read: {garbled}."), Executed.UNKNOWN)
-        if failed and not answer.errors:
-            return Failure(ProtocolError("the pipeline failed and did not say why."), Executed.UNKNOWN)
-        return Result(objects=answer.objects, warnings=answer.warnings)
+        answers, withheld = answers_of(run, calls)
+        self._has_markers = self._has_markers and not withheld
+        known = [answer for answer in answers if answer.ended] or answers[:1]
+        return [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
 
     def _give_up(self) -> None:
         """Leaves a pool that is in doubt. Its shell may still run a statement, so nothing more is sent into it."""
@@ -230,16 +217,25 @@ class PsrpTransport:
     def _meaning(self, error: Exception) -> Failure:
         if isinstance(error, Refused):
             return Failure(self._refused(), Executed.NO, retryable=False)
-        if isinstance(error, _pypsrp.TooSlowError):
-            return Failure(ServiceError("the cmdlet did not end in time.", remedy="Perhaps ansible_exchange_command_timeout is short."), Executed.UNKNOWN)
+        if isinstance(error, _pypsrp.BrokenError):
+            text = " ".join(str(error).split()) or "it does not say why"
+            return Failure(ServiceError(f"{self._where()} cannot open the session: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
+        if isinstance(error, RedirectedError):
+            text = f"{self._where()} redirects to {error}, which is not followed: the credential is sent nowhere else."
+            return Failure(ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."), Executed.UNKNOWN, retryable=False)
+        if isinstance(error, (TooLargeError, CutError)):
+            return lost(error, self._where(), _NAMES)
+        if isinstance(error, TooSlowError):
+            return Failure(
+                ServiceError("the cmdlet did not end in time.", remedy="Perhaps ansible_exchange_command_timeout is short."), Executed.UNKNOWN, False
+            )
         if isinstance(error, WSManFaultError):
             reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
             if error.code == _SHELL_GONE:
                 return Failure(ServiceError("the remote session has ended."), Executed.NO)
             if error.code == _ACCESS_DENIED:
                 return Failure(self._refused(), Executed.NO, retryable=False)
-            remedy = "Check ansible_psrp_configuration_name and the rights of the user."
-            return Failure(ServiceError(f"{self._where()} answered: {reason}", remedy=remedy, error_id=str(error.code)), Executed.UNKNOWN)
+            return Failure(ServiceError(f"{self._where()} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)), Executed.UNKNOWN)
         if isinstance(error, WinRMTransportError):
             text = f"{self._where()} answered HTTP {error.code}."
             executed = Executed.NO if error.code == 429 else Executed.UNKNOWN
@@ -276,25 +272,3 @@ class _Unopened(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure.error))
         self.failure = failure
-
-
-class _Answer:
-    """What came between two markers."""
-
-    def __init__(self) -> None:
-        self.objects: list[Any] = []
-        self.warnings: list[str] = []
-        self.errors: list[_pypsrp.RemoteError] = []
-
-
-def _is_marker(item: Mapping[str, Any]) -> bool:
-    return item.get("Name") == _MARKER.cmdlet and "CommandType" in item
-
-
-def _told(error: _pypsrp.RemoteError, call: Call) -> ExchangeError:
-    """The error of an error record. The module on a management host puts the service's own id and type into the text."""
-    error_id, exception_type, text = refusals.parts(error.message)
-    if not exception_type:
-        match = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
-        exception_type = match[1] if match and error.exception_type in ("", "System.Exception") else error.exception_type
-    return refusals.classify(text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet)

@@ -4,31 +4,36 @@
 """pypsrp, and the only place that touches its private parts.
 
 Private to the collection. What is private to pypsrp 0.9 and used here, with the test ``test_pypsrp.py`` that says so when
-it changes: ``RunspacePool._serializer``, ``RunspacePool._fragmenter.serializer``, ``RunspacePool._receive``, the class
-``_TransportHTTP`` behind ``WSMan.transport``, and what ``Serializer.deserialize`` is given for output objects.
+it changes: ``RunspacePool._serializer``, ``RunspacePool._fragmenter`` with its ``serializer`` and ``defragment``,
+``RunspacePool._receive``, and the class ``_TransportHTTP`` behind ``WSMan.transport`` with its ``_build_session``.
 
-Why: its own decoder loses an empty byte array and leaves multi-valued properties as text; its own way of receiving tells
-outputs, errors and warnings apart by stream but not by order; and it does not repeat a Receive whose connection was lost.
+Why: its own decoder loses an empty byte array and leaves multi-valued properties as text; one character that XML forbids, in any
+stream, costs it the whole answer; it keeps every record of every stream; its own way of receiving tells outputs, errors and
+warnings apart by stream but not by order; it follows redirects with the credential; and it does not repeat a Receive whose
+connection was lost. So it speaks SOAP and does the handshake, and what comes from the engine is read here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, records
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooSlowError
 
 try:
-    from pypsrp.complex_objects import ObjectMeta, PSInvocationState
+    from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
     from pypsrp.exceptions import WSManFaultError
-    from pypsrp.messages import MessageType
+    from pypsrp.messages import Message, MessageType
     from pypsrp.powershell import PowerShell, RunspacePool
     from pypsrp.serializer import Serializer, TaggedValue
     from pypsrp.wsman import WSMan
@@ -40,26 +45,16 @@ _DONE = b"/shell/CommandState/Done"
 _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
 #: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
+#: Warnings, and errors, of one pipeline that are kept. Nobody reads more.
+MOST_RECORDS = 1000
+#: Seconds after the end of a pipeline's time in which the host may still say so itself.
+_GRACE = 2
+#: Seconds for asking a pipeline to stop.
+_STOP = 3
 
 
-class TooSlowError(Exception):
-    """A pipeline did not end in time; it was asked to stop."""
-
-
-@dataclass(frozen=True)
-class RemoteError:
-    """An error record.
-
-    :param message: its text.
-    :param exception_type: the .NET type of its exception; empty where it is unknown.
-    :param error_id: FullyQualifiedErrorId.
-    :param activity: the cmdlet that reported it.
-    """
-
-    message: str
-    exception_type: str
-    error_id: str
-    activity: str
+class BrokenError(Exception):
+    """The pool is broken; the text is what the host said of it."""
 
 
 @dataclass
@@ -72,11 +67,18 @@ class Run:
 
     events: list[tuple[str, Any]] = field(default_factory=list)
     failed: bool = False
+    _counts: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def errors(self) -> list[tuple[str, Any]]:
-        """The errors alone."""
-        return [event for event in self.events if event[0] == "error"]
+    def add(self, kind: str, item: Any) -> None:
+        """Takes an event in."""
+        self.events.append((kind, item))
+
+    def has_room(self, kind: str) -> bool:
+        """Counts a warning or an error; whether it is one of those that are kept."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        if self._counts[kind] == MOST_RECORDS + 1 and kind == "warning":
+            self.add(kind, f"More than {MOST_RECORDS} warnings came; the others are left out.")
+        return self._counts[kind] <= MOST_RECORDS
 
 
 class Pool:
@@ -87,14 +89,20 @@ class Pool:
     """
 
     def __init__(self, psrp: Mapping[str, Any], tries: int) -> None:
+        self._limits = Limits()
+        self._fragments = records.Fragments()
+        self._run = Run()
+        self._operation_timeout = int(psrp["operation_timeout"])
         settings = {name: value for name, value in psrp.items() if name not in ("configuration_name", "connect", "origins")}
         self._wsman = WSMan(**{**settings, "reconnection_backoff": float(settings["reconnection_backoff"])})
         self._pool = RunspacePool(self._wsman, configuration_name=psrp["configuration_name"])
         self._pool._serializer = self._pool._fragmenter.serializer = _Serializer()
+        self._pool._fragmenter.defragment = self._messages
         #: Of the last answer: whether it was asked for again, and whether it says that its pipeline has ended.
         self._resent = self._done = False
         transport = self._wsman.transport
-        plain_send = transport.send
+        plain_send, plain_session = transport.send, transport._build_session
+        transport._build_session = lambda: self._limits.guard(plain_session(), redirects=False)
 
         def send(message: bytes, **kwargs: Any) -> bytes:
             """Sends, and sends again what was lost and may be sent again."""
@@ -105,10 +113,12 @@ class Pool:
                 try:
                     answer: bytes = plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
                     _refuse_document_type(answer)
+                    if transport.wrap_required:  # what was encrypted is counted now that it can be seen
+                        self._limits.spend(values=answer.count(b"<"))
                     self._done = _DONE in answer
                     return answer
-                except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError):
-                    if not repeatable or number == tries:
+                except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError, CutError):
+                    if not repeatable or number == tries or self._limits.late:
                         raise
                     if transport.wrap_required:
                         transport.encryption = None  # it belonged to the connection that was lost
@@ -117,9 +127,14 @@ class Pool:
 
         transport.send = send
 
-    def open(self) -> None:
-        """Opens the pool; pypsrp's own exceptions say why it can't be."""
-        self._pool.open()
+    def open(self, timeout: float) -> None:
+        """Opens the pool; pypsrp's own exceptions say why it can't be.
+
+        :param timeout: seconds.
+        :raises BrokenError: the host says that it cannot be used.
+        """
+        with self._limits.call(timeout):
+            self._pool.open()
 
     def run(self, calls: Sequence[Call], *, timeout: float, secret: Mapping[str, str] | None = None) -> Run:
         """Runs calls as the statements of one pipeline.
@@ -128,7 +143,7 @@ class Pool:
         :param secret: parameters of the first call that travel as SecureString.
         An exception that comes once the pipeline has begun says so: its attribute ``running`` is true.
 
-        :raises TooSlowError: it did not end in time.
+        :raises TooSlowError: it did not end in time; it was asked to stop.
         :raises ValueTooLargeError: a value that no wire type holds; nothing was sent.
         """
         shell = PowerShell(self._pool)
@@ -139,58 +154,99 @@ class Pool:
             for name, value in call.parameters.items():
                 shell.add_parameter(name, clixml.encode(value))
             if secret and not number:
-                self._pool.exchange_keys()
+                with self._limits.call(timeout):
+                    self._pool.exchange_keys()
                 for name, text in secret.items():
                     shell.add_parameter(name, TaggedValue("SS", text))
-        run = Run()
-        end = time.monotonic() + timeout
-        shell.begin_invoke()
+        run = self._run = Run()
+        begun = False
         try:
-            while not _has_ended(shell):
-                if time.monotonic() > end:
-                    shell.stop()
-                    raise TooSlowError
-                self._collect(shell, run)
+            with self._limits.call(timeout + _GRACE):
+                end = time.monotonic() + timeout
+                shell.begin_invoke()
+                begun = True
+                while not _has_ended(shell):
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise TooSlowError("the pipeline did not end in time")
+                    self._receive(shell, left)
         except Exception as error:
-            error.running = True  # type: ignore[attr-defined]
+            error.running = begun  # type: ignore[attr-defined]
+            if begun and isinstance(error, TooSlowError):
+                self._stop(shell)
             raise
         run.failed = shell.state != PSInvocationState.COMPLETED
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), self._limits.call(timeout):
             # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.
             shell.close()
         return run
 
-    def _collect(self, shell: PowerShell, run: Run) -> None:
-        """Receives once, and puts what came in its order.
+    def _receive(self, shell: PowerShell, left: float) -> None:
+        """Receives once.
 
+        :param left: seconds that the pipeline still has. The host answers within them, if only that there is nothing yet.
         :raises ValueError: the pipeline has ended, and how is missing: a part of what it sent is lost.
         """
-        seen = len(shell.streams.error), len(shell.streams.warning)
         try:
-            messages = self._pool._receive(shell.id)
+            self._pool._receive(shell.id, math.ceil(left) if left < self._operation_timeout else None)
         except WSManFaultError as fault:
             if fault.code == _OPERATION_TIMEOUT and not self._resent:
                 return
             # After a loss the fault leaves open whether something was lost for good: what comes next could be only a part.
             raise
-        errors, warnings = iter(shell.streams.error[seen[0] :]), iter(shell.streams.warning[seen[1] :])
-        for kind, message in messages:
-            if kind == MessageType.PIPELINE_OUTPUT:
-                run.events.append(("output", message.data.data))
-            elif kind == MessageType.WARNING_RECORD:
-                run.events.append(("warning", clixml.unescape(str(next(warnings).message or ""))))
-            elif kind == MessageType.ERROR_RECORD:
-                run.events.append(("error", _remote(next(errors))))
-        # The error that ended a pipeline comes with its state.
-        run.events += [("error", _remote(error)) for error in errors]
         if self._done and not _has_ended(shell):
             raise ValueError("a pipeline that has ended without its state")
+
+    def _stop(self, shell: PowerShell) -> None:
+        with contextlib.suppress(Exception), self._limits.call(_STOP):
+            shell.stop()
+
+    def _messages(self, data: bytes) -> list[Any]:
+        """What pypsrp itself needs to see of what came. Output, warnings and errors go to the run; nothing else is even decoded.
+
+        :raises BrokenError: the pool is broken.
+        """
+        wanted: list[Any] = []
+        for kind, content in self._fragments.messages(data):
+            if kind in _HANDSHAKE:
+                wanted.append(Message.unpack(_head(kind) + records.readable(content).encode("utf-8"), self._pool._serializer))
+            elif kind in (MessageType.RUNSPACEPOOL_STATE, MessageType.PIPELINE_STATE):
+                state, reason = records.state(records.readable(content))
+                if kind == MessageType.PIPELINE_STATE and reason is not None:
+                    self._run.add("error", reason)
+                elif state == RunspacePoolState.BROKEN:
+                    raise BrokenError(reason.message if reason is not None else "")
+                wanted.append(SimpleNamespace(message_type=kind, data=SimpleNamespace(state=state, error_record=None)))
+            elif kind == MessageType.PIPELINE_OUTPUT:
+                if content.strip():  # a cmdlet that returns $null sends no object
+                    self._run.add("output", self._object(content))
+            elif kind == MessageType.WARNING_RECORD and self._run.has_room("warning"):
+                self._run.add("warning", records.warning(self._text(content)))
+            elif kind == MessageType.ERROR_RECORD and self._run.has_room("error"):
+                self._run.add("error", records.error(self._text(content)))
+        return wanted
+
+    def _text(self, content: bytes) -> str:
+        self._limits.spend(values=content.count(b"<"))
+        try:
+            return records.readable(content)
+        except ValueError:
+            return ""
+
+    def _object(self, content: bytes) -> dict[str, Any] | str:
+        self._limits.spend(values=content.count(b"<"))
+        try:
+            return clixml.decode(records.readable(content))
+        except (ValueError, RecursionError) as error:
+            # Raised here, it would take the rest of the answer with it.
+            return str(error) or type(error).__name__
 
     def close(self, seconds: float) -> None:
         """Removes the shell from the host, or leaves it to end by itself."""
         try:
             self._wsman.transport.connection_timeout = self._wsman.transport.read_timeout = seconds
-            self._pool.close()
+            with self._limits.call(seconds):
+                self._pool.close()
         except Exception:  # noqa: S110 (pypsrp raises whatever its own parts raise, and there is nothing left to do)
             pass
         finally:
@@ -198,20 +254,23 @@ class Pool:
 
 
 class _Serializer(Serializer):
-    """pypsrp's serialiser with our decoder for output objects, and without its failure at an empty byte array."""
+    """pypsrp's serialiser without its failure at an empty byte array, and without document types."""
 
     def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
-        if isinstance(element, str) and metadata is None:
-            try:
-                return clixml.decode(element)
-            except (ValueError, RecursionError) as error:
-                # Raised here, it would take the rest of the answer with it.
-                return str(error) or type(error).__name__
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:
             return b""
         if isinstance(element, str):
             _refuse_document_type(element.encode("utf-8", "surrogatepass"))
         return super().deserialize(element, metadata, clear)
+
+
+#: What pypsrp needs for opening a pool and for exchanging keys.
+_HANDSHAKE = (0x00010002, 0x00010006)  # SESSION_CAPABILITY, ENCRYPTED_SESSION_KEY
+
+
+def _head(kind: int) -> bytes:
+    """The head of a message that is handed on alone."""
+    return b"\x01\0\0\0" + kind.to_bytes(4, "little") + bytes(32)
 
 
 def _has_ended(shell: PowerShell) -> bool:
@@ -225,13 +284,3 @@ def _refuse_document_type(document: bytes) -> None:
     """
     if b"<!DOCTYPE" in document or b"\0" in document or document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"<", b""):
         raise ValueError("a document type, which neither SOAP nor CLIXML has")
-
-
-def _remote(record: Any) -> RemoteError:
-    types = getattr(record.exception, "types", None) or [""]
-    return RemoteError(
-        message=clixml.unescape(str(record)),
-        exception_type=str(types[0]).removeprefix("Deserialized."),
-        error_id=str(record.fq_error or ""),
-        activity=str(record.activity or record.command_name or ""),
-    )

@@ -42,7 +42,7 @@ def test_unknown_parameter_is_worded_as_each_wire_words_it(organization: Organiz
         ("Set-ActiveSyncOrganizationSettings", {"UserMailInsert": "x" * 257}, "maximum length is 256"),
         ("Get-OMEMessageStatus", {"MessageId": "<none@contoso.com>"}, "couldn't be found"),
         ("Set-OMEMessageRevocation", {"MessageId": "<inline-1@contoso.onmicrosoft.com>", "Revoke": True}, "can't be revoked"),
-        ("Test-IRMConfiguration", {"Sender": "AlexW@contoso.onmicrosoft.com"}, "missing mandatory parameters: Recipient"),
+        ("Set-OMEMessageRevocation", {"MessageId": "<portal-1@contoso.onmicrosoft.com>", "Revoke": None}, "Cannot convert"),
         ("Test-IRMConfiguration", {"Sender": "Alex", "Recipient": ["x@y.z"]}, "isn't correct"),
     ],
 )
@@ -73,10 +73,22 @@ def test_no_change_is_a_warning(shell: Shell) -> None:
     assert outcome.warnings == ["The command completed successfully but no settings of 'OME Configuration' have been modified."]
 
 
-def test_null_clears_a_text(shell: Shell, organization: Organization) -> None:
+def test_null_clears_a_text_and_a_shell_binds_it_as_an_empty_one(shell: Shell, organization: Organization) -> None:
     shell("Set-OMEConfiguration", Identity="OME Configuration", EmailText="Hello")
     shell("Set-OMEConfiguration", Identity="OME Configuration", EmailText=None)
+    assert organization.state["ome_configurations"][0]["EmailText"] == ""
+    run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": "Hello"}, rest=True, prompts=False)
+    run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": None}, rest=True, prompts=False)
     assert organization.state["ome_configurations"][0]["EmailText"] is None
+
+
+def test_an_expiry_may_be_a_fraction_of_days(shell: Shell, organization: Organization) -> None:
+    shell("New-OMEConfiguration", Identity="Weekly", ExternalMailExpiryInDays=7.5)
+    assert organization.state["ome_configurations"][1]["ExternalMailExpiryInterval"] == "7.12:00:00"
+    with pytest.raises(CmdletError, match="between 0 and 730"):
+        shell("Set-OMEConfiguration", Identity="Weekly", ExternalMailExpiryInDays=730.5)
+    with pytest.raises(CmdletError, match=r"System\.Double"):
+        shell("Set-OMEConfiguration", Identity="Weekly", ExternalMailExpiryInDays=True)
 
 
 def test_advanced_cmdlets_are_hidden_without_the_licence(organization: Organization) -> None:

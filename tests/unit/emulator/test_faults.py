@@ -132,9 +132,7 @@ def test_reads_lag_behind(client: Client, alternate: bool, seen: list[bool]) -> 
 
 def test_one_request_of_a_batch_fails(client: Client) -> None:
     client.emulator.faults.set([{"kind": "429", "step": "batched", "cmdlet": "Get-IRMConfiguration", "retry_after": 1}])
-    url = f"/adminapi/beta/{NAME}/InvokeCommand"
-    names = ["Get-OMEConfiguration", "Get-IRMConfiguration"]
-    batch = {"requests": [{"id": name, "method": "POST", "url": url, "body": {"CmdletInput": {"CmdletName": name}}} for name in names]}
+    batch = {"requests": [client.part("Get-OMEConfiguration"), client.part("Get-IRMConfiguration")]}
     statuses = {row["id"]: row["status"] for row in client.post("$batch", batch).json()["responses"]}
     assert statuses == {"Get-OMEConfiguration": 200, "Get-IRMConfiguration": 429}
 

@@ -57,13 +57,17 @@ def test_a_hidden_cmdlet_is_not_even_json(client: Client) -> None:
 
 
 def test_batches_answer_by_id(client: Client) -> None:
-    url = f"/adminapi/beta/{client.organization}/InvokeCommand"
     names = ["Get-OMEConfiguration", "Get-Nothing", "Get-IRMConfiguration"]
-    requests_ = [{"id": name, "method": "POST", "url": url, "body": {"CmdletInput": {"CmdletName": name}}} for name in names]
-    responses = {row["id"]: row for row in client.post("$batch", {"requests": requests_}).json()["responses"]}
+    responses = {row["id"]: row for row in client.post("$batch", {"requests": list(map(client.part, names))}).json()["responses"]}
     assert {name: row["status"] for name, row in responses.items()} == {names[0]: 200, names[1]: 403, names[2]: 200}
     assert client.emulator.round_trips == 1
     assert [entry.cmdlet for entry in client.emulator.calls] == names
+
+
+def test_a_part_of_a_batch_needs_an_authorization_of_its_own(client: Client) -> None:
+    parts = [client.part("Get-OMEConfiguration"), {**client.part("Get-IRMConfiguration"), "headers": {}}]
+    statuses = {row["id"]: row["status"] for row in client.post("$batch", {"requests": parts}).json()["responses"]}
+    assert statuses == {"Get-OMEConfiguration": 200, "Get-IRMConfiguration": 401}
 
 
 def test_pages_follow_the_link_with_the_same_body(client: Client, emulator: Emulator) -> None:
@@ -169,6 +173,11 @@ def test_a_picture_goes_in_and_out(client: Client, emulator: Emulator) -> None:
         client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image=None)
         (shown,) = client.invoke("Get-OMEConfiguration").json()["value"]
         assert (shown["Image"], shown["ImageUrl"]) == (None, None)
+
+
+def test_a_picture_is_no_text(client: Client) -> None:
+    answer = client.invoke("Set-OMEConfiguration", Identity="OME Configuration", Image={"@odata.type": "#Exchange.ByteArrayType", "Data": "iVBORw=="})
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("place", ["virtual machine", "app service"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_verdict
 from tests.unit.mail_flow.small_worlds import RECIPIENTS, Claim, SmallWorld, Verdict, messages
 
 IN_TO_OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -112,3 +113,43 @@ def test_shadowed_rules_never_act(world: SmallWorld) -> None:
 def test_the_world_is_small() -> None:
     assert len({address for message in messages() for address in message["to"] + message["bcc"]}) == len(RECIPIENTS)
     assert sum(1 for _message in messages(most=1)) == 2048
+
+
+def test_wrong_answers_about_claims_are_told() -> None:
+    """The oracle itself: a false proof, a false counterexample, and what could have been known."""
+    encrypting = rules((IN_TO_OUT, ENCRYPT))
+    stopped = rules((PARTNER, STOP), (IN_TO_OUT, ENCRYPT))
+    everybody = Claim(IN_TO_OUT, {}, "encrypted")
+    given = [one for one in messages(most=1) if one["from"] == "megan@contoso.com"]
+    proved, refuted = (SmallWorld(given=given).verdicts(of, [everybody])[0] for of in (encrypting, stopped))
+    proof = {"verdict": "proved", "assumptions": [{"id": "size", "text": "…"}]}
+    assert wrong_verdict(proof, proved, everybody, encrypting) == ""
+    assert "is called proved, and breaks" in wrong_verdict(proof, refuted, everybody, stopped)
+    message = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+    example = {"verdict": "refuted", "counterexample": {"message": message, "recipient": "ann@fabrikam.com"}}
+    assert wrong_verdict(example, refuted, everybody, stopped) == ""
+    assert "does not break" in wrong_verdict(example, proved, everybody, encrypting)
+    unknown = {"verdict": "unknown", "unknown": [{"id": "U02", "reason": "…"}]}
+    assert "holds for every message" in wrong_verdict(unknown, proved, everybody, encrypting)
+    assert "certainly breaks" in wrong_verdict(unknown, refuted, everybody, stopped)
+    assert "without a reason" in wrong_verdict({"verdict": "unknown"}, refuted, everybody, stopped)
+
+
+def test_wrong_differences_are_told(world: SmallWorld) -> None:
+    before, after = rules((IN_TO_OUT, ENCRYPT)), rules((PARTNER, STOP), (IN_TO_OUT, ENCRYPT))
+    message = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+    row = {
+        "kind": "protection_lost",
+        "before": {"fate": "delivered", "protection": "encrypt"},
+        "after": {"fate": "delivered", "protection": "none"},
+        "witness": {"message": message, "recipient": "ann@fabrikam.com"},
+    }
+    assert wrong_difference([row], 0, before, after, world) == ""
+    assert "nothing is said of protection_lost" in wrong_difference([], 0, before, after, world)
+    assert wrong_difference([], 3, before, after, world) == ""
+    assert "certainly changes nothing" in wrong_difference(
+        [{**row, "witness": {"message": message, "recipient": "joe@northwind.com"}}], 0, before, after, world
+    )
+    assert "is one of" in wrong_difference([{**row, "kind": "delivery_lost"}], 0, before, after, world)
+    assert "is shown with" in wrong_difference([{**row, "after": row["before"]}], 0, before, after, world)
+    assert wrong_lint({"A"}, before, world) == "said never to act, and act: A"

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 
 from tests.emulator import Emulator
+from tests.emulator.engine import Engine
 
 ORGANIZATION = "contoso.onmicrosoft.com"
 
@@ -89,8 +90,8 @@ def identity(**values: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    with Emulator([ORGANIZATION, "fabrikam.onmicrosoft.com"]) as running:
+def emulator(engine: Engine | None) -> Iterator[Emulator]:
+    with Emulator([ORGANIZATION, "fabrikam.onmicrosoft.com"], engine=engine) as running:
         yield running
 
 

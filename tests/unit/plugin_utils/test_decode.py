@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, rest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, rest_answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals as _refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 from hypothesis import given
@@ -122,7 +122,7 @@ def test_no_json_breaks_the_decoder(data: dict[str, Any]) -> None:
 
 @given(st.integers(100, 599), JSON | st.fixed_dictionaries({"error": JSON}) | st.fixed_dictionaries({"value": JSON, "@adminapi.errors": JSON}))
 def test_no_answer_breaks_the_reading_of_answers(status: int, document: Any) -> None:
-    found = rest.outcome(Call("Get-IRMConfiguration"), status, {}, json.dumps(document).encode())
+    found = rest_answers.outcome(Call("Get-IRMConfiguration"), status, {}, json.dumps(document).encode())
     if isinstance(found, Result):
         assert found.error is not None
 
@@ -145,7 +145,7 @@ TYPE = "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException
 )
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> None:
-    found = rest.outcome(Call("Set-OMEConfiguration"), status, {}, {"error": error})
+    found = rest_answers.outcome(Call("Set-OMEConfiguration"), status, {}, {"error": error})
     assert isinstance(found, Result)
     assert isinstance(found.error, errors.NotFoundError)
     assert found.error.error_id == TYPE
@@ -155,13 +155,13 @@ def test_every_shape_of_an_error_is_read(error: dict[str, Any], status: int) -> 
 
 @pytest.mark.parametrize("body", [b"\0" * 200, b"", b"<html>no</html>"])
 def test_a_403_that_says_nothing_means_that_the_cmdlet_is_not_granted(body: bytes) -> None:
-    found = rest.outcome(Call("New-OMEConfiguration"), 403, {}, body)
+    found = rest_answers.outcome(Call("New-OMEConfiguration"), 403, {}, body)
     assert isinstance(found, Result)
     assert found.error.__class__ is errors.CmdletNotAvailableError
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
-    found = rest.outcome(Call("Get-X"), 200, {}, {"value": [{"A": 1}], "@adminapi.errors": [f"|{TYPE}|text"]})
+    found = rest_answers.outcome(Call("Get-X"), 200, {}, {"value": [{"A": 1}], "@adminapi.errors": [f"|{TYPE}|text"]})
     assert isinstance(found, Result)
     assert isinstance(found.error, errors.NotFoundError)
     assert found.objects == []
@@ -170,7 +170,7 @@ def test_an_error_inside_a_200_is_an_error() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"error": "x"}'])
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_service_that_fails_leaves_the_outcome_unknown(status: int, body: bytes) -> None:
-    found = rest.outcome(Call("Set-X"), status, {"Retry-After": "3"}, body)
+    found = rest_answers.outcome(Call("Set-X"), status, {"Retry-After": "3"}, body)
     assert isinstance(found, Failure)
     assert (found.executed, found.retry_after) == (Executed.UNKNOWN, 3)
 
@@ -178,7 +178,7 @@ def test_a_service_that_fails_leaves_the_outcome_unknown(status: int, body: byte
 @pytest.mark.parametrize("status", [400, 403, 429, 500, 503])
 def test_throttling_happened_before_the_work(status: int) -> None:
     text = b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again"
-    found = rest.outcome(Call("Set-X"), status, {}, text)
+    found = rest_answers.outcome(Call("Set-X"), status, {}, text)
     assert isinstance(found, Failure)
     assert isinstance(found.error, errors.ThrottledError)
     assert found.executed is Executed.NO
@@ -186,7 +186,7 @@ def test_throttling_happened_before_the_work(status: int) -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("", None), ("7", 7.0), ("soon", None), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("-5", None), ("\u00b2", None)])
 def test_retry_after(text: str, expected: float | None) -> None:
-    assert rest.retry_after({"Retry-After": text}) == expected
+    assert rest_answers.retry_after({"Retry-After": text}) == expected
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ from tests.emulator import Emulator
 
 from .conftest import ORGANIZATION, identity
 
-WIRES = ("rest", "host", "server", "constrained")
+#: Over PSRP: a management host, an Exchange server and a constrained endpoint of the emulator's, and a real PowerShell.
+SHELLS = ("host", "server", "constrained", pytest.param("engine", marks=pytest.mark.engine))
+WIRES = ("rest", *SHELLS)
 READS = (
     "Get-OrganizationConfig",
     "Get-IRMConfiguration",
@@ -61,13 +63,14 @@ def values(emulator: Emulator, wire: str, **more: Any) -> dict[str, Any]:
         "ca_cert": description["ca_cert"],
         "operation_timeout": 5,
     }
-    if wire == "host":
+    if wire in ("host", "engine"):
         certificate = {
             "exchange_client_id": found["client_id"],
             "exchange_certificate_path": found["certificate_pfx_path"],
             "exchange_certificate_password": found["certificate_password"],
         }
-        return {**psrp, **certificate, **more}
+        configuration = {"configuration_name": "PowerShell.7"} if wire == "engine" else {}
+        return {**psrp, **certificate, **configuration, **more}
     return {**psrp, "exchange_psrp_connect": "none", "configuration_name": {"server": "Microsoft.Exchange", "constrained": "OnlyExchange"}[wire], **more}
 
 
@@ -117,18 +120,18 @@ def rich(emulator: Emulator) -> None:
         emulator.service.edit(emulator.organizations[ORGANIZATION], cmdlet, parameters)
 
 
-def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, sessions: Open) -> None:
+@pytest.mark.parametrize("wire", SHELLS)
+def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, sessions: Open, wire: str) -> None:
     rich(fresh)
     calls = [Call(name) for name in READS] + [Call("Get-Command", {"Name": ["Set-OMEConfiguration", "Get-Nothing"]})]
-    found = {wire: [result.unwrap() for result in invoke(sessions(wire), *calls)] for wire in WIRES}
+    over_rest, found = ([result.unwrap() for result in invoke(sessions(name), *calls)] for name in ("rest", wire))
     unlike = {"ServerConnection"}
-    for wire in WIRES[1:]:
-        for name, ours, theirs in zip([*READS, "Get-Command"], found["rest"], found[wire], strict=True):
-            assert len(ours) == len(theirs), name
-            for one, other in zip(ours, theirs, strict=True):
-                differing = {key: (one.get(key, "missing"), other.get(key, "missing")) for key in set(one) | set(other) if one.get(key) != other.get(key)}
-                assert {key: pair for key, pair in differing.items() if key not in unlike and pair not in ((None, []), (None, ""))} == {}, (wire, name)
-    assert found["rest"][2][0]["Image"] == base64.b64encode(b"\x89PNG\r\n\x00\xff").decode()
+    for name, ours, theirs in zip([*READS, "Get-Command"], over_rest, found, strict=True):
+        assert len(ours) == len(theirs), name
+        for one, other in zip(ours, theirs, strict=True):
+            differing = {key: (one.get(key, "missing"), other.get(key, "missing")) for key in set(one) | set(other) if one.get(key) != other.get(key)}
+            assert {key: pair for key, pair in differing.items() if key not in unlike and pair not in ((None, []), (None, ""))} == {}, name
+    assert over_rest[2][0]["Image"] == base64.b64encode(b"\x89PNG\r\n\x00\xff").decode()
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -233,7 +236,7 @@ def test_a_megabyte_goes_both_ways(sessions: Open, wire: str) -> None:
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_another_organization_is_refused_before_anything_is_written(fresh: Emulator, sessions: Open, wire: str) -> None:
-    if wire in ("rest", "host"):
+    if wire in ("rest", "host", "engine"):
         pytest.skip("the organization is in the request itself here")
     session = sessions(
         wire,
@@ -309,7 +312,7 @@ def test_a_throttled_write_is_repeated(fresh: Emulator, sessions: Open, wire: st
     assert sum(entry.applied for entry in fresh.calls) <= 1
 
 
-@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("wire", SHELLS)
 @pytest.mark.parametrize("call", [Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": False})])
 def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, call: Call) -> None:
     session = sessions(wire)
@@ -319,7 +322,7 @@ def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, ca
     assert result.error is None
 
 
-@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("wire", SHELLS)
 def test_operation_timeouts_are_waited_through(fresh: Emulator, sessions: Open, wire: str) -> None:
     session = sessions(wire)
     invoke(session, Call("Get-IRMConfiguration"))
@@ -356,7 +359,7 @@ def test_decisions_are_logged_without_secrets(fresh: Emulator, sessions: Open, w
     assert not any(found[name] in text for name in ("exchange_client_secret", "remote_password", "exchange_certificate_password") if found.get(name))
 
 
-@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("wire", SHELLS)
 def test_a_refused_user_is_named_with_the_variable_that_gave_it(sessions: Open, wire: str) -> None:
     with pytest.raises(_errors.AuthenticationError, match=r"root.*ansible_remote_user") as refusal:
         invoke(sessions(wire, remote_user="root", remote_password="planted-password"), Call("Get-IRMConfiguration"))

@@ -17,9 +17,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, declare_state, describe, plan_state
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, pypsrp, records
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,8 +66,8 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
         try:
             state = describe(organization, [part])
             other = describe(Organization(SUBSETS, {part: Result(objects=wanted[part])}), [part])
-            plan_state(organization, declare_state({part: state[part]}))
-            plan_state(organization, declare_state({part: other[part]}))
+            plan_state(organization, declare_state({part: state[part]}), Planning(restoring=True))
+            plan_state(organization, declare_state({part: other[part]}), Planning(restoring=True))
             if part == "transport_rules":
                 RulesPlanner(organization)
         except errors.ExchangeError as error:
@@ -96,10 +97,12 @@ def test_a_defect_after_a_write_still_tells_what_was_written() -> None:
 
 @pytest.mark.parametrize("text", [LAUGHS, OUTSIDE, f"<!--{'x' * 10000}-->{OUTSIDE}", f"\n\ufeff  {LAUGHS}"], ids=["laughs", "outside", "late", "spaces"])
 def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
-    serializer = pypsrp._Serializer()
-    assert "Name" not in serializer.deserialize(text)
     with pytest.raises(ValueError, match="document type"):
-        serializer.deserialize(text, mock.Mock())
+        records.readable(text.encode())
+    with pytest.raises(ValueError, match="document type"):
+        clixml.decode(text)
+    with pytest.raises(ValueError, match="document type"):
+        pypsrp._Serializer().deserialize(text, mock.Mock())
     for encoding in ("utf-8", "utf-16", "utf-32", "cp037"):
         with pytest.raises(ValueError, match="document type"):
             pypsrp._refuse_document_type(text.replace("\ufeff", "").encode(encoding))

@@ -79,12 +79,12 @@ def _rules(organization: Organization) -> list[Rule]:
 class RulesPlanner:
     """Plans rules one after the other over a picture of their order, so that each new rule is created in its place.
 
-    :param strict: a section is the whole truth also of what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
+    :param restoring: a section is the whole truth also of what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
     :param check_mode: an OME configuration that is missing is a warning, since the same play may create it.
     :param created: OME configurations that this very plan creates.
     """
 
-    def __init__(self, organization: Organization, *, strict: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
+    def __init__(self, organization: Organization, *, restoring: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
         self.rules = rules_of(organization)
         self._by_guid = {rule.guid: rule for rule in self.rules}
         self._by_name = {rule.name.casefold(): rule for rule in self.rules}
@@ -92,7 +92,7 @@ class RulesPlanner:
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
             self.ome_configurations = {name_of(item).casefold() for item in organization.objects("ome_configurations")} | {name.casefold() for name in created}
-        self.strict = strict
+        self.restoring = restoring
         self.check_mode = check_mode
         self.plan = Plan(concurrent_changes=concurrent_changes)
         self._claimed: set[str] = set()
@@ -103,7 +103,7 @@ class RulesPlanner:
         """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
         by_guid = self._by_guid.get(wanted.guid)
         by_name = self.named(wanted.name)
-        if by_guid and by_name and by_guid is not by_name and not self.strict:
+        if by_guid and by_name and by_guid is not by_name and not self.restoring:
             raise OptionError(
                 f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, and there is another rule with the name {wanted.name!r}.",
                 remedy="Give the guid or the name of the one rule that is meant.",
@@ -124,7 +124,7 @@ class RulesPlanner:
         """
         self._claimed = {wanted.guid for wanted in rules if wanted.guid in self._by_guid}
         taken = {wanted.name.casefold() for wanted in rules} | set(self._by_name)
-        for wanted in rules if self.strict else ():
+        for wanted in rules if self.restoring else ():
             holder = self.named(wanted.name)
             meant = self._by_guid.get(wanted.guid) or (holder if holder and self._can_become(holder, wanted) else None)
             if holder is None or holder is meant:
@@ -167,7 +167,7 @@ class RulesPlanner:
         steps, warnings = len(self.plan.steps), len(self.plan.warnings)
         self._check(wanted, rule)
         key = self._update(wanted, rule) if rule else self._create(wanted, index)
-        if self.strict and len(self.plan.steps) == steps:
+        if self.restoring and len(self.plan.steps) == steps:
             # What is dangerous in a state that was there before is not this task's doing.
             del self.plan.warnings[warnings:]
         self.plan.before = before
@@ -247,7 +247,7 @@ class RulesPlanner:
         shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
         for section, values in self._given(wanted).items():
             shown[section] = values if after or rule is None else rule.sections[section]
-            if after and rule and not self.strict:
+            if after and rule and not self.restoring:
                 shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
         return shown
 
@@ -381,7 +381,7 @@ class RulesPlanner:
         return [
             row.option
             for row in SECTIONS[section]
-            if (row.option in wanted or (row.option in stored and (self.strict or row.option not in AMBIENT)))
+            if (row.option in wanted or (row.option in stored and (self.restoring or row.option not in AMBIENT)))
             and not row.equal(wanted.get(row.option), stored.get(row.option))
         ]
 

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Resource
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS, rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of, subsets_for
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
@@ -45,9 +45,10 @@ class RuleResource(Resource):
             ],
         }
 
-    def plan(self, organization: Organization, parts: Mapping[str, Any], *, unmanaged: str = "keep", check_mode: bool = False) -> Plan:
-        created = list(parts.get(OME_CONFIGURATION.subset, {}))
-        return plan_rules(RulesPlanner(organization, strict=True, check_mode=check_mode, created=created), parts[self.subset], unmanaged=unmanaged)
+    def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
+        created = [*parts.get(OME_CONFIGURATION.subset, {}), *options.created]
+        planner = RulesPlanner(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
+        return plan_rules(planner, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
 
     def field(self, option: str) -> Field | None:
         return _FIELDS.get(option)

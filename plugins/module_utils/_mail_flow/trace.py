@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a message took its way: each rule, and the condition that decided. Private to the collection.
+
+Made on request, since it looks at every condition of every rule. Where a question is open, the trace follows the way that is likely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.people import sender_addresses
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Fork, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import header_values
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
+
+#: So much of a text is shown.
+_SHOWN = 120
+
+
+class Tracer:
+    """The traces of one message."""
+
+    def __init__(self, rules: RuleSet, message: Message, facts: Facts) -> None:
+        self._rules = rules
+        self._entries: dict[str, dict[int, dict[str, Any]]] = {}
+        self._passage = Passage(rules, message, facts, everything=True, watch=self._watch)
+        self._message, self._facts = message, facts
+        self._courses = {course.recipient.label: course for course in self._passage.courses()}
+
+    def trace(self, label: str) -> list[dict[str, Any]]:
+        """One entry for each rule, first to last.
+
+        ``rule``; ``matched``: true, false or ``unknown``; and of a rule that was looked at ``because``: the condition that decided, or all where it
+        matches (``section``, ``option``, ``value``, ``result``, ``saw``, and ``reason`` where it is open); ``actions`` that are done;
+        ``copy``: who shared the copy; of others ``reason``: why it was not looked at.
+        """
+        course = self._courses[label]
+        entries = self._entries.get(course.recipient.address, {})
+        return [entries.get(rule.place) or self._passed_over(rule, course) for rule in self._rules.rules]
+
+    def _watch(self, rule: FlowRule, world: World, person: Recipient) -> None:
+        entries = self._entries.setdefault(person.address, {})
+        if rule.place not in entries and not world.against_a_guess:
+            entries[rule.place] = self._entry(rule, world, person)
+
+    def _entry(self, rule: FlowRule, world: World, person: Recipient) -> dict[str, Any]:
+        answers = world.answered()
+        parts = list(self._passage.parts(rule, world, person))
+        matched = all_of(value if isinstance(value, bool) else value.settled(answers) for value in parts)
+        sight = Sight(self._message, self._facts, world.content, person, world.fork)
+        looked = [(section, atom) for section, atoms in (("conditions", rule.conditions), ("exceptions", rule.exceptions)) for atom in atoms]
+        because = [self._because(section, atom, sight, self._passage.truth(atom, world, person)) for section, atom in looked]
+        decisive = [each for each in because if each["result"] is (each["section"] == "exceptions")]
+        entry: dict[str, Any] = {"rule": rule.name, "matched": _shown_truth(matched)}
+        entry["because"] = decisive[:1] if matched is False else because
+        if matched is False and not decisive:
+            entry["reason"] = self._without_conditions(rule)
+        if isinstance(matched, Open):
+            entry["reason"] = "; ".join(f"{reason.id}: {reason.text}" for reason in matched.reasons)
+        if matched is not False:
+            entry["actions"] = sorted(rule.actions) if rule.enforced else sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
+        if len(world.fork.sure) > 1:
+            entry["copy"] = [each.label for each in world.fork.sure]
+        return {key: value for key, value in entry.items() if value != []}
+
+    def _without_conditions(self, rule: FlowRule) -> str:
+        """Why a rule does not match whose conditions do not say so."""
+        if rule.in_window(self._message) is False:
+            return f"the message is outside of its dates: {rule.begins or 'always'} to {rule.ends or 'always'}"
+        return "S/MIME hides the content that it looks at"
+
+    def _because(self, section: str, atom: Atom, sight: Sight, found: Truth) -> dict[str, Any]:
+        option = " and ".join(atom.predicate.options)
+        value = _hits(atom, sight) if found is True else _plain(atom.values)
+        because: dict[str, Any] = {"section": section, "option": option, "value": value, "result": _shown_truth(found), "saw": _saw(atom, sight)}
+        if isinstance(found, Open):
+            because["reason"] = "; ".join(f"{reason.id}: {reason.text}" for reason in found.reasons)
+        return because
+
+    def _passed_over(self, rule: FlowRule, course: Course) -> dict[str, Any]:
+        if rule.idle:
+            reason = rule.idle
+        elif "NDR" in (self._message.types or ()):
+            reason = "rules do not see non-delivery reports"
+        elif course.by and rule.place <= course.by.place:
+            reason = f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
+        else:
+            enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
+            reason = f"not reached: {' or '.join(repr(name) for name in enders)} ended the way"
+        return {"rule": rule.name, "matched": False, "reason": reason}
+
+
+def _shown_truth(value: Truth) -> bool | str:
+    return value if isinstance(value, bool) else "unknown"
+
+
+def _plain(values: Any) -> Any:
+    return [_plain(each) for each in values] if isinstance(values, tuple) else values
+
+
+def _hits(atom: Atom, sight: Sight) -> Any:
+    """Of several values those that are found."""
+    if not isinstance(atom.values, tuple) or len(atom.predicate.options) > 1:
+        return _plain(atom.values)
+    hits = [value for value in atom.values if atom.predicate.evaluate(sight, (value,), atom.settings) is True]
+    return hits or _plain(atom.values)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
+
+
+def _people(fork: Fork) -> str:
+    return ", ".join([*(person.label for person in fork.sure), *(f"perhaps {person.label}" for person, _reasons in fork.perhaps)])
+
+
+def _saw(atom: Atom, sight: Sight) -> str:
+    """What a condition looked at, as a person reads it."""
+    if atom.predicate.looks_at == "header":
+        found = header_values(sight, str(atom.values[0]).lower())
+        return "not known" if found is None else _short(" | ".join(found)) or "no such header"
+    return _short(_VIEWS[atom.predicate.looks_at](sight, atom))
+
+
+def _sender(sight: Sight, atom: Atom) -> str:
+    sender = " or ".join(address or "nobody" for address in sender_addresses(sight, atom.settings))
+    signed_in = {True: "authenticated", False: "not authenticated", None: "authentication not known"}[sight.message.authenticated]
+    return f"{sender}, {signed_in}" if atom.predicate.options == ("from_scope",) else sender
+
+
+def _recipient(sight: Sight, atom: Atom) -> str:
+    person = sight.recipient
+    return person.address if person.written == person.address else f"{person.address}, written as {person.written}"
+
+
+def _protection(sight: Sight, atom: Atom) -> str:
+    kind = sight.message.protection.kind if sight.message.protection else "not known"
+    types = "not known" if sight.message.types is None else ", ".join(sorted(sight.message.types)) or "an ordinary message"
+    return f"{types}; protection on arrival: {kind}"
+
+
+_VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
+    "sender": _sender,
+    "last hop": lambda sight, atom: sight.message.sender_ip or "not known",
+    "relation": lambda sight, atom: f"{sight.message.sender} to {_people(sight.fork)}",
+    "recipient": _recipient,
+    "recipients": lambda sight, atom: _people(sight.fork),
+    "fields": lambda sight, atom: f"To: {', '.join(sight.message.to)}; Cc: {', '.join(sight.message.cc)}",
+    "subject": lambda sight, atom: sight.content.subject,
+    "body": lambda sight, atom: f"{sight.content.subject} / {'not known' if sight.content.body is None else sight.content.body}",
+    "character sets": lambda sight, atom: "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets)),
+    "attachments": lambda sight, atom: ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment",
+    "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",
+    "protection": _protection,
+    "importance": lambda sight, atom: sight.message.importance,
+    "classification": lambda sight, atom: "not known" if sight.content.classifications is None else ", ".join(sorted(sight.content.classifications)) or "none",
+    "scl": lambda sight, atom: "not given" if sight.message.scl is None else str(sight.message.scl),
+}

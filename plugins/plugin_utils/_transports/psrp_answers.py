@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a pipeline's events mean for the calls that were its statements. Private to the collection. Pure.
+
+Several reads travel as the statements of one pipeline. What they return comes in one stream, so after each of them a marker is
+asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and only then: cmdlets may
+end a pipeline as if all were well (exit, break, continue), and after a terminating error in the first statement a real engine
+runs exactly one more and drops the rest without a word. An endpoint that withholds Get-Command marks by its error: that it is not
+found is said after the statement before it has ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ServiceError, ThrottledError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+
+MARKER = Call("Get-Command", {"Name": "Get-Command"})
+
+
+@dataclass
+class Answer:
+    """What came between two markers.
+
+    :param ended: whether the marker after it has come, or an error that ended the pipeline.
+    """
+
+    objects: list[Any] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    errors: list[RemoteError] = field(default_factory=list)
+    ended: bool = False
+
+
+def statements(calls: Sequence[Call]) -> list[Call]:
+    """The calls, each with a marker after it."""
+    return [statement for call in calls for statement in (call, MARKER)]
+
+
+def answers_of(run: Run, calls: Sequence[Call]) -> tuple[list[Answer], bool]:
+    """The answers of the calls whose turn came, and whether the endpoint withholds the marker."""
+    answers = [Answer()]
+    withheld = False
+    for kind, item in run.events:
+        answer = answers[-1]
+        own = is_listing(calls[min(len(answers), len(calls)) - 1])
+        if kind == "output" and isinstance(item, dict) and _is_marker(item):
+            answer.ended = True
+        elif kind == "error" and _of_marker(item) and (not own or (_is_missing(item) and item in answer.errors)):
+            answer.ended = withheld = True
+        elif kind == "output":
+            answer.objects.append(item)
+        elif kind == "warning":
+            answer.warnings.append(item)
+        else:
+            answer.errors.append(item)
+        if answer.ended:
+            answers.append(Answer())
+    if run.failed and answers[-1].errors:
+        answers[-1].ended = True
+    return answers[: len(calls)], withheld
+
+
+def outcome(call: Call, answer: Answer) -> Outcome:
+    """What an answer means for its call."""
+    errors, objects = answer.errors, answer.objects
+    if is_listing(call):
+        # It reports each name that the session does not have.
+        errors = [error for error in errors if not _is_missing(error) or error.target == MARKER.cmdlet]
+        objects = [{"Name": item.get("Name")} if isinstance(item, dict) else item for item in objects]
+    if errors:
+        error = told(errors[0], call)
+        if isinstance(error, ThrottledError):
+            return Failure(error, Executed.NO)
+        if isinstance(error, ServiceError):
+            return Failure(error, Executed.UNKNOWN)
+        return Result(error=error, warnings=answer.warnings)
+    if not answer.ended:
+        return Failure(ProtocolError("the remote pipeline ended before this cmdlet had.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+    garbled = next((item for item in objects if not isinstance(item, dict)), None)
+    if garbled is not None:
+        return Failure(ProtocolError(f"an object came that cannot be read: {garbled}."), Executed.UNKNOWN)
+    return Result(objects=objects, warnings=answer.warnings)
+
+
+def told(error: RemoteError, call: Call) -> ExchangeError:
+    """The error of an error record. The module on a management host puts the service's own id and type into the text."""
+    error_id, exception_type, text = refusals.parts(error.message)
+    if not exception_type:
+        match = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
+        exception_type = match[1] if match and error.exception_type in ("", "System.Exception") else error.exception_type
+    return refusals.classify(text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet)
+
+
+def is_listing(call: Call) -> bool:
+    """Whether the call asks for commands itself."""
+    return call.cmdlet.lower() == MARKER.cmdlet.lower()
+
+
+def _is_marker(item: Mapping[str, Any]) -> bool:
+    return item.get("Name") == MARKER.cmdlet and "CommandType" in item
+
+
+def _of_marker(error: RemoteError) -> bool:
+    return error.activity == MARKER.cmdlet or (_is_missing(error) and error.target == MARKER.cmdlet)
+
+
+def _is_missing(error: RemoteError) -> bool:
+    return "CommandNotFound" in error.error_id + error.exception_type

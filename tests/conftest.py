@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests with a real PowerShell: where it comes from, what is said where there is none, and how long all took."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cache
+
+import pytest
+
+from tests.emulator.engine import Engine, EngineError, find_engine
+
+_WHY = "no PowerShell: these tests of psrp want pwsh on PATH, or PWSH=PROGRAM, or PWSH_ARCHIVE=ARCHIVE (see CONTRIBUTING.md)"
+_STARTED = time.monotonic()
+
+
+@cache
+def _found() -> Engine | None:
+    try:
+        return find_engine()
+    except EngineError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _found() is None and os.environ.get("REQUIRE_PWSH"):
+        raise pytest.UsageError(f"REQUIRE_PWSH is set, and there is {_WHY}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("engine") and _found() is None:
+        pytest.skip(_WHY)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine | None:
+    """The PowerShell for tests that are marked ``engine``. None where there is none, and then no such test runs."""
+    return _found()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
+    with_engine = [report for report in reports if "engine" in report.keywords]
+    said = f"Took {_minutes(time.monotonic() - _STARTED)}."
+    if with_engine and _found() is not None:
+        tests = len({report.nodeid for report in with_engine})
+        said += f" {tests} tests with PowerShell {_found().version} ran for {_minutes(sum(report.duration for report in with_engine))}, over all workers."  # type: ignore[union-attr]
+    terminalreporter.write_line(said)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

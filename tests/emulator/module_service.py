@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stand-in for the module ExchangeOnlineManagement asks, in JSON over loopback: ``POST /SHELL/connect``,
+``/SHELL/invoke`` and ``/SHELL/disconnect``. The console of the shell answers, so that who may sign in, what a cmdlet does and
+how it is counted are the same as over the emulator's own PSRP.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+from xml.etree import ElementTree
+
+from .clixml import document
+from .console import Console
+from .context import Outcome
+from .errors import CmdletError, CmdletNotGranted
+from .module_script import script
+from .organization import Organization
+from .web import Answer, Request
+
+_CLIXML = {"Version": "1.1.0.1", "xmlns": "http://schemas.microsoft.com/powershell/2004/04"}
+_NOT_GRANTED = (
+    "||A server side error has occurred because of which the operation could not be completed. Please try again after some time. "
+    "If the problem still persists, please reach out to MS support."
+)
+
+
+class ModuleService:
+    """Answers the stand-in.
+
+    :param console: shell id to its console; None where there is no such shell.
+    """
+
+    def __init__(self, console: Callable[[str], Console | None]) -> None:
+        self._console = console
+        self._routes: Mapping[str, Callable[[Console, Any], dict[str, Any]]] = {
+            "connect": self._connect,
+            "invoke": self._invoke,
+            "disconnect": self._disconnect,
+        }
+
+    def handle(self, request: Request) -> Answer:
+        shell_id, _unused, what = request.path.strip("/").partition("/")
+        console, route = self._console(shell_id), self._routes.get(what)
+        if console is None or route is None or request.method != "POST":
+            return _json(404, {"error": f"no {request.method} {request.path}"})
+        body = json.loads(request.body)
+        return _json(200, route(console, {**body, "parameters": {name: _plain(value) for name, value in body["parameters"].items()}}))
+
+    def _connect(self, console: Console, body: Any) -> dict[str, Any]:
+        try:
+            console.run("Connect-ExchangeOnline", body["parameters"])
+        except CmdletError as error:
+            return {"error": error.message}
+        organization = console.organization
+        assert organization is not None
+        hidden = [text.lower() for text in organization.state["hidden_parameters"]]
+        name = f"tmpEXO_{secrets.token_hex(4)}.{secrets.token_hex(2)}"
+        return {
+            "module": name,
+            "script": script(console.exchange_cmdlets(), hidden_parameters=hidden),
+            "connection": _connection(organization, name, body["parameters"]),
+        }
+
+    def _invoke(self, console: Console, body: Any) -> dict[str, Any]:
+        told: dict[str, Any] = {"warnings": [], "objects": [], "errors": []}
+        try:
+            outcome = console.run(body["cmdlet"], body["parameters"], confirmed=body["confirmed"])
+        except CmdletNotGranted:
+            return {**told, "errors": [_NOT_GRANTED]}
+        except CmdletError as error:
+            if error.type.endswith("HostException"):
+                return {"asks": "Are you sure you want to perform this action?"}
+            return {**told, "errors": [error.message]}
+        return {"warnings": outcome.warnings, "objects": _documents(outcome, console), "errors": [console.worded(error).message for error in outcome.errors]}
+
+    def _disconnect(self, console: Console, body: Any) -> dict[str, Any]:
+        console.run("Disconnect-ExchangeOnline", {"Confirm": False})
+        return {}
+
+
+def _documents(outcome: Outcome, console: Console) -> list[str]:
+    documents = []
+    for record in outcome.records:
+        root = ElementTree.Element("Objs", _CLIXML)
+        root.append(document(record, console.flavour))
+        documents.append(ElementTree.tostring(root, encoding="unicode"))
+    return documents
+
+
+def _connection(organization: Organization, module: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What Get-ConnectionInformation says of a connection."""
+    return {
+        "ConnectionId": secrets.token_hex(16),
+        "State": "Connected",
+        "Id": 1,
+        "Name": "ExchangeOnline_1",
+        "UserPrincipalName": None,
+        "ConnectionUri": "https://outlook.office365.com",
+        "CertificateAuthentication": any(name.lower().startswith("certificate") for name in parameters),
+        "ModuleName": module,
+        "ModulePrefix": "",
+        "Organization": organization.name,
+        "DelegatedOrganization": None,
+        "AppId": parameters.get("AppId"),
+        "PageSize": 1000,
+        "TenantID": organization.tenant_id,
+        "TokenStatus": "Active",
+        "IsEopSession": False,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value without its tag."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((tag, content),) = value.items()
+    if tag == "$bytes":
+        return base64.b64decode(content)
+    if tag == "$datetime":
+        return datetime.datetime.fromisoformat(content)
+    return {name: _plain(item) for name, item in content.items()}
+
+
+def _json(status: int, body: Any) -> Answer:
+    return Answer(status, json.dumps(body).encode("ascii"), {"Content-Type": "application/json"})

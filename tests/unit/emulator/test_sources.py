@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""On what the emulator's parameters rest: the live module where it says something, else Microsoft's documentation."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.emulator.schema import Cmdlet, cmdlets, manifest
+
+
+def _cloud(cmdlet: Cmdlet) -> dict[str, str]:
+    return {
+        parameter.name: parameter.type_source for parameter in cmdlet.parameters.values() if parameter.cloud and parameter.name not in ("Confirm", "WhatIf")
+    }
+
+
+def test_how_many_rest_on_which() -> None:
+    sources: Counter[str] = Counter()
+    for cmdlet in cmdlets().values():
+        sources.update(_cloud(cmdlet).values())
+    known = sum(len(row["parameters"]) for row in manifest().values())
+    from_the_manifest = sum(len(_cloud(cmdlet)) for cmdlet in cmdlets().values() if cmdlet.name in manifest())
+    print(f"Parameters in the cloud: {known} of the live module's manifest; their types: {dict(sources)}.")
+    # Of a cmdlet that the manifest has, nothing is invented and nothing left out.
+    assert from_the_manifest == known
+
+
+@pytest.mark.parametrize("name", sorted(manifest()))
+def test_a_cmdlet_has_the_live_parameters(name: str) -> None:
+    described = manifest()[name]["parameters"]
+    cmdlet = cmdlets()[name.lower()]
+    assert {key.lower() for key in described} == {key.lower() for key in _cloud(cmdlet)}
+    for key, row in described.items():
+        parameter = cmdlet.parameters[key.lower()]
+        assert parameter.type_source == "manifest" or row["type"].startswith("System.Object"), key
+
+
+def test_what_the_documentation_says_otherwise_is_the_manifests() -> None:
+    set_ome, test_irm = cmdlets()["set-omeconfiguration"], cmdlets()["test-irmconfiguration"]
+    assert set_ome.parameters["externalmailexpiryindays"].type == "Double"
+    assert not test_irm.parameters["sender"].is_mandatory(cloud=True)
+    assert test_irm.parameters["sender"].is_mandatory(cloud=False)
+    assert set_ome.parameters["identity"].is_mandatory(cloud=True)

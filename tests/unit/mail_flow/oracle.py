@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers about guarantees and differences, held against enumeration and against the emulator's mail flow.
+
+The answers have the shape of the collection's results ``guarantees`` and ``difference``; nothing else of it is known here.
+Every function returns what is wrong, in a sentence; nothing is wrong where the sentence is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.emulator.mail_flow.outcomes import Outcome
+from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld, Verdict, essence
+
+Values = dict[str, Any]
+
+_BLOCKED = ("rejected", "deleted", "quarantined", "redirected", "moderated")
+_BUDGET = "budget"
+
+
+def wrong_verdict(answer: Mapping[str, Any], verdict: Verdict, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+    """A false proof, a counterexample that is none, or an answer that could have been given and was not."""
+    said = answer["verdict"]
+    if said == "proved":
+        if verdict.certain or verdict.possible:
+            message, recipient = (verdict.certain or verdict.possible)[0]
+            return f"it is called proved, and {'breaks' if verdict.certain else 'may break'} for {recipient} with {message}"
+        return "" if answer.get("assumptions") else "it is called proved without assumptions"
+    if said == "refuted":
+        return wrong_counterexample(answer["counterexample"], claim, rules, tenant)
+    if not answer.get("unknown"):
+        return "it is called unknown without a reason"
+    if any(row["id"] == _BUDGET for row in answer["unknown"]) or verdict.says in ("unknown", "empty"):
+        return ""
+    if verdict.says == "refuted":
+        message, recipient = verdict.certain[0]
+        return f"it is called unknown, and certainly breaks for {recipient} with {message}"
+    return f"it is called unknown ({answer['unknown']}), and holds for every message of the small world"
+
+
+def wrong_counterexample(example: Mapping[str, Any], claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+    """A counterexample must be about what the claim is about, and break it whatever is unknown."""
+    message, recipient = example["message"], example["recipient"]
+    (found,) = SmallWorld({**tenant, **example.get("facts", {})}, [sent(message)]).verdicts(rules, [claim])
+    if any(address == recipient.lower() for _message, address in found.certain):
+        return ""
+    return f"the counterexample does not break it for {recipient}: {message} ({'perhaps' if found.possible else 'it holds'})"
+
+
+def sent(message: Mapping[str, Any]) -> Values:
+    """A message of a result as the emulator takes it."""
+    return {key: value for key, value in message.items() if key != "expect"}
+
+
+def kinds_of(old: Outcome, new: Outcome) -> set[str]:
+    """What a change may be called."""
+    if (old.fate, new.fate) == ("delivered", "delivered"):
+        kinds = set()
+        if old.protection != new.protection:
+            kinds.add("protection_lost" if new.protection == "none" else "protection_gained" if old.protection == "none" else "protection_changed")
+        if old.branding != new.branding:
+            kinds.add("branding_changed")
+        return kinds
+    if "delivered" in (old.fate, new.fate):
+        return {"delivery_lost" if old.fate == "delivered" else "delivery_gained"}
+    if old.fate != new.fate:
+        return {"fate_changed"}
+    return {
+        kind
+        for name in ("after_approval", "after_release")
+        if (before := getattr(old, name)) is not None and (after := getattr(new, name)) is not None
+        for kind in kinds_of(before, after)
+    }
+
+
+def wrong_difference(
+    answer: Sequence[Mapping[str, Any]], more: int, before: Sequence[Values], after: Sequence[Values], world: SmallWorld, tenant: Mapping[str, Any] = TENANT
+) -> str:
+    """A class of mail that was missed, or a witness that shows no change."""
+    for row in answer:
+        if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
+            return wrong
+    said = {row["kind"] for row in answer}
+    for message, address, old, new in world.changes(before, after):
+        if not more and not kinds_of(old, new) <= said:
+            missed = ", ".join(sorted(kinds_of(old, new) - said))
+            return f"nothing is said of {missed}: for {address} with {message} {_shown(old)} becomes {_shown(new)}"
+    return ""
+
+
+def wrong_witness(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+    """A witness must change as the class says, and its outcomes be those that the class names."""
+    witness = row["witness"]
+    world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
+    for _message, address, old, new in world.changes(before, after):
+        if address == witness["recipient"].lower():
+            if row["kind"] not in kinds_of(old, new):
+                return f"the witness of {row['kind']} is one of {kinds_of(old, new)}: {witness}"
+            named = [(row[side]["fate"], row[side].get("protection"), row[side].get("branding")) for side in ("before", "after")]
+            real = [(one.fate, one.protection, one.branding) for one in (old, new)]
+            return "" if named == real else f"the witness of {row['kind']} gives {real}, and is shown with {named}"
+    return f"the witness of {row['kind']} certainly changes nothing: {witness}"
+
+
+def wrong_lint(never: set[str], rules: Sequence[Values], world: SmallWorld) -> str:
+    """A rule that is said never to act, and does. ``never`` are names."""
+    acting = never & world.acting(rules)
+    return f"said never to act, and act: {', '.join(sorted(acting))}" if acting else ""
+
+
+def _shown(outcome: Outcome) -> str:
+    plain = essence(outcome)
+    return f"{plain.fate}/{plain.protection}/{plain.branding}"
