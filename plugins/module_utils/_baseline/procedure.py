@@ -240,7 +240,7 @@ def prepare(task: BaselineContext) -> Preparation:
     tags = [*task.params["run_tags"], *task.params["skip_tags"]]
     errors = tag_errors(tags, selects=kind in (BASELINE, AUDIT), only_controls=bool(task.params.get("only_control_tags")))
     if errors:
-        raise OptionError(f"{'; '.join(errors)}.", remedy=f"The controls are {', '.join(CONTROL)}.")
+        raise OptionError(" ".join(errors), remedy=f"The controls are {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
