@@ -307,6 +307,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         approval = approval_of(prepared.variables, prepared.artifacts)
         findings += approval_findings(approval, document, prepared.variables, prepared.artifacts, writes=writes)
     task.warnings += plan.warnings
+    task.places |= plan.places
     if prepared.kind == ROLLBACK:
         task.say(_goes_back(prepared, changes, check_mode=check_mode))
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
