@@ -109,7 +109,8 @@ def main() -> int:
                 break
         round_trips = emulator.round_trips
     print("\n=== Summary ===", *lines, sep="\n")
-    print(f"{round_trips} round trips to {organization.name}. The report: {DIRECTORY.relative_to(ROOT)}/message_encryption/report.html")
+    newest = (DIRECTORY / "message_encryption/latest").read_text(encoding="ascii").strip()
+    print(f"{round_trips} round trips to {organization.name}. The report: {DIRECTORY.relative_to(ROOT)}/message_encryption/runs/{newest}/report.html")
     return 0 if passed else 1
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import REPORTED, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import json_text
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit, render_lines
 
 
 class ActionModule(BaselineAction):
@@ -24,7 +25,13 @@ class ActionModule(BaselineAction):
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
         """A task that can render reports, too."""
         task = super().make_task(task_vars, **fields)
-        task.renderers = {"report.html": render_html, "report.csv": render_csv, "junit.xml": render_junit}
+        task.renderers = {
+            "report.html": render_html,
+            "report.json": json_text,
+            "report.jsonl": render_lines,
+            "report.csv": render_csv,
+            "junit.xml": render_junit,
+        }
         return task
 
     def check_connection(self) -> None:

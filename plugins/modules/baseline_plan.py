@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Reads the organization once, finds everything that has to be refused, and fails with one list of it.
   - Else it makes the plan with its digest, and outside of check mode takes the snapshot if there is something to change.
-  - In check mode it writes the plan to C(plan.json) in the organization's folder.
+  - In check mode it writes the plan to C(plan.json) in the organization's folder of the run.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -27,16 +27,17 @@ options:
       - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
     type: dict
     default: {}
+  only_control_tags:
+    description:
+      - Whether a tag of the run that is no control is refused.
+      - The collection's own playbooks say so, in which no other task has a tag. Elsewhere only a tag is refused that looks like a control.
+    type: bool
+    default: false
   expected_organization:
     description:
       - The organization that the inventory names, by its domain or tenant id. Another one is refused.
     type: str
     default: ""
-  organizations:
-    description:
-      - How many organizations the run has. Message encryption is switched off in one at a time.
-    type: int
-    default: 1
 seealso:
   - module: m365.message_encryption.message_encryption_state
 """
@@ -142,7 +143,7 @@ SPEC: dict[str, Any] = {
         **PROCEDURE_ARGUMENT_SPEC,
         "awx": {"type": "dict", "default": {}},
         "expected_organization": {"type": "str", "default": ""},
-        "organizations": {"type": "int", "default": 1},
+        "only_control_tags": {"type": "bool", "default": False},
     },
 }
 

@@ -10,8 +10,8 @@ module: baseline_report
 short_description: Writes the report of a run of the hardened baseline
 version_added: 1.0.0
 description:
-  - Writes C(report.html), C(report.json), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
-  - One report is written for each organization, in its folder, and one for the whole run, at the artifacts' top.
+  - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
+  - Each run has a folder of its own. One report is written for each organization, in its folder there, and one for the whole run.
   - It works on the controller only, so that there is a report also of organizations that could not be reached.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
@@ -75,7 +75,7 @@ summary:
   description: The counts and the path of the report, as a sentence.
   returned: with O(scope=run)
   type: str
-  sample: "1 drift, 12 met. Report: /srv/message_encryption/report.html"
+  sample: "1 drift, 12 met. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 digest:
   description: The digest of what the report says.
   returned: always

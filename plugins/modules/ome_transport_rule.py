@@ -47,16 +47,21 @@ EXAMPLES = r"""
 - name: Encrypt all outgoing mail, and let it wait where that fails
   m365.message_encryption.ome_transport_rule:
     name: Encrypt all outgoing mail
+    enabled: true
+    mode: Enforce
     rule_error_action: Defer
     conditions:
       from_scope: InOrganization
       sent_to_scope: NotInOrganization
+    exceptions: {}
     actions:
       apply_rights_protection_template: Encrypt
 
 - name: Do Not Forward for what is marked as confidential
   m365.message_encryption.ome_transport_rule:
     name: Protect confidential mail
+    enabled: true
+    mode: Enforce
     place_before: Encrypt all outgoing mail
     conditions:
       from_scope: InOrganization

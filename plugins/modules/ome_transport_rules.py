@@ -37,16 +37,22 @@ EXAMPLES = r"""
     unmanaged: warn
     rules:
       - name: Strip encryption from mail between colleagues
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           sent_to_scope: InOrganization
+        exceptions: {}
         actions:
           remove_ome_v2: true
       - name: Encrypt all outgoing mail
+        enabled: true
+        mode: Enforce
         rule_error_action: Defer
         conditions:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization
+        exceptions: {}
         actions:
           apply_rights_protection_template: Encrypt
 """

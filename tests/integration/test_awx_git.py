@@ -125,19 +125,19 @@ def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
 
 def test_a_later_job_applies_the_plan_that_was_approved_whatever_was_pushed_since(jobs: Jobs) -> None:
     check = jobs.start()
-    put(check, "contoso/plan.json", "approved")
+    put(check, "organizations/contoso/latest-plan", "approved")
     assert jobs.run(check, FETCH, PUBLISH).rc == 0
     approved = git(jobs.repository, "rev-parse", "main")
     meddler = jobs.start()
     assert jobs.run(meddler, FETCH).rc == 0
-    put(meddler, "contoso/plan.json", "another")
-    put(meddler, "contoso/snapshot.json", "newer")
+    put(meddler, "organizations/contoso/latest-plan", "another")
+    put(meddler, "organizations/contoso/snapshots/snapshot.json", "newer")
     assert jobs.run(meddler, PUBLISH).rc == 0
 
     apply = jobs.start()
     assert jobs.run(apply, FETCH, message_encryption_git_commit=approved).rc == 0
-    assert (apply / "contoso/plan.json").read_text(encoding="utf-8") == "approved"
-    assert (apply / "contoso/snapshot.json").read_text(encoding="utf-8") == "newer"
+    assert (apply / "organizations/contoso/latest-plan").read_text(encoding="utf-8") == "approved"
+    assert (apply / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
     assert jobs.run(jobs.start(), FETCH, message_encryption_git_commit="0" * 40).rc == 2
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -43,8 +44,14 @@ def artifacts(controller: Controller) -> Path:
     return controller.home / "message_encryption"
 
 
-def report(controller: Controller, host: str = "") -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((artifacts(controller) / host / "report.json").read_text())
+def newest(controller: Controller, procedure: str = "") -> Path:
+    """The folder of the newest run, of a procedure where one is named."""
+    name = (artifacts(controller) / f"latest{'-' if procedure else ''}{procedure}").read_text(encoding="ascii").strip()
+    return artifacts(controller) / "runs" / name
+
+
+def report(controller: Controller, host: str = "", procedure: str = "") -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((newest(controller, procedure) / host / "report.json").read_text())
     return document
 
 
@@ -81,7 +88,7 @@ def test_the_whole_job(tenant: Tenant, transport: str) -> None:
     check = play(tenant.controller, "baseline", "--check", "--diff")
     assert lasting(tenant.state()) == first
     assert "-    social_id_sign_in: true" in check.stdout
-    plan = json.loads((artifacts(tenant.controller) / tenant.host / "plan.json").read_text())
+    plan = json.loads((newest(tenant.controller) / tenant.host / "plan.json").read_text())
     assert plan["digest"] == check[ROLE + "Plan and preflight"]["digest"]
 
     play(tenant.controller, "baseline", approved_plan=plan["digest"], change_reference="CHG 7")
@@ -117,13 +124,45 @@ def test_the_whole_job(tenant: Tenant, transport: str) -> None:
 
 def test_artifacts_are_whole_and_private(tenant: Tenant) -> None:
     play(tenant.controller, "baseline")
-    for folder in (artifacts(tenant.controller), artifacts(tenant.controller) / tenant.host):
+    assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in artifacts(tenant.controller).rglob("*"))
+    run = newest(tenant.controller)
+    for folder in (run, run / tenant.host):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         for line in (folder / "SHA256SUMS").read_text().splitlines():
             digest, name = line.split("  ")
             assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
             assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-        assert {"report.html", "report.json", "report.csv", "junit.xml"} <= set(os.listdir(folder))
+        assert {"report.html", "report.json", "report.jsonl", "report.csv", "junit.xml"} <= set(os.listdir(folder))
+    # Every form says which run it is of.
+    assert report(tenant.controller)["run"] == run.name
+    assert all(row["run"] == run.name for row in csv.DictReader((run / "report.csv").read_text(encoding="utf-8-sig").splitlines()))
+    lines = [json.loads(line) for line in (run / "report.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all(isinstance(line, list) and line[0]["run"] == run.name for line in lines)
+
+
+def test_no_run_writes_over_another(tenant: Tenant) -> None:
+    kept: dict[Path, bytes] = {}
+    for procedure, arguments in (("baseline", ["--check"]), ("baseline", []), ("audit", []), ("snapshot", []), ("rollback", [])):
+        play(tenant.controller, procedure, *arguments)
+        assert {path: path.read_bytes() for path in kept} == kept
+        evidence = [path for path in artifacts(tenant.controller).rglob("*") if path.is_file() and not path.name.startswith("latest")]
+        kept = {path: path.read_bytes() for path in evidence}
+    assert report(tenant.controller, procedure="baseline")["kind"] == "apply"
+    assert report(tenant.controller, procedure="audit")["kind"] == "audit"
+    assert report(tenant.controller)["kind"] == "rollback"
+    assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 5
+    # What the tasks of a run keep for each other went with it.
+    assert not [path for path in artifacts(tenant.controller).rglob("*") if path.name.startswith(".")]
+
+
+def test_old_runs_go_where_only_some_are_to_be_kept(tenant: Tenant) -> None:
+    for words in (["a"], ["b"], ["c"]):
+        play(tenant.controller, "baseline", keep_runs=2, encrypt_outgoing={"exceptions": {"subject_contains_words": words}})
+    assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 2
+    assert len(list(artifacts(tenant.controller).rglob("snapshot-*.json"))) == 2
+    play(tenant.controller, "rollback")
+    (rule,) = tenant.state()["transport_rules"]
+    assert rule["ExceptIfSubjectContainsWords"] == ["b"]
 
 
 def included(entry: str = "main", name: str = "role") -> dict[str, Any]:
@@ -238,7 +277,7 @@ class TestSeveral:
             application.app_role = False
         play(controller, "audit", rc=2)
         assert statuses(controller) == dict.fromkeys("abc", "not_assessable")
-        assert (artifacts(controller) / "report.html").exists()
+        assert (newest(controller) / "report.html").exists()
 
     def test_the_first_that_fails_stops_the_next_ring(self, controller: Controller, emulator: Emulator) -> None:
         emulator.organizations["b.onmicrosoft.com"].patch({"dehydrated": True})

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import check_plan, moved
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
@@ -30,8 +31,11 @@ class Artifacts(Protocol):
     def load_plan(self, path: str) -> Any:
         """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
 
-    def snapshots(self) -> list[str]:
-        """The snapshots' paths, the newest first."""
+    def plan_with(self, digest: str) -> Any:
+        """The plan of an earlier run that has this digest; ``None`` where there is none."""
+
+    def chain(self) -> Chain:
+        """The snapshots."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
     if not approved.startswith("sha256:"):
         plan = check_plan(artifacts.load_plan(approved), approved)
         return Approval(plan["digest"], plan)
-    return Approval(approved, next((plan for plan in _plans(artifacts) if plan["digest"] == approved), None))
+    return Approval(approved, _plan_with(artifacts, approved))
 
 
 def approval_findings(
@@ -88,30 +92,34 @@ def _moved(approval: Approval, document: Mapping[str, Any]) -> list[Finding]:
 
 
 def _used(approval: Approval, artifacts: Artifacts) -> list[Finding]:
-    """The run that has used the approval: its snapshot says so. Where one cannot be read, nobody knows."""
-    for path in artifacts.snapshots():
+    """The run that has used the approval: its snapshot says so, by its name already. Where one cannot be read, nobody knows."""
+    for link in artifacts.chain().links:
+        if not link.approved or not approval.digest.removeprefix("sha256:").startswith(link.approved):
+            continue
         try:
-            snapshot = check_snapshot(artifacts.load(path), path)
+            snapshot = check_snapshot(artifacts.load(link.path), link.path)
         except OptionError as error:
             text = f"whether {approval.digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
         if snapshot["approved_plan"] == approval.digest:
-            text = f"{approval.digest} was approved once, and the run of {snapshot['created_at']} has used it ({path})."
+            text = f"{approval.digest} was approved once, and the run of {snapshot['created_at']} has used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     return []
 
 
-def _plans(artifacts: Artifacts) -> list[Mapping[str, Any]]:
-    """The plans that the organization's files hold: the last check's, and those of snapshots."""
-    plans: list[Mapping[str, Any]] = []
-    for path in ("plan.json", *artifacts.snapshots()):
+def _plan_with(artifacts: Artifacts, digest: str) -> Mapping[str, Any] | None:
+    """The plan that has this digest, of what the organization's files hold: the plan of a check, or of the last run that wrote."""
+    last = artifacts.chain().last()
+    sources: list[Callable[[], Any]] = [lambda: artifacts.plan_with(digest)]
+    sources += [lambda: artifacts.load(last.path)["plan"]] if last else []
+    for source in sources:
         try:
-            document = artifacts.load(path)
-            plan = document["plan"] if document.get("kind") == "snapshot" else document
-            plans += [check_plan(plan, path)] if plan else []
-        except (OptionError, KeyError, AttributeError):
+            document = source()
+            if document and document["digest"] == digest:
+                return check_plan(document, "plan.json")
+        except (OptionError, KeyError, TypeError):
             continue  # A file that is no plan, or is broken, is nobody's approval.
-    return plans
+    return None
 
 
 def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:

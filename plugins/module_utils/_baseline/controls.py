@@ -249,7 +249,8 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "encryption_rules",
                 {"type": "list", "elements": "dict", "options": rule_argument_spec()},
-                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them.",
+                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them. A rule is whole: where it does not name "
+                "C(enabled), C(mode), C(exceptions) or its dates, it is enabled, enforced, and has no exceptions and no dates.",
                 ([], []),
             ),
             Variable(
@@ -468,6 +469,14 @@ SETTINGS: tuple[Setting, ...] = (
         EVERYWHERE,
     ),
     _word("artifacts_durable", "Says that O(hardened_baseline_artifacts_dir) outlives a job of AWX.", EVERYWHERE),
+    Setting(
+        "keep_runs",
+        {"type": "int"},
+        "How many runs of each procedure the artifacts keep, with their snapshots; V(0) keeps all. Snapshots go at the old end only, "
+        "and one of a run that is kept stays until it has been rolled back.",
+        0,
+        EVERYWHERE,
+    ),
     Setting("verify_timeout", {"type": "int"}, "For how many seconds Exchange may take to show a change that it has accepted.", 60, WRITING),
     Setting(
         "rings",
@@ -482,11 +491,24 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rollback_scope",
         {"type": "str", "choices": ["changed", "full"]},
-        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds.",
+        "V(changed) puts back what the run changed, V(full) the whole state that the snapshot holds. A snapshot that no run wrote from goes back whole.",
         "changed",
         ("rollback",),
     ),
-    Setting("rollback_force", _BOOL, "Whether what somebody else has changed since is put back, too.", False, ("rollback",)),
+    Setting(
+        "rollback_force",
+        _BOOL,
+        "Whether what somebody else has changed since is put back, too. Where the whole state goes back, rules that others have made since are removed.",
+        False,
+        ("rollback",),
+    ),
+    Setting(
+        "confirm_rollback",
+        {"type": "list", "elements": "str"},
+        "The names of all organizations of the run, as the inventory has them, where it takes back more than one. A refusal prints the list.",
+        [],
+        ("rollback",),
+    ),
     Setting(
         "remove_created_templates",
         _BOOL,

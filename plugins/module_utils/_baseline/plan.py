@@ -103,6 +103,21 @@ def digest_of(value: Any) -> str:
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+#: Changes that a sentence names.
+_NAMED = 5
+
+
+def named(changes: Sequence[Mapping[str, Any]]) -> str:
+    """Changes by their names, the first of them: a rule that is made or removed is one, whatever it consists of."""
+    names: list[str] = []
+    for change in changes:
+        whole = any((row["resource"], row["identity"], row["option"]) == (change["resource"], change["identity"], "state") for row in changes)
+        option = "" if whole else f"{change['option']} of "
+        names.append(f"{option}{change['identity'] or change['resource']}")
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+
+
 def digested(changes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Of changes, what counts: not the cmdlet's text, which has GUIDs and places in it, nor a rule's place among rules of others."""
     rows = []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,6 +64,16 @@ def rollback_findings(changes: Sequence[Mapping[str, Any]], variables: Mapping[s
         )
         for change in lost
     ]
+
+
+def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) -> list[Finding]:
+    """What is refused of a rollback of several organizations that nobody has named."""
+    confirmed = variables.get("confirm_rollback") or []
+    if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
+        return []
+    said = f"it says {', '.join(confirmed)}" if confirmed else "it is not given"
+    text = f"this run takes {len(hosts)} organizations back. The list of their names has to confirm this, and {said}."
+    return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
 
 
 def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:

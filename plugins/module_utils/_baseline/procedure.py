@@ -10,9 +10,9 @@ one list of findings, a plan with a digest, a snapshot, then the engine with tha
 from __future__ import annotations
 
 import base64
-import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -23,7 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     refused_switch,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
+    CONTROL,
     CONTROL_VARIABLES,
     known_variables,
     profile_values,
@@ -34,21 +36,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import (
     digest_of,
     documented,
+    named,
     plan_document,
     unplanned,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import (
     cmdlet_findings,
+    confirmation_findings,
     organization_findings,
     rollback_findings,
     run_findings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotReference, check_snapshot, take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
@@ -73,7 +79,20 @@ PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
 
 
 class Artifacts(Protocol):
-    """The files of one organization, on the controller."""
+    """The files of one organization, on the controller, as a procedure of a run sees them."""
+
+    @property
+    def run(self) -> str:
+        """The name of the run's folder."""
+
+    def begin(self) -> None:
+        """Begins the procedure: what an earlier one of this run kept does not count."""
+
+    def remember(self, found: Mapping[str, Any]) -> None:
+        """Keeps what a task of this run found for the tasks that follow."""
+
+    def remembered(self) -> dict[str, Any]:
+        """What the tasks of this procedure have found so far."""
 
     def load(self, path: str) -> Any:
         """What a JSON file holds; an OptionError says why it cannot be read."""
@@ -81,20 +100,17 @@ class Artifacts(Protocol):
     def load_plan(self, path: str) -> Any:
         """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
 
-    def store(self, name: str, document: Mapping[str, Any]) -> str:
-        """Writes a document whole or not at all, for nobody else to read. Gives its path."""
+    def store_plan(self, document: Mapping[str, Any]) -> str:
+        """Writes the run's plan. Gives its path."""
+
+    def plan_with(self, digest: str) -> Any:
+        """The plan of an earlier run that has this digest; ``None`` where there is none."""
+
+    def chain(self) -> Chain:
+        """The snapshots."""
 
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
         """Writes a snapshot under a name of its own. Gives its path."""
-
-    def snapshots(self) -> list[str]:
-        """The snapshots' paths, the newest first."""
-
-    def remember(self, run: str, found: Mapping[str, Any]) -> None:
-        """Keeps what a task of this run found for the tasks that follow."""
-
-    def remembered(self, run: str) -> dict[str, Any]:
-        """What the tasks of this run have found so far."""
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
@@ -105,21 +121,31 @@ class Artifacts(Protocol):
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report, with their SHA256SUMS. Gives their paths."""
 
+    def reports(self) -> Iterator[Mapping[str, Any]]:
+        """The reports of the organizations that this run has reported on so far."""
+
+    def cut_snapshots(self, keep: int) -> None:
+        """Removes snapshots at the chain's old end, beyond ``keep`` of them."""
+
+    def cut_runs(self, keep: int) -> None:
+        """Removes the folders of old runs, beyond ``keep`` of each procedure."""
+
 
 @dataclass
 class BaselineContext(ModuleContext):
     """A task of the role.
 
     :param host: the organization's name in the inventory.
-    :param run: ``id`` and ``ansible_version`` of the run.
-    :param artifacts: gives the files of the organization (or of another host of the inventory) below a directory.
+    :param hosts: those of all organizations of the run.
+    :param artifacts: gives the files of the organization below a directory.
     :param renderers: file name of a report's form to what makes its text.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
 
     host: str = ""
-    run: Mapping[str, str] = field(default_factory=dict)
-    artifacts: Callable[..., Artifacts] = field(kw_only=True)
+    hosts: Sequence[str] = ()
+    ansible_version: str = ""
+    artifacts: Callable[[str], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     given_on_launch: frozenset[str] = frozenset()
 
@@ -141,6 +167,14 @@ class Preparation:
     procedure: Procedure
     snapshot: str = ""
 
+    @property
+    def reference(self) -> SnapshotReference | None:
+        """Which snapshot is rolled back; ``None`` where none is."""
+        if not isinstance(self.procedure, Rollback):
+            return None
+        snapshot = self.procedure.snapshot
+        return SnapshotReference(self.snapshot, snapshot["created_at"], snapshot["run"], self.procedure.scope)
+
     def planner(self, *, check_mode: bool = False) -> Callable[[Organization], Plan]:
         """From an organization to what is left to do."""
 
@@ -159,7 +193,7 @@ def variables_read(kind: str) -> set[str]:
 
 
 #: Those that a report shows, or is written to.
-REPORTED = {PREFIX + name for name in ("artifacts_dir", "change_reference", "approver", "approval_valid_until")}
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "keep_runs", "change_reference", "approver", "approval_valid_until")}
 
 
 def checked_variables(
@@ -183,6 +217,8 @@ def checked_variables(
     if errors:
         raise OptionError("; ".join(errors))
     checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    if checked.get("keep_runs", 0) < 0:
+        raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
         content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
@@ -192,13 +228,16 @@ def checked_variables(
 
 def unknown_variable(name: str) -> str:
     """What is said of a variable that the role does not have: almost always one that is misspelt."""
-    near = difflib.get_close_matches(name, known_variables(), 1)
-    return f"{name} is no variable of the role" + (f": is {near[0]} meant?" if near else "")
+    return f"{name} is no variable of the role{meant(name, known_variables())}"
 
 
 def prepare(task: BaselineContext) -> Preparation:
     """The procedure that a task's options ask for."""
     kind = task.params["procedure"]
+    tags = [*task.params["run_tags"], *task.params["skip_tags"]]
+    errors = tag_errors(tags, selects=kind in (BASELINE, AUDIT), only_controls=bool(task.params.get("only_control_tags")))
+    if errors:
+        raise OptionError(f"{'; '.join(errors)}.", remedy=f"The controls are {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
@@ -223,7 +262,22 @@ def _switched(value: Any) -> Any:
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
     """The way back from the snapshot in a file, once it is checked."""
     snapshot = check_snapshot(artifacts.load(path), path)
-    return Rollback(snapshot, scope=scope or variables["rollback_scope"], remove_templates=bool(variables.get("remove_created_templates")))
+    return Rollback(
+        snapshot,
+        scope=scope or variables["rollback_scope"],
+        remove_templates=bool(variables.get("remove_created_templates")),
+        force=bool(variables.get("rollback_force")),
+        later=_changed_since(artifacts, snapshot["id"]),
+    )
+
+
+def _changed_since(artifacts: Artifacts, id_: str) -> list[Mapping[str, Any]]:
+    """The changes that runs planned after a snapshot, oldest first. A file that cannot be read tells of none: what it made passes for work of others."""
+    changes: list[Mapping[str, Any]] = []
+    for link in artifacts.chain().after(id_):
+        with contextlib.suppress(OptionError):
+            changes += (check_snapshot(artifacts.load(link.path), link.path)["plan"] or {}).get("changes", ())
+    return changes
 
 
 def preflight(task: BaselineContext) -> dict[str, Any]:
@@ -231,12 +285,12 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
     :raises OptionError: with all findings.
     """
-    task.artifacts(directory_of(for_report(task))).remember(task.run["id"], {})
+    task.artifacts(directory_of(for_report(task))).begin()
     prepared = prepare(task)
     # An audit never writes, and a play may be told so, too.
     check_mode = task.check_mode or prepared.kind == AUDIT
     organization = _read(task, prepared)
-    plan, findings, procedure = _planned(prepared, organization, task.params["organizations"])
+    plan, findings, procedure = _planned(task, prepared, organization, check_mode=check_mode)
     changes = documented(organization, plan, "planned")
     findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
     writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
@@ -250,8 +304,11 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         approval = approval_of(prepared.variables, prepared.artifacts)
         findings += approval_findings(approval, document, prepared.variables, prepared.artifacts, writes=writes)
     task.warnings += plan.warnings
+    if prepared.kind == ROLLBACK:
+        task.say(_goes_back(prepared, changes, check_mode=check_mode))
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
     report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
+    report["snapshot"] = asdict(prepared.reference) if prepared.reference else None
     result: dict[str, Any] = {
         "changed": False,
         "organization": who,
@@ -264,8 +321,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if check_mode:
         result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
     if check_mode and prepared.kind in (BASELINE, DISABLE):
-        result["plan"] = prepared.artifacts.store("plan.json", document)
-    prepared.artifacts.remember(task.run["id"], {"report": report})
+        result["plan"] = prepared.artifacts.store_plan(document)
+    prepared.artifacts.remember({"report": report})
     if findings and prepared.kind != AUDIT:
         refusal = OptionError(
             f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:\n" + "\n".join(f"- {finding}" for finding in findings)
@@ -276,13 +333,19 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         # An audit that could read nothing must not pass for one that found nothing.
         raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
     if prepared.kind == SNAPSHOT or (writes and prepared.kind in (BASELINE, DISABLE)):
-        snapshot = take(organization, document if changes else None, approved_plan=approval.digest if approval else "")
+        previous = prepared.artifacts.chain().last()
+        snapshot = take(
+            organization,
+            document if changes else None,
+            previous=previous.id if previous else "",
+            run=prepared.artifacts.run,
+            approved_plan=approval.digest if approval else "",
+        )
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
-        prepared.artifacts.remember(task.run["id"], {"report": report})
+        prepared.artifacts.remember({"report": report})
     if isinstance(procedure, Rollback) and not changes and not check_mode:
-        task.warnings.append(f"Nothing is left to put back from {prepared.snapshot}, which counts as rolled back now.")
-        prepared.artifacts.mark_rolled_back(prepared.snapshot, procedure.snapshot["digest"])
+        _count_as_rolled_back(task, prepared, procedure, prepared.snapshot, organization)
     return result
 
 
@@ -292,7 +355,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
     prepared = prepare(task)
-    report: dict[str, Any] = prepared.artifacts.remembered(task.run["id"]).get("report") or {}
+    report: dict[str, Any] = prepared.artifacts.remembered().get("report") or {}
     if not report:
         raise ExchangeError(
             "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
@@ -303,23 +366,23 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         result = converge(task, subsets, planner)
     except ExchangeError as error:
         error.progress = _after_failure(task, prepared, error, report)
-        prepared.artifacts.remember(task.run["id"], {"report": report})
+        prepared.artifacts.remember({"report": report})
         raise
     if task.check_mode:
         return result
     made = _keys(result["changes"])
     changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
     _settle(report, task, changes, status="changed")
-    prepared.artifacts.remember(task.run["id"], {"report": report})
+    prepared.artifacts.remember({"report": report})
     try:
         if isinstance(prepared.procedure, Rollback):
-            prepared.artifacts.mark_rolled_back(prepared.snapshot, prepared.procedure.snapshot["digest"])
+            _count_as_rolled_back(task, prepared, prepared.procedure, prepared.snapshot, read(task.session, prepared.procedure.subsets, fresh=True))
         report.update(_assessed(task, prepared))
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
         task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-    prepared.artifacts.remember(task.run["id"], {"report": report})
+    prepared.artifacts.remember({"report": report})
     return result
 
 
@@ -340,7 +403,7 @@ def _read(task: BaselineContext, prepared: Preparation) -> Organization:
     return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
 
 
-def _planned(prepared: Preparation, organization: Organization, organizations: int) -> tuple[Plan, list[Finding], Procedure]:
+def _planned(task: BaselineContext, prepared: Preparation, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding], Procedure]:
     """The plan, what is refused about it, and the procedure as the organization's licence allows it."""
     procedure = prepared.procedure
     variables = prepared.variables
@@ -350,11 +413,23 @@ def _planned(prepared: Preparation, organization: Organization, organizations: i
         return plan, [*findings, *more], licensed
     if isinstance(procedure, Disable):
         plan = procedure.plan(organization, check_mode=True)
-        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), organizations), procedure
+        return plan, procedure.findings(organization, str(variables.get("confirm_disable") or ""), len(task.hosts)), procedure
     if isinstance(procedure, Rollback):
         plan = procedure.plan(organization, check_mode=True)
-        return plan, [] if variables.get("rollback_force") else procedure.drift(organization, plan), procedure
+        drift = [] if variables.get("rollback_force") else procedure.drift(organization, plan)
+        unconfirmed = confirmation_findings(variables, task.hosts)
+        if check_mode:
+            plan.warnings += [f"The run itself needs {finding.allow}" for finding in unconfirmed]
+        return plan, [*drift, *([] if check_mode else unconfirmed)], procedure
     return Plan(), [], None
+
+
+def _goes_back(prepared: Preparation, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    """Which snapshot a rollback takes and what it puts back, as a sentence."""
+    if prepared.reference is None:
+        return "Every snapshot of this organization has been rolled back, so there is nothing to put back."
+    what = "Nothing is left to put back." if not changes else f"{'It would put' if check_mode else 'It puts'} back {named(changes)}."
+    return f"Goes back to {prepared.reference}. {what}"
 
 
 def _guarded(prepared: Preparation, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
@@ -391,8 +466,11 @@ def _after_failure(task: BaselineContext, prepared: Preparation, error: Exchange
     stored = any(row["state"] == "stored" for row in changes)
     try:
         if snapshot and prepared.kind in (BASELINE, DISABLE) and not stored and not progress.get("outcome_unknown"):
-            # Nothing was written, so there is nothing to come back from: a rollback means the run before this one.
-            prepared.artifacts.mark_rolled_back(snapshot, check_snapshot(prepared.artifacts.load(snapshot), snapshot)["digest"])
+            # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
+            with contextlib.suppress(ExchangeError):
+                rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
+                if not rollback.left(read(task.session, rollback.subsets, fresh=True)):
+                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot["digest"])
         elif snapshot and prepared.variables.get("rollback_on_failure"):
             _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
             error.message = f"{error.message} What had been written was put back."
@@ -421,7 +499,19 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
             raise OptionError("; ".join(map(str, drift)))
 
     converge(task, rollback.subsets, _checked_first(rollback.plan, check))
-    prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
+    _count_as_rolled_back(task, prepared, rollback, path, read(task.session, rollback.subsets, fresh=True))
+
+
+def _count_as_rolled_back(task: BaselineContext, prepared: Preparation, rollback: Rollback, path: str, organization: Organization) -> None:
+    """Marks a snapshot as rolled back, if what was freshly read is what it brings back.
+
+    :param organization: as a fresh read shows it.
+    """
+    left = rollback.left(organization)
+    if left:
+        task.warnings.append(f"{path.rpartition('/')[2]} does not count as rolled back: {' '.join(left)}")
+    else:
+        prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
 
 
 def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:
@@ -433,21 +523,22 @@ def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:
 
 
 def _choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
-    """The snapshot that is meant; empty where the newest ones have all been rolled back."""
+    """The snapshot that is meant; empty where all of them have been rolled back."""
     if variables.get("rollback_snapshot"):
         return str(variables["rollback_snapshot"])
-    paths = artifacts.snapshots()
-    if not paths:
+    chain = artifacts.chain()
+    if not chain.links:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
             remedy="A run that has nothing to change takes none. hardened_baseline_rollback_snapshot names a file elsewhere.",
         )
-    for path in paths:
-        if artifacts.rolled_back(path):
-            continue
-        if variables["rollback_scope"] == "full" or check_snapshot(artifacts.load(path), path)["plan"]:
-            return path
-    return ""
+    newest = chain.newest()
+    if newest is None:
+        return ""
+    snapshot = check_snapshot(artifacts.load(newest.path), newest.path)
+    if (snapshot["id"], snapshot["previous"]) != (newest.id, newest.previous):
+        raise OptionError(f"{newest.path} is the snapshot {snapshot['id']}, which its name does not say: it was renamed.", remedy="Give it its name back.")
+    return newest.path
 
 
 def _report(

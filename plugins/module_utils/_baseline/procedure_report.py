@@ -5,35 +5,44 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import BASELINE, SNAPSHOT, BaselineContext, directory_of, for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import (
+    BASELINE,
+    SNAPSHOT,
+    Artifacts,
+    BaselineContext,
+    directory_of,
+    for_report,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 
 def report_organization(task: BaselineContext) -> dict[str, Any]:
     """Writes the report of one organization."""
     variables = for_report(task)
     results = [result for result in task.params["results"] if result and not result.get("skipped")]
-    found = task.artifacts(directory_of(variables)).remembered(task.run["id"]).get("report") or {}
+    artifacts = task.artifacts(directory_of(variables))
+    found = artifacts.remembered().get("report") or {}
     organization = organization_report(task.host, task.params["procedure"], found, results, task.params["test"] or {})
-    report = run_report(_kind(task), [organization], variables, task.params["awx"], task.run)
-    paths = _write(task, report, variables, top=False)
+    _report, paths = _write(task, artifacts, [organization], variables, top=False)
+    if kept := _kept_runs(task, variables):
+        artifacts.cut_snapshots(kept)
     return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
     """Writes the report of the whole run, from those of its organizations. What an organization's play returned stays in its own file."""
     variables = for_report(task)
-    organizations: list[Mapping[str, Any]] = []
-    for host in task.params["hosts"]:
-        organizations.append(_of_this_run(task, variables, host) or organization_report(host, task.params["procedure"], {}, [], {}))
-    report = run_report(_kind(task), organizations, variables, task.params["awx"], task.run)
-    paths = _write(task, report, variables, top=True)
+    artifacts = task.artifacts(directory_of(variables))
+    reported = {organization["host"]: organization for report in artifacts.reports() for organization in report["organizations"]}
+    hosts = dict.fromkeys([*task.params["hosts"], *reported])
+    organizations = [reported.get(host) or organization_report(host, task.params["procedure"], {}, [], {}) for host in hosts]
+    report, paths = _write(task, artifacts, organizations, variables, top=True)
+    if kept := _kept_runs(task, variables):
+        artifacts.cut_runs(kept)
     counted = counts(report)
     stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
     counted_words = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counted.items())
@@ -53,14 +62,14 @@ def _kind(task: BaselineContext) -> str:
     return procedure
 
 
-def _write(task: BaselineContext, report: Mapping[str, Any], variables: Mapping[str, Any], *, top: bool) -> dict[str, str]:
-    files = {"report.json": json.dumps(report, indent=2) + "\n", **{name: render(report) for name, render in task.renderers.items()}}
-    return task.artifacts(directory_of(variables)).store_report(files, top=top)
+def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
+    """How many runs are kept; 0 where nothing is to be removed: a check removes nothing, and what is no number was refused by the preflight."""
+    kept = str(variables.get("keep_runs") or "")
+    return int(kept) if kept.isdecimal() and not task.check_mode else 0
 
 
-def _of_this_run(task: BaselineContext, variables: Mapping[str, Any], host: str) -> Mapping[str, Any] | None:
-    try:
-        report = task.artifacts(directory_of(variables), host).load("report.json")
-        return report["organizations"][0] if report["run"] == task.run["id"] else None
-    except (OptionError, KeyError, IndexError, TypeError):
-        return None
+def _write(
+    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
+    report = run_report(_kind(task), organizations, variables, task.params["awx"], {"id": artifacts.run, "ansible_version": task.ansible_version})
+    return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)

@@ -25,6 +25,7 @@ _EMPTY: Mapping[str, Any] = {
     "changes": [],
     "findings": [],
     "warnings": [],
+    "snapshot": None,
     "digests": {"plan": "", "snapshot": "", "state": ""},
     "applied": 0,
     "not_applied": 0,

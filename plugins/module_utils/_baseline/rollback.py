@@ -9,7 +9,7 @@ snapshot becomes a state, and the planner of states does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,15 +33,27 @@ _SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBO
 class Rollback:
     """What a snapshot asks for.
 
-    :param snapshot: a checked snapshot.
+    :param snapshot: a checked snapshot. One that no run wrote from goes back whole.
     :param scope: ``changed`` or ``full``.
     :param remove_templates: whether OME configurations that did not exist then are removed.
+    :param force: whether rules that others made since are removed, too, where the scope is ``full``.
+    :param later: the changes of the runs after the snapshot, oldest first: what they made is not of others.
     """
 
-    def __init__(self, snapshot: Mapping[str, Any], *, scope: str = "changed", remove_templates: bool = False) -> None:
+    def __init__(
+        self,
+        snapshot: Mapping[str, Any],
+        *,
+        scope: str = "changed",
+        remove_templates: bool = False,
+        force: bool = False,
+        later: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.snapshot = snapshot
-        self.scope = scope
+        self.scope = scope if snapshot["plan"] else "full"
         self.remove_templates = remove_templates
+        self.force = force
+        self.later = later
         self.parts = declare_state(validated({part: value for part, value in snapshot["state"].items() if not part.startswith("transport_rules_")}))
         #: What the run was to change.
         self.recorded: list[Mapping[str, Any]] = list((snapshot["plan"] or {}).get("changes", ()))
@@ -68,7 +80,26 @@ class Rollback:
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
         plan.warnings += self._lost(organization)
+        strangers = self._strangers(organization)
+        if strangers:
+            plan.warnings.append(
+                f"Rules that others have made since stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
+            )
         return plan
+
+    def left(self, organization: Organization) -> list[str]:
+        """In what the organization differs from what the rollback brings back, as sentences; none where it is rolled back."""
+        plan = self.plan(organization, check_mode=True)
+        differing = [f"{change.option} of {change.identity or change.resource} is {change.before!r}." for change in plan.changes]
+        strangers = [f"{name!r}, which others have made since, is there." for name in self._strangers(organization)]
+        return [*differing, *strangers, *self._lost(organization)]
+
+    def _strangers(self, organization: Organization) -> list[str]:
+        """Rules for encryption that others have made since, and that stay: the scope ``full`` is about the whole organization."""
+        if self.scope != "full" or self.force or "transport_rules" not in self.parts:
+            return []
+        removed = {rule.guid for rule in self._extra(organization)}
+        return [rule.name for rule in self._since(organization) if rule.guid not in removed and (encrypts(rule.sections) or decrypts(rule.sections))]
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """What somebody else has changed since, and the rollback would put back with the rest."""
@@ -131,10 +162,8 @@ class Rollback:
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
         by_name = {rule.name.casefold(): rule for rule in existing}
-        known = set(self.snapshot["order"])
         touched = self._touched()
         wanted: list[DeclaredRule] = []
-        found: set[str] = set()
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
         for guid in self.snapshot["order"]:
             rule = held.get(guid)
@@ -144,17 +173,31 @@ class Rollback:
                 continue
             now = by_guid.get(guid) or by_name.get(rule.name.casefold())
             options = touched.get(rule.name, set())
-            if now is not None:
-                found.add(now.guid)
-            if now is None and ((self.scope == "changed" and not options) or is_past(rule.settings.get("expiry_date", ""))):
+            if now is None and not self._comes_back(rule):
                 continue
             if self.scope == "full" or now is None:
                 wanted.append(rule if now is None else replace(rule, guid=now.guid))
             else:
                 wanted.append(self._narrowed(rule, now, options))
-        created = self._created_now(organization)
-        extra = [rule for rule in existing if rule.guid not in {*found, *known} and (rule.guid in created or self._is_extra(rule))]
+        extra = self._extra(organization)
         return [*wanted, *(DeclaredRule("", rule.guid, "absent", None, None, {}, {}) for rule in extra)]
+
+    def _since(self, organization: Organization) -> list[Rule]:
+        """The rules that the snapshot knows neither by their GUID nor, where that one is gone, by their name."""
+        rules = rules_of(organization)
+        guids = {rule.guid for rule in rules}
+        rebuilt = {rule.name.casefold() for rule in self.parts["transport_rules"] if rule.guid not in guids}
+        return [rule for rule in rules if rule.guid not in self.snapshot["order"] and rule.name.casefold() not in rebuilt]
+
+    def _comes_back(self, rule: DeclaredRule) -> bool:
+        """Whether a rule that is gone is made again."""
+        touched = self.scope == "full" or bool(self._touched().get(rule.name))
+        return touched and not is_past(rule.settings.get("expiry_date", ""))
+
+    def _extra(self, organization: Organization) -> list[Rule]:
+        """The rules to remove: what the run has made, and where the whole state goes back, what later runs have made, or anybody."""
+        created = self._created_now(organization)
+        return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
         """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
@@ -168,7 +211,9 @@ class Rollback:
         return planner.plan
 
     def _is_extra(self, rule: Rule) -> bool:
-        return self.scope == "full" and (encrypts(rule.sections) or decrypts(rule.sections))
+        if self.scope != "full" or not (encrypts(rule.sections) or decrypts(rule.sections)):
+            return False
+        return self.force or self._as_created(rule, rule.name, [*self.recorded, *self.later])
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
         """Of a rule that exists, what the plan names; a section is put back as a whole."""
@@ -222,10 +267,10 @@ class Rollback:
             return any(row["option"] == "state" for row in rows)
         return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)
 
-    def _as_created(self, rule: Rule, name: str) -> bool:
-        """Whether a rule is still what the run created under a name."""
-        recorded = {row["option"]: row["after"] for row in self.recorded if row["resource"] == RULE and row["identity"] == name}
-        if not recorded or (not rule.enabled and recorded.get("enabled", True)):
+    def _as_created(self, rule: Rule, name: str, rows: Sequence[Mapping[str, Any]] | None = None) -> bool:
+        """Whether a rule is still what the run, or the runs that changed ``rows``, created under a name."""
+        recorded = {row["option"]: row["after"] for row in (self.recorded if rows is None else rows) if row["resource"] == RULE and row["identity"] == name}
+        if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
             return False
         for section in SECTIONS:
             for option in {*rule.sections[section], *(name.partition(".")[2] for name in recorded if name.startswith(f"{section}."))}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, named
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns
@@ -50,15 +51,18 @@ class RulesControl(Control):
 
     def _declared(self, request: Request) -> list[DeclaredRule]:
         listed, outgoing = (variable.name for variable in self.variables)
-        rules = [declare(rule, f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
+        rules = [declare(whole(rule), f"hardened_baseline_{listed}[{index}].") for index, rule in enumerate(request.variables.get(listed) or ())]
         wanted = request.variables.get(outgoing)
-        return [*rules, declare(_outgoing(wanted, request), named(outgoing))] if wanted else rules
+        return [*rules, declare(whole(_outgoing(wanted, request)), named(outgoing))] if wanted else rules
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         return {self.subset: self.rules(request)}
 
     def shown(self, request: Request) -> dict[str, Any]:
         return {"rules": [_shown(rule) for rule in self.rules(request)]}
+
+    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+        return shortcomings(self.rules(request), organization)
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:
@@ -145,11 +149,10 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
         actions["apply_rights_protection_customization_template"] = request.created[0]
     return {
         "name": OUTGOING_RULE,
-        "enabled": True,
-        "mode": wanted.get("mode") or "Enforce",
+        "mode": wanted.get("mode"),
         "rule_error_action": "Defer",
         "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
-        "exceptions": wanted.get("exceptions") or {},
+        "exceptions": wanted.get("exceptions"),
         "actions": actions,
     }
 

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
@@ -18,13 +20,36 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 FORMAT = 1
 VERSION = "1.0.0"
 
-_KEYS = {"format", "kind", "created_at", "collection_version", "organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
+_KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_version"}
+_KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
 
 
-def take(organization: Organization, plan: Mapping[str, Any] | None, *, approved_plan: str = "") -> dict[str, Any]:
+@dataclass(frozen=True)
+class SnapshotReference:
+    """Which snapshot a rollback goes back to.
+
+    :param path: its file.
+    :param created_at: when it was taken.
+    :param run: the folder of the run that took it.
+    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
+    """
+
+    path: str
+    created_at: str
+    run: str
+    scope: str
+
+    def __str__(self) -> str:
+        what = "the whole state" if self.scope == "full" else "what that run changed"
+        return f"{self.path.rpartition('/')[2]} of {self.created_at}, taken by the run {self.run}: {what}"
+
+
+def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> dict[str, Any]:
     """The snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised.
 
     :param plan: the plan document of the run that is about to write; ``None`` for a snapshot on its own.
+    :param previous: the ``id`` of the snapshot before it; empty for the first.
+    :param run: the name of the folder of the run that takes it.
     :param approved_plan: the digest of the approved plan that the run applies; empty where none was asked for.
     """
     described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
@@ -39,6 +64,9 @@ def take(organization: Organization, plan: Mapping[str, Any] | None, *, approved
     document = {
         "format": FORMAT,
         "kind": "snapshot",
+        "id": secrets.token_hex(6),
+        "previous": previous,
+        "run": run,
         "created_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "collection_version": VERSION,
         "organization": described["organization"],

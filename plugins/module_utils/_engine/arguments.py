@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import hints
 
 
 def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any) -> tuple[ValidationResult, list[str]]:
@@ -21,7 +22,8 @@ def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rule
     misfits: list[str] = []
     fitting = {option: _fitting(value, argument_spec.get(option) or {}, option, misfits) for option, value in arguments.items()}
     validation = ArgumentSpecValidator(argument_spec, **rules).validate(fitting)
-    return validation, [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
+    errors = [*misfits, *_not_texts(arguments, argument_spec), *(_sentence(error) for error in validation.errors)]
+    return validation, [*errors, *(hints(arguments, argument_spec) if errors else [])]
 
 
 def _fitting(value: Any, row: Mapping[str, Any], name: str, misfits: list[str]) -> Any:

@@ -1,93 +1,172 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's files on the controller: snapshots, plans and reports, one folder an organization. Private to the collection.
+"""The role's files on the controller. Private to the collection.
 
-A file is written whole or not at all, and for nobody else to read. What is read is data: nothing in it is ever templated.
+    runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and its own reports
+    organizations/<host>/snapshots/            the chain of snapshots
+    organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
+    latest, latest-<procedure>                 the folder of the newest run
+
+A run's folder is its own: nothing in it is ever written over by another run. A file is written whole or not at all, and for nobody
+else to read. What is read is data: nothing in it is ever templated.
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 _MARK = ".rolled-back.json"
+_PLAN = "plan.json"
+_SNAPSHOT = re.compile(r"snapshot-\d{8}T\d{6}Z-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
+_RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-[a-z]+-\w+(?:-\d+)?")
 
-#: What the tasks of one run keep for each other: a file for each run, since two may work on one organization at once.
-_RUN = ".run-{}.json"
+#: What a run's folder holds beside those of its organizations.
+_TAKEN = re.compile(r"report\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
 
-#: Seconds for which such a file stays. No run lasts longer, though ``disable`` may wait for hours.
-_RUN_KEPT = 7 * 24 * 3600
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a playbook.
+
+    :param id: no other run has it.
+    :param started: when it began, as its folder's name has it.
+    :param directory: the run's own, which goes when it ends: what its tasks keep for each other lies there.
+    """
+
+    id: str
+    started: str
+    directory: Path
+
+    @classmethod
+    def in_directory(cls, directory: str) -> Run:
+        """The run whose own directory this is. The first task of the run that asks says when it began."""
+        file = Path(directory) / "message_encryption-started"
+        try:
+            started = file.read_text(encoding="ascii")
+        except OSError:
+            with tempfile.NamedTemporaryFile("w", dir=directory, encoding="ascii", delete=False) as own:
+                own.write(datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ"))
+            try:
+                os.link(own.name, file)
+            except FileExistsError:
+                pass  # Another organization's task was first.
+            finally:
+                Path(own.name).unlink()
+            started = file.read_text(encoding="ascii")
+        return cls(re.sub(r"\W", "_", Path(directory).name.removeprefix("ansible-local-")), started, Path(directory))
 
 
 class Artifacts:
-    """The files of one organization.
+    """The files of one organization, as a procedure of a run sees them.
 
     :param directory: the artifacts' top; relative to the working directory.
-    :param host: the organization's name in the inventory, which names its folder.
+    :param host: the organization's name in the inventory, which names its folders.
     """
 
-    def __init__(self, directory: str, host: str) -> None:
+    def __init__(self, directory: str, host: str, run: Run, procedure: str) -> None:
         self.top = Path(directory).expanduser().absolute()
         self.host = host
-        self.folder = self.top / folder_name(host)
+        self.organization = self.top / "organizations" / folder_name(host)
+        self.snapshots_folder = self.organization / "snapshots"
+        self.procedure = procedure
+        self._run = run
+        self._host = folder_name(host)
+        self._notes = run.directory / f"message_encryption-{procedure}-{self._host}.json"
 
-    def load(self, path: str) -> Any:
-        """What a JSON file holds. A bare name is one in the organization's folder. An OptionError says why it cannot be read."""
+    # The run
+
+    @property
+    def run(self) -> str:
+        """The name of the run's folder. Where a run goes through a procedure twice, the second time has a folder of its own."""
+        number = int(self._noted().get("number", 1))
+        return f"{self._run.started}-{self.procedure}-{self._run.id}" + (f"-{number}" if number > 1 else "")
+
+    def begin(self) -> None:
+        """Begins the procedure: what an earlier one of this run kept does not count."""
+        noted = self._noted()
+        number = int(noted.get("number", 1)) + bool(noted.get("reported"))
+        write_json(self._notes, {"number": number})
+
+    def remember(self, found: Mapping[str, Any]) -> None:
+        """Keeps what a task of the run found for those that follow. Through a task's result it would fill the screen when the task fails."""
+        write_json(self._notes, {**self._noted(), "found": dict(found)})
+
+    def remembered(self) -> dict[str, Any]:
+        """What the tasks of this procedure have found so far."""
+        return dict(self._noted().get("found") or {})
+
+    def _noted(self) -> dict[str, Any]:
         try:
-            return json.loads(self._resolve(path).read_bytes())
-        except OSError as error:
-            raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise OptionError(f"The file {path} is not JSON: it is cut off, or something else.") from error
+            return dict(read_json(self._notes))
+        except (OptionError, TypeError, ValueError):
+            return {}
+
+    # Plans
+
+    def store_plan(self, document: Mapping[str, Any]) -> str:
+        """Writes the run's plan of the organization. Gives its path."""
+        path = write_json(self._run_folder / self._host / _PLAN, document)
+        write_file(self.organization / "latest-plan", f"{self.run}\n".encode("ascii"))
+        return path
 
     def load_plan(self, path: str) -> Any:
         """The organization's plan in a file, or in the folder of a run, which has one folder an organization. An OptionError says why there is none."""
-        folder = Path(path).expanduser() if "/" in path else self.top / path
+        run = self.top / "runs" / path
+        folder = Path(path).expanduser() if "/" in path or not run.is_dir() else run
         if not folder.is_dir():
             return self.load(path)
         try:
-            return self.load(str(folder / self.folder.name / "plan.json"))
+            return read_json(folder / self._host / _PLAN)
         except OptionError as error:
             raise OptionError(f"hardened_baseline_approved_plan: {path} has no plan of {self.host}: {error}") from error
 
-    def store(self, name: str, document: Mapping[str, Any]) -> str:
-        """Writes a JSON document into the organization's folder. Gives its path."""
-        return self.write(self.folder / name, _json(document))
+    def plan_with(self, digest: str) -> Any:
+        """The plan of an earlier run that has this digest, as it was written; ``None`` where there is none. Looks from the newest on."""
+        for name in reversed(self._runs()):
+            try:
+                content = (self.top / "runs" / name / self._host / _PLAN).read_bytes()
+            except OSError:
+                continue
+            if digest.encode("ascii", "replace") in content:
+                return _parsed(content, _PLAN)
+        return None
+
+    def load(self, path: str) -> Any:
+        """What a JSON file holds: a bare name is a snapshot of the organization, ``plan.json`` its newest plan. An OptionError says why it cannot be read."""
+        return read_json(self._resolve(path))
+
+    # Snapshots
+
+    def chain(self) -> Chain:
+        """The organization's snapshots. Only the names of files are looked at."""
+        names = {path.name for path in self.snapshots_folder.glob("snapshot-*.json")}
+        found = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
+        return Chain(
+            Link(str(self.snapshots_folder / name), match["id"], match["previous"] or "", _mark(Path(name)).name in names, match["approved"] or "")
+            for name, match in found
+        )
 
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a name of its own. Gives its path."""
-        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        return self.store(f"snapshot-{stamp}.json", document)
-
-    def snapshots(self) -> list[str]:
-        """The snapshots' paths, the newest first."""
-        return [str(path) for path in sorted(self.folder.glob("snapshot-*.json"), reverse=True) if not path.name.endswith(_MARK)]
-
-    def remember(self, run: str, found: Mapping[str, Any]) -> None:
-        """Keeps what a task of a run found for the tasks that follow. Through a task's result it would fill the screen when the task fails."""
-        file = self.folder / _run_file(run)
-        if not file.exists():
-            self._forget_old_runs()
-        self.store(file.name, found)
-
-    def remembered(self, run: str) -> dict[str, Any]:
-        """What the tasks of this run have found so far; nothing of another run."""
-        try:
-            return dict(self.load(str(self.folder / _run_file(run))))
-        except (OptionError, TypeError, ValueError):
-            return {}
+        """Writes a snapshot under a name that tells its place in the chain. Gives its path."""
+        stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+        after = f"-after-{document['previous']}" if document["previous"] else ""
+        digest = str(document.get("approved_plan") or "").removeprefix("sha256:")[:16]
+        approved = f"-approved-{digest}" if re.fullmatch("[0-9a-f]+", digest) else ""
+        return write_json(self.snapshots_folder / f"snapshot-{stamp}-{document['id']}{after}{approved}.json", document)
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
@@ -96,63 +175,154 @@ class Artifacts:
     def mark_rolled_back(self, path: str, digest: str) -> None:
         """Remembers that a snapshot has been rolled back."""
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.write(_mark(self._resolve(path)), _json({"digest": digest, "rolled_back_at": when}))
+        write_json(_mark(self._resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self.run})
+
+    # Reports
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
-        """Writes the files of a report, with their SHA256SUMS, into the organization's folder or at the artifacts' top. Gives their paths."""
-        folder = self.top if top else self.folder
+        """Writes the files of a report, with their SHA256SUMS, into the run's folder or the organization's in it. Gives their paths."""
+        folder = self._run_folder if top else self._run_folder / self._host
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
-        paths = {name: self.write(folder / name, content) for name, content in contents.items()}
+        paths = {name: write_file(folder / name, content) for name, content in contents.items()}
         sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
-        self.write(folder / "SHA256SUMS", sums.encode("ascii"))
+        write_file(folder / "SHA256SUMS", sums.encode("ascii"))
+        if top:
+            for name in ("latest", f"latest-{self.procedure}"):
+                write_file(self.top / name, f"{self.run}\n".encode("ascii"))
+        else:
+            write_json(self._notes, {**self._noted(), "reported": True})
         return paths
 
-    def write(self, path: Path, content: bytes) -> str:
-        """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700."""
-        try:
-            for folder in (self.top, path.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    def reports(self) -> Iterator[Mapping[str, Any]]:
+        """The reports of the organizations that this run has reported on so far."""
+        for path in sorted(self._run_folder.glob("*/report.json")):
             try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
-        return str(path)
+                yield read_json(path)
+            except OptionError:
+                continue
+
+    # Retention
+
+    def cut_snapshots(self, keep: int) -> None:
+        """Removes snapshots at the chain's old end, beyond ``keep`` of them.
+
+        One of a run that is kept stays, unless it was rolled back: where one stays, so do all after it.
+        """
+        chain = self.chain()
+        old = chain.old_end()[: max(0, len(chain.links) - keep)]
+        runs = set(self._runs()) - self._old_runs(keep) if old else set()
+        for link in old:
+            if not link.rolled_back and self._run_of(link) in runs:
+                return
+            Path(link.path).unlink(missing_ok=True)
+            _mark(Path(link.path)).unlink(missing_ok=True)
+
+    def cut_runs(self, keep: int) -> None:
+        """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an organization stays."""
+        for name in self._old_runs(keep):
+            shutil.rmtree(self.top / "runs" / name, ignore_errors=True)
+
+    def _old_runs(self, keep: int) -> set[str]:
+        """The folders of runs that need not be kept."""
+        procedures: dict[str, list[str]] = {}
+        for name in self._runs():
+            procedures.setdefault(name.split("-")[1], []).append(name)
+        old = {name for names in procedures.values() for name in names[:-keep] if name != self.run}
+        pointers = [*self.top.glob("latest*"), *self.top.glob("organizations/*/latest-plan")] if old else []
+        return old - {pointer.read_text(encoding="utf-8", errors="replace").strip() for pointer in pointers}
+
+    def _run_of(self, link: Link) -> str:
+        try:
+            return str(read_json(Path(link.path))["run"])
+        except (OptionError, KeyError, TypeError):
+            return ""
+
+    def _runs(self) -> list[str]:
+        """The names of the folders of runs, the oldest first."""
+        try:
+            with os.scandir(self.top / "runs") as entries:
+                return sorted(entry.name for entry in entries if _RUN_FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+        except OSError:
+            return []
+
+    @property
+    def _run_folder(self) -> Path:
+        return self.top / "runs" / self.run
 
     def _resolve(self, path: str) -> Path:
-        """The file that somebody means: a bare name is one in the organization's folder, if there is one."""
-        here = self.folder / path
-        return here if "/" not in path and here.exists() else Path(path).expanduser()
+        """The file that somebody means: a bare name is one of the organization's, if there is one."""
+        if "/" not in path:
+            for here in self._known_as(path):
+                if here.exists():
+                    return here
+        return Path(path).expanduser()
 
-    def _forget_old_runs(self) -> None:
-        for file in self.folder.glob(_RUN.format("*")):
-            # Another run may be tidying up, too.
-            with contextlib.suppress(OSError):
-                if file.stat().st_mtime < time.time() - _RUN_KEPT:
-                    file.unlink()
+    def _known_as(self, name: str) -> Iterable[Path]:
+        yield self.snapshots_folder / name
+        if name == _PLAN and (self.organization / "latest-plan").exists():
+            run = (self.organization / "latest-plan").read_text(encoding="utf-8", errors="replace").strip()
+            if _RUN_FOLDER.fullmatch(run):
+                yield self.top / "runs" / run / self._host / _PLAN
 
 
 def folder_name(host: str) -> str:
     """The folder of an organization: its name in the inventory, or where that is no name of a folder, something unmistakable."""
-    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]*", host):
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]*", host) and not _TAKEN.fullmatch(host):
         return host
     return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
+def read_json(path: Path) -> Any:
+    """What a JSON artifact holds. An OptionError says why it cannot be read."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
+    return _parsed(content, str(path))
+
+
+def write_json(path: Path, document: Any) -> str:
+    """Writes a JSON artifact. Gives its path."""
+    return write_file(path, json_text(document).encode("ascii"))
+
+
+def json_text(document: Any) -> str:
+    """A document as the text of a JSON artifact."""
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def write_file(path: Path, content: bytes) -> str:
+    """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path."""
+    try:
+        _make_folder(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
+    return str(path)
+
+
+def _make_folder(folder: Path) -> None:
+    """Makes a folder and those above it that are missing, all of them for nobody else."""
+    missing = [folder, *folder.parents]
+    for step in reversed(missing[: next((index for index, step in enumerate(missing) if step.exists()), len(missing))]):
+        step.mkdir(mode=0o700, exist_ok=True)
+
+
+def _parsed(content: bytes, name: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise OptionError(f"The file {name} is not JSON: it is cut off, or something else.") from error
+
+
 def _mark(snapshot: Path) -> Path:
     return snapshot.with_name(snapshot.name.removesuffix(".json") + _MARK)
-
-
-def _run_file(run: str) -> str:
-    return _RUN.format(re.sub(r"[^A-Za-z0-9_-]", "_", run))
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, indent=2, ensure_ascii=True).encode("ascii") + b"\n"

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -15,7 +14,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import BaselineContext, variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 
 
@@ -47,12 +46,14 @@ class BaselineAction(ModuleAction):
         """A task that knows the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
         # The directory is the playbook's own and lasts as long as the run.
-        run = {"id": Path(C.DEFAULT_LOCAL_TMP).name, "ansible_version": ansible_version}
+        run = Run.in_directory(C.DEFAULT_LOCAL_TMP)
+        procedure = fields["params"]["procedure"]
         return BaselineContext(
             **fields,
             host=host,
-            run=run,
-            artifacts=lambda directory, other=host: Artifacts(directory, other),
+            hosts=task_vars.get("ansible_play_hosts_all") or [host],
+            ansible_version=ansible_version,
+            artifacts=lambda directory: Artifacts(directory, host, run, procedure),
             # Core has read them long since, and gives what it has kept.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )

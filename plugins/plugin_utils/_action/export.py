@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name, write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
 
@@ -51,12 +51,11 @@ class ExportAction(ModuleAction):
         host = str(task_vars["inventory_hostname"])
 
         def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, bool]:
-            artifacts = Artifacts(directory, host)
-            path = artifacts.folder / "export.yml"
+            path = Path(directory).expanduser().absolute() / folder_name(host) / "export.yml"
             content = variables_file(variables).encode("utf-8")
             differs = _content(path) != content
             if differs and write:
-                artifacts.write(path, content)
+                write_file(path, content)
             return str(path), differs
 
         return ExportContext(**fields, store=store)

@@ -89,7 +89,7 @@ def render_html(report: Record) -> str:
 
 
 COLUMNS = (
-    *("organization", "tenant_id", "host", "record", "id", "title", "status", "before", "after"),
+    *("run", "organization", "tenant_id", "host", "record", "id", "title", "status", "before", "after"),
     *("impact", "rollback", "command", "allow", "owner", "until", "text"),
 )
 
@@ -139,10 +139,33 @@ def render_csv(report: Record) -> str:
     writer = csv.DictWriter(table, COLUMNS, extrasaction="ignore", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     for organization in report["organizations"]:
-        whose = {"organization": name_of(organization), "tenant_id": organization.get("tenant_id"), "host": organization.get("host")}
         for row in _rows(organization):
-            writer.writerow({key: _cell(value) for key, value in {**row, **whose}.items()})
+            writer.writerow({key: _cell(value) for key, value in {**row, **_whose(report, organization)}.items()})
     return table.getvalue()
+
+
+def _whose(report: Record, organization: Record) -> Record:
+    return {
+        "run": report.get("run"),
+        "organization": name_of(organization),
+        "tenant_id": organization.get("tenant_id"),
+        "host": organization.get("host"),
+    }
+
+
+def render_lines(report: Record) -> str:
+    """The report as JSON lines for programs that collect events: what the table has, whole, one row a line.
+
+    A line is a list that holds one object, so that Ansible takes none of it for variables.
+
+    :param report: the report, format 1.
+    """
+    lines = []
+    for organization in report["organizations"]:
+        for row in _rows(organization):
+            values = {**row, **_whose(report, organization), "kind": report.get("kind"), "generated_at": report.get("generated_at")}
+            lines.append(json.dumps([{key: values[key] for key in ("kind", "generated_at", *COLUMNS) if values.get(key) not in (None, "")}]))
+    return "".join(f"{line}\n" for line in lines)
 
 
 # Test results

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 
 from tests.unit.organization_session import OrganizationSession
 
@@ -28,7 +28,8 @@ VOLATILE = {"WhenChanged", "WhenCreated", "Guid", "ImmutableId", "CreatedBy", "L
 def lasting(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
-    return [lasting(value) for value in state] if isinstance(state, list) else state
+    # A text that is cleared may be shown as nothing or as an empty one: no capture tells them apart.
+    return [lasting(value) for value in state] if isinstance(state, list) else "" if state is None else state
 
 
 class Role:
@@ -38,14 +39,25 @@ class Role:
         self.session = organization if isinstance(organization, OrganizationSession) else OrganizationSession(organization or {}, wire)
         self._temporary = None if directory else tempfile.TemporaryDirectory()
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
-        self.artifacts = Artifacts(self.directory, "contoso")
+        self.say: Callable[[str], Any] = lambda text: None
+        self._runs = 0
+        self.begin("baseline")
+
+    def begin(self, procedure: str) -> None:
+        """Another run of a playbook."""
+        self._runs += 1
+        own = Path(self.directory) / f".run-{self._runs}"
+        own.mkdir(parents=True, exist_ok=True)
+        self.artifacts = Artifacts(self.directory, "contoso", Run(f"run_{self._runs}", "20261125T030000Z", own), procedure)
 
     def state(self) -> Any:
         return lasting(self.session.organization.dump())
 
     def plan(self, procedure: str = "baseline", *, check: bool = False, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
-        options = {"run_tags": [], "skip_tags": [], "awx": {}, "expected_organization": "", "organizations": 1}
+        options = {"run_tags": [], "skip_tags": [], "awx": {}, "expected_organization": ""}
         given = {**options, **{name: variables.pop(name) for name in options if name in variables}}
+        self.hosts = variables.pop("hosts", ["contoso"])
+        self.begin(procedure)
         self.task = self._task(procedure, profile, variables, check, **given)
         return _procedure.preflight(self.task)
 
@@ -63,7 +75,7 @@ class Role:
 
     @property
     def report(self) -> dict[str, Any]:
-        return dict(self.artifacts.remembered("run")["report"])
+        return dict(self.artifacts.remembered()["report"])
 
     def controls(self) -> dict[str, str]:
         return {control["id"]: control["status"] for control in self.report["controls"]}
@@ -76,9 +88,10 @@ class Role:
             session=self.session,
             describe=lambda: {"transport": "test"},
             find_file=lambda path: Path(path).read_bytes(),
+            say=lambda text: self.say(text),
             host="contoso",
-            run={"id": "run"},
-            artifacts=lambda directory, host="contoso": Artifacts(directory, host),
+            hosts=self.hosts,
+            artifacts=lambda directory: self.artifacts,
         )
 
 

@@ -21,10 +21,10 @@ ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 
 
 def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
-    before = len(role.session.writes), role.artifacts.snapshots()
+    before = len(role.session.writes), role.artifacts.chain().links
     with pytest.raises(ExchangeError) as refusal:
         role.plan(procedure, **variables)
-    assert (len(role.session.writes), role.artifacts.snapshots()) == before
+    assert (len(role.session.writes), role.artifacts.chain().links) == before
     return str(refusal.value)
 
 

@@ -32,7 +32,7 @@ def refused(role: Role, **variables: Any) -> str:
 
 
 def tampered(role: Role, **changes: Any) -> None:
-    path = Path(role.artifacts.snapshots()[0])
+    path = Path(role.artifacts.chain().last().path)
     document = {**json.loads(path.read_text()), **changes}
     if "digest" not in changes:
         document["digest"] = snapshot_digest(document)
@@ -42,7 +42,8 @@ def tampered(role: Role, **changes: Any) -> None:
 def test_a_run_without_a_change_leaves_no_snapshot(role: Role) -> None:
     role.run()
     role.run()
-    (path,) = role.artifacts.snapshots()
+    (link,) = role.artifacts.chain().links
+    path = link.path
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
     assert stat.S_IMODE(Path(path).parent.stat().st_mode) == 0o700
 
@@ -96,12 +97,95 @@ def test_third_party_drift_is_refused_unless_forced(tmp_path: Path, edit: tuple[
     assert not role.run("rollback")["pending"]
 
 
-def test_the_full_scope_puts_everything_back(role: Role) -> None:
+@pytest.mark.parametrize("wire", WIRES)
+def test_the_full_scope_puts_everything_back_and_leaves_rules_of_others(tmp_path: Path, wire: str) -> None:
+    role = Role({}, str(tmp_path), wire)
     before = role.state()
-    role.run()
+    role.run(**OUTGOING)
     role.session.edit("Set-IRMConfiguration", SearchEnabled=False)
     role.session.edit("New-TransportRule", Name="theirs", ApplyRightsProtectionTemplate="Encrypt")
     role.run("rollback", rollback_scope="full")
+    assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["theirs"]
+    assert any("Rules that others have made since stay: 'theirs'" in warning for warning in role.report["warnings"])
+    # It is not as the snapshot holds it, so it does not count as that.
+    assert any("does not count as rolled back: 'theirs', which others have made since, is there." in warning for warning in role.report["warnings"])
+    assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
+    role.run("rollback", rollback_scope="full", rollback_force=True)
+    assert role.state() == before
+    assert [link.rolled_back for link in role.artifacts.chain().links] == [True]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+class TestSnapshotWithoutARun:
+    """The playbook ``snapshot`` takes one before somebody works by hand."""
+
+    def test_it_goes_back_whole(self, tmp_path: Path, wire: str) -> None:
+        role = Role({}, str(tmp_path), wire)
+        before = role.state()
+        path = role.plan("snapshot")["snapshot"]
+        role.session.edit("Set-IRMConfiguration", SearchEnabled=False)
+        role.session.edit("Set-OMEConfiguration", Identity="OME Configuration", OTPEnabled=False)
+        planned = role.plan("rollback", check=True)
+        assert planned["pending"]
+        assert not role.artifacts.rolled_back(path)
+        role.run("rollback")
+        assert role.state() == before
+        assert role.artifacts.rolled_back(path)
+
+    def test_what_runs_have_made_since_is_not_of_others(self, tmp_path: Path, wire: str) -> None:
+        role = Role({}, str(tmp_path), wire)
+        before = role.state()
+        path = role.plan("snapshot")["snapshot"]
+        role.run(**OUTGOING)
+        role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": ["clear"]}})
+        role.run("rollback", rollback_snapshot=path)
+        assert role.state() == before
+        assert role.artifacts.rolled_back(path)
+
+    def test_nothing_counts_as_rolled_back_that_is_not(self, tmp_path: Path, wire: str) -> None:
+        role = Role({}, str(tmp_path), wire)
+        path = role.plan("snapshot")["snapshot"]
+        role.session.edit("New-TransportRule", Name="theirs", ApplyRightsProtectionTemplate="Encrypt")
+        assert not role.run("rollback")["pending"]
+        assert not role.artifacts.rolled_back(path)
+        role.session.edit("Remove-TransportRule", Identity="theirs")
+        assert not role.run("rollback")["pending"]
+        assert role.artifacts.rolled_back(path)
+        assert "Every snapshot of this organization has been rolled back" in said(role)
+
+
+def said(role: Role) -> str:
+    """What a rollback says before it begins."""
+    texts: list[str] = []
+    role.say = texts.append
+    role.plan("rollback", check=True)
+    return " ".join(texts)
+
+
+def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
+    done = role.run(**OUTGOING)
+    run = role.artifacts.run
+    name = Path(done["snapshot"]).name
+    text = said(role)
+    assert text.startswith(f"Goes back to {name} of 20")
+    assert f"taken by the run {run}: what that run changed. It would put back Encrypt all outgoing mail," in text
+    assert role.report["snapshot"] == {
+        "path": done["snapshot"],
+        "created_at": role.artifacts.load(done["snapshot"])["created_at"],
+        "run": run,
+        "scope": "changed",
+    }
+
+
+def test_several_organizations_need_their_names(role: Role) -> None:
+    before = role.state()
+    role.run()
+    both = ["contoso", "fabrikam"]
+    assert 'hardened_baseline_confirm_rollback: ["contoso", "fabrikam"]' in refused(role, hosts=both)
+    assert "it says contoso" in refused(role, hosts=both, confirm_rollback=["contoso"])
+    role.plan("rollback", check=True, hosts=both)
+    assert any("The run itself needs hardened_baseline_confirm_rollback" in warning for warning in role.report["warnings"])
+    role.run("rollback", hosts=both, confirm_rollback=["fabrikam", "contoso"])
     assert role.state() == before
 
 
@@ -197,7 +281,7 @@ class TestOthersMeanwhile:
         role.run()
         role.session.edit("Set-TransportRule", Identity="a", Name="b")
         role.session.edit("New-TransportRule", Name="a", ApplyRightsProtectionTemplate="Encrypt", SubjectContainsWords=["x"])
-        role.run("rollback", rollback_scope="full")
+        role.run("rollback", rollback_scope="full", rollback_force=True)
         assert role.state() == before
 
     def test_a_rule_that_cannot_be_written_is_switched_on_again_under_its_new_name(self, tmp_path: Path, wire: str) -> None:
@@ -239,7 +323,7 @@ def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: 
 
 def test_a_cut_off_snapshot_is_refused(role: Role) -> None:
     role.run()
-    path = Path(role.artifacts.snapshots()[0])
+    path = Path(role.artifacts.chain().last().path)
     path.write_text(path.read_text()[:100])
     assert "is not JSON" in refused(role)
 
@@ -337,7 +421,7 @@ def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> 
     assert states["azure_rms_licensing_enabled"] == "stored"
     assert states["social_id_sign_in"] == "not applied"
     assert (role.report["applied"], role.report["not_applied"]) == (2, 1)
-    assert len(role.artifacts.snapshots()) == 1
+    assert len(role.artifacts.chain().links) == 1
 
 
 class TestDisable:
@@ -376,4 +460,4 @@ class TestDisable:
     def test_one_organization_at_a_time(self, tmp_path: Path) -> None:
         role = Role(self.STATE, str(tmp_path))
         with pytest.raises(ExchangeError, match="2 organizations"):
-            role.run("disable", confirm_disable="contoso.onmicrosoft.com", organizations=2)
+            role.run("disable", confirm_disable="contoso.onmicrosoft.com", hosts=["contoso", "fabrikam"])

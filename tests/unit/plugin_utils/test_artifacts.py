@@ -1,75 +1,249 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's files: a snapshot means the same to whatever takes its name, and runs do not get into each other's way."""
+"""The role's files: a run writes over nothing, a snapshot means the same to whatever takes its name, and old runs cost nothing."""
 
 from __future__ import annotations
 
+import json
 import os
-import time
+import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name
 
-DAY = 24 * 3600
-
-
-@pytest.fixture(name="artifacts")
-def artifacts_fixture(tmp_path: Path) -> Artifacts:
-    return Artifacts(str(tmp_path / "kept"), "contoso")
+Make = Callable[..., Artifacts]
 
 
-@pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])
-def test_a_snapshot_is_marked_whatever_form_its_name_has(artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
-    path = Path(artifacts.store_snapshot({"digest": "sha256:1"}))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.chdir(tmp_path)
-    name = {"path": str(path), "bare name": path.name, "home": f"~/kept/contoso/{path.name}", "relative": f"kept/contoso/{path.name}"}[form]
-    assert artifacts.load(name) == {"digest": "sha256:1"}
-    assert not artifacts.rolled_back(name)
-    artifacts.mark_rolled_back(name, "sha256:1")
-    assert artifacts.rolled_back(name)
-    # What looks for the newest snapshot has the whole path.
-    assert artifacts.rolled_back(str(path))
-    assert artifacts.snapshots() == [str(path)]
-    assert sorted(file.name for file in tmp_path.rglob("*.json")) == sorted([path.name, f"{path.stem}.rolled-back.json"])
+@pytest.fixture(name="make")
+def make_fixture(tmp_path: Path) -> Make:
+    """Artifacts of a run, by the run's number."""
+
+    def make(run: int = 1, host: str = "contoso", procedure: str = "baseline") -> Artifacts:
+        own = tmp_path / f"own/{run}"
+        own.mkdir(parents=True, exist_ok=True)
+        return Artifacts(str(tmp_path / "kept"), host, Run(f"{run}abc", f"20261125T03{run:04d}Z", own), procedure)
+
+    return make
 
 
-def test_a_bare_name_that_the_folder_does_not_have_is_a_file_of_the_working_directory(
-    artifacts: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "older.json").write_text("{}", encoding="utf-8")
-    artifacts.mark_rolled_back("older.json", "sha256:1")
-    assert (tmp_path / "older.rolled-back.json").exists()
-    assert artifacts.rolled_back("older.json")
+def snapshot(id_: str, previous: str = "", **more: Any) -> dict[str, Any]:
+    return {"id": id_, "previous": previous, "digest": "sha256:1", **more}
 
 
-def test_two_runs_at_once_do_not_see_each_other(artifacts: Artifacts) -> None:
-    waiting, audit = "ansible-local-41abc", "ansible-local-42def"
-    artifacts.remember(waiting, {})
-    artifacts.remember(waiting, {"report": "of the one that waits"})
-    artifacts.remember(audit, {})
-    assert artifacts.remembered(audit) == {}
-    artifacts.remember(audit, {"report": "of the audit"})
-    assert artifacts.remembered(waiting) == {"report": "of the one that waits"}
-    assert artifacts.remembered(audit) == {"report": "of the audit"}
-    assert artifacts.remembered("ansible-local-43ghi") == {}
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_what_runs_left_behind_goes_after_a_week(artifacts: Artifacts) -> None:
-    snapshot = Path(artifacts.store_snapshot({}))
-    for run, days in (("old", 8), ("recent", 6)):
-        artifacts.remember(run, {"report": run})
-        then = time.time() - days * DAY
-        os.utime(artifacts.folder / f".run-{run}.json", (then, then))
-    os.utime(snapshot, (0, 0))
-    artifacts.remember("new", {"report": "new"})
-    assert sorted(file.name for file in artifacts.folder.iterdir()) == [".run-new.json", ".run-recent.json", snapshot.name]
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def test_a_run_is_no_path(artifacts: Artifacts) -> None:
-    artifacts.remember("../../elsewhere", {"report": 1})
-    assert artifacts.remembered("../../elsewhere") == {"report": 1}
-    assert [file.parent for file in artifacts.top.rglob("*.json")] == [artifacts.folder]
+class TestRun:
+    def test_all_tasks_of_a_run_agree_on_its_beginning(self, tmp_path: Path) -> None:
+        own = tmp_path / "ansible-local-41x_7"
+        own.mkdir()
+        found: list[Run] = []
+        threads = [threading.Thread(target=lambda: found.append(Run.in_directory(str(own)))) for _unused in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(set(found)) == 1
+        assert found[0].id == "41x_7"
+        assert files(own) == ["message_encryption-started"]
+
+    def test_a_run_has_its_own_folder(self, make: Make) -> None:
+        for run, procedure in ((1, "baseline"), (2, "audit")):
+            artifacts = make(run, procedure=procedure)
+            artifacts.begin()
+            artifacts.store_report({"report.html": procedure}, top=False)
+            artifacts.store_report({"report.html": procedure}, top=True)
+        top = make().top
+        apply, audit = "20261125T030001Z-baseline-1abc", "20261125T030002Z-audit-2abc"
+        assert files(top) == [
+            "latest",
+            "latest-audit",
+            "latest-baseline",
+            *(f"runs/{run}/{name}" for run in (apply, audit) for name in ("SHA256SUMS", "contoso/SHA256SUMS", "contoso/report.html", "report.html")),
+        ]
+        # The audit leaves the report of the apply, and what points to it.
+        assert text(top / f"runs/{apply}/report.html") == "baseline"
+        assert (text(top / "latest"), text(top / "latest-baseline"), text(top / "latest-audit")) == (f"{audit}\n", f"{apply}\n", f"{audit}\n")
+        assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in top.rglob("*"))
+
+    def test_a_procedure_that_comes_twice_in_a_run_has_two_folders(self, make: Make) -> None:
+        artifacts = make()
+        for number in (1, 2):
+            artifacts.begin()
+            artifacts.remember({"report": number})
+            artifacts.store_report({"report.html": str(number)}, top=False)
+        assert artifacts.run == "20261125T030001Z-baseline-1abc-2"
+        assert [text(path) for path in sorted(artifacts.top.rglob("report.html"))] == ["1", "2"]
+
+    def test_two_runs_at_once_do_not_see_each_other(self, make: Make) -> None:
+        waiting, audit = make(1), make(2)
+        waiting.begin()
+        waiting.remember({"report": "of the one that waits"})
+        audit.begin()
+        assert audit.remembered() == {}
+        audit.remember({"report": "of the audit"})
+        assert waiting.remembered() == {"report": "of the one that waits"}
+        assert make(1, "fabrikam").remembered() == make(1, procedure="audit").remembered() == {}
+
+    def test_what_tasks_keep_for_each_other_does_not_outlive_the_run(self, make: Make) -> None:
+        artifacts = make()
+        artifacts.begin()
+        artifacts.remember({"report": 1})
+        assert not artifacts.top.exists()
+
+    @pytest.mark.parametrize("host", ["report.json", "SHA256SUMS", "latest", "../up", "a/b", ".", "", "a" * 8 + "ü", "-x"])
+    def test_a_host_never_takes_a_name_that_means_something_else(self, host: str) -> None:
+        name = folder_name(host)
+        assert "/" not in name
+        assert name != host
+        assert name.strip(".")
+        assert not name.startswith((".", "-")) or len(name) > 2
+
+
+class TestPlan:
+    def test_the_newest_plan_is_found_by_its_bare_name(self, make: Make) -> None:
+        for run in (1, 2):
+            artifacts = make(run)
+            artifacts.begin()
+            artifacts.store_plan({"digest": f"sha256:{run}"})
+        assert make(3).load("plan.json") == {"digest": "sha256:2"}
+        assert make(3).plan_with("sha256:1") == {"digest": "sha256:1"}
+        assert make(3).plan_with("sha256:0") is None
+        assert make(3, "fabrikam").plan_with("sha256:1") is None
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])
+    def test_a_snapshot_is_marked_whatever_form_its_name_has(self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+        artifacts = make()
+        path = Path(artifacts.store_snapshot(snapshot("0a")))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        below = path.relative_to(tmp_path)
+        name = {"path": str(path), "bare name": path.name, "home": f"~/{below}", "relative": str(below)}[form]
+        assert artifacts.load(name)["id"] == "0a"
+        assert not artifacts.rolled_back(name)
+        artifacts.mark_rolled_back(name, "sha256:1")
+        assert artifacts.rolled_back(name)
+        (link,) = artifacts.chain().links
+        assert (link.path, link.rolled_back) == (str(path), True)
+
+    def test_a_bare_name_that_the_folder_does_not_have_is_a_file_of_the_working_directory(
+        self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "older.json").write_text("{}", encoding="utf-8")
+        make().mark_rolled_back("older.json", "sha256:1")
+        assert (tmp_path / "older.rolled-back.json").exists()
+        assert make().rolled_back("older.json")
+
+    def test_the_end_is_found_without_reading_a_file(self, make: Make) -> None:
+        artifacts = make()
+        artifacts.store_snapshot(snapshot("0b"))
+        artifacts.store_snapshot(snapshot("0a", "0b"))
+        for path in artifacts.snapshots_folder.iterdir():
+            path.write_bytes(b"not even JSON")
+        newest = artifacts.chain().newest()
+        assert newest is not None
+        assert newest.id == "0a"
+
+
+class TestRetention:
+    def history(self, make: Make, count: int, first: str = "baseline") -> list[Artifacts]:
+        """A run a minute, each with a snapshot."""
+        done = []
+        for run in range(1, count + 1):
+            artifacts = make(run, procedure="baseline" if run > 1 else first)
+            artifacts.begin()
+            artifacts.store_snapshot(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run))
+            artifacts.store_report({"report.html": str(run)}, top=True)
+            done.append(artifacts)
+        return done
+
+    def ids(self, make: Make) -> list[str]:
+        return sorted(link.id for link in make().chain().links)
+
+    def test_the_old_end_is_cut(self, make: Make) -> None:
+        history = self.history(make, 5)
+        audit = make(9, procedure="audit")
+        audit.store_report({"report.html": "audit"}, top=True)
+        history[-1].cut_runs(2)
+        history[-1].cut_snapshots(2)
+        assert sorted(os.listdir(audit.top / "runs")) == [history[3].run, history[4].run, audit.run]
+        assert self.ids(make) == ["04", "05"]
+        assert make().chain().newest().id == "05"  # type: ignore[union-attr]
+
+    def test_a_snapshot_of_a_kept_run_stays_until_it_is_rolled_back(self, make: Make) -> None:
+        history = self.history(make, 4, first="disable")
+        history[-1].cut_snapshots(1)
+        assert self.ids(make) == ["01", "02", "03", "04"]
+        first = next(link for link in make().chain().links if link.id == "01")
+        make().mark_rolled_back(first.path, "sha256:1")
+        history[-1].cut_snapshots(1)
+        assert self.ids(make) == ["04"]
+        assert not list(make().snapshots_folder.glob("*.rolled-back.json"))
+
+    def test_a_fork_is_never_cut_through(self, make: Make) -> None:
+        artifacts = make()
+        for id_, previous in (("0a", ""), ("0b", "0a"), ("0c", "0b"), ("0d", "0b")):
+            artifacts.store_snapshot(snapshot(id_, previous, run="gone"))
+        artifacts.cut_snapshots(1)
+        assert self.ids(make) == ["0b", "0c", "0d"]
+
+    def test_the_newest_plan_of_an_organization_stays(self, make: Make) -> None:
+        planned = make(1, "fabrikam")
+        planned.begin()
+        planned.store_plan({"digest": "sha256:1"})
+        history = self.history(make, 4)
+        history[-1].cut_runs(1)
+        assert make(5, "fabrikam").load("plan.json") == {"digest": "sha256:1"}
+
+    def test_nothing_else_is_removed(self, make: Make, tmp_path: Path) -> None:
+        history = self.history(make, 3)
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "file").touch()
+        runs = history[0].top / "runs"
+        (runs / "20200101T000000Z-baseline-1x").symlink_to(outside)
+        (runs / "mine").mkdir()
+        history[-1].cut_runs(1)
+        assert (outside / "file").exists()
+        assert (runs / "mine").exists()
+
+
+def test_thousands_of_old_runs_are_not_looked_at(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run does costs as many looks at files as without them."""
+    artifacts = make()
+    runs = artifacts.top / "runs"
+    previous = ""
+    artifacts.snapshots_folder.mkdir(parents=True)
+    for number in range(5000):
+        id_ = f"{number:06x}"
+        name = f"snapshot-20260101T000000Z-{id_}{f'-after-{previous}' if previous else ''}.json"
+        (artifacts.snapshots_folder / name).write_text(json.dumps(snapshot(id_, previous)), encoding="ascii")
+        (runs / f"20260101T{number:06d}Z-baseline-1x/contoso").mkdir(parents=True)
+        previous = id_
+    opened: list[str] = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read(path))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Artifacts, "_runs", lambda _self: pytest.fail("the folders of old runs are listed"))
+    artifacts.begin()
+    artifacts.store_plan({"digest": "sha256:1"})
+    newest = artifacts.chain().newest()
+    assert newest is not None
+    assert newest.id == previous
+    artifacts.remember({"report": 1})
+    assert artifacts.remembered() == {"report": 1}
+    artifacts.store_report({"report.html": "x"}, top=False)
+    artifacts.store_report({"report.html": "x"}, top=True)
+    assert {name for name in opened if not name.startswith("message_encryption-")} == set()

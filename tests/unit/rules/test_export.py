@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import STATE_VARIABLE, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from hypothesis import given
@@ -95,7 +95,6 @@ def test_the_state_is_what_the_info_module_returns(session: OrganizationSession)
 
 
 def test_the_file_is_private(tmp_path: Path, session: OrganizationSession) -> None:
-    artifacts = Artifacts(str(tmp_path / "out"), "contoso")
-    path = Path(artifacts.write(artifacts.folder / "export.yml", variables_file(exported(session)[0]).encode()))
+    path = Path(write_file(tmp_path / "out/contoso/export.yml", variables_file(exported(session)[0]).encode()))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["export.yml"]

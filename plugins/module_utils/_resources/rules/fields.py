@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import nearest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Choice,
     Flag,
@@ -35,6 +36,29 @@ ATTRIBUTES = (
     *("FirstName", "HomePhoneNumber", "Initials", "LastName", "Manager", "MobileNumber", "Notes", "Office", "OtherFaxNumber", "OtherHomePhoneNumber"),
     *("OtherPhoneNumber", "PagerNumber", "PhoneNumber", "POBox", "State", "Street", "Title", "UserLogonName", "ZipCode"),
 )
+
+
+def _known_attribute(item: str) -> str:
+    """The element, unless its attribute is a known one misspelt. Whether Exchange has others, only Exchange can tell."""
+    attribute, colon, _words = item.partition(":")
+    near = nearest(attribute, ATTRIBUTES) if colon and attribute.casefold() not in map(str.casefold, ATTRIBUTES) else ""
+    if near:
+        raise ValueError(f"has the attribute {attribute!r}: is {near} meant?")
+    return item
+
+
+class AttributeWords(Words):
+    """Words in attributes of a person, each as ``attribute:word,word``."""
+
+    def element(self, item: str) -> str:
+        return _known_attribute(super().element(item))
+
+
+class AttributePatterns(Patterns):
+    """Patterns for attributes of a person, each as ``attribute:pattern,pattern``."""
+
+    def element(self, item: str) -> str:
+        return _known_attribute(super().element(item))
 
 
 @dataclass(frozen=True)
@@ -133,13 +157,13 @@ _CONDITIONS = (
     ),
     Field(
         "recipient_ad_attribute_contains_words",
-        Words(),
+        AttributeWords(),
         "RecipientADAttributeContainsWords",
         doc="Words in attributes of a recipient, each as C(attribute:word,word).",
     ),
     Field(
         "recipient_ad_attribute_matches_patterns",
-        Patterns(),
+        AttributePatterns(),
         "RecipientADAttributeMatchesPatterns",
         doc="Regular expressions for attributes of a recipient, each as C(attribute:pattern,pattern).",
     ),
@@ -150,13 +174,13 @@ _CONDITIONS = (
     Field("scl_over", Integer(-1, 9), "SCLOver", doc="The spam confidence level is this or higher, V(-1) to V(9)."),
     Field(
         "sender_ad_attribute_contains_words",
-        Words(),
+        AttributeWords(),
         "SenderADAttributeContainsWords",
         doc="Words in attributes of the sender, each as C(attribute:word,word).",
     ),
     Field(
         "sender_ad_attribute_matches_patterns",
-        Patterns(),
+        AttributePatterns(),
         "SenderADAttributeMatchesPatterns",
         doc="Regular expressions for attributes of the sender, each as C(attribute:pattern,pattern).",
     ),

@@ -26,12 +26,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
+    REMEDIES,
     DeclaredRule,
     Rule,
     Templates,
     by_template_name,
     decrypts,
     encrypts,
+    idle,
     is_past,
     keeps_senders_inside,
 )
@@ -279,6 +281,20 @@ class RulesPlanner:
             self.plan.warnings.append(
                 f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: Exchange bounces inbound mail that it matches "
                 "(550 5.7.162). conditions.from_scope: InOrganization is what is mostly meant."
+            )
+        if rule and encrypts(sections):
+            self._warn_of_idleness(wanted, rule)
+
+    def _warn_of_idleness(self, wanted: DeclaredRule, rule: Rule) -> None:
+        """Warns of a rule that encrypts and does not act as it looks, where the task leaves alone what keeps it from that."""
+        told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
+        for option, reason in idle(rule.enabled, rule.settings).items():
+            if option not in told:
+                self.plan.warnings.append(f"The rule {rule.name!r} encrypts and {reason}, which the task leaves as it is. {REMEDIES[option]} would mend it.")
+        if wanted.sections and "exceptions" not in wanted.sections and rule.sections["exceptions"]:
+            names = ", ".join(rule.sections["exceptions"])
+            self.plan.warnings.append(
+                f"The rule {rule.name!r} encrypts and has exceptions that the task does not name ({names}). exceptions: {{}} would clear them."
             )
 
     def _create(self, wanted: DeclaredRule, index: int | None) -> str:

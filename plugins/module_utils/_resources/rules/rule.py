@@ -192,6 +192,26 @@ def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
 
 
+#: Option to what makes a rule act that it keeps from acting.
+REMEDIES: Mapping[str, str] = {"enabled": "enabled: true", "mode": "mode: Enforce", "activation_date": 'activation_date: ""', "expiry_date": 'expiry_date: ""'}
+
+
+def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Why a rule does not act today: option to a part of a sentence; empty where it acts.
+
+    :param settings: the settings outside of the sections, canonical; what is not there is as a new rule has it.
+    """
+    activation, expiry = settings.get("activation_date") or "", settings.get("expiry_date") or ""
+    mode = settings.get("mode") or "Enforce"
+    reasons = {
+        "enabled": "" if enabled else "is disabled",
+        "mode": "" if mode == "Enforce" else f"is only tried (mode {mode})",
+        "activation_date": f"does not act before {activation}" if activation and not is_past(activation) else "",
+        "expiry_date": f"has expired ({expiry})" if is_past(expiry) else "",
+    }
+    return {option: reason for option, reason in reasons.items() if reason}
+
+
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a condition keeps the senders that a rule acts on inside the organization."""
     conditions = sections.get("conditions", {})

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether rules that encrypt have an effect, not only whether they are as declared. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
+
+#: What a rule of the role has where it does not say so: what Exchange gives a new rule.
+WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date": "", "expiry_date": "", "exceptions": {}}
+
+
+def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as the role wants it. What it does not name is not left alone, but as a new rule has it.
+
+    Conditions and actions have no such default: without conditions a rule takes all mail, and without actions it is none.
+    """
+    given = {option: value for option, value in rule.items() if value is not None}
+    return given if given.get("state") == "absent" else {**WHOLE, **given}
+
+
+def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
+    """Why the rules do not do today what they look like, as sentences; none where each that encrypts acts, and at least one is there.
+
+    :param wanted: the rules as declared; those that are not there are the plan's to say.
+    """
+    rules = rules_of(organization)
+    present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
+    encrypting = [(declared, rule) for declared, rule in present if encrypts(rule.sections)]
+    sentences = [] if encrypting else ["No rule of the list is there that encrypts."]
+    for declared, rule in encrypting:
+        sentences += [f"{rule.name!r} {reason}." for reason in idle(rule.enabled, rule.settings).values()]
+        for section in ("conditions", "exceptions"):
+            more = [] if section in declared.sections else list(rule.sections[section])
+            if more:
+                sentences.append(f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): name them, or {section}: {{}}.")
+    return sentences
+
+
+def _stored(declared: DeclaredRule, rules: Sequence[Rule]) -> Rule | None:
+    by_guid = next((rule for rule in rules if declared.guid and rule.guid == declared.guid), None)
+    return by_guid or next((rule for rule in rules if rule.name.casefold() == declared.name.casefold()), None)

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What somebody who misspelt a name probably meant. Private to the collection."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+#: How alike two names have to be, from 0 to 1, so that one is taken for the other misspelt.
+_ALIKE = 0.75
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name that is meant; empty where none is near. PowerShell's ``SubjectContainsWords`` is near ``subject_contains_words``."""
+    by_letters = {_letters(candidate): candidate for candidate in known}
+    found = difflib.get_close_matches(_letters(name), by_letters, 1, _ALIKE)
+    return by_letters[found[0]] if found else ""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown name: what is probably meant, or nothing."""
+    near = nearest(name, known)
+    return f": is {near} meant?" if near else ""
+
+
+def hints(arguments: Any, spec: Mapping[str, Any]) -> list[str]:
+    """A question for each option and each choice that is near a known one.
+
+    :param arguments: as they were given.
+    :param spec: the argument spec.
+    """
+    paths = {_letters(path): path for path in _paths(spec)}
+    return list(_hints(arguments, spec, "", paths))
+
+
+def _hints(arguments: Any, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> Iterator[str]:
+    for option, value in arguments.items() if isinstance(arguments, Mapping) else ():
+        row = spec.get(option)
+        if row is None:
+            near = _option(str(option), spec, where, paths)
+            if near:
+                yield f"{where}{option}: is {near} meant?"
+            continue
+        for choice in value if isinstance(value, list) else [value]:
+            near = nearest(choice, row["choices"]) if row.get("choices") and isinstance(choice, str) and choice not in row["choices"] else ""
+            if near:
+                yield f"{where}{option} {choice!r}: is {near} meant?"
+        if row.get("options"):
+            items = [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)] if isinstance(value, list) else [(f"{where}{option}.", value)]
+            for inside, item in items:
+                yield from _hints(item, row["options"], inside, {_letters(path): path for path in _paths(row["options"])})
+
+
+def _option(name: str, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> str:
+    """The option that is meant: one beside it, or one of a section by its cmdlet's name, such as ``ExceptIfFrom``."""
+    letters = re.sub(r"^exceptif", "exceptions", _letters(name))
+    exact = next((option for option in spec if _letters(option) == letters), "")
+    inside = paths.get(letters) or next((paths[section + letters] for section in ("conditions", "actions") if section + letters in paths), "")
+    near = exact or inside or nearest(name, spec)
+    return f"{where}{near}" if near else ""
+
+
+def _paths(spec: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Every option by its path, such as ``conditions.from``."""
+    for option, row in spec.items():
+        yield f"{where}{option}"
+        if row.get("options") and row.get("type") != "list":
+            yield from _paths(row["options"], f"{where}{option}.")
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.casefold())

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The newest snapshot is the chain's end, whatever clocks said; where the chain does not tell, that is said."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.organization_session import WIRES
+
+from .conftest import Role
+
+
+def chain(*links: tuple[str, str] | tuple[str, str, bool]) -> Chain:
+    return Chain(Link(f"/snapshots/snapshot-{link[0]}.json", *link) for link in links)
+
+
+def newest(found: Chain) -> str:
+    link = found.newest()
+    return link.id if link else ""
+
+
+@given(st.integers(1, 30), st.integers(0, 30), st.randoms())
+def test_the_end_of_a_line_is_the_newest_whatever_its_names(length: int, rolled_back: int, random: object) -> None:
+    ids = [f"{number}" for number in range(length)]
+    random.shuffle(ids)  # type: ignore[attr-defined]
+    # Rolled back from the end on, as it goes.
+    links = [(id_, ids[index - 1] if index else "", length - index <= rolled_back) for index, id_ in enumerate(ids)]
+    random.shuffle(links)  # type: ignore[attr-defined]
+    found = chain(*links)
+    left = ids[: max(0, length - rolled_back)]
+    assert newest(found) == (left[-1] if left else "")
+    assert found.last().id == ids[-1]  # type: ignore[union-attr]
+    assert [link.id for link in found.old_end()] == ids[:-1]
+    assert {link.id for link in found.after(ids[0])} == set(ids[1:])
+
+
+def test_a_cut_old_end_is_a_start() -> None:
+    assert newest(chain(("b", "a"), ("c", "b"))) == "c"
+
+
+def test_a_gap_is_said() -> None:
+    with pytest.raises(OptionError, match=r"is broken.*snapshot-a\.json, snapshot-c\.json.*hardened_baseline_rollback_snapshot"):
+        chain(("a", ""), ("c", "b")).newest()
+    # Nobody may take the one before a gap for the newest because the one behind it has been rolled back.
+    assert chain(("a", ""), ("c", "b", True)).flaw
+
+
+def test_a_fork_is_said_until_one_side_is_rolled_back() -> None:
+    sides = (("a", ""), ("b", "a"))
+    with pytest.raises(OptionError, match=r"is forked: snapshot-b\.json, snapshot-c\.json"):
+        chain(*sides, ("c", "a")).newest()
+    assert newest(chain(*sides, ("c", "a", True))) == "b"
+    assert newest(chain(("a", "", True), ("b", "a", True), ("c", "a", True))) == ""
+
+
+def test_a_new_one_follows_what_can_still_be_gone_back_to() -> None:
+    assert chain().last() is None
+    assert chain(("a", ""), ("b", "a", True), ("c", "a")).last().id == "c"  # type: ignore[union-attr]
+
+
+class _Past(datetime.datetime):
+    """A clock that was set back."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
+        return datetime.datetime(1999, 1, 1, tzinfo=tz)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_clock_that_was_set_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wire: str) -> None:
+    role = Role({}, str(tmp_path), wire)
+    first = role.state()
+    role.run()
+    second = role.state()
+    monkeypatch.setattr(_artifacts.datetime, "datetime", _Past)
+    role.run(encrypt_outgoing={"template": "Encrypt"})
+    role.run("rollback")
+    assert role.state() == second
+    role.run("rollback")
+    assert role.state() == first
+
+
+def test_a_broken_chain_asks_for_a_name(role: Role) -> None:
+    for words in (["a"], ["b"], ["c"]):
+        role.run(encrypt_outgoing={"exceptions": {"subject_contains_words": words}})
+    last = role.artifacts.chain().newest()
+    assert last is not None
+    (start,) = role.artifacts.chain().starts
+    (middle,) = [link for link in role.artifacts.chain().links if link.previous == start.id]
+    Path(middle.path).unlink()
+    writes = len(role.session.writes)
+    with pytest.raises(OptionError, match="is broken"):
+        role.run("rollback")
+    assert len(role.session.writes) == writes
+    role.run("rollback", rollback_snapshot=Path(last.path).name)
+    assert len(role.session.writes) > writes
+
+
+def test_a_snapshot_under_a_strangers_name_is_refused(role: Role) -> None:
+    role.run()
+    (link,) = role.artifacts.chain().links
+    Path(link.path).rename(link.path.replace(link.id, "0" * 12))
+    with pytest.raises(OptionError, match="it was renamed"):
+        role.run("rollback")
+
+
+def test_a_snapshot_tells_its_run(role: Role) -> None:
+    path = role.run()["snapshot"]
+    document = role.artifacts.load(path)
+    assert document["run"] == role.artifacts.run
+    assert document["previous"] == ""
