@@ -244,7 +244,7 @@ class Locations(Listing):
     def element(self, item: str) -> str:
         if not re.match(r"https?://[^/\s]+", item, re.IGNORECASE):
             raise ValueError(f"has {item!r}, which is not an absolute URL")
-        return item
+        return _sendable(item)
 
     def key(self, value: Any) -> Any:
         return tuple(item.rstrip("/").casefold() for item in value)
@@ -369,17 +369,28 @@ def is_address(value: str) -> bool:
 
 
 def _address(value: str) -> str:
-    if not is_address(value):
+    if not is_address(_sendable(value)):
         raise ValueError(f"has {value!r}, and an SMTP address is needed: Exchange returns addresses, so a name or an alias would never be found unchanged")
     return value
 
 
+def unsendable(text: str) -> str:
+    """What in a text no wire carries unchanged, in words; empty where everything goes through.
+
+    NUL and halves of surrogate pairs are in neither XML nor UTF-8. U+FFFE and U+FFFF are no characters: XML forbids them, and PowerShell
+    sends them back in a form that its own clients cannot read.
+    """
+    match = _UNSENDABLE.search(text)
+    if match is None:
+        return ""
+    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(match[0], "a character that is half a surrogate pair")
+
+
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
+
+
 def _sendable(value: str) -> str:
-    """The text itself, unless a wire cannot carry it: NUL and lone surrogates are in neither XML nor UTF-8."""
-    if "\x00" in value:
-        raise ValueError("has a NUL character")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError("has a character that is half a surrogate pair") from error
+    """The text itself, unless no wire carries it."""
+    if odd := unsendable(value):
+        raise ValueError(f"has {odd}")
     return value
