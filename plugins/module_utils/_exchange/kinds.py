@@ -100,11 +100,15 @@ class Integer(Kind):
         return value
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else int(value)
+        # Some cultures write the minus sign itself, U+2212.
+        return None if value is None or value == "" else int(value.replace("\u2212", "-") if isinstance(value, str) else value)
 
 
 class Days(Integer):
-    """A number of days, which Exchange takes as an integer and returns as a TimeSpan."""
+    """A number of days, which Exchange takes as a double and returns as a TimeSpan."""
+
+    def send(self, value: Any) -> Value:
+        return float(value)
 
     def read(self, value: Any) -> Any:
         return 0 if value is None else timespan_days(value)
@@ -271,7 +275,8 @@ class Size(Kind):
     def read(self, value: Any) -> Any:
         if value is None or value == "":
             return None
-        match = re.search(r"\(([\d,.\s]+) bytes\)", str(value))
+        # Digits are grouped as the host's culture does: with a comma, a point, an apostrophe, or a space of several kinds.
+        match = re.search(r"\(([\d,.'\u2019\s]+) bytes\)", str(value))
         return self._canonical(int(re.sub(r"\D", "", match[1]))) if match else self.parse(str(value))
 
     def key(self, value: Any) -> Any:
@@ -383,7 +388,9 @@ def unsendable(text: str) -> str:
     match = _UNSENDABLE.search(text)
     if match is None:
         return ""
-    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(match[0], "a character that is half a surrogate pair")
+    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(
+        match[0], "a character that is half a surrogate pair"
+    )
 
 
 _UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")

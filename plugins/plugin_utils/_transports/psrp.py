@@ -153,12 +153,13 @@ class PsrpTransport:
             name = "CertificateThumbprint" if kind == "certificate_thumbprint" else "CertificateFilePath"
             parameters |= {"AppId": credential["client_id"], name: credential[kind]}
         secret = {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
-        call = Call("Connect-ExchangeOnline", parameters)
-        run = pool.run(statements([call]), timeout=self._command_timeout, secret=secret)
-        (answer,), _withheld = answers_of(run, [call])
-        if answer.ended and not answer.errors:
+        # A script in the way (exit, break) ends Connect-ExchangeOnline without an error, so the module is asked whether there is a connection.
+        calls = [Call("Connect-ExchangeOnline", parameters), Call("Get-ConnectionInformation")]
+        answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout, secret=secret), calls)
+        connected = len(answers) < len(calls) or bool(answers[1].objects or answers[1].errors or not answers[1].ended)
+        if answers[0].ended and not answers[0].errors and connected:
             return
-        failed, retryable = self._not_connected(answer)
+        failed, retryable = self._not_connected(answers[0])
         raise _Unopened(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp, records
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
-from .engine import (
+from .scripted_shell import (
     COMPLETED,
     DEBUG,
     DONE,
@@ -261,6 +261,20 @@ def test_a_connecting_that_ends_before_its_end_is_no_session(monkeypatch: pytest
     (outcome,) = attempt(monkeypatch, [DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted")
     assert isinstance(outcome.error, errors.UnreachableError)
     assert "before its end" in str(outcome.error)
+
+
+def test_a_script_in_the_way_of_connecting_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a real engine, exit in a function ends its statement without an error, and the next statement runs."""
+
+    def pipelines(connection: list[Message]) -> Any:
+        return lambda cmdlets: [MARKER, *connection, MARKER, DONE] if cmdlets[0].startswith("Connect") else [output(Name="x"), MARKER, DONE]
+
+    online = {"exchange_psrp_connect": "exchange_online", "exchange_access_token": "planted"}
+    (outcome,) = attempt(monkeypatch, pipelines([]), READ, **online)
+    assert isinstance(outcome.error, errors.UnreachableError)
+    assert "before its end" in str(outcome.error)
+    for connection in ([output(State="Connected")], [error(**missing("Get-ConnectionInformation"))]):  # an early module does not have it
+        assert attempt(monkeypatch, pipelines(connection), READ, **online)[0].objects == [{"Name": "x"}]
 
 
 def test_the_states_are_pypsrps_own() -> None:
