@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
-Value: TypeAlias = "bool | int | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _READ_VERBS = ("get", "test")
@@ -143,8 +143,8 @@ def _powershell(value: Value) -> str:
         return "$null"
     if isinstance(value, bool):
         return "$true" if value else "$false"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, datetime.datetime):
@@ -171,7 +171,7 @@ def _to_wire(value: Value) -> Any:
 def _from_wire(value: Any) -> Value:
     if isinstance(value, list):
         return [_from_wire(item) for item in value]
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     ((tag, content),) = value.items()
     if tag == "$bytes":

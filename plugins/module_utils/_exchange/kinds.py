@@ -100,11 +100,15 @@ class Integer(Kind):
         return value
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else int(value)
+        # Some cultures write the minus sign itself, U+2212.
+        return None if value is None or value == "" else int(value.replace("\u2212", "-") if isinstance(value, str) else value)
 
 
 class Days(Integer):
-    """A number of days, which Exchange takes as an integer and returns as a TimeSpan."""
+    """A number of days, which Exchange takes as a double and returns as a TimeSpan."""
+
+    def send(self, value: Any) -> Value:
+        return float(value)
 
     def read(self, value: Any) -> Any:
         return 0 if value is None else timespan_days(value)
@@ -244,7 +248,7 @@ class Locations(Listing):
     def element(self, item: str) -> str:
         if not re.match(r"https?://[^/\s]+", item, re.IGNORECASE):
             raise ValueError(f"has {item!r}, which is not an absolute URL")
-        return item
+        return _sendable(item)
 
     def key(self, value: Any) -> Any:
         return tuple(item.rstrip("/").casefold() for item in value)
@@ -271,7 +275,8 @@ class Size(Kind):
     def read(self, value: Any) -> Any:
         if value is None or value == "":
             return None
-        match = re.search(r"\(([\d,.\s]+) bytes\)", str(value))
+        # Digits are grouped as the host's culture does: with a comma, a point, an apostrophe, or a space of several kinds.
+        match = re.search(r"\(([\d,.'\u2019\s]+) bytes\)", str(value))
         return self._canonical(int(re.sub(r"\D", "", match[1]))) if match else self.parse(str(value))
 
     def key(self, value: Any) -> Any:
@@ -369,17 +374,30 @@ def is_address(value: str) -> bool:
 
 
 def _address(value: str) -> str:
-    if not is_address(value):
+    if not is_address(_sendable(value)):
         raise ValueError(f"has {value!r}, and an SMTP address is needed: Exchange returns addresses, so a name or an alias would never be found unchanged")
     return value
 
 
+def unsendable(text: str) -> str:
+    """What in a text no wire carries unchanged, in words; empty where everything goes through.
+
+    NUL and halves of surrogate pairs are in neither XML nor UTF-8. U+FFFE and U+FFFF are no characters: XML forbids them, and PowerShell
+    sends them back in a form that its own clients cannot read.
+    """
+    match = _UNSENDABLE.search(text)
+    if match is None:
+        return ""
+    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(
+        match[0], "a character that is half a surrogate pair"
+    )
+
+
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
+
+
 def _sendable(value: str) -> str:
-    """The text itself, unless a wire cannot carry it: NUL and lone surrogates are in neither XML nor UTF-8."""
-    if "\x00" in value:
-        raise ValueError("has a NUL character")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError("has a character that is half a surrogate pair") from error
+    """The text itself, unless no wire carries it."""
+    if odd := unsendable(value):
+        raise ValueError(f"has {odd}")
     return value

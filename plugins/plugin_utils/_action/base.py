@@ -31,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import diff
 
 # Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
@@ -55,7 +56,7 @@ class ModuleAction(ActionBase):
         arguments = plain(self.arguments(task_vars or {}))
         validation, errors = validate(arguments, **spec)
         if errors:
-            return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
+            return {"failed": True, "msg": visible(f"{name}: {'; '.join(errors)}")}
         task = self.make_task(
             task_vars or {},
             params=validation.validated_parameters,
@@ -63,16 +64,18 @@ class ModuleAction(ActionBase):
             session=self._connection,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {text}"),
+            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
         )
         result = self._outcome(task)
         if "changes" in result:
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
-            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
+            result["warnings"] = [visible(str(warning["msg"] if isinstance(warning, Mapping) else warning)) for warning in warnings]
         if self._task.diff and result.get("changes"):
-            result["diff"] = diff(result["changes"])
+            result["diff"] = {side: visible(text) for side, text in diff(result["changes"]).items()}
+        if isinstance(result.get("msg"), str):
+            result["msg"] = visible(result["msg"])
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 

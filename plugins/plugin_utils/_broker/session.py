@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome, Policy
 
@@ -48,6 +49,10 @@ class Transport(Protocol):
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """One try of several reads, or of one write; one outcome for each."""
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Secrets that the wire has fetched itself."""
 
     def close(self) -> None:
         """Ends the session on the other side too, where there is one. May take seconds; raises nothing."""
@@ -94,6 +99,7 @@ class OrganizationSession:
     _opened: bool = False
     _connect_seconds: float = 0.0
     _reads: dict[str, _Read] = field(default_factory=dict)
+    _fetched: list[str] = field(default_factory=list)
 
     def invoke(self, request: Request) -> list[Result]:
         """Has the calls carried out: all reads, or exactly one write.
@@ -109,6 +115,11 @@ class OrganizationSession:
             if writes:
                 return self._write(request)
             return self._read(request)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What may be in no text: the secrets of the identity, and those that the wire has fetched."""
+        return [*secrets_of(self.identity), *self._fetched, *getattr(self._line, "secrets", ())]
 
     def describe(self, request: Request) -> dict[str, Any]:
         """Who we are and where: what ``Connection.describe`` promises. Costs a round trip only where the session has not told yet.
@@ -150,6 +161,7 @@ class OrganizationSession:
 
     def _drop(self) -> None:
         line, self._line = self._line, None
+        self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session is still on its way
         self._opened, self._organization = False, None
         self._reads.clear()
         if line is not None:

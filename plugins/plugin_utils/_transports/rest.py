@@ -87,6 +87,11 @@ class RestTransport:
         """Where the session is, for people."""
         return self._base
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The tokens that were fetched."""
+        return self._credential.fetched
+
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls: several reads, or one write."""
         listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == "get-command"]

@@ -35,7 +35,7 @@ from hypothesis import strategies as st
 
 from tests.emulator.values import size_text, stored_instant
 
-_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufffe\uffff"), max_size=20)
 _WORD = _TEXT.map(str.strip).filter(bool)
 _ADDRESS = st.from_regex(r"[a-zA-Z0-9.äß']{1,8}@[a-z]{1,8}\.(com|ORG)", fullmatch=True)
 _INSTANT = st.datetimes(datetime.datetime(1990, 1, 1), datetime.datetime(2090, 1, 1), timezones=st.timezones()).map(
@@ -101,7 +101,13 @@ def test_sizes_are_bytes(count: int) -> None:
 
 @pytest.mark.parametrize(
     ("declared", "shown"),
-    [("10MB", "10 MB (10,485,760 bytes)"), ("10240KB", "10 MB (10,485,760 bytes)"), ("1.5GB", "1.5 GB (1,610,612,736 bytes)"), ("0", "0 B (0 bytes)")],
+    [
+        ("10MB", "10 MB (10,485,760 bytes)"),
+        ("10240KB", "10 MB (10,485,760 bytes)"),
+        ("1.5GB", "1.5 GB (1,610,612,736 bytes)"),
+        ("0", "0 B (0 bytes)"),
+        *(("10MB", f"10 MB (10{group}485{group}760 bytes)") for group in ".'\u2019\u00a0\u202f "),
+    ],
 )
 def test_a_size_is_what_exchange_shows_of_it(declared: str, shown: str) -> None:
     assert Size().parse(declared) == Size().read(shown)
@@ -163,3 +169,19 @@ def test_spam_confidence_comes_as_text_or_number() -> None:
 def test_line_ends_do_not_count_and_spaces_do() -> None:
     assert Text().key("a\r\nb") == Text().key("a\nb") == Text().key("a\rb")
     assert Text().key("[secure] ") != Text().key("[secure]")
+
+
+@pytest.mark.parametrize("kind", [Text(), Name(), Words(), Patterns(), Recipients(), Recipient(), Locations()], ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize(
+    ("odd", "named"), [("\x00", "NUL"), ("\ufffe", "U\\+FFFE"), ("\uffff", "U\\+FFFF"), ("\ud800", "half a surrogate"), ("\udfff", "half")]
+)
+def test_what_no_wire_carries_is_refused_by_name(kind: Kind, odd: str, named: str) -> None:
+    text = f"https://x.example/a{odd}@example.com"
+    with pytest.raises(ValueError, match=named):
+        kind.parse([text] if kind.spec["type"] == "list" else text)
+
+
+def test_numbers_and_days_in_the_forms_of_the_wires() -> None:
+    assert Integer(-1, 9).read("\u22121") == -1
+    sent = Days(0, 730).send(7)
+    assert (sent, type(sent)) == (7.0, float)

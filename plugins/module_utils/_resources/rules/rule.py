@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -115,6 +117,8 @@ class Rule:
             return f"it has an action of Edge servers ({', '.join(sorted(unknown & set(EDGE_PROPERTIES)))})"
         if unknown:
             return f"it uses what this collection does not know: {', '.join(sorted(unknown))}"
+        if odd := unsendable(json.dumps(self.describe(), ensure_ascii=False)):
+            return f"it holds {odd}, which no connection carries unchanged"
         legacy = [option for option in ("apply_ome", "remove_ome") if self.sections["actions"].get(option)]
         return f"it uses the retired action {legacy[0]}" if legacy else ""
 
@@ -162,6 +166,8 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
         raise OptionError(f"{where}name or guid is needed.")
     if len(name) > 64:
         raise OptionError(f"{where}name has {len(name)} characters, and Exchange takes at most 64.")
+    if odd := unsendable(name):
+        raise OptionError(f"{where}name has {odd}, which no connection carries unchanged.")
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
