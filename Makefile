@@ -124,6 +124,10 @@ coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests r
 role: .venv/$(CORE)/ready build/installed ## the role's defaults, argument specs and page, from the table of controls
 	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_role.py
 
+.PHONY: endpoint
+endpoint: .venv/$(CORE)/ready build/installed ## the constrained endpoint's files, from the tables of settings
+	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_endpoint.py
+
 .PHONY: molecule
 molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
 	@PATH="$(CURDIR)/.venv/molecule/bin:$$PATH" molecule test --all --report

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 
+from tests import endpoint
 from tests.emulator import Emulator
 from tests.emulator.engine import Engine
 
@@ -92,6 +93,8 @@ def identity(**values: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def emulator(engine: Engine | None) -> Iterator[Emulator]:
     with Emulator([ORGANIZATION, "fabrikam.onmicrosoft.com"], engine=engine) as running:
+        if engine is not None:
+            endpoint.install(running, "Baseline")
         yield running
 
 
