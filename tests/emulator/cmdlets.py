@@ -383,6 +383,24 @@ def _set_mailbox_policy(context: Context) -> None:
     context.store(row, settings, row["Name"])
 
 
+# What mail flow depends on beside rules
+
+_MAIL_FLOW = {
+    "accepteddomain": (properties.ACCEPTED_DOMAIN, "accepted_domains"),
+    "remotedomain": (properties.REMOTE_DOMAIN, "remote_domains"),
+    "inboundconnector": (properties.INBOUND_CONNECTOR, "inbound_connectors"),
+}
+
+
+@_cmdlet("Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector")
+def _get_mail_flow_object(context: Context) -> None:
+    kind, key = _MAIL_FLOW[context.cmdlet.name.partition("-")[2].lower()]
+    rows = context.state[key]
+    identity = context.parameters.get("Identity")
+    for row in rows if identity in (None, "*") else [_row(rows, "Name", identity)]:
+        context.emit(kind, {**row, **_tail(row["Name"])})
+
+
 @_cmdlet("Get-TransportConfig")
 def _get_transport_config(context: Context) -> None:
     limits = {

@@ -80,6 +80,55 @@ def _owa_policy(name: str) -> State:
     return {"Name": name, "IsDefault": True, "Guid": new_guid(), "IRMEnabled": True, "SMimeSuppressNameChecksEnabled": False, "WhenChanged": now()}
 
 
+def _accepted_domain(name: str) -> State:
+    return {
+        "DomainName": name,
+        "DomainType": "Authoritative",
+        "Default": False,
+        "InitialDomain": name.endswith(".onmicrosoft.com"),
+        "MatchSubDomains": False,
+        "AuthenticationType": "Managed",
+        "PendingRemoval": False,
+        "OutboundOnly": False,
+        "Name": name,
+        "Guid": new_guid(),
+    }
+
+
+def _remote_domain(domain: str) -> State:
+    return {
+        "DomainName": domain,
+        "IsInternal": False,
+        "TargetDeliveryDomain": False,
+        "AllowedOOFType": "External",
+        "AutoReplyEnabled": True,
+        "AutoForwardEnabled": True,
+        "TrustedMailOutboundEnabled": False,
+        "TrustedMailInboundEnabled": False,
+        "Name": "Default" if domain == "*" else domain,
+        "Guid": new_guid(),
+        "WhenChanged": now(),
+    }
+
+
+def _inbound_connector(name: str) -> State:
+    return {
+        "Enabled": True,
+        "ConnectorType": "OnPremises",
+        "ConnectorSource": "AdminUI",
+        "Comment": "",
+        "SenderIPAddresses": [],
+        "SenderDomains": ["smtp:*;1"],
+        "RequireTls": True,
+        "CloudServicesMailEnabled": False,
+        "TreatMessagesAsInternal": False,
+        "TlsSenderCertificateName": None,
+        "Name": name,
+        "Guid": new_guid(),
+        "WhenChangedUTC": now(),
+    }
+
+
 def _template(name: str, organization: str, **localized: str) -> State:
     return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
 
@@ -159,6 +208,9 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             "TLSSendDomainSecureList": [],
             "VerifySecureSubmitEnabled": False,
         },
+        "accepted_domains": [{**_accepted_domain(name), "Default": True}],
+        "remote_domains": [_remote_domain("*")],
+        "inbound_connectors": [],
         "recipients": [
             {"name": "Alex Wilber", "alias": "AlexW", "address": f"AlexW@{name}"},
             {"name": "Megan Bowen", "alias": "MeganB", "address": f"MeganB@{name}"},
@@ -235,6 +287,9 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole["ome_configurations"] = [{**ome_configuration(row["Identity"]), **row} for row in whole["ome_configurations"]]
     whole["owa_mailbox_policies"] = [{**_owa_policy(row["Name"]), **row} for row in whole["owa_mailbox_policies"]]
     whole["mobile_device_mailbox_policies"] = [{**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]]
+    whole["accepted_domains"] = [{**_accepted_domain(row["DomainName"]), **row} for row in whole["accepted_domains"]]
+    whole["remote_domains"] = [{**_remote_domain(row["DomainName"]), **row} for row in whole["remote_domains"]]
+    whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
     head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
     whole["transport_rules"] = [

@@ -50,6 +50,9 @@ CMDLETS = (
     "Set-OwaMailboxPolicy",
     "Get-MobileDeviceMailboxPolicy",
     "Set-MobileDeviceMailboxPolicy",
+    "Get-AcceptedDomain",
+    "Get-RemoteDomain",
+    "Get-InboundConnector",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",
 )

@@ -24,6 +24,9 @@ SUBSETS: dict[str, Call] = {
     "rms_templates": Call("Get-RMSTemplate", {"ResultSize": "Unlimited"}),
     "owa_mailbox_policies": Call("Get-OwaMailboxPolicy"),
     "mobile_device_mailbox_policies": Call("Get-MobileDeviceMailboxPolicy"),
+    "accepted_domains": Call("Get-AcceptedDomain"),
+    "remote_domains": Call("Get-RemoteDomain"),
+    "inbound_connectors": Call("Get-InboundConnector"),
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 

@@ -60,6 +60,15 @@ class Facts:
     irm_configuration: Mapping[str, Any] | None = None
     ome_configurations: tuple[Mapping[str, Any], ...] | None = None
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
+    inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def internal_connectors(self) -> tuple[str, ...] | None:
+        """The inbound connectors that make mail from on-premises count as internal; ``None`` where nobody knows."""
+        if self.inbound_connectors is None:
+            return None
+        makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
+        return tuple(str(each.get("name")) for each in self.inbound_connectors if each.get("enabled") and any(each.get(key) for key in makes))
 
     def primary(self, address: str) -> str:
         """The primary address of whoever has this one."""

@@ -38,8 +38,13 @@ def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Tru
     person = _accepted(facts, address)
     if person is not True and _could_be_object(facts, address):
         person = any_of((person, _guest(facts, address, "sender inside", False)))
-    signed_in: Truth = True if authenticated else opened(("authenticated",), "U22", "whether the message was sent over an authenticated connection")
-    return all_of((signed_in, person))
+    return all_of((True if authenticated else _authenticated(facts), person))
+
+
+def _authenticated(facts: Facts) -> Truth:
+    connectors = facts.internal_connectors
+    inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
+    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection{inside}")
 
 
 def sender_outside(facts: Facts, address: str) -> Truth:

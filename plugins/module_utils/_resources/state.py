@@ -107,11 +107,46 @@ def _describe_limits(organization: Organization) -> dict[str, Any]:
     }
 
 
+def _describe_accepted_domains(organization: Organization) -> dict[str, Any]:
+    return {
+        "accepted_domains": [
+            {"name": str(item["DomainName"]).lower(), "type": str(item["DomainType"]), "match_subdomains": bool(item.get("MatchSubDomains"))}
+            for item in organization.objects("accepted_domains")
+        ]
+    }
+
+
+def _describe_remote_domains(organization: Organization) -> dict[str, Any]:
+    return {
+        "remote_domains": [
+            {"name": str(item["Name"]), "domain_name": str(item["DomainName"]).lower(), "is_internal": bool(item.get("IsInternal"))}
+            for item in organization.objects("remote_domains")
+        ]
+    }
+
+
+def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
+    return {
+        "inbound_connectors": [
+            {
+                "name": str(item["Name"]),
+                "enabled": bool(item.get("Enabled")),
+                "cloud_services_mail_enabled": bool(item.get("CloudServicesMailEnabled")),
+                "treat_messages_as_internal": bool(item.get("TreatMessagesAsInternal")),
+            }
+            for item in organization.objects("inbound_connectors")
+        ]
+    }
+
+
 #: What each subset looks like to users: the resources, and what can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
     "organization": lambda organization: {"organization": describe_organization(organization.only("organization"))},
     "transport_config": _describe_limits,
     "rms_templates": _describe_templates,
+    "accepted_domains": _describe_accepted_domains,
+    "remote_domains": _describe_remote_domains,
+    "inbound_connectors": _describe_inbound_connectors,
     "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},
 }

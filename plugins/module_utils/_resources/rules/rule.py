@@ -188,6 +188,17 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
     )
 
 
+def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
+    """Rules that are only proposed, whole and first to last, in the form in which an organization's are described. An OptionError names what is wrong."""
+    declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
+    empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    return [
+        {"name": rule.label, "guid": rule.guid, "enabled": rule.enabled is not False, **rule.settings, **empty, **rule.sections}
+        for rule in declared
+        if rule.state == "present"
+    ]
+
+
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule protects mail."""
     return any(sections.get("actions", {}).get(option) for option in ENCRYPTING)
