@@ -102,8 +102,8 @@ class RulesControl(Control):
                     findings.append(Finding(self.id, f"{name!r} would encrypt all mail: it has no condition.", allow("allow_unconditional_rule")))
             elif not keeps_senders_inside(sections) and not accepted.get("allow_any_sender"):
                 text = (
-                    f"{name!r} has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it (550 5.7.162), depending on "
-                    "the state of the service."
+                    f"{name!r} has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it (550 5.7.162), "
+                    "depending on the state of the service."
                 )
                 findings.append(Finding(self.id, text, allow("allow_any_sender")))
         return findings
