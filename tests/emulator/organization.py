@@ -141,6 +141,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``cloud``: false for an on-premises organization.
     * ``advanced_message_encryption``: whether the licence is there.
     * ``shows_tenant_id``: whether Get-OrganizationConfig has a property for it. In no capture it has.
+    * ``retired_actions_refused``: whether a rule can no longer get an action of OMEv1.
     * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
     * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
     * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
@@ -164,6 +165,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "cloud": cloud,
         "locale": "en-US",
         "advanced_message_encryption": False,
+        "retired_actions_refused": True,
         "hidden_cmdlets": [],
         "hidden_parameters": [],
         "ignored_parameters": [],

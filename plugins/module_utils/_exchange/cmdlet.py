@@ -98,7 +98,7 @@ class Result:
     """What one call brought.
 
     :param objects: the returned objects in canonical form: property name to plain JSON value. Every transport gives the
-        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z``, GUIDs in lower
+        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z`` (one of no zone without), GUIDs in lower
         case, byte arrays as base64 text, URIs, sizes and versions as text, collections as lists, unset as ``None``.
     :param warnings: the warning stream.
     :param error: why the call failed; ``objects`` is then empty and means nothing.

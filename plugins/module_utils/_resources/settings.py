@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
@@ -56,7 +57,7 @@ def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
     identity = task.params[table.identity]
 
     def planner(organization: Organization) -> Plan:
-        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or name_of(policy).casefold() == identity.casefold()]
+        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or same_name(name_of(policy), identity)]
         if not policies:
             known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
             raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"It has: {known}.")

@@ -74,6 +74,7 @@ def test_what_looks_like_a_template_stays_what_it_is(session: OrganizationSessio
 
 
 def test_rules_that_nobody_may_write_are_left_out(session: OrganizationSession) -> None:
+    session.organization.patch({"retired_actions_refused": False})
     session.edit("New-TransportRule", Name="retired", ApplyOME=True)
     variables, _loaded = exported(session)
     assert variables[STATE_VARIABLE]["transport_rules"] == []

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -26,12 +27,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_FIELDS,
 )
 
-_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.parameter for fields in SECTIONS.values() for row in fields}
+_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.output or row.parameter for fields in SECTIONS.values() for row in fields}
 
 #: Exchange's two built-in templates, and what other languages call them.
 _BUILT_IN_TEMPLATES = {
-    **{name.casefold(): "Encrypt" for name in ("Encrypt", "Chiffrer")},
-    **{name.casefold(): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
+    **{name_key(name): "Encrypt" for name in ("Encrypt", "Chiffrer")},
+    **{name_key(name): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
 }
 
 
@@ -42,8 +43,8 @@ class Templates:
     """
 
     def __init__(self, objects: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._names = {str(item["Name"]).casefold(): str(item["Name"]) for item in objects}
-        self._guids = {str(guid).casefold(): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
+        self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
+        self._guids = {name_key(str(guid)): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
 
     @property
     def listed(self) -> bool:
@@ -52,16 +53,16 @@ class Templates:
 
     def canonical(self, reference: str) -> str:
         """The template's name; a built-in one by its English name, whatever the organization's language calls it."""
-        name = self._guids.get(reference.casefold(), reference)
-        return _BUILT_IN_TEMPLATES.get(name.casefold(), name)
+        name = self._guids.get(name_key(reference), reference)
+        return _BUILT_IN_TEMPLATES.get(name_key(name), name)
 
     def sendable(self, name: str) -> str:
         """The name under which this organization knows a template."""
-        return next((listed for listed in self._names.values() if self.canonical(listed).casefold() == name.casefold()), name)
+        return next((listed for listed in self._names.values() if same_name(self.canonical(listed), name)), name)
 
     def known(self, name: str) -> bool | None:
         """Whether there is such a template; ``None`` where that cannot be told."""
-        if name in _BUILT_IN_TEMPLATES.values() or any(self.canonical(listed).casefold() == name.casefold() for listed in self._names.values()):
+        if name in _BUILT_IN_TEMPLATES.values() or any(same_name(self.canonical(listed), name) for listed in self._names.values()):
             return True
         return False if self._names else None
 
@@ -79,7 +80,7 @@ class Rule:
             self.name = str(properties["Name"])
             self.guid = str(properties["Guid"])
             self.priority = int(properties["Priority"])
-            self.enabled = str(properties["State"]).casefold() == "enabled"
+            self.enabled = str(properties["State"]).lower() == "enabled"
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError("a rule came without its name, guid, priority or state.", cmdlet="Get-TransportRule") from error
 
