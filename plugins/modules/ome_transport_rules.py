@@ -101,7 +101,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change: V(widens), V(rejects), V(deletes), V(takes away); else empty.
+        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
       type: str
       returned: always
   sample:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
@@ -29,7 +29,7 @@ FORMAT = 1
 EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
 #: Worst first: what people decide about stands at the top.
-_IMPACTS = ("rejects", "deletes", "takes away", "widens", "")
+_IMPACTS = [impact.value for impact in Impact]
 
 
 def field_of(resource: str, option: str) -> Field | None:
@@ -57,7 +57,7 @@ def documented(organization: Organization, plan: Plan, state: str) -> list[dict[
             "option": change.option,
             "before": change.before,
             "after": change.after,
-            "impact": change.impact,
+            "impact": change.impact.value,
             "rollback": rollback_class(organization, change),
             "command": str(step.call),
             "state": state,

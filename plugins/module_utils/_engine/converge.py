@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
@@ -164,8 +164,8 @@ def _is_undone(step: Step, left: Iterable[Step]) -> bool:
     Where the same option is to become something else by now, somebody else has written in between.
     """
     # The impact may be another one by now: switching a rule off takes nothing away any more once it does not encrypt.
-    planned = [replace(change, impact="") for other in left for change in other.changes]
-    return all(replace(change, impact="") in planned for change in step.changes)
+    planned = [replace(change, impact=Impact.NONE) for other in left for change in other.changes]
+    return all(replace(change, impact=Impact.NONE) in planned for change in step.changes)
 
 
 def _changed_nothing(warning: str) -> bool:
@@ -269,4 +269,4 @@ def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) ->
 
 
 def _listed(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    return [asdict(change) for change in changes]
+    return [{**asdict(change), "impact": change.impact.value} for change in changes]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
@@ -28,6 +28,19 @@ class Phase(IntEnum):
     LICENSING_REMOVAL = 8
 
 
+class Impact(StrEnum):
+    """What a change does to people beyond being a change, the worst first."""
+
+    IN_CLEAR = "may leave in clear"
+    REJECTS = "rejects"
+    ALL_OUTGOING = "affects all outgoing mail"
+    DELETES = "deletes"
+    TAKES_AWAY = "takes away"
+    WIDENS = "widens"
+    SOME_MAIL = "affects some mail"
+    NONE = ""
+
+
 @dataclass(frozen=True)
 class Change:
     """One difference.
@@ -37,7 +50,7 @@ class Change:
     :param option: the option's name, with its section where it has one (``conditions.from_scope``), or ``state``.
     :param before: the canonical value now; ``None`` for "not set".
     :param after: the canonical value then.
-    :param impact: what it does to people beyond being a change: ``widens``, ``rejects``, ``deletes``, ``takes away``; else empty.
+    :param impact: what it does to people beyond being a change.
     """
 
     resource: str
@@ -45,7 +58,7 @@ class Change:
     option: str
     before: Any
     after: Any
-    impact: str = ""
+    impact: Impact = Impact.NONE
 
 
 @dataclass(frozen=True)

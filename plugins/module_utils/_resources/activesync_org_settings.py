@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Recipients, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
@@ -21,14 +21,14 @@ ACTIVESYNC_ORG_SETTINGS = Table(
             "allow_rms_support_for_unenlightened_apps",
             Boolean(),
             "AllowRMSSupportForUnenlightenedApps",
-            impacts={False: "takes away", True: "widens"},
+            impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS},
             policies=("owa_mailbox_policies", "mobile_device_mailbox_policies"),
         ),
         Field(
             "default_access_level",
             Choice("Allow", "Block", "Quarantine"),
             "DefaultAccessLevel",
-            impacts={"Block": "takes away", "Quarantine": "takes away", "Allow": "widens"},
+            impacts={"Block": Impact.TAKES_AWAY, "Quarantine": Impact.TAKES_AWAY, "Allow": Impact.WIDENS},
             dangers=dict.fromkeys(("Block", "Quarantine"), "It reaches devices that are connected already, at once."),
         ),
         Field("enable_mobile_mailbox_policy_when_ca_inplace", Boolean(), "EnableMobileMailboxPolicyWhenCAInplace", cloud_only=True),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Locations, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
 
@@ -27,7 +27,7 @@ IRM_CONFIGURATION = Table(
             Boolean(),
             "AzureRMSLicensingEnabled",
             cloud_only=True,
-            impacts={False: "takes away"},
+            impacts={False: Impact.TAKES_AWAY},
             dangers={False: "Exchange Online no longer uses Azure Rights Management, which turns message encryption off for everybody."},
         ),
         Field(
@@ -35,23 +35,23 @@ IRM_CONFIGURATION = Table(
             Boolean(),
             "DecryptAttachmentForEncryptOnly",
             cloud_only=True,
-            impacts={False: "takes away", True: "widens"},
+            impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS},
             policies=("owa_mailbox_policies",),
         ),
-        Field("e_discovery_super_user_enabled", Boolean(), "EDiscoverySuperUserEnabled", impacts={True: "widens"}),
-        Field("enable_pdf_encryption", Boolean(), "EnablePdfEncryption", cloud_only=True, impacts={True: "takes away"}),
+        Field("e_discovery_super_user_enabled", Boolean(), "EDiscoverySuperUserEnabled", impacts={True: Impact.WIDENS}),
+        Field("enable_pdf_encryption", Boolean(), "EnablePdfEncryption", cloud_only=True, impacts={True: Impact.TAKES_AWAY}),
         Field("enable_portal_tracking_logs", Boolean(), "EnablePortalTrackingLogs", cloud_only=True),
         Field(
             "internal_licensing_enabled",
             Boolean(),
             "InternalLicensingEnabled",
-            impacts={False: "takes away"},
+            impacts={False: Impact.TAKES_AWAY},
             dangers={False: "Nobody can protect mail any more, and no template is found."},
             order={True: Order(replans=_NAME_TEMPLATES), False: Order(phase=Phase.LICENSING_REMOVAL)},
         ),
-        Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: "widens"}),
+        Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: Impact.WIDENS}),
         Field("licensing_location", Locations(), "LicensingLocation"),
-        Field("reject_if_recipient_has_no_rights", Boolean(), "RejectIfRecipientHasNoRights", cloud_only=True, impacts={True: "rejects"}),
+        Field("reject_if_recipient_has_no_rights", Boolean(), "RejectIfRecipientHasNoRights", cloud_only=True, impacts={True: Impact.REJECTS}),
         Field(
             "rms_online_key_sharing_location",
             Text(),
@@ -66,14 +66,14 @@ IRM_CONFIGURATION = Table(
             Boolean(),
             "SimplifiedClientAccessDoNotForwardDisabled",
             cloud_only=True,
-            impacts={True: "takes away"},
+            impacts={True: Impact.TAKES_AWAY},
         ),
         Field(
             "simplified_client_access_enabled",
             Boolean(),
             "SimplifiedClientAccessEnabled",
             cloud_only=True,
-            impacts={False: "takes away"},
+            impacts={False: Impact.TAKES_AWAY},
             policies=("owa_mailbox_policies",),
         ),
         Field(
@@ -81,13 +81,13 @@ IRM_CONFIGURATION = Table(
             Boolean(),
             "SimplifiedClientAccessEncryptOnlyDisabled",
             cloud_only=True,
-            impacts={True: "takes away"},
+            impacts={True: Impact.TAKES_AWAY},
         ),
         Field(
             "transport_decryption_setting",
             Choice("Disabled", "Mandatory", "Optional"),
             "TransportDecryptionSetting",
-            impacts={"Mandatory": "rejects", "Disabled": "takes away"},
+            impacts={"Mandatory": Impact.REJECTS, "Disabled": Impact.TAKES_AWAY},
             dangers={
                 "Mandatory": "Mail that Exchange cannot decrypt in transport is rejected with a non-delivery report.",
                 "Disabled": "Mail flow rules, journaling and malware scanning no longer see into protected mail.",

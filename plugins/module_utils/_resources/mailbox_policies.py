@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -25,7 +25,7 @@ OWA_MAILBOX_POLICY = Table(
     noun="OwaMailboxPolicy",
     phase=Phase.POLICIES,
     identity="identity",
-    fields=(Field("irm_enabled", Boolean(), "IRMEnabled", impacts={False: "takes away"}),),
+    fields=(Field("irm_enabled", Boolean(), "IRMEnabled", impacts={False: Impact.TAKES_AWAY}),),
 )
 
 MOBILE_DEVICE_MAILBOX_POLICY = Table(
@@ -34,7 +34,7 @@ MOBILE_DEVICE_MAILBOX_POLICY = Table(
     noun="MobileDeviceMailboxPolicy",
     phase=Phase.POLICIES,
     identity="identity",
-    fields=(Field("irm_enabled", Boolean(), "IrmEnabled", impacts={False: "takes away"}),),
+    fields=(Field("irm_enabled", Boolean(), "IrmEnabled", impacts={False: Impact.TAKES_AWAY}),),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
@@ -44,11 +44,11 @@ OME_CONFIGURATION = Table(
         Field("external_mail_expiry_in_days", Days(0, 730), "ExternalMailExpiryInDays", "ExternalMailExpiryInterval"),
         Field("image_content", Image(), "Image", shown_by="ImageUrl"),
         Field("introduction_text", Text(1024), "IntroductionText"),
-        Field("otp_enabled", Boolean(), "OTPEnabled", impacts={False: "takes away", True: "widens"}),
+        Field("otp_enabled", Boolean(), "OTPEnabled", impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS}),
         Field("portal_text", Text(128), "PortalText"),
         Field("privacy_statement_url", Text(), "PrivacyStatementUrl"),
         Field("read_button_text", Text(1024), "ReadButtonText"),
-        Field("social_id_sign_in", Boolean(), "SocialIdSignIn", impacts={False: "takes away", True: "widens"}),
+        Field("social_id_sign_in", Boolean(), "SocialIdSignIn", impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS}),
     ),
 )
 
@@ -167,7 +167,7 @@ def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
         return Plan(before={"state": "absent"}, after={"state": "absent"})
     identity = name_of(properties)
     call = Call("Remove-OMEConfiguration", {"Identity": identity, "Confirm": False})
-    change = Change(OME_CONFIGURATION.name, identity, "state", "present", "absent", "deletes")
+    change = Change(OME_CONFIGURATION.name, identity, "state", "present", "absent", Impact.DELETES)
     return Plan(
         before={"state": "present"},
         after={"state": "absent"},

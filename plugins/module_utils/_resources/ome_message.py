@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import InvalidValueError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
@@ -67,6 +67,6 @@ def plan_revocation(organization: Organization, message_id: str, *, revoked: boo
             remedy="Only mail that is read in the portal can be revoked, which a mail flow rule with an OME configuration of your own makes all mail be.",
             cmdlet="Set-OMEMessageRevocation",
         )
-    change = Change("ome_message_revocation", message_id, "revoked", message["revoked"], revoked, "takes away" if revoked else "widens")
+    change = Change("ome_message_revocation", message_id, "revoked", message["revoked"], revoked, Impact.TAKES_AWAY if revoked else Impact.WIDENS)
     plan.steps.append(Step(Call("Set-OMEMessageRevocation", {"MessageId": message_id, "Revoke": revoked}), (change,), Phase.SETTINGS))
     return plan

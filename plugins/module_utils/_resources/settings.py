@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
@@ -99,7 +99,9 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
             continue
         if properties is None and value == row.kind.cleared:
             continue
-        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], row.impact(value)))
+        # A setting of something new takes nothing away from anybody.
+        impact = Impact.NONE if properties is None else row.impact(value)
+        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], impact))
         parameters[row.parameter] = row.send(value, stored)
         order = row.order_of(value)
         phase = phase if order.phase is None else max(phase, order.phase)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Kind
@@ -49,7 +49,7 @@ class Field:
     :param create_only: only New-* takes it.
     :param refuse: why a value (other than the cleared one) is refused; empty where it is not.
     :param shown_by: another property that, when only it is set, says that there is a value without showing it.
-    :param impacts: new value to what it does to people: ``takes away``, ``widens``, ``rejects``.
+    :param impacts: new value to what it does to people.
     :param dangers: declared value to a sentence that warns of it.
     :param listed: property that lists classes, and the class's name: where the value is False, only this tells whether it is set.
     :param onprem_values: values that Exchange Online does not take.
@@ -69,7 +69,7 @@ class Field:
     shown_by: str = ""
     listed: tuple[str, str] = ("", "")
     onprem_values: frozenset[Any] = frozenset()
-    impacts: Mapping[Any, str] = field(default_factory=dict)
+    impacts: Mapping[Any, Impact] = field(default_factory=dict)
     dangers: Mapping[Any, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
     order: Mapping[Any, Order] = field(default_factory=dict)
@@ -127,9 +127,9 @@ class Field:
         """The parameter value that turns ``stored`` into ``value``, both canonical."""
         return self.kind.clear(stored) if value is None or value == self.kind.cleared else self.kind.send(value)
 
-    def impact(self, value: Any) -> str:
+    def impact(self, value: Any) -> Impact:
         """What this value does to people."""
-        return self.impacts.get(value, "") if isinstance(value, (bool, str)) else ""
+        return self.impacts.get(value, Impact.NONE) if isinstance(value, (bool, str)) else Impact.NONE
 
     def danger(self, value: Any) -> str:
         """What to warn of where this value is declared."""

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant, Integer, Kind, Listing, Size
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, is_cloud
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
@@ -21,10 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     AMBIENT,
     ENCRYPTING,
     GROUPS,
-    REJECTING,
     SECTIONS,
     SETTINGS_FIELDS,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, behind, of_creation, of_switch, passed_over
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,
@@ -189,12 +189,13 @@ class RulesPlanner:
         """Plans the removal of a rule."""
         if rule.not_rebuildable:
             self.plan.warnings.append(f"The rule {rule.name!r} could not be made again after its removal: {rule.not_rebuildable}.")
-        self._step("Remove-TransportRule", rule, {"Confirm": False}, [self._change(rule.name, "state", "present", "absent", "deletes")], Phase.RULE_REMOVAL)
+        self._step(
+            "Remove-TransportRule", rule, {"Confirm": False}, [self._change(rule.name, "state", "present", "absent", Impact.DELETES)], Phase.RULE_REMOVAL
+        )
 
     def set_enabled(self, rule: Rule, enabled: bool) -> None:
         """Plans switching a rule on or off. What is switched off goes last, so that nothing leaves in clear in between."""
-        impact = "takes away" if not enabled and encrypts(rule.sections) else ""
-        change = self._change(rule.name, "enabled", rule.enabled, enabled, impact)
+        change = self._change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections, enabled))
         cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
         self._step(cmdlet, rule, {"Confirm": False}, [change], phase)
 
@@ -209,9 +210,11 @@ class RulesPlanner:
     def move(self, key: str, index: int) -> None:
         """Plans one move. What comes after it is planned anew from a fresh read."""
         name = next((rule.name for rule in self.rules if rule.guid == key), key)
-        change = self._change(name, "priority", self.order.index(key), index)
+        before = list(self.order)
         self.order.remove(key)
         self.order.insert(index, key)
+        impact = Impact.IN_CLEAR if passed_over(self._by_guid, before, self.order) else Impact.NONE
+        change = self._change(name, "priority", before.index(key), index, impact)
         self.plan.steps.append(
             Step(Call("Set-TransportRule", {"Identity": key, "Priority": index, "Confirm": False}), (change,), Phase.RULE_ORDER, _AFTER_A_MOVE)
         )
@@ -333,24 +336,32 @@ class RulesPlanner:
             parameters["Priority"] = index
         if wanted.enabled is False:
             parameters["Enabled"] = False
-        changes = [self._change(wanted.name, "state", "absent", "present")]
+        given = self._given(wanted)
+        edit = Edit({}, given)
+        self.order.insert(len(self.order) if index is None else index, wanted.name)
+        passes = behind(self._by_guid, self.order, wanted.name)
+        changes = [self._change(wanted.name, "state", "absent", "present", of_creation(given, wanted.enabled is not False, wanted.settings))]
         for option, value in wanted.settings.items():
             if value != _SETTINGS[option].kind.cleared:
                 parameters[_SETTINGS[option].parameter] = _SETTINGS[option].send(value)
                 changes.append(self._change(wanted.name, option, None, value))
         if wanted.enabled is False:
             changes.append(self._change(wanted.name, "enabled", None, False))
-        for section, values in self._given(wanted).items():
+        for section, values in given.items():
             for option, value in values.items():
-                parameters[_FIELDS[section][option].parameter] = self._send(_FIELDS[section][option], value)
-                changes.append(self._change(wanted.name, f"{section}.{option}", None, value, "rejects" if section == "actions" and option in REJECTING else ""))
-        self.order.insert(len(self.order) if index is None else index, wanted.name)
+                row = _FIELDS[section][option]
+                parameters[row.parameter] = self._send(row, value)
+                # What a new rule takes in or spares is told by the rule as a whole.
+                impact = edit.of_option(section, row, None, value, passes=passes) if section == "actions" and option not in ENCRYPTING else Impact.NONE
+                changes.append(self._change(wanted.name, f"{section}.{option}", None, value, impact))
         self.plan.steps.append(Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=self._remedy(parameters)))
         return wanted.name
 
     def _update(self, wanted: DeclaredRule, rule: Rule) -> str:
         parameters: dict[str, Value] = {}
         changes: list[Change] = []
+        edit = Edit(rule.sections, {**rule.sections, **self._given(wanted)})
+        passes = behind(self._by_guid, self.order, rule.guid)
         if wanted.name and wanted.name != rule.name:
             self._warn_of_lookalikes(wanted.name, besides=rule.name)
             parameters["Name"] = wanted.name
@@ -372,11 +383,12 @@ class RulesPlanner:
                     f"{wanted.where}{option} can only be given to a new rule, and {rule.name!r} exists with {stored}.", remedy="Remove the rule first."
                 )
             parameters[row.parameter] = row.send(value)
-            impact = "takes away" if option == "mode" and value != "Enforce" and encrypts(rule.sections) else ""
-            changes.append(self._change(rule.name, option, stored, value, impact))
+            changes.append(self._change(rule.name, option, stored, value, edit.of_setting(option, value)))
         for section, values in self._given(wanted).items():
             differing = self._differing(section, values, rule.sections[section])
-            changes += [self._section_change(rule, section, option, values) for option in differing]
+            for option in differing:
+                row, old, new = _FIELDS[section][option], rule.sections[section].get(option), values.get(option)
+                changes.append(self._change(rule.name, f"{section}.{option}", old, new, edit.of_option(section, row, old, new, passes=passes)))
             parameters.update(self._section_parameters(section, values, rule.sections[section], differing))
         if changes:
             self._step("Set-TransportRule", rule, {**parameters, "Confirm": False}, changes, Phase.RULES)
@@ -429,36 +441,11 @@ class RulesPlanner:
     def _send(self, row: Field, value: Any) -> Value:
         return self.templates.sendable(value) if row.option == "apply_rights_protection_template" and value else row.send(value)
 
-    def _section_change(self, rule: Rule, section: str, option: str, wanted: Mapping[str, Any]) -> Change:
-        before, after = rule.sections[section].get(option), wanted.get(option)
-        return self._change(rule.name, f"{section}.{option}", before, after, _impact(_FIELDS[section][option], section, before, after))
-
-    def _change(self, name: str, option: str, before: Any, after: Any, impact: str = "") -> Change:
+    def _change(self, name: str, option: str, before: Any, after: Any, impact: Impact = Impact.NONE) -> Change:
         return Change(RULE, name, option, before, after, impact)
 
     def _step(self, cmdlet: str, rule: Rule, parameters: Mapping[str, Value], changes: Sequence[Change], phase: Phase) -> None:
         self.plan.steps.append(Step(Call(cmdlet, {"Identity": rule.guid, **parameters}), tuple(changes), phase, remedy=self._remedy(parameters)))
-
-
-def _impact(row: Field, section: str, before: Any, after: Any) -> str:
-    """What a change in a section does. A condition that goes or takes in other messages widens the rule, and so does an exception that goes or spares fewer."""
-    if section == "actions":
-        if row.option in REJECTING and after:
-            return "rejects"
-        return "takes away" if row.option in ENCRYPTING and not after else ""
-    if before is None or after is None:
-        return "widens" if after is None else ""
-    narrow, wide = (before, after) if section == "conditions" else (after, before)
-    return "widens" if _takes_in_more(row.kind, row.kind.key(narrow), row.kind.key(wide)) else ""
-
-
-def _takes_in_more(kind: Kind, key: Any, other: Any) -> bool:
-    """Whether a predicate with the other value matches messages that it does not match with the one."""
-    if isinstance(kind, Listing):
-        return bool(other - key)
-    if isinstance(kind, (Size, Integer)):
-        return bool(other < key)
-    return bool(other != key)
 
 
 def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:
