@@ -19,13 +19,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World
 
 _TAG = re.compile(r"<[^>]*>")
 
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
 _FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+
+#: The field in which an action puts an added recipient.
+_FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,8 @@ def _insertable(world: World, scene: Scene) -> Truth:
         return True
     if scene.message.insertable is not None:
         return scene.message.insertable
+    if scene.message.signed:
+        return False
     if protection is None or (protection.by_rights and protection.owner == "own"):
         return opened(("disclaimer",), "U00", "whether a disclaimer can be put into the message")
     return protection.kind == "none"
@@ -174,10 +179,10 @@ def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) 
         if manager is None:
             known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
             worlds = [(world.answering(known, True), f"the manager of {sender}"), (world.answering(known, False), "")]
-    return [_joined(rule, each, manager, does) for each, manager in worlds]
+    return [_joined(rule, each, manager, scene, does) for each, manager in worlds]
 
 
-def _joined(rule: FlowRule, world: World, manager: str, does: frozenset[Does]) -> World:
+def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> World:
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
@@ -185,15 +190,27 @@ def _joined(rule: FlowRule, world: World, manager: str, does: frozenset[Does]) -
         moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
     if Does.ADD in does:
-        for option in ("add_to_recipients", "copy_to", "blind_copy_to"):
-            added += [Added(str(address), rule.name, rule.place, False) for address in _list(actions.get(option))]
+        for option, field in _FIELDS.items():
+            added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
         if manager and "add_manager_as_recipient_type" in actions:
-            added.append(Added(manager, rule.name, rule.place, actions["add_manager_as_recipient_type"] == "Redirect"))
+            way = str(actions["add_manager_as_recipient_type"])
+            added.append(Added(manager, rule.name, rule.place, way == "Redirect", "" if way == "Redirect" else way.lower()))
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
         world = replace(world, held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
-    return replace(world, added=(*world.added, *added)) if added else world
+    return replace(world, added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
+
+
+def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
+    """A fork with those whom a rule added to it: nobody says whether later rules count them."""
+    here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
+    new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
+    for each in added:
+        primary = scene.facts.primary(each.address)
+        if not each.instead and primary not in here:
+            new.setdefault(primary, (Recipient(primary, each.address.lower(), primary, brought=each.field), (each.doubt,)))
+    return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
 
 
 def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:

@@ -74,11 +74,11 @@ class Passage:
         start = World(self._interned(first_content(self.message)), Fork(people))
         courses = {person.address: self._follow(person, [start], 0) for person in people}
         todo = list(courses.values())
-        followed: set[tuple[Added, Fork, Content]] = set()
+        followed: set[tuple[object, ...]] = set()
         while todo:
             course = todo.pop(0)
             for added, worlds in course.additions.items():
-                copy = (added, worlds[0].fork, worlds[0].content)
+                copy = (added, *(world.state for world in worlds))
                 if copy not in followed and len(followed) < MOST_WORLDS:
                     followed.add(copy)
                     new = self._of_added(added, worlds, course)
@@ -90,24 +90,25 @@ class Passage:
     def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
         """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""
         primary = self.facts.primary(added.address)
-        person = Recipient(primary, added.address.lower(), added.address if primary == added.address.lower() else primary)
+        label = added.address if primary == added.address.lower() else primary
+        person = Recipient(primary, added.address.lower(), label, brought=added.field)
         starts = []
         for world in worlds:
             others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
-            fork = Fork((*others, person), () if added.instead else world.fork.perhaps)
+            fork = Fork((*others, person), () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary))
             starts.append(replace(world, fork=fork, fate="delivered", over=world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
-        new.worlds += [replace(world, fate=NOBODY, over=True, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
+        new.worlds += [replace(world, fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
         return new
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = Course(person, merged(starts), by=by)
         if "NDR" in (self.message.types or ()):
             return course
-        contents: set[int] = set()
+        contents: set[tuple[int, int]] = set()
         todo = 0
         for world in course.worlds:
-            contents.add(id(world.content))
+            contents.add(_shown(world))
             todo |= self._candidates(world) & -(1 << place)
         while todo:
             lowest = todo & -todo
@@ -124,8 +125,8 @@ class Passage:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
             course.worlds = worlds
             for world in worlds:
-                if id(world.content) not in contents:
-                    contents.add(id(world.content))
+                if _shown(world) not in contents:
+                    contents.add(_shown(world))
                     todo |= self._candidates(world) & -(lowest << 1)
             if all(world.over for world in worlds):
                 break
@@ -222,7 +223,8 @@ class Passage:
         return known
 
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        return atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+        found = atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+        return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """The same worlds with those alone in the copy for whom the rule is alike."""
@@ -274,6 +276,7 @@ class Passage:
         keys += self._known(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
         keys += self._known(("body", content.body), lambda: _words("body word", content.body or ""))
         for person in people:
+            keys += [("field", person.address)] if person.brought else []
             keys += self._known(("recipient", person), partial(_address_keys, "recipient", person.address, person.written))
         return self.rules.candidates(keys)
 
@@ -294,6 +297,11 @@ class Passage:
         sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from or ""))))
         fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+
+
+def _shown(world: World) -> tuple[int, int]:
+    """What of a world makes rules candidates that were none before: another content, and recipients whom rules added."""
+    return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
 
 
 def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:

@@ -76,19 +76,13 @@ def type_(view: View, wanted: str) -> Truth:
 
 
 def classification(view: View, wanted: str) -> Truth:
-    if wanted.lower() in (one.lower() for one in view.copy.classifications):
-        return True
-    if view.message.classifications is None:
-        return doubt(FACTS, "the classification", "classification", wanted.lower())
-    return wanted.lower() in (one.lower() for one in view.message.classifications)
+    return wanted.lower() in {one.lower() for one in view.copy.classifications | view.message.classifications}
 
 
 def no_classification(view: View, wanted: bool) -> Truth:
     if not wanted:
         return doubt("U15", "what HasNoClassification: false means", "HasNoClassification")
-    if view.copy.classifications:
-        return False
-    return doubt(FACTS, "the classification", "no classification") if view.message.classifications is None else not view.message.classifications
+    return not view.copy.classifications | view.message.classifications
 
 
 def scl(view: View, level: int) -> Truth:
@@ -121,8 +115,12 @@ def _over(size: int, limit: str | int) -> Truth:
 def message_size(view: View, limit: str) -> Truth:
     if view.message.size is not None:
         return _over(view.message.size, limit)
-    parts = sum(one.get("size", 0) for one in view.message.attachments)
-    return parts > size_of(limit) or doubt(FACTS, "the message's size", "message size", size_of(limit))
+    least, most = view.message.sizes
+    if least > size_of(limit):
+        return True
+    if most is not None and most < size_of(limit):
+        return False
+    return doubt("U23", "the message's size", "message size", size_of(limit))
 
 
 # Attachments
