@@ -159,13 +159,14 @@ def _answer(rules: list[dict[str, Any]], message: Message, facts: Facts, *, ever
 
 
 @given(rule_sets(), messages())
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 def test_passing_over_rules_changes_no_answer(rules: list[dict[str, Any]], message: Message) -> None:
     facts = facts_of(FACTS)
     assert _answer(rules, message, facts) == _answer(rules, message, facts, everything=True)
 
 
 @given(rule_sets(), messages())
+@settings(deadline=None)
 def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]], message: Message) -> None:
     first = json.dumps(Simulator(rules, facts_of(FACTS)).run(message))
     assert "null" not in first
@@ -174,7 +175,7 @@ def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]
 
 
 @given(rule_sets(), messages(), st.sets(st.sampled_from(HIDDEN), min_size=1))
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 def test_what_is_said_without_a_fact_stays_true_with_it(rules: list[dict[str, Any]], message: Message, hidden: set[str]) -> None:
     whole = _answer(rules, message, facts_of(FACTS))
     partial = _answer(rules, message, facts_of({key: value for key, value in FACTS.items() if key not in hidden}))
@@ -194,6 +195,7 @@ def _stays(partial: dict[str, Any], whole: dict[str, Any]) -> None:
 
 
 @given(rule_sets(), messages())
+@settings(deadline=None)
 def test_every_unknown_has_a_reason_and_every_answer_its_keys(rules: list[dict[str, Any]], message: Message) -> None:
     for described in _answer(rules, message, facts_of({})).values():
         _has_its_keys(described)
