@@ -165,7 +165,7 @@ def test_other_rules_are_compared_by_the_messages(session: OrganizationSession) 
     result = flow(session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[])
     assert [(each["kind"], each["witness"]) for each in result["difference"]] == [("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})]
     assert result["difference"][0]["text"] == (
-        "The message 'Offer' to ann@fabrikam.com is protected now: delivered, protection none before, delivered, protection encrypt after."
+        "The message 'Offer' to ann@fabrikam.com is protected now: before delivered, protection none; after delivered, protection encrypt."
     )
     lost = flow(session, messages=[OFFER], rules=[], compare_with=[ENCRYPT])
     assert [each["kind"] for each in lost["difference"]] == ["protection_lost"]
