@@ -18,12 +18,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 _EXTRACT = json.loads((Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8"))
 
 #: Section to its parameters of New-TransportRule.
-PARAMETERS = {section: {name for name, row in _EXTRACT.items() if row.get("section") == section} for section in ("conditions", "exceptions", "actions")}
+PARAMETERS = {
+    section: {name.casefold() for name, row in _EXTRACT.items() if row.get("section") == section} for section in ("conditions", "exceptions", "actions")
+}
 
 
 def _options(section: str) -> set[str]:
     """The options of a section, whose parameters are all that the documentation has."""
-    assert {row.parameter for row in SECTIONS[section]} == PARAMETERS[section]
+    assert {row.parameter.casefold() for row in SECTIONS[section]} == PARAMETERS[section]
     return {row.option for row in SECTIONS[section]}
 
 
