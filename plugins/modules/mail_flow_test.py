@@ -365,7 +365,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     cases = cases_of(params["messages"], task.find_file, datetime.datetime.now(datetime.UTC))
     facts_of(params["facts"] or {})
     others = _other_rules(task, params["compare_with"])
-    rules, facts, unavailable = _rules_and_facts(task, cases)
+    rules, facts, unavailable = _rules_and_facts(task, cases, others)
     for rule in rules.rules:
         if "data loss prevention" in rule.idle:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
@@ -390,7 +390,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     return result
 
 
-def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case]) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
     """The rules that are tested, the facts, and why some of these could not be read. At most one round trip."""
     params, given = task.params, task.params["facts"] or {}
     if params["source"]:
@@ -404,7 +404,7 @@ def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case]) -> tuple[Rule
         organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
         rules = RuleSet(rules_from(organization))
     else:
-        rules, wanted = proposed, facts_needed(proposed, [case.message for case in cases], given)
+        rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
         organization = read(task.session, wanted, fresh=True) if wanted else None
     found, unavailable = facts_from(organization, wanted) if organization else ({}, {})
     return rules, {**found, **given}, unavailable

@@ -34,7 +34,7 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
             one, other = old["recipients"].get(address), new["recipients"].get(address)
             kind = _kind(one, other)
             if kind:
-                text = f"The message {old['name']!r} to {address} {_SAYS[kind]}: {_treated(one)} before, {_treated(other)} after."
+                text = f"The message {old['name']!r} to {address} {_SAYS[kind]}: before {_treated(one)}; after {_treated(other)}."
                 sides = {side: result for side, result in (("before", one), ("after", other)) if result is not None}
                 found.append({"kind": kind, "text": text, **sides, "witness": {"message": old["name"], "recipient": address}})
     return sorted(found, key=lambda each: KINDS.index(each["kind"]))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -151,9 +151,15 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str)
     names = list(known)
     for key in options:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, n=1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+            near = nearest(key, names)
+            remedy = f"Did you mean {near}?" if near else f"Known are {', '.join(names)}."
             raise OptionError(f"{where}{key} is not known.", remedy=remedy)
+
+
+def nearest(value: Any, names: Sequence[str]) -> str:
+    """The name that somebody probably meant; empty where none is near."""
+    by_small = {name.casefold(): name for name in names}
+    return next((by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)), "")
 
 
 def _listed(value: Any, where: str) -> list[Any]:
@@ -180,8 +186,8 @@ def _address(value: Any, where: str) -> str:
 
 def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(choices)}.")
+        near = nearest(value, choices)
+        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
     return str(value)
 
 

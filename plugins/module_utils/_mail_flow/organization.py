@@ -60,9 +60,9 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
     return facts, unavailable
 
 
-def facts_needed(rules: RuleSet, messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
-    """The subsets of facts without which something about these messages cannot be told."""
-    acting = [rule for rule in rules.rules if not rule.idle]
+def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], given: Mapping[str, Any]) -> list[str]:
+    """The subsets of facts without which something about these messages cannot be told under one of the rule sets."""
+    acting = [rule for rules in rule_sets for rule in rules.rules if not rule.idle]
     options = {option for rule in acting for atom in (*rule.conditions, *rule.exceptions) for option in atom.predicate.options}
     encrypts = any(rule.does(Does.ENCRYPT) for rule in acting)
     protected = any(message.protection is None or message.protection.by_rights for message in messages)
