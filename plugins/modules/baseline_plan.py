@@ -55,7 +55,7 @@ EXAMPLES = r"""
 RETURN = r"""
 msg:
   description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
-  returned: in check mode
+  returned: in check mode, and with O(procedure=audit)
   type: str
   sample: "No change."
 organization:
@@ -72,7 +72,7 @@ pending:
   type: bool
 changes:
   description: The planned changes, those that people notice most first, with their rollback class and cmdlet.
-  returned: in check mode
+  returned: in check mode, and with O(procedure=audit)
   type: list
   elements: dict
   contains:

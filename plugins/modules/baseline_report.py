@@ -72,10 +72,15 @@ counts:
   type: dict
   sample: {"met": 12, "drift": 1}
 summary:
-  description: The counts and the path of the report, as a sentence.
+  description: How many organizations have which status, and the path of the report, as a sentence.
   returned: with O(scope=run)
   type: str
-  sample: "1 drift, 12 met. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
+  sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
+lines:
+  description: A line for each organization with its changes, those that need somebody first, and RV(summary).
+  returned: with O(scope=run)
+  type: list
+  elements: str
 digest:
   description: The digest of what the report says.
   returned: always

@@ -206,6 +206,61 @@ def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
     assert statuses(tenant.controller) == {tenant.host: "drift"}
 
 
+def last_lines(run: Run) -> list[str]:
+    """What a run says at its end."""
+    lines: list[str] = run[ROLE + "Say where the report is"]["msg"]
+    return lines
+
+
+def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
+    host, wishes = tenant.host, {"encrypt_outgoing": True}
+    check = play(tenant.controller, "baseline", "--check", "--diff", **wishes)
+    # The diff says whose it is.
+    assert f"--- before: {host}" in check.stdout
+    assert last_lines(check)[0].startswith(f"{host}: would change: ")
+    assert "IRM-3 encrypt_button false -> true" in last_lines(check)[0]
+    assert "MFR-1 'Encrypt all outgoing mail' created" in last_lines(check)[0]
+    assert last_lines(check)[1].startswith("1 organization: 1 would change. Report: ")
+
+    audit = play(tenant.controller, "audit", "--diff", **wishes)
+    assert f"--- {host}: as it is" in audit.stdout
+    assert "-    social_id_sign_in: true" in audit.stdout
+    assert last_lines(audit)[0].startswith(f"{host}: drift: ")
+    assert "1 organization: 1 drifted." in last_lines(audit)[1]
+    assert audit.changed == []
+
+    apply = play(tenant.controller, "baseline", **wishes)
+    (link,) = (artifacts(tenant.controller) / "organizations" / host / "snapshots").iterdir()
+    assert last_lines(apply)[0].startswith(f"{host}: ")
+    assert "IRM-3 encrypt_button false -> true" in last_lines(apply)[0]
+    assert last_lines(apply)[0].endswith(f"; snapshot {link}")
+    assert "1 organization: 1 changed." in last_lines(apply)[1]
+
+    again = play(tenant.controller, "baseline", **wishes)
+    assert last_lines(again)[0] == f"{host}: as wanted"
+
+    taken = play(tenant.controller, "snapshot")
+    assert last_lines(taken)[0].startswith(f"{host}: snapshot /")
+    back = play(tenant.controller, "rollback", rollback_snapshot=link.name)
+    assert f"[{host}] Goes back to {link.name} of " in back.stdout
+    assert f"taken by the run {json.loads(link.read_text())['run']}" in back.stdout
+
+
+def test_a_misspelt_tag_is_refused(tenant: Tenant) -> None:
+    for option in ("--tags", "--skip-tags"):
+        run = play(tenant.controller, "baseline", option, "OME1", rc=2)
+        assert "The tag 'OME1' is no control: is OME-1 meant?" in run.output
+        assert "The tag 'quick' is no control." in play(tenant.controller, "audit", option, "quick", rc=2).output
+    assert "takes an organization as a whole" in play(tenant.controller, "rollback", "--tags", "OME-1", rc=2).output
+    assert [call.cmdlet for call in tenant.emulator.calls if call.applied] == []
+    play(tenant.controller, "baseline", "--tags", "ome-1,always")
+    assert [call.cmdlet for call in tenant.emulator.calls if call.applied] == ["Set-OMEConfiguration"]
+    # In a play of one's own other tags mean something.
+    own = tenant.controller.tasks([{**included("audit"), "tags": ["always"]}], "--tags", "quick")
+    assert own.rc == 0, own.output
+    assert tenant.controller.tasks([{**included("audit"), "tags": ["always"]}], "--tags", "OME1").rc == 2
+
+
 def test_a_refusal_is_one_list_and_a_report(tenant: Tenant) -> None:
     before = tenant.state()
     run = play(tenant.controller, "baseline", rc=2, one_time_passcode=False, pdf_encryption=True)

@@ -67,8 +67,10 @@ class Baseline:
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & {control.id for control in CONTROLS}
-        dropped = {*(tag.upper() for tag in skip_tags), *left_out}
-        self.selected = [control for control in CONTROLS if (not chosen or control.id in chosen) and control.id not in dropped]
+        #: What the tags of the run leave out.
+        self.unselected = {control.id for control in CONTROLS if (chosen and control.id not in chosen) or control.id in {tag.upper() for tag in skip_tags}}
+        dropped = {*self.unselected, *left_out}
+        self.selected = [control for control in CONTROLS if control.id not in dropped]
         #: The controls that the variables give a value and that this run selects.
         self.wanted = [control for control in self.selected if control.is_wanted(variables)]
         #: The controls that this run may write.
@@ -141,6 +143,7 @@ class Baseline:
         row: dict[str, Any] = {
             "id": control.id,
             "title": control.title,
+            "selected": control.id not in self.unselected,
             "status": UNMANAGED,
             "wanted": None,
             "found": None,

@@ -48,15 +48,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     run_findings,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotReference, check_snapshot, take
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.tags import tag_errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
@@ -138,6 +139,7 @@ class BaselineContext(ModuleContext):
     :param host: the organization's name in the inventory.
     :param hosts: those of all organizations of the run.
     :param artifacts: gives the files of the organization below a directory.
+    :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
@@ -145,6 +147,7 @@ class BaselineContext(ModuleContext):
     host: str = ""
     hosts: Sequence[str] = ()
     ansible_version: str = ""
+    command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     given_on_launch: frozenset[str] = frozenset()
@@ -320,6 +323,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     }
     if check_mode:
         result.update(changed=bool(changes) and prepared.kind != AUDIT, changes=changes)
+    if prepared.kind == AUDIT:
+        result["msg"] = drift_sentence(changes)
     if check_mode and prepared.kind in (BASELINE, DISABLE):
         result["plan"] = prepared.artifacts.store_plan(document)
     prepared.artifacts.remember({"report": report})
@@ -343,6 +348,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         )
         result["snapshot"] = prepared.artifacts.store_snapshot(snapshot)
         report["digests"]["snapshot"] = snapshot["digest"]
+        report["snapshot_file"] = result["snapshot"]
         prepared.artifacts.remember({"report": report})
     if isinstance(procedure, Rollback) and not changes and not check_mode:
         _count_as_rolled_back(task, prepared, procedure, prepared.snapshot, organization)

@@ -11,13 +11,14 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import (
     BASELINE,
-    SNAPSHOT,
+    DISABLE,
     Artifacts,
     BaselineContext,
     directory_of,
     for_report,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 
 
 def report_organization(task: BaselineContext) -> dict[str, Any]:
@@ -45,11 +46,12 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
         artifacts.cut_runs(kept)
     counted = counts(report)
     stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    counted_words = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counted.items())
+    lines = lines_of(report, paths.get("report.html", ""))
     return {
         "changed": False,
         **stats,
-        "summary": f"{counted_words}. Report: {stats['report']}",
+        "summary": lines[-1],
+        "lines": lines,
         "files": paths,
         "ansible_stats": {"data": {"hardened_baseline": stats}, "per_host": False, "aggregate": False},
     }
@@ -57,8 +59,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
 
 def _kind(task: BaselineContext) -> str:
     procedure: str = task.params["procedure"]
-    if procedure in (BASELINE, SNAPSHOT):
-        return "check" if task.check_mode or procedure == SNAPSHOT else "apply"
+    if procedure == BASELINE:
+        return "check" if task.check_mode else "apply"
     return procedure
 
 
@@ -71,5 +73,11 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
 def _write(
     task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    report = run_report(_kind(task), organizations, variables, task.params["awx"], {"id": artifacts.run, "ansible_version": task.ansible_version})
+    run = {
+        "id": artifacts.run,
+        "ansible_version": task.ansible_version,
+        "command": task.command if task.check_mode else "",
+        "approvable": task.params["procedure"] in (BASELINE, DISABLE),
+    }
+    report = run_report(_kind(task), organizations, variables, task.params["awx"], run)
     return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)

@@ -26,6 +26,7 @@ _EMPTY: Mapping[str, Any] = {
     "findings": [],
     "warnings": [],
     "snapshot": None,
+    "snapshot_file": "",
     "digests": {"plan": "", "snapshot": "", "state": ""},
     "applied": 0,
     "not_applied": 0,
@@ -61,10 +62,15 @@ def run_report(
     awx: Mapping[str, Any],
     run: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The report of a run over some organizations."""
+    """The report of a run over some organizations.
+
+    :param run: ``id``, ``ansible_version``, ``command`` (what applies a check's plan; empty where nothing is to be applied) and ``approvable``.
+    """
     return {
         "format": FORMAT,
         "run": run.get("id", ""),
+        "command": run.get("command", ""),
+        "approvable": bool(run.get("approvable")),
         "generated_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "kind": kind,
         "collection_version": VERSION,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import meant, nearest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant, nearest
 
 #: Ansible's own.
 SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})

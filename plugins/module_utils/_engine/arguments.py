@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import hints
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import hints
 
 
 def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any) -> tuple[ValidationResult, list[str]]:

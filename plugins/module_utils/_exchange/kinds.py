@@ -15,13 +15,14 @@ import binascii
 import datetime
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLOURS
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
 
 
 class Kind:
@@ -204,19 +205,43 @@ class Listing(Kind):
 
 
 class Words(Listing):
-    """Words or domains that a rule looks for: neither order nor case matters."""
+    """Words or domains that a rule looks for: neither order nor case matters.
+
+    :param attributes: those of a person that an element begins with, as ``attribute:word,word``.
+    """
+
+    def __init__(self, *, attributes: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(**more)
+        self.attributes = attributes
+
+    def element(self, item: str) -> str:
+        return _known_attribute(super().element(item), self.attributes)
 
 
 class Patterns(Listing):
-    """Regular expressions: the order does not matter, the case does. Spaces are part of a pattern."""
+    """Regular expressions: the order does not matter, the case does. Spaces are part of a pattern.
 
-    def __init__(self) -> None:
+    :param attributes: those of a person that an element begins with, as ``attribute:pattern,pattern``.
+    """
+
+    def __init__(self, *, attributes: Sequence[str] = ()) -> None:
         super().__init__(case=True)
+        self.attributes = attributes
 
     def element(self, item: str) -> str:
         if not item:
             raise ValueError("has an empty pattern")
-        return _sendable(item)
+        return _known_attribute(_sendable(item), self.attributes)
+
+
+def _known_attribute(item: str, attributes: Sequence[str]) -> str:
+    """The element, unless its attribute is a known one misspelt. Whether Exchange has others, only Exchange can tell."""
+    attribute, colon, _rest = item.partition(":")
+    known = not attributes or not colon or attribute.casefold() in map(str.casefold, attributes)
+    near = "" if known else nearest(attribute, attributes)
+    if near:
+        raise ValueError(f"has the attribute {attribute!r}: is {near} meant?")
+    return item
 
 
 class Recipients(Listing):

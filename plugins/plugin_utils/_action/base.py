@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import diff
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 
 # Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
 # modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
@@ -73,7 +73,11 @@ class ModuleAction(ActionBase):
         if warnings:
             result["warnings"] = [visible(str(warning["msg"] if isinstance(warning, Mapping) else warning)) for warning in warnings]
         if self._task.diff and result.get("changes"):
-            result["diff"] = {side: visible(text) for side, text in diff(result["changes"]).items()}
+            host = str((task_vars or {}).get("inventory_hostname"))
+            sides = {side: visible(text) for side, text in diff(result["changes"]).items()}
+            result["diff"] = {**sides, "before_header": host, "after_header": host}
+            if not result.get("changed") and not result.get("failed"):
+                Display().display(as_text(sides, host))
         if isinstance(result.get("msg"), str):
             result["msg"] = visible(result["msg"])
         result["invocation"] = {"module_args": given(validation.validated_parameters)}

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants as C
+from ansible import context
 from ansible.release import __version__ as ansible_version
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
@@ -53,6 +56,7 @@ class BaselineAction(ModuleAction):
             host=host,
             hosts=task_vars.get("ansible_play_hosts_all") or [host],
             ansible_version=ansible_version,
+            command=command_of(context.CLIARGS),
             artifacts=lambda directory: Artifacts(directory, host, run, procedure),
             # Core has read them long since, and gives what it has kept.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
@@ -63,3 +67,34 @@ class BaselineAction(ModuleAction):
         if outcome.pop("unreachable", False):
             outcome["failed"] = True
         return outcome
+
+
+#: Extra variables that are shown with the command: they hold no secret.
+_SHOWN = (PREFIX, "exchange_organizations")
+
+
+def command_of(arguments: Mapping[str, Any]) -> str:
+    """How a playbook was called, as far as it decides what is planned, without check mode; empty where it was not called as one.
+
+    :param arguments: those of the command line, as ansible-core has them.
+    """
+    words = ["ansible-playbook"]
+    for inventory in arguments.get("inventory") or ():
+        words += ["-i", str(inventory)]
+    words += map(str, arguments.get("args") or ())
+    if arguments.get("subset"):
+        words += ["--limit", str(arguments["subset"])]
+    for option, tags in (("--tags", arguments.get("tags")), ("--skip-tags", arguments.get("skip_tags"))):
+        words += [option, ",".join(map(str, tags))] if tags and list(tags) != ["all"] else []
+    for text in map(str, arguments.get("extra_vars") or ()):
+        words += ["-e", text] if text.startswith("@") or _names(text) else []
+    return shlex.join(words) if arguments.get("args") else ""
+
+
+def _names(text: str) -> bool:
+    """Whether extra variables are none but the role's own."""
+    try:
+        names = list(json.loads(text)) if text.lstrip().startswith("{") else [word.partition("=")[0] for word in shlex.split(text)]
+    except ValueError:
+        return False
+    return bool(names) and all(str(name).startswith(_SHOWN) for name in names)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +33,12 @@ def diff(changes: Sequence[dict[str, Any]]) -> dict[str, str]:
     """The ``diff`` of a task result: the changed options before and after, under their object where there is more than one."""
     several = len({(change["resource"], change["identity"]) for change in changes}) > 1
     return {side: _side(changes, side, several) for side in ("before", "after")}
+
+
+def as_text(sides: dict[str, str], host: str) -> str:
+    """A diff as people read it, for a result that changes nothing, of which Ansible shows none."""
+    before, after = (sides[side].splitlines(keepends=True) for side in ("before", "after"))
+    return "".join(difflib.unified_diff(before, after, f"{host}: as it is", f"{host}: as wanted")).rstrip("\n")
 
 
 def _side(changes: Sequence[dict[str, Any]], side: str, several: bool) -> str:

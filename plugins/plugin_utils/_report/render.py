@@ -22,7 +22,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import (
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
     CONTROL,
     EXPIRED,
@@ -36,7 +37,6 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.vi
     container_text,
     name_of,
     part_of,
-    view_of,
     visible,
     word_for,
 )

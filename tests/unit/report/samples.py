@@ -102,6 +102,9 @@ def run(kind: str, organizations: list[dict[str, Any]], **more: Any) -> dict[str
         "format": 1,
         "generated_at": "2026-09-14T08:12:44Z",
         "kind": kind,
+        "run": "20260914T081244Z-baseline-4711ab",
+        "command": "ansible-playbook -i inventory.yml m365.message_encryption.baseline --limit contoso" if kind == "check" else "",
+        "approvable": kind == "check",
         "collection_version": "1.0.0",
         "ansible_version": "2.19.14",
         "change_reference": "CHG0048213",
@@ -142,7 +145,7 @@ PLANNED = [
     change("MFR-1", "ome_transport_rule", "state", "absent",
            {"state": "present", "enabled": True, "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
             "actions": {"apply_rights_protection_template": "Encrypt"}, "rule_error_action": "Defer"},
-           RULE_COMMAND, identity="Encrypt all outgoing mail", rollback="equivalent"),
+           RULE_COMMAND, identity="Encrypt all outgoing mail", rollback="equivalent", impact="affects all outgoing mail"),
 ]  # fmt: skip
 
 

@@ -14,7 +14,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT
 
 from tests.unit.report import samples
 
@@ -58,7 +60,7 @@ class Page(HTMLParser):
     @property
     def answers(self) -> list[str]:
         """The words under the three questions."""
-        questions = ["Is it safe?", "What changes?", "What to decide?"]
+        questions = ["What needs attention?", "What changes?", "What to decide?"]
         return [self.words[self.words.index(question) + 2] for question in questions]
 
 
@@ -104,11 +106,11 @@ def test_every_page_says_what_the_tool_cannot_see(page: Page) -> None:
 @pytest.mark.parametrize(
     ("report", "answers"),
     [
-        (samples.check, ["Look first", "9 changes planned", "2 decisions"]),
-        (samples.applied, ["Yes", "9 changes stored", "Nothing"]),
-        (samples.audit, ["Not known", "Nothing", "3 decisions"]),
-        (samples.refused, ["No", "3 changes not applied", "1 decision"]),
-        (samples.met, ["Yes", "Nothing", "Nothing"]),
+        (samples.check, ["4 points", "9 changes planned", "2 decisions"]),
+        (samples.applied, ["4 points", "9 changes stored", "Nothing"]),
+        (samples.audit, ["6 points", "Nothing", "3 decisions"]),
+        (samples.refused, ["2 points", "3 changes not applied", "1 decision"]),
+        (samples.met, ["Nothing seen", "Nothing", "Nothing"]),
     ],
 )
 def test_the_first_screen_answers(report: Callable[[], dict[str, Any]], answers: list[str]) -> None:
@@ -122,7 +124,7 @@ def test_a_failure_on_the_way_is_not_safe_and_says_how_far_it_came() -> None:
     for lost in one["changes"][4:]:
         lost["state"] = "not applied"
     page = Page(render_html(report))
-    assert page.answers == ["No", "5 not applied, 4 stored", "1 decision"]
+    assert page.answers == ["5 points", "5 not applied, 4 stored", "1 decision"]
     assert "The connection was lost." in page.text
 
 
@@ -131,7 +133,7 @@ def test_a_change_without_rollback_is_a_decision() -> None:
     (one,) = report["organizations"]
     one["changes"] = [{**samples.PLANNED[0], "rollback": "not possible"}]
     page = Page(render_html(report))
-    assert page.answers[0] == "Look first"
+    assert page.answers[0] == "2 points"
     assert "1 change that cannot be rolled back." in page.text
 
 
@@ -146,7 +148,7 @@ def test_high_impact_comes_first_and_every_change_is_complete() -> None:
     text = Page(render_html(samples.check())).text
     ordered = re.findall(r"(\w+) Before", text)
     assert sorted(ordered) == sorted(change["option"] for change in samples.PLANNED)
-    assert ordered[:2] == ["transport_decryption_setting", "allow_rms_support_for_unenlightened_apps"]
+    assert ordered[:3] == ["transport_decryption_setting", "state", "allow_rms_support_for_unenlightened_apps"]
     for change in samples.PLANNED:
         assert change["command"] in text
     for word in ("Before Optional After Mandatory", "Rejects mail", "Takes away from users", "Rollback equivalent", "effective"):
@@ -276,4 +278,70 @@ def test_what_needs_a_decision_is_never_left_out() -> None:
     text = Page(render_html(samples.many(1000, different=True))).text
     for option in ("transport_decryption_setting", "allow_rms_support_for_unenlightened_apps"):
         assert len(re.findall(rf"Rule \d+ \S {option}", text)) == 1000
-    assert "6,900 more changes of no high impact are not on this page" in text
+    assert "5,900 more changes of no high impact are not on this page" in text
+
+
+def rule_changes(identity: str, *options: tuple[str, Any, Any], **more: Any) -> list[dict[str, Any]]:
+    return [
+        samples.change("MFR-1", "ome_transport_rule", option, before, after, "New-TransportRule -Name x", identity=identity, **more)
+        for option, before, after in options
+    ]
+
+
+def test_a_rule_is_one_card() -> None:
+    report = samples.check()
+    (one,) = report["organizations"]
+    one["changes"] = rule_changes(
+        "Contracts",
+        ("state", "absent", "present"),
+        ("mode", None, "Enforce"),
+        ("conditions.from_scope", None, "InOrganization"),
+        ("conditions.subject_contains_words", None, ["contract"]),
+        ("actions.apply_rights_protection_template", None, "Encrypt"),
+    )
+    one["changes"][0]["impact"] = "affects some mail"
+    page = Page(render_html(report))
+    assert page.answers[1] == "1 change planned"
+    assert page.text.count("Rule 'Contracts' is created") == 1
+    assert "Affects mail from inside, with a subject that has contract (Contracts): 1 change." in page.text
+    one["changes"] = rule_changes("Contracts", ("enabled", True, False), impact="may leave in clear")
+    assert "Rule 'Contracts' is switched off" in Page(render_html(report)).text
+
+
+@pytest.mark.parametrize("impact", [impact for impact in Impact if impact])
+@pytest.mark.parametrize("state", ["planned", "stored", "not applied"])
+@pytest.mark.parametrize("kind", ["check", "apply", "audit", "rollback", "disable"])
+def test_no_impact_is_passed_over_in_silence(impact: Impact, state: str, kind: str) -> None:
+    """Also where it is stored already, and where a rollback makes it."""
+    report = samples.met()
+    report["kind"] = kind
+    (one,) = report["organizations"]
+    one["changes"] = [{**samples.PLANNED[0], "impact": impact.value, "state": state}]
+    page = Page(render_html(report))
+    assert page.answers[0] == "1 point"
+    assert f"{IMPACT[impact].text}: 1 change." in page.text
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    report = samples.met()
+    (one,) = report["organizations"]
+    for control in one["controls"][1:]:
+        control.update(status="unmanaged", selected=False)
+    page = Page(render_html(report))
+    assert page.answers[0] == "1 point"
+    assert "13 controls left out by the run's tags." in page.text
+    assert "1 of 14 controls looked at." in page.text
+    one["controls"][0].update(status="not assessable")
+    assert "1 control not assessable: nothing is known of them." in Page(render_html(report)).text
+
+
+def test_the_plan_is_applied_with_the_command_that_is_shown() -> None:
+    report = samples.check()
+    digest = f"sha256:{1:064x}"
+    command = "ansible-playbook -i inventory.yml m365.message_encryption.baseline --limit contoso -e hardened_baseline_approved_plan="
+    assert f"Digest of the plan {digest} Command that applies it {command}{digest}" in Page(render_html(report)).text
+    # The plans of several organizations lie in the run's folder.
+    report["organizations"].append(samples.organization("Fabrikam", number=2))
+    assert f"Command that applies it {command}20260914T081244Z-baseline-4711ab" in Page(render_html(report)).text
+    # What would be refused is not offered.
+    assert "Command that applies it" not in Page(render_html(samples.refused())).text

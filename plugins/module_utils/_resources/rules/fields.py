@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.suggestions import nearest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Boolean,
     Choice,
@@ -37,29 +36,6 @@ ATTRIBUTES = (
     *("FirstName", "HomePhoneNumber", "Initials", "LastName", "Manager", "MobileNumber", "Notes", "Office", "OtherFaxNumber", "OtherHomePhoneNumber"),
     *("OtherPhoneNumber", "PagerNumber", "PhoneNumber", "POBox", "State", "Street", "Title", "UserLogonName", "ZipCode"),
 )
-
-
-def _known_attribute(item: str) -> str:
-    """The element, unless its attribute is a known one misspelt. Whether Exchange has others, only Exchange can tell."""
-    attribute, colon, _words = item.partition(":")
-    near = nearest(attribute, ATTRIBUTES) if colon and attribute.casefold() not in map(str.casefold, ATTRIBUTES) else ""
-    if near:
-        raise ValueError(f"has the attribute {attribute!r}: is {near} meant?")
-    return item
-
-
-class AttributeWords(Words):
-    """Words in attributes of a person, each as ``attribute:word,word``."""
-
-    def element(self, item: str) -> str:
-        return _known_attribute(super().element(item))
-
-
-class AttributePatterns(Patterns):
-    """Patterns for attributes of a person, each as ``attribute:pattern,pattern``."""
-
-    def element(self, item: str) -> str:
-        return _known_attribute(super().element(item))
 
 
 @dataclass(frozen=True)
@@ -169,13 +145,13 @@ _CONDITIONS = (
     ),
     Field(
         "recipient_ad_attribute_contains_words",
-        AttributeWords(),
+        Words(attributes=ATTRIBUTES),
         "RecipientADAttributeContainsWords",
         doc="Words in attributes of a recipient, each as C(attribute:word,word).",
     ),
     Field(
         "recipient_ad_attribute_matches_patterns",
-        AttributePatterns(),
+        Patterns(attributes=ATTRIBUTES),
         "RecipientADAttributeMatchesPatterns",
         doc="Regular expressions for attributes of a recipient, each as C(attribute:pattern,pattern).",
     ),
@@ -186,13 +162,13 @@ _CONDITIONS = (
     Field("scl_over", Integer(-1, 9), "SCLOver", doc="The spam confidence level is this or higher, V(-1) to V(9)."),
     Field(
         "sender_ad_attribute_contains_words",
-        AttributeWords(),
+        Words(attributes=ATTRIBUTES),
         "SenderADAttributeContainsWords",
         doc="Words in attributes of the sender, each as C(attribute:word,word).",
     ),
     Field(
         "sender_ad_attribute_matches_patterns",
-        AttributePatterns(),
+        Patterns(attributes=ATTRIBUTES),
         "SenderADAttributeMatchesPatterns",
         doc="Regular expressions for attributes of the sender, each as C(attribute:pattern,pattern).",
     ),

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run says of itself on a terminal: a line for each organization with its changes, and how many have which status. Private to the collection."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+
+#: Changes of an organization that a line names.
+_NAMED_CHANGES = 5
+#: Organizations that are named with their changes, those that need somebody first.
+_NAMED_ORGANIZATIONS = 12
+#: The longest value that is shown, in characters.
+_LONGEST = 40
+
+_COUNTED = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "drifted", "changed": "changed", "met": "as wanted"}
+_PLANNED = {**_COUNTED, "drift": "would change"}
+_NOTHING = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "not as wanted", "changed": "changed", "met": "as wanted"}
+
+
+def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
+    """The last lines of a run.
+
+    :param report: the run's report.
+    :param path: its page.
+    """
+    words = _COUNTED if report["kind"] == "audit" else _PLANNED
+    order = list(_COUNTED)
+    organizations = sorted(report["organizations"], key=lambda organization: order.index(organization["status"]))
+    lines = [_line(organization, str(report["kind"])) for organization in organizations[:_NAMED_ORGANIZATIONS]]
+    more = len(organizations) - _NAMED_ORGANIZATIONS
+    counts = Counter(organization["status"] for organization in organizations)
+    counted = ", ".join(f"{counts[status]:,} {words[status]}" for status in order if counts[status])
+    total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
+    return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
+
+
+def _line(organization: Mapping[str, Any], kind: str) -> str:
+    """An organization and what became of it."""
+    status, host = organization["status"], organization["host"]
+    findings, changes = organization.get("findings") or [], organization.get("changes") or []
+    if findings:
+        return f"{host}: refused, nothing was written: {'; '.join(str(finding['id']) for finding in findings)}"
+    if status in ("failed", "not_assessable", "refused"):
+        return f"{host}: {_COUNTED[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
+    parts = said(changes)
+    stored = any(change["state"] == "stored" for change in changes)
+    lead = "" if stored else "drift: " if kind == "audit" else "would change: "
+    what = f"{lead}{'; '.join(parts)}" if parts else _unmet(organization) or ("" if kind == "snapshot" else _NOTHING[status])
+    snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
+    return f"{host}: {'; '.join(filter(None, [what, snapshot]))}"
+
+
+def _unmet(organization: Mapping[str, Any]) -> str:
+    """What is not met although there is nothing to change."""
+    unmet = [control["id"] for control in organization.get("controls") or () if control["status"] == "not met"]
+    return f"not met: {', '.join(unmet)}" if unmet else ""
+
+
+def said(changes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Changes in the words of the role's variables: a rule that is made or removed is one."""
+    texts: dict[str, None] = {}
+    whole = {_object(change): change for change in changes if change["option"] == "state"}
+    for change in changes:
+        texts[_whole(whole[_object(change)]) if _object(change) in whole else _setting(change)] = None
+    names = list(texts)
+    return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]
+
+
+def _object(change: Mapping[str, Any]) -> tuple[str, str]:
+    return change["resource"], change["identity"]
+
+
+def _whole(change: Mapping[str, Any]) -> str:
+    return f"{change['control']} {change['identity']!r} {'created' if change['after'] == 'present' else 'removed'}".strip()
+
+
+def _setting(change: Mapping[str, Any]) -> str:
+    control = CONTROL.get(change["control"])
+    variable = next((variable for variable in control.variables if variable.option == change["option"]), None) if control else None
+    before, after = (_shown(change[side], inverted=bool(variable and variable.inverted)) for side in ("before", "after"))
+    of = f" of {change['identity']!r}" if change["identity"] else ""
+    return f"{change['control']} {variable.name if variable else change['option']}{of} {before} -> {after}".strip()
+
+
+def _shown(value: Any, *, inverted: bool) -> str:
+    if isinstance(value, bool):
+        return str(value != inverted).lower()
+    text = "not set" if value is None else value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def drift_sentence(changes: Iterable[Mapping[str, Any]]) -> str:
+    """What an audit found, as one line."""
+    parts = said(list(changes))
+    return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

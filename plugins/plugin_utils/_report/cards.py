@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes as people think of them: a rule that is created is one change, whatever it consists of. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT, ROLLBACK, STATE, Record, part_of, rank
+
+_NOUNS = {"ome_transport_rule": "Rule", "ome_configuration": "OME configuration"}
+_VERBS = {"present": "is created", "absent": "is removed"}
+
+#: How the conditions that rules mostly have are said, before their values.
+_WHOSE = {
+    "from": "from",
+    "from_member_of": "from members of",
+    "sender_domain_is": "from the domains",
+    "sent_to": "to",
+    "sent_to_member_of": "to members of",
+    "recipient_domain_is": "to the domains",
+    "subject_contains_words": "with a subject that has",
+    "subject_or_body_contains_words": "with a subject or body that has",
+}
+_SCOPES = {
+    ("from_scope", "InOrganization"): "from inside",
+    ("from_scope", "NotInOrganization"): "from outside",
+    ("sent_to_scope", "InOrganization"): "to inside",
+    ("sent_to_scope", "NotInOrganization"): "to outside",
+}
+#: Values of a condition that are named.
+_NAMED = 3
+
+
+def is_high(card: Record) -> bool:
+    """Somebody has to decide on this change, not only on the plan."""
+    return bool(card.get("impact")) or card.get("rollback") == "not possible"
+
+
+def cards_of(organization: Record) -> list[Record]:
+    """The organization's changes: those of a rule, and of an object that comes or goes, as one."""
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    changes = part_of("changes")(organization)
+    whole = {_object(change) for change in changes if change.get("option") == "state"}
+    for place, change in enumerate(changes):
+        together = change.get("resource") == "ome_transport_rule" or _object(change) in whole
+        groups.setdefault(_object(change) if together and change.get("identity") else (place,), []).append(change)
+    return [_card(rows) for rows in groups.values()]
+
+
+def _object(change: Record) -> tuple[Any, ...]:
+    return change.get("resource"), change.get("identity")
+
+
+def _card(rows: Sequence[Record]) -> Record:
+    first = rows[0]
+    impacts = sorted({str(row["impact"]) for row in rows if row.get("impact")}, key=lambda impact: rank(IMPACT, impact))
+    state = next((row for row in rows if row.get("option") == "state"), None)
+    # What an object consists of that comes or goes is said with it, and not that it is there.
+    parts = [row for row in rows if row is not state or len(rows) == 1]
+    return {
+        "control": (state or first).get("control"),
+        "resource": first.get("resource"),
+        "identity": first.get("identity"),
+        "title": _title(rows, state),
+        "rows": [{key: row.get(key) for key in ("option", "before", "after", "impact")} for row in parts],
+        "impacts": impacts,
+        "impact": impacts[0] if impacts else "",
+        "whose": whose(_conditions(rows)) if Impact.SOME_MAIL in impacts else "",
+        "rollback": _worst(rows, "rollback", ROLLBACK),
+        "state": _worst(rows, "state", STATE),
+        "commands": list(dict.fromkeys(str(row["command"]) for row in rows if row.get("command"))),
+    }
+
+
+def _worst(rows: Iterable[Record], key: str, words: Mapping[str, Any]) -> str:
+    return min((str(row.get(key) or "") for row in rows), key=lambda value: rank(words, value))
+
+
+def _title(rows: Sequence[Record], state: Record | None) -> str:
+    """What becomes of an object; empty for a setting, which has its control's title."""
+    noun = _NOUNS.get(str(rows[0].get("resource")), "")
+    if not noun or not (state or rows[0].get("resource") == "ome_transport_rule"):
+        return ""
+    options = {row.get("option") for row in rows}
+    if state:
+        after = state.get("after")
+        verb = _VERBS.get(str(after.get("state") if isinstance(after, Mapping) else after), "is changed")
+    elif options == {"enabled"}:
+        verb = "is switched on" if rows[0].get("after") else "is switched off"
+    else:
+        verb = "is moved" if options == {"priority"} else "is changed"
+    return f"{noun} '{rows[0].get('identity')}' {verb}"
+
+
+def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for row in rows:
+        section, _dot, option = str(row.get("option")).partition(".")
+        if section == "conditions" and row.get("after") is not None:
+            found[option] = row["after"]
+    return found
+
+
+def whose(conditions: Mapping[str, Any]) -> str:
+    """Whose mail a rule affects, in words; empty where its conditions are not known."""
+    words = []
+    for option, value in conditions.items():
+        scope = _SCOPES.get((option, str(value)))
+        values = [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
+        words.append(scope or f"{_WHOSE.get(option, f'with {option}')} {', '.join(values[:_NAMED])}{more}")
+    return ", ".join(words)

@@ -1,0 +1,180 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a run's report, and how values become text that is safe to show. Private to the collection.
+
+Everything that came from an organization is hostile: it is shown as text, shortened, with its invisible characters made visible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import text as _text
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
+
+Record = Mapping[str, Any]
+
+#: The longest text that is shown, in characters. ``report.json`` has the whole.
+LONGEST_TEXT = 2000
+#: Of a value's elements, this many are shown.
+MOST_ELEMENTS = 100
+#: Organizations that are named where several share something.
+MOST_NAMES = 12
+#: Up to this many organizations, each one's details are on the run's page; above, only of those that need a decision.
+MOST_DETAILED = 25
+#: Ordinary changes that a run's page shows.
+MOST_ORDINARY = 100
+
+KINDS = {
+    "check": "Change review",
+    "snapshot": "Snapshot",
+    "apply": "Change record",
+    "audit": "Audit",
+    "rollback": "Rollback",
+    "disable": "Disabling message encryption",
+}
+
+
+@dataclass(frozen=True)
+class Word:
+    """A state as a word, a shape and a tone, so that nothing depends on colour."""
+
+    text: str
+    shape: str
+    tone: str
+
+
+GOOD, LOOK, STOP, UNKNOWN, QUIET = "good", "look", "stop", "unknown", "quiet"
+
+#: Statuses, the worst first: that is the order in which they are listed.
+ORGANIZATION = {
+    "refused": Word("Refused", "✕", STOP),
+    "failed": Word("Failed", "✕", STOP),
+    "not_assessable": Word("Not assessable", "?", UNKNOWN),
+    "drift": Word("Drift", "≠", LOOK),
+    "changed": Word("Changed", "✓", GOOD),
+    "met": Word("Met", "✓", GOOD),
+}
+#: The run went no further with such an organization.
+STOPPED = ("refused", "failed", "not_assessable")
+CONTROL = {
+    "not met": Word("Not met", "≠", LOOK),
+    "not assessable": Word("Not assessable", "?", UNKNOWN),
+    "accepted exception": Word("Accepted exception", "◇", QUIET),
+    "met": Word("Met", "✓", GOOD),
+    "not applicable": Word("Not applicable", "⊘", QUIET),
+    "unmanaged": Word("Unmanaged", "○", QUIET),
+}
+#: What a change does to people, the worst first. A change with any of them is of high impact.
+IMPACT: dict[str, Word] = {
+    Impact.IN_CLEAR: Word("Mail may leave in clear", "▲", STOP),
+    Impact.REJECTS: Word("Rejects mail", "▲", STOP),
+    Impact.ALL_OUTGOING: Word("Affects all outgoing mail", "▲", LOOK),
+    Impact.DELETES: Word("Deletes", "▲", LOOK),
+    Impact.TAKES_AWAY: Word("Takes away from users", "▲", LOOK),
+    Impact.WIDENS: Word("Widens", "▲", LOOK),
+    Impact.SOME_MAIL: Word("Affects some mail", "▲", LOOK),
+}
+ROLLBACK = {
+    "not possible": Word("No rollback", "✕", STOP),
+    "equivalent": Word("Rollback equivalent", "↺", QUIET),
+    "exact": Word("Rollback exact", "↺", QUIET),
+}
+STATE = {
+    "not applied": Word("Not applied", "⊘", LOOK),
+    "planned": Word("Planned", "○", QUIET),
+    "stored": Word("Stored", "✓", GOOD),
+}
+EXPIRED = Word("Expired", "!", LOOK)
+ACCEPTED = Word("Accepted", "◇", QUIET)
+
+
+def word_for(words: Mapping[str, Word], status: str) -> Word:
+    """The status's word; an unknown status is its own."""
+    return words.get(status) or Word(status or "Not known", "?", UNKNOWN)
+
+
+def rank(words: Mapping[str, Word], status: str) -> int:
+    return list(words).index(status) if status in words else len(words)
+
+
+def count(number: int, thing: str) -> str:
+    return f"{number:,} {thing if number == 1 else thing + 's'}"
+
+
+# Text
+
+
+def _cut(text: str, size: str, already: bool = False) -> str:
+    """The text's beginning and its size in words, when it is too long or was already cut; never longer than what is shown."""
+    mark = f" … [shortened, {size} in all]"
+    return text[: LONGEST_TEXT - len(mark)].rstrip() + mark if already or len(text) > LONGEST_TEXT else text
+
+
+def visible(text: str) -> str:
+    """The text, shortened, with its invisible characters written as ``[U+202E]``."""
+    return _text.visible(_cut(text, f"{len(text):,} characters"))
+
+
+def _shortened(value: Any) -> Any:
+    """The value with long texts and long lists shortened, before anything costly is done with it."""
+    if isinstance(value, Mapping):
+        return {_cut(str(key), f"{len(str(key)):,} characters"): _shortened(item) for key, item in list(value.items())[:MOST_ELEMENTS]}
+    if isinstance(value, list | tuple):
+        return [_shortened(item) for item in value[:MOST_ELEMENTS]]
+    return value if isinstance(value, bool | int | float | None) else _cut(str(value), f"{len(str(value)):,} characters")
+
+
+def container_text(value: Any, write: Callable[[Any], str]) -> str:
+    """A container as ``write`` writes it, shortened."""
+    text = write(_shortened(value))
+    return _cut(text, f"{len(value):,} elements", len(value) > MOST_ELEMENTS)
+
+
+def as_text(value: Any) -> str:
+    """A value as people read it: containers as YAML, nothing as words."""
+    if value is None:
+        return "not set"
+    if value == "":
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping | list | tuple):
+        return container_text(value, to_yaml).rstrip() if value else "none"
+    return str(value)
+
+
+# What a report is made of
+
+
+def name_of(organization: Record) -> str:
+    """The name that people know the organization by."""
+    return str(organization.get("display_name") or organization.get("name") or organization.get("host") or "")
+
+
+def part_of(key: str) -> Callable[[Record], list[Record]]:
+    """The organization's list under the key; an element that is only a text becomes a record with that text."""
+
+    def part(organization: Record) -> list[Record]:
+        return [item if isinstance(item, Mapping) else {"text": str(item)} for item in organization.get(key) or []]
+
+    return part
+
+
+def is_expired(exception: Record, run: Record) -> bool:
+    """The exception's last day was before the day of the run. ISO dates compare as text."""
+    until = str(exception.get("until") or "")
+    return bool(re.match(r"\d{4}-\d{2}-\d{2}", until)) and until[:10] < str(run.get("generated_at") or "")[:10]
+
+
+def exceptions_of(organization: Record) -> list[Record]:
+    return [
+        {"control": control.get("id"), "title": control.get("title"), **control["exception"]}
+        for control in organization.get("controls") or []
+        if control.get("exception")
+    ]

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The first screen of a report never soothes: over any organization and any wishes, an impact needs attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, facts_of
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.organization_session import WIRES
+
+from .conftest import Role
+from .test_law import ALLOWED, STATES, WISHES
+
+#: Procedure and whether it is only tried.
+STEPS = (("baseline", True), ("baseline", False), ("audit", False), ("rollback", True), ("rollback", False))
+
+
+def judge(role: Role, kind: str) -> None:
+    report = role.report
+    run = {"kind": kind, "generated_at": "2026-11-25T03:16:55Z", "organizations": [{**report, "host": "contoso"}]}
+    attention, _changes, _decisions = answers_of(run)
+    facts = facts_of(run)
+    if any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"]):
+        assert attention.word != "Nothing seen"
+        event("impact")
+    if report["status"] in ("refused", "failed", "not_assessable") or report["warnings"]:
+        assert attention.word != "Nothing seen"
+    # Every change is on a card, and every impact is counted.
+    assert {impact for impact in facts.impacts if impact} == {change["impact"] for change in report["changes"] if change["impact"]}
+    if report["controls"]:
+        assert any(f"of {len(report['controls'])} controls looked at." in text for text, _anchor in attention.lines)
+
+
+@given(STATES, WISHES, st.sampled_from(WIRES), st.sampled_from([[], ["ome-1"]]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[str, Any], wire: str, tags: list[str]) -> None:
+    role = Role(state, wire=wire)
+    for procedure, check in STEPS:
+        variables = {**ALLOWED, **wishes, "run_tags": tags} if procedure != "rollback" else {}
+        try:
+            role.plan(procedure, check=True, **variables) if check else role.run(procedure, **variables)
+        except ExchangeError:
+            if "report" not in role.artifacts.remembered():
+                return
+        judge(role, {("baseline", True): "check", ("baseline", False): "apply"}.get((procedure, check), procedure))
