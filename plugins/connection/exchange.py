@@ -430,6 +430,7 @@ class Connection(ConnectionBase):
         # A worker is told the playbook's id; in the playbook itself (meta: reset_connection) nobody is.
         self._playbook = int(kwargs.get("ansible_playbook_pid") or os.getpid())
         self._client: BrokerClient | None = None
+        self._built_from: tuple[dict[str, _identity.Option], list[str]] | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_exchange/cmdlet.py``.
@@ -480,10 +481,17 @@ class Connection(ConnectionBase):
         return self
 
     def _broker(self) -> BrokerClient:
-        if self._client is None:
-            options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
-            identity = _identity.build(options, self._options.get("_extras", {}))
-            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, identity, self._say)
+        """The way to the organization that the options name now.
+
+        Core keeps this object for all items of a loop and sets its options anew for each of them, so that ``delegate_to`` and
+        variables of a task may lead each item to another organization.
+        """
+        options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
+        asked = options, sorted(self._options.get("_extras", {}))
+        if self._client is None or self._built_from != asked:
+            self.close()
+            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say)
+            self._built_from = asked
             self._connected = True
         return self._client
 
