@@ -46,7 +46,7 @@ def templates(value: Any) -> list[str]:
     if isinstance(value, list):
         return [text for item in value for text in templates(item)]
     # A number or a word such as yes is only quoted: it can be no template, whose delimiters would need another character.
-    return [value] if isinstance(value, str) and is_trusted_as_template(value) and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*", value) else []
+    return [value] if isinstance(value, str) and is_trusted_as_template(value) and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*|[!&*]", value) else []
 
 
 @given(organizations(maximum=8))
@@ -79,7 +79,7 @@ def test_what_looks_like_a_template_stays_what_it_is(session: OrganizationSessio
 
 
 TEXTS = (
-    *("", "yes", "5", "0x10", "1_0", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "1.5", ".inf", "<<", "="),
+    *("", "yes", "5", "0x10", "1_0", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "1.5", ".inf", "<<", "=", "!", "&", "*"),
     *(" lead", "a\r\nb\n", "\u2028\x85\x00\ufeff\ufffe", "😀", "word " * 60),
     *("#x", "- x", "a: b", "!unsafe x", "{{ x }}", "%", "@", "`", "|", "'", '"', "\\"),
 )
