@@ -444,8 +444,8 @@ class Connection(ConnectionBase):
         """Who we are and where. Opens the session if need be, and asks the organization for its name.
 
         The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
-        ``user`` (of psrp), ``organization`` (``name``, ``display_name``, ``tenant_id``, ``guid``; None where it is not
-        granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
+        ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
+        None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
 
         :raises OptionError: the host's variables don't make a connection.
         :raises UnreachableError: no session could be opened.

@@ -68,7 +68,12 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
             {"azure_rms_licensing": None},
         ),
         ({"dehydrated": True}, {}, "dehydrated", {"allow_dehydrated_organization": True}),
-        ({}, {"expected_organization": "fabrikam.onmicrosoft.com"}, "the inventory names 'fabrikam.onmicrosoft.com'", {"allow_other_organization": True}),
+        (
+            {},
+            {"expected_organization": "fabrikam.onmicrosoft.com"},
+            "ansible_exchange_organization says fabrikam.onmicrosoft.com",
+            {"allow_other_organization": True},
+        ),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_durable": True}),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_publish": "publish.yml"}),
         ({}, {"approval_valid_until": "2020-01-31"}, "approval was valid until 2020-01-31", {"approval_valid_until": "2999-01-31"}),
