@@ -164,7 +164,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "guid": _guid(name, "organization"),
         "display_name": domain.capitalize(),
         "dehydrated": False,
-        "shows_tenant_id": True,
+        "shows_tenant_id": False,
         "cloud": cloud,
         "locale": "en-US",
         "advanced_message_encryption": False,

@@ -51,7 +51,8 @@ def newest(controller: Controller, procedure: str = "") -> Path:
 
 
 def report(controller: Controller, host: str = "", procedure: str = "") -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((newest(controller, procedure) / host / "report.json").read_text())
+    document: dict[str, Any]
+    document, _mark = json.loads((newest(controller, procedure) / host / "report.json").read_text())
     return document
 
 
@@ -89,7 +90,7 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     check = play(tenant.controller, "baseline", "--check", "--diff")
     assert lasting(tenant.state()) == first
     assert "-    social_id_sign_in: true" in check.stdout
-    plan = json.loads((newest(tenant.controller) / tenant.host / "plan.json").read_text())
+    plan, _mark = json.loads((newest(tenant.controller) / tenant.host / "plan.json").read_text())
     assert plan["digest"] == check[ROLE + "Plan and preflight"]["digest"]
 
     play(tenant.controller, "baseline", approved_plan=plan["digest"], change_reference="CHG 7")

@@ -14,10 +14,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 RULES, SETTINGS = "rules", "settings"
 

@@ -17,8 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 
 def organization_findings(organization: Organization, variables: Mapping[str, Any], expected: str) -> list[Finding]:
@@ -32,10 +32,9 @@ def organization_findings(organization: Organization, variables: Mapping[str, An
         )
     found = describe_organization(organization.only("organization"))
     findings = []
-    names = {str(found[key]).casefold() for key in ("name", "tenant_id", "guid")}
-    if expected and not found["on_premises"] and expected.casefold() not in names and not variables.get("allow_other_organization"):
-        text = f"the inventory names {expected!r}, and the session is in {found['name']!r} ({found['tenant_id']})."
-        findings.append(Finding("organization", text, allow("allow_other_organization")))
+    another = why_another(found, expected)
+    if another and not variables.get("allow_other_organization"):
+        findings.append(Finding("organization", f"{another}.", allow("allow_other_organization")))
     if found["on_premises"] and not variables.get("allow_on_premises"):
         findings.append(Finding("organization", "it is on-premises, where most of message encryption does not exist.", allow("allow_on_premises")))
     return findings

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import powershell_string
 
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
 Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
@@ -142,6 +143,7 @@ class Session(Protocol):
 
 
 def _powershell(value: Value) -> str:
+    """A value as a PowerShell expression. Bytes are too long to show: in their place stands a file that holds them."""
     if value is None:
         return "$null"
     if isinstance(value, bool):
@@ -149,13 +151,13 @@ def _powershell(value: Value) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
+        return f"([System.IO.File]::ReadAllBytes('<{len(value)} bytes>'))" if value else "([byte[]]@())"
     if isinstance(value, datetime.datetime):
-        return f"'{value.isoformat()}'"
+        return powershell_string(value.isoformat())
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return powershell_string(value)
     if isinstance(value, Mapping):
-        return "@{" + "; ".join(f"{key} = {_powershell(item)}" for key, item in value.items()) + "}"
+        return "@{" + "; ".join(f"{powershell_string(str(key))} = {_powershell(item)}" for key, item in value.items()) + "}"
     return "@(" + ", ".join(_powershell(item) for item in value) + ")"
 
 

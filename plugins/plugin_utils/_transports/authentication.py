@@ -98,6 +98,11 @@ class Credential:
             self.renew(None)
         return self._token
 
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that the token in use is for; empty where there is none, or where it does not say."""
+        return _tenant_of(self._token if self.renewable else str(self._settings["access_token"]))
+
     def renew(self, claims: str | None) -> None:
         """Fetches a new token, because Exchange refused the old one.
 
@@ -156,6 +161,16 @@ class Credential:
         if kind == "federated_token_file":
             return {"client_assertion": _reader(self._settings["federated_token_file"], self._remember)}
         return certificate(self._settings["certificate_path"], self._settings.get("certificate_password"))
+
+
+def _tenant_of(token: str) -> str:
+    """The claim ``tid`` of an access token. It is read for people and for comparing, and trusted no further than the token is."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["tid"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
 
 
 def claims_of(header: str) -> str | None:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -67,7 +67,12 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
             "LicensingLocation shows AD RMS",
             {"azure_rms_licensing": None},
         ),
-        ({}, {"expected_organization": "fabrikam.onmicrosoft.com"}, "the inventory names 'fabrikam.onmicrosoft.com'", {"allow_other_organization": True}),
+        (
+            {},
+            {"expected_organization": "fabrikam.onmicrosoft.com"},
+            "ansible_exchange_organization says fabrikam.onmicrosoft.com",
+            {"allow_other_organization": True},
+        ),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_durable": True}),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_publish": "publish.yml"}),
         ({}, {"approval_valid_until": "2020-01-31"}, "approval was valid until 2020-01-31", {"approval_valid_until": "2999-01-31"}),
@@ -284,9 +289,9 @@ class TestApproval:
 
     def test_a_plan_that_was_changed_by_hand_is_refused(self, role: Role) -> None:
         path = Path(role.plan(check=True)["plan"])
-        document = json.loads(path.read_text())
+        document = document_of(path.read_bytes())
         document["changes"] = []
-        path.write_text(json.dumps(document))
+        path.write_text(document_text(document))
         assert "does not match its own digest" in refused(role, approved_plan=str(path))
 
     def test_another_organizations_plan_is_refused(self, role: Role, tmp_path: Path) -> None:
@@ -296,7 +301,7 @@ class TestApproval:
     def test_it_works_once(self, role: Role) -> None:
         first = role.plan(check=True)["digest"]
         run = role.run(approved_plan=first)
-        assert json.loads(Path(run["snapshot"]).read_text())["approved_plan"] == first
+        assert document_of(Path(run["snapshot"]).read_bytes())["approved_plan"] == first
         # Nothing is left to do, so nothing is refused.
         assert not role.plan(approved_plan=first)["pending"]
         role.run("rollback")
