@@ -80,6 +80,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
     parameters: dict[str, Value] = {}
     phase = table.phase
     replans: set[Phase] = set()
+    is_visible = True
     for row in table.fields:
         if row.option not in wanted:
             continue
@@ -103,6 +104,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
         impact = Impact.NONE if properties is None else row.impact(value)
         changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], impact))
         parameters[row.parameter] = row.send(value, stored)
+        is_visible = is_visible and not (properties is not None and row.hidden(properties))
         order = row.order_of(value)
         phase = phase if order.phase is None else max(phase, order.phase)
         replans |= order.replans
@@ -111,7 +113,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
         call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
-        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans)))
+        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans), is_visible=is_visible))
     return plan
 
 

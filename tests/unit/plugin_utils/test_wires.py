@@ -261,7 +261,7 @@ def test_sessions_leave_nothing_behind(fresh: Emulator, sessions: Open, wire: st
     assert fresh.sessions == before
 
 
-LOSSES = ["lost_before", "lost_after", "half_answer", "truncated", "garbled", "500", "503", "504", "wrong_content_type"]
+LOSSES = ["lost_before", "lost_after", "half_answer", "truncated", "no_body", "no_content", "garbled", "500", "503", "504", "wrong_content_type"]
 
 
 def steps(wire: str) -> tuple[str, ...]:
