@@ -168,7 +168,7 @@ options:
       - name: ansible_exchange_verify_organization
   exchange_command_timeout:
     description:
-      - Seconds to wait for one cmdlet. Exchange itself ends cmdlets after 15 minutes.
+      - Seconds that one try of a call may take as a whole, from its first byte to its last page. Exchange itself ends cmdlets after 15 minutes.
     type: int
     default: 900
     vars:

@@ -84,3 +84,15 @@ def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) ->
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
     assert "reading does not show" in str(outcome.error)
     assert len(outcome.result["outcome_unknown"]) == 1
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_session_without_get_rmstemplate_is_told_from_an_organization_without_templates(world: World, wire: str) -> None:
+    options = {"name": "alpha", "actions": {"apply_rights_protection_template": "Nowhere"}}
+    world.start({"hidden_cmdlets": ["Get-RMSTemplate"]})
+    outcome = world.run(wire, "ome_transport_rule", options, check_mode=True)
+    assert any("does not have Get-RMSTemplate" in warning for warning in outcome.warnings)
+    world.start({})
+    world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
+    outcome = world.run(wire, "ome_transport_rule", options, check_mode=True)
+    assert any("Exchange lists no templates" in warning for warning in outcome.warnings)

@@ -78,7 +78,10 @@ def rules_of(organization: Organization) -> list[Rule]:
 
 
 def _templates(organization: Organization) -> Templates:
-    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+    if organization.available("rms_templates"):
+        return Templates(organization.objects("rms_templates"))
+    withheld = "rms_templates" in organization.subsets
+    return Templates(unlisted="the session does not have Get-RMSTemplate, so that no templates are listed" if withheld else "")
 
 
 def _rules(organization: Organization) -> list[Rule]:
@@ -288,7 +291,7 @@ class RulesPlanner:
                 f"{where}actions.apply_rights_protection_template {template!r} is no template of this organization.", remedy=f"It has: {self.templates}."
             )
         if template and self.templates.known(template) is None:
-            self.plan.warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: Exchange lists no templates at all.")
+            self.plan.warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {self.templates.unlisted}.")
         branding = actions.get("apply_rights_protection_customization_template")
         if branding and self.ome_configurations is not None and name_key(branding) not in self.ome_configurations:
             missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is no OME configuration of this organization."
@@ -434,8 +437,8 @@ class RulesPlanner:
         if self.templates.listed or not parameters.get("ApplyRightsProtectionTemplate"):
             return ""
         return (
-            "Exchange lists no templates at all, as it does while internal_licensing_enabled of the IRM configuration is off, or to callers who may not see "
-            "them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
+            f"{self.templates.unlisted[0].upper()}{self.templates.unlisted[1:]}. Exchange lists none while internal_licensing_enabled of the IRM configuration "
+            "is off, or to callers who may not see them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
         )
 
     def _send(self, row: Field, value: Any) -> Value:

@@ -40,9 +40,11 @@ class Templates:
     """The rights management templates of an organization.
 
     :param objects: what Get-RMSTemplate gave. An empty list proves nothing: Exchange gives one also where licensing is off or the caller may not see them.
+    :param unlisted: why there is no list, as a clause; empty where Exchange gave one.
     """
 
-    def __init__(self, objects: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, objects: Sequence[Mapping[str, Any]] = (), unlisted: str = "") -> None:
+        self.unlisted = unlisted or "Exchange lists no templates at all"
         self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
         self._guids = {name_key(str(guid)): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
 
