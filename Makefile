@@ -112,7 +112,7 @@ test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the i
 
 # SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes: its figures are printed at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 .PHONY: coverage

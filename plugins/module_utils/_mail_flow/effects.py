@@ -79,18 +79,21 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     return [told.answering(stops, False), replace(told.answering(stops, True), over=True, ended_by=rule.name)]
 
 
-def on_smime(rule: FlowRule, world: World, scene: Scene) -> list[World]:
-    """The worlds after a rule has matched that cannot do its work on a message that S/MIME hides. What else it does is not documented."""
-    rest = frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
-    counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
-    world = replace(world, asides=world.asides | {counts})
-    if not rest or not rule.enforced:
-        return [world]
-    done = opened(("smime", rule.place), "U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
-    return [world.answering(done, False), *enforced(rule, world.answering(done, True), scene, rest)]
+def beside_content(rule: FlowRule) -> frozenset[Does]:
+    """What a rule does without touching what S/MIME hides."""
+    return frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
 
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
+    name = str(rule.actions.get("set_header_name", "")).lower()
+    if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
+        # The order of the actions in a rule is not guaranteed.
+        stays = opened(("header", rule.place), "U00", f"whether the rule {rule.name!r} sets or removes the header {name} last")
+        return [new for value in (True, False) for new in _done(rule, world.answering(stays, value), scene, does, wraps, value)]
+    return _done(rule, world, scene, does, wraps, True)
+
+
+def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
     changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)}
     if Does.ENCRYPT in does:
         templates = tuple(str(value) if option != "apply_ome" else "Encrypt" for option, value in sorted(rule.does(Does.ENCRYPT).items()))
@@ -103,19 +106,19 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
         changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
     if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
         changes["disclaimer"] = True
-    changes["content"] = _changed(rule, world.content, scene, does, wraps)
+    changes["content"] = _changed(rule, world.content, scene, does, wraps, sets_last)
     after = _told(rule, replace(world, **changes), scene, {row.option for row in rule.rows} if Does.REPORT in does else set())
     return [_ended(rule, each, does) for each in _managed(rule, after, scene, does)]
 
 
-def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool) -> Content:
+def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> Content:
     """What later rules see of the message."""
     actions = rule.actions if Does.CHANGE in does else {}
     changes: dict[str, Any] = {}
     if "prepend_subject" in actions:
         changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
     if "set_header_name" in actions or "remove_header" in actions:
-        changes["headers"] = _headers(content, actions)
+        changes["headers"] = _headers(content, actions, sets_last)
     if "apply_classification" in actions and content.classifications is not None:
         changes["classifications"] = content.classifications | {str(actions["apply_classification"]).casefold()}
     if "set_scl" in actions:
@@ -136,13 +139,13 @@ def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) 
     return {"body": f"{plain}\n{content.body}" if actions.get("apply_html_disclaimer_location") == "Prepend" else f"{content.body}\n{plain}"}
 
 
-def _headers(content: Content, actions: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    headers = dict(content.headers)
+def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    changes: list[tuple[str, tuple[str, ...]]] = []
     if "remove_header" in actions:
-        headers[str(actions["remove_header"]).lower()] = ()
+        changes.append((str(actions["remove_header"]).lower(), ()))
     if "set_header_name" in actions:
-        headers[str(actions["set_header_name"]).lower()] = (str(actions.get("set_header_value") or ""),)
-    return tuple(sorted(headers.items()))
+        changes.insert(len(changes) if sets_last else 0, (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)))
+    return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
 
 
 def _insertable(world: World, scene: Scene) -> Truth:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, enforced, in_audit, on_smime
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
@@ -78,7 +78,7 @@ class Passage:
         while todo:
             course = todo.pop(0)
             for added, worlds in course.additions.items():
-                copy = (added, *(world.state for world in worlds))
+                copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
                 if copy not in followed and len(followed) < MOST_WORLDS:
                     followed.add(copy)
                     new = self._of_added(added, worlds, course)
@@ -141,15 +141,15 @@ class Passage:
         person, added = course.recipient, course.by is not None
         scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
         after: list[World] = []
-        for branch, acts in self._split(rule, self._decide(rule, world, person, added), person):
+        decided = self._decide(rule, world, person, added)
+        if self._hidden(world.content) and any(row.content for row in rule.rows):
+            after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
+            decided = []
+        for branch, acts in self._split(rule, decided, person) if decided else ():
             if not acts:
                 after.append(branch)
                 continue
-            item = (branch.held, rule.place)
-            if self._hidden(branch.content) and any(row.content for row in rule.rows):
-                after += on_smime(rule, replace(branch, perhaps=branch.perhaps | {item}), scene)
-                continue
-            branch = replace(branch, matched=(*branch.matched, item))
+            branch = replace(branch, matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
         known = len(world.added)
         for index, new in enumerate(after):
@@ -161,6 +161,26 @@ class Passage:
             for each in new.added[known:]:
                 course.additions.setdefault(each, []).append(new)
         return after
+
+    def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
+        """The worlds after a rule that cannot do its work on what S/MIME hides.
+
+        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as matched.
+        """
+        person = scene.recipient
+        others = beside_content(rule) if rule.enforced else frozenset()
+        why = Reason("U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+        if not acts:
+            parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
+            doubtful = {other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure}
+            return [replace(world, fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
+        counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+        world = replace(world, perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
+        if not others:
+            return [world]
+        done = Open(("smime", rule.place), (why,))
+        split = self._split(rule, [(world.answering(done, True), True)], person)
+        return [world.answering(done, False), *(new for each, _acts in split for new in enforced(rule, each, scene, others))]
 
     def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
         """Whether a later rule would tell somebody of a message that was rejected, if rules went on."""

@@ -159,7 +159,7 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
         return False
     if primary != written and decide(sight, written, values, settings) is False:
         return opened(("field", written, values), "U24", f"whether the rule takes {written} in the message's header for {primary}")
-    here = {person.address for person in sight.fork.sure} | {person.group for person in sight.fork.sure}
+    here = {address for person in sight.fork.sure for address in (person.address, person.group, *map(sight.facts.primary, person.also))}
     if primary not in here:
         return opened(("field", written, values), "U07", f"whether a rule still sees {written} in the header of a copy that no longer goes there")
     return found

@@ -22,13 +22,19 @@ WORDS_LIMIT, PATTERNS_LIMIT = 2**20, 150 * 2**10
 
 
 def subject(find: Find) -> Test:
-    return lambda view, value: find(view, view.copy.subject, value)
+    return lambda view, value: _in_subject(view, find, value)
+
+
+def _in_subject(view: View, find: Find, value: Sequence[str]) -> Truth:
+    """What is found in the subject. The subject of a message that a disclaimer was wrapped around is not documented."""
+    found = find(view, view.copy.subject, value)
+    return found if found is False or not view.copy.wrapped else doubt(FACTS, "the wrapper's subject", find.__name__, tuple(value))
 
 
 def subject_or_body(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         body = find(view, "\n".join(view.copy.texts), value)
-        return either([find(view, view.copy.subject, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
+        return either([_in_subject(view, find, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
 
     return test
 
@@ -156,7 +162,9 @@ def attachment_text(find: Find, limit: int) -> Test:
 
 
 def attachment_name(view: View, attachment: Mapping[str, Any], wanted: Sequence[str]) -> Truth:
-    return patterns(view, attachment["name"], wanted)
+    nested = either(patterns(view, name, wanted) for name in attachment.get("nested", ()))
+    inside = False if nested is False else doubt(FACTS, f"whether names of files in {attachment['name']} count", attachment["name"], tuple(wanted))
+    return either([patterns(view, attachment["name"], wanted), inside])
 
 
 def attachment_extension(view: View, attachment: Mapping[str, Any], extensions: Sequence[str]) -> Truth:

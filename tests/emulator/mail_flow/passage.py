@@ -147,6 +147,8 @@ class Passage:
             if name in actions:
                 change(self, rule, copy)
         self._report(rule, copy.recipients)
+        if copy.ended:
+            return  # Its disclaimer did not fit, and it is told to reject then.
         if "DeleteMessage" in actions:
             copy.fates.append("deleted")
             copy.ended = True
@@ -229,7 +231,12 @@ class Passage:
         copy.subject = rule.actions["PrependSubject"] + copy.subject
 
     def _set_header(self, rule: Rule, copy: Copy) -> None:
-        copy.headers[rule.actions["SetHeaderName"].lower()] = (rule.actions.get("SetHeaderValue", ""),)
+        name = rule.actions["SetHeaderName"].lower()
+        question = Question(FACTS, f"whether {rule.name} sets or removes {name} last", ("header", rule.name))
+        if rule.actions.get("RemoveHeader", "").lower() == name and not self.world.ask(question, rule.name):
+            copy.headers.pop(name, None)
+        else:
+            copy.headers[name] = (rule.actions.get("SetHeaderValue", ""),)
 
     def _remove_header(self, rule: Rule, copy: Copy) -> None:
         copy.headers.pop(rule.actions["RemoveHeader"].lower(), None)
@@ -266,8 +273,8 @@ _CHANGES: dict[str, Callable[[Passage, Rule, Copy], None]] = {
     "RemoveOME": Passage._decrypt,
     "ApplyRightsProtectionCustomizationTemplate": Passage._brand,
     "PrependSubject": Passage._prepend,
-    "SetHeaderName": Passage._set_header,
     "RemoveHeader": Passage._remove_header,
+    "SetHeaderName": Passage._set_header,
     "ApplyClassification": Passage._classify,
     "SetSCL": Passage._set_scl,
     "RouteMessageOutboundConnector": Passage._route,

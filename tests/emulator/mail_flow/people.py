@@ -144,7 +144,8 @@ def sent_to_scope(view: View, scope: str) -> Truth:
 
 
 def sent_to_member_of(view: View, groups: Sequence[str]) -> Truth:
-    return view.directory.member_of_any(view.person, groups)
+    assert view.recipient is not None
+    return _open_address(view, view.recipient, lambda address: view.directory.member_of_any(address, groups), f"SentToMemberOf {groups}", documented=False)
 
 
 def recipient_attribute(find: Find) -> Test:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mail_flow.test_against_emulator import disagreement, simulated
+from tests.unit.mail_flow.comparison import disagreement, simulated
 
 Values = dict[str, Any]
 
