@@ -12,8 +12,8 @@ from typing import Any
 
 from . import properties, rules
 from .context import NOT_MODIFIED, Context
-from .errors import CmdletError, already_exists, object_not_found, refused
-from .organization import DEFAULT_OME, ome_configuration
+from .errors import CmdletError, already_exists, customization_needed, object_not_found, refused
+from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
 from .values import Delta, days_text, ordinal, stored_instant
 
@@ -377,6 +377,8 @@ def _get_mailbox_policy(context: Context) -> None:
 def _set_mailbox_policy(context: Context) -> None:
     _unused, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
     row = _row(context.state[key], "Name", context.parameters["Identity"])
+    if context.state["cloud"] and context.state["dehydrated"] and row["Name"] == BUILT_IN_OWA_POLICY:
+        raise customization_needed()
     settings = context.settings
     if settings.get("RequireStorageCardEncryption"):
         settings["DeviceEncryptionEnabled"] = True

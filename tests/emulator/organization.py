@@ -21,6 +21,8 @@ from .properties import IRM_ON_OFF
 from .values import new_guid, now
 
 DEFAULT_OME = "OME Configuration"
+#: What nobody can change while an organization is dehydrated.
+BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 State = dict[str, Any]
 
@@ -140,6 +142,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
 
     * ``cloud``: false for an on-premises organization.
     * ``advanced_message_encryption``: whether the licence is there.
+    * ``dehydrated``: whether nobody has run Enable-OrganizationCustomization yet; every new organization is.
     * ``shows_tenant_id``: whether Get-OrganizationConfig has a property for it. In no capture it has.
     * ``retired_actions_refused``: whether a rule can no longer get an action of OMEv1.
     * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
@@ -202,7 +205,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             _template("Confidential \\ All Employees", name),
             _template("Highly Confidential \\ All Employees", name),
         ],
-        "owa_mailbox_policies": [_owa_policy("OwaMailboxPolicy-Default")],
+        "owa_mailbox_policies": [_owa_policy(BUILT_IN_OWA_POLICY)],
         "mobile_device_mailbox_policies": [_mobile_policy("Default")],
         "transport_config": {
             "AllowLegacyTLSClients": None,

@@ -30,6 +30,9 @@ _MORE: dict[str, Any] = {
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.
 ADVANCED = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
+#: Parameters that exist only there, too (Microsoft's reference of the cmdlet).
+ADVANCED_PARAMETERS = frozenset({"set-irmconfiguration -enableportaltrackinglogs"})
+
 
 @dataclass(frozen=True)
 class Parameter:

@@ -336,12 +336,12 @@ class TestSeveral:
         assert (newest(controller) / "report.html").exists()
 
     def test_the_first_that_fails_stops_the_next_ring(self, controller: Controller, emulator: Emulator) -> None:
-        emulator.organizations["b.onmicrosoft.com"].patch({"dehydrated": True})
+        emulator.organizations["b.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
         play(controller, "baseline", rc=2, rings=[1, 1, "100%"])
         assert statuses(controller) == {"a": "changed", "b": "refused", "c": "not_assessable"}
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
 
     def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
-        emulator.organizations["a.onmicrosoft.com"].patch({"dehydrated": True})
+        emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
         play(controller, "baseline", "--check", rc=2)
         assert statuses(controller) == {"a": "refused", "b": "drift", "c": "drift"}

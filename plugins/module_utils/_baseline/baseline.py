@@ -99,7 +99,7 @@ class Baseline:
             why = control.without_license(self.request, organization)
             if why:
                 baseline = baseline.without(control.id, NOT_APPLICABLE if skip else NOT_MET, why)
-                findings += [] if skip else [Finding(control.id, why, allow("on_missing_licence", "skip") + ", which leaves the template out")]
+                findings += [] if skip else [Finding(control.id, why, allow("on_missing_licence", "skip") + ", which leaves it out")]
         return baseline, findings
 
     def desired(self, organization: Organization, controls: Iterable[Control]) -> Parts:
@@ -150,7 +150,7 @@ class Baseline:
             "reason": control.reason,
             "risk": control.risk,
             "notice": control.notice,
-            "provenance": control.provenance,
+            "provenance": control.origin,
             "source": control.source,
             "exception": None if exception is None else {"reason": exception.reason, "owner": exception.owner, "until": exception.until},
             "findings": [],

@@ -92,6 +92,30 @@ class LicensingControl(SettingsControl):
         return [*super().findings(outlook), Finding(self.id, text, allow(self.variables[0].name, "null") + ", which leaves it unmanaged")]
 
 
+def lacks_license(organization: Organization) -> bool:
+    """Whether what the session may run shows that there is no Advanced Message Encryption: then it has no New-OMEConfiguration."""
+    return organization.available("exported_cmdlets") and all(item["Name"] != "New-OMEConfiguration" for item in organization.objects("exported_cmdlets"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicensedControl(SettingsControl):
+    """A setting that only Advanced Message Encryption has."""
+
+    def needs(self) -> tuple[str, ...]:
+        return ("exported_cmdlets",)
+
+    def without_license(self, request: Request, organization: Organization) -> str:
+        # Where it is as it should be there is nothing to ask for; a license may also have run out.
+        if organization.error(self.subset) is not None:
+            return ""
+        properties = organization.only(self.subset)
+        wanted = self.settings(request)
+        met = all(self.table.field(option).equal(self.table.field(option).read(properties), value) for option, value in wanted.items())
+        if met or not lacks_license(organization):
+            return ""
+        return f"{self.sets} needs Advanced Message Encryption, and New-OMEConfiguration is not granted to this session."
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignInControl(SettingsControl):
     """A way to sign in to the portal, on every OME configuration that is there or that this run brings: Exchange creates one with both ways on."""
@@ -169,7 +193,7 @@ class TemplateControl(TableControl):
         # Asked first: what the session may run does not matter, and a failure to find it out neither, once the template is there.
         if organization.error(self.subset) is not None or find(organization.objects(self.subset), name):
             return ""
-        if not organization.available("exported_cmdlets") or any(item["Name"] == "New-OMEConfiguration" for item in organization.objects("exported_cmdlets")):
+        if not lacks_license(organization):
             return ""
         return f"the template {name!r} needs Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
 

@@ -14,8 +14,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 
@@ -36,10 +38,22 @@ def organization_findings(organization: Organization, variables: Mapping[str, An
         findings.append(Finding("organization", text, allow("allow_other_organization")))
     if found["on_premises"] and not variables.get("allow_on_premises"):
         findings.append(Finding("organization", "it is on-premises, where most of message encryption does not exist.", allow("allow_on_premises")))
-    if found["is_dehydrated"] and not variables.get("allow_dehydrated_organization"):
-        text = "it is dehydrated, and Exchange refuses some changes there. Enable-OrganizationCustomization, which cannot be undone, is yours to run."
-        findings.append(Finding("organization", text, allow("allow_dehydrated_organization")))
     return findings
+
+
+def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
+    """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
+    if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
+        return []
+    touched = [change.identity for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
+    return [
+        Finding(
+            "POL-1",
+            f"{identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. It cannot "
+            f"be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, leaves the policy alone.",
+        )
+        for identity in dict.fromkeys(touched)
+    ]
 
 
 def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:

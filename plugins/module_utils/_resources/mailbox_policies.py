@@ -19,6 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
+#: The policy of Outlook on the web that every organization begins with. In one that is dehydrated, as a new one is, Exchange changes it for nobody
+#: (Microsoft's page of Enable-OrganizationCustomization).
+BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
+
 OWA_MAILBOX_POLICY = Table(
     name="owa_mailbox_policy",
     subset="owa_mailbox_policies",
