@@ -9,6 +9,7 @@ Every call of every unit test is (``OrganizationSession``); here are the tables,
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 from tests.emulator.schema import cmdlets, manifest
 from tests.unit.manifest import objections
+
+CAPTURES = Path(__file__).parents[2] / "data/captures"
 
 _TEXTS = {
     "BackgroundColor": "red",
@@ -70,8 +73,8 @@ def test_a_read_is_sent_as_the_live_module_takes_it(call: Call) -> None:
     assert objections(call) == []
 
 
-def test_every_cmdlet_of_ours_is_the_live_modules() -> None:
-    assert sorted(set(CMDLETS) - set(manifest())) == []
+def test_every_cmdlet_of_ours_is_the_live_modules_or_of_a_capture() -> None:
+    assert [cmdlet for cmdlet in CMDLETS if cmdlet not in manifest() and not (CAPTURES / cmdlet).is_dir()] == []
 
 
 def test_no_setting_is_of_a_type_that_nobody_told() -> None:
