@@ -56,11 +56,18 @@ def _endpoint(described: Mapping[str, Any], organization: Mapping[str, Any]) -> 
     return reached | {"ansible_exchange_psrp_connect": "none", "ansible_psrp_configuration_name": "MessageEncryption.Baseline"}
 
 
-#: A wire: what the inventory says of an organization that is reached over it. ``engine`` is a management host with a real PowerShell,
-#: ``endpoint`` the constrained endpoint that the collection brings, there; it belongs to the emulator's first organization.
+def _constrained(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    reached = _endpoint(described, organization)
+    return reached | {"ansible_psrp_configuration_name": "MessageEncryption"}
+
+
+#: A wire: what the inventory says of an organization that is reached over it. ``constrained`` is an endpoint that is connected already,
+#: ``engine`` is a management host with a real PowerShell, ``endpoint`` the constrained endpoint that the collection brings, there; it belongs to
+#: the emulator's first organization.
 WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "rest": _rest,
     "psrp": _psrp,
+    "constrained": _constrained,
     "engine": _engine,
     "endpoint": _endpoint,
 }

@@ -37,7 +37,7 @@ _TEXT = "tag:yaml.org,2002:str"
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     # Ansible makes of !unsafe "yes" what it makes of yes. What YAML takes for a number, a date and the like can be no template.
-    is_text = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT
+    is_text = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
     return dumper.represent_scalar("!unsafe" if is_text else _TEXT, text, style='"')
 
 
