@@ -112,7 +112,7 @@ test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the i
 
 # SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes: its figures are printed at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 .PHONY: coverage
@@ -123,6 +123,10 @@ coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests r
 .PHONY: role
 role: .venv/$(CORE)/ready build/installed ## the role's defaults, argument specs and page, from the table of controls
 	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_role.py
+
+.PHONY: endpoint
+endpoint: .venv/$(CORE)/ready build/installed ## the constrained endpoint's files, from the tables of settings
+	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_endpoint.py
 
 .PHONY: molecule
 molecule: .venv/molecule/ready build/installed ## Molecule's scenarios

@@ -132,7 +132,7 @@ def readme() -> str:
         parts.append(f"| **{control.id}** {control.title} | {control.sets} | {names} | {columns[0]} | {columns[1]} |\n")
     parts.append("\n### Why, and who will notice\n\n| Control | Reason | Risk | Who notices | The value is | Microsoft |\n|---|---|---|---|---|---|\n")
     parts += [
-        f"| {control.id} | {control.reason} | {control.risk} | {control.notice} | {control.provenance} | [source]({control.source}) |\n" for control in CONTROLS
+        f"| {control.id} | {control.reason} | {control.risk} | {control.notice} | {control.origin} | [source]({control.source}) |\n" for control in CONTROLS
     ]
     for entry, (short, description) in ENTRIES.items():
         parts.append(f"\n## Entry point `{entry}`\n\n{short}. {' '.join(description)}\n\n| Variable | Type | Default | Meaning |\n|---|---|---|---|\n")
@@ -237,8 +237,8 @@ or in a play of your own:
         {PREFIX}acknowledge: [IRM-5]
 ```
 
-No benchmark sets these values, and using them claims no compliance. Each control says why, who will notice, and whether its value is
-Microsoft's default, tightens it, or is an opinion.
+The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment tests some of them, by the numbers below. Using them
+claims no compliance. Each control says why, who will notice, and whether its value is Microsoft's default, tightens it, or is an opinion.
 
 A control's own variable beats the profile, and `null` leaves the control unmanaged. `--tags IRM-1,OME-2` manages only these controls,
 `--skip-tags OME-4` leaves one out. A variable that begins with `{PREFIX}` and is none of these is refused.

@@ -25,21 +25,15 @@ def install(emulator: Emulator, variant: str, organization: str | None = None) -
     name = f"MessageEncryption.{variant}"
     directory = emulator.directory / "endpoint" / name
     directory.mkdir(parents=True)
-    application = emulator.applications[organization or next(iter(emulator.organizations))]
+    chosen = organization or next(iter(emulator.organizations))
+    application = emulator.applications[chosen]
     start = directory / f"Start-{variant}.ps1"
     start.write_bytes((FILES / start.name).read_bytes())
-    settings = {
-        "Organization": organization or next(iter(emulator.organizations)),
-        "AppId": application.client_id,
-        "CertificateThumbprint": application.thumbprint,
-        "CertificateStore": "CurrentUser",
-    }
-    write_settings(directory, settings)
+    write_settings(directory, settings(emulator, chosen))
     given = (FILES / f"{name}.pssc").read_text(encoding="utf-8")
     configuration = directory / f"{name}.pssc"
-    # What only WinRM's endpoints know is left out.
-    kept = [line for line in given.splitlines(keepends=True) if not line.strip().startswith(("ExecutionPolicy", "RunAsVirtualAccount"))]
-    configuration.write_text("".join(kept).replace(rf"{DIRECTORY}\{name}\{start.name}", str(start)), encoding="utf-8")
+    configuration.write_text(given.replace(rf"{DIRECTORY}\{name}\{start.name}", str(start)), encoding="utf-8")
+    leave_out_what_only_winrm_knows(configuration)
     # Where .NET keeps the user's certificates on Linux.
     store = emulator.directory / ".dotnet/corefx/cryptography/x509stores/my"
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,7 +44,24 @@ def install(emulator: Emulator, variant: str, organization: str | None = None) -
     return name
 
 
-def write_settings(directory: Path, settings: dict[str, str]) -> None:
+def settings(emulator: Emulator, organization: str) -> dict[str, str]:
+    """What the start-up script connects to."""
+    application = emulator.applications[organization]
+    return {
+        "Organization": organization,
+        "AppId": application.client_id,
+        "CertificateThumbprint": application.thumbprint,
+        "CertificateStore": "CurrentUser",
+    }
+
+
+def write_settings(directory: Path, values: dict[str, str]) -> None:
     """The file that tells the start-up script what to connect to."""
-    lines = [f"    {key} = '{value}'" for key, value in settings.items()]
+    lines = [f"    {key} = '{value}'" for key, value in values.items()]
     (directory / "settings.psd1").write_text("\n".join(["@{", *lines, "}", ""]), encoding="utf-8")
+
+
+def leave_out_what_only_winrm_knows(configuration: Path) -> None:
+    """PowerShell over standard streams refuses the options that belong to WinRM's endpoints."""
+    lines = configuration.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    configuration.write_text("".join(line for line in lines if not line.strip().startswith(("ExecutionPolicy", "RunAsVirtualAccount"))), encoding="utf-8")

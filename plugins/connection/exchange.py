@@ -168,7 +168,7 @@ options:
       - name: ansible_exchange_verify_organization
   exchange_command_timeout:
     description:
-      - Seconds to wait for one cmdlet. Exchange itself ends cmdlets after 15 minutes.
+      - Seconds that one try of a call may take as a whole, from its first byte to its last page. Exchange itself ends cmdlets after 15 minutes.
     type: int
     default: 900
     vars:
@@ -430,6 +430,7 @@ class Connection(ConnectionBase):
         # A worker is told the playbook's id; in the playbook itself (meta: reset_connection) nobody is.
         self._playbook = int(kwargs.get("ansible_playbook_pid") or os.getpid())
         self._client: BrokerClient | None = None
+        self._built_from: tuple[dict[str, _identity.Option], list[str]] | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_exchange/cmdlet.py``.
@@ -443,8 +444,8 @@ class Connection(ConnectionBase):
         """Who we are and where. Opens the session if need be, and asks the organization for its name.
 
         The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
-        ``user`` (of psrp), ``organization`` (``name``, ``display_name``, ``tenant_id``, ``guid``; None where it is not
-        granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
+        ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
+        None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
 
         :raises OptionError: the host's variables don't make a connection.
         :raises UnreachableError: no session could be opened.
@@ -480,10 +481,17 @@ class Connection(ConnectionBase):
         return self
 
     def _broker(self) -> BrokerClient:
-        if self._client is None:
-            options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
-            identity = _identity.build(options, self._options.get("_extras", {}))
-            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, identity, self._say)
+        """The way to the organization that the options name now.
+
+        Core keeps this object for all items of a loop and sets its options anew for each of them, so that ``delegate_to`` and
+        variables of a task may lead each item to another organization.
+        """
+        options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
+        asked = options, sorted(self._options.get("_extras", {}))
+        if self._client is None or self._built_from != asked:
+            self.close()
+            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say)
+            self._built_from = asked
             self._connected = True
         return self._client
 

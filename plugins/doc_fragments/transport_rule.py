@@ -72,3 +72,11 @@ class ModuleDocFragment:
     DOCUMENTATION: ClassVar[str] = _documentation(_rule_options())
 
     RULES: ClassVar[str] = _documentation(_rules("rules", "The rules, first to last.", required=True))
+
+    PROPOSED: ClassVar[str] = _documentation(
+        _rules(
+            "rules",
+            "A rule set that is only proposed: all of the organization's rules, first to last. What a rule leaves out has Exchange's default.",
+            required=False,
+        )
+    )

@@ -155,7 +155,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
 

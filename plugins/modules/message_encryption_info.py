@@ -41,6 +41,9 @@ options:
       - rms_templates
       - owa_mailbox_policies
       - mobile_device_mailbox_policies
+      - accepted_domains
+      - remote_domains
+      - inbound_connectors
       - exported_cmdlets
     default: [all]
 seealso:
@@ -151,6 +154,37 @@ mobile_device_mailbox_policies:
   sample:
     - identity: "Default"
       irm_enabled: true
+accepted_domains:
+  description: >-
+    The domains that the organization accepts mail for, as the facts of M(m365.message_encryption.mail_flow_test) take them.
+  returned: when asked for and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "contoso.com"
+      type: "Authoritative"
+      match_subdomains: false
+remote_domains:
+  description: >-
+    Remote domains. Mail flow rules take the people of one that is internal for people inside.
+  returned: when asked for and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Default"
+      domain_name: "*"
+      is_internal: false
+inbound_connectors:
+  description: >-
+    Inbound connectors, and whether they make mail from on-premises count as internal.
+  returned: when asked for and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "From the data center"
+      enabled: true
+      cloud_services_mail_enabled: true
+      treat_messages_as_internal: false
 exported_cmdlets:
   description: >-
     The cmdlets that this session may run, of those that the collection uses.

@@ -12,10 +12,10 @@ from typing import Any
 
 from . import properties, rules
 from .context import NOT_MODIFIED, Context
-from .errors import CmdletError, already_exists, object_not_found, refused
-from .organization import DEFAULT_OME, ome_configuration
+from .errors import CmdletError, already_exists, customization_needed, object_not_found, refused
+from .organization import BUILT_IN_OWA_POLICY, DEFAULT_OME, ome_configuration
 from .properties import Record
-from .values import Delta, days_text, stored_instant
+from .values import Delta, days_text, ordinal, stored_instant
 
 _MORE_RESULTS = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
 
@@ -73,9 +73,9 @@ def _of_this_organization(value: Any, name: str) -> Any:
 @_cmdlet("Get-OMEConfiguration")
 def _get_ome_configuration(context: Context) -> None:
     rows = context.state["ome_configurations"]
-    identity = (context.parameters.get("Identity") or "").lower()
+    identity = ordinal(context.parameters.get("Identity") or "")
     # A name that nobody has selects everything.
-    for row in [row for row in rows if row["Identity"].lower() == identity] or rows:
+    for row in [row for row in rows if ordinal(row["Identity"]) == identity] or rows:
         image, output = row["Image"], context.state["image_output"]
         url = f"https://outlook.office365.com/Encryption/images/{context.state['tenant_id']}/{row['Identity']}" if image else None
         context.emit(
@@ -92,7 +92,7 @@ def _ome_settings(context: Context, identity: str) -> dict[str, Any]:
             raise refused(f"The parameter 'ExternalMailExpiryInDays' can't be used on the default configuration '{DEFAULT_OME}'.")
         settings["ExternalMailExpiryInterval"] = days_text(days)
     colour = settings.get("BackgroundColor")
-    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}|0x[0-9A-Fa-f]{6}|[A-Za-z]+", colour):
+    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}|0x(00)?[0-9A-Fa-f]{6}|[A-Za-z]+", colour):
         raise refused(f"The background color '{colour}' isn't valid.")
     return settings
 
@@ -108,7 +108,7 @@ def _set_ome_configuration(context: Context) -> None:
 @_cmdlet("New-OMEConfiguration")
 def _new_ome_configuration(context: Context) -> None:
     identity = context.parameters["Identity"]
-    if any(row["Identity"].lower() == identity.lower() for row in context.state["ome_configurations"]):
+    if any(ordinal(row["Identity"]) == ordinal(identity) for row in context.state["ome_configurations"]):
         raise already_exists(identity)
     row = {**ome_configuration(identity), **_ome_settings(context, identity)}
     context.state["ome_configurations"].append(row)
@@ -129,7 +129,7 @@ def _ome_row(context: Context) -> dict[str, Any]:
 
 def _row(rows: list[dict[str, Any]], key: str, identity: str) -> dict[str, Any]:
     for row in rows:
-        if identity.lower() in (row[key].lower(), row.get("Guid", row[key]).lower()):
+        if ordinal(identity) in (ordinal(row[key]), ordinal(row.get("Guid", row[key]))):
             return row
     raise object_not_found(identity)
 
@@ -377,10 +377,30 @@ def _get_mailbox_policy(context: Context) -> None:
 def _set_mailbox_policy(context: Context) -> None:
     _unused, key = _POLICIES[context.cmdlet.name.partition("-")[2].lower()]
     row = _row(context.state[key], "Name", context.parameters["Identity"])
+    if context.state["cloud"] and context.state["dehydrated"] and row["Name"] == BUILT_IN_OWA_POLICY:
+        raise customization_needed()
     settings = context.settings
     if settings.get("RequireStorageCardEncryption"):
         settings["DeviceEncryptionEnabled"] = True
     context.store(row, settings, row["Name"])
+
+
+# What mail flow depends on beside rules
+
+_MAIL_FLOW = {
+    "accepteddomain": (properties.ACCEPTED_DOMAIN, "accepted_domains"),
+    "remotedomain": (properties.REMOTE_DOMAIN, "remote_domains"),
+    "inboundconnector": (properties.INBOUND_CONNECTOR, "inbound_connectors"),
+}
+
+
+@_cmdlet("Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector")
+def _get_mail_flow_object(context: Context) -> None:
+    kind, key = _MAIL_FLOW[context.cmdlet.name.partition("-")[2].lower()]
+    rows = context.state[key]
+    identity = context.parameters.get("Identity")
+    for row in rows if identity in (None, "*") else [_row(rows, "Name", identity)]:
+        context.emit(kind, {**row, **_tail(row["Name"])})
 
 
 @_cmdlet("Get-TransportConfig")

@@ -46,8 +46,9 @@ class Context:
 
     def store(self, row: dict[str, Any], values: Mapping[str, Any], identity: str) -> None:
         """Stores values in a row; says so when they were there already."""
-        wanted = {name: value.apply(row.get(name)) if isinstance(value, Delta) else value for name, value in values.items()}
-        if all(row.get(name) == value or (row.get(name) in (None, "") and value in (None, "")) for name, value in wanted.items()):
+        # An empty text is none: a shell makes one of a null, and nobody has said which of the two the service keeps.
+        wanted = {name: value.apply(row.get(name)) if isinstance(value, Delta) else None if value == "" else value for name, value in values.items()}
+        if all(row.get(name) == value for name, value in wanted.items()):
             self.outcome.warnings.append(NOT_MODIFIED.format(identity))
             return
         row.update(wanted)

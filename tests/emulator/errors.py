@@ -101,6 +101,16 @@ def refused(message: str) -> CmdletError:
     return CmdletError(message, "Microsoft.Exchange.Configuration.Tasks.TaskArgumentException", "")
 
 
+def customization_needed() -> CmdletError:
+    """What a dehydrated organization refuses."""
+    return CmdletError(
+        "The command you tried to run isn't currently allowed in your organization. To run this command, you first need to run the command: "
+        "Enable-OrganizationCustomization.",
+        "Microsoft.Exchange.Configuration.Tasks.InvalidOperationInDehydratedContextException",
+        "",
+    )
+
+
 def prompt_failed(cmdlet: str) -> CmdletError:
     """A confirmation prompt in a session that nobody watches."""
     return CmdletError(

@@ -36,9 +36,22 @@ STATUSES = {
     "concurrency_text": (400, b"You have reached the maximum number of concurrent requests per tenant. Please wait and try again"),
 }
 TRANSPORT = frozenset(
-    {*STATUSES, "lost_before", "lost_after", "half_answer", "truncated", "wrong_content_type", "slow", "redirect", "dead_shell", "operation_timeout"}
+    {
+        *STATUSES,
+        "lost_before",
+        "lost_after",
+        "half_answer",
+        "truncated",
+        "wrong_content_type",
+        "slow",
+        "redirect",
+        "dead_shell",
+        "operation_timeout",
+        "no_body",
+        "no_content",
+    }
 )
-CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit"})
+CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit", "stored_error", "half_stored"})
 KINDS = TRANSPORT | CMDLET
 
 _TRANSIENT = "We cannot currently process your request, please wait a few minutes and try again."
@@ -53,7 +66,8 @@ class Fault:
     ``Set-*``), ``organization``. What is left out matches everything, but ``batched`` wants to be named.
 
     How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after`` (seconds, or a date),
-    ``status`` (of ``concurrency_text``), ``seconds`` (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``), ``size`` (bytes, ``huge``),
+    ``status`` (of ``concurrency_text``), ``seconds`` (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``; ``reads`` of
+    ``stored_error`` and ``half_stored``, too), ``size`` (bytes, ``huge``),
     ``type`` (.NET exception of ``transient`` and ``error_in_200``), ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's
     ``{"cmdlet": …, "parameters": …}``, made just before the cmdlet that it strikes, or just after it with ``after``).
 
@@ -184,6 +198,9 @@ def strike(fault: Fault | None, work: Callable[[], Answer]) -> Answer:
         raise Lost
     if fault.kind == "half_answer":
         answer.fraction = 0.5
+    elif fault.kind in ("no_body", "no_content"):
+        answer.body, answer.status = b"", 200 if fault.kind == "no_body" else 204
+        answer.headers.pop("Content-Encoding", None)
     elif fault.kind == "truncated":
         answer.body = answer.body[: len(answer.body) // 2]
     elif fault.kind == "wrong_content_type":
@@ -196,6 +213,11 @@ def strike(fault: Fault | None, work: Callable[[], Answer]) -> Answer:
 def cmdlet_error(fault: Fault) -> CmdletError:
     """What a cmdlet reports under ``transient`` and ``error_in_200``."""
     return CmdletError(_TRANSIENT, fault.type, "Ex000001", status=500, category=0)
+
+
+def refusal_of_what_was_stored() -> CmdletError:
+    """What a cmdlet reports that has stored what it was given, or a part of it."""
+    return CmdletError("The operation on the object did not end well.", "System.InvalidOperationException", "Ex000002", category=0)
 
 
 def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -> list[Fault]:

@@ -21,6 +21,8 @@ from .properties import IRM_ON_OFF
 from .values import new_guid, now
 
 DEFAULT_OME = "OME Configuration"
+#: What nobody can change while an organization is dehydrated.
+BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 State = dict[str, Any]
 
@@ -80,6 +82,55 @@ def _owa_policy(name: str) -> State:
     return {"Name": name, "IsDefault": True, "Guid": new_guid(), "IRMEnabled": True, "SMimeSuppressNameChecksEnabled": False, "WhenChanged": now()}
 
 
+def _accepted_domain(name: str) -> State:
+    return {
+        "DomainName": name,
+        "DomainType": "Authoritative",
+        "Default": False,
+        "InitialDomain": name.endswith(".onmicrosoft.com"),
+        "MatchSubDomains": False,
+        "AuthenticationType": "Managed",
+        "PendingRemoval": False,
+        "OutboundOnly": False,
+        "Name": name,
+        "Guid": new_guid(),
+    }
+
+
+def _remote_domain(domain: str) -> State:
+    return {
+        "DomainName": domain,
+        "IsInternal": False,
+        "TargetDeliveryDomain": False,
+        "AllowedOOFType": "External",
+        "AutoReplyEnabled": True,
+        "AutoForwardEnabled": True,
+        "TrustedMailOutboundEnabled": False,
+        "TrustedMailInboundEnabled": False,
+        "Name": "Default" if domain == "*" else domain,
+        "Guid": new_guid(),
+        "WhenChanged": now(),
+    }
+
+
+def _inbound_connector(name: str) -> State:
+    return {
+        "Enabled": True,
+        "ConnectorType": "OnPremises",
+        "ConnectorSource": "AdminUI",
+        "Comment": "",
+        "SenderIPAddresses": [],
+        "SenderDomains": ["smtp:*;1"],
+        "RequireTls": True,
+        "CloudServicesMailEnabled": False,
+        "TreatMessagesAsInternal": False,
+        "TlsSenderCertificateName": None,
+        "Name": name,
+        "Guid": new_guid(),
+        "WhenChangedUTC": now(),
+    }
+
+
 def _template(name: str, organization: str, **localized: str) -> State:
     return {"Name": name, "Description": "", "Type": "Distributed", "TemplateGuid": _guid(organization, name), "Localized": localized}
 
@@ -91,7 +142,9 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
 
     * ``cloud``: false for an on-premises organization.
     * ``advanced_message_encryption``: whether the licence is there.
+    * ``dehydrated``: whether nobody has run Enable-OrganizationCustomization yet; every new organization is.
     * ``shows_tenant_id``: whether Get-OrganizationConfig has a property for it. In no capture it has.
+    * ``retired_actions_refused``: whether a rule can no longer get an action of OMEv1.
     * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
     * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
     * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
@@ -111,10 +164,11 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "guid": _guid(name, "organization"),
         "display_name": domain.capitalize(),
         "dehydrated": False,
-        "shows_tenant_id": True,
+        "shows_tenant_id": False,
         "cloud": cloud,
         "locale": "en-US",
         "advanced_message_encryption": False,
+        "retired_actions_refused": True,
         "hidden_cmdlets": [],
         "hidden_parameters": [],
         "ignored_parameters": [],
@@ -151,7 +205,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             _template("Confidential \\ All Employees", name),
             _template("Highly Confidential \\ All Employees", name),
         ],
-        "owa_mailbox_policies": [_owa_policy("OwaMailboxPolicy-Default")],
+        "owa_mailbox_policies": [_owa_policy(BUILT_IN_OWA_POLICY)],
         "mobile_device_mailbox_policies": [_mobile_policy("Default")],
         "transport_config": {
             "AllowLegacyTLSClients": None,
@@ -159,6 +213,9 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
             "TLSSendDomainSecureList": [],
             "VerifySecureSubmitEnabled": False,
         },
+        "accepted_domains": [{**_accepted_domain(name), "Default": True}],
+        "remote_domains": [_remote_domain("*")],
+        "inbound_connectors": [],
         "recipients": [
             {"name": "Alex Wilber", "alias": "AlexW", "address": f"AlexW@{name}"},
             {"name": "Megan Bowen", "alias": "MeganB", "address": f"MeganB@{name}"},
@@ -235,6 +292,9 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole["ome_configurations"] = [{**ome_configuration(row["Identity"]), **row} for row in whole["ome_configurations"]]
     whole["owa_mailbox_policies"] = [{**_owa_policy(row["Name"]), **row} for row in whole["owa_mailbox_policies"]]
     whole["mobile_device_mailbox_policies"] = [{**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]]
+    whole["accepted_domains"] = [{**_accepted_domain(row["DomainName"]), **row} for row in whole["accepted_domains"]]
+    whole["remote_domains"] = [{**_remote_domain(row["DomainName"]), **row} for row in whole["remote_domains"]]
+    whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
     head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
     whole["transport_rules"] = [

@@ -81,6 +81,9 @@ MESSAGE = "OMEMessageStatus"
 IRM_TEST = "IRMConfigurationTest"
 COMMAND = "Command"
 CONNECTION = "ConnectionInformation"
+ACCEPTED_DOMAIN = "AcceptedDomain"
+REMOTE_DOMAIN = "DomainContentConfig"
+INBOUND_CONNECTOR = "TenantInboundConnector"
 
 IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
     SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs
@@ -157,6 +160,27 @@ KINDS: dict[str, dict[str, Kind]] = {
     ),
     PREDICATE: _kinds("Addresses RuleSubTypes Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT, Addresses=Kind.RULE_LIST),
     ACTION: _kinds("ConnectorName Name Rank LinkedDisplayText Identity IsValid ObjectState", Rank=Kind.INT),
+    ACCEPTED_DOMAIN: _kinds(
+        """DomainName DomainType Default InitialDomain MatchSubDomains AuthenticationType PendingRemoval OutboundOnly Name Identity AdminDisplayName Guid
+        IsValid ObjectState""",
+        **_booleans("Default InitialDomain MatchSubDomains PendingRemoval OutboundOnly"),
+        DomainType=Kind.ENUM,
+    ),
+    REMOTE_DOMAIN: _kinds(
+        """DomainName IsInternal TargetDeliveryDomain AllowedOOFType AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled
+        TrustedMailInboundEnabled AdminDisplayName Name Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
+        **_booleans("IsInternal TargetDeliveryDomain AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled TrustedMailInboundEnabled"),
+        AllowedOOFType=Kind.ENUM,
+    ),
+    INBOUND_CONNECTOR: _kinds(
+        """Enabled ConnectorType ConnectorSource Comment SenderIPAddresses SenderDomains RequireTls CloudServicesMailEnabled TreatMessagesAsInternal
+        TlsSenderCertificateName AdminDisplayName Name Identity WhenChangedUTC WhenCreatedUTC Guid IsValid ObjectState""",
+        **_booleans("Enabled RequireTls CloudServicesMailEnabled TreatMessagesAsInternal"),
+        ConnectorType=Kind.ENUM,
+        ConnectorSource=Kind.ENUM,
+        SenderIPAddresses=Kind.LIST,
+        SenderDomains=Kind.LIST,
+    ),
     MESSAGE: _kinds("MessageId Subject IsRevocable Revoked", IsRevocable=Kind.BOOL, Revoked=Kind.BOOL),
     IRM_TEST: _kinds("Results"),
     COMMAND: _kinds("Name CommandType", CommandType=Kind.ENUM),

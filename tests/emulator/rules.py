@@ -16,7 +16,7 @@ from typing import Any
 from .errors import CmdletError, already_exists, object_not_found, refused
 from .properties import KINDS, RULE, Kind, Record
 from .schema import cmdlets, rule_properties, rule_refusals, rule_sections
-from .values import Delta, is_smtp_address, new_guid, now
+from .values import Delta, is_smtp_address, new_guid, now, ordinal
 
 MAXIMUM_RULES = 300
 MAXIMUM_SIZE = 8 * 1024
@@ -30,6 +30,10 @@ _DLP_REFUSAL = "You can't create or update DLP related mail flow rules in the Ex
 _ALWAYS = {"Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}
 _OUTPUT_NAMES = {"NotifySender": "SenderNotificationType"}
 
+#: Actions of OMEv1: since June 2023 the service lets a rule keep or lose them, and no more.
+RETIRED = ("ApplyOME", "RemoveOME")
+#: Switches whose false says something: that the message has a classification. They are cleared with null.
+SAYING_FALSE = frozenset({"HasNoClassification", "ExceptIfHasNoClassification"})
 #: Properties that only exist together: both or none.
 _PAIRS = (
     ("HeaderContainsMessageHeader", "HeaderContainsWords"),
@@ -79,9 +83,9 @@ def find(rules: Sequence[Rule], identity: str, organization: str) -> Rule:
 
     :raises CmdletError: there is none.
     """
-    wanted = identity.lower()
+    wanted = ordinal(identity)
     for rule in rules:
-        if wanted in (rule["Name"].lower(), rule["Guid"].lower(), distinguished_name(rule["Name"], organization).lower()):
+        if wanted in map(ordinal, (rule["Name"], rule["Guid"], distinguished_name(rule["Name"], organization))):
             return rule
     raise object_not_found(identity)
 
@@ -97,9 +101,9 @@ def changed(rule: Mapping[str, Any], parameters: Mapping[str, Any], state: Mappi
 
     :raises CmdletError: the result is no valid rule.
     """
-    _refuse_what_the_service_left_behind(parameters)
+    _refuse_what_the_service_left_behind(parameters, state)
     wanted = {name: _resolved(name, value, rule.get(name), state) for name, value in parameters.items()}
-    merged = {name: value for name, value in {**rule, **wanted}.items() if value is not None and value is not False and value != []}
+    merged = {name: value for name, value in {**rule, **wanted}.items() if value not in (None, []) and (value is not False or name in SAYING_FALSE)}
     for name, default in _ALWAYS.items():
         if name in parameters and parameters[name] is None:
             raise refused(f"The property '{name}' can't be empty.")
@@ -110,7 +114,9 @@ def changed(rule: Mapping[str, Any], parameters: Mapping[str, Any], state: Mappi
     return merged
 
 
-def _refuse_what_the_service_left_behind(parameters: Mapping[str, Any]) -> None:
+def _refuse_what_the_service_left_behind(parameters: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    if state["cloud"] and state["retired_actions_refused"] and any(parameters.get(name) for name in RETIRED):
+        raise CmdletError("Office 365 Message Encryption of the first version is retired. Use ApplyRightsProtectionTemplate or RemoveOMEv2.")
     for name, value in parameters.items():
         reason = rule_refusals().get(name)
         if reason == _DLP and value not in (None, False, "None"):
@@ -131,7 +137,7 @@ def _resolved(name: str, value: Any, current: Any, state: Mapping[str, Any]) -> 
     if name == "ApplyRightsProtectionTemplate":
         return template(state, value)["Name"]
     if name == "ApplyRightsProtectionCustomizationTemplate":
-        names = [row["Identity"] for row in state["ome_configurations"] if row["Identity"].lower() == value.lower()]
+        names = [row["Identity"] for row in state["ome_configurations"] if ordinal(row["Identity"]) == ordinal(value)]
         if not names:
             raise object_not_found(value)
         return names[0]
@@ -157,7 +163,7 @@ def templates(state: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def template(state: Mapping[str, Any], identity: str) -> dict[str, Any]:
     for row in templates(state):
-        if identity.lower() in (row["Name"].lower(), row["TemplateGuid"].lower()):
+        if ordinal(identity) in (ordinal(row["Name"]), ordinal(row["TemplateGuid"])):
             return row
     raise object_not_found(identity)
 
@@ -188,7 +194,7 @@ def _check(rule: Rule, state: Mapping[str, Any]) -> None:
     if not name:
         raise refused("The rule's name can't be empty.")
     others = [other for other in state["transport_rules"] if other["Guid"] != rule["Guid"]]
-    if any(other["Name"].lower() == name.lower() for other in others):
+    if any(ordinal(other["Name"]) == ordinal(name) for other in others):
         raise already_exists(name)
     if rule.get("RemoveRMSAttachmentEncryption") and not rule.get("RemoveOMEv2"):
         raise refused("The parameter 'RemoveRMSAttachmentEncryption' must be used together with 'RemoveOMEv2'.")

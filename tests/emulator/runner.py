@@ -17,7 +17,7 @@ from .context import Context, Outcome
 from .errors import missing_mandatory, not_granted, prompt_failed, unknown_parameter
 from .organization import Organization, State
 from .properties import Record
-from .schema import ADVANCED, Cmdlet, cmdlets
+from .schema import ADVANCED, ADVANCED_PARAMETERS, Cmdlet, cmdlets
 from .values import binds_nothing, convert
 
 _COMMON = frozenset({"erroraction", "warningaction", "errorvariable", "warningvariable", "verbose", "debug", "informationaction", "progressaction"})
@@ -72,6 +72,8 @@ def bind(cmdlet: Cmdlet, parameters: Mapping[str, Any], state: State, *, rest: b
     """
     cloud = state["cloud"]
     hidden = {text.lower() for text in state["hidden_parameters"]}
+    if not state["advanced_message_encryption"]:
+        hidden |= ADVANCED_PARAMETERS
     bound: dict[str, Any] = {}
     for name, value in parameters.items():
         if name.lower() in _COMMON:

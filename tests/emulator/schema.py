@@ -20,10 +20,18 @@ from typing import Any
 _DATA = Path(__file__).parent / "data"
 
 #: Cmdlets that the documentation extract does not hold, because they are not about message encryption.
-_MORE: dict[str, Any] = {"Get-OrganizationConfig": {"cloud": True, "onprem": True, "parameters": []}}
+_MORE: dict[str, Any] = {
+    "Get-OrganizationConfig": {"cloud": True, "onprem": True, "parameters": []},
+    "Get-AcceptedDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}]},
+    "Get-RemoteDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}]},
+    "Get-InboundConnector": {"cloud": True, "onprem": False, "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}]},
+}
 
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.
 ADVANCED = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
+
+#: Parameters that exist only there, too (Microsoft's reference of the cmdlet).
+ADVANCED_PARAMETERS = frozenset({"set-irmconfiguration -enableportaltrackinglogs"})
 
 
 @dataclass(frozen=True)

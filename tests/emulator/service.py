@@ -13,7 +13,7 @@ from typing import Any
 
 from .context import Outcome
 from .errors import CmdletError
-from .faults import Fault, Faults, cmdlet_error
+from .faults import Fault, Faults, cmdlet_error, refusal_of_what_was_stored
 from .language import translated_error, translated_outcome
 from .ledger import Entry, Ledger
 from .organization import Organization, State
@@ -86,10 +86,15 @@ class Service:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         before = organization.state
         view = self._view(organization) if is_read(cmdlet) else None
+        stores = kind in ("stored_error", "half_stored") and not is_read(cmdlet)
+        if kind == "half_stored":
+            parameters = _half(parameters)
         outcome = run(organization, cmdlet, parameters, rest=wire == "rest", prompts=prompts, view=view, discard=kind == "silent_noop")
-        if fault is not None and kind == "stale_reads" and organization.state is not before:
+        if fault is not None and (kind == "stale_reads" or (stores and fault.reads)) and organization.state is not before:
             until = time.monotonic() + fault.seconds if fault.seconds is not None else None
             self._lags[organization.name] = _Lag(before, fault.reads, until, fault.alternate)
+        if stores:
+            raise refusal_of_what_was_stored()
         if fault is not None and kind == "huge":
             outcome.records = [Record(record.type, {**record.values, "Padding": "x" * fault.size}) for record in outcome.records]
         if fault is not None and kind == "portal_edit" and fault.after:
@@ -126,6 +131,12 @@ class Service:
         :raises CmdletError: the cmdlet ended with an error.
         """
         return run(organization, cmdlet, parameters, rest=True, prompts=False)
+
+
+def _half(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Every second of the settings in a call, and all that is none."""
+    settings = [name for name in parameters if name not in ("Identity", "Name", "Confirm", "Force", "MessageId")]
+    return {name: value for name, value in parameters.items() if name not in settings[1::2]}
 
 
 def shown_value(value: Any) -> Any:

@@ -45,6 +45,11 @@ def is_smtp_address(text: str) -> bool:
     return _SMTP.fullmatch(text) is not None
 
 
+def ordinal(name: str) -> str:
+    """What .NET's OrdinalIgnoreCase compares: each letter by itself, and two of them never with an ASCII letter."""
+    return "".join(letter.upper() if len(letter.upper()) == 1 and letter not in "\u0131\u017f" else letter for letter in name)
+
+
 def new_guid() -> str:
     return str(uuid.uuid4())
 
@@ -86,7 +91,8 @@ def convert(parameter: Parameter, value: Any, *, rest: bool) -> Any:
     :param rest: whether the value came as JSON, where byte arrays and hashtables have their own shapes.
     :raises CmdletError: the value cannot be bound to the parameter.
     """
-    if parameter.type in _NOT_NULLABLE and value is None:
+    # The module's own [bool] takes no null; over REST it is how a switch is cleared whose false says something.
+    if parameter.type in _NOT_NULLABLE and value is None and not (rest and parameter.name.endswith("HasNoClassification")):
         raise transformation(parameter.name, "", parameter.type, "Cannot convert null to this type.")
     if value is None:
         # PowerShell binds a null to a text as an empty one.

@@ -13,13 +13,18 @@ import pytest
 from tests.emulator.emulator import Emulator
 from tests.emulator.engine import Engine
 
-from .tenant import WIRES, Tenant, tenant
+from .tenant import Tenant, tenant
+
+_ENGINE = pytest.param("engine", marks=pytest.mark.engine)
+_ENDPOINT = pytest.param("endpoint", marks=pytest.mark.engine)
 
 
-@pytest.fixture(name="wire", params=[pytest.param(name, marks=[pytest.mark.engine] if name == "engine" else []) for name in WIRES])
-def wire_fixture(request: pytest.FixtureRequest) -> str:
-    """Every test that uses it runs over each wire."""
-    return str(request.param)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that use ``wire`` run over each; over the constrained endpoint, which takes seconds to open, where they are marked ``endpoint``."""
+    own = any(marker.args[0] == "wire" for marker in metafunc.definition.iter_markers("parametrize"))
+    if "wire" in metafunc.fixturenames and not own:
+        endpoint = [_ENDPOINT] if metafunc.definition.get_closest_marker("endpoint") else []
+        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, *endpoint])
 
 
 @pytest.fixture(name="transport")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import endpoint
 from tests.emulator.emulator import Emulator
 from tests.emulator.ledger import Entry
 
@@ -49,8 +50,27 @@ def _engine(described: Mapping[str, Any], organization: Mapping[str, Any]) -> di
     return _psrp(described, organization) | {"ansible_psrp_configuration_name": "PowerShell.7"}
 
 
-#: A wire: what the inventory says of an organization that is reached over it. ``engine`` is a management host with a real PowerShell.
-WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {"rest": _rest, "psrp": _psrp, "engine": _engine}
+def _endpoint(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    credential = ("ansible_exchange_client_id", "ansible_exchange_certificate_thumbprint")
+    reached = {name: value for name, value in _psrp(described, organization).items() if name not in credential}
+    return reached | {"ansible_exchange_psrp_connect": "none", "ansible_psrp_configuration_name": "MessageEncryption.Baseline"}
+
+
+def _constrained(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    reached = _endpoint(described, organization)
+    return reached | {"ansible_psrp_configuration_name": "MessageEncryption"}
+
+
+#: A wire: what the inventory says of an organization that is reached over it. ``constrained`` is an endpoint that is connected already,
+#: ``engine`` is a management host with a real PowerShell, ``endpoint`` the constrained endpoint that the collection brings, there; it belongs to
+#: the emulator's first organization.
+WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
+    "rest": _rest,
+    "psrp": _psrp,
+    "constrained": _constrained,
+    "engine": _engine,
+    "endpoint": _endpoint,
+}
 
 
 def inventory(emulator: Emulator, wire: str) -> dict[str, Any]:
@@ -133,4 +153,6 @@ def _foretold(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def tenant(home: Path, emulator: Emulator, wire: str, organization: str | None = None) -> Tenant:
     """The first organization of an emulator, or the one that is named."""
+    if wire == "endpoint":
+        endpoint.install(emulator, "Baseline")
     return Tenant(emulator, Controller(home, inventory(emulator, wire)), organization or next(iter(emulator.organizations)))

@@ -141,7 +141,7 @@ class Awx:
 
     def newest(self, path: str) -> Any:
         """A JSON file of the newest run."""
-        return json.loads(self.read(f"runs/{self.read('latest').strip()}/{path}"))
+        return json.loads(self.read(f"runs/{self.read('latest').strip()}/{path}"))[0]
 
     def read(self, path: str) -> str:
         return subprocess.run(["git", "show", f"main:{path}"], cwd=self.repository, capture_output=True, text=True, check=True).stdout

@@ -131,7 +131,7 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     (diff,) = code(REVIEW, "diff")
     assert diff.strip("\n") in shown
     (path,) = (tmp_path / "message_encryption/runs").glob(f"{(tmp_path / 'message_encryption/latest').read_text().strip()}/contoso/plan.json")
-    plan = json.loads(path.read_text(encoding="utf-8"))
+    plan, _mark = json.loads(path.read_text(encoding="utf-8"))
     assert plan["digest"] == yaml.safe_load(approval)["hardened_baseline_approved_plan"], "put the new digest into the guide"
 
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False})

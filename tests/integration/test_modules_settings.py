@@ -114,6 +114,11 @@ def test_a_role_that_is_missing_is_named(tenant: Tenant) -> None:
     assert run["irm_configuration"]["not_applied"] == ["Set-IRMConfiguration -SearchEnabled $false -Force:$true -Confirm:$false"]
 
 
+def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without the time of their last change. A text that PowerShell clears is empty: it binds no null to a string."""
+    return {name: None if value == "" else value for name, value in settings.items() if name != "WhenChanged"}
+
+
 @pytest.mark.organizations(POLICIES)
 def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     before = tenant.state()
@@ -127,5 +132,5 @@ def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     tenant.converge(state)
     after = tenant.state()
     for part in ("irm_configuration", "activesync_organization_settings"):
-        assert {**after[part], "WhenChanged": ""} == {**before[part], "WhenChanged": ""}
+        assert _lasting(after[part]) == _lasting(before[part])
     assert [row["IRMEnabled"] for row in after["owa_mailbox_policies"]] == [True, False]

@@ -83,6 +83,7 @@ def over_rest(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     return _told(tmp_path_factory.mktemp("rest"), "rest", None)
 
 
+@pytest.mark.endpoint
 def test_every_module_gives_the_same_results(tmp_path: Path, over_rest: list[Any], wire: str, engine: Engine | None) -> None:
     told = _told(tmp_path, wire, engine)
     assert len(over_rest) == len(_TASKS)

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs fuzzing and search in several processes and prints their figures: ``python -m tests.soak [--schedules N] [--fuzz N] [--seed N] [--processes N]``."""
+"""Runs fuzzing, mail and search in several processes and prints their figures.
+
+``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--seed N] [--processes N]``
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,14 @@ from collections import Counter
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from . import fuzz
+from . import fuzz, mail
 from .search import Case, Tally, cases, examine
 from .world import WIRES, World
 
 #: Cases of one emulator: it is thrown away with all that lost answers have left in it.
 _ROUND = 250
+#: Messages that are compared in one go.
+_MESSAGES = 1_000
 #: How many executions of a reader take the time of one value that goes there and back over a wire.
 _SLOWER = 10
 
@@ -60,6 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description="The fault search.")
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--fuzz", type=int, default=5_000, help="executions for each reader; a tenth of it for values over a wire")
+    parser.add_argument("--mail", type=int, default=20_000, help="messages through random organizations, in the simulator and in the emulator")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
@@ -72,6 +78,12 @@ def main() -> int:
             executions[target], problem = future.result()
             broken += [problem] if problem else []
             print(problem or f"{executions[target]:>7} fuzz executions: {_shown(target)}", flush=True)
+        parts = range(arguments.seed * arguments.mail, (arguments.seed + 1) * arguments.mail, _MESSAGES)
+        messages = 0
+        for compared, problem in processes.map(mail.compare, parts, [_MESSAGES] * len(parts)):
+            messages += compared
+            broken += [problem] if problem else []
+            print(problem or f"{messages:>7} messages: simulator and emulator agree", flush=True)
         for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds):
             whole.add(tally)
             if problem:

@@ -178,7 +178,7 @@ def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     kind = draw(st.sampled_from(sorted(KINDS - _ELSEWHERE[family] - {"redirect"})))
     fault: dict[str, Any] = {"kind": kind, "wire": family, "nth": draw(st.integers(1, 8)), "times": draw(st.sampled_from([1, 1, 1, 2, 3, 6]))}
     aim = draw(st.sampled_from(["", "", "writes", "step"]))
-    if aim == "writes" or kind in ("silent_noop", "stale_reads"):
+    if aim == "writes" or kind in ("silent_noop", "stale_reads", "stored_error", "half_stored"):
         fault |= {"cmdlet": "[!gG]*", "nth": draw(st.integers(1, 3))}
     elif aim == "step" and kind not in CMDLET:
         fault["step"] = draw(st.sampled_from(_STEPS[family]))

@@ -34,6 +34,7 @@ from tests.emulator.clixml import Flavour, document
 from tests.emulator.errors import CmdletError, CmdletNotGranted
 from tests.emulator.properties import Record
 from tests.emulator.runner import granted, run
+from tests.unit.manifest import objections
 
 #: The ways in which objects come back: over REST, from a management host, from an Exchange server.
 WIRES = ("rest", "module", "server")
@@ -61,7 +62,8 @@ class OrganizationSession:
         self.before_write: Callable[[Call], Any] = lambda call: None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        """The protocol of a session."""
+        """The protocol of a session. Whatever is sent has to fit the live module."""
+        assert [text for call in calls for text in objections(call)] == []
         if all(call.is_read for call in calls):
             self.reads += 1
         else:

@@ -23,8 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization, plan_state
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
 
 MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable", "not assessable"
 ACCEPTED, UNMANAGED = "accepted exception", "unmanaged"
@@ -99,7 +100,7 @@ class Baseline:
             why = control.without_license(self.request, organization)
             if why:
                 baseline = baseline.without(control.id, NOT_APPLICABLE if skip else NOT_MET, why)
-                findings += [] if skip else [Finding(control.id, why, allow("on_missing_licence", "skip") + ", which leaves the template out")]
+                findings += [] if skip else [Finding(control.id, why, allow("on_missing_licence", "skip") + ", which leaves it out")]
         return baseline, findings
 
     def desired(self, organization: Organization, controls: Iterable[Control]) -> Parts:
@@ -150,7 +151,7 @@ class Baseline:
             "reason": control.reason,
             "risk": control.risk,
             "notice": control.notice,
-            "provenance": control.provenance,
+            "provenance": control.origin,
             "source": control.source,
             "exception": None if exception is None else {"reason": exception.reason, "owner": exception.owner, "until": exception.until},
             "findings": [],

@@ -94,6 +94,7 @@ class Control:
     :param notice: who will notice.
     :param provenance: where the value comes from.
     :param source: Microsoft's own page.
+    :param assessed_by: the test of Microsoft's Zero Trust Assessment that looks at it; empty where none does.
     :param acknowledge: new values that take something away from users; each needs the control's id in ``acknowledge``.
     :param cloud_only: Exchange on-premises does not have it.
     """
@@ -109,6 +110,12 @@ class Control:
     variables: tuple[Variable, ...]
     acknowledge: tuple[Any, ...] = ()
     cloud_only: bool = False
+    assessed_by: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where the value comes from, and who else looks at it."""
+        return f"{self.provenance}; Microsoft's Zero Trust Assessment tests it ({self.assessed_by})" if self.assessed_by else self.provenance
 
     @property
     def resource(self) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, named
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
@@ -91,14 +92,38 @@ class LicensingControl(SettingsControl):
         return [*super().findings(outlook), Finding(self.id, text, allow(self.variables[0].name, "null") + ", which leaves it unmanaged")]
 
 
+def lacks_license(organization: Organization) -> bool:
+    """Whether what the session may run shows that there is no Advanced Message Encryption: then it has no New-OMEConfiguration."""
+    return organization.available("exported_cmdlets") and all(item["Name"] != "New-OMEConfiguration" for item in organization.objects("exported_cmdlets"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LicensedControl(SettingsControl):
+    """A setting that only Advanced Message Encryption has."""
+
+    def needs(self) -> tuple[str, ...]:
+        return ("exported_cmdlets",)
+
+    def without_license(self, request: Request, organization: Organization) -> str:
+        # Where it is as it should be there is nothing to ask for; a license may also have run out.
+        if organization.error(self.subset) is not None:
+            return ""
+        properties = organization.only(self.subset)
+        wanted = self.settings(request)
+        met = all(self.table.field(option).equal(self.table.field(option).read(properties), value) for option, value in wanted.items())
+        if met or not lacks_license(organization):
+            return ""
+        return f"{self.sets} needs Advanced Message Encryption, and New-OMEConfiguration is not granted to this session."
+
+
 @dataclass(frozen=True, kw_only=True)
 class SignInControl(SettingsControl):
     """A way to sign in to the portal, on every OME configuration that is there or that this run brings: Exchange creates one with both ways on."""
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         names = [name_of(item) for item in organization.objects(self.subset)]
-        known = {name.casefold() for name in names}
-        new = [name for name in request.created if name.casefold() not in known]
+        known = {name_key(name) for name in names}
+        new = [name for name in request.created if name_key(name) not in known]
         return {self.subset: {name: self.settings(request) for name in [*names, *new]}}
 
     def findings(self, outlook: Outlook) -> list[Finding]:
@@ -168,7 +193,7 @@ class TemplateControl(TableControl):
         # Asked first: what the session may run does not matter, and a failure to find it out neither, once the template is there.
         if organization.error(self.subset) is not None or find(organization.objects(self.subset), name):
             return ""
-        if not organization.available("exported_cmdlets") or any(item["Name"] == "New-OMEConfiguration" for item in organization.objects("exported_cmdlets")):
+        if not lacks_license(organization):
             return ""
         return f"the template {name!r} needs Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
 
@@ -178,7 +203,7 @@ class TemplateControl(TableControl):
         (name,) = self.creates(outlook.request.variables)
         applied = [rule.sections["actions"].get(_BRANDED_BY, "") for rule in rules_of(outlook.organization)]
         applied += [rule.sections.get("actions", {}).get(_BRANDED_BY, "") for rule in outlook.parts.get("transport_rules", ())]
-        if name.casefold() in {branding.casefold() for branding in applied}:
+        if name_key(name) in {name_key(branding) for branding in applied}:
             return []
         return [f"No rule applies the template {name!r}, so it has no effect: hardened_baseline_encrypt_outgoing would."]
 
@@ -200,16 +225,16 @@ class PolicyControl(TableControl):
         return variables.get(self.variables[0].name) != "warn"
 
     def desired(self, request: Request, organization: Organization) -> Parts:
-        names = {name.casefold() for name in request.variables.get(self.variables[1].name) or ()}
+        names = {name_key(name) for name in request.variables.get(self.variables[1].name) or ()}
         policies = [name_of(policy) for policy in organization.objects(self.subset)]
-        return {self.subset: {name: {"irm_enabled": True} for name in policies if not names or name.casefold() in names}}
+        return {self.subset: {name: {"irm_enabled": True} for name in policies if not names or name_key(name) in names}}
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
         # A name may be that of a policy of either kind.
         tables = [table for table in (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY) if organization.error(table.subset) is None]
-        known = {name_of(policy).casefold() for table in tables for policy in organization.objects(table.subset)}
+        known = {name_key(name_of(policy)) for table in tables for policy in organization.objects(table.subset)}
         variable = self.variables[1].name
-        missing = [name for name in request.variables.get(variable) or () if name.casefold() not in known]
+        missing = [name for name in request.variables.get(variable) or () if name_key(name) not in known]
         return [f"{PREFIX}{variable} has {name!r}, which is not a policy of this organization." for name in missing]
 
     def remarks(self, organization: Organization) -> list[str]:

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The controls of the hardened baseline: the one table from which defaults, documentation, tags, plan and report come.
 
-Private to the collection. No benchmark sets these values. A control says where its value comes from: it is Microsoft's
-default, it tightens Microsoft's default, or it is this collection's opinion.
+Private to the collection. The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment tests
+some of them (``assessed``). A control says where its value comes from: it is Microsoft's default, it tightens Microsoft's
+default, or it is this collection's opinion.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Variable
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control_kinds import (
     BrandingControl,
+    LicensedControl,
     LicensingControl,
     PolicyControl,
     SettingsControl,
@@ -62,17 +64,19 @@ CONTROLS: tuple[Control, ...] = (
         risk="An organization that still uses AD RMS would switch its key service; that is refused.",
         notice="Nobody, where it is on already; else everybody gains the means to protect mail.",
         provenance=DEFAULT,
+        assessed_by="35024",
         cloud_only=True,
     ),
     _irm(
         "IRM-2",
-        "Mail between colleagues can be protected",
+        "Mail can be protected",
         "InternalLicensingEnabled",
-        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether rights management works inside of the organization."),
-        reason="Without it Exchange lists no templates, and neither rules nor people can protect mail to colleagues.",
+        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether mail can be protected, to recipients inside and outside."),
+        reason="In Exchange Online it governs mail to inside and outside alike: without it Exchange lists no templates, and nobody can protect mail.",
         risk="None known.",
         notice="Nobody, where it is on already.",
         provenance=DEFAULT,
+        assessed_by="35025",
     ),
     _irm(
         "IRM-3",
@@ -97,6 +101,7 @@ CONTROLS: tuple[Control, ...] = (
         risk="Protected mail that nobody expected reaches partners.",
         notice="Everybody who uses Outlook on the web.",
         provenance=OPINION,
+        assessed_by="35026",
         source=_ARTICLE,
         cloud_only=True,
     ),
@@ -155,8 +160,9 @@ CONTROLS: tuple[Control, ...] = (
         "What happens in the portal is logged",
         "EnablePortalTrackingLogs",
         _switch("portal_tracking_logs", "enable_portal_tracking_logs", (None, True), "Whether activities in the encryption portal are logged."),
+        kind=LicensedControl,
         reason="Without it nobody can tell who read a message in the portal.",
-        risk="Some organizations do not have this setting yet, and Exchange refuses it there.",
+        risk="It needs Advanced Message Encryption: without the license Exchange has no such parameter.",
         notice="Nobody; a works council may want to know.",
         provenance=TIGHTENS,
         cloud_only=True,
@@ -203,6 +209,7 @@ CONTROLS: tuple[Control, ...] = (
         risk="None known.",
         notice="Recipients outside.",
         provenance=OPINION,
+        assessed_by="35027",
         source="https://learn.microsoft.com/purview/add-your-organization-brand-to-encrypted-messages",
         variables=(
             Variable(
@@ -244,6 +251,7 @@ CONTROLS: tuple[Control, ...] = (
         risk="Partners' systems may not be able to read encrypted mail; rules act within minutes to hours.",
         notice="Recipients outside, and whoever gets their answers.",
         provenance=OPINION,
+        assessed_by="35029",
         source="https://learn.microsoft.com/purview/define-mail-flow-rules-to-encrypt-email",
         variables=(
             Variable(
@@ -411,17 +419,15 @@ SETTINGS: tuple[Setting, ...] = (
         ("main", "audit"),
     ),
     _word("allow_work_accounts_only", "Allows a configuration that leaves recipients neither one-time passcodes nor social accounts."),
-    _word("allow_any_sender", "Allows a rule that encrypts without a condition that keeps its senders inside. Exchange bounces inbound mail that it matches."),
+    _word(
+        "allow_any_sender",
+        "Allows a rule that encrypts without a condition that keeps its senders inside. On mail from outside it has no effect, or bounces it.",
+    ),
     _word("allow_unconditional_rule", "Allows a rule that encrypts without any condition."),
     _word("allow_mail_rejection", "Allows O(hardened_baseline_transport_decryption=Mandatory): mail that cannot be decrypted is rejected."),
     _word("allow_blind_transport", "Allows O(hardened_baseline_transport_decryption=Disabled): rules and scanners no longer see into protected mail."),
     _word("allow_on_premises", "Allows an organization on-premises.", WRITING),
     _word("allow_other_organization", "Allows an organization that cannot be identified, or that is not the one that the inventory names.", WRITING),
-    _word(
-        "allow_dehydrated_organization",
-        "Allows an organization that is dehydrated: Exchange refuses some changes there until Enable-OrganizationCustomization was run.",
-        WRITING,
-    ),
     Setting(
         "acknowledge",
         {"type": "list", "elements": "str", "choices": [control.id for control in CONTROLS if control.acknowledge]},
@@ -433,7 +439,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "on_missing_licence",
         {"type": "str", "choices": ["fail", "skip"]},
-        "What becomes of OME-4 in an organization without Advanced Message Encryption.",
+        "What becomes of IRM-7 and OME-4 in an organization without Advanced Message Encryption.",
         "fail",
         ("main", "audit"),
     ),

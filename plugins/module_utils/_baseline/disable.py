@@ -12,11 +12,12 @@ from typing import ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
 
 RULES, SETTINGS = "rules", "settings"
 
@@ -63,7 +64,7 @@ class Disable:
         """What is refused."""
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
-        if confirmed.casefold() != str(name).casefold():
+        if not same_name(confirmed, str(name)):
             said = f"it says {confirmed!r}" if confirmed else "it is not given"
             findings.append(
                 Finding("confirm_disable", f"the name of the organization has to confirm this, and {said}.", f"hardened_baseline_confirm_disable: {name}")

@@ -14,9 +14,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 
 
 def organization_findings(organization: Organization, variables: Mapping[str, Any], expected: str) -> list[Finding]:
@@ -30,16 +32,27 @@ def organization_findings(organization: Organization, variables: Mapping[str, An
         )
     found = describe_organization(organization.only("organization"))
     findings = []
-    names = {str(found[key]).casefold() for key in ("name", "tenant_id", "guid")}
-    if expected and not found["on_premises"] and expected.casefold() not in names and not variables.get("allow_other_organization"):
-        text = f"the inventory names {expected!r}, and the session is in {found['name']!r} ({found['tenant_id']})."
-        findings.append(Finding("organization", text, allow("allow_other_organization")))
+    another = why_another(found, expected)
+    if another and not variables.get("allow_other_organization"):
+        findings.append(Finding("organization", f"{another}.", allow("allow_other_organization")))
     if found["on_premises"] and not variables.get("allow_on_premises"):
         findings.append(Finding("organization", "it is on-premises, where most of message encryption does not exist.", allow("allow_on_premises")))
-    if found["is_dehydrated"] and not variables.get("allow_dehydrated_organization"):
-        text = "it is dehydrated, and Exchange refuses some changes there. Enable-OrganizationCustomization, which cannot be undone, is yours to run."
-        findings.append(Finding("organization", text, allow("allow_dehydrated_organization")))
     return findings
+
+
+def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
+    """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
+    if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
+        return []
+    touched = [change.identity for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
+    return [
+        Finding(
+            "POL-1",
+            f"{identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. It cannot "
+            f"be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, leaves the policy alone.",
+        )
+        for identity in dict.fromkeys(touched)
+    ]
 
 
 def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:

@@ -43,6 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import (
     cmdlet_findings,
     confirmation_findings,
+    dehydration_findings,
     organization_findings,
     rollback_findings,
     run_findings,
@@ -58,7 +59,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
 
@@ -297,7 +298,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     changes = documented(organization, plan, "planned")
     findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
     writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
-    findings += cmdlet_findings(organization, plan) + run_findings(prepared.variables, task.params["awx"], writes=writes)
+    findings += dehydration_findings(organization, plan) + cmdlet_findings(organization, plan)
+    findings += run_findings(prepared.variables, task.params["awx"], writes=writes)
     if prepared.kind in (BASELINE, DISABLE):
         findings += rollback_findings(changes, prepared.variables)
     who = _who(organization)

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import same
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
@@ -138,13 +139,13 @@ class Rollback:
     def _created(self) -> dict[str, str]:
         """The rules that the run was to create: name without case to name."""
         rows = (row for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent")
-        return {row["identity"].casefold(): row["identity"] for row in rows}
+        return {name_key(row["identity"]): row["identity"] for row in rows}
 
     def _created_now(self, organization: Organization) -> dict[str, str]:
         """The GUIDs of the rules that the run has created, to the names that it gave them: somebody may have renamed one."""
         new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]]
         created = self._created()
-        found = {rule.guid: created[rule.name.casefold()] for rule in new if rule.name.casefold() in created}
+        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():
             if name not in found.values():
                 renamed = next((rule for rule in new if rule.guid not in found and self._as_created(rule, name)), None)
@@ -161,7 +162,7 @@ class Rollback:
         """The rules to bring back, with those that only keep their places, in the order that they had."""
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
-        by_name = {rule.name.casefold(): rule for rule in existing}
+        by_name = {name_key(rule.name): rule for rule in existing}
         touched = self._touched()
         wanted: list[DeclaredRule] = []
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
@@ -171,7 +172,7 @@ class Rollback:
                 # One that a state cannot hold keeps its place among the others.
                 wanted += [_untouched(guid)] if guid in by_guid else []
                 continue
-            now = by_guid.get(guid) or by_name.get(rule.name.casefold())
+            now = by_guid.get(guid) or by_name.get(name_key(rule.name))
             options = touched.get(rule.name, set())
             if now is None and not self._comes_back(rule):
                 continue
@@ -232,15 +233,15 @@ class Rollback:
 
     def _remove_templates(self, organization: Organization) -> Plan:
         existing = organization.objects(OME_CONFIGURATION.subset)
-        then = {name.casefold() for name in self.parts[OME_CONFIGURATION.subset]}
-        created = {row["identity"].casefold() for row in self.recorded if row["resource"] == OME_CONFIGURATION.name and row["option"] == "state"}
-        gone = [name_of(item) for item in existing if name_of(item).casefold() not in then and not is_default(name_of(item))]
-        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name.casefold() in created})
+        then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
+        created = {name_key(row["identity"]) for row in self.recorded if row["resource"] == OME_CONFIGURATION.name and row["option"] == "state"}
+        gone = [name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))]
+        return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name_key(name) in created})
 
     def _lost(self, organization: Organization) -> list[str]:
         """What the snapshot names and cannot be put back."""
-        names = {rule.name.casefold() for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
-        gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if row["name"].casefold() not in names]
+        names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
+        gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
         missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
         new = [rule.name for rule in rules_of(organization) if rule.guid not in self.snapshot["order"] and encrypts(rule.sections)] if missing else []

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns, exact_bytes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner
@@ -58,11 +58,11 @@ class RulesControl(Control):
     def desired(self, request: Request, organization: Organization) -> Parts:
         return {self.subset: self.rules(request)}
 
-    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
-        return shortcomings(self.rules(request), organization)
-
     def shown(self, request: Request) -> dict[str, Any]:
         return {"rules": [_shown(rule) for rule in self.rules(request)]}
+
+    def shortcomings(self, request: Request, organization: Organization) -> list[str]:
+        return shortcomings(self.rules(request), organization)
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:
@@ -89,7 +89,7 @@ class RulesControl(Control):
 
     def _sender_findings(self, outlook: Outlook) -> list[Finding]:
         """Rules that this run creates or changes, and that take in mail of any sender."""
-        touched = {change.identity.casefold() for change in outlook.plan.changes if change.resource == self.resource}
+        touched = {name_key(change.identity) for change in outlook.plan.changes if change.resource == self.resource}
         accepted = outlook.request.variables
         findings = []
         for rule in self.rules(outlook.request):
@@ -99,13 +99,16 @@ class RulesControl(Control):
             except (NotFoundError, OptionError):
                 continue  # The rule is among the findings already.
             name = found.name if found else rule.name
-            if rule.state == "absent" or name.casefold() not in touched or not encrypts(sections):
+            if rule.state == "absent" or name_key(name) not in touched or not encrypts(sections):
                 continue
             if not sections["conditions"]:
                 if not accepted.get("allow_unconditional_rule"):
                     findings.append(Finding(self.id, f"{name!r} would encrypt all mail: it has no condition.", allow("allow_unconditional_rule")))
             elif not keeps_senders_inside(sections) and not accepted.get("allow_any_sender"):
-                text = f"{name!r} has no condition that keeps its senders inside, so Exchange would bounce inbound mail that it matches (550 5.7.162)."
+                text = (
+                    f"{name!r} has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it (550 5.7.162), "
+                    "depending on the state of the service."
+                )
                 findings.append(Finding(self.id, text, allow("allow_any_sender")))
         return findings
 
@@ -169,5 +172,5 @@ def _shown(rule: DeclaredRule) -> dict[str, Any]:
 
 
 def _bytes(value: Any, otherwise: int) -> int:
-    match = re.search(r"\(([\d,.\s]+) bytes\)", str(value or ""))
-    return int(re.sub(r"\D", "", match[1])) if match else otherwise
+    count = exact_bytes(str(value or ""))
+    return otherwise if count is None else count

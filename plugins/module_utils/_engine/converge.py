@@ -19,8 +19,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AlreadyExistsError,
     ExchangeError,
+    NotSentError,
     OutcomeUnknownError,
+    ThrottledError,
+    UnreachableError,
     VerificationError,
     defect,
 )
@@ -34,6 +38,9 @@ VERIFY_INTERVAL = 2.0
 
 #: Seconds after which a task that still waits says so, and says so again.
 PROGRESS_INTERVAL = 15.0
+
+#: What says of a write that it did not happen. After any other error the organization is read before anything is said.
+_NOT_CARRIED_OUT = (NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
 
 #: Seconds for which a write whose answer was lost may stay unseen before it is taken for not done. Others that are waited for have ``verify_timeout``.
 LOST_TIMEOUT = 15
@@ -132,13 +139,21 @@ def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pla
         unknown = isinstance(result.error, OutcomeUnknownError)
         if result.error is not None and not unknown:
             result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
-            raise result.error
+            if isinstance(result.error, _NOT_CARRIED_OUT):
+                raise result.error
+            rereads += 1
+            _read_back(task, reads, planner, progress, result.error)
+            if rereads > limit:
+                raise result.error
+            continue
         progress.pending = later
         # Where an earlier try lost its answer and this one found nothing to change, the earlier one has made the change.
         tried = [left for left in progress.unknown if left.call == step.call]
         progress.unknown = [left for left in progress.unknown if left.call != step.call]
         if unknown:
             progress.unknown.append(step)
+            if not step.is_visible:
+                raise result.error or OutcomeUnknownError("the answer to this write was lost.")
         elif tried or not any(map(_changed_nothing, result.warnings)):
             progress.applied.append(step)
         if unknown or step.needs_replanning(progress.pending):
@@ -157,6 +172,48 @@ def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pla
                     raise _not_stored([step], step.changes, ever_seen=False, timeout=_command_timeout(task, unknown))
                 # Nothing depends on it any more, so that verifying may wait for it longer.
                 progress.pending = []
+
+
+def _read_back(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, progress: Progress, error: ExchangeError) -> None:
+    """What the first pending step left behind although Exchange answered with an error: it may store, wholly or in part, and still do so.
+
+    Returns where all of the step is seen, which then counts as applied.
+
+    :raises ExchangeError: the error itself where nothing of the step is seen, twice in a row since replicas answer in turn.
+    :raises OutcomeUnknownError: a part of it is seen, or it cannot be read.
+    """
+    step, *later = progress.pending
+    reason, left, missing = "reading does not show what it changes", list[Step](), set(map(_key, step.changes))
+    if step.is_visible:
+        try:
+            for _time in range(2):
+                left = planner(read(task.session, reads, fresh=True)).steps
+                missing &= {_key(change) for other in left for change in other.changes}
+            reason = ""
+        except Exception as failure:
+            reason = f"reading failed: {(failure if isinstance(failure, ExchangeError) else defect(failure)).message.rstrip('.')}"
+    seen = [change for change in step.changes if _key(change) not in missing]
+    if not reason and not seen:
+        raise error
+    if not reason and not missing:
+        task.warnings.append(f"{step.call.cmdlet}: Exchange answered with an error, and shows the change nevertheless: {error.message}")
+        progress.applied.append(step)
+        progress.pending = left
+        return
+    progress.pending = later
+    progress.unknown.append(step)
+    found = f"whether the change is stored is not known, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(_label, seen))}"
+    raise OutcomeUnknownError(
+        f"{error.message.rstrip('.')}, and {found}.",
+        remedy=f"{error.remedy} The next run reads first and then does what is left.".strip(),
+        cmdlet=error.cmdlet,
+        error_id=error.error_id,
+    ) from None
+
+
+def _key(change: Change) -> tuple[str, str, str]:
+    """Which setting of which object a change is about."""
+    return change.resource, change.identity, change.option
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:

@@ -68,6 +68,7 @@ class Step:
     :param phase: where in the order of work it stands.
     :param replans: the phases whose steps depend on what the service makes of this one: before them the organization is read and planned anew.
     :param remedy: what to do where the service refuses the call, as a sentence.
+    :param is_visible: whether reading shows what the call made.
     """
 
     call: Call
@@ -75,6 +76,7 @@ class Step:
     phase: Phase
     replans: frozenset[Phase] = frozenset()
     remedy: str = ""
+    is_visible: bool = True
 
     def needs_replanning(self, later: Iterable[Step]) -> bool:
         """Whether the plan has to be made anew after this step.

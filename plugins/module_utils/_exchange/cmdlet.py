@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import powershell_string
 
 #: What a parameter may hold. A mapping is a PowerShell hashtable; a datetime carries its offset.
-Value: TypeAlias = "bool | int | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = "bool | int | float | str | bytes | datetime.datetime | Sequence[Value] | Mapping[str, Value] | None"
 
 _CMDLET = re.compile(r"[A-Za-z]+-[A-Za-z0-9]+")
 _READ_VERBS = ("get", "test")
@@ -50,6 +51,9 @@ CMDLETS = (
     "Set-OwaMailboxPolicy",
     "Get-MobileDeviceMailboxPolicy",
     "Set-MobileDeviceMailboxPolicy",
+    "Get-AcceptedDomain",
+    "Get-RemoteDomain",
+    "Get-InboundConnector",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",
 )
@@ -95,7 +99,7 @@ class Result:
     """What one call brought.
 
     :param objects: the returned objects in canonical form: property name to plain JSON value. Every transport gives the
-        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z``, GUIDs in lower
+        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z`` (one of no zone without), GUIDs in lower
         case, byte arrays as base64 text, URIs, sizes and versions as text, collections as lists, unset as ``None``.
     :param warnings: the warning stream.
     :param error: why the call failed; ``objects`` is then empty and means nothing.
@@ -139,20 +143,21 @@ class Session(Protocol):
 
 
 def _powershell(value: Value) -> str:
+    """A value as a PowerShell expression. Bytes are too long to show: in their place stands a file that holds them."""
     if value is None:
         return "$null"
     if isinstance(value, bool):
         return "$true" if value else "$false"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
+        return f"([System.IO.File]::ReadAllBytes('<{len(value)} bytes>'))" if value else "([byte[]]@())"
     if isinstance(value, datetime.datetime):
-        return f"'{value.isoformat()}'"
+        return powershell_string(value.isoformat())
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return powershell_string(value)
     if isinstance(value, Mapping):
-        return "@{" + "; ".join(f"{key} = {_powershell(item)}" for key, item in value.items()) + "}"
+        return "@{" + "; ".join(f"{powershell_string(str(key))} = {_powershell(item)}" for key, item in value.items()) + "}"
     return "@(" + ", ".join(_powershell(item) for item in value) + ")"
 
 
@@ -171,7 +176,7 @@ def _to_wire(value: Value) -> Any:
 def _from_wire(value: Any) -> Value:
     if isinstance(value, list):
         return [_from_wire(item) for item in value]
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     ((tag, content),) = value.items()
     if tag == "$bytes":

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLOURS
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import format_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
 
 
@@ -101,11 +102,14 @@ class Integer(Kind):
         return value
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else int(value)
+        return None if value is None or value == "" else int(_with_ascii_minus(value))
 
 
 class Days(Integer):
-    """A number of days, which Exchange takes as an integer and returns as a TimeSpan."""
+    """A number of days, which Exchange takes as a double and returns as a TimeSpan."""
+
+    def send(self, value: Any) -> Value:
+        return float(value)
 
     def read(self, value: Any) -> Any:
         return 0 if value is None else timespan_days(value)
@@ -136,7 +140,7 @@ class Name(Text):
             self.cleared = None
 
     def key(self, value: Any) -> Any:
-        return value.casefold()
+        return name_key(value)
 
 
 class Choice(Kind):
@@ -144,10 +148,10 @@ class Choice(Kind):
 
     def __init__(self, *choices: str) -> None:
         super().__init__({"type": "str", "choices": list(choices)})
-        self._literals = {choice.casefold(): choice for choice in choices}
+        self._literals = {name_key(choice): choice for choice in choices}
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else self._literals.get(str(value).casefold(), value)
+        return None if value is None or value == "" else self._literals.get(name_key(str(value)), value)
 
 
 class StatusCode(Kind):
@@ -197,7 +201,7 @@ class Listing(Kind):
         return {"Remove": list(stored or [])} if self.multivalued else None
 
     def key(self, value: Any) -> Any:
-        return frozenset(value if self.case else (item.casefold() for item in value))
+        return frozenset(value if self.case else (name_key(item) for item in value))
 
 
 class Words(Listing):
@@ -257,7 +261,7 @@ class Recipient(Kind):
         return _address(value) if value else ""
 
     def key(self, value: Any) -> Any:
-        return value.casefold()
+        return name_key(value)
 
 
 class Locations(Listing):
@@ -269,14 +273,14 @@ class Locations(Listing):
     def element(self, item: str) -> str:
         if not re.match(r"https?://[^/\s]+", item, re.IGNORECASE):
             raise ValueError(f"has {item!r}, which is not an absolute URL")
-        return item
+        return _sendable(item)
 
     def key(self, value: Any) -> Any:
-        return tuple(item.rstrip("/").casefold() for item in value)
+        return tuple(item.rstrip("/").lower() for item in value)
 
 
 class Size(Kind):
-    """A size with a unit. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``; bytes are what is compared."""
+    """A size with a unit. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``, grouped as the host's culture does; bytes are what is compared."""
 
     _LARGEST = 2**63 - 1  # no message comes near it, and far beyond it a float is no number any more
     _UNITS: ClassVar = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
@@ -285,7 +289,7 @@ class Size(Kind):
         super().__init__({"type": "str"})
 
     def parse(self, value: Any) -> Any:
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(TB|GB|MB|KB|B)?", value.strip(), re.IGNORECASE)
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(TB|GB|MB|KB|B)?", value.strip(), re.IGNORECASE)
         if not match:
             raise ValueError(f"must be a number with B, KB, MB, GB or TB, not {value!r}")
         size = float(match[1]) * self._UNITS[(match[2] or "B").upper()]
@@ -296,8 +300,8 @@ class Size(Kind):
     def read(self, value: Any) -> Any:
         if value is None or value == "":
             return None
-        match = re.search(r"\(([\d,.\s]+) bytes\)", str(value))
-        return self._canonical(int(re.sub(r"\D", "", match[1]))) if match else self.parse(str(value))
+        count = exact_bytes(str(value))
+        return self.parse(str(value)) if count is None else self._canonical(count)
 
     def key(self, value: Any) -> Any:
         number = value.rstrip("TGMKB")
@@ -308,7 +312,7 @@ class Size(Kind):
 
 
 class Instant(Kind):
-    """A point in time, canonically in UTC. An offset is required: Exchange's own form leaves the zone open."""
+    """A point in time, canonically in UTC. An offset is required: Exchange's own form may leave the zone open, and is read as UTC then."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -334,9 +338,16 @@ class Instant(Kind):
     def send(self, value: Any) -> Value:
         return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
 
+    def differs_by_a_zone(self, shown: Any, value: str) -> bool:
+        """Whether what Exchange shows says no zone, and would be ``value`` (canonical) in some zone other than UTC."""
+        if not value or not isinstance(shown, str) or not shown or re.search(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", shown):
+            return False
+        apart = abs(datetime.datetime.fromisoformat(self.read(shown)) - datetime.datetime.fromisoformat(value))
+        return datetime.timedelta() < apart <= _FARTHEST_ZONE and not apart % datetime.timedelta(minutes=15)
+
 
 class Colour(Kind):
-    """A colour as ``#RRGGBB`` or as an HTML colour name, which mean the same."""
+    """A colour as ``#RRGGBB``, as an HTML colour name, or as ``0x00RRGGBB``, which was Microsoft's form for years; they mean the same."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -347,8 +358,9 @@ class Colour(Kind):
         return value
 
     def key(self, value: Any) -> Any:
-        name = value.casefold()
-        return COLOURS.get(name, name)
+        name = value.lower()
+        old = re.fullmatch(r"0x(?:00)?([0-9a-f]{6})", name)
+        return f"#{old[1]}" if old else COLOURS.get(name, name)
 
 
 class Image(Kind):
@@ -377,11 +389,29 @@ class Image(Kind):
         return f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
 
 
+#: No zone is farther from UTC.
+_FARTHEST_ZONE = datetime.timedelta(hours=14)
+
+#: What stands between the groups of a number's digits in one culture or another.
+_GROUPS = ".,'\u2019\u00a0\u202f\u2009 "
+
+
+def exact_bytes(text: str) -> int | None:
+    """The bytes of ``10 MB (10,485,760 bytes)``, whatever the host's culture puts between digits; ``None`` where there is no such part."""
+    match = re.search(rf"\(([0-9][0-9{_GROUPS}]*)[^0-9()]*\)", text)
+    return int(re.sub(r"[^0-9]", "", match[1])) if match else None
+
+
+def _with_ascii_minus(value: Any) -> Any:
+    """A number's text with the minus that Python reads: some cultures write U+2212."""
+    return value.replace("\u2212", "-") if isinstance(value, str) else value
+
+
 def timespan_days(value: Any) -> int:
     """Whole days of a TimeSpan: ``[-][d.]hh:mm:ss[.f]``, ISO 8601 ``P7D``, a mapping with ``Days``, or a number of days."""
     if isinstance(value, Mapping):
         return int(value["Days"])
-    text = str(value)
+    text = str(_with_ascii_minus(value))
     match = re.fullmatch(r"(?:(-?\d+)\.)?-?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?", text) or re.fullmatch(r"P(\d+)D(?:T.*)?", text) or re.fullmatch(r"(-?\d+)", text)
     if match is None:
         raise ValueError(f"not a TimeSpan: {text!r}")
@@ -394,17 +424,30 @@ def is_address(value: str) -> bool:
 
 
 def _address(value: str) -> str:
-    if not is_address(value):
+    if not is_address(_sendable(value)):
         raise ValueError(f"has {value!r}, and an SMTP address is needed: Exchange returns addresses, so a name or an alias would never be found unchanged")
     return value
 
 
+def unsendable(text: str) -> str:
+    """What in a text no wire carries unchanged, in words; empty where everything goes through.
+
+    NUL and halves of surrogate pairs are in neither XML nor UTF-8. U+FFFE and U+FFFF are no characters: XML forbids them, and PowerShell
+    sends them back in a form that its own clients cannot read.
+    """
+    match = _UNSENDABLE.search(text)
+    if match is None:
+        return ""
+    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(
+        match[0], "a character that is half a surrogate pair"
+    )
+
+
+_UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
+
+
 def _sendable(value: str) -> str:
-    """The text itself, unless a wire cannot carry it: NUL and lone surrogates are in neither XML nor UTF-8."""
-    if "\x00" in value:
-        raise ValueError("has a NUL character")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError("has a character that is half a surrogate pair") from error
+    """The text itself, unless no wire carries it."""
+    if odd := unsendable(value):
+        raise ValueError(f"has {odd}")
     return value

@@ -24,6 +24,9 @@ SUBSETS: dict[str, Call] = {
     "rms_templates": Call("Get-RMSTemplate", {"ResultSize": "Unlimited"}),
     "owa_mailbox_policies": Call("Get-OwaMailboxPolicy"),
     "mobile_device_mailbox_policies": Call("Get-MobileDeviceMailboxPolicy"),
+    "accepted_domains": Call("Get-AcceptedDomain"),
+    "remote_domains": Call("Get-RemoteDomain"),
+    "inbound_connectors": Call("Get-InboundConnector"),
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 
@@ -83,6 +86,11 @@ class Organization:
             return False
         result.unwrap()
         return True
+
+
+def is_cloud(properties: Mapping[str, Any]) -> bool:
+    """Whether Get-OrganizationConfig shows an organization of Exchange Online: on-premises its ``OrganizationId`` is empty."""
+    return bool(properties.get("OrganizationId") or properties.get("ExternalDirectoryOrganizationId"))
 
 
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:

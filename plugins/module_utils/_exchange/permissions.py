@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
 #: Cmdlets that Exchange on-premises does not have.
-CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {"Get-OMEConfiguration", "Set-OMEConfiguration"}
+CLOUD_ONLY = ADVANCED_MESSAGE_ENCRYPTION | {"Get-OMEConfiguration", "Set-OMEConfiguration", "Get-InboundConnector"}
 
 _ROLES = {
     "OMEConfiguration": ("View-Only Configuration", "Information Rights Management"),
@@ -28,6 +28,9 @@ _ROLES = {
     "ActiveSyncOrganizationSettings": ("View-Only Configuration", "Organization Client Access"),
     "OwaMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
     "MobileDeviceMailboxPolicy": ("View-Only Configuration", "Recipient Policies"),
+    "AcceptedDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
+    "RemoteDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
+    "InboundConnector": ("View-Only Configuration", "Remote and Accepted Domains"),
 }
 
 

@@ -19,13 +19,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World
 
 _TAG = re.compile(r"<[^>]*>")
 
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
 _FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+
+#: The field in which an action puts an added recipient.
+_FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +79,21 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     return [told.answering(stops, False), replace(told.answering(stops, True), over=True, ended_by=rule.name)]
 
 
-def on_smime(rule: FlowRule, world: World, scene: Scene) -> list[World]:
-    """The worlds after a rule has matched that cannot do its work on a message that S/MIME hides. What else it does is not documented."""
-    rest = frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
-    counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
-    world = replace(world, asides=world.asides | {counts})
-    if not rest or not rule.enforced:
-        return [world]
-    done = opened(("smime", rule.place), "U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
-    return [world.answering(done, False), *enforced(rule, world.answering(done, True), scene, rest)]
+def beside_content(rule: FlowRule) -> frozenset[Does]:
+    """What a rule does without touching what S/MIME hides."""
+    return frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
 
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
+    name = str(rule.actions.get("set_header_name", "")).lower()
+    if Does.CHANGE in does and name and name == str(rule.actions.get("remove_header", "")).lower():
+        # The order of the actions in a rule is not guaranteed.
+        stays = opened(("header", rule.place), "U00", f"whether the rule {rule.name!r} sets or removes the header {name} last")
+        return [new for value in (True, False) for new in _done(rule, world.answering(stays, value), scene, does, wraps, value)]
+    return _done(rule, world, scene, does, wraps, True)
+
+
+def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
     changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)}
     if Does.ENCRYPT in does:
         templates = tuple(str(value) if option != "apply_ome" else "Encrypt" for option, value in sorted(rule.does(Does.ENCRYPT).items()))
@@ -100,19 +106,19 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
         changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
     if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
         changes["disclaimer"] = True
-    changes["content"] = _changed(rule, world.content, scene, does, wraps)
+    changes["content"] = _changed(rule, world.content, scene, does, wraps, sets_last)
     after = _told(rule, replace(world, **changes), scene, {row.option for row in rule.rows} if Does.REPORT in does else set())
     return [_ended(rule, each, does) for each in _managed(rule, after, scene, does)]
 
 
-def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool) -> Content:
+def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> Content:
     """What later rules see of the message."""
     actions = rule.actions if Does.CHANGE in does else {}
     changes: dict[str, Any] = {}
     if "prepend_subject" in actions:
         changes["subject"] = f"{actions['prepend_subject']}{content.subject}"
     if "set_header_name" in actions or "remove_header" in actions:
-        changes["headers"] = _headers(content, actions)
+        changes["headers"] = _headers(content, actions, sets_last)
     if "apply_classification" in actions and content.classifications is not None:
         changes["classifications"] = content.classifications | {str(actions["apply_classification"]).casefold()}
     if "set_scl" in actions:
@@ -133,13 +139,13 @@ def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) 
     return {"body": f"{plain}\n{content.body}" if actions.get("apply_html_disclaimer_location") == "Prepend" else f"{content.body}\n{plain}"}
 
 
-def _headers(content: Content, actions: Mapping[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    headers = dict(content.headers)
+def _headers(content: Content, actions: Mapping[str, Any], sets_last: bool) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    changes: list[tuple[str, tuple[str, ...]]] = []
     if "remove_header" in actions:
-        headers[str(actions["remove_header"]).lower()] = ()
+        changes.append((str(actions["remove_header"]).lower(), ()))
     if "set_header_name" in actions:
-        headers[str(actions["set_header_name"]).lower()] = (str(actions.get("set_header_value") or ""),)
-    return tuple(sorted(headers.items()))
+        changes.insert(len(changes) if sets_last else 0, (str(actions["set_header_name"]).lower(), (str(actions.get("set_header_value") or ""),)))
+    return tuple(sorted({**dict(content.headers), **dict(changes)}.items()))
 
 
 def _insertable(world: World, scene: Scene) -> Truth:
@@ -148,6 +154,8 @@ def _insertable(world: World, scene: Scene) -> Truth:
         return True
     if scene.message.insertable is not None:
         return scene.message.insertable
+    if scene.message.signed:
+        return False
     if protection is None or (protection.by_rights and protection.owner == "own"):
         return opened(("disclaimer",), "U00", "whether a disclaimer can be put into the message")
     return protection.kind == "none"
@@ -174,10 +182,10 @@ def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) 
         if manager is None:
             known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
             worlds = [(world.answering(known, True), f"the manager of {sender}"), (world.answering(known, False), "")]
-    return [_joined(rule, each, manager, does) for each, manager in worlds]
+    return [_joined(rule, each, manager, scene, does) for each, manager in worlds]
 
 
-def _joined(rule: FlowRule, world: World, manager: str, does: frozenset[Does]) -> World:
+def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> World:
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
@@ -185,15 +193,27 @@ def _joined(rule: FlowRule, world: World, manager: str, does: frozenset[Does]) -
         moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
     if Does.ADD in does:
-        for option in ("add_to_recipients", "copy_to", "blind_copy_to"):
-            added += [Added(str(address), rule.name, rule.place, False) for address in _list(actions.get(option))]
+        for option, field in _FIELDS.items():
+            added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
         if manager and "add_manager_as_recipient_type" in actions:
-            added.append(Added(manager, rule.name, rule.place, actions["add_manager_as_recipient_type"] == "Redirect"))
+            way = str(actions["add_manager_as_recipient_type"])
+            added.append(Added(manager, rule.name, rule.place, way == "Redirect", "" if way == "Redirect" else way.lower()))
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
         world = replace(world, held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
-    return replace(world, added=(*world.added, *added)) if added else world
+    return replace(world, added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
+
+
+def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
+    """A fork with those whom a rule added to it: nobody says whether later rules count them."""
+    here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
+    new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
+    for each in added:
+        primary = scene.facts.primary(each.address)
+        if not each.instead and primary not in here:
+            new.setdefault(primary, (Recipient(primary, each.address.lower(), primary, brought=each.field), (each.doubt,)))
+    return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
 
 
 def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:

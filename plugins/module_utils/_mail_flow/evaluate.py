@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, enforced, in_audit, on_smime
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
@@ -74,11 +74,11 @@ class Passage:
         start = World(self._interned(first_content(self.message)), Fork(people))
         courses = {person.address: self._follow(person, [start], 0) for person in people}
         todo = list(courses.values())
-        followed: set[tuple[Added, Fork, Content]] = set()
+        followed: set[tuple[object, ...]] = set()
         while todo:
             course = todo.pop(0)
             for added, worlds in course.additions.items():
-                copy = (added, worlds[0].fork, worlds[0].content)
+                copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
                 if copy not in followed and len(followed) < MOST_WORLDS:
                     followed.add(copy)
                     new = self._of_added(added, worlds, course)
@@ -90,24 +90,25 @@ class Passage:
     def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
         """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""
         primary = self.facts.primary(added.address)
-        person = Recipient(primary, added.address.lower(), added.address if primary == added.address.lower() else primary)
+        label = added.address if primary == added.address.lower() else primary
+        person = Recipient(primary, added.address.lower(), label, brought=added.field)
         starts = []
         for world in worlds:
             others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
-            fork = Fork((*others, person), () if added.instead else world.fork.perhaps)
+            fork = Fork((*others, person), () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary))
             starts.append(replace(world, fork=fork, fate="delivered", over=world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
-        new.worlds += [replace(world, fate=NOBODY, over=True, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
+        new.worlds += [replace(world, fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
         return new
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = Course(person, merged(starts), by=by)
         if "NDR" in (self.message.types or ()):
             return course
-        contents: set[int] = set()
+        contents: set[tuple[int, int]] = set()
         todo = 0
         for world in course.worlds:
-            contents.add(id(world.content))
+            contents.add(_shown(world))
             todo |= self._candidates(world) & -(1 << place)
         while todo:
             lowest = todo & -todo
@@ -124,8 +125,8 @@ class Passage:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
             course.worlds = worlds
             for world in worlds:
-                if id(world.content) not in contents:
-                    contents.add(id(world.content))
+                if _shown(world) not in contents:
+                    contents.add(_shown(world))
                     todo |= self._candidates(world) & -(lowest << 1)
             if all(world.over for world in worlds):
                 break
@@ -140,15 +141,15 @@ class Passage:
         person, added = course.recipient, course.by is not None
         scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
         after: list[World] = []
-        for branch, acts in self._split(rule, self._decide(rule, world, person, added), person):
+        decided = self._decide(rule, world, person, added)
+        if self._hidden(world.content) and any(row.content for row in rule.rows):
+            after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
+            decided = []
+        for branch, acts in self._split(rule, decided, person) if decided else ():
             if not acts:
                 after.append(branch)
                 continue
-            item = (branch.held, rule.place)
-            if self._hidden(branch.content) and any(row.content for row in rule.rows):
-                after += on_smime(rule, replace(branch, perhaps=branch.perhaps | {item}), scene)
-                continue
-            branch = replace(branch, matched=(*branch.matched, item))
+            branch = replace(branch, matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
         known = len(world.added)
         for index, new in enumerate(after):
@@ -160,6 +161,26 @@ class Passage:
             for each in new.added[known:]:
                 course.additions.setdefault(each, []).append(new)
         return after
+
+    def _unprocessed(self, rule: FlowRule, world: World, acts: bool, scene: Scene) -> list[World]:
+        """The worlds after a rule that cannot do its work on what S/MIME hides.
+
+        Whether it does its other actions, and so splits the message, is not documented, nor whether it counts as matched.
+        """
+        person = scene.recipient
+        others = beside_content(rule) if rule.enforced else frozenset()
+        why = Reason("U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
+        if not acts:
+            parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
+            doubtful = {other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure}
+            return [replace(world, fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
+        counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
+        world = replace(world, perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
+        if not others:
+            return [world]
+        done = Open(("smime", rule.place), (why,))
+        split = self._split(rule, [(world.answering(done, True), True)], person)
+        return [world.answering(done, False), *(new for each, _acts in split for new in enforced(rule, each, scene, others))]
 
     def _would_report(self, rule: FlowRule, world: World, course: Course) -> bool:
         """Whether a later rule would tell somebody of a message that was rejected, if rules went on."""
@@ -222,7 +243,8 @@ class Passage:
         return known
 
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        return atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+        found = atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+        return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """The same worlds with those alone in the copy for whom the rule is alike."""
@@ -274,6 +296,7 @@ class Passage:
         keys += self._known(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
         keys += self._known(("body", content.body), lambda: _words("body word", content.body or ""))
         for person in people:
+            keys += [("field", person.address)] if person.brought else []
             keys += self._known(("recipient", person), partial(_address_keys, "recipient", person.address, person.written))
         return self.rules.candidates(keys)
 
@@ -294,6 +317,11 @@ class Passage:
         sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from or ""))))
         fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
+
+
+def _shown(world: World) -> tuple[int, int]:
+    """What of a world makes rules candidates that were none before: another content, and recipients whom rules added."""
+    return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
 
 
 def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:

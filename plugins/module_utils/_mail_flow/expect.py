@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 
 FATES = ("delivered", "rejected", "deleted", "quarantined", "redirected", "moderated", "unknown")
 PROTECTIONS = ("none", "encrypt", "do_not_forward", "smime", "protected_option_unknown", "unknown")
@@ -59,8 +58,8 @@ def _check_result(wanted: Any, where: str) -> None:
     for key, choices in (("fate", FATES), ("protection", PROTECTIONS)):
         value = wanted.get(key)
         if value is not None and value not in choices and not (key == "protection" and str(value).startswith("template:")):
-            near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-            raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(choices)}.")
+            near = nearest(value, choices)
+            raise OptionError(f"{where}.{key} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
     for key in ("after_approval", "after_release"):
         if wanted.get(key) is not None:
             _check_result(wanted[key], f"{where}.{key}")

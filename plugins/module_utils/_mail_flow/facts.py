@@ -10,7 +10,7 @@ none of its lists is no object of the organization. Where managers or groups are
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +60,15 @@ class Facts:
     irm_configuration: Mapping[str, Any] | None = None
     ome_configurations: tuple[Mapping[str, Any], ...] | None = None
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
+    inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def internal_connectors(self) -> tuple[str, ...] | None:
+        """The inbound connectors that make mail from on-premises count as internal; ``None`` where nobody knows."""
+        if self.inbound_connectors is None:
+            return None
+        makes = ("cloud_services_mail_enabled", "treat_messages_as_internal")
+        return tuple(str(each.get("name")) for each in self.inbound_connectors if each.get("enabled") and any(each.get(key) for key in makes))
 
     def primary(self, address: str) -> str:
         """The primary address of whoever has this one."""
@@ -104,11 +113,12 @@ class Facts:
     def is_member(self, address: str, group: str) -> Truth:
         """Whether somebody is a member of a group. Only direct membership is documented."""
         if self.groups is None or group not in self.groups:
-            return opened(("member", address, group), "U00", f"the members of {group} are not known")
+            return opened(("member", address, group), "U00", f"the members of {group} are not known", shared=True)
         if address in self.groups[group]:
             return True
         if address in self._all_members(group):
-            return opened(("member", address, group), "U04", f"whether {address}, a member of a group in {group}, counts as one of its members")
+            text = f"whether {address}, a member of a group in {group}, counts as one of its members"
+            return opened(("member", address, group), "U04", text, shared=True)
         return False
 
     def _all_members(self, group: str) -> frozenset[str]:
@@ -143,13 +153,17 @@ class Facts:
         """Whom a message is for: groups expanded, each person once, by primary address."""
         found: dict[str, Recipient] = {}
         through: dict[str, Recipient] = {}
+        writings: dict[str, set[str]] = {}
         for written in (*message.to, *message.cc, *message.bcc):
             small = self.primary(written)
             if small in (self.groups or {}):
                 for member in sorted(self._all_members(small)):
                     if member not in (self.groups or {}):
+                        writings.setdefault(member, set()).add(written.lower())
                         through.setdefault(member, Recipient(member, written.lower(), member, small))
             else:
                 label = written if small == written.lower() else small
+                writings.setdefault(small, set()).add(written.lower())
                 found.setdefault(small, Recipient(small, written.lower(), label))
-        return (*found.values(), *(person for address, person in through.items() if address not in found))
+        people = (*found.values(), *(person for address, person in through.items() if address not in found))
+        return tuple(replace(person, also=tuple(sorted(writings[person.address] - {person.written}))) for person in people)

@@ -33,12 +33,15 @@ class Open:
     :param reasons: why it is open, at least one.
     :param guess: the answer that is likely, where one may be shown; ``None`` elsewhere.
     :param negated: whether this is the opposite of the question's answer.
+    :param shared: whether the question is the same whoever asks it. Otherwise it is one of the condition in which it comes up: what two
+        conditions make of the same open fact are two answers.
     """
 
     key: Hashable
     reasons: tuple[Reason, ...]
     guess: bool | None = None
     negated: bool = False
+    shared: bool = False
 
     def settled(self, answers: Mapping[Hashable, bool]) -> Truth:
         """Its value under answers, key to answer; itself where they do not say."""
@@ -55,9 +58,9 @@ class Open:
 Truth = bool | Open
 
 
-def opened(key: Hashable, number: str, text: str, guess: bool | None = None) -> Open:
+def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, shared: bool = False) -> Open:
     """An open question with one reason."""
-    return Open(key, (Reason(number, text),), guess)
+    return Open(key, (Reason(number, text),), guess, shared=shared)
 
 
 def negate(value: Truth) -> Truth:
@@ -88,10 +91,14 @@ def all_of(values: Iterable[Truth]) -> Truth:
 
 
 def _joined(word: str, values: list[Open], neutral: bool) -> Open:
-    """One question in place of several. Its guess is what the guesses make of it, whatever is open beside them."""
+    """One question in place of several. Its guess is what the guesses make of it, whatever is open beside them.
+
+    Where some guesses decide it alone, it is open for their reasons: the others have no part in the answer.
+    """
     if len(values) == 1:
         return values[0]
     likely = [value.likely for value in values]
-    guess: bool | None = (not neutral) if (not neutral) in likely else (None if None in likely else neutral)
-    reasons = tuple(sorted({reason for value in values for reason in value.reasons}))
-    return Open((word, tuple((value.key, value.negated) for value in values)), reasons, guess)
+    deciding = [value for value in values if value.likely is not neutral and value.likely is not None]
+    guess: bool | None = (not neutral) if deciding else (None if None in likely else neutral)
+    reasons = tuple(sorted({reason for value in deciding or values for reason in value.reasons}))
+    return Open((word, tuple((value.key, value.negated) for value in values)), reasons, guess, shared=all(value.shared for value in values))

@@ -102,6 +102,11 @@ class Message:
     insertable: bool | None = None
     character_sets: frozenset[str] | None = None
 
+    @property
+    def signed(self) -> bool:
+        """Whether the message is known to carry an S/MIME signature in clear."""
+        return "Signed" in (self.types or ()) or (self.protection is not None and self.protection.kind == "smime_signed")
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
@@ -111,9 +116,13 @@ class Recipient:
     :param written: the address as it stands in the message, in small letters.
     :param label: the address as a result shows it.
     :param group: the group through which the message comes; empty elsewhere.
+    :param also: further addresses in the message that reach them, in small letters.
+    :param brought: the field, ``to``, ``cc`` or ``bcc``, in which a rule added this recipient; empty elsewhere.
     """
 
     address: str
     written: str
     label: str
     group: str = ""
+    also: tuple[str, ...] = ()
+    brought: str = ""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import datetime
 import difflib
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -35,13 +36,16 @@ MESSAGE_KEYS = (
     *("classification", "scl", "sender_ip", "size", "date", "protection", "disclaimer_insertable"),
 )
 
+#: Keys of a message whose field has another name.
+_FIELDS = {"from": "sender", "type": "types", "classification": "classifications", "disclaimer_insertable": "insertable"}
+
 #: Keys of an attachment. A name in it is a field of :class:`Attachment` as it is.
 ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
 
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors"),
 )
 
 #: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
@@ -92,6 +96,18 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     )
 
 
+def with_options(message: Message, options: Mapping[str, Any], where: str) -> Message:
+    """A message with what is said of it beside: each key counts instead of what the message has.
+
+    :raises OptionError: what is wrong with it, by name.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **given}
+    read = message_of(whole, where, message.name)
+    fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
+    return replace(message, **fields)
+
+
 def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
     """What is known of an organization.
 
@@ -126,6 +142,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         irm_configuration=_mapped(given["irm_configuration"], f"{where}irm_configuration") if "irm_configuration" in given else None,
         ome_configurations=each("ome_configurations", _mapped),
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
+        inbound_connectors=each("inbound_connectors", _mapped),
     )
 
 
@@ -134,9 +151,15 @@ def refuse_unknown(options: Mapping[str, Any], known: Iterable[str], where: str)
     names = list(known)
     for key in options:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, n=1)
-            remedy = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+            near = nearest(key, names)
+            remedy = f"Did you mean {near}?" if near else f"Known are {', '.join(names)}."
             raise OptionError(f"{where}{key} is not known.", remedy=remedy)
+
+
+def nearest(value: Any, names: Sequence[str]) -> str:
+    """The name that somebody probably meant; empty where none is near."""
+    by_small = {name.casefold(): name for name in names}
+    return next((by_small[near] for near in difflib.get_close_matches(str(value).casefold(), list(by_small), n=1, cutoff=0.5)), "")
 
 
 def _listed(value: Any, where: str) -> list[Any]:
@@ -163,8 +186,8 @@ def _address(value: Any, where: str) -> str:
 
 def _choice(value: Any, choices: tuple[str, ...], where: str) -> str:
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near[0]}?" if near else f"Use one of {', '.join(choices)}.")
+        near = nearest(value, choices)
+        raise OptionError(f"{where} is {value!r}.", remedy=f"Did you mean {near}?" if near else f"Use one of {', '.join(choices)}.")
     return str(value)
 
 

@@ -17,11 +17,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Protection
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import size_range
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, size_range
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
-#: The largest message that is protected, in bytes; from the smaller number on it depends on how it is counted.
-LARGEST, NEARLY_LARGEST = 25 << 20, 25_000_000
+#: The largest message that is protected, in bytes.
+LARGEST = 25 << 20
 
 #: Types of messages of which nobody says whether a rule protects them, and of those that come again under another's name.
 _SYSTEM_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
@@ -93,10 +93,6 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
         return Verdict("smime", on_arrival=True)
     if arrival.by_rights:
         return _of_protected(world, arrival)
-    if arrival.kind == "smime_signed" and world.asked:
-        if world.removed:
-            return _unknown("U02", _both(world))
-        return _unknown("U27", "what becomes of a message with an S/MIME signature that a rule encrypts")
     return _asked(world, message, facts) if world.asked else Verdict("none")
 
 
@@ -126,16 +122,19 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
     assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
     inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
-    if outside is True and inside is not True:
+    forwarded = (message.types or frozenset()) & _FORWARDED_TYPES
+    if outside is True and inside is not True and not forwarded:
         return Verdict("none", assumes=assumes)
     reasons = [Reason("U02", _both(world))] if world.removed else []
-    if inside is not True:
+    if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
         reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside"))
+    if message.signed and not world.content.wrapped:
+        reasons.append(Reason("U27", "what becomes of a message with an S/MIME signature that a rule encrypts"))
     reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
     large = _too_large(message)
     if reasons or large:
-        delivered = not large and not any(reason.id == "U28" for reason in reasons)
+        delivered = not large and not any(reason.id in ("U25", "U28") for reason in reasons)
         return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
     options = {option_name(template).casefold(): option_name(template) for _rule, template in world.asked}
@@ -169,11 +168,9 @@ def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]
 
 
 def _too_large(message: Message) -> Reason | None:
-    size = message.size
-    if size is None:
-        least, most = size_range(message)
-        size = most if most is not None else least
-    if size <= NEARLY_LARGEST:
+    """Whether a message may be too large to be encrypted. It is not documented whether its size counts as it is or encoded for its way."""
+    least, most = (message.size, int(message.size * ENCODED)) if message.size is not None else size_range(message)
+    if (least if most is None else most) <= LARGEST:
         return None
-    how = "over 25 MB" if size > LARGEST else "close to 25 MB"
+    how = "over 25 MB" if least > LARGEST else "that may be over 25 MB once it is encoded"
     return Reason("U31", f"what becomes of a message {how} that a rule encrypts")

@@ -83,10 +83,9 @@ def of_recipient(decide: OfAddress) -> Evaluate:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         person = sight.recipient
-        found = decide(sight, person.address, values, settings)
-        if settings.address_type == "Original" and person.written != person.address and decide(sight, person.written, values, settings) != found:
-            return _original(person, values)
-        return found
+        if settings.address_type != "Original":
+            return decide(sight, person.address, values, settings)
+        return _same(decide, sight, person, (person.address, person.written, *person.also), values, settings)
 
     return evaluate
 
@@ -114,28 +113,41 @@ def of_any_address(decide: OfAddress) -> Evaluate:
 
 
 def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any, settings: Settings) -> Truth:
-    if settings.address_type != "Original" or person.written == person.address:
+    if settings.address_type != "Original":
         return decide(sight, person.address, values, settings)
-    if person.group and decide(sight, person.written, values, settings) != decide(sight, person.address, values, settings):
-        return _original(person, values)
-    return decide(sight, person.written, values, settings)
+    return _same(decide, sight, person, (person.written, *person.also, *([person.address] if person.group else ())), values, settings)
 
 
-def _original(person: Recipient, values: Any) -> Open:
-    return opened(("original", person, values), "U24", f"whether the rule looks at {person.written} or at {person.address}")
+def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[str, ...], values: Any, settings: Settings) -> Truth:
+    """What a predicate makes of all addresses that may be meant; open where they differ."""
+    found = [decide(sight, address, values, settings) for address in addresses]
+    if all(value == found[0] for value in found):
+        return found[0]
+    shown = " or at ".join(dict.fromkeys((person.written, *person.also, person.address)))
+    return opened(("original", person, values), "U24", f"whether the rule looks at {shown}")
 
 
 def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
     """What somebody who may be in the copy adds."""
-    return False if found is False else Open(("with", person.address), reasons)
+    return False if found is False else Open(("with", person.address, reasons), reasons)
+
+
+_BROUGHT = Reason("U09", "whether later rules see the recipients whom a rule added in the To and Cc fields")
 
 
 def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
     """A predicate about who is named in the To or Cc field."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        named = (address for name in fields for address in getattr(sight.message, name))
-        return any_of(_in_field(decide, sight, written.lower(), values, settings) for written in named)
+        named = [address for name in fields for address in getattr(sight.message, name)]
+        brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
+        brought += [(person, (_BROUGHT,)) for person in sight.fork.sure if person.brought in fields]
+        return any_of(
+            (
+                *(_in_field(decide, sight, written.lower(), values, settings) for written in named),
+                *(_perhaps(decide(sight, person.address, values, settings), person, reasons) for person, reasons in brought),
+            )
+        )
 
     return evaluate
 
@@ -147,7 +159,7 @@ def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settin
         return False
     if primary != written and decide(sight, written, values, settings) is False:
         return opened(("field", written, values), "U24", f"whether the rule takes {written} in the message's header for {primary}")
-    here = {person.address for person in sight.fork.sure} | {person.group for person in sight.fork.sure}
+    here = {address for person in sight.fork.sure for address in (person.address, person.group, *map(sight.facts.primary, person.also))}
     if primary not in here:
         return opened(("field", written, values), "U07", f"whether a rule still sees {written} in the header of a copy that no longer goes there")
     return found

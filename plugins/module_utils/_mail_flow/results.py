@@ -122,13 +122,13 @@ class _Stage:
         """The guesses without which the answer would be another."""
         shown = {end.shown for end in likely}
         assumed = {number for end in likely for number in (*end.world.rests_on, *end.verdict.assumes)}
-        against = sorted((end for end in ends if end.shown not in shown), key=lambda end: len(end.world.against_a_guess))
-        taken: list[frozenset[str]] = []
+        against = sorted((end for end in ends if end.shown not in shown), key=lambda end: len(end.world.contradictions))
+        taken: list[frozenset[object]] = []
         for end in against:
-            numbers = end.world.against_a_guess
-            if not any(known < numbers for known in taken):
-                taken.append(numbers)
-                assumed |= numbers
+            questions = frozenset(question.key for question, _answer in end.world.contradictions)
+            if not any(known < questions for known in taken):
+                taken.append(questions)
+                assumed |= end.world.against_a_guess
         return sorted(assumed)
 
     def _reasons(self, likely: Sequence[_End], doubtful: bool) -> list[Reason]:

@@ -18,13 +18,13 @@ def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
     """Whether an address outside of the accepted domains that belongs to an object of the organization has a scope."""
     known = "is" if facts.is_object(address) else "may be"
     text = f"{address} {known} a guest or mail user of the organization with an address outside, and whether such people are inside"
-    return opened(("guest", address, asked), "U20", text, guess)
+    return opened(("guest", address, asked), "U20", text, guess, shared=True)
 
 
 def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
     kind = facts.domain_type(domain(address))
-    return opened(("domain", domain(address)), "U00", "the accepted domains are not known") if kind is None else kind in INSIDE
+    return opened(("domain", domain(address)), "U00", "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
 
 
 def _could_be_object(facts: Facts, address: str) -> bool:
@@ -38,8 +38,13 @@ def sender_inside(facts: Facts, address: str, authenticated: bool | None) -> Tru
     person = _accepted(facts, address)
     if person is not True and _could_be_object(facts, address):
         person = any_of((person, _guest(facts, address, "sender inside", False)))
-    signed_in: Truth = True if authenticated else opened(("authenticated",), "U22", "whether the message was sent over an authenticated connection")
-    return all_of((signed_in, person))
+    return all_of((True if authenticated else _authenticated(facts), person))
+
+
+def _authenticated(facts: Facts) -> Truth:
+    connectors = facts.internal_connectors
+    inside = f" (the connectors {', '.join(connectors)} make mail count as such)" if connectors else ""
+    return opened(("authenticated",), "U22", f"whether the message was sent over an authenticated connection{inside}", shared=True)
 
 
 def sender_outside(facts: Facts, address: str) -> Truth:
@@ -59,7 +64,8 @@ def recipient_inside(facts: Facts, address: str, authenticated: bool | None) -> 
         return any_of((internal, guest))
     if facts.is_object(address) or authenticated:
         return person
-    own = opened(("unauthenticated", address), "U19", f"whether unauthenticated mail to {address}, no known object, goes inside", True)
+    text = f"whether unauthenticated mail to {address}, no known object, goes inside"
+    own = opened(("unauthenticated", address), "U19", text, True, shared=True)
     return all_of((person, own))
 
 
@@ -75,5 +81,5 @@ def recipient_outside(facts: Facts, address: str) -> Truth:
 def _internal_domain(facts: Facts, address: str) -> Truth:
     internal = facts.counts_as_internal(domain(address))
     if internal is None:
-        return opened(("remote domain", domain(address)), "U21", f"whether a remote domain makes {domain(address)} internal", False)
+        return opened(("remote domain", domain(address)), "U21", f"whether a remote domain makes {domain(address)} internal", False, shared=True)
     return internal

@@ -35,7 +35,7 @@ _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 <<
 _SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b.*", re.IGNORECASE | re.DOTALL)
 
 #: A message on the wire is larger than what it carries: base64, line breaks, and headers.
-_ENCODED, _HEADERS = 1.4, 100_000
+ENCODED, _HEADERS = 1.4, 100_000
 
 
 def has_word(text: str, values: tuple[str, ...], settings: Settings) -> Truth:
@@ -81,6 +81,8 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
 def unreadable(sight: Sight) -> Truth | None:
     """The answer of whatever looks at the content of a message that Exchange may not read; ``None`` where it can."""
     protection = sight.message.protection
+    if sight.content.wrapped:
+        return None
     if protection is None:
         return opened(("readable",), "U30", "whether the message is protected, and Exchange can read it")
     if not protection.by_rights:
@@ -189,7 +191,7 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
         if content.removed and protection.by_rights and protection.owner != "other":
             return opened(("controlled", "removed"), "U03", "whether a message counts as protected right after a rule removed it", True)
         return protection.by_rights
-    if protection is not None and value == "Signed" and protection.kind == "smime_signed":
+    if value == "Signed" and message.signed:
         return True
     if message.types is None:
         return opened(("type", value), "U00", "the type of the message is not known")
@@ -241,4 +243,4 @@ def size_range(message: Message) -> tuple[int, int | None]:
     least = len(message.subject) + len(message.body or "") + sum(size or 0 for size in sizes or ())
     if sizes is None or None in sizes or message.body is None:
         return least, None
-    return least, int(least * _ENCODED) + _HEADERS
+    return least, int(least * ENCODED) + _HEADERS

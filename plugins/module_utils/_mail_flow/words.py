@@ -76,4 +76,4 @@ def _find(text: str, word: str) -> bool | None:
 
 
 def _doubt(text: str, word: str, why: str) -> Truth:
-    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}")
+    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", shared=True)

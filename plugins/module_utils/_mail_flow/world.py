@@ -22,12 +22,19 @@ class Added:
     """Somebody whom a rule adds, or sends the message to instead.
 
     :param instead: whether the recipient gets it instead of the others.
+    :param field: the field, ``to``, ``cc`` or ``bcc``, in which the rule puts the recipient; empty elsewhere.
     """
 
     address: str
     rule: str
     place: int
     instead: bool
+    field: str = ""
+
+    @property
+    def doubt(self) -> Reason:
+        """Why it is open whether later rules count them."""
+        return Reason("U09", f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +96,15 @@ class World:
     @property
     def against_a_guess(self) -> frozenset[str]:
         """The numbers of the guesses that this world goes against."""
-        return frozenset(
-            reason.id for question, answer in self.answers if question.guess is not None and answer is not question.guess for reason in question.reasons
-        )
+        return frozenset(reason.id for question, _answer in self.contradictions for reason in question.reasons)
 
     @property
-    def _state(self) -> tuple[object, ...]:
+    def contradictions(self) -> tuple[tuple[Open, bool], ...]:
+        """The answers in which this world goes against a guess."""
+        return tuple((question, answer) for question, answer in self.answers if question.guess is not None and answer is not question.guess)
+
+    @property
+    def state(self) -> tuple[object, ...]:
         """All that later rules and the outcome depend on."""
         return (
             *(self.content, self.fork, self.fate, self.over, self.stopped, self.asked, self.removed, self.brands, self.held, self.status, self.connector),
@@ -104,23 +114,43 @@ class World:
 
 def merged(worlds: Iterable[World]) -> list[World]:
     """Worlds with those that are alike made one, in their order."""
-    found: dict[tuple[object, ...], World] = {}
+    alike: dict[tuple[object, ...], list[World]] = {}
     for world in worlds:
-        state = world._state
-        known = found.get(state)
-        found[state] = world if known is None else _both(known, world)
-    return list(found.values())
+        alike.setdefault(world.state, []).append(world)
+    return [_one(group) if len(group) > 1 else group[0] for group in alike.values()]
 
 
-def _both(one: World, other: World) -> World:
-    theirs = dict(other.answers)
-    common = tuple((question, answer) for question, answer in one.answers if theirs.get(question) is answer)
-    kept = {question for question, _answer in common}
-    dropped = {reason for question, _answer in (*one.answers, *other.answers) if question not in kept for reason in question.reasons}
-    rests_on = one.rests_on | other.rests_on
-    matched = tuple(item for item in one.matched if item in other.matched)
-    perhaps = one.perhaps | other.perhaps | ({*one.matched, *other.matched} - set(matched))
-    return replace(one, answers=common, asides=one.asides | other.asides | dropped, rests_on=rests_on, matched=matched, perhaps=frozenset(perhaps))
+def _one(worlds: list[World]) -> World:
+    """One world in place of several that are alike."""
+    likely = [world for world in worlds if not world.against_a_guess]
+    against = sorted((world for world in worlds if world.against_a_guess), key=lambda world: len(world.against_a_guess))
+    if not likely or not against:
+        return _together(worlds, against)
+    one, other = _together(likely, []), _together(against, against)
+    # The guesses say which rules matched; where they are others without one, that rests on it.
+    differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
+    rests_on = one.rests_on.union(*differing)
+    dropped = {reason for question, _answer in other.answers for reason in question.reasons}
+    return replace(one, asides=one.asides | other.asides | dropped, rests_on=rests_on)
+
+
+def _together(worlds: list[World], against: list[World]) -> World:
+    """Worlds that all go against a guess, or all go with it: what their answers have in common, and what one of them contradicts."""
+    contradictions = against[0].contradictions if against else ()
+    shared = set(worlds[0].answers).intersection(*(world.answers for world in worlds)) | set(contradictions)
+    answers = tuple(dict.fromkeys(item for world in (*against[:1], *worlds) for item in world.answers if item in shared))
+    kept = {question for question, _answer in answers}
+    dropped = {reason for world in worlds for question, _answer in world.answers if question not in kept for reason in question.reasons}
+    matched = tuple(item for item in worlds[0].matched if all(item in world.matched for world in worlds))
+    perhaps = {item for world in worlds for item in (*world.matched, *world.perhaps)} - set(matched)
+    return replace(
+        worlds[0],
+        answers=answers,
+        asides=frozenset(dropped).union(*(world.asides for world in worlds)),
+        rests_on=frozenset().union(*(world.rests_on for world in worlds)),
+        matched=matched,
+        perhaps=frozenset(perhaps),
+    )
 
 
 def without(fork: Fork, leaving: frozenset[Recipient], doubtful: dict[Recipient, tuple[Reason, ...]]) -> Fork:

@@ -13,10 +13,15 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
+
+#: The policy of Outlook on the web that every organization begins with. In one that is dehydrated, as a new one is, Exchange changes it for nobody
+#: (Microsoft's page of Enable-OrganizationCustomization).
+BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 OWA_MAILBOX_POLICY = Table(
     name="owa_mailbox_policy",
@@ -44,7 +49,7 @@ class PolicyResource(NamedResource):
         plans: dict[str, Plan] = {}
         missing: list[str] = []
         for identity, settings in parts[self.subset].items():
-            policy = next((item for item in organization.objects(self.subset) if name_of(item).casefold() == identity.casefold()), None)
+            policy = next((item for item in organization.objects(self.subset) if same_name(name_of(item), identity)), None)
             if policy is None:
                 missing.append(f"{self.subset}: there is no policy {identity!r} any more, so it was not put back.")
             else:

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Colour, Days, Image, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings, refuse_on_premises
@@ -61,12 +62,12 @@ _IMAGE = "image_content"
 
 def is_default(identity: str) -> bool:
     """Whether this is the configuration that every organization has."""
-    return identity.casefold() == DEFAULT_OME_CONFIGURATION.casefold()
+    return same_name(identity, DEFAULT_OME_CONFIGURATION)
 
 
 def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[str, Any] | None:
     """The configuration of that name. Exchange's own ``-Identity`` gives every one when there is none of that name, so it is not used."""
-    return next((item for item in configurations if name_of(item).casefold() == identity.casefold()), None)
+    return next((item for item in configurations if same_name(name_of(item), identity)), None)
 
 
 def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) -> None:
@@ -151,6 +152,7 @@ def plan_configuration(
     if properties is None:
         (step,) = plan.steps
         plan.steps = [replace(step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes))]
+        plan.warnings += lookalikes([identity], map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
     # Exchange creates a configuration with both ways to sign in switched on.
     if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
@@ -187,8 +189,8 @@ class ConfigurationResource(NamedResource):
         wanted = parts[self.subset]
         existing = organization.objects(self.subset)
         plans = {identity: options.quieted(plan_configuration(identity, "present", settings, existing)) for identity, settings in wanted.items()}
-        named = {identity.casefold() for identity in wanted}
-        others = [name_of(item) for item in existing if name_of(item).casefold() not in named and not is_default(name_of(item))]
+        named = {name_key(identity) for identity in wanted}
+        others = [name_of(item) for item in existing if name_key(name_of(item)) not in named and not is_default(name_of(item))]
         if options.unmanaged == "remove":
             plans.update({identity: plan_configuration(identity, "absent", {}, existing) for identity in others})
         whole = Plan.join(plans)

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
@@ -56,7 +57,7 @@ def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
     identity = task.params[table.identity]
 
     def planner(organization: Organization) -> Plan:
-        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or name_of(policy).casefold() == identity.casefold()]
+        policies = [policy for policy in organization.objects(table.subset) if identity == "*" or same_name(name_of(policy), identity)]
         if not policies:
             known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
             raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"It has: {known}.")
@@ -79,6 +80,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
     parameters: dict[str, Value] = {}
     phase = table.phase
     replans: set[Phase] = set()
+    is_visible = True
     for row in table.fields:
         if row.option not in wanted:
             continue
@@ -102,6 +104,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
         impact = Impact.NONE if properties is None else row.impact(value)
         changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], impact))
         parameters[row.parameter] = row.send(value, stored)
+        is_visible = is_visible and not (properties is not None and row.hidden(properties))
         order = row.order_of(value)
         phase = phase if order.phase is None else max(phase, order.phase)
         replans |= order.replans
@@ -110,7 +113,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
     elif changes:
         key: dict[str, Value] = {"Identity": identity} if table.identity else {}
         call = Call(f"Set-{table.noun}", {**key, **parameters, **table.extra})
-        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans)))
+        plan.steps.append(Step(call, tuple(changes), phase, frozenset(replans), is_visible=is_visible))
     return plan
 
 

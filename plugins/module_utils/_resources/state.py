@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_not_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 
@@ -64,27 +65,12 @@ def plan_state(organization: Organization, parts: Mapping[str, Any], options: Pl
 
 
 def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:
-    """Refuses a state that was read from another organization."""
-    expected = (state.get("organization") or {}).get("tenant_id")
-    actual = describe_organization(organization.only("organization"))
-    if expected and actual["tenant_id"] and expected.casefold() != actual["tenant_id"].casefold():
-        raise OptionError(
-            f"organization: the state was read from {state['organization'].get('name')} ({expected}), and this is {actual['name']} ({actual['tenant_id']}).",
-            remedy=remedy,
-        )
-
-
-def describe_organization(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Who an organization is."""
-    tenant_id = str(properties.get("ExternalDirectoryOrganizationId") or "")
-    return {
-        "name": str(properties.get("Name") or ""),
-        "display_name": str(properties.get("DisplayName") or ""),
-        "guid": str(properties.get("Guid") or ""),
-        "tenant_id": tenant_id,
-        "is_dehydrated": bool(properties.get("IsDehydrated")),
-        "on_premises": not tenant_id,
-    }
+    """Refuses a state that was read from another organization, or from one that it does not name. Where it has no ``organization``, it is meant for any."""
+    if state.get("organization") is None:
+        return
+    why = why_not_from(describe_organization(organization.only("organization")), state["organization"])
+    if why:
+        raise OptionError(f"organization: {why}.", remedy=remedy)
 
 
 def _describe_templates(organization: Organization) -> dict[str, Any]:
@@ -107,11 +93,46 @@ def _describe_limits(organization: Organization) -> dict[str, Any]:
     }
 
 
+def _describe_accepted_domains(organization: Organization) -> dict[str, Any]:
+    return {
+        "accepted_domains": [
+            {"name": str(item["DomainName"]).lower(), "type": str(item["DomainType"]), "match_subdomains": bool(item.get("MatchSubDomains"))}
+            for item in organization.objects("accepted_domains")
+        ]
+    }
+
+
+def _describe_remote_domains(organization: Organization) -> dict[str, Any]:
+    return {
+        "remote_domains": [
+            {"name": str(item["Name"]), "domain_name": str(item["DomainName"]).lower(), "is_internal": bool(item.get("IsInternal"))}
+            for item in organization.objects("remote_domains")
+        ]
+    }
+
+
+def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
+    return {
+        "inbound_connectors": [
+            {
+                "name": str(item["Name"]),
+                "enabled": bool(item.get("Enabled")),
+                "cloud_services_mail_enabled": bool(item.get("CloudServicesMailEnabled")),
+                "treat_messages_as_internal": bool(item.get("TreatMessagesAsInternal")),
+            }
+            for item in organization.objects("inbound_connectors")
+        ]
+    }
+
+
 #: What each subset looks like to users: the resources, and what can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
     "organization": lambda organization: {"organization": describe_organization(organization.only("organization"))},
     "transport_config": _describe_limits,
     "rms_templates": _describe_templates,
+    "accepted_domains": _describe_accepted_domains,
+    "remote_domains": _describe_remote_domains,
+    "inbound_connectors": _describe_inbound_connectors,
     "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},
 }

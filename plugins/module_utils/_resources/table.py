@@ -51,6 +51,8 @@ class Field:
     :param shown_by: another property that, when only it is set, says that there is a value without showing it.
     :param impacts: new value to what it does to people.
     :param dangers: declared value to a sentence that warns of it.
+    :param listed: property that lists classes, and the class's name: where the value is False, only this tells whether it is set.
+    :param onprem_values: values that Exchange Online does not take.
     :param policies: subsets whose policies override the setting for their users where they have IRM off.
     :param order: new value to the place that its step has in the order of work, where it is not the resource's own.
     """
@@ -65,6 +67,8 @@ class Field:
     create_only: bool = False
     refuse: str = ""
     shown_by: str = ""
+    listed: tuple[str, str] = ("", "")
+    onprem_values: frozenset[Any] = frozenset()
     impacts: Mapping[Any, Impact] = field(default_factory=dict)
     dangers: Mapping[Any, str] = field(default_factory=dict)
     policies: tuple[str, ...] = ()
@@ -92,6 +96,9 @@ class Field:
         if self.hidden(properties):
             return None
         name = self.output or self.parameter
+        classes, listed = self.listed
+        if listed and properties.get(name) is False and not any(str(item).endswith(f".{listed}") for item in properties.get(classes) or ()):
+            return self.kind.cleared
         try:
             value = self.kind.read(properties.get(name))
             if properties.get(name) is not None:

@@ -14,9 +14,9 @@ else to read. What is read is data: nothing in it is ever templated.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 _MARK = ".rolled-back.json"
@@ -272,7 +273,7 @@ def folder_name(host: str) -> str:
     return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> dict[str, Any]:
     """What a JSON artifact holds. An OptionError says why it cannot be read."""
     try:
         content = path.read_bytes()
@@ -281,14 +282,9 @@ def read_json(path: Path) -> Any:
     return _parsed(content, str(path))
 
 
-def write_json(path: Path, document: Any) -> str:
+def write_json(path: Path, document: Mapping[str, Any]) -> str:
     """Writes a JSON artifact. Gives its path."""
-    return write_file(path, json_text(document).encode("ascii"))
-
-
-def json_text(document: Any) -> str:
-    """A document as the text of a JSON artifact."""
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return write_file(path, document_text(document).encode("ascii"))
 
 
 def write_file(path: Path, content: bytes) -> str:
@@ -305,9 +301,20 @@ def write_file(path: Path, content: bytes) -> str:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+        _sync_folder(path.parent)
     except OSError as error:
         raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
     return str(path)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Has the system write the folder's own entries: without it a power cut may take a file that was synced. Not every file system can."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_folder(folder: Path) -> None:
@@ -317,11 +324,11 @@ def _make_folder(folder: Path) -> None:
         step.mkdir(mode=0o700, exist_ok=True)
 
 
-def _parsed(content: bytes, name: str) -> Any:
+def _parsed(content: bytes, name: str) -> dict[str, Any]:
     try:
-        return json.loads(content)
+        return document_of(content)
     except ValueError as error:
-        raise OptionError(f"The file {name} is not JSON: it is cut off, or something else.") from error
+        raise OptionError(f"The file {name} is no artifact: {error}.") from error
 
 
 def _mark(snapshot: Path) -> Path:

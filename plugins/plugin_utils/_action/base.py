@@ -32,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
 
@@ -57,7 +58,7 @@ class ModuleAction(ActionBase):
         arguments = plain(self.arguments(task_vars or {}))
         validation, errors = validate(arguments, **spec)
         if errors:
-            return {"failed": True, "msg": f"{name}: {'; '.join(errors)}"}
+            return {"failed": True, "msg": visible(f"{name}: {'; '.join(errors)}")}
         foreseen = Foreseen(C.DEFAULT_LOCAL_TMP, self._organization()) if self._task.check_mode else None
         task = self.make_task(
             task_vars or {},
@@ -67,7 +68,7 @@ class ModuleAction(ActionBase):
             session=self._connection,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {text}"),
+            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
         )
         result = self._outcome(task)
         if foreseen and not result.get("failed"):
@@ -76,13 +77,15 @@ class ModuleAction(ActionBase):
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
-            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
+            result["warnings"] = [visible(str(warning["msg"] if isinstance(warning, Mapping) else warning)) for warning in warnings]
         if self._task.diff and result.get("changes"):
             host = str((task_vars or {}).get("inventory_hostname"))
-            sides = diff(result["changes"], task.places)
+            sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
             result["diff"] = {**sides, "before_header": host, "after_header": host}
             if not result.get("changed") and not result.get("failed"):
                 Display().display(as_text(sides, host))
+        if isinstance(result.get("msg"), str):
+            result["msg"] = visible(result["msg"])
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 

@@ -32,8 +32,8 @@ class Foreseen:
     def names(self) -> list[str]:
         """Their names."""
         try:
-            return [str(name) for name in read_json(self._file)]
-        except (OptionError, TypeError):
+            return [str(name) for name in read_json(self._file)["names"]]
+        except (OptionError, KeyError, TypeError):
             return []
 
     def add(self, changes: Iterable[Mapping[str, Any]]) -> None:
@@ -44,4 +44,4 @@ class Foreseen:
             for row in rows:
                 names.pop(row["identity"], None)
                 names.update({row["identity"]: None} if row["after"] == "present" else {})
-            write_json(self._file, list(names))
+            write_json(self._file, {"names": list(names)})

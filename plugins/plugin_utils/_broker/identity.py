@@ -133,13 +133,6 @@ def key(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8")).hexdigest()
 
 
-def secrets(identity: Mapping[str, Any]) -> list[str]:
-    """Every secret value of an identity, the longest first; a shorter text than four characters is none that could be hidden."""
-    found = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
-    found.append(identity.get("psrp", {}).get("password"))
-    return sorted({secret for secret in found if secret and len(secret) > 3}, key=len, reverse=True)
-
-
 def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any]:
     """The one credential that was chosen. Variables win over the environment for the whole choice."""
     chosen = [name for name in CREDENTIALS if settings[name].given]

@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
 
 #: Seconds that the sessions get to end on the other side once the playbook is gone.
@@ -109,7 +110,7 @@ class Broker:
 
     def _answer(self, connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
         log: list[str] = []
-        hidden: list[str] = []
+        session: OrganizationSession | None = None
         try:
             key = str(message.get("key"))
             session = self._session(key)
@@ -122,7 +123,6 @@ class Broker:
                     raise ProtocolError("the worker sent another identity than it had announced.")
                 with self._table:
                     session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport))
-            hidden = _identity.secrets(session.identity)
             answer = self._do(connection, session, message, log)
         except ExchangeError as error:
             answer = {"error": error.to_wire()}
@@ -132,7 +132,7 @@ class Broker:
             answer = {"error": ProtocolError(f"the session broker failed ({type(error).__name__}), which is an error in the collection.").to_wire()}
             log.append(_where(error))
         answer["log"] = log
-        return _scrub(answer, hidden)
+        return Scrubber(session.secrets if session is not None else ()).answer(answer)
 
     def _do(self, connection: socket.socket, session: OrganizationSession, message: dict[str, Any], log: list[str]) -> dict[str, Any]:
         request = Request(
@@ -184,24 +184,6 @@ def _where(error: BaseException) -> str:
         last = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return f"{type(error).__name__} at {last}"
-
-
-def _scrub(answer: dict[str, Any], hidden: list[str]) -> dict[str, Any]:
-    """The answer with no secret of the session in any text for people, whatever the other side quoted."""
-
-    def clean(text: str) -> str:
-        for secret in hidden:
-            text = text.replace(secret, "********")
-        return text
-
-    answer["log"] = [clean(line) for line in answer["log"]]
-    results = answer.get("results", [])
-    for result in results:
-        result["warnings"] = [clean(line) for line in result["warnings"]]
-    for error in [answer.get("error"), *(result["error"] for result in results)]:
-        if error is not None:
-            error.update({name: clean(error[name]) for name in ("message", "remedy", "error_id")})
-    return answer
 
 
 def main(descriptor: int, pid: int, started: str) -> None:

@@ -27,10 +27,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome, Policy
 
 _WHO = Call("Get-OrganizationConfig")
+#: Whether the session is in the cloud, and in which tenant. Over ``rest`` the wire itself answers.
+_CONNECTION = Call("Get-ConnectionInformation")
 #: What says, of a session's very first answer, that there is no session.
 _NOT_OPENED = (UnreachableError, NotSentError, ThrottledError, ServiceError, ProtocolError)
 
@@ -48,6 +52,10 @@ class Transport(Protocol):
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """One try of several reads, or of one write; one outcome for each."""
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Secrets that the wire has fetched itself."""
 
     def close(self) -> None:
         """Ends the session on the other side too, where there is one. May take seconds; raises nothing."""
@@ -91,9 +99,11 @@ class OrganizationSession:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _line: Transport | None = None
     _organization: dict[str, Any] | None = None
+    _facts: dict[str, Any] | None = None
     _opened: bool = False
     _connect_seconds: float = 0.0
     _reads: dict[str, _Read] = field(default_factory=dict)
+    _fetched: list[str] = field(default_factory=list)
 
     def invoke(self, request: Request) -> list[Result]:
         """Has the calls carried out: all reads, or exactly one write.
@@ -110,6 +120,11 @@ class OrganizationSession:
                 return self._write(request)
             return self._read(request)
 
+    @property
+    def secrets(self) -> list[str]:
+        """What may be in no text: the secrets of the identity, and those that the wire has fetched."""
+        return [*secrets_of(self.identity), *self._fetched, *getattr(self._line, "secrets", ())]
+
     def describe(self, request: Request) -> dict[str, Any]:
         """Who we are and where: what ``Connection.describe`` promises. Costs a round trip only where the session has not told yet.
 
@@ -121,7 +136,7 @@ class OrganizationSession:
             if self._organization is None:
                 (who,) = self._run(request, [_WHO])
                 if who.error is None:
-                    self._organization = _organization(who.objects)
+                    self._organization = _described(who)
             line = self._get_line()
             credential = self.identity["credential"]
             return {
@@ -132,7 +147,7 @@ class OrganizationSession:
                 "client_id": credential["client_id"] or None,
                 "user": self.identity.get("psrp", {}).get("username"),
                 "organization": self._organization,
-                "on_premises": None if self._organization is None else not self._organization["tenant_id"],
+                "on_premises": None if self._organization is None else self._organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
             }
 
@@ -150,7 +165,8 @@ class OrganizationSession:
 
     def _drop(self) -> None:
         line, self._line = self._line, None
-        self._opened, self._organization = False, None
+        self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session is still on its way
+        self._opened, self._organization, self._facts = False, None, None
         self._reads.clear()
         if line is not None:
             line.close()
@@ -161,6 +177,21 @@ class OrganizationSession:
         return self._line
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
+        """Has the calls carried out. Who asks which organization this is learns also what only the session knows of it."""
+        about = [index for index, call in enumerate(calls) if call.cmdlet == _WHO.cmdlet]
+        asked = [*calls, _CONNECTION] if about and self._facts is None else list(calls)
+        results = self._tried(request, asked)
+        if len(asked) > len(calls):
+            told = results.pop()
+            # An endpoint without the cmdlet is none of Exchange Online's module. Of any other failure nothing is concluded.
+            if told.error is None or isinstance(told.error, CmdletNotAvailableError):
+                self._facts = session_facts(told.objects)
+        for index in about:
+            if self._facts is not None:
+                results[index].objects = [{SESSION: self._facts, **found} for found in results[index].objects]
+        return results
+
+    def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         line = self._get_line()
         policy = Policy(tries=self.identity["retries"])
         results = policy.run(
@@ -220,7 +251,7 @@ class OrganizationSession:
         self._connect_seconds = self.clock() - began
         request.log(f"session opened over {self._get_line().name} in {self._connect_seconds:.2f} s")
         if not verify and not calls:
-            self._organization = _organization(results[0].objects) if results[0].error is None else None
+            self._organization = _described(results[0]) if results[0].error is None else None
         return results[1:] if verify else results
 
     def _verify(self, who: Result) -> None:
@@ -238,32 +269,22 @@ class OrganizationSession:
             )
         if who.error is not None:
             raise _unreachable(who.error)
-        organization = _organization(who.objects)
+        organization = _described(who)
         if organization is None:
             raise UnreachableError("Get-OrganizationConfig brought no organization, so that it cannot be verified.", cmdlet=_WHO.cmdlet)
-        wanted = self.identity["organization"]
-        # Not by its display name, which its administrators choose as they like.
-        known = (organization["name"], organization["tenant_id"], organization["guid"], who.objects[0].get("Identity"))
-        names = {str(value).lower() for value in known if value}
-        if wanted and wanted.lower() not in names:
-            found = organization["name"] + (f" ({organization['tenant_id']})" if organization["tenant_id"] else "")
+        another = why_another(organization, self.identity["organization"])
+        if another:
             raise WrongOrganizationError(
-                f"the session is in the organization {found}, and ansible_exchange_organization says {wanted}.",
-                remedy="Nothing was written. Set ansible_exchange_organization to the initial domain or the tenant id of the organization that is meant.",
+                f"{another}.",
+                remedy="Nothing was written. Name the organization that is meant by its initial domain.",
             )
         self._organization = organization
 
 
-def _organization(objects: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    if not objects or not objects[0].get("Name"):
-        return None
-    found = objects[0]
-    return {
-        "name": str(found["Name"]),
-        "display_name": found.get("DisplayName"),
-        "tenant_id": found.get("ExternalDirectoryOrganizationId") or None,
-        "guid": found.get("Guid"),
-    }
+def _described(who: Result) -> dict[str, Any] | None:
+    """Who the organization is; None where the answer names none."""
+    organization = describe_organization(who.objects[0]) if who.objects else None
+    return organization if organization and organization["name"] else None
 
 
 def _unreachable(error: ExchangeError | None) -> UnreachableError:

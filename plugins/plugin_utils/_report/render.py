@@ -22,6 +22,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_line
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
@@ -156,7 +157,7 @@ def _whose(report: Record, organization: Record) -> Record:
 def render_lines(report: Record) -> str:
     """The report as JSON lines for programs that collect events: what the table has, whole, one row a line.
 
-    A line is a list that holds one object, so that Ansible takes none of it for variables.
+    A line has the form of every JSON artifact, so that Ansible takes none of it for variables.
 
     :param report: the report, format 1.
     """
@@ -164,8 +165,8 @@ def render_lines(report: Record) -> str:
     for organization in report["organizations"]:
         for row in _rows(organization):
             values = {**row, **_whose(report, organization), "kind": report.get("kind"), "generated_at": report.get("generated_at")}
-            lines.append(json.dumps([{key: values[key] for key in ("kind", "generated_at", *COLUMNS) if values.get(key) not in (None, "")}]))
-    return "".join(f"{line}\n" for line in lines)
+            lines.append(document_line({key: values[key] for key in ("kind", "generated_at", *COLUMNS) if values.get(key) not in (None, "")}))
+    return "".join(lines)
 
 
 # Test results

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import text as _text
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
 
 Record = Mapping[str, Any]
@@ -109,12 +110,6 @@ def count(number: int, thing: str) -> str:
 # Text
 
 
-#: Characters that cannot be seen but change what is read, and those that XML 1.0 cannot hold. Tab and line feed stay.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
-)
-
-
 def _cut(text: str, size: str, already: bool = False) -> str:
     """The text's beginning and its size in words, when it is too long or was already cut; never longer than what is shown."""
     mark = f" … [shortened, {size} in all]"
@@ -123,7 +118,7 @@ def _cut(text: str, size: str, already: bool = False) -> str:
 
 def visible(text: str) -> str:
     """The text, shortened, with its invisible characters written as ``[U+202E]``."""
-    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", _cut(text, f"{len(text):,} characters").replace("\r\n", "\n"))
+    return _text.visible(_cut(text, f"{len(text):,} characters"))
 
 
 def _shortened(value: Any) -> Any:

@@ -25,7 +25,6 @@ _NEVER_EMPTY = frozenset(
         "get-activesyncorganizationsettings",
         "get-transportconfig",
         "test-irmconfiguration",
-        "get-connectioninformation",
     }
 )
 

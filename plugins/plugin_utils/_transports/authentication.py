@@ -26,6 +26,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 _MARGIN = 300
 #: Seconds for which a token is believed to be good at most, whatever its authority says.
 _LONGEST_LIFE = 86400.0
+#: Fetched secrets that are kept in mind, to keep them out of texts: an answer may quote one that has been renewed since.
+_MOST_SECRETS = 8
 #: Seconds to wait for the authority's answer.
 _PATIENCE = 60
 _LATER = "Check ansible_exchange_authority_url, or try again later."
@@ -69,6 +71,8 @@ class Credential:
         self._rest: Mapping[str, Any] = identity["rest"]
         self._http = _WithTimeout(http, (identity["connect_timeout"], _PATIENCE))
         self._token = ""
+        #: Secrets that were fetched or read, the latest last.
+        self.fetched: list[str] = []
         self._ends = 0.0
         if self._settings["kind"] == "managed_identity":
             self.authority, self.names = "this machine's identity service", _MACHINE
@@ -94,6 +98,11 @@ class Credential:
             self.renew(None)
         return self._token
 
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that the token in use is for; empty where there is none, or where it does not say."""
+        return _tenant_of(self._token if self.renewable else str(self._settings["access_token"]))
+
     def renew(self, claims: str | None) -> None:
         """Fetches a new token, because Exchange refused the old one.
 
@@ -118,7 +127,11 @@ class Credential:
         if "access_token" not in answer:
             raise _refusal(answer)
         self._token = str(answer["access_token"])
+        self._remember(self._token)
         self._ends = time.monotonic() + min(max(lifetime, _MARGIN + 1), _LONGEST_LIFE)
+
+    def _remember(self, secret: str) -> None:
+        self.fetched = [*[known for known in self.fetched if known != secret], secret][-_MOST_SECRETS:]
 
     def _fetch(self, claims: str | None) -> dict[str, Any]:
         import msal  # its import costs 140 ms, which a given access token need not pay
@@ -146,8 +159,18 @@ class Credential:
         if kind == "client_secret":
             return self._settings["client_secret"]
         if kind == "federated_token_file":
-            return {"client_assertion": _reader(self._settings["federated_token_file"])}
+            return {"client_assertion": _reader(self._settings["federated_token_file"], self._remember)}
         return certificate(self._settings["certificate_path"], self._settings.get("certificate_password"))
+
+
+def _tenant_of(token: str) -> str:
+    """The claim ``tid`` of an access token. It is read for people and for comparing, and trusted no further than the token is."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["tid"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
 
 
 def claims_of(header: str) -> str | None:
@@ -208,7 +231,7 @@ def certificate(path: str, password: str | None) -> dict[str, str]:
     }
 
 
-def _reader(path: str) -> Callable[[], str]:
+def _reader(path: str, remember: Callable[[str], None]) -> Callable[[], str]:
     """Reads the token file when msal needs it: the platform replaces it every hour or so."""
 
     def read() -> str:
@@ -221,6 +244,7 @@ def _reader(path: str) -> Callable[[], str]:
             token = ""
         if not token or len(token.split()) > 1:
             raise AuthenticationError(f"the federated token file {path} holds no token.", remedy=remedy)
+        remember(token)
         return token
 
     return read

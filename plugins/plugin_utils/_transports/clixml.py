@@ -50,6 +50,8 @@ def encode(value: Value, references: Iterator[int] | None = None) -> ElementTree
         if not -(2**63) <= value < 2**63:
             raise ValueTooLargeError("an integer of more than 64 bits cannot be sent")
         return _leaf("I32" if -(2**31) <= value < 2**31 else "I64", str(int(value)))
+    if isinstance(value, float):
+        return _leaf("Db", repr(value))
     if isinstance(value, str):
         return _leaf("S", escape(value))
     if isinstance(value, bytes):

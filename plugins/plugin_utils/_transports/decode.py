@@ -39,11 +39,11 @@ def timespan(text: str) -> str:
 
 
 def instant(text: str) -> str:
-    """ISO 8601 in UTC with a ``Z`` for a DateTime; a time without an offset is taken for UTC; any other text unchanged."""
+    """ISO 8601 in UTC with a ``Z`` for a DateTime; one of no zone stays without; any other text unchanged."""
     try:
         value = datetime.datetime.fromisoformat(_FRACTION.sub(lambda match: "." + match[1].ljust(6, "0"), text.strip(), count=1))
         if value.tzinfo is None:
-            value = value.replace(tzinfo=datetime.UTC)
+            return value.isoformat()
         return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError):
         return text

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
     UnreachableError,
 )
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, RedirectedError, TooLargeError, TooSlowError
@@ -63,6 +63,7 @@ class PsrpTransport:
         self._pool: _pypsrp.Pool | None = None
         self._busy = False
         self._has_markers = True
+        self._may_reconnect = True
 
     @property
     def endpoint(self) -> str:
@@ -70,8 +71,29 @@ class PsrpTransport:
         psrp = self._psrp
         return f"{'https' if psrp['ssl'] else 'http'}://{psrp['server']}:{psrp['port']}/{psrp['path']} ({psrp['configuration_name']})"
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """Nothing is fetched: the host has the credential, or the identity."""
+        return ()
+
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls: several reads, or one write."""
+        outcomes = self._attempt(calls)
+        for index, call in enumerate(calls):
+            if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
+                outcomes[index] = self._read_anew(call, outcomes[index])
+        return outcomes
+
+    def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
+        """A second look from a new connection: in a session that has read the IRM configuration, the module may fail at this cmdlet for good."""
+        if self._psrp["connect"] != "exchange_online" or not self._may_reconnect:
+            return opaque
+        self.close()
+        again = self._attempt([call])[0]
+        self._may_reconnect = isinstance(again, Result) and again.error is None
+        return again if isinstance(again, Result) else opaque
+
+    def _attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         try:
             pool = self._open()
         except _Unopened as unopened:
@@ -153,12 +175,13 @@ class PsrpTransport:
             name = "CertificateThumbprint" if kind == "certificate_thumbprint" else "CertificateFilePath"
             parameters |= {"AppId": credential["client_id"], name: credential[kind]}
         secret = {"CertificatePassword": credential["certificate_password"]} if "certificate_password" in credential else {}
-        call = Call("Connect-ExchangeOnline", parameters)
-        run = pool.run(statements([call]), timeout=self._command_timeout, secret=secret)
-        (answer,), _withheld = answers_of(run, [call])
-        if answer.ended and not answer.errors:
+        # A script in the way (exit, break) ends Connect-ExchangeOnline without an error, so the module is asked whether there is a connection.
+        calls = [Call("Connect-ExchangeOnline", parameters), Call("Get-ConnectionInformation")]
+        answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout, secret=secret), calls)
+        connected = len(answers) < len(calls) or bool(answers[1].objects or answers[1].errors or not answers[1].ended)
+        if answers[0].ended and not answers[0].errors and connected:
             return
-        failed, retryable = self._not_connected(answer)
+        failed, retryable = self._not_connected(answers[0])
         raise _Unopened(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
@@ -219,7 +242,7 @@ class PsrpTransport:
             return Failure(self._refused(), Executed.NO, retryable=False)
         if isinstance(error, _pypsrp.BrokenError):
             text = " ".join(str(error).split()) or "it does not say why"
-            return Failure(ServiceError(f"{self._where()} cannot open the session: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
+            return Failure(ServiceError(f"the host says: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
         if isinstance(error, RedirectedError):
             text = f"{self._where()} redirects to {error}, which is not followed: the credential is sent nowhere else."
             return Failure(ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."), Executed.UNKNOWN, retryable=False)
@@ -264,6 +287,10 @@ class PsrpTransport:
     def _where(self) -> str:
         origin = self._psrp["origins"]["server"]
         return f"{self._psrp['server']}:{self._psrp['port']}" + (f" (from {origin})" if origin else "")
+
+
+def _is_opaque(outcome: Outcome) -> bool:
+    return isinstance(outcome, Result) and refusals.is_opaque(outcome.error)
 
 
 class _Unopened(Exception):

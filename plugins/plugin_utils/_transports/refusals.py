@@ -27,18 +27,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A kind of refusal: recognised by the end of the exception's type (an empty tuple matches none), or by its text."""
+    """A kind of refusal: recognised by the end of the exception's type (an empty tuple matches none), by PowerShell's own error id, or by its text.
+
+    PowerShell wraps the exception of a pipeline's first statement, so that only the id tells its kind in every language.
+    """
 
     error: type[ExchangeError]
     types: tuple[str, ...]
     text: str
     remedy: str
+    ids: tuple[str, ...] = ()
 
-    def matches(self, exception_type: str, text: str) -> bool:
-        return exception_type.endswith(self.types) or bool(self.text and re.search(self.text, text, re.IGNORECASE))
+    def matches(self, exception_type: str, text: str, error_id: str) -> bool:
+        by_text = bool(self.text and re.search(self.text, text, re.IGNORECASE))
+        return exception_type.endswith(self.types) or error_id.partition(",")[0] in self.ids or by_text
 
 
 _GRANT = "Check the Exchange role of the application or user, and the license of the organization, that bring this cmdlet."
+
+#: What Exchange's own module says where the service's answer could not be read.
+_OPAQUE = "server side error has occurred because of which the operation could not be completed"
 
 _REFUSALS = (
     _Refusal(
@@ -55,12 +63,26 @@ _REFUSALS = (
     ),
     _Refusal(NotFoundError, ("ManagementObjectNotFoundException",), "couldn't be found on", ""),
     _Refusal(AlreadyExistsError, ("ADObjectAlreadyExistsException",), r"\balready exists\b", ""),
-    _Refusal(CmdletNotAvailableError, ("CommandNotFoundException",), r"is not recognized as (the |a )?name of a cmdlet", _GRANT),
+    _Refusal(
+        CmdletNotAvailableError,
+        (),
+        "",
+        "The host has the module and cannot load it: check the versions of PowerShell and of the module there.",
+        ("CouldNotAutoloadMatchingModule",),
+    ),
+    _Refusal(
+        CmdletNotAvailableError,
+        ("CommandNotFoundException",),
+        r"is not recognized as (the |a )?name of a cmdlet",
+        _GRANT,
+        ("CommandNotFoundException",),
+    ),
     _Refusal(
         CmdletNotAvailableError,
         (),
         r"parameter cannot be found that matches|Invalid cmdlet parameters specified",
-        "This organization's Exchange does not have the parameter, or does not grant it: leave the option out, or check role and license.",
+        "This organization's Exchange does not have the parameter, or does not grant it: leave the option out, or check role, license and endpoint.",
+        ("NamedParameterNotFound",),
     ),
     _Refusal(
         CmdletNotAvailableError,
@@ -77,7 +99,7 @@ _REFUSALS = (
     _Refusal(
         PermissionDeniedError,
         (),
-        "server side error has occurred because of which the operation could not be completed",
+        _OPAQUE,
         "Exchange's own module says this where the cmdlet is not granted to the application, and where the service failed. " + _GRANT,
     ),
     _Refusal(
@@ -85,6 +107,7 @@ _REFUSALS = (
         ("HostException",),
         "prompts the user failed|host program or the command type does not support user interaction",
         "Exchange asked for a confirmation, which nobody can give here.",
+        ("HostException",),
     ),
     _Refusal(
         InvalidValueError,
@@ -104,6 +127,7 @@ _REFUSALS = (
         ),
         "Cannot process argument transformation|missing mandatory parameters|Cannot validate argument|Cannot bind parameter|priority is invalid",
         "",
+        ("ParameterArgumentTransformationError", "ParameterArgumentValidationError", "MissingMandatoryParameter", "CannotConvertArgumentNoMessage"),
     ),
 )
 
@@ -119,10 +143,15 @@ def classify(text: str, *, exception_type: str = "", error_id: str = "", cmdlet:
     kind: type[ExchangeError] = ExchangeError
     remedy = ""
     for refusal in _REFUSALS:
-        if refusal.matches(exception_type, text):
+        if refusal.matches(exception_type, text, error_id):
             kind, remedy = refusal.error, refusal.remedy
             break
     return kind(text, remedy=remedy, cmdlet=cmdlet, error_id=exception_type or error_id)
+
+
+def is_opaque(error: ExchangeError | None) -> bool:
+    """Whether an error is the module's sentence for a failure of the service that it could not read."""
+    return error is not None and _OPAQUE in error.message
 
 
 def not_granted(cmdlet: str) -> ExchangeError:

@@ -87,10 +87,16 @@ class RestTransport:
         """Where the session is, for people."""
         return self._base
 
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The tokens that were fetched."""
+        return self._credential.fetched
+
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls: several reads, or one write."""
         listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == "get-command"]
-        others = [index for index, call in enumerate(calls) if call.cmdlet.lower() != "get-command"]
+        own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
+        others = [index for index, call in enumerate(calls) if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")]
         groups = [*listings, *(others[start : start + _BATCH] for start in range(0, len(others), _BATCH))]
         if time.monotonic() - self._used > _IDLE:
             self._http.close()
@@ -104,6 +110,8 @@ class RestTransport:
                     brought = list(pool.map(work, groups))
         for group, found in zip(groups, brought, strict=True):
             outcomes.update(zip(group, found, strict=True))
+        # The cmdlet is the module's own, which reads it in its token, too.
+        outcomes.update((index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own)
         self._used = time.monotonic()
         return [outcomes[index] for index in range(len(calls))]
 

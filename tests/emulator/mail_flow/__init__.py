@@ -18,7 +18,7 @@ from .mail import Mail, mail
 from .outcomes import Judge, Outcome, joined
 from .passage import Passage
 from .rules import Rule, rules
-from .worlds import GUESSES, TooManyWorlds, World, decisive, explore
+from .worlds import GUESSES, Question, TooManyWorlds, World, decisive, explore
 
 __all__ = ["GUESSES", "Directory", "MailFlow", "TooManyWorlds"]
 
@@ -55,7 +55,8 @@ class MailFlow:
             reached = [one for one in outcomes if one is not None]
             result = joined(reached)
             if len(reached) < len(outcomes):
-                result["fate"] = "unknown"
+                # Somebody whom a rule brings, perhaps.
+                result = {"fate": "unknown", "protection": "unknown", "rules": [{**row, "matched": "unknown"} for row in result["rules"]]}
             result["rules"].sort(key=lambda one: self._position[one["name"]])
             questions = decisive(worlds, outcomes)
             if questions:
@@ -78,12 +79,17 @@ class MailFlow:
         passage = Passage(world, message, self.directory, self.rules)
         judge = Judge(world, message, self.directory)
         found: dict[str, Outcome] = {}
-        # Who is addressed twice is reported as the one whom the sender named.
-        for added in (False, True):
-            for copy in passage.copies:
-                for recipient in copy.recipients:
-                    if recipient.added is added and recipient.address not in found:
-                        found[recipient.address] = judge.outcome(copy, recipient)
+        brought: dict[str, set[Outcome]] = {}
+        for copy in passage.copies:
+            for recipient in copy.recipients:
+                if recipient.added:
+                    brought.setdefault(recipient.address, set()).add(judge.outcome(copy, recipient))
+                else:
+                    found[recipient.address] = judge.outcome(copy, recipient)
+        # Who is reached in several ways is reported as the one whom the sender named, or as what is the same in all of them.
+        for address, outcomes in brought.items():
+            question = Question("U09", f"{address} gets the message in several ways", ("ways", address), tuple(sorted(outcomes, key=repr)))
+            found.setdefault(address, world.ask(question) if len(outcomes) > 1 else next(iter(outcomes)))
         effects = passage.effects
         return found, {"incident_reports": effects.incident_reports, "notifications": effects.notifications, "moderators": effects.moderators}
 

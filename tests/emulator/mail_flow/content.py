@@ -22,13 +22,19 @@ WORDS_LIMIT, PATTERNS_LIMIT = 2**20, 150 * 2**10
 
 
 def subject(find: Find) -> Test:
-    return lambda view, value: find(view, view.copy.subject, value)
+    return lambda view, value: _in_subject(view, find, value)
+
+
+def _in_subject(view: View, find: Find, value: Sequence[str]) -> Truth:
+    """What is found in the subject. The subject of a message that a disclaimer was wrapped around is not documented."""
+    found = find(view, view.copy.subject, value)
+    return found if found is False or not view.copy.wrapped else doubt(FACTS, "the wrapper's subject", find.__name__, tuple(value))
 
 
 def subject_or_body(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         body = find(view, "\n".join(view.copy.texts), value)
-        return either([find(view, view.copy.subject, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
+        return either([_in_subject(view, find, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
 
     return test
 
@@ -76,19 +82,13 @@ def type_(view: View, wanted: str) -> Truth:
 
 
 def classification(view: View, wanted: str) -> Truth:
-    if wanted.lower() in (one.lower() for one in view.copy.classifications):
-        return True
-    if view.message.classifications is None:
-        return doubt(FACTS, "the classification", "classification", wanted.lower())
-    return wanted.lower() in (one.lower() for one in view.message.classifications)
+    return wanted.lower() in {one.lower() for one in view.copy.classifications | view.message.classifications}
 
 
 def no_classification(view: View, wanted: bool) -> Truth:
     if not wanted:
         return doubt("U15", "what HasNoClassification: false means", "HasNoClassification")
-    if view.copy.classifications:
-        return False
-    return doubt(FACTS, "the classification", "no classification") if view.message.classifications is None else not view.message.classifications
+    return not view.copy.classifications | view.message.classifications
 
 
 def scl(view: View, level: int) -> Truth:
@@ -121,8 +121,12 @@ def _over(size: int, limit: str | int) -> Truth:
 def message_size(view: View, limit: str) -> Truth:
     if view.message.size is not None:
         return _over(view.message.size, limit)
-    parts = sum(one.get("size", 0) for one in view.message.attachments)
-    return parts > size_of(limit) or doubt(FACTS, "the message's size", "message size", size_of(limit))
+    least, most = view.message.sizes
+    if least > size_of(limit):
+        return True
+    if most is not None and most < size_of(limit):
+        return False
+    return doubt("U23", "the message's size", "message size", size_of(limit))
 
 
 # Attachments
@@ -158,7 +162,9 @@ def attachment_text(find: Find, limit: int) -> Test:
 
 
 def attachment_name(view: View, attachment: Mapping[str, Any], wanted: Sequence[str]) -> Truth:
-    return patterns(view, attachment["name"], wanted)
+    nested = either(patterns(view, name, wanted) for name in attachment.get("nested", ()))
+    inside = False if nested is False else doubt(FACTS, f"whether names of files in {attachment['name']} count", attachment["name"], tuple(wanted))
+    return either([patterns(view, attachment["name"], wanted), inside])
 
 
 def attachment_extension(view: View, attachment: Mapping[str, Any], extensions: Sequence[str]) -> Truth:

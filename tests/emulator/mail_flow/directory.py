@@ -23,9 +23,10 @@ def domain_of(address: str) -> str:
 class Directory:
     """An organization's facts.
 
-    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses; ``groups`` maps an address to its direct members (null: it is gone), ``managers`` a person to
-    the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a proxy to the primary address. ``irm_configuration`` has the
-    cmdlet's properties. ``templates`` maps the names of RMS templates, where they are localized, to those that they have in English.
+    ``mailboxes``, ``mail_users`` and ``contacts`` are addresses (where mailboxes are told, mail users are). ``groups`` maps an address to its
+    direct members (null: it is gone), ``managers`` a person to the manager, ``attributes`` a person to attributes, ``proxy_addresses`` a
+    proxy to the primary address. ``irm_configuration`` has the cmdlet's properties. ``templates`` maps the names of RMS templates, where they
+    are localized, to those that they have in English.
 
     :raises ValueError: a key that is none.
     """
@@ -37,7 +38,8 @@ class Directory:
         self._domains: list[Mapping[str, Any]] | None = facts.get("accepted_domains")
         self._remote: list[Mapping[str, Any]] | None = facts.get("remote_domains")
         self._mailboxes = self._addresses(facts.get("mailboxes"))
-        self._mail_users = self._addresses(facts.get("mail_users"))
+        # Who tells the mailboxes tells the mail users, too, as far as there are any.
+        self._mail_users = self._addresses(facts.get("mail_users", None if self._mailboxes is None else ()))
         self._contacts = self._addresses(facts.get("contacts")) or frozenset()
         self._groups = {self.primary(group): tuple(map(self.primary, members or ())) for group, members in (facts.get("groups") or {}).items()}
         managers = facts.get("managers")

@@ -17,6 +17,8 @@ _CONTENT = {"subject", "body", "headers", "attachments", "size", "character_sets
 _PROPERTIES = {"type", "importance", "classification", "scl"}
 _FIELDS = ("to", "cc", "bcc")
 _KEYS = {*_ENVELOPE, *_FIELDS, *_CONTENT, *_PROPERTIES}
+#: How texts and attachments grow when they are encoded, and the most that the fields may take.
+_ENCODING, _FIELDS_SIZE = 4 / 3, 64 * 2**10
 _SMIME = ("smime", "smime_signed")
 
 
@@ -34,20 +36,29 @@ class Mail:
     attachments: tuple[Mapping[str, Any], ...]
     types: frozenset[str]
     importance: str
-    classifications: frozenset[str] | None
+    classifications: frozenset[str]
     scl: int | None
     sender_ip: str | None
     size: int | None
     date: str | None
     kind: str
     own_keys: bool | None
-    disclaimer_insertable: bool
+    disclaimer_insertable: bool | None
     character_sets: tuple[str, ...] | None
 
     @property
     def rights_protected(self) -> bool:
         """Protected by Message Encryption, Rights Management or a label."""
         return self.kind not in ("none", *_SMIME)
+
+    @property
+    def sizes(self) -> tuple[int, float | None]:
+        """The least and the most bytes that the message can have; None: there is no telling. Attachments grow by a third when they are encoded."""
+        if self.size is not None:
+            return self.size, self.size
+        told = [one.get("size") for one in self.attachments]
+        least = len(self.subject) + len(self.body) + sum(size or 0 for size in told)
+        return least, None if None in told else least * _ENCODING + _FIELDS_SIZE
 
     @property
     def smime(self) -> bool:
@@ -59,7 +70,10 @@ class Mail:
 
 
 def mail(given: Mapping[str, Any]) -> Mail:
-    """A message from the keys of a test vector. Texts, fields and attachments that are left out are not there; other facts are not known.
+    """A message from the keys of a test vector.
+
+    What people can see of a message is told completely: texts, fields, attachments, type and classification that are left out are not there.
+    Other facts are not known.
 
     :raises ValueError: a key that no message has.
     """
@@ -68,7 +82,7 @@ def mail(given: Mapping[str, Any]) -> Mail:
     protection = given.get("protection") or {"kind": "none"}
     owner = protection.get("owner")
     types = given.get("type") or ()
-    named = given.get("classification")
+    named = given.get("classification") or ()
     return Mail(
         sender=given["from"].lower(),
         envelope_sender=given.get("mail_from", given["from"]).strip("<>").lower(),
@@ -80,14 +94,14 @@ def mail(given: Mapping[str, Any]) -> Mail:
         attachments=tuple(given.get("attachments") or ()),
         types=frozenset([types] if isinstance(types, str) else types),
         importance=given.get("importance", "Normal"),
-        classifications=None if named is None else frozenset([named] if isinstance(named, str) else named),
+        classifications=frozenset([named] if isinstance(named, str) else named),
         scl=given.get("scl"),
         sender_ip=given.get("sender_ip"),
         size=given.get("size"),
         date=given.get("date"),
         kind=protection["kind"],
         own_keys=None if owner is None else owner == "own",
-        disclaimer_insertable=given.get("disclaimer_insertable", True),
+        disclaimer_insertable=given.get("disclaimer_insertable"),
         character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
     )
 
@@ -97,12 +111,13 @@ class Recipient:
     """Somebody in the envelope of a copy.
 
     ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one). ``log`` holds the names
-    of the rules that matched, each with whether that is certain; a rule that asks a moderator opens another list.
+    of the rules that matched, each with whether that is certain; a rule that asks a moderator opens another list. ``added``: the action by
+    which a rule brought them; empty for those whom the sender named.
     """
 
     address: str
     originals: tuple[str, ...]
-    added: bool = False
+    added: str = ""
     log: list[list[tuple[str, bool]]] = field(default_factory=lambda: [[]])
 
 

@@ -16,6 +16,7 @@ from .worlds import FACTS, Question, Truth, World
 
 #: A message that is larger may not be encrypted; which size counts is not documented, and attachments grow by a third when they are encoded.
 LARGEST = 25 * 2**20
+_FORWARDED = frozenset({"AutoForward", "SmtpForwarding"})
 _UNCERTAIN_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
 _NOT_AS_ASKED = ("as asked", "in clear", "refused")
 
@@ -69,6 +70,9 @@ class Judge:
         arrived = self._message.kind not in ("none", "smime_signed") and protection == self._message.kind and not by
         protected = protection not in ("none", "smime")
         names = dict.fromkeys(name for _rule, name in copy.brandings)
+        foreign = arrived and self._message.own_keys is False
+        if protected and foreign and names and self._ask(FACTS, "whether mail of another organization's keys is branded", (False, True)) is False:
+            names = {}
         branding = self._one("which branding wins", tuple(names)) if protected and names else None
         return Outcome(
             "delivered",
@@ -88,17 +92,17 @@ class Judge:
         """The protection, or "refused", and the rules that asked for it."""
         message, asked = self._message, copy.encrypting
         rules = tuple(dict.fromkeys(name for name, _option in asked))
-        if message.smime:
+        if message.smime and not (copy.wrapped and asked):
             return "smime", ()
         if message.rights_protected:
             return self._of_protected(copy, rules)
-        if not asked or self._sender("NotInOrganization"):
+        if not asked:
             return "none", ()
-        if not self._sender("InOrganization") and self._ask("U26", "a sender that is neither inside nor outside", ("encrypted", "clear")) == "clear":
+        if not self._is_encrypted_for_its_sender():
             return "none", ()
         if copy.decrypting and self._ask("U02", "an encrypting and a decrypting rule on one message", ("encrypted", "clear")) == "clear":
             return "none", ()
-        for unknown, reason, options in self._obstacles():
+        for unknown, reason, options in self._obstacles(copy):
             answer = self._ask(unknown, reason, options)
             if answer == "refused":
                 return "refused", ()
@@ -120,17 +124,25 @@ class Judge:
         answer = self._ask("U02", "an encrypting and a decrypting rule on one message", ("kept", "removed", "replaced"))
         return kept if answer == "kept" else ("none", ()) if answer == "removed" else (self._option(copy), rules)
 
+    def _is_encrypted_for_its_sender(self) -> bool:
+        if self._message.types & _FORWARDED:
+            return bool(self._ask("U26", "whether a message that is forwarded is encrypted", (True, False)))
+        if self._sender("NotInOrganization"):
+            return False
+        return self._sender("InOrganization") or bool(self._ask("U26", "whether mail of a sender neither inside nor outside is encrypted", (True, False)))
+
     def _sender(self, scope: str) -> bool:
         sender = self._directory.primary(self._message.sender)
         truth: Truth = self._directory.sender_in(sender, scope, self._message.authenticated)
         return self._world.settle(truth, "sender", scope)
 
-    def _obstacles(self) -> list[tuple[str, str, tuple[str, ...]]]:
+    def _obstacles(self, copy: Copy) -> list[tuple[str, str, tuple[str, ...]]]:
         """What may keep the service from encrypting although it is asked to."""
         message, irm = self._message, self._directory.irm
-        size = message.size if message.size is not None else sum(one.get("size", 0) for one in message.attachments)
+        least, most = message.sizes
+        size = least if most is None else most if message.size is None else message.size * 4 / 3
         found: list[tuple[str, str, tuple[str, ...]]] = []
-        if size * 4 / 3 > LARGEST:
+        if size > LARGEST:
             found.append(("U31", "the message is larger than 25 MB, or is when it is encoded", _NOT_AS_ASKED))
         if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
             found.append(("U28", "the service is not set up for encryption", _NOT_AS_ASKED))
@@ -138,7 +150,7 @@ class Judge:
             found.append(("U25", "PDF attachments are not encrypted", _NOT_AS_ASKED))
         if message.types & _UNCERTAIN_TYPES:
             found.append(("U29", f"whether messages of the type {', '.join(sorted(message.types))} are encrypted", _NOT_AS_ASKED[:2]))
-        if message.signed:
+        if message.signed and not copy.wrapped:
             found.append(("U27", "the message is signed", _NOT_AS_ASKED[:2]))
         return found
 

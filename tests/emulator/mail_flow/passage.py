@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..values import parse_instant
 from .directory import Directory
 from .mail import Copy, Mail, Recipient, first_copy
-from .rules import Matching, Rule
-from .worlds import Question, World
+from .rules import CONTENT_ACTIONS, Matching, Rule
+from .worlds import FACTS, Question, World
 
 #: Messages of the system, which no rule sees.
 _SYSTEM = frozenset({"NDR"})
@@ -51,10 +52,10 @@ class Passage:
 
     def _apply(self, rule: Rule, acts: bool | object, copy: Copy, later: Sequence[Rule]) -> None:
         matching = Matching(self.world, self.message, self.directory, rule, copy)
-        if self.message.smime and rule.needs_content:
-            # The service cannot process it, and does nothing; whether it counts as matched is unknown.
-            for recipient in matching.recipients(readable=False):
-                recipient.log[-1].append((rule.name, False))
+        if self.message.smime and not copy.wrapped and rule.looks_at_content:
+            return  # What cannot be read cannot be evaluated: the rule does not act.
+        if self.message.smime and not copy.wrapped and rule.works_on_content:
+            self._cannot(rule, copy, matching.recipients(), later)
             return
         chosen = matching.recipients()
         if not chosen or (acts is not True and not self.world.settle(acts, rule.name)):  # type: ignore[arg-type]
@@ -72,6 +73,7 @@ class Passage:
                 self._audited_stop(rule, copy, chosen)
             return
         if self._ignored(rule, copy):
+            self._log(rule, chosen)
             return
         if len(chosen) < len(copy.recipients):
             copy = copy.split(chosen)
@@ -81,6 +83,19 @@ class Passage:
             self._report(rule, chosen)
         else:
             self._act(rule, copy, later)
+
+    def _cannot(self, rule: Rule, copy: Copy, chosen: list[Recipient], later: Sequence[Rule]) -> None:
+        """A rule that cannot be processed, since it needs what S/MIME hides: whether it counts as matched, and what else it does, is not documented."""
+        for recipient in chosen:
+            recipient.log[-1].append((rule.name, False))
+        others = {name: value for name, value in rule.actions.items() if name not in CONTENT_ACTIONS}
+        question = Question(FACTS, f"what else {rule.name} does to a message that S/MIME hides", ("S/MIME", rule.name))
+        if rule.enforced and chosen and others and self.world.ask(question, rule.name):
+            if len(chosen) < len(copy.recipients):
+                copy = copy.split(chosen)
+                self.copies.append(copy)
+            if not self._ignored(rule, copy):
+                self._act(dataclasses.replace(rule, actions=others), copy, later)
 
     def _log(self, rule: Rule, chosen: Sequence[Recipient]) -> None:
         for recipient in chosen:
@@ -110,8 +125,12 @@ class Passage:
 
     def _insertable(self, copy: Copy) -> bool:
         message = self.message
-        readable = not message.rights_protected or (message.own_keys and self.directory.irm.get("TransportDecryptionSetting", "Optional") != "Disabled")
-        return copy.wrapped or (message.disclaimer_insertable and not message.signed and bool(readable))
+        if copy.wrapped or message.disclaimer_insertable is not None:
+            return copy.wrapped or bool(message.disclaimer_insertable)
+        if message.signed or message.smime or (message.rights_protected and message.own_keys is False):
+            return False
+        question = Question(FACTS, "whether a disclaimer can be put into protected mail", ("disclaimer",))
+        return not message.rights_protected or bool(self.world.ask(question, "disclaimer"))
 
     # Actions
 
@@ -128,6 +147,8 @@ class Passage:
             if name in actions:
                 change(self, rule, copy)
         self._report(rule, copy.recipients)
+        if copy.ended:
+            return  # Its disclaimer did not fit, and it is told to reject then.
         if "DeleteMessage" in actions:
             copy.fates.append("deleted")
             copy.ended = True
@@ -174,22 +195,23 @@ class Passage:
         left.fates.append("redirected")
         left.ended = True
         self.copies.append(left)
-        copy.recipients = self._newcomers(targets, left.recipients)
+        copy.recipients = self._newcomers(dict.fromkeys(targets, "RedirectMessageTo"), left.recipients)
         copy.ended = "StopRuleProcessing" in rule.actions
         return True
 
     def _add(self, rule: Rule, copy: Copy) -> None:
-        targets = [one for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())]
-        if rule.actions.get("AddManagerAsRecipientType") in ("To", "Cc", "Bcc") and self._managers_address():
-            targets.append(self._managers_address())
+        targets = {one: name for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())}
+        way = rule.actions.get("AddManagerAsRecipientType")
+        if way in ("To", "Cc", "Bcc") and self._managers_address():
+            targets[self._managers_address()] = way
         here = {recipient.address for recipient in copy.recipients}
         copy.recipients += [one for one in self._newcomers(targets, copy.recipients) if one.address not in here]
 
-    def _newcomers(self, targets: Sequence[str], others: Sequence[Recipient]) -> list[Recipient]:
-        """New recipients. Their history is what all the others of the copy have in common."""
+    def _newcomers(self, targets: Mapping[str, str], others: Sequence[Recipient]) -> list[Recipient]:
+        """New recipients, from addresses and the actions that brought them. Their history is what all the others of the copy have in common."""
         log = [[entry for entry in part if all(entry in other.log[place] for other in others)] for place, part in enumerate(others[0].log)]
         found = {address: target for target in targets for address in self.directory.expand(target)}
-        return [Recipient(address, (target.lower(),), True, [list(part) for part in log]) for address, target in found.items()]
+        return [Recipient(address, (target.lower(),), targets[target], [list(part) for part in log]) for address, target in found.items()]
 
     def _encrypt(self, rule: Rule, copy: Copy) -> None:
         name = str(rule.actions["ApplyRightsProtectionTemplate"])
@@ -209,7 +231,12 @@ class Passage:
         copy.subject = rule.actions["PrependSubject"] + copy.subject
 
     def _set_header(self, rule: Rule, copy: Copy) -> None:
-        copy.headers[rule.actions["SetHeaderName"].lower()] = (rule.actions.get("SetHeaderValue", ""),)
+        name = rule.actions["SetHeaderName"].lower()
+        question = Question(FACTS, f"whether {rule.name} sets or removes {name} last", ("header", rule.name))
+        if rule.actions.get("RemoveHeader", "").lower() == name and not self.world.ask(question, rule.name):
+            copy.headers.pop(name, None)
+        else:
+            copy.headers[name] = (rule.actions.get("SetHeaderValue", ""),)
 
     def _remove_header(self, rule: Rule, copy: Copy) -> None:
         copy.headers.pop(rule.actions["RemoveHeader"].lower(), None)
@@ -246,8 +273,8 @@ _CHANGES: dict[str, Callable[[Passage, Rule, Copy], None]] = {
     "RemoveOME": Passage._decrypt,
     "ApplyRightsProtectionCustomizationTemplate": Passage._brand,
     "PrependSubject": Passage._prepend,
-    "SetHeaderName": Passage._set_header,
     "RemoveHeader": Passage._remove_header,
+    "SetHeaderName": Passage._set_header,
     "ApplyClassification": Passage._classify,
     "SetSCL": Passage._set_scl,
     "RouteMessageOutboundConnector": Passage._route,

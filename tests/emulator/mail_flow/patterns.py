@@ -232,7 +232,7 @@ class _Reader:
         if character.lower() in _CLASSES:
             known = _CLASSES[character.lower()]
             return known if character.islower() else lambda other: not known(other)
-        if character.isalnum() or (self.legacy and character not in "()\\^$|*"):
+        if character.isalnum():
             raise Unsupported(self.pattern)
         return _same(character)
 

@@ -99,12 +99,11 @@ def between(view: View, value: tuple[Sequence[str], Sequence[str]]) -> Truth:
 def comparison(view: View, value: tuple[str, str]) -> Truth:
     name, operator = value
     people = (view.sender, view.person)
-    if any(view.directory.is_person(one) is False for one in people):
-        return False
     held = [view.directory.attribute(one, name) for one in people]
     if all(isinstance(one, str) for one in held):
         return (str(held[0]).lower() == str(held[1]).lower()) == (operator != "NotEqual")
-    return doubt(FACTS, f"{name} of {people[0]} and of {people[1]}", "comparison", people, name, operator)
+    unknown = "U05" if False in held else FACTS
+    return doubt(unknown, f"{name} of {people[0]} and of {people[1]}", "comparison", people, name, operator)
 
 
 def supervision(view: View, value: Any) -> Truth:
@@ -112,6 +111,8 @@ def supervision(view: View, value: Any) -> Truth:
 
 
 # Recipients
+
+_FIELDS = {"AddToRecipients": "to", "CopyTo": "cc", "To": "to", "Cc": "cc"}
 
 
 def _open_address(view: View, recipient: Recipient, test: Callable[[str], Truth], what: str, *, documented: bool) -> Truth:
@@ -143,7 +144,8 @@ def sent_to_scope(view: View, scope: str) -> Truth:
 
 
 def sent_to_member_of(view: View, groups: Sequence[str]) -> Truth:
-    return view.directory.member_of_any(view.person, groups)
+    assert view.recipient is not None
+    return _open_address(view, view.recipient, lambda address: view.directory.member_of_any(address, groups), f"SentToMemberOf {groups}", documented=False)
 
 
 def recipient_attribute(find: Find) -> Test:
@@ -170,21 +172,29 @@ def any_recipient(find: Find) -> Test:
     return test
 
 
+def _named(view: View, written: str, wanted: Sequence[str], members: bool) -> Truth:
+    """Whether an address in a field means one of these people, or one of their members. Whether a proxy address is considered is not clear."""
+    primary = view.directory.primary(written)
+    hit = view.directory.member_of_any(primary, wanted) if members else primary in [one.lower() for one in wanted]
+    if written == primary or hit is False or written in wanted:
+        return hit
+    return doubt("U24", f"whether {written} counts for {primary}", "proxy", written, tuple(wanted))
+
+
 def field(names: Sequence[str], *, members: bool) -> Test:
     """Predicates on the To and Cc fields. Where a copy has lost those whom the field names, its meaning is open."""
 
     def test(view: View, wanted: Sequence[str]) -> Truth:
         values: list[Truth] = []
         for written in (one.lower() for name in names for one in view.message.written[name]):
-            if members:
-                hit = view.directory.member_of_any(view.directory.primary(written), wanted)
-            else:
-                hit = written in [one.lower() for one in wanted]
+            hit = _named(view, written, wanted, members)
             reached = set(view.directory.expand(written))
             here = not view.copy.forked or any(one.address in reached for one in view.copy.recipients)
             values.append(hit if here else both([hit, doubt("U07", f"{written} is not among the recipients of this copy", names, tuple(wanted), written)]))
-        if any(recipient.added for recipient in view.copy.recipients):
-            values.append(doubt("U09", "whether added recipients count", names, tuple(wanted), members))
+        for recipient in view.copy.recipients:
+            if _FIELDS.get(recipient.added) in names:
+                reached = view.directory.member_of_any(recipient.address, wanted) if members else recipient.address in [one.lower() for one in wanted]
+                values.append(both([reached, doubt("U09", "whether added recipients count", "field", recipient.address)]))
         return either(values)
 
     return test

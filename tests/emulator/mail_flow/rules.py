@@ -18,9 +18,8 @@ from .view import Settings, View
 from .worlds import Maybe, Question, Truth, World, doubt
 
 _EXCEPT = "ExceptIf"
-_CONTENT_ACTIONS = frozenset(
-    ["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption", "ApplyHtmlDisclaimerText"]
-)
+#: Actions on the content. A disclaimer is none: it says itself what to do where it can't be inserted.
+CONTENT_ACTIONS = frozenset(["ApplyRightsProtectionTemplate", "ApplyOME", "RemoveOME", "RemoveOMEv2", "RemoveRMSAttachmentEncryption"])
 _DAY = datetime.timedelta(days=1)
 _READINGS = ("each recipient for itself", "any of them for all", "all of them for all")
 
@@ -58,9 +57,12 @@ class Rule:
         return self.mode == "Enforce"
 
     @property
-    def needs_content(self) -> bool:
-        """Whether it cannot be processed for a message whose content nobody but the recipients can read."""
-        return any(predicate.kind.content for predicate in (*self.conditions, *self.exceptions)) or bool(_CONTENT_ACTIONS & set(self.actions))
+    def looks_at_content(self) -> bool:
+        return any(predicate.kind.content for predicate in (*self.conditions, *self.exceptions))
+
+    @property
+    def works_on_content(self) -> bool:
+        return bool(CONTENT_ACTIONS & set(self.actions))
 
     @property
     def looks_at_recipients(self) -> bool:
@@ -137,10 +139,9 @@ class Matching:
         self._view = View(message, directory, copy, rule.settings)
         self._memory: dict[tuple[int, str], dict[int, Truth]] = {}
 
-    def recipients(self, *, readable: bool = True) -> list[Recipient]:
-        """Those for whom all conditions and no exception hold; without ``readable``, by what can be seen without the content."""
+    def recipients(self) -> list[Recipient]:
+        """Those for whom all conditions and no exception hold."""
         wanted = [(one, True) for one in self._rule.conditions] + [(one, False) for one in self._rule.exceptions]
-        wanted = [(one, holds) for one, holds in wanted if readable or not one.kind.content]
         undecided = list(self._copy.recipients)
         # First what is certain, so that nothing is asked that does not matter.
         open_: list[tuple[int, Predicate, bool]] = []
@@ -155,7 +156,14 @@ class Matching:
             if undecided:
                 values = self._values(place, one)
                 undecided = [recipient for recipient in undecided if self._settle(place, one, values[id(recipient)], recipient) is holds]
-        return undecided
+        return [recipient for recipient in undecided if not recipient.added or self._meets(recipient)]
+
+    def _meets(self, recipient: Recipient) -> bool:
+        """Whether a rule that looks at recipients looks at one whom an earlier rule brought."""
+        if all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions)):
+            return True
+        question = Question("U09", f"whether rules look at {recipient.address}, whom a rule brought", ("added", recipient.address))
+        return bool(self._world.ask(question, self._rule.name, recipient.address))
 
     def _values(self, place: int, one: Predicate) -> dict[int, Truth]:
         """Each recipient's value, by the recipient's ``id``."""
@@ -167,10 +175,7 @@ class Matching:
                 memory |= {id(recipient): value for recipient in recipients}
             else:
                 for recipient in recipients:
-                    value = one.kind.test(replace(self._view, recipient=recipient), one.value)
-                    if recipient.added:
-                        value = doubt("U09", f"whether {one.name} is evaluated for added recipients", one.name, str(one.value), recipient.address)
-                    memory[id(recipient)] = value
+                    memory[id(recipient)] = one.kind.test(replace(self._view, recipient=recipient), one.value)
                 if one.kind.about == "relation":
                     memory |= self._related(place, one, [memory[id(recipient)] for recipient in recipients])
         return memory
@@ -187,5 +192,5 @@ class Matching:
         return {id(recipient): value for value, recipient in zip(settled, recipients, strict=True)}
 
     def _settle(self, place: int, one: Predicate, value: Truth, recipient: Recipient) -> bool:
-        whose = recipient.address if one.splits and not (isinstance(value, Maybe) and value.question.unknown == "U05") else ""
+        whose = recipient.address if one.splits else ""
         return self._world.settle(value, self._rule.name, place, whose)

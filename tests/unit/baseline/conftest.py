@@ -28,7 +28,8 @@ VOLATILE = {"WhenChanged", "WhenCreated", "Guid", "ImmutableId", "CreatedBy", "L
 def lasting(state: Any) -> Any:
     if isinstance(state, dict):
         return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
-    return [lasting(value) for value in state] if isinstance(state, list) else state
+    # A text that is cleared may be shown as nothing or as an empty one: no capture tells them apart.
+    return [lasting(value) for value in state] if isinstance(state, list) else "" if state is None else state
 
 
 class Role:

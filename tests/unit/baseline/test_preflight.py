@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply
+from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply, owa_mailbox_policy
 
 from .conftest import Role
 
@@ -67,8 +67,12 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
             "LicensingLocation shows AD RMS",
             {"azure_rms_licensing": None},
         ),
-        ({"dehydrated": True}, {}, "dehydrated", {"allow_dehydrated_organization": True}),
-        ({}, {"expected_organization": "fabrikam.onmicrosoft.com"}, "the inventory names 'fabrikam.onmicrosoft.com'", {"allow_other_organization": True}),
+        (
+            {},
+            {"expected_organization": "fabrikam.onmicrosoft.com"},
+            "ansible_exchange_organization says fabrikam.onmicrosoft.com",
+            {"allow_other_organization": True},
+        ),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_durable": True}),
         ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_publish": "publish.yml"}),
         ({}, {"approval_valid_until": "2020-01-31"}, "approval was valid until 2020-01-31", {"approval_valid_until": "2999-01-31"}),
@@ -104,6 +108,36 @@ def test_a_licence_that_is_missing(tmp_path: Path) -> None:
     assert (role.controls()["OME-4"], role.report["status"]) == ("not met", "drift")
     role.plan("audit", branding_template={"name": "week"}, on_missing_licence="skip")
     assert (role.controls()["OME-4"], role.report["status"]) == ("not applicable", "met")
+
+
+DEHYDRATED = {"dehydrated": True, "owa_mailbox_policies": [{"Name": name, "IRMEnabled": False} for name in ("OwaMailboxPolicy-Default", "Sales")]}
+ENFORCED = {"mailbox_policies": "enforce", "acknowledge": ["POL-1"]}
+
+
+def test_a_new_organization_is_dehydrated_and_only_its_built_in_policy_is_out_of_reach(tmp_path: Path) -> None:
+    role = Role(DEHYDRATED, str(tmp_path), "rest")
+    text = refused(role, **ENFORCED)
+    assert "POL-1: 'OwaMailboxPolicy-Default' is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization" in text
+    assert "To allow it" not in text
+    assert "'Sales'" not in text
+    assert role.run(**ENFORCED, mailbox_policy_names=["Sales"], encrypt_outgoing=True)["changed"]
+    assert [policy["IRMEnabled"] for policy in role.session.organization.state["owa_mailbox_policies"]] == [False, True]
+
+
+def test_what_exchange_says_of_a_dehydrated_organization_is_passed_on(tmp_path: Path) -> None:
+    role = Role(DEHYDRATED, str(tmp_path), "rest")
+    with pytest.raises(ExchangeError, match="Enable-OrganizationCustomization"):
+        role.session.run(owa_mailbox_policy, identity="OwaMailboxPolicy-Default", irm_enabled=True)
+
+
+def test_portal_tracking_logs_need_the_license(tmp_path: Path) -> None:
+    role = Role({}, str(tmp_path), "rest")
+    assert "IRM-7: EnablePortalTrackingLogs needs Advanced Message Encryption" in refused(role, portal_tracking_logs=True)
+    role.run(portal_tracking_logs=True, on_missing_licence="skip")
+    assert role.controls()["IRM-7"] == "not applicable"
+    licensed = Role({"advanced_message_encryption": True}, str(tmp_path), "rest")
+    licensed.run(portal_tracking_logs=True)
+    assert licensed.session.organization.state["irm_configuration"]["EnablePortalTrackingLogs"] is True
 
 
 def test_an_on_premises_organization(tmp_path: Path) -> None:
@@ -255,9 +289,9 @@ class TestApproval:
 
     def test_a_plan_that_was_changed_by_hand_is_refused(self, role: Role) -> None:
         path = Path(role.plan(check=True)["plan"])
-        document = json.loads(path.read_text())
+        document = document_of(path.read_bytes())
         document["changes"] = []
-        path.write_text(json.dumps(document))
+        path.write_text(document_text(document))
         assert "does not match its own digest" in refused(role, approved_plan=str(path))
 
     def test_another_organizations_plan_is_refused(self, role: Role, tmp_path: Path) -> None:
@@ -267,7 +301,7 @@ class TestApproval:
     def test_it_works_once(self, role: Role) -> None:
         first = role.plan(check=True)["digest"]
         run = role.run(approved_plan=first)
-        assert json.loads(Path(run["snapshot"]).read_text())["approved_plan"] == first
+        assert document_of(Path(run["snapshot"]).read_bytes())["approved_plan"] == first
         # Nothing is left to do, so nothing is refused.
         assert not role.plan(approved_plan=first)["pending"]
         role.run("rollback")

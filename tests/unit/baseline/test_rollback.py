@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import json
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure as _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import snapshot_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -33,10 +33,10 @@ def refused(role: Role, **variables: Any) -> str:
 
 def tampered(role: Role, **changes: Any) -> None:
     path = Path(role.artifacts.chain().last().path)
-    document = {**json.loads(path.read_text()), **changes}
+    document = {**document_of(path.read_bytes()), **changes}
     if "digest" not in changes:
         document["digest"] = snapshot_digest(document)
-    path.write_text(json.dumps(document))
+    path.write_text(document_text(document))
 
 
 def test_a_run_without_a_change_leaves_no_snapshot(role: Role) -> None:

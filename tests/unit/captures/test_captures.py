@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DESCRIPTIVE_PROPERTIES, SECTIONS, SETTINGS_FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode
@@ -96,7 +97,7 @@ def test_it_is_read_described_and_planned(path: Path, way: str) -> None:
     if subset not in STATES:
         return
     parts = states.declare_state(states.validated(json.loads(json.dumps(described))))
-    plan = states.plan_state(known, parts, unmanaged="keep")
+    plan = states.plan_state(known, parts, Planning(restoring=True))
     assert [str(step.call) for step in plan.steps] == []
     assert plan.warnings == []
     for item in items:

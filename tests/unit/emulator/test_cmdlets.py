@@ -13,6 +13,8 @@ from tests.emulator import Organization
 from tests.emulator.context import Outcome
 from tests.emulator.errors import CmdletError, CmdletNotGranted
 from tests.emulator.runner import granted, run
+from tests.emulator.schema import cmdlets
+from tests.emulator.values import convert
 
 Shell = Callable[..., Outcome]
 
@@ -73,13 +75,13 @@ def test_no_change_is_a_warning(shell: Shell) -> None:
     assert outcome.warnings == ["The command completed successfully but no settings of 'OME Configuration' have been modified."]
 
 
-def test_null_clears_a_text_and_a_shell_binds_it_as_an_empty_one(shell: Shell, organization: Organization) -> None:
-    shell("Set-OMEConfiguration", Identity="OME Configuration", EmailText="Hello")
-    shell("Set-OMEConfiguration", Identity="OME Configuration", EmailText=None)
-    assert organization.state["ome_configurations"][0]["EmailText"] == ""
-    run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": "Hello"}, rest=True, prompts=False)
-    run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": None}, rest=True, prompts=False)
-    assert organization.state["ome_configurations"][0]["EmailText"] is None
+def test_null_clears_a_text_and_a_shell_binds_it_as_an_empty_one(organization: Organization) -> None:
+    text = cmdlets()["set-omeconfiguration"].parameters["emailtext"]
+    assert (convert(text, None, rest=False), convert(text, None, rest=True)) == ("", None)
+    for rest in (True, False):
+        for value in ("Hello", None):
+            run(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "EmailText": value}, rest=rest, prompts=False)
+            assert organization.state["ome_configurations"][0]["EmailText"] == value
 
 
 def test_an_expiry_may_be_a_fraction_of_days(shell: Shell, organization: Organization) -> None:

@@ -26,8 +26,8 @@ HEADER_VALUES = ("yes", "no", "secure yes")
 CLASSES = ("Internal", "Secret")
 TEMPLATES = ("Encrypt", "Do Not Forward", "Confidential")
 BRANDINGS = ("Branding1", "Branding2")
-TYPES = ("OOF", "AutoForward", "Calendaring", "ReadReceipt", "Signed")
-SIZES = (1_000, 4 * 2**20, 5 * 2**20, 12 * 2**20)
+TYPES = ("OOF", "AutoForward", "Calendaring", "ReadReceipt", "Signed", "SmtpForwarding")
+SIZES = (1_000, 4 * 2**20, 5 * 2**20, 8 * 2**20)
 ATTRIBUTES = {PEOPLE[0]: {"Department": "Sales", "Office": "12"}, PEOPLE[1]: {"Department": "Legal"}, PEOPLE[2]: {}}
 
 Values = dict[str, Any]
@@ -35,9 +35,9 @@ Values = dict[str, Any]
 
 def organization(source: random.Random) -> Values:
     """What is known of an organization; now and then not everything."""
-    domains = [{"name": "contoso.com", "type": "Authoritative", "match_sub_domains": source.random() < 0.3}]
+    domains = [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": source.random() < 0.3}]
     if source.random() < 0.5:
-        domains.append({"name": "relay.contoso.net", "type": source.choice(["ExternalRelay", "InternalRelay"]), "match_sub_domains": False})
+        domains.append({"name": "relay.contoso.net", "type": source.choice(["ExternalRelay", "InternalRelay"]), "match_subdomains": False})
     known: Values = {
         "accepted_domains": domains,
         "remote_domains": [{"name": "sister.com", "is_internal": source.random() < 0.5}],
@@ -49,6 +49,10 @@ def organization(source: random.Random) -> Values:
         "attributes": {person: dict(held) for person, held in ATTRIBUTES.items()},
         "proxy_addresses": {PROXY: PEOPLE[1]},
     }
+    if source.random() < 0.2:
+        settings = ["azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption"]
+        known["irm_configuration"] = {name: source.random() < 0.8 for name in settings}
+        known["irm_configuration"]["transport_decryption_setting"] = source.choice(["Optional", "Disabled"])
     if source.random() < 0.15:
         known.pop(source.choice(["remote_domains", "managers", "attributes", "mail_users"]))
     return known
@@ -81,8 +85,8 @@ def message(source: random.Random) -> Values:
         "sender_ip": source.choice(["10.0.0.1", "192.0.2.7"]),
         "size": source.choice([*SIZES, 30 * 2**20]),
         "disclaimer_insertable": source.random() < 0.5,
-        "date": source.choice(["2026-01-15T12:00:00Z", "2026-03-15T12:00:00Z"]),
     }
+    made["date"] = source.choice(["2026-01-15T12:00:00Z", "2026-03-15T12:00:00Z"])
     return made | {key: value for key, value in optional.items() if source.random() < (0.15 if key == "type" else 0.5)}
 
 
@@ -92,6 +96,7 @@ _ARRIVALS = (
     {"kind": "template:Confidential", "owner": "own"},
     {"kind": "encrypt", "owner": "other"},
     {"kind": "smime", "owner": "other"},
+    {"kind": "smime_signed"},
 )
 
 

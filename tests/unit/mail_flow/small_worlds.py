@@ -32,7 +32,7 @@ WORDS = ("secure", "offer")
 HEADER = "X-Class"
 ARRIVALS = ({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"})
 TENANT: Values = {
-    "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_sub_domains": False}],
+    "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": False}],
     "remote_domains": [],
     "mailboxes": list(INSIDERS),
     "mail_users": [],
@@ -50,9 +50,7 @@ def messages(*, most: int = 2) -> Iterator[Values]:
     senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), ("ann@fabrikam.com", False)]
     people = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
     subjects = [" / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
-    for (sender, authenticated), to, subject, header, kind, arrival in itertools.product(
-        senders, people, subjects, (None, "yes"), ("", "AutoForward"), ARRIVALS
-    ):
+    for (sender, authenticated), to, subject, header, kind, arrival in itertools.product(senders, people, subjects, (None, "yes"), ("", "Voicemail"), ARRIVALS):
         # Whoever is first may be in the blind copy only, where no field names them.
         for hidden in (False, True):
             made = {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to[hidden:]), "cc": [], "bcc": list(to[:hidden])}
@@ -215,7 +213,7 @@ def _predicate(source: random.Random) -> Values:
         {"subject_contains_words": [source.choice(WORDS)]},
         {"subject_or_body_contains_words": [source.choice(WORDS)]},
         {"header_contains_message_header": HEADER, "header_contains_words": ["yes"]},
-        {"message_type_matches": source.choice(("AutoForward", "Encrypted", "PermissionControlled"))},
+        {"message_type_matches": source.choice(("Voicemail", "Encrypted", "PermissionControlled"))},
     ]
     return source.choice(choices)
 

@@ -82,8 +82,9 @@ def test_what_an_approval_or_a_release_lets_through_counts(world: SmallWorld) ->
     assert verdict(world, rules((IN_TO_OUT, {"quarantine": True}), (IN_TO_OUT, ENCRYPT)), hidden).says == "refuted"
 
 
-def test_the_portal_needs_a_branding(world: SmallWorld) -> None:
-    portal = Claim(IN_TO_OUT, {"message_type_matches": "Encrypted"}, "portal")
+def test_the_portal_needs_a_branding() -> None:
+    world = SmallWorld(given=[one for one in messages(most=1) if one["protection"]["kind"] == "none"])
+    portal = Claim(IN_TO_OUT, {}, "portal")
     brand = {"apply_rights_protection_customization_template": "Branding1"}
     assert verdict(world, rules((IN_TO_OUT, ENCRYPT)), portal).says == "refuted"
     assert verdict(world, rules((IN_TO_OUT, {**ENCRYPT, **brand})), portal).says == "proved"

@@ -21,8 +21,14 @@ _DATA = Path(__file__).parent / "data"
 _SECTIONS = ("conditions", "exceptions", "actions")
 #: Properties of Get-TransportRule that are no parameters.
 _READ_ONLY = {"state": "State", "dlp_policy": "DlpPolicy", "rule_sub_type": "RuleSubType", "is_rule_configuration_supported": "IsRuleConfigurationSupported"}
+_IRM = {
+    "azure_rms_licensing_enabled": "AzureRMSLicensingEnabled",
+    "internal_licensing_enabled": "InternalLicensingEnabled",
+    "transport_decryption_setting": "TransportDecryptionSetting",
+    "enable_pdf_encryption": "EnablePdfEncryption",
+}
 _DOMAINS = {"accepted_domains", "remote_domains"}
-_DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_sub_domains": "MatchSubDomains", "is_internal": "IsInternal"}
+_DOMAIN_KEYS = {"name": "DomainName", "type": "DomainType", "match_subdomains": "MatchSubDomains", "is_internal": "IsInternal"}
 
 
 @cache
@@ -59,4 +65,7 @@ def stored(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 def facts(tenant: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of an organization, with domains as the cmdlets return them."""
+    tenant = dict(tenant)
+    if "irm_configuration" in tenant:
+        tenant["irm_configuration"] = {_IRM[name]: value for name, value in tenant["irm_configuration"].items()}
     return {name: [{_DOMAIN_KEYS[key]: held for key, held in row.items()} for row in value] if name in _DOMAINS else value for name, value in tenant.items()}

@@ -150,7 +150,7 @@ def test_a_logo_from_a_file() -> None:
     organization = session()
     result, warnings = run(organization, image_path="logo.png", files={"logo.png": content})
     assert organization.writes[0].parameters["Image"] == content
-    assert result["commands"] == ["Set-OMEConfiguration -Identity 'OME Configuration' -Image <24 bytes> -Confirm:$false"]
+    assert result["commands"] == ["Set-OMEConfiguration -Identity 'OME Configuration' -Image ([System.IO.File]::ReadAllBytes('<24 bytes>')) -Confirm:$false"]
     assert warnings == []
 
 
@@ -189,7 +189,7 @@ def test_a_logo_that_cannot_be_seen_is_sent_on_request(check_mode: bool) -> None
     result, warnings = run(organization, image_content=LOGO, image_force=True, portal_text="Hello", check_mode=check_mode)
     assert result["commands"] == [
         "Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false",
-        "Set-OMEConfiguration -Identity 'OME Configuration' -Image <24 bytes> -Confirm:$false",
+        "Set-OMEConfiguration -Identity 'OME Configuration' -Image ([System.IO.File]::ReadAllBytes('<24 bytes>')) -Confirm:$false",
     ]
     assert [change["option"] for change in result["changes"]] == ["portal_text", "image_content"]
     assert result["after"]["image_content"].startswith("png, 24 bytes")

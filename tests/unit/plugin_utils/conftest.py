@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 
+from tests import endpoint
 from tests.emulator import Emulator
 from tests.emulator.engine import Engine
 
@@ -92,6 +93,8 @@ def identity(**values: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def emulator(engine: Engine | None) -> Iterator[Emulator]:
     with Emulator([ORGANIZATION, "fabrikam.onmicrosoft.com"], engine=engine) as running:
+        if engine is not None:
+            endpoint.install(running, "Baseline")
         yield running
 
 
@@ -111,7 +114,7 @@ class Script:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.asked = json.loads(body) if body else None
+                self.asked = json.loads(body) if body.startswith(b"{") else None
                 script.requests.append((self.path, dict(self.headers), self.asked))
                 step = script.steps.pop(0) if len(script.steps) > 1 else script.steps[0]
                 if callable(step):

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name, read_json, write_json
 
 Make = Callable[..., Artifacts]
 
@@ -247,3 +248,31 @@ def test_thousands_of_old_runs_are_not_looked_at(make: Make, monkeypatch: pytest
     artifacts.store_report({"report.html": "x"}, top=False)
     artifacts.store_report({"report.html": "x"}, top=True)
     assert {name for name in opened if not name.startswith("message_encryption-")} == set()
+
+
+NO_ARTIFACTS = (
+    *("", "{", "[", "null", "{}", "[]", "[1]", "[{}, {}]", "[{}]", '{"a": 1}', '[[{"a": 1}]]', "[" * 100_000, "\udc80"),
+    *('[{}, "not variables", {}]', '[{}, "variables"]', '["not variables", {}]'),
+)
+
+
+@pytest.mark.parametrize("content", NO_ARTIFACTS, ids=range(len(NO_ARTIFACTS)))
+def test_only_what_ansible_takes_for_no_variables_is_an_artifact(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "plan.json"
+    write_json(path, {"kind": "plan"})
+    assert read_json(path) == {"kind": "plan"}
+    assert json.loads(path.read_text(encoding="ascii")) == [{"kind": "plan"}, "not variables"]
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(OptionError, match=r"plan\.json is no artifact"):
+        read_json(path)
+
+
+def test_a_file_is_on_the_disk_with_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First the file, then its name; only then it is said to be written."""
+    synced: list[str] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(os.readlink(f"/proc/self/fd/{descriptor}")), real(descriptor)))
+    path = tmp_path / "new" / "plan.json"
+    write_json(path, {})
+    assert Path(synced[0]).parent == path.parent
+    assert synced[1:] == [str(path.parent)]

@@ -83,7 +83,7 @@ def run(tmp_path: pathlib.Path) -> Iterator[Run]:
 
 @pytest.fixture
 def server(script: Callable[..., Script]) -> Script:
-    """Knows the organization, and answers everything else with one object."""
+    """Knows the organization, and answers every other read with one object."""
     made = script(lambda handler: answer(handler, 200, _body(made.requests[-1][2])))
     return made
 
@@ -91,7 +91,8 @@ def server(script: Callable[..., Script]) -> Script:
 def _body(body: Any) -> Any:
     if "requests" in body:
         return {"responses": [{"id": part["id"], "status": 200, "body": _body(part["body"])} for part in body["requests"]]}
-    return WHO if body["CmdletInput"]["CmdletName"] == "Get-OrganizationConfig" else {"value": [{"Name": "x"}]}
+    cmdlet = body["CmdletInput"]["CmdletName"]
+    return WHO if cmdlet == "Get-OrganizationConfig" else {"value": [{"Name": "x"}] if cmdlet.startswith("Get-") else []}
 
 
 def cmdlets(server: Script) -> list[str]:

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
@@ -31,7 +32,6 @@ TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
 WHO = {
     "Name": "contoso.onmicrosoft.com",
     "Identity": "contoso.onmicrosoft.com",
-    "ExternalDirectoryOrganizationId": TENANT,
     "DisplayName": "Contoso",
     "Guid": "g",
 }
@@ -46,11 +46,14 @@ class Wire:
 
     def __init__(self) -> None:
         self.tries: list[list[str]] = []
-        self.answers: dict[str, Any] = {"Get-OrganizationConfig": Result(objects=[WHO])}
+        self.answers: dict[str, Any] = {
+            "Get-OrganizationConfig": lambda: Result(objects=[WHO]),
+            "Get-ConnectionInformation": lambda: Result(objects=[{"State": "Connected", "TenantID": TENANT}]),
+        }
         self.closed = 0
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
-        self.tries.append([call.cmdlet for call in calls])
+        self.tries.append([call.cmdlet for call in calls if call.cmdlet != "Get-ConnectionInformation"])
         outcomes: list[Outcome] = []
         for call in calls:
             brought = [{"Name": call.cmdlet, "Number": len(self.tries)}] if call.is_read else []
@@ -245,7 +248,8 @@ def test_a_display_name_is_no_name_of_an_organization() -> None:
 
 def test_describe_tells_who_we_are() -> None:
     found = session(Wire()).describe(Request([]))
-    assert found["organization"] == {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "tenant_id": TENANT, "guid": "g"}
+    who = {"name": "contoso.onmicrosoft.com", "display_name": "Contoso", "tenant_id": TENANT, "guid": "g", "is_dehydrated": False, "on_premises": False}
+    assert found["organization"] == who
     assert (found["transport"], found["credential"], found["on_premises"]) == ("rest", "access_token", False)
 
 
@@ -254,3 +258,58 @@ def test_describe_works_where_the_question_is_not_granted() -> None:
     wire.answers["Get-OrganizationConfig"] = Result(error=CmdletNotAvailableError("no"))
     found = session(wire, exchange_verify_organization=False).describe(Request([]))
     assert (found["organization"], found["on_premises"]) == (None, None)
+
+
+CLOUD = {**WHO, "OrganizationId": "EURPR01/Microsoft Exchange Hosted Organizations/contoso.onmicrosoft.com"}
+
+
+@pytest.mark.parametrize(
+    ("who", "connections", "tenant_id", "on_premises"),
+    [
+        (WHO, [{"State": "Connected", "TenantID": TENANT.upper()}], TENANT, False),
+        # The token does not say, or cannot be read: in the cloud all the same.
+        (WHO, [{"State": "Connected", "TenantID": ""}], "", False),
+        # An endpoint that hides the cmdlet.
+        (CLOUD, CmdletNotAvailableError("no"), "", False),
+        ({**WHO, "OrganizationId": ""}, CmdletNotAvailableError("no"), "", True),
+        # The module is there, and has no connection.
+        ({**WHO, "OrganizationId": ""}, [], "", True),
+        # Several connections: that to Security & Compliance and one that is broken do not count, and two tenants are none.
+        (WHO, [{"State": "Connected", "TenantID": TENANT}, {"State": "Connected", "TenantID": "9" + TENANT[1:], "IsEopSession": True}], TENANT, False),
+        (WHO, [{"State": "Broken", "TenantID": "9" + TENANT[1:]}, {"State": "Connected", "TenantID": TENANT}], TENANT, False),
+        (WHO, [{"State": "Connected", "TenantID": TENANT}, {"State": "Connected", "TenantID": "9" + TENANT[1:]}], "", False),
+        # A service that shows it in Get-OrganizationConfig.
+        ({**CLOUD, "ExternalDirectoryOrganizationId": TENANT}, CmdletNotAvailableError("no"), TENANT, False),
+    ],
+)
+def test_cloud_and_tenant(who: dict[str, Any], connections: Any, tenant_id: str, on_premises: bool) -> None:
+    wire = Wire()
+    wire.answers["Get-OrganizationConfig"] = lambda: Result(objects=[who])
+    told = Result(error=connections) if isinstance(connections, Exception) else Result(objects=connections)
+    wire.answers["Get-ConnectionInformation"] = lambda: told
+    one = session(wire)
+    found = one.describe(Request([]))
+    assert (found["organization"]["tenant_id"], found["on_premises"]) == (tenant_id, on_premises)
+    # What a module reads says the same, and costs no other question.
+    (read,) = one.invoke(Request([Call("Get-OrganizationConfig")]))
+    assert describe_organization(read.unwrap()[0]) == found["organization"]
+    assert len(wire.tries) == 2
+
+
+def test_a_tenant_id_is_refused_where_the_session_shows_none() -> None:
+    wire = Wire()
+    wire.answers["Get-OrganizationConfig"] = lambda: Result(objects=[CLOUD])
+    wire.answers["Get-ConnectionInformation"] = Result(error=CmdletNotAvailableError("no"))
+    with pytest.raises(WrongOrganizationError, match=r"is the tenant id .* shows none: set it to the initial domain"):
+        session(wire, exchange_organization=TENANT).invoke(Request([SET]))
+    assert wire.tries == [["Get-OrganizationConfig"]]
+
+
+def test_nothing_is_concluded_from_a_question_that_failed() -> None:
+    wire = Wire()
+    wire.answers["Get-ConnectionInformation"] = Result(error=ServiceError("later"))
+    one = session(wire)
+    assert one.describe(Request([]))["organization"]["tenant_id"] == ""
+    wire.answers["Get-ConnectionInformation"] = Result(objects=[{"State": "Connected", "TenantID": TENANT}])
+    (read,) = one.invoke(Request([Call("Get-OrganizationConfig")]))
+    assert describe_organization(read.unwrap()[0])["tenant_id"] == TENANT

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import STATE_VARIABLE, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import write_file
@@ -25,7 +28,7 @@ from tests.unit.organization_session import OrganizationSession
 from .organizations import organizations
 from .test_round_trip import LAW
 
-EVIL = "{{ lookup('pipe', 'touch /nowhere/pwned') }}"
+EVIL = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'touch /nowhere/pwned') %]"
 
 
 def exported(session: OrganizationSession) -> tuple[dict[str, Any], Any]:
@@ -37,10 +40,13 @@ def exported(session: OrganizationSession) -> tuple[dict[str, Any], Any]:
 def templates(value: Any) -> list[str]:
     """Every text that Ansible would template."""
     if isinstance(value, dict):
-        return [text for pair in value.items() for part in pair for text in templates(part)]
+        # Ansible templates no key, and all of them are the collection's own names.
+        assert all(re.fullmatch("[a-z][a-z0-9_]*", key) for key in value)
+        return [text for item in value.values() for text in templates(item)]
     if isinstance(value, list):
         return [text for item in value for text in templates(item)]
-    return [value] if isinstance(value, str) and any(mark in value for mark in ("{{", "{%", "{#")) and is_trusted_as_template(value) else []
+    # A number or a word such as yes is only quoted: it can be no template, whose delimiters would need another character.
+    return [value] if isinstance(value, str) and is_trusted_as_template(value) and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*|[!&*]", value) else []
 
 
 @given(organizations(maximum=8))
@@ -63,17 +69,37 @@ def test_nothing_is_to_be_changed_with_what_was_exported(session: OrganizationSe
 
 
 def test_what_looks_like_a_template_stays_what_it_is(session: OrganizationSession) -> None:
-    session.edit("New-TransportRule", Name=EVIL, Comments="{% set x = 1 %}{# no #}", SubjectContainsWords=["{{ 7 * 7 }}"], DeleteMessage=True)
+    session.edit("New-TransportRule", Name="{{ 1 }}", Comments=EVIL, SubjectContainsWords=["{{ 7 * 7 }}", "{% set x = 1 %}{# no #}"], DeleteMessage=True)
     variables, loaded = exported(session)
     (rule,) = loaded[STATE_VARIABLE]["transport_rules"]
-    assert rule["name"] == EVIL
+    assert (rule["name"], rule["comments"]) == ("{{ 1 }}", EVIL)
     assert templates(loaded) == []
-    assert variables_file(variables).count("!unsafe") == 3 + 1, "three texts, and the header's word of it"
     # The check itself finds what is not marked.
     assert templates(DataLoader().load(trust_as_template(variables_file(variables).replace("!unsafe ", ""))))
 
 
+TEXTS = (
+    *("", "yes", "5", "0x10", "1_0", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "1.5", ".inf", "<<", "=", "!", "&", "*"),
+    *(" lead", "a\r\nb\n", "\u2028\x85\x00\ufeff\ufffe", "😀", "word " * 60),
+    *("#x", "- x", "a: b", "!unsafe x", "{{ x }}", "%", "@", "`", "|", "'", '"', "\\"),
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_come_back_as_they_are(text: str) -> None:
+    file = variables_file({"value": text, "several": [text]})
+    loaded = DataLoader().load(trust_as_template(file))
+    assert plain(loaded) == {"value": text, "several": [text]}
+    assert templates(loaded) == []
+
+
+def test_half_a_character_is_refused_by_the_name_of_its_place() -> None:
+    with pytest.raises(OptionError, match=r"^message_encryption_state\.transport_rules\[0\]\.comments is 'a\[U\+D800\]'"):
+        variables_file({STATE_VARIABLE: {"transport_rules": [{"comments": "a\ud800"}]}})
+
+
 def test_rules_that_nobody_may_write_are_left_out(session: OrganizationSession) -> None:
+    session.organization.patch({"retired_actions_refused": False})
     session.edit("New-TransportRule", Name="retired", ApplyOME=True)
     variables, _loaded = exported(session)
     assert variables[STATE_VARIABLE]["transport_rules"] == []

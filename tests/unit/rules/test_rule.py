@@ -8,6 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, ome_transport_rule
 
 from tests.unit.organization_session import OrganizationSession, refusal
@@ -76,7 +81,7 @@ def test_a_given_section_is_the_whole_truth_and_an_omitted_one_is_left_alone(any
 
 def test_empty_values_are_none(any_session: OrganizationSession) -> None:
     ensure(any_session, conditions=INSIDE, actions=ENCRYPT)
-    empty = {"subject_contains_words": [], "has_no_classification": False, "has_classification": "", "from": []}
+    empty = {"subject_contains_words": [], "attachment_is_unsupported": False, "has_classification": "", "from": []}
     assert not any_session.run(ome_transport_rule, name=NAME, conditions={**INSIDE, **empty})["changed"]
 
 
@@ -299,7 +304,7 @@ def test_retired_actions_are_refused_with_what_replaces_them(session: Organizati
 
 
 def test_a_retired_action_is_listed_apart_and_can_be_replaced(any_session: OrganizationSession) -> None:
-    any_session.edit("New-TransportRule", Name=NAME, ApplyOME=True, FromScope="InOrganization")
+    any_session.organization.replace({"transport_rules": [{"Name": NAME, "ApplyOME": True, "FromScope": "InOrganization"}]})
     info = any_session.run(message_encryption_info)
     assert info["transport_rules"] == []
     assert "apply_ome" in info["transport_rules_unsupported"][0]["reason"]
@@ -432,3 +437,63 @@ def test_what_only_a_new_rule_takes(session: OrganizationSession) -> None:
 
 def test_names_have_exchanges_limits(session: OrganizationSession) -> None:
     assert "name has 65 characters" in refusal(session, ome_transport_rule, name="x" * 65, actions=ENCRYPT)
+
+
+def test_the_false_of_has_no_classification_says_something(session: OrganizationSession) -> None:
+    done = ensure(session, conditions={**INSIDE, "has_no_classification": False}, actions=ENCRYPT)
+    assert done["after"]["conditions"] == {**INSIDE, "has_no_classification": False}
+    assert stored(session)["HasNoClassification"] is False
+    info = session.run(message_encryption_info)
+    assert info["transport_rules"][0]["conditions"]["has_no_classification"] is False
+    ensure(session, conditions=INSIDE)
+    assert "HasNoClassification" not in stored(session)
+    assert session.run(message_encryption_info)["transport_rules"][0]["conditions"] == INSIDE
+    ensure(session, exceptions={"has_no_classification": True})
+    ensure(session, exceptions={"has_no_classification": False})
+    assert stored(session)["ExceptIfHasNoClassification"] is False
+
+
+@pytest.mark.parametrize("wire", ["module", "server"])
+def test_where_has_no_classification_cannot_be_taken_away_that_is_said(wire: str) -> None:
+    session = OrganizationSession({}, wire)
+    ensure(session, conditions={**INSIDE, "has_no_classification": False}, actions=ENCRYPT)
+    with pytest.raises(ExchangeError, match="take the condition away in the portal"):
+        session.run(ome_transport_rule, name=NAME, conditions=INSIDE)
+    assert stored(session)["HasNoClassification"] is False
+
+
+@pytest.mark.parametrize("section", ["conditions", "exceptions"])
+@pytest.mark.parametrize("scope", ["ExternalPartner", "ExternalNonPartner"])
+def test_partner_scopes_are_refused_in_the_cloud_by_name(session: OrganizationSession, section: str, scope: str) -> None:
+    said = refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, **{section: {"sent_to_scope": scope}})
+    assert f"{section}.sent_to_scope {scope} exists in Exchange on-premises only." in said
+
+
+def test_partner_scopes_exist_on_premises() -> None:
+    session = OrganizationSession({"name": "contoso.com", "cloud": False}, "server")
+    ensure(session, conditions={"sent_to_scope": "ExternalPartner"}, actions={"delete_message": True})
+    assert stored(session)["SentToScope"] == "ExternalPartner"
+
+
+def test_a_name_that_a_directory_might_take_for_another_is_told(session: OrganizationSession) -> None:
+    ensure(session, name="Resume", actions=ENCRYPT, conditions=INSIDE)
+    ensure(session, name="Résumé", actions=ENCRYPT, conditions=INSIDE)
+    assert order(session) == ["Resume", "Résumé"]
+    assert "'Résumé' and 'Resume' differ in accents" in session.warnings[0]
+    ensure(session, name="RÉSUMÉ", enabled=False)
+    assert order(session) == ["Resume", "RÉSUMÉ"]
+
+
+def test_a_date_that_differs_by_a_zone_only_is_told_and_not_written(session: OrganizationSession) -> None:
+    ensure(session, actions=ENCRYPT, conditions=INSIDE, expiry_date="2030-01-31T08:00:00Z")
+    shown: dict[str, Any] = next(iter(session.edit("Get-TransportRule")))
+    read = Organization({"transport_rules": SUBSETS["transport_rules"]}, {"transport_rules": Result([{**shown, "ExpiryDate": "2030-01-31T08:00:00"}])})
+
+    def planned(date: str) -> tuple[list[str], list[str]]:
+        plan = plan_rule(RulesPlanner(read), declare({"name": NAME, "expiry_date": date}))
+        return [step.call.cmdlet for step in plan.steps], plan.warnings
+
+    assert planned("2030-01-31T08:00:00+00:00") == ([], [])
+    steps, (warning,) = planned("2030-01-31T08:00:00+01:00")
+    assert (steps, "without a zone" in warning) == ([], True)
+    assert planned("2030-02-01T08:00:00+01:00") == (["Set-TransportRule"], [])

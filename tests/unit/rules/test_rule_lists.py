@@ -81,6 +81,7 @@ def test_others_keep_their_order_and_new_rules_stand_where_they_belong(
 
 
 def _lived_in(session: OrganizationSession) -> None:
+    session.organization.patch({"retired_actions_refused": False})
     for name, parameters in {
         "managed": {"ApplyRightsProtectionTemplate": "Encrypt", "FromScope": "InOrganization", "SubjectContainsWords": ["managed"]},
         "encrypts": {"ApplyRightsProtectionTemplate": "Encrypt"},

@@ -36,17 +36,18 @@ def concurrent_changes(before: Organization, after: Organization, applied: Itera
     written: dict[str, set[str]] = {}
     for step in applied:
         key = str(step.call.parameters.get("Identity") or step.call.parameters.get("Name") or "")
-        written.setdefault(key, set()).update(step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else {"State", "Mode"})
+        parameters = step.call.parameters if "Set-" in step.call.cmdlet or "New-" in step.call.cmdlet else ("State", "Mode")
+        written.setdefault(key, set()).update(name.lower() for name in parameters)
     made = {str(rule["Name"]) for rule in new.values()} & set(written)
     sentences = []
     for guid, rule in new.items():
-        differing = sorted(_differing(old[guid], rule) - written.get(guid, set())) if guid in old else []
+        differing = sorted(name for name in _differing(old[guid], rule) if name.lower() not in written.get(guid, ())) if guid in old else []
         if differing:
             sentences.append(f"the rule {rule['Name']!r} was changed ({', '.join(differing)})")
         elif guid not in old and rule["Name"] not in made:
             sentences.append(f"the rule {rule['Name']!r} was made")
     sentences += [f"the rule {rule['Name']!r} was removed" for guid, rule in old.items() if guid not in new and guid not in written]
-    staying = [guid for guid in old if guid in new and "Priority" not in written.get(guid, ())]
+    staying = [guid for guid in old if guid in new and "priority" not in written.get(guid, ())]
     moved = moves([guid for guid in new if guid in staying], staying)
     sentences += [f"the rule {new[guid]['Name']!r} was moved" for guid, _index in moved]
     return [f"Somebody else was at work meanwhile: {sentence}." for sentence in sentences]

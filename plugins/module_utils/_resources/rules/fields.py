@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Boolean,
     Choice,
     Flag,
     Instant,
@@ -57,11 +58,16 @@ def _flag(option: str, parameter: str, doc: str, **more: Any) -> Field:
 
 _CONDITIONS = (
     Field(
-        "ad_comparison_attribute", Choice(*ATTRIBUTES), "ADComparisonAttribute", doc="An attribute of the sender, compared with the same one of all recipients."
+        "ad_comparison_attribute",
+        Choice(*ATTRIBUTES),
+        "AdComparisonAttribute",
+        "ADComparisonAttribute",
+        doc="An attribute of the sender, compared with the same one of all recipients.",
     ),
     Field(
         "ad_comparison_operator",
         Choice("Equal", "NotEqual"),
+        "AdComparisonOperator",
         "ADComparisonOperator",
         doc="How O(REPLACE.ad_comparison_attribute) is compared; Exchange fills in V(Equal).",
     ),
@@ -117,7 +123,13 @@ _CONDITIONS = (
     Field("from_member_of", Recipients(), "FromMemberOf", doc="The sender is a member of these groups, by the groups' SMTP addresses."),
     Field("from_scope", Choice("InOrganization", "NotInOrganization"), "FromScope", doc="Where the sender is."),
     Field("has_classification", Text(), "HasClassification", doc="A message classification that the message has."),
-    _flag("has_no_classification", "HasNoClassification", "The message has no classification."),
+    Field(
+        "has_no_classification",
+        Boolean(),
+        "HasNoClassification",
+        listed=("Conditions", "HasNoClassificationPredicate"),
+        doc="V(true): the message has no classification. V(false): it has one or more. Leave it out for neither.",
+    ),
     Field("header_contains_message_header", Name(), "HeaderContainsMessageHeader", doc="The header that O(REPLACE.header_contains_words) looks into."),
     Field("header_contains_words", Words(), "HeaderContainsWords", doc="Words in the header O(REPLACE.header_contains_message_header)."),
     Field("header_matches_message_header", Name(), "HeaderMatchesMessageHeader", doc="The header that O(REPLACE.header_matches_patterns) looks into."),
@@ -170,7 +182,8 @@ _CONDITIONS = (
         "sent_to_scope",
         Choice("InOrganization", "NotInOrganization", "ExternalPartner", "ExternalNonPartner"),
         "SentToScope",
-        doc="Where a recipient is. The two partner scopes exist on-premises only.",
+        onprem_values=frozenset({"ExternalPartner", "ExternalNonPartner"}),
+        doc="Where a recipient is. V(ExternalPartner) and V(ExternalNonPartner) exist on-premises only.",
     ),
     Field("subject_contains_words", Words(maximum=128), "SubjectContainsWords", doc="Words in the subject, of at most 128 characters each."),
     Field("subject_matches_patterns", Patterns(), "SubjectMatchesPatterns", doc="Regular expressions for the subject."),
@@ -204,9 +217,9 @@ _ACTIONS = (
     _flag(
         "apply_ome",
         "ApplyOME",
-        "The retired way to encrypt. V(true) is refused.",
+        "The retired way to encrypt. A rule can only lose it: V(true) is refused.",
         cloud_only=True,
-        refuse="Exchange keeps it for old rules only. Use apply_rights_protection_template: Encrypt.",
+        refuse="since June 2023 Exchange Online lets it only be read and taken away (MC455516). Use apply_rights_protection_template: Encrypt.",
     ),
     Field(
         "apply_rights_protection_customization_template",
@@ -263,9 +276,9 @@ _ACTIONS = (
     _flag(
         "remove_ome",
         "RemoveOME",
-        "The retired way to decrypt. V(true) is refused.",
+        "The retired way to decrypt. A rule can only lose it: V(true) is refused.",
         cloud_only=True,
-        refuse="Exchange keeps it for old rules only. Use remove_ome_v2: true.",
+        refuse="since June 2023 Exchange Online lets it only be read and taken away (MC455516). Use remove_ome_v2: true.",
     ),
     _flag("remove_ome_v2", "RemoveOMEv2", "Removes the protection from messages that message encryption protects.", cloud_only=True),
     _flag(
@@ -332,10 +345,16 @@ def _documented(fields: tuple[Field, ...], section: str) -> tuple[Field, ...]:
     return tuple(replace(row, doc=row.doc.replace("REPLACE", section)) for row in fields)
 
 
+def _exception(condition: Field) -> Field:
+    """A condition's twin."""
+    twin = replace(condition, parameter=f"ExceptIf{condition.parameter}", output=f"ExceptIf{condition.output}" if condition.output else "")
+    return replace(twin, listed=("Exceptions", condition.listed[1])) if condition.listed[1] else twin
+
+
 #: Section to its fields.
 SECTIONS: dict[str, tuple[Field, ...]] = {
     "conditions": _documented(_CONDITIONS, "conditions"),
-    "exceptions": _documented(tuple(replace(row, parameter=f"ExceptIf{row.parameter}") for row in _CONDITIONS), "exceptions"),
+    "exceptions": _documented(tuple(map(_exception, _CONDITIONS)), "exceptions"),
     "actions": _documented(_ACTIONS, "actions"),
 }
 
@@ -370,7 +389,7 @@ GROUPS: dict[str, tuple[Group, ...]] = {
 #: An action that a portal adds on its own: where a section does not name it, it is left alone.
 AMBIENT = frozenset({"set_audit_severity"})
 
-#: Conditions that can keep a rule's senders inside the organization. Exchange bounces inbound mail that a rule encrypts (550 5.7.162).
+#: Conditions that can keep a rule's senders inside the organization. On mail from outside an encrypting rule has no effect, or bounces it.
 SENDER_CONDITIONS = frozenset(
     {
         *("from", "from_address_contains_words", "from_address_matches_patterns", "from_member_of", "sender_domain_is"),

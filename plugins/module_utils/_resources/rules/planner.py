@@ -13,7 +13,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, is_cloud
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import ENDING, Standing, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
@@ -49,13 +51,21 @@ _SETTINGS = {row.option: row for row in SETTINGS_FIELDS}
 
 def subsets_for(rules: Iterable[DeclaredRule]) -> list[str]:
     """What has to be read to plan these rules: templates only where one is named."""
+    rules = list(rules)
     actions = [rule.sections.get("actions", {}) for rule in rules]
     subsets = ["transport_rules"]
     if any("apply_rights_protection_template" in section for section in actions):
         subsets.append("rms_templates")
     if any("apply_rights_protection_customization_template" in section for section in actions):
         subsets.append("ome_configurations")
+    if any(_exists_on_premises_only(section, option, value) for rule in rules for section, values in rule.sections.items() for option, value in values.items()):
+        subsets.append("organization")
     return subsets
+
+
+def _exists_on_premises_only(section: str, option: str, value: Any) -> bool:
+    row = _FIELDS[section][option]
+    return isinstance(value, str) and value in row.onprem_values
 
 
 def templates_of(organization: Organization) -> Templates:
@@ -69,7 +79,10 @@ def rules_of(organization: Organization) -> list[Rule]:
 
 
 def _templates(organization: Organization) -> Templates:
-    return Templates(organization.objects("rms_templates") if organization.available("rms_templates") else ())
+    if organization.available("rms_templates"):
+        return Templates(organization.objects("rms_templates"))
+    withheld = "rms_templates" in organization.subsets
+    return Templates(unlisted="the session does not have Get-RMSTemplate, so that no templates are listed" if withheld else "")
 
 
 def _rules(organization: Organization) -> list[Rule]:
@@ -88,11 +101,12 @@ class RulesPlanner:
     def __init__(self, organization: Organization, *, restoring: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
         self.rules = rules_of(organization)
         self._by_guid = {rule.guid: rule for rule in self.rules}
-        self._by_name = {rule.name.casefold(): rule for rule in self.rules}
+        self._by_name = {name_key(rule.name): rule for rule in self.rules}
         self.templates = templates_of(organization)
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
-            self.ome_configurations = {name_of(item).casefold() for item in organization.objects("ome_configurations")} | {name.casefold() for name in created}
+            self.ome_configurations = {name_key(name_of(item)) for item in organization.objects("ome_configurations")} | {name_key(name) for name in created}
+        self.in_cloud = organization.available("organization") and is_cloud(organization.only("organization"))
         self.restoring = restoring
         self.check_mode = check_mode
         self.plan = Plan(concurrent_changes=concurrent_changes)
@@ -126,15 +140,15 @@ class RulesPlanner:
         Where a state is restored, a rule that has another one's name by now gives it up first.
         """
         self._claimed = {wanted.guid for wanted in rules if wanted.guid in self._by_guid}
-        taken = {wanted.name.casefold() for wanted in rules} | set(self._by_name)
+        taken = {name_key(wanted.name) for wanted in rules} | set(self._by_name)
         for wanted in rules if self.restoring else ():
             holder = self.named(wanted.name)
             meant = self._by_guid.get(wanted.guid) or (holder if holder and self._can_become(holder, wanted) else None)
             if holder is None or holder is meant:
                 continue
-            free = next(name for number in itertools.count(2) if (name := f"{wanted.name[:58]} ({number})").casefold() not in taken)
-            taken.add(free.casefold())
-            self._by_name[free.casefold()] = self._by_name.pop(wanted.name.casefold())
+            free = next(name for number in itertools.count(2) if name_key(name := f"{wanted.name[:58]} ({number})") not in taken)
+            taken.add(name_key(free))
+            self._by_name[name_key(free)] = self._by_name.pop(name_key(wanted.name))
             self._step("Set-TransportRule", holder, {"Name": free, "Confirm": False}, [self._change(holder.name, "name", holder.name, free)], Phase.RULES)
             if holder.guid not in self._claimed:
                 self.plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
@@ -148,12 +162,12 @@ class RulesPlanner:
 
     def named(self, name: str) -> Rule | None:
         """The rule of that name."""
-        return self._by_name.get(name.casefold())
+        return self._by_name.get(name_key(name))
 
     def key(self, name: str, where: str) -> str:
         """Where in the order a rule of that name stands."""
         rule = self.named(name)
-        key = rule.guid if rule else next((entry for entry in self.order if entry.casefold() == name.casefold()), "")
+        key = rule.guid if rule else next((entry for entry in self.order if same_name(entry, name)), "")
         if not key:
             raise NotFoundError(f"{where} names the rule {name!r}, which this organization does not have.")
         return key
@@ -292,6 +306,12 @@ class RulesPlanner:
         if rule and any(rule.unknown.values()):
             self.plan.warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
         given = self._given(wanted)
+        for section, values in given.items():
+            for option, value in values.items():
+                if self.in_cloud and _exists_on_premises_only(section, option, value):
+                    raise OptionError(
+                        f"{where}{section}.{option} {value} exists in Exchange on-premises only.", remedy="Exchange Online has NotInOrganization."
+                    )
         actions = given.get("actions", {})
         template = actions.get("apply_rights_protection_template")
         if template and self.templates.known(template) is False:
@@ -299,9 +319,9 @@ class RulesPlanner:
                 f"{where}actions.apply_rights_protection_template {template!r} is no template of this organization.", remedy=f"It has: {self.templates}."
             )
         if template and self.templates.known(template) is None:
-            self.plan.warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: Exchange lists no templates at all.")
+            self.plan.warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {self.templates.unlisted}.")
         branding = actions.get("apply_rights_protection_customization_template")
-        if branding and self.ome_configurations is not None and branding.casefold() not in self.ome_configurations:
+        if branding and self.ome_configurations is not None and name_key(branding) not in self.ome_configurations:
             missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is no OME configuration of this organization."
             if not self.check_mode:
                 raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
@@ -309,8 +329,8 @@ class RulesPlanner:
         sections = {**(rule.sections if rule else {}), **given}
         if encrypts(sections) and not keeps_senders_inside(sections):
             self.plan.warnings.append(
-                f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: Exchange bounces inbound mail that it matches "
-                "(550 5.7.162). conditions.from_scope: InOrganization is what is mostly meant."
+                f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it "
+                "(550 5.7.162), depending on the state of the service. conditions.from_scope: InOrganization is what is mostly meant."
             )
         if rule and encrypts(sections):
             self._warn_of_idleness(wanted, rule)
@@ -327,6 +347,11 @@ class RulesPlanner:
                 f"The rule {rule.name!r} encrypts and has exceptions that the task does not name ({names}). exceptions: {{}} would clear them."
             )
 
+    def _warn_of_lookalikes(self, name: str, besides: str = "") -> None:
+        """Warns where a name that a rule gets might be another rule's to a directory that looks less closely."""
+        others = [rule.name for rule in self.rules if rule.name != besides] + [entry for entry in self.order if entry not in self._by_guid]
+        self.plan.warnings += lookalikes([name], others)
+
     def _create(self, wanted: DeclaredRule, index: int | None) -> str:
         if "actions" not in wanted.sections:
             raise OptionError(f"{wanted.where}actions is needed: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
@@ -336,6 +361,7 @@ class RulesPlanner:
             if wanted.priority > len(self.order):
                 raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: a new rule can have 0 to {len(self.order)} here.")
             index = wanted.priority
+        self._warn_of_lookalikes(wanted.name)
         parameters: dict[str, Value] = {"Name": wanted.name}
         if index is not None and index < len(self.order):
             parameters["Priority"] = index
@@ -368,12 +394,20 @@ class RulesPlanner:
         edit = Edit(rule.sections, {**rule.sections, **self._given(wanted)})
         passes = behind(self._by_guid, self.order, rule.guid)
         if wanted.name and wanted.name != rule.name:
+            self._warn_of_lookalikes(wanted.name, besides=rule.name)
             parameters["Name"] = wanted.name
             changes.append(self._change(rule.name, "name", rule.name, wanted.name))
         for option, value in wanted.settings.items():
             row = _SETTINGS[option]
             stored = rule.settings[option]
             if row.equal(stored, value):
+                continue
+            shown = rule.properties.get(row.parameter)
+            if isinstance(row.kind, Instant) and row.kind.differs_by_a_zone(shown, value):
+                self.plan.warnings.append(
+                    f"{wanted.where}{option} of {rule.name!r} was not written: Exchange shows {shown} without a zone, and {value} may be the same instant in "
+                    "another zone. See in the portal which it is."
+                )
                 continue
             if row.create_only:
                 raise OptionError(
@@ -422,12 +456,17 @@ class RulesPlanner:
         return {row.parameter: self._send(row, wanted.get(row.option)) for row in rows}
 
     def _remedy(self, parameters: Mapping[str, Value]) -> str:
-        """What to do where Exchange refuses parameters with a template that it does not list."""
+        """What to do where Exchange refuses parameters: a template that it does not list, or a null for a switch whose false says something."""
+        if any(row.listed[1] and parameters.get(row.parameter, row) is None for fields in SECTIONS.values() for row in fields):
+            return (
+                "A PowerShell session takes no null for has_no_classification, and false would say something else: take the condition away in the portal, "
+                "or over rest."
+            )
         if self.templates.listed or not parameters.get("ApplyRightsProtectionTemplate"):
             return ""
         return (
-            "Exchange lists no templates at all, as it does while internal_licensing_enabled of the IRM configuration is off, or to callers who may not see "
-            "them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
+            f"{self.templates.unlisted[0].upper()}{self.templates.unlisted[1:]}. Exchange lists none while internal_licensing_enabled of the IRM configuration "
+            "is off, or to callers who may not see them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
         )
 
     def _send(self, row: Field, value: Any) -> Value:
@@ -511,7 +550,7 @@ def _refuse_repeats(rules: Sequence[DeclaredRule]) -> None:
     for attribute in ("name", "guid"):
         seen: set[str] = set()
         for rule in rules:
-            value = getattr(rule, attribute).casefold()
+            value = name_key(getattr(rule, attribute))
             if value and value in seen:
                 raise OptionError(f"{rule.where}{attribute} {getattr(rule, attribute)!r} is in the list twice.")
             seen.add(value)

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import unsendable
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -24,12 +27,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_FIELDS,
 )
 
-_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.parameter for fields in SECTIONS.values() for row in fields}
+_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.output or row.parameter for fields in SECTIONS.values() for row in fields}
 
 #: Exchange's two built-in templates, and what other languages call them.
 _BUILT_IN_TEMPLATES = {
-    **{name.casefold(): "Encrypt" for name in ("Encrypt", "Chiffrer")},
-    **{name.casefold(): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
+    **{name_key(name): "Encrypt" for name in ("Encrypt", "Chiffrer")},
+    **{name_key(name): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
 }
 
 
@@ -40,11 +43,13 @@ class Templates:
     """The rights management templates of an organization.
 
     :param objects: what Get-RMSTemplate gave. An empty list proves nothing: Exchange gives one also where licensing is off or the caller may not see them.
+    :param unlisted: why there is no list, as a clause; empty where Exchange gave one.
     """
 
-    def __init__(self, objects: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._names = {str(item["Name"]).casefold(): str(item["Name"]) for item in objects}
-        self._guids = {str(guid).casefold(): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
+    def __init__(self, objects: Sequence[Mapping[str, Any]] = (), unlisted: str = "") -> None:
+        self.unlisted = unlisted or "Exchange lists no templates at all"
+        self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
+        self._guids = {name_key(str(guid)): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
 
     @property
     def listed(self) -> bool:
@@ -53,16 +58,16 @@ class Templates:
 
     def canonical(self, reference: str) -> str:
         """The template's name; a built-in one by its English name, whatever the organization's language calls it."""
-        name = self._guids.get(reference.casefold(), reference)
-        return _BUILT_IN_TEMPLATES.get(name.casefold(), name)
+        name = self._guids.get(name_key(reference), reference)
+        return _BUILT_IN_TEMPLATES.get(name_key(name), name)
 
     def sendable(self, name: str) -> str:
         """The name under which this organization knows a template."""
-        return next((listed for listed in self._names.values() if self.canonical(listed).casefold() == name.casefold()), name)
+        return next((listed for listed in self._names.values() if same_name(self.canonical(listed), name)), name)
 
     def known(self, name: str) -> bool | None:
         """Whether there is such a template; ``None`` where that cannot be told."""
-        if name in _BUILT_IN_TEMPLATES.values() or any(self.canonical(listed).casefold() == name.casefold() for listed in self._names.values()):
+        if name in _BUILT_IN_TEMPLATES.values() or any(same_name(self.canonical(listed), name) for listed in self._names.values()):
             return True
         return False if self._names else None
 
@@ -80,7 +85,7 @@ class Rule:
             self.name = str(properties["Name"])
             self.guid = str(properties["Guid"])
             self.priority = int(properties["Priority"])
-            self.enabled = str(properties["State"]).casefold() == "enabled"
+            self.enabled = str(properties["State"]).lower() == "enabled"
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError("a rule came without its name, guid, priority or state.", cmdlet="Get-TransportRule") from error
 
@@ -122,6 +127,8 @@ class Rule:
             return f"it has an action of Edge servers ({', '.join(sorted(unknown & set(EDGE_PROPERTIES)))})"
         if unknown:
             return f"it uses what this collection does not know: {', '.join(sorted(unknown))}"
+        if odd := unsendable(json.dumps(self.describe(), ensure_ascii=False)):
+            return f"it holds {odd}, which no connection carries unchanged"
         legacy = [option for option in ("apply_ome", "remove_ome") if self.sections["actions"].get(option)]
         return f"it uses the retired action {legacy[0]}" if legacy else ""
 
@@ -169,6 +176,8 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
         raise OptionError(f"{where}name or guid is needed.")
     if len(name) > 64:
         raise OptionError(f"{where}name has {len(name)} characters, and Exchange takes at most 64.")
+    if odd := unsendable(name):
+        raise OptionError(f"{where}name has {odd}, which no connection carries unchanged.")
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
@@ -187,6 +196,17 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
         sections=sections,
         where=where,
     )
+
+
+def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
+    """Rules that are only proposed, whole and first to last, in the form in which an organization's are described. An OptionError names what is wrong."""
+    declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
+    empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    return [
+        {"name": rule.label, "guid": rule.guid, "enabled": rule.enabled is not False, **rule.settings, **empty, **rule.sections}
+        for rule in declared
+        if rule.state == "present"
+    ]
 
 
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp, records
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
-from .engine import (
+from .scripted_shell import (
     COMPLETED,
     DEBUG,
     DONE,
@@ -261,6 +261,65 @@ def test_a_connecting_that_ends_before_its_end_is_no_session(monkeypatch: pytest
     (outcome,) = attempt(monkeypatch, [DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted")
     assert isinstance(outcome.error, errors.UnreachableError)
     assert "before its end" in str(outcome.error)
+
+
+def test_a_script_in_the_way_of_connecting_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a real engine, exit in a function ends its statement without an error, and the next statement runs."""
+
+    def pipelines(connection: list[Message]) -> Any:
+        return lambda cmdlets: [MARKER, *connection, MARKER, DONE] if cmdlets[0].startswith("Connect") else [output(Name="x"), MARKER, DONE]
+
+    online = {"exchange_psrp_connect": "exchange_online", "exchange_access_token": "planted"}
+    (outcome,) = attempt(monkeypatch, pipelines([]), READ, **online)
+    assert isinstance(outcome.error, errors.UnreachableError)
+    assert "before its end" in str(outcome.error)
+    for connection in ([output(State="Connected")], [error(**missing("Get-ConnectionInformation"))]):  # an early module does not have it
+        assert attempt(monkeypatch, pipelines(connection), READ, **online)[0].objects == [{"Name": "x"}]
+
+
+OPAQUE = "A server side error has occurred because of which the operation could not be completed. Please try again after some time."
+
+
+@pytest.mark.parametrize("cured", [True, False])
+def test_an_opaque_failure_of_the_ome_configuration_is_worth_one_connection(monkeypatch: pytest.MonkeyPatch, cured: bool) -> None:
+    connections = 0
+
+    def pipelines(cmdlets: list[str]) -> Sequence[Message]:
+        nonlocal connections
+        connections += cmdlets[0] == "Connect-ExchangeOnline"
+        if cmdlets[0] == "Connect-ExchangeOnline":
+            return [MARKER, output(State="Connected"), MARKER, DONE]
+        answers = [output(Name="x") if name != "Get-OMEConfiguration" or (cured and connections > 1) else error(OPAQUE) for name in cmdlets[::2]]
+        return [*(part for one in answers for part in (one, MARKER)), DONE]
+
+    wire = transport(monkeypatch, Shell(pipelines), exchange_psrp_connect="exchange_online", exchange_access_token="planted")
+    for _time in range(3):
+        irm, ome = wire.attempt([Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration")])
+        assert irm.error is None
+        assert (ome.error is None) is cured
+    assert connections == 2
+
+
+def test_an_opaque_failure_is_worth_nothing_where_the_session_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    (outcome,) = attempt(monkeypatch, [error(OPAQUE), MARKER, DONE], Call("Get-OMEConfiguration"))
+    assert isinstance(outcome.error, errors.PermissionDeniedError)
+
+
+@pytest.mark.parametrize(
+    ("error_id", "expected"),
+    [
+        ("CommandNotFoundException", errors.CmdletNotAvailableError),
+        ("CouldNotAutoloadMatchingModule", errors.CmdletNotAvailableError),
+        ("NamedParameterNotFound,Get-TransportRule", errors.CmdletNotAvailableError),
+        ("ParameterArgumentValidationError,Get-TransportRule", errors.InvalidValueError),
+        ("ParameterArgumentTransformationError,Get-TransportRule", errors.InvalidValueError),
+    ],
+)
+def test_errors_of_the_engine_are_told_in_every_language(monkeypatch: pytest.MonkeyPatch, error_id: str, expected: type) -> None:
+    """In a pipeline's first statement their exception is wrapped, and their text is the host's."""
+    wrapped = error("Es geht nicht.", kind="System.Management.Automation.ParentContainsErrorRecordException", error_id=error_id)
+    (outcome,) = attempt(monkeypatch, [wrapped, MARKER, DONE], READ)
+    assert outcome.error.__class__ is expected
 
 
 def test_the_states_are_pypsrps_own() -> None:

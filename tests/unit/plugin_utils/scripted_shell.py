@@ -104,11 +104,13 @@ class Shell:
         members = "".join(member(name, value, "Version") for name, value in versions.items())
         capability = f'<Obj RefId="0"><MS>{members}</MS></Obj>'
         opened = message(POOL_STATE, '<Obj RefId="0"><MS><I32 N="RunspaceState">2</I32></MS></Obj>')
-        self._waiting = list(fragments(opening if opening is not None else [message(CAPABILITY, capability), opened]))
+        self._opening = opening if opening is not None else [message(CAPABILITY, capability), opened]
+        self._waiting: list[bytes] = []
         self.id, self.opened = "x", False
 
     def open(self, _options: Any, _content: Any) -> None:
         self.opened = True
+        self._waiting = list(fragments(self._opening))
 
     def command(self, _executable: str, arguments: list[str], command_id: str) -> ElementTree.Element:
         text = base64.b64decode(arguments[0]).decode("utf-8", "replace")

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The form of every JSON artifact: a list of one object and the words "not variables". Private to the collection.
+
+JSON has no way to say that a text is only a text, and an artifact is full of what an organization's people wrote. Ansible takes mappings for
+variables, and in ``vars_files`` lists of mappings, too (``ansible.vars.manager.preprocess_vars``). A list with anything else in it is refused
+wherever Ansible reads variables, an inventory or plays, so that it templates nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+#: What makes the list none of mappings.
+NOT_VARIABLES = "not variables"
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """A document as an artifact has it, in ASCII."""
+    return json.dumps([document, NOT_VARIABLES], indent=2) + "\n"
+
+
+def document_line(document: Mapping[str, Any]) -> str:
+    """A document as one line of an artifact of lines, in ASCII."""
+    return json.dumps([document, NOT_VARIABLES]) + "\n"
+
+
+def document_of(content: bytes) -> dict[str, Any]:
+    """The document of an artifact. A ValueError says what it is instead."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("it is not JSON, or is cut off") from error
+    if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], dict) and found[1] == NOT_VARIABLES):
+        raise ValueError(f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is')
+    document: dict[str, Any] = found[0]
+    return document

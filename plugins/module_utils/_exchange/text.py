@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts from outside, for people and for PowerShell: nothing in them acts on a terminal, a page or a console. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+
+#: Characters that cannot be seen but change what is read (controls of terminals, of direction, of width), and those that XML 1.0 cannot hold.
+_INVISIBLE = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
+    r"\U000e0000-\U000e007f"
+)
+_FOR_PEOPLE = re.compile(f"[{_INVISIBLE}]")
+#: In a console a tab completes and a line feed sends, so that they are written as numbers, too.
+_FOR_CONSOLES = re.compile(f"([\t\n{_INVISIBLE}])")
+#: Each of these opens, and each closes, a single-quoted string of PowerShell.
+_QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
+
+
+def visible(text: str) -> str:
+    """The text with each character that could act on a terminal or mislead an eye written as ``[U+202E]``. Tabs and line feeds stay."""
+    return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
+
+
+def powershell_string(text: str) -> str:
+    """The text as a PowerShell expression of exactly that text, on one line, which may be pasted into a console.
+
+    Every quote is doubled that PowerShell takes for one, and what a console would act on is a number.
+    """
+    first, *others = _FOR_CONSOLES.split(text)
+    if not others:
+        return _quoted(first)
+    pieces = [_quoted(first), *(_character(piece) if index % 2 == 0 else _quoted(piece) for index, piece in enumerate(others) if index % 2 == 0 or piece)]
+    return f"({' + '.join(pieces)})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + _QUOTES.sub(lambda quote: quote[0] * 2, text) + "'"
+
+
+def _character(character: str) -> str:
+    code = ord(character)
+    return f"[char]0x{code:02X}" if code < 0x10000 else f"[char]::ConvertFromUtf32(0x{code:X})"

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules and facts from a file: an export, a snapshot, a capture, or the info module's output. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
+    FACT_SUBSETS,
+    RULE_SUBSETS,
+    facts_from,
+    rules_from,
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says of an organization.
+
+    :param rules: its rules, as a rule set takes them.
+    :param facts: its facts, as the option ``facts`` takes them.
+    """
+
+    rules: list[dict[str, Any]]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def document_of(content: Any, where: str) -> Document:
+    """What a loaded file says.
+
+    :param where: the file, for an error.
+    :raises OptionError: it is none that holds rules.
+    """
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], Mapping) and isinstance(content[0].get("reads"), list):
+        return _of_capture(content[0], where)
+    if isinstance(content, list) and len(content) == 1:
+        content = content[0]
+    if isinstance(content, Mapping):
+        state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
+        if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):
+            return Document(_in_order(state, content.get("order") or []), {key: state[key] for key in FACT_SUBSETS if state.get(key) is not None})
+    raise OptionError(
+        f"{where} holds no mail flow rules.",
+        remedy="Give an export, a snapshot or a capture of this collection, or what message_encryption_info returned.",
+    )
+
+
+def _in_order(state: Mapping[str, Any], order: list[str]) -> list[dict[str, Any]]:
+    """The rules first to last. A rule that the file only names is one of which nothing is known."""
+    rules = [dict(rule) for rule in state["transport_rules"]]
+    named = [_only_named(rule) for rule in state.get("transport_rules_unsupported") or ()]
+    places = {guid: place for place, guid in enumerate(order)}
+    whole = sorted([*rules, *named], key=lambda rule: places.get(rule.get("guid", ""), len(places)))
+    return [{key: value for key, value in rule.items() if key != "priority"} for rule in (whole if named else rules)]
+
+
+def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {**rule, "conditions": {"which the file does not hold": True}, "actions": {"which the file does not hold": True}}
+
+
+def _of_capture(capture: Mapping[str, Any], where: str) -> Document:
+    found = {read.get("cmdlet"): read for read in capture["reads"] if isinstance(read, Mapping)}
+    subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
+    results = {subset: _result(found.get(SUBSETS[subset].cmdlet), SUBSETS[subset].cmdlet, where) for subset in subsets}
+    organization = Organization({subset: SUBSETS[subset] for subset in subsets}, results)
+    return Document(rules_from(organization), facts_from(organization, FACT_SUBSETS)[0])
+
+
+def _result(read: Mapping[str, Any] | None, cmdlet: str, where: str) -> Result:
+    if read is None or not isinstance(read.get("objects"), list):
+        return Result(error=CmdletNotAvailableError(f"{where} does not hold what it showed.", cmdlet=cmdlet))
+    return Result(objects=[dict(each) for each in read["objects"]])

@@ -1,0 +1,434 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mail_flow_test
+short_description: Which mail is encrypted, by which rule, and why
+version_added: 1.0.0
+description:
+  - Takes messages through mail flow rules by computation. No mail is sent and nothing is written.
+  - >-
+    For each recipient it says what becomes of the message, how it is protected, by which rule, and how the recipient opens it. Where Exchange's behavior is
+    not documented, or a fact is missing, the answer is V(unknown) and says why.
+  - >-
+    The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with both O(rules) and O(facts), nothing
+    is asked of an organization, and the host need not be one.
+  - The answer is the one at the end of the mail flow rules. Purview DLP, automatic labels and filters come after them.
+author:
+  - The m365.message_encryption contributors (@m365-message-encryption)
+extends_documentation_fragment:
+  - m365.message_encryption.attributes.info
+  - m365.message_encryption.exchange.info
+  - m365.message_encryption.transport_rule.proposed
+options:
+  messages:
+    description:
+      - The messages. What is not said of a message it does not have; what only the mail system knows is unknown until it is said.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What the message is called in the result. Each message has a name of its own.
+        type: str
+        required: true
+      eml_path:
+        description:
+          - A message as a file (C(.eml)). Other keys count instead of what it says. What the file cannot tell is unknown.
+          - A relative path is looked for as M(ansible.builtin.copy) does.
+        type: path
+      from:
+        description: The address in the From field. Needed without O(messages[].eml_path).
+        type: str
+      mail_from:
+        description: The envelope sender; the From field's address unless given. Empty for an automatic reply.
+        type: str
+      authenticated:
+        description: Whether the message was submitted over an authenticated connection, as mail of the organization's own people is. Unknown unless given.
+        type: bool
+      to:
+        description: Addresses in the To field.
+        type: list
+        elements: str
+      cc:
+        description: Addresses in the Cc field.
+        type: list
+        elements: str
+      bcc:
+        description: Recipients that no field shows.
+        type: list
+        elements: str
+      subject:
+        description: The subject.
+        type: str
+      body:
+        description: The text.
+        type: str
+      headers:
+        description: Header fields, name to text or to a list of texts. Those that have an option of their own are not given here.
+        type: dict
+      attachments:
+        description: What is attached. What is not said of an attachment is unknown.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: The file's name.
+            type: str
+            required: true
+          size:
+            description: Its size, in bytes or such as C(10MB).
+            type: str
+          text:
+            description: The text in it.
+            type: str
+          nested:
+            description: The names of the files in it.
+            type: list
+            elements: str
+          properties:
+            description: Document properties, name to value.
+            type: dict
+          executable:
+            description: Whether it is executable.
+            type: bool
+          password_protected:
+            description: Whether a password protects it.
+            type: bool
+          unsupported:
+            description: Whether Exchange cannot look into its type.
+            type: bool
+          limit_exceeded:
+            description: Whether Exchange cannot finish looking into it.
+            type: bool
+      type:
+        description:
+          - What the message is, if it is no ordinary one.
+          - >-
+            V(SmtpForwarding) is mail that the setting of a mailbox forwards, V(AutoForward) mail that a rule of the Inbox forwards. Rules never see V(NDR), a
+            non-delivery report. V(RuleReport) is a report that a mail flow rule sends.
+        type: list
+        elements: str
+        choices:
+          - OOF
+          - AutoForward
+          - Encrypted
+          - Calendaring
+          - PermissionControlled
+          - Voicemail
+          - Signed
+          - ApprovalRequest
+          - ReadReceipt
+          - NDR
+          - SmtpForwarding
+          - JournalReport
+          - RuleReport
+      importance:
+        description: The importance; V(Normal) unless given.
+        type: str
+        choices: [Low, Normal, High]
+      classification:
+        description: Message classifications.
+        type: list
+        elements: str
+      scl:
+        description: The spam confidence level when the rules run, V(-1) to V(9).
+        type: int
+      sender_ip:
+        description: The IP address that the message came from last.
+        type: str
+      size:
+        description: The size of the whole message, in bytes or such as C(30MB).
+        type: str
+      date:
+        description: When the message passes the rules, such as C(2026-03-01T12:00:00Z). Now, unless given.
+        type: str
+      protection:
+        description: How the message is protected when it arrives. Not at all, unless given.
+        type: dict
+        suboptions:
+          kind:
+            description: V(none), V(encrypt), V(do_not_forward), V(smime), V(smime_signed), or C(template:NAME).
+            type: str
+            default: none
+          owner:
+            description: Whose keys protect it.
+            type: str
+            choices: [own, other, unknown]
+      disclaimer_insertable:
+        description: Whether a disclaimer can be put into the message. In mail that is encrypted or signed it cannot.
+        type: bool
+      expect:
+        description:
+          - What is expected, an address of a recipient to keys of RV(messages[].recipients).
+          - Rules and ways to open a message can be given by their names alone.
+        type: dict
+  facts:
+    description:
+      - What the organization cannot tell, or is not asked. Given facts count instead of what it says.
+      - >-
+        Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
+        C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(managers) (an address to the manager's),
+        C(attributes) (an address to attributes by name), C(proxy_addresses) (an address to the primary one), C(inbound_connectors), and
+        C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
+      - >-
+        Where C(mailboxes) are given, nobody else is a mailbox. Where C(managers) are given, nobody else has one. C(auto_label) and C(dlp_policies) are
+        taken and change no answer, since they come after the rules.
+    type: dict
+  source:
+    description:
+      - >-
+        A file that is asked instead of the organization: an export, a snapshot or a capture of this collection, or saved output of
+        M(m365.message_encryption.message_encryption_info).
+      - A relative path is looked for as M(ansible.builtin.copy) does.
+    type: path
+  compare_with:
+    description:
+      - Other rules, as a list like O(rules), or as a file like O(source). The result says which of the messages they treat in another way.
+    type: raw
+  trace:
+    description:
+      - For whom the result shows every rule with the condition that decided.
+      - V(failed) is for recipients with an expectation that is not met.
+    type: str
+    choices: [failed, all, none]
+    default: failed
+  fail_on_error:
+    description:
+      - Whether the task fails when an expectation is not met.
+    type: bool
+    default: true
+seealso:
+  - ref: Which mail is encrypted <ansible_collections.m365.message_encryption.docsite.guide_which_mail_is_encrypted>
+    description: The semantics in an administrator's words, and what is unknown.
+  - module: m365.message_encryption.ome_transport_rules
+"""
+
+EXAMPLES = r"""
+- name: Is mail to a customer encrypted?
+  m365.message_encryption.mail_flow_test:
+    messages:
+      - name: Offer to a customer
+        from: alexw@contoso.onmicrosoft.com
+        authenticated: true
+        to: [ann@fabrikam.com]
+        subject: Offer
+    trace: all
+
+- name: What a proposed rule set would do, without asking an organization
+  m365.message_encryption.mail_flow_test:
+    rules:
+      - name: Encrypt all outgoing mail
+        conditions:
+          from_scope: InOrganization
+          sent_to_scope: NotInOrganization
+        actions:
+          apply_rights_protection_template: Encrypt
+    facts:
+      accepted_domains: [contoso.com]
+      remote_domains: []
+      mailboxes: [alexw@contoso.com, meganb@contoso.com]
+    messages:
+      - name: Offer to a customer, colleagues in copy
+        from: alexw@contoso.com
+        authenticated: true
+        to: [ann@fabrikam.com]
+        cc: [meganb@contoso.com]
+        expect:
+          ann@fabrikam.com:
+            protection: encrypt
+            protected_by: [Encrypt all outgoing mail]
+          meganb@contoso.com:
+            protection: none
+"""
+
+RETURN = r"""
+msg:
+  description: The outcome in a sentence; of expectations that are not met, what was expected, what came out, and the rules that decided.
+  returned: always
+  type: str
+  sample: "1 message, 2 recipients: all 2 expectations are met."
+messages:
+  description: What becomes of each message.
+  returned: success, and where an expectation is not met
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The message's name.
+      type: str
+      returned: always
+    recipients:
+      description: >-
+        An address to the result for it. RV(messages[].recipients) holds C(fate) (V(delivered), V(rejected), V(deleted), V(quarantined), V(redirected),
+        V(moderated) or V(unknown)); where a copy is delivered C(protection) (V(none), V(encrypt), V(do_not_forward), C(template:NAME), V(smime),
+        V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether its protection is the one that it
+        came with); C(rules) (C(name), and C(matched), true or V(unknown), first to last); C(branding) (an OME configuration's name); C(opens) (C(way),
+        V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(assumes) (numbers of the
+        guesses that the answer rests on); C(unknown) (C(id) and C(reason) of what is open); C(after_approval) and C(after_release) (the same keys, for what
+        moderation or quarantine would let through); and C(trace). What does not apply is absent.
+      type: dict
+      returned: always
+  sample:
+    - name: Offer to a customer
+      recipients:
+        ann@fabrikam.com:
+          fate: delivered
+          protection: encrypt
+          protected_by: [Encrypt all outgoing mail]
+          protected_on_arrival: false
+          rules: [{name: Encrypt all outgoing mail, matched: true}]
+difference:
+  description: >-
+    Which of the messages O(compare_with) treats in another way, the most important first. Before is O(compare_with), after the rules that are tested.
+  returned: with O(compare_with)
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: >-
+        V(protection_lost), V(delivery_lost), V(protection_gained), V(delivery_gained), V(protection_changed), V(branding_changed), V(fate_changed) or
+        V(unknown).
+      type: str
+      returned: always
+    text:
+      description: The difference in a sentence.
+      type: str
+      returned: always
+    before:
+      description: The result with the other rules.
+      type: dict
+      returned: when there is one
+    after:
+      description: The result with the rules that are tested.
+      type: dict
+      returned: when there is one
+    witness:
+      description: The message's name and the recipient.
+      type: dict
+      returned: always
+unavailable:
+  description: Facts that this session may not read, with the reason. What rests on them is unknown.
+  returned: success, and where an expectation is not met
+  type: dict
+  sample: {}
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
+    FACT_SUBSETS,
+    RULE_SUBSETS,
+    facts_from,
+    facts_needed,
+    rules_from,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
+
+_RULES: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "messages": {**MESSAGES_ARGUMENT_SPEC, "required": True},
+        "rules": _RULES,
+        "facts": {"type": "dict"},
+        "source": {"type": "path"},
+        "compare_with": {"type": "raw"},
+        "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
+        "fail_on_error": {"type": "bool", "default": True},
+    },
+    "mutually_exclusive": [["rules", "source"]],
+}
+
+
+def run(task: MailFlowContext) -> dict[str, Any]:
+    """Takes the messages through the rules."""
+    params = task.params
+    cases = cases_of(params["messages"], task.find_file, datetime.datetime.now(datetime.UTC))
+    facts_of(params["facts"] or {})
+    others = _other_rules(task, params["compare_with"])
+    rules, facts, unavailable = _rules_and_facts(task, cases, others)
+    for rule in rules.rules:
+        if "data loss prevention" in rule.idle:
+            task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
+    simulator = Simulator(rules, facts_of(facts))
+    tested = run_cases(cases, simulator, params["trace"])
+    result: dict[str, Any] = {"changed": False, "msg": tested.summary, "messages": tested.messages, "unavailable": unavailable}
+    if others is not None:
+        before = run_cases([Case(case.message) for case in cases], Simulator(others, simulator.facts), "none").messages
+        after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
+        result["difference"] = differences(before, after)
+    if tested.failures:
+        result["failed"] = params["fail_on_error"]
+        result["diff"] = [
+            {
+                "before_header": f"{failure.message}, {failure.recipient} (expected)",
+                "after_header": f"{failure.message}, {failure.recipient} (answer)",
+                "before": failure.before,
+                "after": failure.after,
+            }
+            for failure in tested.failures
+        ]
+    return result
+
+
+def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
+    """The rules that are tested, the facts, and why some of these could not be read. At most one round trip."""
+    params, given = task.params, task.params["facts"] or {}
+    if params["source"]:
+        document = document_of(task.load(params["source"]), f"source: {params['source']}")
+        return RuleSet(document.rules), {**document.facts, **given}, {}
+    proposed = None if params["rules"] is None else RuleSet(proposed_rules(params["rules"], "rules"))
+    if proposed is not None and params["facts"] is not None:
+        return proposed, given, {}
+    if proposed is None:
+        wanted = [subset for subset in FACT_SUBSETS if given.get(subset) is None]
+        organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
+        rules = RuleSet(rules_from(organization))
+    else:
+        rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
+        organization = read(task.session, wanted, fresh=True) if wanted else None
+    found, unavailable = facts_from(organization, wanted) if organization else ({}, {})
+    return rules, {**found, **given}, unavailable
+
+
+def _other_rules(task: MailFlowContext, other: Any) -> RuleSet | None:
+    if other is None:
+        return None
+    if isinstance(other, str):
+        return RuleSet(document_of(task.load(other), f"compare_with: {other}").rules)
+    validation, errors = validate({"compare_with": other}, {"compare_with": _RULES})
+    if errors:
+        raise OptionError("; ".join(errors))
+    return RuleSet(proposed_rules(validation.validated_parameters["compare_with"], "compare_with"))
+
+
+def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in result.items() if key != "trace"}
+
+
+def main() -> None:
+    """Refuses: the module runs through its action plugin."""
+    refuse(**SPEC, supports_check_mode=True)
+
+
+if __name__ == "__main__":
+    main()

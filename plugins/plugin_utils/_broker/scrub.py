@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Secrets out of texts for people. Private to the collection."""
+
+from __future__ import annotations
+
+import html
+import json
+import urllib.parse
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+#: What stands where a secret stood.
+MASK = "********"
+#: A shorter text is none that could be hidden.
+_SHORTEST = 4
+
+
+class Scrubber:
+    """Takes secrets out of texts, in every form in which the other side may quote them: as they are, URL-encoded, JSON-escaped, in markup."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        # The longest first: one may hold another.
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text without secrets."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return text
+
+    def answer(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """A broker's answer with no secret in its log, warnings and errors. Objects are data: they stay as they are."""
+        answer["log"] = [self.clean(line) for line in answer["log"]]
+        results = answer.get("results", [])
+        for result in results:
+            result["warnings"] = [self.clean(line) for line in result["warnings"]]
+        for error in [answer.get("error"), *(result["error"] for result in results)]:
+            if error is not None:
+                error.update({name: self.clean(error[name]) for name in ("message", "remedy", "error_id")})
+        return answer
+
+
+def secrets_of(identity: Mapping[str, Any]) -> list[str]:
+    """Every secret value of an identity."""
+    found = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
+    found.append(identity.get("psrp", {}).get("password"))
+    return [secret for secret in found if secret]
+
+
+def _forms(secret: str) -> set[str]:
+    quoted = {urllib.parse.quote(secret, safe=safe, errors="surrogatepass") for safe in ("", "/", "/:=+$,;@&?")}
+    quoted.add(urllib.parse.quote_plus(secret, errors="surrogatepass"))
+    lower = {_lower_hex(form) for form in quoted}
+    escaped = {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    escaped |= {form.replace("/", "\\/") for form in escaped}
+    return {secret, *quoted, *lower, *escaped, html.escape(secret), html.escape(secret, quote=False)}
+
+
+def _lower_hex(text: str) -> str:
+    """``%2f`` for ``%2F``: both are in use."""
+    parts = text.split("%")
+    return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])

@@ -1,0 +1,169 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an organization's people write runs nowhere on the controller: not from results, not from any file that a run leaves.
+
+A text may bring its own delimiters: ``#jinja2:variable_start_string:...`` in its first line makes Ansible template the rest of it with them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.emulator.organization import default_state
+
+from .playbook import Run
+from .tenant import Tenant
+
+#: Each makes a file in the working directory once it is templated.
+PLAIN = "{{lookup('pipe','touch pwned')}}"
+DELIMITERS = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'touch pwned') %]"
+BLOCK = "#jinja2:block_start_string:'<<',block_end_string:'>>',trim_blocks:True\n<< if lookup('pipe', 'touch pwned') >>x<< endif >>"
+
+pytestmark = pytest.mark.organizations(default_state() | {"advanced_message_encryption": True, "display_name": DELIMITERS})
+
+#: Shows every variable of the host, which templates each of them.
+SHOW = {"name": "show", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] | to_json }}"}}
+
+
+def _poison(tenant: Tenant) -> None:
+    """The attack in every text that an organization's people may write."""
+    texts = ("PortalText", "EmailText", "DisclaimerText", "IntroductionText", "ReadButtonText")
+    tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", **dict.fromkeys(texts, DELIMITERS))
+    tenant.edit("New-OMEConfiguration", Identity=PLAIN, EmailText=BLOCK)
+    words = {"SubjectContainsWords": [PLAIN, DELIMITERS, BLOCK], "ExceptIfHeaderContainsWords": [DELIMITERS], "ExceptIfHeaderContainsMessageHeader": "X-A"}
+    disclaimer = {"ApplyHtmlDisclaimerText": DELIMITERS, "ApplyHtmlDisclaimerFallbackAction": "Wrap", "ApplyHtmlDisclaimerLocation": "Append"}
+    tenant.edit("New-TransportRule", Name=PLAIN, Comments=DELIMITERS, **words, **disclaimer)
+    tenant.edit("New-TransportRule", Name="encrypts", Comments=BLOCK, FromScope="InOrganization", ApplyRightsProtectionTemplate="Encrypt")
+    tenant.edit("Set-ActiveSyncOrganizationSettings", UserMailInsert=DELIMITERS, OtaNotificationMailInsert=PLAIN)
+
+
+def _pwned(tenant: Tenant) -> bool:
+    return bool(list(tenant.controller.home.rglob("pwned")))
+
+
+def _playbook(tenant: Tenant, name: str, *arguments: str, **variables: Any) -> Run:
+    extra = ["-e", json.dumps({f"hardened_baseline_{key}": value for key, value in variables.items()})] if variables else []
+    run = tenant.controller.playbook(f"m365.message_encryption.{name}", *arguments, *extra)
+    assert run.rc == 0, run.output
+    return run
+
+
+def _every_artifact(tenant: Tenant) -> list[Path]:
+    """The files of every kind that the collection leaves, hidden ones among them."""
+    _playbook(tenant, "export")
+    _playbook(tenant, "snapshot")
+    _playbook(tenant, "baseline", "--check", "--diff")
+    _playbook(tenant, "baseline")
+    _playbook(tenant, "audit")
+    _playbook(tenant, "rollback")
+    _playbook(tenant, "baseline", "--check", branding={"portal_text": "plain"}, encryption_rules=[{"name": "encrypts", "comments": "plain"}])
+    top = tenant.controller.home / "message_encryption"
+    return sorted(Path(folder) / name for folder, _folders, names in os.walk(top) for name in names)
+
+
+def _loads(tenant: Tenant, file: Path, variables_of: Path) -> dict[str, Run]:
+    """A file as everything that Ansible may take it for."""
+    controller = tenant.controller
+    play = {"vars_files": [str(file)]}
+    runs = {"inventory": controller.tasks([SHOW], "-i", str(file)), "vars_files": controller.tasks([SHOW], hosts=tenant.host, play=play)}
+    if file.suffix not in (".yml", ".json"):
+        return runs
+    variables_of.write_bytes(file.read_bytes())
+    runs["host_vars"] = controller.tasks([SHOW], hosts=tenant.host)
+    variables_of.unlink()
+    runs["extra_vars"] = controller.tasks([SHOW], "-e", f"@{file}", hosts=tenant.host)
+    runs["include_vars"] = controller.tasks([{"ansible.builtin.include_vars": str(file)}, SHOW], hosts=tenant.host)
+    everything = [{"ansible.builtin.include_vars": {"file": str(file), "name": "all_of_it"}}, SHOW]
+    runs["include_vars name"] = controller.tasks(everything, hosts=tenant.host)
+    return runs
+
+
+@pytest.fixture(name="variables_of")
+def variables_of_fixture(tenant: Tenant) -> Path:
+    folder = tenant.controller.home / "host_vars"
+    folder.mkdir()
+    return folder / f"{tenant.host}.yml"
+
+
+@pytest.mark.parametrize("transport", ["rest"])
+def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant, transport: str, variables_of: Path) -> None:
+    _poison(tenant)
+    files = _every_artifact(tenant)
+    assert {file.suffix for file in files} >= {".yml", ".json", ".html", ".csv", ".xml"}
+    assert any(DELIMITERS in json.dumps(json.loads(file.read_text())).encode().decode("unicode_escape") for file in files if file.suffix == ".json")
+    kinds = {file.name.partition("-")[0] + file.name[-18:]: file for file in files}
+    for file in kinds.values():
+        runs = _loads(tenant, file, variables_of)
+        assert not _pwned(tenant), file
+        for way, run in runs.items():
+            if file.suffix == ".json" and way != "inventory":
+                # Refused before a task sees it.
+                assert run.rc != 0, (file, way, run.output)
+            if file.suffix == ".json":
+                assert PLAIN not in str([result.result for result in run.all("show")]), (file, way)
+            if file.suffix == ".yml" and way != "inventory":
+                assert run.rc == 0, (file, way, run.output)
+
+
+@pytest.mark.parametrize("transport", ["rest"])
+def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant, transport: str, variables_of: Path) -> None:
+    for text in (PLAIN, DELIMITERS):
+        file = tenant.controller.home / "unmarked.yml"
+        file.write_text(yaml.safe_dump({"comments": text}), encoding="utf-8")
+        _loads(tenant, file, variables_of)
+        assert _pwned(tenant), text
+        (tenant.controller.home / "pwned").unlink()
+
+
+def test_an_export_is_host_vars_with_which_nothing_changes_and_nothing_runs(tenant: Tenant, variables_of: Path) -> None:
+    _poison(tenant)
+    _playbook(tenant, "export")
+    variables_of.write_bytes((tenant.controller.home / "message_encryption" / tenant.host / "export.yml").read_bytes())
+    state = {"name": "state", "m365.message_encryption.message_encryption_state": {"state": "{{ message_encryption_state }}"}}
+    run = tenant.run(SHOW, state, arguments=["--diff"])
+    assert run.rc == 0, run.output
+    assert run.changed == []
+    check = _playbook(tenant, "baseline", "--check", "--diff", allow_any_sender=True)
+    assert check.changed == []
+    assert tenant.applied == []
+    assert not _pwned(tenant)
+
+
+def test_results_stay_data_wherever_a_playbook_puts_them(tenant: Tenant) -> None:
+    _poison(tenant)
+    ask = {"name": "ask", "m365.message_encryption.message_encryption_info": {}, "register": "found"}
+    rules = "{{ found.transport_rules }}"
+    tasks: list[dict[str, Any]] = [
+        ask,
+        {"ansible.builtin.set_fact": {"rules": rules, "comment": "{{ found.transport_rules[0].comments }}", "cacheable": True}},
+        {"name": "data", "ansible.builtin.debug": {"msg": ["{{ comment }}", "{{ rules[0].comments }}", "{{ found.transport_rules[0].comments | trim }}"]}},
+        {"ansible.builtin.debug": {"msg": "{{ item.name }} {{ item.comments }}"}, "loop": rules, "loop_control": {"label": "{{ item.comments }}"}},
+        {"ansible.builtin.set_stats": {"data": {"rules": rules, "organization": "{{ found.organization }}"}}},
+        {"ansible.builtin.assert": {"that": ["rules[0].comments == comment", "found.organization.display_name == comment"], "fail_msg": "{{ comment }}"}},
+        {"ansible.builtin.add_host": {"name": "made", "groups": "others", "comment": "{{ comment }}", "ansible_connection": "local"}},
+        {"name": "made", "ansible.builtin.debug": {"msg": "{{ hostvars.made.comment }}"}},
+        {"name": "passed", "ansible.builtin.debug": {"msg": "{{ text }}"}, "vars": {"text": "{{ rules[0].comments }}"}},
+        {"name": "again", "m365.message_encryption.message_encryption_state": {"state": "{{ found }}"}, "check_mode": True},
+        {"name": "change", "m365.message_encryption.ome_configuration": {"portal_text": "plain"}, "register": "made", "check_mode": True},
+        {
+            "name": "was",
+            "ansible.builtin.debug": {"msg": "{{ made.before.portal_text }}{{ made.commands | length }}{{ made.diff }}"},
+            "when": "made.changes | length > 0",
+        },
+        {"name": "facts", "ansible.builtin.debug": {"msg": "{{ ansible_facts }}"}},
+        SHOW,
+    ]
+    run = tenant.run(*tasks, arguments=["--diff", "-v"], ANSIBLE_SHOW_CUSTOM_STATS="1")
+    assert run.rc == 0, run.output
+    assert not _pwned(tenant)
+    assert run["data"]["msg"] == [DELIMITERS] * 3
+    assert run["made"]["msg"] == run["passed"]["msg"] == DELIMITERS
+    assert not run["again"]["changed"]
+    assert DELIMITERS in run["was"]["msg"]

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each call reaches the organization that its own options name: in loops, with delegate_to, run_once, task vars and included tasks.
+
+Core keeps one connection object for all items of a loop and sets its options anew for each of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .tenant import Tenant, inventory
+
+NAMES = [f"tenant{number}" for number in range(1, 7)]
+
+pytestmark = pytest.mark.organizations(*(f"{name}.onmicrosoft.com" for name in NAMES))
+
+WRITE: dict[str, Any] = {"m365.message_encryption.ome_configuration": {"portal_text": "{{ item }}"}}
+ASK: dict[str, Any] = {"m365.message_encryption.exchange_connection_info": {}}
+
+
+def _connection_variables(tenant: Tenant, transport: str) -> dict[str, str]:
+    """Variables of a task that lead it to the organization of the host that the loop names."""
+    (group,) = inventory(tenant.emulator, transport).values()
+    names = {name for variables in group["hosts"].values() for name in variables}
+    return {name: f"{{{{ hostvars[item].{name} }}}}" for name in sorted(names)}
+
+
+def _include(home: Path, tasks: list[dict[str, Any]]) -> str:
+    (home / "one.yml").write_text(yaml.safe_dump(tasks, sort_keys=False), encoding="utf-8")
+    return "one.yml"
+
+
+def _delegated(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
+    way = {"delegate_to": "{{ item }}", "loop": NAMES, "run_once": True}
+    return [{"name": "write", **WRITE, **way}, {"name": "ask", **ASK, **way}]
+
+
+def _task_variables(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
+    way = {"vars": _connection_variables(tenant, transport), "loop": NAMES, "run_once": True}
+    return [{"name": "write", **WRITE, **way}, {"name": "ask", **ASK, **way}]
+
+
+def _included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
+    file = _include(tenant.controller.home, [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
+    return [{"ansible.builtin.include_tasks": file, "vars": _connection_variables(tenant, transport), "loop": NAMES, "run_once": True}]
+
+
+def _included_and_delegated(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
+    file = _include(tenant.controller.home, [{"name": "write", **WRITE}, {"name": "ask", **ASK}])
+    include = {"file": file, "apply": {"delegate_to": "{{ item }}"}}
+    return [{"ansible.builtin.include_tasks": include, "loop": NAMES, "run_once": True}]
+
+
+def _loops_in_included(tenant: Tenant, transport: str) -> list[dict[str, Any]]:
+    file = _include(tenant.controller.home, _delegated(tenant, transport))
+    return [{"ansible.builtin.include_tasks": file, "run_once": True}]
+
+
+WAYS = [_delegated, _task_variables, _included, _included_and_delegated, _loops_in_included]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__.strip("_"))
+def test_each_item_reaches_its_own_organization(tenant: Tenant, transport: str, way: Any) -> None:
+    run = tenant.controller.tasks(way(tenant, transport), hosts=tenant.host)
+    assert run.rc == 0, run.output
+    for name in NAMES:
+        organization = tenant.emulator.organizations[f"{name}.onmicrosoft.com"]
+        (portal,) = organization.dump()["ome_configurations"]
+        assert portal["PortalText"] == name
+    results = [result for task in run.all("ask") for result in task.result.get("results", [task.result])]
+    assert [result["organization"]["name"] for result in results] == [f"{name}.onmicrosoft.com" for name in NAMES]
+    assert all(result["msg"].startswith(result["organization"]["name"]) for result in results)
+    # Each item says its organization's own application, or user, and not the first item's.
+    assert len({result["connection"]["user"] or result["connection"]["client_id"] for result in results}) == len(NAMES)
+
+
+@pytest.mark.parametrize("way", [_delegated, _task_variables], ids=["delegated", "task_variables"])
+def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tenant: Tenant, transport: str, way: Any) -> None:
+    """The second item names no organization at all: it fails, and nothing of it is written anywhere."""
+    tenant.controller.inventory.write_text(
+        yaml.safe_dump(
+            {
+                "exchange_organizations": {
+                    "hosts": {
+                        name: variables if name != NAMES[1] else {**variables, "ansible_exchange_organization": ""}
+                        for name, variables in inventory(tenant.emulator, transport)["exchange_organizations"]["hosts"].items()
+                    }
+                }
+            }
+        ),
+        encoding="utf-8",
+    )
+    run = tenant.controller.tasks(way(tenant, transport)[:1], hosts=tenant.host)
+    results = run["write"]["results"]
+    assert [bool(result.get("failed") or result.get("unreachable")) for result in results] == [name == NAMES[1] for name in NAMES]
+    assert "ansible_exchange_organization is not set" in results[1]["msg"]
+    written = {call.organization for call in tenant.emulator.calls if call.applied}
+    assert written == {f"{name}.onmicrosoft.com" for name in NAMES if name != NAMES[1]}
+
+
+def test_another_address_in_a_variable_of_the_task_is_another_session(tenant: Tenant, transport: str) -> None:
+    """Only the port, or the address, differs: nothing of the session before is used."""
+    dead = {"ansible_port": "{{ item }}"} if transport == "psrp" else {"ansible_exchange_api_url": "https://127.0.0.1:{{ item }}"}
+    (group,) = inventory(tenant.emulator, transport).values()
+    variables = group["hosts"][tenant.host]
+    port = variables["ansible_port"] if transport == "psrp" else int(variables["ansible_exchange_api_url"].rpartition(":")[2])
+    task = {"name": "write", **WRITE, "vars": {**dead, "ansible_exchange_retries": 1}, "loop": [port, 9]}
+    run = tenant.controller.tasks([task], hosts=tenant.host)
+    first, second = run["write"]["results"]
+    assert first["changed"]
+    assert second.get("unreachable") or second.get("failed")
+    assert tenant.state()["ome_configurations"][0]["PortalText"] == str(port)

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which mail is encrypted: the module over each wire, and without any organization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.organization import default_state
+
+from .playbook import Controller
+from .tenant import Tenant
+
+NAME = "contoso.onmicrosoft.com"
+LICENSED = default_state(NAME) | {"advanced_message_encryption": True}
+LICENSED["irm_configuration"] |= {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+ENCRYPT: dict[str, Any] = {
+    "name": "Encrypt all outgoing mail",
+    "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+OFFER: dict[str, Any] = {"name": "Offer", "from": f"alexw@{NAME}", "authenticated": True, "to": ["ann@fabrikam.com"], "cc": [f"meganb@{NAME}"]}
+EXPECT = {"ann@fabrikam.com": {"protection": "encrypt", "protected_by": [ENCRYPT["name"]]}, f"meganb@{NAME}": {"protection": "none"}}
+
+
+def rules(*given: dict[str, Any]) -> dict[str, Any]:
+    return {"m365.message_encryption.ome_transport_rules": {"rules": list(given)}}
+
+
+def mail(**options: Any) -> dict[str, Any]:
+    return {"m365.message_encryption.mail_flow_test": options}
+
+
+@pytest.mark.organizations(LICENSED)
+def test_mail_is_tested_against_the_rules_of_the_organization(tenant: Tenant) -> None:
+    red = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}]), arguments=["--check"])
+    assert red.task("mail_flow_test").outcome == "failed"
+    assert "-protection: encrypt" in red["mail_flow_test"]["msg"]
+    assert tenant.run(rules(ENCRYPT)).rc == 0
+    applied, calls = len(tenant.applied), len(tenant.emulator.calls)
+    green = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}]))
+    assert green.rc == 0, green.output
+    assert green["mail_flow_test"]["msg"] == "1 message, 2 recipients: all 2 expectations are met."
+    assert green["mail_flow_test"]["changed"] is False
+    found = green["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]
+    assert [way["way"] for way in found["opens"]] == ["inline", "portal_work_account", "portal_social", "portal_passcode"]
+    assert len(tenant.applied) == applied
+    asked = [call.cmdlet for call in tenant.emulator.calls[calls:]]
+    for cmdlet in ("Get-TransportRule", "Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector", "Get-OMEConfiguration"):
+        assert asked.count(cmdlet) == 1
+
+
+@pytest.mark.organizations(LICENSED)
+def test_a_broken_expectation_is_shown_as_a_diff_with_the_rule_that_decided(tenant: Tenant) -> None:
+    partners = {"name": "Partners", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    assert tenant.run(rules(partners, ENCRYPT)).rc == 0
+    run = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False), arguments=["--diff"])
+    assert run.rc == 0, run.output
+    (diff,) = run["mail_flow_test"]["diff"]
+    assert (diff["before_header"], diff["before"]) == ("Offer, ann@fabrikam.com (expected)", f'protection: encrypt\nprotected_by: ["{ENCRYPT["name"]}"]\n')
+    assert "rule 'Partners' matched: stop_rule_processing" in run["mail_flow_test"]["msg"]
+    assert "diff" not in tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], fail_on_error=False))["mail_flow_test"]
+
+
+@pytest.mark.organizations(LICENSED | {"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
+def test_facts_that_are_not_granted_are_unknown(tenant: Tenant) -> None:
+    assert tenant.run(rules(ENCRYPT)).rc == 0
+    run = tenant.run(mail(messages=[OFFER]))
+    assert run.rc == 0, run.output
+    assert run["mail_flow_test"]["messages"][0]["recipients"]["ann@fabrikam.com"]["protection"] == "unknown"
+    assert set(run["mail_flow_test"]["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
+    info = {"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains"]}}
+    assert tenant.run(info).task("message_encryption_info").outcome == "failed"
+
+
+@pytest.mark.organizations(LICENSED | {"inbound_connectors": [{"Name": "Data center", "CloudServicesMailEnabled": True}]})
+def test_domains_and_connectors_can_be_gathered(tenant: Tenant) -> None:
+    gathered = tenant.run({"m365.message_encryption.message_encryption_info": {"gather": ["accepted_domains", "remote_domains", "inbound_connectors"]}})
+    found = gathered["message_encryption_info"]
+    assert found["accepted_domains"] == [{"name": NAME, "type": "Authoritative", "match_subdomains": False}]
+    assert found["remote_domains"] == [{"name": "Default", "domain_name": "*", "is_internal": False}]
+    assert found["inbound_connectors"] == [{"name": "Data center", "enabled": True, "cloud_services_mail_enabled": True, "treat_messages_as_internal": False}]
+
+
+@pytest.mark.organizations(LICENSED)
+def test_an_export_and_a_snapshot_are_asked_without_the_organization(tenant: Tenant) -> None:
+    assert tenant.run(rules(ENCRYPT)).rc == 0
+    exported = tenant.run({"m365.message_encryption.message_encryption_export": {"directory": "out"}})
+    assert exported.rc == 0, exported.output
+    assert tenant.controller.playbook("m365.message_encryption.snapshot").rc == 0
+    (snapshot,) = (path for path in tenant.controller.home.rglob("*snapshot*.json") if "contoso" in str(path))
+    facts = {"accepted_domains": [NAME], "remote_domains": []}
+    calls = len(tenant.emulator.calls)
+    for source in (exported["message_encryption_export"]["path"], str(snapshot)):
+        run = tenant.run(mail(messages=[{**OFFER, "expect": EXPECT}], source=source, facts=facts, compare_with=source))
+        assert run.rc == 0, run.output
+        assert run["mail_flow_test"]["difference"] == []
+    assert tenant.emulator.calls[calls:] == []
+
+
+def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, {"all": {"hosts": {"localhost": {"ansible_connection": "local"}}}})
+    (tmp_path / "offer.eml").write_text(f"From: alexw@{NAME}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8")
+    message = {"name": "Offer", "eml_path": "offer.eml", "authenticated": True, "expect": {"ann@fabrikam.com": EXPECT["ann@fabrikam.com"]}}
+    facts = {"accepted_domains": [NAME], "remote_domains": []}
+    proposed = {"name": "proposed", **mail(messages=[message], rules=[ENCRYPT], facts=facts)}
+    run = controller.tasks([proposed])
+    assert run.rc == 0, run.output
+    asked = controller.tasks([{"name": "asked", **mail(messages=[message])}])
+    assert asked.task("asked").outcome == "failed"
+    assert "ansible_connection" in asked["asked"]["msg"]
+    wrong = controller.tasks([{"name": "wrong", **mail(messages=[{**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}], rules=[], facts=facts)}])
+    assert wrong["wrong"]["msg"].startswith("messages[0].expect.ann@fabrikam.com.protektion is not known. Did you mean protection?")

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is sent, held against the live module's manifest.
+
+Every call of every unit test is (``OrganizationSession``); here are the tables, setting by setting.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
+
+from tests.emulator.schema import cmdlets, manifest
+from tests.unit.manifest import objections
+
+CAPTURES = Path(__file__).parents[2] / "data/captures"
+
+_TEXTS = {
+    "BackgroundColor": "red",
+    "Image": base64.b64encode(b"picture").decode(),
+    "ActivationDate": "2030-01-31T08:00:00Z",
+    "ExpiryDate": "2030-01-31T08:00:00Z",
+    "RejectMessageEnhancedStatusCode": "5.7.1",
+}
+
+
+def settings() -> list[Any]:
+    tables: list[Table] = [resource.table for resource in RESOURCES if hasattr(resource, "table")]
+    rows = [(table.noun, row, table.extra) for table in tables for row in table.fields]
+    rule_fields = [*SETTINGS_FIELDS, *(row for fields in SECTIONS.values() for row in fields)]
+    rows += [("TransportRule", row, {"Confirm": False}) for row in rule_fields]
+    return [pytest.param(noun, row, extra, id=f"{noun}-{row.parameter}") for noun, row, extra in rows]
+
+
+def sample(row: Field) -> Any:
+    """A value that the option takes, in canonical form."""
+    if row.refuse:
+        return row.kind.cleared
+    base = row.parameter.removeprefix("ExceptIf")
+    spec = row.kind.spec
+    if spec.get("choices"):
+        return spec["choices"][0] if spec["type"] == "str" else spec["choices"][:1]
+    raw: Any = {"bool": True, "int": 1, "list": ["https://a@b.example/x"]}.get(
+        spec["type"], _TEXTS.get(base, "1MB" if base.endswith("SizeOver") else "a@b.example")
+    )
+    return row.parse(raw)
+
+
+@pytest.mark.parametrize(("noun", "row", "extra"), settings())
+def test_a_setting_is_sent_as_the_live_module_takes_it(noun: str, row: Field, extra: dict[str, Any]) -> None:
+    value = sample(row)
+    for verb in ("New",) if row.create_only else ("Set",):
+        needed: dict[str, Any] = {"Identity": "x"} if "Identity" in manifest()[f"{verb}-{noun}"]["parameters"] else {"Name": "x"}
+        for sent in {"set": row.send(value), "cleared": row.send(None, stored=value)}.items():
+            if row.kind.cleared is None and sent[0] == "cleared" and row.kind.clear(value) is None and row.kind.spec["type"] != "str" and not row.listed[1]:
+                continue  # a setting that always has a value
+            assert objections(Call(f"{verb}-{noun}", {**needed, row.parameter: sent[1], **extra})) == []
+    if not row.create_only and f"New-{noun}" in manifest() and not row.refuse:
+        assert row.parameter in manifest()[f"New-{noun}"]["parameters"]
+
+
+@pytest.mark.parametrize("call", [call for call in SUBSETS.values() if call.cmdlet in manifest()], ids=lambda call: call.cmdlet)
+def test_a_read_is_sent_as_the_live_module_takes_it(call: Call) -> None:
+    assert objections(call) == []
+
+
+def test_every_cmdlet_of_ours_is_the_live_modules_or_of_a_capture() -> None:
+    assert [cmdlet for cmdlet in CMDLETS if cmdlet not in manifest() and not (CAPTURES / cmdlet).is_dir()] == []
+
+
+def test_no_setting_is_of_a_type_that_nobody_told() -> None:
+    untold = {
+        f"{noun}.{row.parameter}"
+        for noun, row, _extra in (parameter.values for parameter in settings())
+        for known in [cmdlets()[f"{'new' if row.create_only else 'set'}-{noun.lower()}"].parameters.get(row.parameter.lower())]
+        if known is None or known.type_source == "nobody"
+    }
+    assert untold == set()
+
+
+@pytest.mark.parametrize(
+    ("call", "objection"),
+    [
+        (Call("Set-TransportRule", {"Identity": "x", "ADComparisonAttribute": "City"}), "Set-TransportRule has no -ADComparisonAttribute"),
+        (Call("Set-OMEConfiguration", {"Identity": "x", "Image": "text"}), "Set-OMEConfiguration -Image is byte[], not str"),
+        (Call("Set-OMEConfiguration", {"OTPEnabled": True}), "Set-OMEConfiguration needs -Identity"),
+        (Call("Set-OMEConfiguration", {"Identity": "x", "OTPEnabled": "yes"}), "Set-OMEConfiguration -OTPEnabled is bool, not str"),
+    ],
+)
+def test_what_does_not_fit_is_told(call: Call, objection: str) -> None:
+    assert objections(call) == [objection]

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the comparison with the emulator's mail flow has found, kept as small cases. Each was once said to be known, or for a wrong reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.mail_flow.comparison import disagreement, simulated
+
+Values = dict[str, Any]
+
+TENANT: Values = {
+    "accepted_domains": [{"name": "contoso.com", "type": "Authoritative"}],
+    "remote_domains": [],
+    "mailboxes": ["megan@contoso.com", "adele@contoso.com"],
+    "mail_users": ["guest@fabrikam.com"],
+    "proxy_addresses": {"helpdesk@contoso.com": "adele@contoso.com"},
+}
+ENCRYPT: Values = {"apply_rights_protection_template": "Encrypt"}
+
+
+def rules(*given: tuple[Values, Values], **settings: Any) -> list[Values]:
+    return [
+        {
+            "name": chr(65 + place),
+            "priority": place,
+            "state": "Enabled",
+            "mode": "Enforce",
+            "conditions": conditions,
+            "exceptions": {},
+            "actions": actions,
+            **settings,
+        }
+        for place, (conditions, actions) in enumerate(given)
+    ]
+
+
+def results(of_rules: list[Values], tenant: Values | None = None, **message: Any) -> dict[str, Values]:
+    """Address to result; both agree about them."""
+    whole = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "date": "2026-03-01T12:00:00Z", **message}
+    known = {**TENANT, **(tenant or {})}
+    assert disagreement(known, of_rules, whole) == ""
+    return simulated(known, of_rules, whole)
+
+
+def numbers(result: Values) -> set[str]:
+    return {row["id"] for row in result.get("unknown", ())}
+
+
+def test_only_the_guess_that_decides_is_named() -> None:
+    (result,) = results(rules(({"from_scope": "InOrganization"}, {"prepend_subject": "x"})), **{"from": "guest@fabrikam.com", "authenticated": None}).values()
+    assert result["assumes"] == ["U20"]
+
+
+def test_a_rule_that_changes_nothing_matches_by_the_guess_too() -> None:
+    (result,) = results(rules(({"from_scope": "NotInOrganization"}, {"set_audit_severity": "Low"})), **{"from": "guest@fabrikam.com"}).values()
+    assert (result["rules"], result["assumes"]) == ([{"name": "A", "matched": True}], ["U20"])
+
+
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        ({"type": "Signed"}, "U27"),
+        ({"protection": {"kind": "smime_signed"}}, "U27"),
+        ({"type": "SmtpForwarding", "from": "joe@northwind.com", "authenticated": False}, "U26"),
+        ({"size": 20 * 2**20}, "U31"),
+    ],
+)
+def test_an_encrypting_rule_that_may_not_encrypt(message: Values, number: str) -> None:
+    (result,) = results(rules(({}, ENCRYPT)), **message).values()
+    assert (result["protection"], numbers(result)) == ("unknown", {number})
+
+
+@pytest.mark.parametrize(
+    ("message", "irm"),
+    [
+        ({"protection": {"kind": "smime_signed"}, "size": 30 * 2**20}, {}),
+        ({"attachments": [{"name": "offer.pdf", "size": 1000}]}, {"enable_pdf_encryption": False}),
+    ],
+)
+def test_what_can_not_be_encrypted_may_not_be_delivered(message: Values, irm: Values) -> None:
+    (result,) = results(rules(({}, ENCRYPT)), {"irm_configuration": irm}, **message).values()
+    assert result["fate"] == "unknown"
+
+
+def test_no_disclaimer_fits_into_signed_mail() -> None:
+    reject = {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"}
+    (result,) = results(rules(({}, reject)), type="Signed").values()
+    assert result["fate"] == "rejected"
+
+
+def test_two_conditions_on_hidden_content_are_two_questions() -> None:
+    """That one holds says nothing of the other: neither rule may act."""
+    one, other = ({"subject_or_body_contains_words": [word]} for word in ("secret", "offer"))
+    foreign = {"protection": {"kind": "encrypt", "owner": "other"}, "body": "secret"}
+    of_rules = rules((one, {"delete_message": True}), ({}, {"delete_message": True}))
+    of_rules[1]["exceptions"] = other
+    (result,) = results(of_rules, **foreign).values()
+    assert (result["fate"], numbers(result)) == ("unknown", {"U30"})
+
+
+def test_two_managers_are_two_questions() -> None:
+    boss, other = ({"manager_for_evaluated_user": "Sender", "manager_addresses": [one]} for one in ("adele@contoso.com", "ann@fabrikam.com"))
+    of_rules = rules((boss, {"delete_message": True}), ({}, {"delete_message": True}))
+    of_rules[1]["exceptions"] = other
+    (result,) = results(of_rules).values()
+    assert result["fate"] == "unknown"
+
+
+@pytest.mark.parametrize("condition", [{"any_of_recipient_address_contains_words": ["copied"]}, {"any_of_cc_header": ["copied@contoso.com"]}])
+def test_whether_later_rules_count_an_added_recipient(condition: Values) -> None:
+    result = results(rules(({}, {"copy_to": ["copied@contoso.com"]}), (condition, ENCRYPT)))["ann@fabrikam.com"]
+    assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
+
+
+def test_whoever_is_named_twice_has_two_original_addresses() -> None:
+    named = {"to": ["helpdesk@contoso.com"], "cc": ["adele@contoso.com"]}
+    (result,) = results(rules(({"recipient_address_contains_words": ["helpdesk"]}, ENCRYPT), recipient_address_type="Original"), **named).values()
+    assert (result["protection"], numbers(result)) == ("unknown", {"U24"})
+
+
+def test_a_recipient_who_is_reached_in_two_ways() -> None:
+    """One copy has lost its protection before both are redirected."""
+    decrypt = ({"recipient_domain_is": ["fabrikam.com"]}, {"remove_ome_v2": True})
+    own = {"to": ["ann@fabrikam.com", "joe@northwind.com"], "protection": {"kind": "encrypt", "owner": "own"}}
+    result = results(rules(decrypt, ({}, {"redirect_message_to": ["moved@contoso.com"]})), **own)["moved@contoso.com"]
+    assert (result["protection"], numbers(result)) == ("unknown", {"U09"})

@@ -1,0 +1,198 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module: where its rules and facts come from, and what it says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+
+from tests.unit.organization_session import WIRES, OrganizationSession
+
+DOMAIN = "contoso.onmicrosoft.com"
+OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+ENCRYPT: dict[str, Any] = {"name": "Encrypt", "conditions": OUT, "actions": {"apply_rights_protection_template": "Encrypt"}}
+OFFER: dict[str, Any] = {"name": "Offer", "from": f"AlexW@{DOMAIN}", "authenticated": True, "to": ["ann@fabrikam.com"]}
+FACTS: dict[str, Any] = {"accepted_domains": [DOMAIN], "remote_domains": [], "mailboxes": [f"alexw@{DOMAIN}"]}
+
+
+class NoSession:
+    """Whatever asks it anything fails."""
+
+    def invoke(self, calls: Any, *, fresh: bool = False) -> Any:
+        raise AssertionError("the organization was asked")
+
+
+def flow(session: Any, **options: Any) -> dict[str, Any]:
+    """Runs the module as its action does."""
+    spec = dict(mail_flow_test.SPEC)
+    validation, errors = validate(json.loads(json.dumps(options)), spec.pop("argument_spec"), **spec)
+    if errors:
+        raise OptionError("; ".join(errors))
+    task = MailFlowContext(
+        params=validation.validated_parameters,
+        check_mode=False,
+        session=session,
+        find_file=lambda path: Path(path).read_bytes(),
+        load=lambda path: yaml.safe_load(Path(path).read_text(encoding="utf-8")),
+    )
+    result: dict[str, Any] = mail_flow_test.run(task)
+    return {**result, "warnings": task.warnings}
+
+
+def only(result: dict[str, Any]) -> dict[str, Any]:
+    ((found,),) = ([list(message["recipients"].values()) for message in result["messages"]],)
+    (recipient,) = found
+    return dict(recipient)
+
+
+@pytest.fixture(name="session", params=WIRES)
+def session_fixture(request: pytest.FixtureRequest) -> OrganizationSession:
+    licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
+    session = OrganizationSession({"advanced_message_encryption": True, "irm_configuration": licensed}, request.param)
+    session.run(ome_transport_rule, **ENCRYPT)
+    session.reads = 0
+    return session
+
+
+def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(session: OrganizationSession) -> None:
+    writes = len(session.writes)
+    found = only(flow(session, messages=[OFFER]))
+    assert session.reads == 1
+    assert session.writes[writes:] == []
+    assert (found["fate"], found["protection"], found["protected_by"], found["protected_on_arrival"]) == ("delivered", "encrypt", ["Encrypt"], False)
+    assert found["rules"] == [{"name": "Encrypt", "matched": True}]
+    assert [way["way"] for way in found["opens"]] == ["inline", "portal_work_account", "portal_social", "portal_passcode"]
+    assert "trace" not in found
+
+
+def test_a_rule_that_stops_before_is_what_decided(session: OrganizationSession) -> None:
+    stop = {"name": "Partners", "priority": 0, "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    session.run(ome_transport_rule, **stop)
+    result = flow(session, messages=[{**OFFER, "expect": {"Ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt"]}}}])
+    assert result["failed"] is True
+    assert result["msg"] == "\n".join(
+        [
+            "1 message, 1 recipient: 1 of 1 expectation not met.",
+            "Offer, to Ann@fabrikam.com:",
+            "  --- expected",
+            "  +++ answer",
+            "  -protection: encrypt",
+            '  -protected_by: ["Encrypt"]',
+            "  +protection: none",
+            "  +protected_by: absent",
+            "  rule 'Partners' matched: stop_rule_processing",
+            "  rule 'Encrypt' did not act: not reached: 'Partners' ended the way",
+        ]
+    )
+    (diff,) = result["diff"]
+    assert (diff["before"], diff["after"]) == ('protection: encrypt\nprotected_by: ["Encrypt"]\n', "protection: none\nprotected_by: absent\n")
+    trace = only(result)["trace"]
+    assert [(entry["rule"], entry["matched"]) for entry in trace] == [("Partners", True), ("Encrypt", False)]
+    assert trace[0]["because"] == [
+        {"section": "conditions", "option": "recipient_domain_is", "value": ["fabrikam.com"], "result": True, "saw": "ann@fabrikam.com"}
+    ]
+    assert "failed" not in flow(session, messages=[OFFER])
+    allowed = flow(session, messages=[{**OFFER, "expect": {"ann@fabrikam.com": {"protection": "encrypt"}}}], fail_on_error=False)
+    assert allowed["failed"] is False
+
+
+def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(session: OrganizationSession) -> None:
+    session.organization.patch({"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
+    result = flow(session, messages=[OFFER])
+    found = only(result)
+    assert (found["fate"], found["protection"]) == ("delivered", "unknown")
+    assert {"id": "U00", "reason": "the accepted domains are not known"} in found["unknown"]
+    assert set(result["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
+
+
+def test_an_internal_remote_domain_takes_encryption_away(session: OrganizationSession) -> None:
+    session.organization.patch({"remote_domains": [{"DomainName": "*"}, {"DomainName": "fabrikam.com", "IsInternal": True}]})
+    session.organization.replace(session.organization.dump())
+    assert only(flow(session, messages=[OFFER]))["protection"] == "none"
+
+
+def test_given_facts_count_instead_of_what_the_organization_says(session: OrganizationSession) -> None:
+    remote = [{"domain_name": "fabrikam.com", "is_internal": True}]
+    assert only(flow(session, messages=[OFFER], facts={"remote_domains": remote}))["protection"] == "none"
+
+
+def test_rules_and_facts_that_are_given_ask_no_organization() -> None:
+    assert only(flow(NoSession(), messages=[OFFER], rules=[ENCRYPT], facts=FACTS))["protection"] == "encrypt"
+    with pytest.raises(AssertionError):
+        flow(NoSession(), messages=[OFFER], rules=[ENCRYPT])
+
+
+def test_only_facts_that_a_rule_needs_are_read(session: OrganizationSession) -> None:
+    prefix = {"name": "Prefix", "conditions": {"subject_contains_words": ["x"]}, "actions": {"prepend_subject": "[x] "}}
+    flow(session, messages=[OFFER], rules=[prefix])
+    assert session.reads == 0
+    flow(session, messages=[OFFER], rules=[ENCRYPT])
+    assert session.reads == 1
+
+
+def test_a_proposed_rule_is_refused_as_the_rules_module_refuses_it() -> None:
+    wrong = {**ENCRYPT, "conditions": {"header_contains_words": ["x"]}}
+    with pytest.raises(ExchangeError, match=r"rules\[0\]\.conditions\.header_contains_words needs"):
+        flow(NoSession(), messages=[OFFER], rules=[wrong], facts=FACTS)
+    with pytest.raises(ExchangeError, match="compare_with"):
+        flow(NoSession(), messages=[OFFER], rules=[ENCRYPT], facts=FACTS, compare_with=[{**ENCRYPT, "actons": {}}])
+
+
+def test_files_are_asked_instead_of_the_organization(session: OrganizationSession, tmp_path: Path) -> None:
+    info = session.run(message_encryption_info)
+    saved = tmp_path / "info.json"
+    saved.write_text(json.dumps(info), encoding="utf-8")
+    assert only(flow(NoSession(), messages=[OFFER], source=str(saved)))["protection"] == "encrypt"
+    export = tmp_path / "export.yml"
+    export.write_text(variables_file({"message_encryption_state": {"transport_rules": info["transport_rules"]}}), encoding="utf-8")
+    assert only(flow(NoSession(), messages=[OFFER], source=str(export), facts=FACTS))["protection"] == "encrypt"
+    found = only(flow(NoSession(), messages=[OFFER], source=str(export)))
+    assert (found["protection"], found["unknown"][0]["id"]) == ("unknown", "U00")
+
+
+def test_other_rules_are_compared_by_the_messages(session: OrganizationSession) -> None:
+    result = flow(session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[])
+    assert [(each["kind"], each["witness"]) for each in result["difference"]] == [("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})]
+    assert result["difference"][0]["text"] == (
+        "The message 'Offer' to ann@fabrikam.com is protected now: before delivered, protection none; after delivered, protection encrypt."
+    )
+    lost = flow(session, messages=[OFFER], rules=[], compare_with=[ENCRYPT])
+    assert [each["kind"] for each in lost["difference"]] == ["protection_lost"]
+
+
+def test_two_messages_of_one_name_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"messages\[1\]\.name is 'Offer', which another message has"):
+        flow(NoSession(), messages=[OFFER, OFFER], rules=[], facts=FACTS)
+
+
+def test_an_eml_file_is_a_message(tmp_path: Path) -> None:
+    path = tmp_path / "offer.eml"
+    path.write_text(f"From: AlexW@{DOMAIN}\nTo: ann@fabrikam.com\nSubject: Offer\n\ntext\n", encoding="utf-8")
+    found = only(flow(NoSession(), messages=[{"name": "Offer", "eml_path": str(path), "authenticated": True}], rules=[ENCRYPT], facts=FACTS))
+    assert found["protection"] == "encrypt"
+
+
+def test_every_trace_is_there_on_request() -> None:
+    result = flow(NoSession(), messages=[OFFER], rules=[{**ENCRYPT, "enabled": False}, {**ENCRYPT, "name": "Two"}], facts=FACTS, trace="all")
+    assert [(entry["rule"], entry["matched"], entry.get("reason")) for entry in only(result)["trace"]] == [
+        ("Encrypt", False, "it is disabled"),
+        ("Two", True, None),
+    ]
+
+
+def test_unknown_predicates_of_an_organization_are_unknown_and_never_overlooked(session: OrganizationSession) -> None:
+    session.organization.patch({"added_properties": {"Get-TransportRule": {"SenderMoodIs": "happy"}}})
+    found = only(flow(session, messages=[OFFER]))
+    assert (found["fate"], found["protection"]) == ("unknown", "unknown")
+    assert any("SenderMoodIs" in each["reason"] for each in found["unknown"])

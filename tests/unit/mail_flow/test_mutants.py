@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulator with a mistake in it: the named cases notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import effects, evaluate, people, rules, simulate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import any_of
+
+from tests.unit.mail_flow.vectors import BY_ID, verify
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def conditions_are_ored(patch: Patch) -> None:
+    def parts(self: Any, rule: Any, world: Any, person: Any, added: bool = False) -> Any:
+        yield any_of(self.truth(atom, world, person) for atom in rule.conditions)
+
+    patch(evaluate.Passage, "parts", parts)
+    patch(evaluate.Passage, "_for_nobody", lambda *_arguments: False)
+
+
+def exceptions_are_ignored(patch: Patch) -> None:
+    whole = evaluate.Passage.parts
+
+    def parts(self: Any, rule: Any, *arguments: Any) -> Any:
+        return whole(self, evaluate.replace(rule, exceptions=()), *arguments)
+
+    patch(evaluate.Passage, "parts", parts)
+
+
+def stop_is_ignored(patch: Patch) -> None:
+    whole = effects._ended
+    patch(effects, "_ended", lambda rule, world, does: whole(rule, world, does - {Does.STOP}))
+
+
+def copies_are_never_split(patch: Patch) -> None:
+    patch(evaluate.Passage, "_split", lambda self, rule, branches, person: branches)
+
+
+def order_is_reversed(patch: Patch) -> None:
+    def reverse(given: Any) -> rules.RuleSet:
+        return rules.RuleSet([{**rule, "priority": -rule["priority"]} for rule in given])
+
+    patch(simulate.Simulator, "__init__", lambda self, given, facts: vars(self).update(rules=reverse(given), facts=facts))
+
+
+def audit_acts(patch: Patch) -> None:
+    patch(rules.FlowRule, "enforced", property(lambda self: True))
+
+
+def subdomains_are_ignored(patch: Patch) -> None:
+    patch(people, "is_below", lambda name, parent: name == parent)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "noticed_by"),
+    [
+        (conditions_are_ored, ["A03", "C12"]),
+        (exceptions_are_ignored, ["A07", "B04", "I02"]),
+        (stop_is_ignored, ["B18", "D08", "D10"]),
+        (copies_are_never_split, ["B08"]),
+        (order_is_reversed, ["B08", "D08", "E02"]),
+        (audit_acts, ["D04", "D06"]),
+        (subdomains_are_ignored, ["F10", "I02"]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_mistake_is_noticed(mutant: Callable[[Patch], None], noticed_by: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for vector in noticed_by:
+        verify(BY_ID[vector])
+    mutant(monkeypatch.setattr)
+    for vector in noticed_by:
+        with pytest.raises((AssertionError, StopIteration)):
+            verify(BY_ID[vector])

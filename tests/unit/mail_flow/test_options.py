@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person writes: messages, facts and expectations that are wrong are refused by name."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.eml import message_from_eml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expect import broken, check
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+
+MESSAGE: dict[str, Any] = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
+ENCRYPT = {"name": "Enc", "conditions": {"subject_or_body_contains_words": ["secret"]}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"form": "x@y.z"}, "messages[0].form is not known. Did you mean from?"),
+        ({"from": "Megan"}, "messages[0].from is 'Megan', which is no SMTP address."),
+        ({"to": ["ann"]}, "messages[0].to is 'ann', which is no SMTP address."),
+        ({"to": []}, "messages[0].to, cc and bcc name nobody."),
+        ({"mail_from": "x"}, "messages[0].mail_from is 'x', which is no SMTP address."),
+        ({"type": ["oof"]}, "messages[0].type is 'oof'. Did you mean"),
+        ({"importance": "high"}, "messages[0].importance is 'high'. Did you mean High?"),
+        ({"scl": 10}, "messages[0].scl must be a number from -1 to 9, not 10."),
+        ({"sender_ip": "300.1.1.1"}, "messages[0].sender_ip is '300.1.1.1', which is no IP address."),
+        ({"size": "big"}, "messages[0].size is 'big', which is no size."),
+        ({"date": "tomorrow"}, "messages[0].date is 'tomorrow', which is no date."),
+        ({"protection": {"kind": "encrypted"}}, "messages[0].protection.kind is 'encrypted'. Did you mean encrypt?"),
+        ({"protection": {"kind": "template:"}}, "messages[0].protection.kind names no template."),
+        ({"attachments": [{"size": 1}]}, "messages[0].attachments[0].name is needed."),
+        ({"attachments": [{"name": "a", "texts": ""}]}, "messages[0].attachments[0].texts is not known. Did you mean text?"),
+        ({"headers": ["X"]}, "messages[0].headers must be a mapping"),
+    ],
+)
+def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        message_of({**MESSAGE, **options}, "messages[0].")
+    assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"accepted_domain": []}, "facts.accepted_domain is not known. Did you mean accepted_domains?"),
+        ({"accepted_domains": [{"name": "a.b", "type": "Internal"}]}, "facts.accepted_domains.type is 'Internal'. Did you mean InternalRelay?"),
+        ({"accepted_domains": [{"type": "Authoritative"}]}, "facts.accepted_domains.name is needed."),
+        ({"mailboxes": ["megan"]}, "facts.mailboxes is 'megan', which is no SMTP address."),
+        ({"managers": ["a@b.c"]}, "facts.managers must be a mapping"),
+        ({"groups": {"a@b.c": ["x"]}}, "facts.groups.a@b.c is 'x', which is no SMTP address."),
+        ({"remote_domains": [{"is_internal": True}]}, "facts.remote_domains.domain_name is needed."),
+    ],
+)
+def test_wrong_facts_are_refused_by_name(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        facts_of(options)
+    assert str(caught.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("expect", "says"),
+    [
+        ({"ann": {"fate": "delivered"}}, "expect.ann is no address. Name one of the recipients: ann@fabrikam.com."),
+        ({"ann@fabrikam.com": {"protektion": "none"}}, "expect.ann@fabrikam.com.protektion is not known. Did you mean protection?"),
+        ({"ann@fabrikam.com": {"fate": "sent"}}, "expect.ann@fabrikam.com.fate is 'sent'."),
+        ({"ann@fabrikam.com": {"protection": "encrypted"}}, "expect.ann@fabrikam.com.protection is 'encrypted'. Did you mean encrypt?"),
+        ({"ann@fabrikam.com": {}}, "expect.ann@fabrikam.com must be a mapping with at least one of"),
+        ({"ann@fabrikam.com": {"after_release": {"fat": "delivered"}}}, "expect.ann@fabrikam.com.after_release.fat is not known. Did you mean fate?"),
+    ],
+)
+def test_an_expectation_that_nothing_could_meet_is_refused_by_name(expect: dict[str, Any], says: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        check(expect, message_of(MESSAGE, ""), "expect")
+    assert str(caught.value).startswith(says)
+
+
+def test_what_is_not_as_expected_is_told_key_by_key() -> None:
+    found = Simulator([ENCRYPT], facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"]
+    assert broken({"Ann@Fabrikam.com": {"protection": "encrypt", "rules": ["Enc"], "protected_by": ["Enc"], "fate": "delivered"}}, found) == []
+    misses = broken({"ann@fabrikam.com": {"protection": "none", "rules": []}, "bob@contoso.com": {"fate": "delivered"}}, found)
+    assert [(miss.recipient, miss.key) for miss in misses] == [("ann@fabrikam.com", "protection"), ("ann@fabrikam.com", "rules"), ("bob@contoso.com", "")]
+
+
+def _eml(**headers: str) -> EmailMessage:
+    mail = EmailMessage()
+    for name, value in {"From": "Megan <megan@contoso.com>", "To": "ann@fabrikam.com", **headers}.items():
+        mail[name] = value
+    return mail
+
+
+def test_a_file_is_a_message() -> None:
+    mail = _eml(Subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", Cc="bob@contoso.com", Importance="high", Date="Wed, 25 Nov 2026 03:00:00 +0000")
+    mail.set_content("the secret text")
+    mail.add_attachment(b"12345", maintype="application", subtype="pdf", filename="a.pdf")
+    message = message_from_eml(mail.as_bytes(), "offer.eml")
+    assert (message.sender, message.to, message.cc, message.subject, message.importance) == (
+        "megan@contoso.com",
+        ("ann@fabrikam.com",),
+        ("bob@contoso.com",),
+        "Grüße",
+        "High",
+    )
+    assert message.body is not None
+    assert "secret text" in message.body
+    assert [(attachment.name, attachment.size, attachment.text) for attachment in message.attachments or ()] == [("a.pdf", 5, None)]
+    assert (message.authenticated, message.mail_from, message.classifications, message.types) == (None, None, None, None)
+    assert message.date is not None
+
+
+def test_what_a_file_does_not_say_is_unknown_and_can_be_said_beside() -> None:
+    mail = _eml(Subject="x")
+    mail.set_content("secret")
+    rule = {**ENCRYPT, "conditions": {"from_scope": "InOrganization", "subject_or_body_contains_words": ["secret"]}}
+    message = message_from_eml(mail.as_bytes(), "a.eml")
+    simulator = Simulator([rule], facts_of(FACTS))
+    assert simulator.run(message)["recipients"]["ann@fabrikam.com"]["unknown"][0]["id"] == "U22"
+    known = with_options(message, {"authenticated": True, "bcc": ["joe@fabrikam.com"]}, "messages[0].")
+    found = simulator.run(known)["recipients"]
+    assert {address: result["protection"] for address, result in found.items()} == {"ann@fabrikam.com": "encrypt", "joe@fabrikam.com": "encrypt"}
+
+
+def test_a_file_that_is_protected_says_so_and_not_how() -> None:
+    mail = _eml(Subject="x")
+    mail.set_content("cover")
+    mail.add_attachment(b"1", maintype="application", subtype="x-microsoft-rpmsg-message", filename="message.rpmsg")
+    found = Simulator([ENCRYPT], facts_of(FACTS)).run(message_from_eml(mail.as_bytes(), "a.eml"))["recipients"]["ann@fabrikam.com"]
+    assert (found["protection"], found["protected_on_arrival"]) == ("protected_option_unknown", True)
+    assert found["unknown"]
+
+
+def test_html_is_read_as_text() -> None:
+    mail = _eml(Subject="x")
+    mail.set_content("<style>secret</style><p>sec<b>ret</b></p><p>two</p>", subtype="html")
+    assert (message_from_eml(mail.as_bytes(), "a.eml").body or "").split() == ["secret", "two"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no message at all", b"\xff\xfe\x00", b"Subject: x\n\ntext"])
+def test_a_file_that_is_no_message_is_refused_by_name(content: bytes) -> None:
+    with pytest.raises(OptionError, match=r"offer\.eml is no message"):
+        message_from_eml(content, "offer.eml")
+
+
+@pytest.mark.parametrize("content", [None, [], {}, "text", {"transport_rules": "x"}, {"kind": "snapshot"}, [{"reads": 1}]])
+def test_a_file_without_rules_is_refused_by_name(content: Any) -> None:
+    with pytest.raises(OptionError, match=r"rules\.yml holds no mail flow rules"):
+        document_of(content, "rules.yml")
+
+
+def test_a_rule_that_a_snapshot_only_names_makes_answers_unknown() -> None:
+    state = {"transport_rules": [{**ENCRYPT, "guid": "2", "priority": 1}], "transport_rules_unsupported": [{"name": "Old", "guid": "1", "reason": "x"}]}
+    document = document_of({"kind": "snapshot", "state": state, "order": ["1", "2"]}, "snapshot.json")
+    assert [rule["name"] for rule in document.rules] == ["Old", "Enc"]
+    found = Simulator(document.rules, facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"]["ann@fabrikam.com"]
+    assert (found["fate"], found["protection"]) == ("unknown", "unknown")
+    assert {each["id"] for each in found["unknown"]} == {"U13"}

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables of conditions and actions: complete, and of one mind with the documentation extract."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import actions, predicates
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
+
+_EXTRACT = json.loads((Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8"))
+
+#: Section to its parameters of New-TransportRule.
+PARAMETERS = {
+    section: {name.casefold() for name, row in _EXTRACT.items() if row.get("section") == section} for section in ("conditions", "exceptions", "actions")
+}
+
+
+def _options(section: str) -> set[str]:
+    """The options of a section, whose parameters are all that the documentation has."""
+    assert {row.parameter.casefold() for row in SECTIONS[section]} == PARAMETERS[section]
+    return {row.option for row in SECTIONS[section]}
+
+
+@pytest.mark.parametrize("section", ["conditions", "exceptions"])
+def test_every_condition_and_exception_has_its_row(section: str) -> None:
+    assert set(predicates.BY_OPTION) == _options(section)
+
+
+def test_every_action_has_its_row() -> None:
+    assert set(actions.BY_OPTION) == _options("actions")
+
+
+def test_no_option_has_two_rows() -> None:
+    options = [option for row in predicates.PREDICATES for option in row.options]
+    assert len(options) == len(set(options))
+    assert len(actions.ACTIONS) == len(actions.BY_OPTION)
+
+
+def test_open_questions_are_those_that_are_listed() -> None:
+    numbers = {number for row in (*predicates.PREDICATES, *actions.ACTIONS) for number in row.unknowns}
+    assert all(re.fullmatch(r"U(0[1-9]|[12]\d|3[01])", number) for number in numbers)
+
+
+def test_what_splits_a_copy_and_what_does_not() -> None:
+    reach = {row.options[0]: row.reach for row in predicates.PREDICATES}
+    assert {option for option, value in reach.items() if value is Reach.RECIPIENT} == {
+        *("sent_to", "sent_to_scope", "sent_to_member_of", "recipient_address_contains_words", "recipient_address_matches_patterns"),
+        *("recipient_domain_is", "recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"),
+    }
+    assert {option for option, value in reach.items() if value is Reach.COPY} == {option for option in reach if option.startswith("any_of_")}
+
+
+def test_what_cannot_be_computed_is_never_said_to_be() -> None:
+    use = {row.options[0]: row.use for row in predicates.PREDICATES}
+    assert {option for option, value in use.items() if value is Use.OPAQUE} == {
+        *("sender_in_recipient_list", "recipient_in_sender_list", "attachment_contains_words", "attachment_matches_patterns", "scl_over"),
+        *("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded"),
+    }
+
+
+def test_what_ends_a_way_and_what_later_rules_see() -> None:
+    assert {row.does for row in actions.ACTIONS if row.ends} == {Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.STOP}
+    assert {row.option: row.in_audit for row in actions.ACTIONS if row.in_audit} == {
+        "generate_incident_report": ("Audit", "AuditAndNotify"),
+        "generate_notification": ("AuditAndNotify",),
+    }
+    seen = {row.seen for row in actions.ACTIONS if row.seen}
+    assert seen <= {row.looks_at for row in predicates.PREDICATES}

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words and patterns: what is found, what is not, and what is open."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import patterns
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import NotAgreedError, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import first_token, has_word, tokens
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def number(value: Truth) -> bool | str:
+    return value if isinstance(value, bool) else value.reasons[0].id
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "found"),
+    [
+        ("Secure", "secure", True),
+        ("(secure)", "secure", True),
+        ("a@fabrikam.com", "fabrikam.com", True),
+        ("a@eu.fabrikam.com", "fabrikam", True),
+        ("insecure", "secure", False),
+        ("secured", "secure", False),
+        ("contoso*", "contoso*", True),
+        ("contosofoo", "contoso*", False),
+        ("encrypt: now", "encrypt:", True),
+        ("encrypt:now", "encrypt:", "U17"),
+        ("a:report", ":report", "U17"),
+        ("secure_mail", "secure", True),
+        ("sales quote", "sales quote", True),
+        ("sales  quote", "sales quote", "U17"),
+        ("sales\nquote", "sales quote", "U17"),
+        ("Press news, release", "press release", False),
+        ("STRASSE", "straße", "U17"),
+        ("これは機密文書です", "機密", "U17"),
+        ("", "secure", False),
+        ("secure", "", False),
+    ],
+)
+def test_words(text: str, word: str, found: bool | str) -> None:
+    assert number(has_word(text, word)) == found
+
+
+@given(st.text("aA1_:. é機", max_size=8), st.text("aA1_:. é機", min_size=1, max_size=4))
+@settings(max_examples=500, deadline=None)
+def test_a_word_that_may_be_there_has_its_first_run_in_the_text(text: str, word: str) -> None:
+    token = first_token(word)
+    if token and has_word(text, word) is not False:
+        assert token in tokens(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "found"),
+    [
+        ("about NICROSOFT stock", "[mn].crosoft", True),
+        ("a@eu.domain.com", r"\.domain\.com$", True),
+        ("a@domain.com", r"\.domain\.com$", False),
+        ("x 123-45-6789", r"\d{3}-\d{2}-\d{4}", True),
+        ("x 123-45-678", r"\d{3}-\d{2}-\d{4}", False),
+        ("secret", "(?i)SECRET", True),
+        ("one\nsecret", "^secret", "U18"),
+        ("one\nsecret", "(?im)^secret$", True),
+        ("one\ntwo", "^secret", False),
+        ("abc", "(?=a)", "U18"),
+        ("abc", "*bc", "U18"),
+        ("abc", r"\babc", "U18"),
+        ("abc", "a+?", "U18"),
+        ("abc", "(?<name>a)", "U18"),
+        ("abc", "a||b", "U18"),
+        ("abc", "a{2", "U18"),
+        ("abc", "[[:alpha:]]", "U18"),
+        ("abc", "[a-", "U18"),
+        ("a]b", r"[\]]", True),
+        ("a-b", "[x-]", True),
+        ("b", "[^a]", True),
+        ("a", "[^a]", False),
+        ("a.b", r"a\.b", True),
+        ("a1", r"a[\d]", True),
+        ("ac", "(?:a|b)c", True),
+    ],
+)
+def test_patterns(text: str, pattern: str, found: bool | str) -> None:
+    assert number(has_pattern(text, pattern)) == found
+
+
+@pytest.mark.parametrize(("pattern", "found"), [(r"\d\d*", True), ("a|1", True), (r"a.c", "U18"), ("[a]", "U18"), ("a+", "U18"), ("(?i)a", "U18")])
+def test_patterns_of_the_old_kind_have_few_constructs(pattern: str, found: bool | str) -> None:
+    assert number(has_pattern("1", pattern, legacy=True)) == found
+
+
+def test_a_cunning_pattern_takes_no_longer_than_its_text() -> None:
+    assert has_pattern("a" * 5000 + "!", r"(a|a)*(a+)+$") is False
+    assert has_pattern("a" * 5000, r"^(a|aa)+$") is True
+    with pytest.raises(NotAgreedError, match="too large"):
+        parse("(a{1000}){1000}")
+
+
+_ATOM = st.sampled_from(["a", "b", ".", r"\d", r"\W", "[ab]", "[^a]", "^", "$", "1"])
+_PATTERN = st.recursive(
+    _ATOM,
+    lambda inner: (
+        st.tuples(inner, inner).map("".join)
+        | st.tuples(inner, inner).map(lambda two: f"(?:{two[0]}|{two[1]})")
+        | st.tuples(inner.filter(lambda text: text not in ("^", "$")), st.sampled_from(["*", "+", "?", "{1,2}"])).map(lambda two: f"({two[0]}){two[1]}")
+    ),
+    max_leaves=6,
+)
+
+
+@given(_PATTERN, st.text("abA1 \n", max_size=6))
+@settings(max_examples=500, deadline=None)
+def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str, text: str) -> None:
+    expression = parse(pattern)
+    for lines in (False, True):
+        quick = re.search(patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0))
+        assert patterns._States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
+
+
+def test_questions_about_the_same_are_one() -> None:
+    one, other = has_word("encrypt:now", "encrypt:"), has_word("encrypt:now", "encrypt:")
+    assert isinstance(one, Open)
+    assert isinstance(other, Open)
+    assert one.key == other.key

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The house as its imports make it: no floor leans on one above it, and nothing goes in a circle."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PREFIX = "ansible_collections.m365.message_encryption.plugins."
+
+#: From the bottom. A file may import from its own floor and from those below it.
+FLOORS = (
+    "module_utils._exchange",
+    "module_utils._engine",
+    "module_utils._resources",
+    "module_utils._mail_flow",
+    "module_utils._baseline",
+    "modules",
+    "plugin_utils._transports",
+    "plugin_utils._broker",
+    "plugin_utils._action",
+    "plugin_utils._report",
+    "connection",
+    "action",
+    "doc_fragments",
+)
+#: What is pure knows nothing of who runs it; a transport knows nothing of message encryption.
+FORBIDDEN = {
+    "plugin_utils._transports": ("module_utils._engine", "module_utils._resources", "module_utils._baseline", "module_utils._mail_flow", "modules"),
+    "plugin_utils._broker": ("module_utils._engine", "module_utils._resources", "module_utils._baseline", "module_utils._mail_flow", "modules"),
+}
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts)
+
+
+FILES = {_name(path): path for path in sorted((ROOT / "plugins").rglob("*.py")) if path.name != "__init__.py"}
+
+
+def floor_of(module: str) -> str:
+    return next(floor for floor in FLOORS if module == floor or module.startswith(f"{floor}."))
+
+
+def imports_of(module: str) -> Iterator[str]:
+    """The modules of the collection that a module imports at any place but for type checkers only."""
+    for node in ast.walk(ast.parse(FILES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PREFIX):
+            package = node.module.removeprefix(PREFIX)
+            for name in node.names:
+                inner = f"{package}.{name.name}"
+                yield inner if inner in FILES else package
+
+
+GRAPH = {module: {name for name in imports_of(module) if name in FILES} for module in FILES}
+
+
+def test_every_file_lies_on_a_floor() -> None:
+    assert [module for module in FILES if not any(module.startswith(f"{floor}.") for floor in FLOORS)] == []
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_no_arrow_goes_up(module: str) -> None:
+    here = FLOORS.index(floor_of(module))
+    assert sorted(name for name in GRAPH[module] if FLOORS.index(floor_of(name)) > here) == []
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_no_arrow_goes_where_it_must_not(module: str) -> None:
+    forbidden = FORBIDDEN.get(floor_of(module), ())
+    assert sorted(name for name in GRAPH[module] if floor_of(name) in forbidden) == []
+
+
+def test_nothing_goes_in_a_circle() -> None:
+    list(graphlib.TopologicalSorter(GRAPH).static_order())
+
+
+def test_the_test_sees_the_imports() -> None:
+    assert "module_utils._exchange.cmdlet" in GRAPH["module_utils._engine.converge"]
+    assert sum(map(len, GRAPH.values())) > 300
