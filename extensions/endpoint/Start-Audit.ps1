@@ -7,14 +7,17 @@
 & {
     $ErrorActionPreference = 'Stop'
     $allowed = [ordered]@{
+        'Get-AcceptedDomain' = @()
         'Get-ActiveSyncOrganizationSettings' = @()
         'Get-IRMConfiguration' = @()
+        'Get-InboundConnector' = @()
         'Get-MobileDeviceMailboxPolicy' = @()
         'Get-OMEConfiguration' = @()
         'Get-OMEMessageStatus' = @('MessageId')
         'Get-OrganizationConfig' = @()
         'Get-OwaMailboxPolicy' = @()
         'Get-RMSTemplate' = @('ResultSize')
+        'Get-RemoteDomain' = @()
         'Get-TransportConfig' = @()
         'Get-TransportRule' = @('ResultSize')
         'Test-IRMConfiguration' = @('Recipient', 'Sender')

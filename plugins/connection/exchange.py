@@ -411,6 +411,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
 
@@ -496,7 +497,7 @@ class Connection(ConnectionBase):
         return self._client
 
     def _say(self, line: str) -> None:
-        display.vvv(f"EXCHANGE: {line}", host=self._name())
+        display.vvv(f"EXCHANGE: {visible(line)}", host=self._name())
 
     def _name(self) -> str:
         """The organization, for people. Over PSRP the address is that of the management host, which is a machine."""

@@ -22,6 +22,7 @@ from .authority import Application
 from .clixml import Flavour
 from .context import Outcome
 from .errors import CmdletError, missing_mandatory, not_granted, prompt_failed, unknown_parameter
+from .module_functions import bind, is_confirmed, prompt_without_host
 from .organization import Organization
 from .properties import Record
 from .runner import granted
@@ -91,38 +92,51 @@ class Console:
             return []
         return [name for name in granted(self._organization.state) if self._only is None or name.lower() in self._only]
 
-    def run(self, command: str, parameters: Mapping[str, Any], *, confirmed: bool = False) -> Outcome:
+    def run(self, command: str, parameters: Mapping[str, Any]) -> Outcome:
         """Runs one command.
 
-        :param confirmed: somebody has been asked already, and said yes.
         :raises CmdletError: it ended with an error.
         """
-        own = {
-            "get-command": self._get_command,
-            "connect-exchangeonline": self._connect,
-            "disconnect-exchangeonline": self._disconnect,
-            "get-connectioninformation": self._get_connection_information,
-        }
-        if command.lower() not in {name.lower() for name in self.names()}:
+        own = {"get-command": self._get_command, "connect-exchangeonline": self._connect, "disconnect-exchangeonline": self._disconnect}
+        name = {name.lower(): name for name in self.names()}.get(command.lower())
+        if name is None:
             raise not_granted(command)
         if command.lower() in own:
             return own[command.lower()](parameters)
         assert self._organization is not None
+        if self.flavour is Flavour.SERVER:
+            return self._service.invoke(self._organization, "psrp", name, parameters, prompts=True)
+        bind(name, parameters, [text.lower() for text in self._organization.state["hidden_parameters"]])
+        return self.forward(name, parameters, confirmed=is_confirmed(name, parameters))
+
+    def forward(self, cmdlet: str, parameters: Mapping[str, Any], *, confirmed: bool) -> Outcome:
+        """What a function of the module hands to the service.
+
+        :param confirmed: nobody needs to be asked any more.
+        :raises CmdletError: the service's, in the module's words.
+        """
+        if self._organization is None or cmdlet.lower() not in {name.lower() for name in self.exchange_cmdlets()}:
+            raise not_granted(cmdlet)
         try:
-            return self._service.invoke(self._organization, "psrp", command, parameters, prompts=not confirmed)
+            return self._service.invoke(self._organization, "psrp", cmdlet, parameters, prompts=not confirmed)
         except CmdletError as error:
             raise self.worded(error) from error
 
     def worded(self, error: CmdletError) -> CmdletError:
         """The module shows the service's errors with their id and type in front; what it refuses itself, it says itself."""
+        if error.type.endswith(".HostException"):
+            return prompt_without_host("Set-IRMConfiguration")
         from_service = not error.type.startswith(_AUTOMATION) or error.type.endswith("ParameterTransformationException")
         if self.flavour is Flavour.SERVER or not from_service:
             return error
         return CmdletError(f"{error.error_id}|{error.type}|{error.message}", "System.Exception", error.error_id, error.status, error.category)
 
     def is_terminating(self, error: CmdletError, parameters: Mapping[str, Any]) -> bool:
-        """Whether an error ends the pipeline: what PowerShell itself refuses does, what a cmdlet reports does not."""
-        return error.thrown or error.type.startswith(_AUTOMATION) or stops(parameters)
+        """Whether an error ends its pipeline: what PowerShell itself refuses does, what a cmdlet reports does not.
+
+        The module's functions do not hand ErrorAction on to what reports an error.
+        """
+        return error.thrown or error.type.startswith(_AUTOMATION) or (self.flavour is Flavour.SERVER and stops(parameters))
 
     def _get_command(self, parameters: Mapping[str, Any]) -> Outcome:
         values = {name.lower(): value for name, value in parameters.items()}

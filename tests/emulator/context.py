@@ -23,13 +23,15 @@ NOT_MODIFIED = "The command completed successfully but no settings of '{}' have 
 class Outcome:
     """What a cmdlet brought: objects, warnings, and errors that did not end it.
 
-    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would.
+    ``garbled`` asks the wire to cut the objects off in the middle, as a broken proxy or a full disk would. ``leaves`` asks a
+    shell's function to leave in another way than by its end: a kind out of ``faults.SHELL``.
     """
 
     records: list[Record] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     errors: list[CmdletError] = field(default_factory=list)
     garbled: bool = False
+    leaves: str = ""
 
 
 @dataclass

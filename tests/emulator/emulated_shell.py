@@ -19,7 +19,7 @@ from psrpcore._payload import PSRPMessage, create_message
 from . import wsman
 from .clixml import document
 from .console import Console
-from .errors import DOMAIN_CONTROLLER, CmdletError
+from .errors import DOMAIN_CONTROLLER, CmdletError, CmdletNotGranted
 from .ledger import Ledger
 from .shell import Pipeline, Shell
 
@@ -32,7 +32,13 @@ class _Pool(psrpcore.ServerRunspacePool):
     def write(self, pipeline_id: uuid.UUID, content: ElementTree.Element, *, whole: bool = True) -> None:
         """Sends an object; one that is not ``whole`` ends in the middle of its XML."""
         data = ElementTree.tostring(content, encoding="utf-8")
-        data = data if whole else data[: len(data) // 2]
+        self._write(pipeline_id, data if whole else data[: len(data) // 2])
+
+    def write_null(self, pipeline_id: uuid.UUID) -> None:
+        """Sends what a function's ``return $null`` sends: no object at all."""
+        self._write(pipeline_id, b"")
+
+    def _write(self, pipeline_id: uuid.UUID, data: bytes) -> None:
         kind = types.PSRPMessageType.PipelineOutput
         message = create_message(False, kind, data, self.runspace_pool_id, pipeline_id)
         self._send_buffer.append(PSRPMessage(kind, bytearray(message), self.runspace_pool_id, pipeline_id, self._fragment_counter))
@@ -48,6 +54,13 @@ class EmulatedShell(Shell):
         self._ledger = ledger
         self._pool = _Pool()
         self._servers: dict[str, psrpcore.ServerPipeline] = {}
+        #: The pool has one runspace, which runs one pipeline at a time.
+        self._runspace = threading.Lock()
+
+    @property
+    def is_idle(self) -> bool:
+        # Statements that nobody sees run on after their pipeline has told its end.
+        return super().is_idle and not self._runspace.locked()
 
     def begin(self, target: str, cmdlets: list[str]) -> None:
         with self.ready:
@@ -101,17 +114,35 @@ class EmulatedShell(Shell):
         self.ready.notify_all()
 
     def _run(self, target: str, wanted: Any) -> None:
+        """Runs the statements of a pipeline as PowerShell's engine does.
+
+        After an error that ends a pipeline all further statements run, and nobody sees what they bring. Where it was the first
+        of several that failed so, its error comes as one that ends nothing, one more statement is seen, and all seems well.
+        """
         server, pipeline = self._servers[target], self.pipelines[target]
+        with self._runspace:
+            with self.ready:
+                server._change_state(types.PSInvocationState.Running, emit=False)
+            last_seen = len(wanted.commands) - 1
+            for number, command in enumerate(wanted.commands):
+                if pipeline.stop.wait(self.latency if number == 0 else 0.0):
+                    break
+                failure = self._statement(server, command, seen=number <= last_seen)
+                if failure is not None and number == 0 < last_seen:
+                    self._report(server, _contained(failure))
+                    last_seen = 1
+                elif failure is not None and number <= last_seen:
+                    self._finish(server, pipeline, failure)
+                    last_seen = -1
+                elif number == last_seen:
+                    self._finish(server, pipeline, None)
+            self._finish(server, pipeline, None)
+
+    def _finish(self, server: psrpcore.ServerPipeline, pipeline: Pipeline, failure: types.ErrorRecord | None) -> None:
+        """Says how a pipeline ended, once."""
         with self.ready:
-            server.start()
-        failure = None
-        for command in wanted.commands:
-            if pipeline.stop.wait(self.latency if command is wanted.commands[0] else 0.0):
-                break
-            failure = self._statement(server, command)
-            if failure is not None:
-                break
-        with self.ready:
+            if pipeline.finished:
+                return
             if pipeline.stop.is_set():
                 server.stop()
             elif failure is not None:
@@ -122,34 +153,47 @@ class EmulatedShell(Shell):
             pipeline.finished = True
             self.ready.notify_all()
 
-    def _statement(self, server: psrpcore.ServerPipeline, command: Any) -> types.ErrorRecord | None:
-        """Runs one statement; gives the error that ends the pipeline, if one does."""
+    def _statement(self, server: psrpcore.ServerPipeline, command: Any, *, seen: bool) -> types.ErrorRecord | None:
+        """Runs one statement; gives the error that ends a pipeline, if one does."""
+        name = str(command.command_text)
         if command.is_script:
             refusal = CmdletError(
                 "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode.",
                 "System.Management.Automation.RemoteException",
                 "ScriptsNotAllowed",
             )
-            return _error_record(refusal, command.command_text)
-        parameters = {str(name).lstrip("-"): plain(value) for name, value in command.parameters if name}
+            return _record(refusal, "")
+        parameters = {str(key).lstrip("-"): plain(value) for key, value in command.parameters if key}
         try:
-            outcome = self.console.run(str(command.command_text), parameters)
+            outcome = self.console.run(name, parameters)
         except CmdletError as error:
             if self.console.is_terminating(error, parameters):
-                return _error_record(error, str(command.command_text))
-            with self.ready:
-                _write_error(server, error, str(command.command_text))
-                self._collect()
+                return _record(error, name)
+            if seen:
+                self._report(server, _record(error, name))
+            return None
+        if outcome.leaves:
+            # Whatever it leaves by, its statement alone has ended, and says nothing.
+            if outcome.leaves == "return_null" and seen:
+                with self.ready:
+                    self._pool.write_null(server.pipeline_id)
+                    self._collect()
             return None
         with self.ready:
-            for warning in outcome.warnings:
+            for warning in outcome.warnings if seen else ():
                 server.write_warning(warning)
-            for record in outcome.records:
+            for reported in outcome.errors if seen else ():
+                server.prepare_message(_record(reported, name), message_type=types.PSRPMessageType.ErrorRecord)
+            for record in outcome.records if seen else ():
                 self._pool.write(server.pipeline_id, document(record, self.console.flavour), whole=not outcome.garbled)
-            for reported in outcome.errors:
-                _write_error(server, reported, str(command.command_text))
             self._collect()
         return None
+
+    def _report(self, server: psrpcore.ServerPipeline, record: types.ErrorRecord) -> None:
+        """Writes an error that ends nothing."""
+        with self.ready:
+            server.prepare_message(record, message_type=types.PSRPMessageType.ErrorRecord)
+            self._collect()
 
 
 def plain(value: Any) -> Any:
@@ -173,27 +217,40 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _exception(error: CmdletError) -> types.NETException:
-    exception = types.NETException(Message=error.message)
-    exception.PSObject.type_names = [error.type, "System.Exception", "System.Object"]
-    return exception
-
-
-def _category(error: CmdletError, command: str) -> types.ErrorCategoryInfo:
-    return types.ErrorCategoryInfo(Category=types.ErrorCategory(error.category), Activity=command, Reason=error.type.rpartition(".")[2])
-
-
-def _error_id(error: CmdletError, command: str) -> str:
-    if error.type.startswith("System.Management.Automation."):
-        return error.error_id
-    noun = command.replace("-", "")
+def _record(error: CmdletError, command: str) -> types.ErrorRecord:
+    """An error as PowerShell names it: by what reported it."""
+    automation = error.type.startswith("System.Management.Automation.")
     stamp = f"[Server={DOMAIN_CONTROLLER.partition('.')[0]},RequestId={uuid.uuid4()},TimeStamp=1/1/2026 00:00:00 AM]"
-    return f"{stamp} [FailureCategory=Cmdlet-{error.type.rpartition('.')[2]}] {error.error_id},Microsoft.Exchange.Management.{noun}"
+    if command.lower() == "get-command":
+        error_id, activity = f"{error.error_id},Microsoft.PowerShell.Commands.GetCommandCommand", command
+    elif isinstance(error, CmdletNotGranted) or error.error_id == "ScriptsNotAllowed":
+        error_id, activity = error.error_id, ""
+    elif automation:
+        error_id, activity = f"{error.error_id},{command}", command
+    elif error.thrown:
+        error_id, activity = error.message, ""
+    elif error.type == "System.Exception":
+        error_id, activity = f"{stamp},Write-ErrorMessage", "Write-ErrorMessage"
+    else:
+        kind = f"[FailureCategory=Cmdlet-{error.type.rpartition('.')[2]}]"
+        error_id, activity = f"{stamp} {kind} {error.error_id},Microsoft.Exchange.Management.{command.replace('-', '')}", command
+    category = 14 if error.thrown else 0 if error.type == "System.Exception" else error.category
+    return types.ErrorRecord(
+        Exception=_exception(error.message, error.type),
+        CategoryInfo=types.ErrorCategoryInfo(Category=types.ErrorCategory(category), Activity=activity, Reason=error.type.rpartition(".")[2]),
+        FullyQualifiedErrorId=error_id,
+    )
 
 
-def _error_record(error: CmdletError, command: str) -> types.ErrorRecord:
-    return types.ErrorRecord(Exception=_exception(error), CategoryInfo=_category(error, command), FullyQualifiedErrorId=_error_id(error, command))
+def _contained(record: types.ErrorRecord) -> types.ErrorRecord:
+    """The error of a first statement that ended it, as it comes where more statements follow."""
+    kind = str(record.Exception.PSObject.type_names[0])
+    if not kind.endswith(".MethodInvocationException"):
+        record.Exception = _exception(str(record.Exception.Message), "System.Management.Automation.ParentContainsErrorRecordException")
+    return record
 
 
-def _write_error(pipeline: psrpcore.ServerPipeline, error: CmdletError, command: str) -> None:
-    pipeline.write_error(_exception(error), _category(error, command), fully_qualified_error_id=_error_id(error, command))
+def _exception(message: str, net_type: str) -> types.NETException:
+    exception = types.NETException(Message=message)
+    exception.PSObject.type_names = [net_type, "System.Exception", "System.Object"]
+    return exception

@@ -69,16 +69,17 @@ class ModuleService:
         }
 
     def _invoke(self, console: Console, body: Any) -> dict[str, Any]:
-        told: dict[str, Any] = {"warnings": [], "objects": [], "errors": []}
+        told: dict[str, Any] = {"warnings": [], "objects": [], "errors": [], "leaves": ""}
         try:
-            outcome = console.run(body["cmdlet"], body["parameters"], confirmed=body["confirmed"])
+            outcome = console.forward(body["cmdlet"], body["parameters"], confirmed=body["confirmed"])
         except CmdletNotGranted:
             return {**told, "errors": [_NOT_GRANTED]}
         except CmdletError as error:
-            if error.type.endswith("HostException"):
+            if error.error_id == "HostException":
                 return {"asks": "Are you sure you want to perform this action?"}
             return {**told, "errors": [error.message]}
-        return {"warnings": outcome.warnings, "objects": _documents(outcome, console), "errors": [console.worded(error).message for error in outcome.errors]}
+        errors = [console.worded(error).message for error in outcome.errors]
+        return {"warnings": outcome.warnings, "objects": _documents(outcome, console), "errors": errors, "leaves": outcome.leaves}
 
     def _disconnect(self, console: Console, body: Any) -> dict[str, Any]:
         console.run("Disconnect-ExchangeOnline", {"Confirm": False})

@@ -72,7 +72,7 @@ class PsrpFront:
         while time.monotonic() < deadline:
             with self._lock:
                 shells = list(self._shells.values())
-            if all(pipeline.finished for shell in shells for pipeline in list(shell.pipelines.values())):
+            if all(shell.is_idle for shell in shells):
                 return True
             time.sleep(0.005)
         return False

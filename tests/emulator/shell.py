@@ -64,6 +64,11 @@ class Shell(abc.ABC):
     def end(self) -> None:
         """The shell is closed, or killed."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no pipeline runs."""
+        return all(pipeline.finished for pipeline in list(self.pipelines.values()))
+
     def put(self, target: str, data: bytes) -> None:
         """Leaves fragments to be fetched."""
         with self.ready:

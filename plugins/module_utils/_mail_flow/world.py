@@ -9,7 +9,7 @@ difference. A world that goes against a guess is kept, too: it shows whether an 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
@@ -153,7 +153,7 @@ def _together(worlds: list[World], against: list[World]) -> World:
     )
 
 
-def without(fork: Fork, leaving: frozenset[Recipient], doubtful: dict[Recipient, tuple[Reason, ...]]) -> Fork:
+def without(fork: Fork, leaving: frozenset[Recipient], doubtful: Mapping[Recipient, tuple[Reason, ...]]) -> Fork:
     """A fork after some left it, and of some it is open whether they did."""
     if not leaving and not doubtful:
         return fork

@@ -58,7 +58,7 @@ class ModuleAction(ActionBase):
         arguments = plain(self.arguments(task_vars or {}))
         validation, errors = validate(arguments, **spec)
         if errors:
-            return {"failed": True, "msg": visible(f"{name}: {'; '.join(errors)}")}
+            return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"})
         foreseen = Foreseen(C.DEFAULT_LOCAL_TMP, self._organization()) if self._task.check_mode else None
         task = self.make_task(
             task_vars or {},
@@ -77,15 +77,14 @@ class ModuleAction(ActionBase):
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
         if warnings:
-            result["warnings"] = [visible(str(warning["msg"] if isinstance(warning, Mapping) else warning)) for warning in warnings]
+            result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
         if self._task.diff and result.get("changes"):
             host = str((task_vars or {}).get("inventory_hostname"))
             sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
             result["diff"] = {**sides, "before_header": host, "after_header": host}
             if not result.get("changed") and not result.get("failed"):
                 Display().display(as_text(sides, host))
-        if isinstance(result.get("msg"), str):
-            result["msg"] = visible(result["msg"])
+        result = shown(result)
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
@@ -146,6 +145,22 @@ def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     count = f"{len(names)} setting{'s' if len(names) > 1 else ''}"
     return f"{'Would change' if check_mode else 'Changed'} {count}: {', '.join(names[:_NAMED])}{more}."
+
+
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    """The result with what a terminal shows of it made visible: names and texts of an organization, and what a service says, may hold anything."""
+    for name in ("msg", "warnings", "diff", "error"):
+        if name in result:
+            result[name] = _shown(result[name])
+    return result
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return visible(value) if isinstance(value, str) else value
 
 
 def plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ import socket
 import threading
 import urllib.parse
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
@@ -27,6 +27,8 @@ LARGEST_UNPACKED = 256 * 1024 * 1024
 #: Values that all answers of one call hold. Each may cost a hundred bytes of memory, though it was sent in two. An organization
 #: with 300 rules of 8 KB stays below it, even where every character of its texts looks like the beginning of a value.
 MOST_VALUES = 4_000_000
+#: Warnings of a call, and error records of a pipeline, that are kept. Nobody reads more.
+MOST_RECORDS = 1000
 #: What begins a value: in JSON, and in XML.
 _BEGINNINGS = (b"{", b"[", b",", b"<")
 _CHUNK = 256 * 1024
@@ -232,6 +234,12 @@ class Limits:
         if content and not unpacker.eof:
             raise CutError("the answer is cut")
         return unpacked
+
+
+def bounded(warnings: Sequence[str]) -> list[str]:
+    """The warnings, or the first of them and a sentence about the others."""
+    left_out = len(warnings) - MOST_RECORDS
+    return [*warnings[:MOST_RECORDS], *([f"{left_out} more warnings came and are left out."] if left_out > 0 else [])]
 
 
 def _host(location: str) -> str:

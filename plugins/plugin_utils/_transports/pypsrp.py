@@ -28,7 +28,7 @@ from xml.etree import ElementTree
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, records
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import MOST_RECORDS, CutError, Limits, TooSlowError
 
 try:
     from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
@@ -45,8 +45,6 @@ _DONE = b"/shell/CommandState/Done"
 _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
 #: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
-#: Warnings, and errors, of one pipeline that are kept. Nobody reads more.
-MOST_RECORDS = 1000
 #: Seconds after the end of a pipeline's time in which the host may still say so itself.
 _GRACE = 2
 #: Seconds for asking a pipeline to stop.
@@ -76,9 +74,14 @@ class Run:
     def has_room(self, kind: str) -> bool:
         """Counts a warning or an error; whether it is one of those that are kept."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
-        if self._counts[kind] == MOST_RECORDS + 1 and kind == "warning":
-            self.add(kind, f"More than {MOST_RECORDS} warnings came; the others are left out.")
         return self._counts[kind] <= MOST_RECORDS
+
+    def end(self) -> None:
+        """Says what was not kept."""
+        left_out = self._counts.get("warning", 0) - MOST_RECORDS
+        if left_out > 0:
+            # In front, so that it is part of an answer: what comes after the last marker is none.
+            self.events.insert(0, ("warning", f"{left_out} more warnings came and are left out."))
 
 
 class Pool:
@@ -175,6 +178,7 @@ class Pool:
             if begun and isinstance(error, TooSlowError):
                 self._stop(shell)
             raise
+        run.end()
         run.failed = shell.state != PSInvocationState.COMPLETED
         with contextlib.suppress(Exception), self._limits.call(timeout):
             # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ThrottledError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
 #: Statuses that pass, whatever their body says. Source: the reference on Exchange's errors, section 7.
@@ -72,7 +73,7 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
     if not isinstance(values, list):
         return garbled("the answer holds no list of objects")
     objects = [decode.json_object(item) if isinstance(item, dict) else {"value": item} for item in values]
-    texts = [str(item) for item in warnings] if isinstance(warnings, list) else []
+    texts = bounded([str(item) for item in warnings]) if isinstance(warnings, list) else []
     return Page(Result(objects=objects, warnings=texts), link if isinstance(link, str) else "")
 
 

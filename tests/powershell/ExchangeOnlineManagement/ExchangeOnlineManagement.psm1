@@ -67,6 +67,10 @@ function Invoke-ExchangeCommand {
         if (-not $yes) { return }
         $answer = Send-Request -Path 'invoke' -Parameters $Bound -More @{ cmdlet = $name; confirmed = $true }
     }
+    if ($answer.leaves -eq 'exit') { exit }
+    if ($answer.leaves -eq 'break') { break }
+    if ($answer.leaves -eq 'continue') { continue }
+    if ($answer.leaves -eq 'return_null') { return $null }
     foreach ($text in $answer.warnings) { $Cmdlet.WriteWarning($text) }
     foreach ($document in $answer.objects) { $Cmdlet.WriteObject([System.Management.Automation.PSSerializer]::Deserialize($document)) }
     foreach ($text in $answer.errors) { Write-ErrorMessage -Message $text }

@@ -197,6 +197,7 @@ def test_floods_are_dropped_as_they_come(monkeypatch: pytest.MonkeyPatch) -> Non
     tracemalloc.stop()
     assert outcome.objects == [{"Name": "x"}]
     assert len(outcome.warnings) == pypsrp.MOST_RECORDS + 1
+    assert "19000 more warnings" in outcome.warnings[0]
     assert kept < 5_000_000
 
 

@@ -405,6 +405,27 @@ def test_three_hundred_rules_of_eight_kilobytes_are_taken(script: Make) -> None:
     assert len(outcome.objects) == 300
 
 
+@pytest.mark.parametrize("step", [*DRIPS.values(), (200, b"x" * 200_000)], ids=[*DRIPS, "oversized"])
+@pytest.mark.usefixtures("small")
+def test_the_authority_keeps_to_the_limits_as_well(script: Make, monkeypatch: pytest.MonkeyPatch, step: Any) -> None:
+    authority, service = script(step), script((200, {"value": []}))
+    monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._PATIENCE", 1)
+    wire = RestTransport(identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret"))
+    monkeypatch.setattr(wire._credential, "_fetch", lambda claims: wire._credential._http.get(authority.url).json())
+    began = time.monotonic()
+    (outcome,) = wire.attempt([WRITE])
+    assert time.monotonic() - began < 8
+    assert (outcome.executed, service.requests) == (Executed.NO, [])
+    assert "in time" in str(outcome.error) or "too large" in str(outcome.error)
+    wire.close()
+
+
+def test_warnings_are_bounded(script: Make) -> None:
+    (result,) = attempt(script((200, {"value": [], "@adminapi.warnings": ["w"] * 5_000})), READ)
+    assert len(result.warnings) == limits.MOST_RECORDS + 1
+    assert "4000 more" in result.warnings[-1]
+
+
 def test_a_defect_of_ours_after_a_write_was_sent_leaves_its_outcome_unknown(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever our own reading raises, the write was sent."""
 

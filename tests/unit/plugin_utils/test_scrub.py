@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import shown
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import scrub
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
@@ -88,3 +89,15 @@ def test_no_control_character_is_shown_raw(odd: str) -> None:
 
 def test_lines_and_tabs_stay() -> None:
     assert visible("a\r\n\tb\nc é 😀") == "a\n\tb\nc é 😀"
+
+
+def test_what_a_terminal_shows_of_a_result_is_visible() -> None:
+    odd = "\u202e\x1b\x9b"
+    changes = [{"before": odd}]
+    result = shown(
+        {"msg": odd, "warnings": [odd], "diff": {"before": odd, "after": f"a\n{odd}"}, "error": {"error_id": odd}, "changes": changes, "changed": True}
+    )
+    told = str({name: value for name, value in result.items() if name != "changes"})
+    assert told.count("[U+202E][U+001B][U+009B]") == 5
+    assert result["diff"]["after"].startswith("a\n[")
+    assert result["changes"] == changes  # which is data
