@@ -191,7 +191,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
-        return plan_state(organization, parts, Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode))
+        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen))
+        return plan_state(organization, parts, options)
 
     return converge(task, subsets_of(parts), planner)
 

@@ -174,7 +174,9 @@ def run(task: ModuleContext) -> dict[str, Any]:
     place_before, place_after = task.params["place_before"], task.params["place_after"]
 
     def planner(organization: Organization) -> Plan:
-        return plan_rule(RulesPlanner(organization, check_mode=task.check_mode), rule, place_before=place_before, place_after=place_after)
+        return plan_rule(
+            RulesPlanner(organization, check_mode=task.check_mode, created=task.foreseen), rule, place_before=place_before, place_after=place_after
+        )
 
     return converge(task, subsets_for([rule]), planner)
 

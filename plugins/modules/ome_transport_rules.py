@@ -155,7 +155,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     rules = [declare(options, f"rules[{index}].") for index, options in enumerate(task.params["rules"])]
 
     def planner(organization: Organization) -> Plan:
-        picture = RulesPlanner(organization, check_mode=task.check_mode)
+        picture = RulesPlanner(organization, check_mode=task.check_mode, created=task.foreseen)
         return plan_rules(picture, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True)
 
     return converge(task, subsets_for(rules), planner)

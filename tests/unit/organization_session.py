@@ -56,6 +56,8 @@ class OrganizationSession:
         self.reads = 0
         #: The warnings of the last task.
         self.warnings: list[str] = []
+        #: Where the new rules of the last task land.
+        self.places: dict[str, str] = {}
         #: Called before each write; another administrator may be at work in it.
         self.before_write: Callable[[Call], Any] = lambda call: None
 
@@ -90,6 +92,7 @@ class OrganizationSession:
             find_file=lambda path: Path(path).read_bytes(),
         )
         self.warnings = task.warnings
+        self.places = task.places
         result: dict[str, Any] = module.run(task)
         return result
 

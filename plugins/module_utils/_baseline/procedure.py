@@ -241,7 +241,7 @@ def prepare(task: BaselineContext) -> Preparation:
     tags = [*task.params["run_tags"], *task.params["skip_tags"]]
     errors = tag_errors(tags, selects=kind in (BASELINE, AUDIT), only_controls=bool(task.params.get("only_control_tags")))
     if errors:
-        raise OptionError(f"{'; '.join(errors)}.", remedy=f"The controls are {', '.join(CONTROL)}.")
+        raise OptionError(" ".join(errors), remedy=f"The controls are {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     if kind in (BASELINE, AUDIT):
@@ -309,6 +309,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         approval = approval_of(prepared.variables, prepared.artifacts)
         findings += approval_findings(approval, document, prepared.variables, prepared.artifacts, writes=writes)
     task.warnings += plan.warnings
+    task.places |= plan.places
     if prepared.kind == ROLLBACK:
         task.say(_goes_back(prepared, changes, check_mode=check_mode))
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)

@@ -19,9 +19,14 @@ _NAMED_ORGANIZATIONS = 12
 #: The longest value that is shown, in characters.
 _LONGEST = 40
 
-_COUNTED = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "drifted", "changed": "changed", "met": "as wanted"}
-_PLANNED = {**_COUNTED, "drift": "would change"}
-_NOTHING = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "not as wanted", "changed": "changed", "met": "as wanted"}
+#: Statuses, the worst first, and how organizations are counted that have them.
+_COUNTED = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "would change", "changed": "changed", "met": "as wanted"}
+#: Where a procedure has other words.
+_OWN_WORDS = {
+    "audit": {"drift": "drifted"},
+    "snapshot": {"met": "with a snapshot", "drift": "with a snapshot"},
+    "rollback": {"met": "with nothing to put back"},
+}
 
 
 def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
@@ -30,10 +35,10 @@ def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
     :param report: the run's report.
     :param path: its page.
     """
-    words = _COUNTED if report["kind"] == "audit" else _PLANNED
+    words = {**_COUNTED, **_OWN_WORDS.get(report["kind"], {})}
     order = list(_COUNTED)
     organizations = sorted(report["organizations"], key=lambda organization: order.index(organization["status"]))
-    lines = [_line(organization, str(report["kind"])) for organization in organizations[:_NAMED_ORGANIZATIONS]]
+    lines = [_line(organization, str(report["kind"]), words) for organization in organizations[:_NAMED_ORGANIZATIONS]]
     more = len(organizations) - _NAMED_ORGANIZATIONS
     counts = Counter(organization["status"] for organization in organizations)
     counted = ", ".join(f"{counts[status]:,} {words[status]}" for status in order if counts[status])
@@ -41,18 +46,19 @@ def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
     return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
 
 
-def _line(organization: Mapping[str, Any], kind: str) -> str:
+def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) -> str:
     """An organization and what became of it."""
     status, host = organization["status"], organization["host"]
     findings, changes = organization.get("findings") or [], organization.get("changes") or []
     if findings:
         return f"{host}: refused, nothing was written: {'; '.join(str(finding['id']) for finding in findings)}"
     if status in ("failed", "not_assessable", "refused"):
-        return f"{host}: {_COUNTED[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
-    parts = said(changes)
+        return f"{host}: {words[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
+    parts = said(changes, found=kind == "audit")
     stored = any(change["state"] == "stored" for change in changes)
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    what = f"{lead}{'; '.join(parts)}" if parts else _unmet(organization) or ("" if kind == "snapshot" else _NOTHING[status])
+    nothing = words[status].removeprefix("with ") if status == "met" else "not as wanted"
+    what = f"{lead}{'; '.join(parts)}" if parts else _unmet(organization) or ("" if organization.get("snapshot_file") else nothing)
     snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
     return f"{host}: {'; '.join(filter(None, [what, snapshot]))}"
 
@@ -63,12 +69,15 @@ def _unmet(organization: Mapping[str, Any]) -> str:
     return f"not met: {', '.join(unmet)}" if unmet else ""
 
 
-def said(changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Changes in the words of the role's variables: a rule that is made or removed is one."""
+def said(changes: Sequence[Mapping[str, Any]], *, found: bool = False) -> list[str]:
+    """Changes in the words of the role's variables: a rule that is made or removed is one.
+
+    :param found: they are what an audit found, and nothing that is done.
+    """
     texts: dict[str, None] = {}
     whole = {_object(change): change for change in changes if change["option"] == "state"}
     for change in changes:
-        texts[_whole(whole[_object(change)]) if _object(change) in whole else _setting(change)] = None
+        texts[_whole(whole[_object(change)], found) if _object(change) in whole else _setting(change, found)] = None
     names = list(texts)
     return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]
 
@@ -77,16 +86,18 @@ def _object(change: Mapping[str, Any]) -> tuple[str, str]:
     return change["resource"], change["identity"]
 
 
-def _whole(change: Mapping[str, Any]) -> str:
-    return f"{change['control']} {change['identity']!r} {'created' if change['after'] == 'present' else 'removed'}".strip()
+def _whole(change: Mapping[str, Any], found: bool) -> str:
+    verbs = ("is missing", "is still there") if found else ("created", "removed")
+    return f"{change['control']} {change['identity']!r} {verbs[change['after'] != 'present']}".strip()
 
 
-def _setting(change: Mapping[str, Any]) -> str:
+def _setting(change: Mapping[str, Any], found: bool) -> str:
     control = CONTROL.get(change["control"])
     variable = next((variable for variable in control.variables if variable.option == change["option"]), None) if control else None
     before, after = (_shown(change[side], inverted=bool(variable and variable.inverted)) for side in ("before", "after"))
     of = f" of {change['identity']!r}" if change["identity"] else ""
-    return f"{change['control']} {variable.name if variable else change['option']}{of} {before} -> {after}".strip()
+    values = f"is {before}, not {after}" if found else f"{before} -> {after}"
+    return f"{change['control']} {variable.name if variable else change['option']}{of} {values}".strip()
 
 
 def _shown(value: Any, *, inverted: bool) -> str:
@@ -98,5 +109,5 @@ def _shown(value: Any, *, inverted: bool) -> str:
 
 def drift_sentence(changes: Iterable[Mapping[str, Any]]) -> str:
     """What an audit found, as one line."""
-    parts = said(list(changes))
+    parts = said(list(changes), found=True)
     return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

@@ -30,7 +30,7 @@ def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> li
             continue
         if tag.upper() in CONTROL:
             if not selects:
-                errors.append(f"The tag {tag!r} is a control, and this procedure takes an organization as a whole")
+                errors.append(f"The tag {tag!r} is a control, and this procedure takes an organization as a whole.")
         elif only_controls or _LIKE_A_CONTROL.fullmatch(tag) or (_SHAPE.fullmatch(tag) and nearest(tag, CONTROL)):
-            errors.append(f"The tag {tag!r} is no control{meant(tag, CONTROL)}")
+            errors.append(f"The tag {tag!r} is no control{meant(tag, CONTROL) or '.'}")
     return errors

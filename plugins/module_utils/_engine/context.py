@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,8 @@ class ModuleContext:
     :param describe: who we are and where (``on_premises`` among it); costs no round trip to Exchange.
     :param find_file: a file's content by the path a user gave; relative paths are looked for as ``copy`` does.
     :param warnings: what the user is told beside the result.
+    :param places: where new rules land, by their names: words for the diff.
+    :param foreseen: the OME configurations that this run's tasks in check mode would have created.
     :param say: tells the user something at once, in the middle of the task.
     """
 
@@ -34,4 +36,6 @@ class ModuleContext:
     describe: Callable[[], dict[str, Any]] = dict
     find_file: Callable[[str], bytes] = lambda path: b""
     warnings: list[str] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    foreseen: Sequence[str] = ()
     say: Callable[[str], None] = lambda text: None

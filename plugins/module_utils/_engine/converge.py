@@ -114,6 +114,7 @@ def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], p
         organization = read(task.session, reads, fresh=True)
         plan = planner(organization)
     task.warnings += plan.warnings
+    task.places |= plan.places
     if task.check_mode or not plan.steps:
         return _result(plan.before, plan.after, plan.steps)
     progress = Progress(pending=plan.steps)

@@ -98,6 +98,7 @@ class Plan:
     :param after: the managed options as they will be.
     :param steps: what to run, in order.
     :param warnings: what the reader should know.
+    :param places: where new objects land that have an order: name to words.
     :param concurrent_changes: finds what others did meanwhile to what the plan is about.
     """
 
@@ -106,6 +107,7 @@ class Plan:
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     concurrent_changes: ConcurrentChanges | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     @property
     def changes(self) -> list[Change]:
@@ -122,5 +124,6 @@ class Plan:
             whole.steps += plan.steps
             whole.warnings += [warning for warning in plan.warnings if warning not in whole.warnings]
             whole.concurrent_changes = whole.concurrent_changes or plan.concurrent_changes
+            whole.places |= plan.places
         whole.steps.sort(key=lambda step: step.phase)
         return whole

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
+from ansible import constants as C
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
@@ -33,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
 
 # Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
 # modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
@@ -57,8 +59,10 @@ class ModuleAction(ActionBase):
         validation, errors = validate(arguments, **spec)
         if errors:
             return shown({"failed": True, "msg": f"{name}: {'; '.join(errors)}"})
+        foreseen = Foreseen(C.DEFAULT_LOCAL_TMP, self._organization()) if self._task.check_mode else None
         task = self.make_task(
             task_vars or {},
+            foreseen=foreseen.names() if foreseen else (),
             params=validation.validated_parameters,
             check_mode=self._task.check_mode,
             session=self._connection,
@@ -67,6 +71,8 @@ class ModuleAction(ActionBase):
             say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
         )
         result = self._outcome(task)
+        if foreseen and not result.get("failed"):
+            foreseen.add(result.get("changes") or ())
         if "changes" in result:
             result.setdefault("msg", summary(result["changes"], check_mode=task.check_mode))
         warnings = [*validation._warnings, *task.warnings]
@@ -74,13 +80,18 @@ class ModuleAction(ActionBase):
             result["warnings"] = [str(warning["msg"] if isinstance(warning, Mapping) else warning) for warning in warnings]
         if self._task.diff and result.get("changes"):
             host = str((task_vars or {}).get("inventory_hostname"))
-            sides = {side: visible(text) for side, text in diff(result["changes"]).items()}
+            sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
             result["diff"] = {**sides, "before_header": host, "after_header": host}
             if not result.get("changed") and not result.get("failed"):
                 Display().display(as_text(sides, host))
         result = shown(result)
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
+
+    def _organization(self) -> str:
+        """The organization that the task's connection leads to, as its options have it; also where something is delegated."""
+        own = self._connection.transport == CONNECTION
+        return str((own and self._connection.get_option("exchange_organization")) or self._play_context.remote_addr)
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """The task's arguments, before they are validated."""

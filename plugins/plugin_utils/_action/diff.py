@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -29,10 +30,20 @@ def to_yaml(value: Any) -> str:
     return dump(value, _Dumper, width=1000)
 
 
-def diff(changes: Sequence[dict[str, Any]]) -> dict[str, str]:
-    """The ``diff`` of a task result: the changed options before and after, under their object where there is more than one."""
+def diff(changes: Sequence[dict[str, Any]], places: Mapping[str, str] = types.MappingProxyType({})) -> dict[str, str]:
+    """The ``diff`` of a task result: the changed options before and after, under their object where there is more than one.
+
+    :param places: where new objects land, by their names.
+    """
+    changes = [row for change in changes for row in (change, *_landing(change, places))]
     several = len({(change["resource"], change["identity"]) for change in changes}) > 1
     return {side: _side(changes, side, several) for side in ("before", "after")}
+
+
+def _landing(change: dict[str, Any], places: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The place of a new object, as if it were one of its options."""
+    place = places.get(change["identity"], "") if (change["option"], change["before"]) == ("state", "absent") else ""
+    return [{**change, "option": "place", "before": None, "after": place}] if place else []
 
 
 def as_text(sides: dict[str, str], host: str) -> str:

@@ -169,7 +169,8 @@ def _looked_at(facts: Facts) -> list[tuple[str, str]]:
     if not every:
         return []
     looked = sum(facts.controls[status] for status in _LOOKED_AT)
-    return [(f"{looked:,} of {count(every, 'control')} looked at.", "#controls")]
+    unmanaged = f", {facts.controls['unmanaged']:,} unmanaged" if facts.controls["unmanaged"] else ""
+    return [(f"{looked:,} of {count(every, 'control')} looked at{unmanaged}.", "#controls")]
 
 
 def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:

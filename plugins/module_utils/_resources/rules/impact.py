@@ -99,22 +99,22 @@ def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequenc
     """
     then = {key: index for index, key in enumerate(before)}
     now = {key: index for index, key in enumerate(after)}
-    stopping = [key for key, rule in rules.items() if _stops(rule) and key in then and key in now]
+    stopping = [key for key, rule in rules.items() if key in then and key in now and _stops(rule)]
     return [
         rule.name
         for key, rule in rules.items()
-        if rule.enabled and encrypts(rule.sections) and key in then and any(then[key] < then[stop] and now[stop] < now[key] for stop in stopping)
+        if key in then and rule.enabled and any(then[key] < then[stop] and now[stop] < now[key] for stop in stopping) and rule.does(ENCRYPTING)
     ]
 
 
 def behind(rules: Mapping[str, Rule], order: Sequence[str], key: str) -> list[str]:
     """The names of the rules that encrypt and come after one."""
     later = order[order.index(key) + 1 :] if key in order else ()
-    return [rules[other].name for other in later if other in rules and rules[other].enabled and encrypts(rules[other].sections)]
+    return [rules[other].name for other in later if other in rules and rules[other].enabled and rules[other].does(ENCRYPTING)]
 
 
 def _stops(rule: Rule) -> bool:
-    return rule.enabled and bool(rule.sections["actions"].get("stop_rule_processing")) and not encrypts(rule.sections)
+    return rule.enabled and rule.does(["stop_rule_processing"]) and not rule.does(ENCRYPTING)
 
 
 def _taken_in(kind: Kind, before: Any, after: Any, *, conditions: bool) -> tuple[bool, bool]:
@@ -123,11 +123,11 @@ def _taken_in(kind: Kind, before: Any, after: Any, *, conditions: bool) -> tuple
         # A condition that appears takes in fewer messages, and so does an exception.
         return after is None, before is None
     first, second = kind.key(before), kind.key(after)
-    matches_more, matches_fewer = _matches_more(kind, first, second), _matches_more(kind, second, first)
-    return (matches_more, matches_fewer) if conditions else (matches_fewer, matches_more)
+    more, fewer = matches_more(kind, first, second), matches_more(kind, second, first)
+    return (more, fewer) if conditions else (fewer, more)
 
 
-def _matches_more(kind: Kind, key: Any, other: Any) -> bool:
+def matches_more(kind: Kind, key: Any, other: Any) -> bool:
     """Whether a predicate with the other value matches messages that it does not match with the one."""
     if isinstance(kind, Listing):
         return bool(other - key)

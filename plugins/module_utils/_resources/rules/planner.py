@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, is_cloud
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import ENDING, Standing, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     AMBIENT,
     ENCRYPTING,
@@ -110,6 +111,8 @@ class RulesPlanner:
         self.check_mode = check_mode
         self.plan = Plan(concurrent_changes=concurrent_changes)
         self._claimed: set[str] = set()
+        #: The declared rules as they will be, by their keys in the order.
+        self._standings: dict[str, Standing] = {}
         #: The order as it will be: guids, and names of rules that do not exist yet.
         self.order = [rule.guid for rule in self.rules]
 
@@ -186,7 +189,32 @@ class RulesPlanner:
             del self.plan.warnings[warnings:]
         self.plan.before = before
         self.plan.after = self.show(wanted, rule, after=True)
+        self._standings[key] = Standing.of(rule, replace(wanted, sections={**wanted.sections, **self._given(wanted)}))
         return key
+
+    def finish(self) -> None:
+        """Says where new rules land, and which rules can never act because of their place where the task has declared one of the two."""
+        gone = {str(step.call.parameters.get("Identity")) for step in self.plan.steps if step.phase == Phase.RULE_REMOVAL}
+        order = [key for key in self.order if key not in gone]
+        for index, key in enumerate(order):
+            if key not in self._by_guid:
+                where = f"behind {self._name(order[index - 1])!r}" if index else "before all others"
+                self.plan.places[self._name(key)] = f"{index + 1} of {len(order)}, {where}" if len(order) > 1 else "the only rule"
+        # Only what ends the matter has to be looked at, which few rules do.
+        ending = [(index, key) for index, key in enumerate(order) if not self.restoring and (key in self._standings or self._by_guid[key].does(ENDING))]
+        for index, key in enumerate(order):
+            declared = key in self._standings
+            earlier = [other for place, other in ending if place < index and (declared or other in self._standings)]
+            early = first_that_covers(self._standing(key), map(self._standing, earlier)) if earlier else None
+            if early:
+                text = f"The rule {self._name(key)!r} can never act: {early.name!r} comes before it, takes all of its mail, and is the last to see it."
+                self.plan.warnings.append(text)
+
+    def _name(self, key: str) -> str:
+        return self._standings[key].name if key in self._standings else self._by_guid[key].name
+
+    def _standing(self, key: str) -> Standing:
+        return self._standings.get(key) or Standing.of(self._by_guid[key])
 
     def remove(self, rule: Rule) -> None:
         """Plans the removal of a rule."""
@@ -456,6 +484,7 @@ def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | 
     neighbour = place_before or place_after
     if not neighbour or rule.state == "absent":
         planner.ensure(rule)
+        planner.finish()
         return planner.plan
     option = "place_before" if place_before else "place_after"
     beside = planner.key(neighbour, option)
@@ -463,6 +492,7 @@ def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | 
     if key == beside:
         raise OptionError(f"{option} names the rule itself.")
     planner.arrange([key, beside] if place_before else [beside, key], moving=key)
+    planner.finish()
     return planner.plan
 
 
@@ -504,6 +534,7 @@ def plan_rules(planner: RulesPlanner, rules: Sequence[DeclaredRule], *, unmanage
     if ordered:
         planner.arrange(keys)
     planner.unmanaged(existing, unmanaged)
+    planner.finish()
     planner.plan.before = {"rules": before}
     planner.plan.after = {"rules": after}
     planner.plan.steps.sort(key=lambda step: step.phase)

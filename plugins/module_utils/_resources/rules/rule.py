@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,6 +34,9 @@ _BUILT_IN_TEMPLATES = {
     **{name_key(name): "Encrypt" for name in ("Encrypt", "Chiffrer")},
     **{name_key(name): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
 }
+
+
+_ACTIONS = {field.option: field for field in SECTIONS["actions"]}
 
 
 class Templates:
@@ -101,6 +104,10 @@ class Rule:
             for section, options in read.items()
         }
         return {**sections, "actions": by_template_name(sections["actions"], self.templates)}
+
+    def does(self, options: Iterable[str]) -> bool:
+        """Whether any of these actions is set. Reads no more than them."""
+        return any(field.read(self.properties) not in (None, field.kind.cleared) for field in map(_ACTIONS.__getitem__, options))
 
     @cached_property
     def unknown(self) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules that can never act because an earlier one takes all their mail, where that is certain. Private to the collection.
+
+Certain is: the earlier rule acts, has no exception, each of its conditions is met by all mail that the later one is about, and it ends the
+matter, since it stops or the message is gone. Anything else may be so as well, and is not said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, idle
+
+_CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
+
+#: Actions after which no later rule sees the message.
+ENDING = ("stop_rule_processing", "delete_message", "reject_message_enhanced_status_code", "reject_message_reason_text")
+
+#: Settings that say what conditions look at: they have to be the same for two rules to be compared.
+_SIGHT = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
+
+#: Conditions that mean something only with a partner, which has to be the same.
+_PAIRS = {
+    "header_contains_words": "header_contains_message_header",
+    "header_matches_patterns": "header_matches_message_header",
+    "ad_comparison_attribute": "ad_comparison_operator",
+    "manager_addresses": "manager_for_evaluated_user",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule as it will be, in its place.
+
+    :param understood: whether all parts of it are known.
+    """
+
+    name: str
+    enabled: bool
+    settings: Mapping[str, Any]
+    sections: Mapping[str, Mapping[str, Any]]
+    understood: bool = True
+
+    @classmethod
+    def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> Standing:
+        """A rule as it is, with what is wanted of it."""
+        enabled = stored.enabled if stored else True
+        settings = stored.settings if stored else SETTINGS_OF_A_NEW_RULE
+        sections = stored.sections if stored else {}
+        return cls(
+            (wanted.name if wanted else "") or (stored.name if stored else ""),
+            enabled if wanted is None or wanted.enabled is None else wanted.enabled,
+            {**settings, **(wanted.settings if wanted else {})},
+            {**sections, **(wanted.sections if wanted else {})},
+            not (stored and any(stored.unknown.values())),
+        )
+
+
+def first_that_covers(late: Standing, earlier: Iterable[Standing]) -> Standing | None:
+    """The first of the rules before it that takes all mail which a rule is about, so that it never acts."""
+    return next((early for early in earlier if _ends(early) and _covers(early, late)), None)
+
+
+def _ends(rule: Standing) -> bool:
+    acts = rule.understood and not idle(rule.enabled, rule.settings) and not rule.settings.get("expiry_date")
+    return acts and not rule.sections.get("exceptions") and any(rule.sections.get("actions", {}).get(option) for option in ENDING)
+
+
+def _covers(early: Standing, late: Standing) -> bool:
+    """Whether the earlier rule takes all mail that the later one is about."""
+    conditions, narrower = early.sections.get("conditions", {}), late.sections.get("conditions", {})
+    if conditions and any(early.settings.get(option) != late.settings.get(option) for option in _SIGHT):
+        return False
+    return all(option in narrower and _met(option, value, narrower[option]) for option, value in conditions.items()) and all(
+        conditions.get(partner) == narrower.get(partner) for option, partner in _PAIRS.items() if option in conditions
+    )
+
+
+def _met(option: str, wide: Any, narrow: Any) -> bool:
+    """Whether a condition is met by all mail that meets it with the other value."""
+    kind = _CONDITIONS[option].kind
+    return not matches_more(kind, kind.key(wide), kind.key(narrow))
