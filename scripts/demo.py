@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the collection's whole job on an emulated organization: check, apply, apply again, audit, roll back.
+"""Shows the collection's whole job on an emulated organization that looks like real ones: check, apply, apply again, audit, roll back.
 
 The playbooks are those of the installed artifact. What they claim is proved by looking into the emulator, past the
 collection. The emulator lives in this process, so it ends with it, however that happens. What the run leaves lies in
@@ -26,9 +26,10 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.emulator.captured import captured_state  # noqa: E402
 from tests.emulator.emulator import Emulator  # noqa: E402 (the checkout must be on the path first)
 from tests.emulator.organization import Organization  # noqa: E402
-from tests.integration.tenant import TRANSPORTS, inventory  # noqa: E402
+from tests.integration.tenant import inventory  # noqa: E402
 
 DIRECTORY = ROOT / "build/demo"
 # When something was last changed is not put back by a rollback.
@@ -97,9 +98,9 @@ def main() -> int:
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
     lines: list[str] = []
-    with Emulator(directory=DIRECTORY / "emulator") as emulator:
+    with Emulator([captured_state()], directory=DIRECTORY / "emulator") as emulator:
         (organization,) = emulator.organizations.values()
-        for transport in TRANSPORTS:
+        for transport in ("rest", "psrp"):
             hosts = inventory(emulator, transport)
             hosts["exchange_organizations"]["vars"] = WISHES
             (DIRECTORY / f"{transport}.yml").write_text(yaml.safe_dump(hosts), encoding="utf-8")

@@ -24,6 +24,7 @@ requirements:
 notes:
   - Put C(ansible_connection) on a group of organizations, never on C(all), since C(localhost) would use it too.
   - C(hosts=localhost) with the keyword C(connection) keeps using V(local), because a variable of the implicit localhost beats the keyword.
+  - Each item of a loop, and each task that is delegated, reaches the organization that its own variables name.
   - A credential that a variable gives beats every credential in environment variables.
 options:
   exchange_transport:
@@ -39,6 +40,8 @@ options:
   exchange_organization:
     description:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
+      - A session that is in another organization is refused. The initial domain works everywhere. Over V(psrp) a tenant id works only where
+        the session lets Get-ConnectionInformation be asked.
       - Needed for O(exchange_transport=rest), and for O(exchange_psrp_connect=exchange_online).
     type: str
     vars:

@@ -107,6 +107,10 @@ not_applied:
   returned: failure after a write
   type: list
   elements: str
+unkept_report:
+  description: What the report says of the organization, where it could not be kept in a file of the run.
+  returned: where a file cannot be written
+  type: dict
 outcome_unknown:
   description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
   returned: failure after a write

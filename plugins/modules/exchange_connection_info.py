@@ -59,7 +59,7 @@ organization:
       type: str
       returned: always
     tenant_id:
-      description: The tenant id; empty on premises.
+      description: The tenant id; empty on premises, and where the session shows none.
       type: str
       returned: always
     guid:

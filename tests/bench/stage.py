@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from tests.integration.playbook import BIN, COLLECTIONS, ROOT
-from tests.integration.tenant import CONNECTION, TRANSPORTS
+from tests.integration.tenant import CONNECTION, WIRES
 
 _SAMPLE_SECONDS = 0.05
 
@@ -110,7 +110,7 @@ class Stage:
 
     def variables(self, transport: str, number: int = 0) -> dict[str, Any]:
         """The connection variables of one organization."""
-        return {"ansible_connection": CONNECTION, **TRANSPORTS[transport](self.described, self.described["organizations"][number])}
+        return {"ansible_connection": CONNECTION, **WIRES[transport](self.described, self.described["organizations"][number])}
 
     def playbook(self, play: Sequence[Mapping[str, Any]] | str, *, transport: str = "rest", forks: int = 5, arguments: Sequence[str] = ()) -> Cost:
         """Runs a playbook over all organizations. A text is the name of a playbook of the collection."""

@@ -103,7 +103,7 @@ def changed(rule: Mapping[str, Any], parameters: Mapping[str, Any], state: Mappi
     """
     _refuse_what_the_service_left_behind(parameters, state)
     wanted = {name: _resolved(name, value, rule.get(name), state) for name, value in parameters.items()}
-    merged = {name: value for name, value in {**rule, **wanted}.items() if value not in (None, []) and (value is not False or name in SAYING_FALSE)}
+    merged = {name: value for name, value in {**rule, **wanted}.items() if value not in (None, [], "") and (value is not False or name in SAYING_FALSE)}
     for name, default in _ALWAYS.items():
         if name in parameters and parameters[name] is None:
             raise refused(f"The property '{name}' can't be empty.")

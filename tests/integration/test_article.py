@@ -78,8 +78,9 @@ def test_who_such_an_organization_is(tenant: Tenant) -> None:
     found = tenant.run({M + "exchange_connection_info": {}, "register": "found"})
     assert found.rc == 0, found.output
     assert found["exchange_connection_info"]["organization"]["name"] == tenant.organization
-    assert found["exchange_connection_info"]["on_premises"] is False
     read = tenant.run({M + "message_encryption_info": {}})
     assert read.rc == 0, read.output
-    assert read["message_encryption_info"]["organization"]["is_dehydrated"] is True
+    organization = read["message_encryption_info"]["organization"]
+    assert (organization["is_dehydrated"], organization["on_premises"]) == (True, False)
+    assert organization["tenant_id"] == tenant.emulator.organizations[tenant.organization].tenant_id, "from the token, or from Get-ConnectionInformation"
     assert len(read["message_encryption_info"]["transport_rules"]) == len(tenant.state()["transport_rules"])

@@ -116,3 +116,12 @@ def test_another_address_in_a_variable_of_the_task_is_another_session(tenant: Te
     assert first["changed"]
     assert second.get("unreachable") or second.get("failed")
     assert tenant.state()["ome_configurations"][0]["PortalText"] == str(port)
+
+
+def test_a_delegated_export_lies_under_the_name_of_the_organization_that_it_is_of(tenant: Tenant, transport: str) -> None:
+    export = {"name": "export", "m365.message_encryption.message_encryption_export": {}, "delegate_to": "{{ item }}", "loop": NAMES[:3]}
+    run = tenant.controller.tasks([export], hosts=tenant.host)
+    assert run.rc == 0, run.output
+    for name in NAMES[:3]:
+        text = (tenant.controller.home / "message_encryption" / name / "export.yml").read_text(encoding="utf-8")
+        assert f'name: !unsafe "{name}.onmicrosoft.com"' in text

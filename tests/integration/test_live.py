@@ -16,7 +16,7 @@ from tests.emulator.emulator import Emulator
 from tests.emulator.organization import default_state
 
 from .playbook import COLLECTIONS, ROOT
-from .tenant import TRANSPORTS
+from .tenant import WIRES
 
 NAME = "contoso.onmicrosoft.com"
 
@@ -48,7 +48,7 @@ def test_everything_is_asked_over_both_wires_and_put_back(tmp_path: Path, output
         before = organization.dump()
         described = emulator.describe()
         for wire in ("rest", "psrp"):
-            given = TRANSPORTS[wire](described, described["organizations"][0])
+            given = WIRES[wire](described, described["organizations"][0])
             (tmp_path / "variables.yml").write_text(yaml.safe_dump(given), encoding="utf-8")
             report = tmp_path / f"{wire}.md"
             done = live("--organization", NAME, "--confirm", NAME, "--variables", str(tmp_path / "variables.yml"), "--wires", wire, "--report", str(report))

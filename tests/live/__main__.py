@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
+from .mail import ONLY_MAIL_TELLS
 from .questions import Answer, Questions
 from .session import LiveSession
 
@@ -34,7 +35,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.organization or arguments.confirm != arguments.organization:
         print(
-            "This changes the default OME configuration of an organization and puts it back, and makes and removes a disabled mail flow rule.\n"
+            "This changes the default OME configuration of an organization and puts it back, and makes and removes mail flow rules that match nothing.\n"
             "Only use a tenant that is for tests. To say that it is one, name it twice:\n"
             "    make live ORGANIZATION=contoso.onmicrosoft.com CONFIRM=contoso.onmicrosoft.com",
             file=sys.stderr,
@@ -47,6 +48,8 @@ def main() -> int:
         told, as_before = _over(wire, {**given, "ansible_exchange_transport": wire, "ansible_exchange_organization": arguments.organization})
         lines += told
         restored = restored and as_before
+    lines += ["## What only mail can tell", "", "Not asked: the suite sends no mail.", "", "| number | not known | the smallest experiment |", "|---|---|---|"]
+    lines += [f"| {number} | {_cell(question)} | {_cell(experiment)} |" for number, question, experiment in ONLY_MAIL_TELLS]
     arguments.report.parent.mkdir(parents=True, exist_ok=True)
     arguments.report.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"The report is in {arguments.report}.")

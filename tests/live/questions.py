@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.modules import exchange_connection_info, ome_configuration
 
 from .session import LiveSession
+from .wire import assumptions
 
 DEFAULT = "OME Configuration"
 
@@ -43,7 +45,8 @@ class Questions:
     def ask(self) -> list[Answer]:
         """Asks everything; a question that fails unexpectedly is answered with its error and hinders no other."""
         may_read_ome = False
-        for question in (self._connection, self._shapes, self._ome, self._module, self._clearing, self._colours, self._image, self._refusals, self._rules):
+        questions = (self._connection, self._wire, self._shapes, self._organization, self._ome, self._module, self._clearing)
+        for question in (*questions, self._colours, self._image, self._refusals, self._rules, self._predicates, self._names):
             if question.__name__ in ("_module", "_clearing", "_colours", "_image", "_refusals") and not may_read_ome:
                 continue
             try:
@@ -60,6 +63,24 @@ class Questions:
         found = exchange_connection_info.run(self.session.task(exchange_connection_info.SPEC))
         self._note(
             "Who are we, and what may we do?", "every cmdlet is granted", f"{found['msg']} Not granted: {', '.join(found['missing_cmdlets']) or 'nothing'}."
+        )
+
+    def _wire(self) -> None:
+        for row in assumptions(self.session):
+            self._note(*row)
+
+    def _organization(self) -> None:
+        (found,) = self.session.ask("Get-OrganizationConfig").unwrap()
+        shown = {
+            name: "missing" if name not in found else "empty" if not found[name] else "there" for name in ("OrganizationId", "ExternalDirectoryOrganizationId")
+        }
+        self._note("What tells the cloud and the tenant?", "OrganizationId is there in the cloud; there is no tenant id", str(shown))
+        self._note("Is it dehydrated?", "every new organization is", str(bool(found.get("IsDehydrated"))))
+        limits = self.session.ask("Get-EtrLimits")
+        self._note(
+            "Does Get-EtrLimits tell the limits of rules?",
+            "Get-TransportConfig does; Microsoft documents this one",
+            _told(limits) if limits.error else _shape(limits),
         )
 
     def _shapes(self) -> None:
@@ -92,7 +113,7 @@ class Questions:
             self._note(f"What is stored after clearing a text with {name}?", "null or an empty text, which mean the same", stored)
 
     def _colours(self) -> None:
-        for colour in ("white", "#0078D4"):
+        for colour in ("white", "#0078D4", "0x00FFFF00"):
             result = self._set(BackgroundColor=colour)
             stored = _told(result) if result.error else repr(self._stored()["BackgroundColor"])
             self._note(f"What is shown of the colour {colour}?", "a name or #RRGGBB, which are compared as colours", stored)
@@ -139,6 +160,67 @@ class Questions:
                 result = self.session.ask("Set-TransportRule", Identity=self.rule, Confirm=False, **{parameter: f"no such thing {uuid.uuid4()}"})
                 self._note(f"What does Exchange say to {what} that does not exist?", "a refusal", _told(result))
 
+    def _predicates(self) -> None:
+        with self._our_rule() as created:
+            if created.error:
+                return
+            self._note("What does Exchange say to a scope of partners?", "a refusal", _told(self._change(SentToScope="ExternalPartner")))
+            self._note("What does Exchange say to the retired ApplyOME?", "a refusal", _told(self._change(ApplyOME=True)))
+            for value in (False, None):
+                result = self._change(HasNoClassification=value)
+                shown = [str(item).rpartition(".")[2] for item in self._read().get("Conditions") or ()]
+                assumed = "it is among the conditions" if value is False else "it is among them no longer"
+                self._note(f"What does HasNoClassification {value} do?", assumed, f"{_told(result)}; conditions {shown}")
+            self._change(RejectMessageReasonText="No.", RejectMessageEnhancedStatusCode="5.7.900")
+            cleared = self._change(RejectMessageReasonText=None, RejectMessageEnhancedStatusCode=None)
+            left = {name: self._read().get(name) for name in ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")}
+            self._note("Do two nulls clear a rejection?", "yes", f"{_told(cleared)}; {left}")
+            sent = datetime.datetime(2099, 1, 31, 8, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+            self._note(
+                "How does a date come back that was sent with an offset?",
+                "2099-01-31T07:00:00Z",
+                f"{_told(self._change(ExpiryDate=sent))}; {self._read().get('ExpiryDate')}",
+            )
+            words = ["zebra", "Apple", str(uuid.uuid4())]
+            self._change(SubjectContainsWords=words)
+            kept = self._read().get("SubjectContainsWords") == words
+            self._note("Does a list keep its order?", "no matter: lists are compared as sets", "yes" if kept else "no")
+            self.session.ask("Enable-TransportRule", Identity=self.rule, Confirm=False)
+            self._note("What mode has a rule in test mode after it was enabled?", "the same", str(self._read().get("Mode")))
+            self.session.ask("Disable-TransportRule", Identity=self.rule, Confirm=False)
+
+    def _names(self) -> None:
+        """Whether the directory takes names for one that .NET tells apart. Each rule that is made is removed at once."""
+        base = f"{self.rule} stra\u00dfe \u00e9"
+        others = {
+            "in capitals": base.upper().replace("STRASSE", "STRA\u00dfE"),
+            "without accents": base.replace("\u00e9", "e"),
+            "with ss": base.replace("\u00df", "ss"),
+            "in full width": base.replace("L", "\uff2c", 1),
+        }
+        try:
+            made = self.session.ask("New-TransportRule", **{**self._rule_parameters(), "Name": base})
+            for what, name in others.items() if made.error is None else ():
+                result = self.session.ask("New-TransportRule", **{**self._rule_parameters(), "Name": name})
+                assumed = "the same name" if what == "in capitals" else "another name"
+                self._note(f"Is a name another one {what}?", assumed, _told(result))
+                if result.error is None:
+                    self._remove(name)
+        finally:
+            self._remove(base)
+
+    def _change(self, **parameters: Any) -> Result:
+        return self.session.ask("Set-TransportRule", Identity=self.rule, Confirm=False, **parameters)
+
+    def _read(self) -> dict[str, Any]:
+        rules = self.session.ask("Get-TransportRule", ResultSize="Unlimited").unwrap()
+        return next(rule for rule in rules if rule.get("Name") == self.rule)
+
+    def _remove(self, name: str) -> None:
+        for rule in self.session.ask("Get-TransportRule", ResultSize="Unlimited").unwrap():
+            if rule.get("Name") == name:
+                self.session.ask("Remove-TransportRule", Identity=rule["Guid"], Confirm=False).unwrap()
+
     def _rule_parameters(self) -> dict[str, Any]:
         """A rule that is disabled, only audits, and matches nothing."""
         return {
@@ -157,10 +239,7 @@ class Questions:
             yield created
         finally:
             # Of the name there may be two: a second one is an answer, too. It may also be there although the answer was lost.
-            rules = self.session.ask("Get-TransportRule", ResultSize="Unlimited").unwrap()
-            for rule in rules:
-                if rule.get("Name") == self.rule:
-                    self.session.ask("Remove-TransportRule", Identity=rule["Guid"], Confirm=False).unwrap()
+            self._remove(self.rule)
 
     def _set(self, **parameters: Any) -> Result:
         return self.session.ask("Set-OMEConfiguration", Identity=DEFAULT, Confirm=False, **parameters)

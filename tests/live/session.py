@@ -37,6 +37,11 @@ class LiveSession:
         defaults = {name: row.get("default") for name, row in spec["argument_spec"].items()}
         return ModuleContext(params={**defaults, **params}, check_mode=check_mode, session=self, describe=lambda: self._session.describe(Request([])))
 
+    @property
+    def line(self) -> Any:
+        """The transport itself, for what is asked past the collection's own way of asking."""
+        return self._session._get_line()
+
     def close(self) -> None:
         self._session.close()
 

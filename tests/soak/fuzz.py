@@ -13,9 +13,12 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
+import yaml
+from ansible_collections.m365.message_encryption.plugins.connection import exchange as _exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import image
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, InvalidValueError, OptionError, ProtocolError
@@ -25,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import server as _server
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.frames import receive
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication, decode, encode, records, rest_answers
@@ -236,6 +240,33 @@ def broker(messages: list[bytes | Any]) -> None:
     assert previous == {"log": []} or previous == {}, previous
 
 
+_OPTIONS: Mapping[str, Any] = {name: row.get("default") for name, row in yaml.safe_load(_exchange.DOCUMENTATION)["options"].items()}
+
+
+def identities(items: list[dict[str, Any]]) -> None:
+    """The items of a loop, for each of which core sets the options of one connection object anew: each has the identity of its own options, or none."""
+    connection = _exchange.Connection.__new__(_exchange.Connection)
+    connection._playbook, connection._client, connection._built_from, connection._defs = 0, None, None, dict(_OPTIONS)
+    for item in items:
+        given = {**_OPTIONS, **item}
+        extras = given.pop("_extras", {})
+        connection._options = {**given, "_extras": extras}
+        connection._origins = dict.fromkeys(_OPTIONS, "default") | dict.fromkeys(item, "var: x")
+        # As if this item were the only one.
+        options = {name: _identity.Option(given[name], connection._origins[name]) for name in _OPTIONS}
+        wanted = _built(partial(_identity.build, options, extras))
+        for _call in range(2):
+            found = _built(lambda: connection._broker()._identity)
+            assert found == wanted, (found, wanted)
+
+
+def _built(build: Callable[[], Any]) -> Any:
+    try:
+        return build()
+    except OptionError as error:
+        return str(error)
+
+
 _FRAMES = st.fixed_dictionaries(
     {},
     optional={
@@ -245,6 +276,29 @@ _FRAMES = st.fixed_dictionaries(
         "identity": JSON,
         "reuse": JSON,
         "fresh": JSON,
+    },
+)
+
+
+_ITEMS = st.fixed_dictionaries(
+    {},
+    optional={
+        "exchange_transport": st.sampled_from(["rest", "psrp"]),
+        "exchange_organization": st.sampled_from(["", "a.onmicrosoft.com", "b.onmicrosoft.com"]),
+        "exchange_client_id": st.sampled_from(["", "1", "2"]),
+        "exchange_client_secret": st.sampled_from(["", "s", "t"]),
+        "exchange_access_token": st.sampled_from(["", "u"]),
+        "exchange_certificate_thumbprint": st.sampled_from(["", "v"]),
+        "exchange_api_url": st.sampled_from(["", "https://127.0.0.1:1", "https://127.0.0.1:2", "http://example.com"]),
+        "exchange_psrp_connect": st.sampled_from(["exchange_online", "none"]),
+        "exchange_verify_organization": st.booleans(),
+        "exchange_retries": st.integers(0, 2),
+        "remote_addr": st.sampled_from(["one", "two"]),
+        "remote_user": st.sampled_from([None, "x", "y"]),
+        "remote_password": st.sampled_from([None, "p", "q"]),
+        "port": st.sampled_from([None, 5985, 5986]),
+        "auth": st.sampled_from(["negotiate", "basic"]),
+        "_extras": st.dictionaries(st.sampled_from(["ansible_exchange_x", "ansible_exchange_y"]), st.just("")),
     },
 )
 
@@ -284,6 +338,7 @@ TARGETS: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
     ),
     "declared values": (st.sampled_from(FIELDS).flatmap(_given_to), declared),
     "stored values": (st.tuples(st.sampled_from(FIELDS), JSON), stored),
+    "identities of a loop's items": (st.lists(_ITEMS, max_size=6), identities),
     "frames of the broker": (st.lists(_FRAMES | st.binary(max_size=40), max_size=4), broker),
 }
 

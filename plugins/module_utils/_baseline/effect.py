@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
 
 #: What a rule of the role has where it does not say so: what Exchange gives a new rule.
 WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date": "", "expiry_date": "", "exceptions": {}}
+
+#: Settings that change what a rule's conditions look at, and so which mail it takes.
+LOOKS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
 
 def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +44,10 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
             more = [] if section in declared.sections else list(rule.sections[section])
             if more:
                 sentences.append(f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): name them, or {section}: {{}}.")
+        for option in LOOKS:
+            value = rule.settings[option]
+            if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
+                sentences.append(f"{rule.name!r} has {option}: {value}, which is not declared and decides which mail its conditions mean: name it.")
     return sentences
 
 

@@ -375,14 +375,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         result = converge(task, subsets, planner)
     except ExchangeError as error:
         error.progress = _after_failure(task, prepared, error, report)
-        prepared.artifacts.remember({"report": report})
+        _keep(task, prepared, report, error.progress)
         raise
     if task.check_mode:
         return result
     made = _keys(result["changes"])
     changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
     _settle(report, task, changes, status="changed")
-    prepared.artifacts.remember({"report": report})
+    _keep(task, prepared, report, result)
     try:
         if isinstance(prepared.procedure, Rollback):
             _count_as_rolled_back(task, prepared, prepared.procedure, prepared.snapshot, read(task.session, prepared.procedure.subsets, fresh=True))
@@ -391,8 +391,18 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
         task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-    prepared.artifacts.remember({"report": report})
+    _keep(task, prepared, report, result)
     return result
+
+
+def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:
+    """Keeps what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
+    try:
+        prepared.artifacts.remember({"report": report})
+        result.pop("unkept_report", None)
+    except OptionError as error:
+        task.warnings.append(f"{error} What was done in the organization is in the task's result, and in the report all the same.")
+        result["unkept_report"] = report
 
 
 def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: str) -> None:
@@ -519,8 +529,11 @@ def _count_as_rolled_back(task: BaselineContext, prepared: Preparation, rollback
     left = rollback.left(organization)
     if left:
         task.warnings.append(f"{path.rpartition('/')[2]} does not count as rolled back: {' '.join(left)}")
-    else:
+        return
+    try:
         prepared.artifacts.mark_rolled_back(path, rollback.snapshot["digest"])
+    except OptionError as error:
+        task.warnings.append(f"The organization is as {path.rpartition('/')[2]} has it, and no file says so, because {error}")
 
 
 def _assessed(task: BaselineContext, prepared: Preparation) -> dict[str, Any]:

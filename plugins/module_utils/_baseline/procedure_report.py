@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 
 def report_organization(task: BaselineContext) -> dict[str, Any]:
@@ -26,9 +28,15 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
     variables = for_report(task)
     results = [result for result in task.params["results"] if result and not result.get("skipped")]
     artifacts = task.artifacts(directory_of(variables))
-    found = artifacts.remembered().get("report") or {}
+    # What could not be kept came in the results, and is newer.
+    unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
+    found = unkept[-1] if unkept else artifacts.remembered().get("report") or {}
     organization = organization_report(task.host, task.params["procedure"], found, results, task.params["test"] or {})
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
+    if not paths:
+        # The report of the whole run takes it from there, if the run's own directory lies on another disk.
+        with contextlib.suppress(OptionError):
+            artifacts.remember({"unwritten": organization})
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
     return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
@@ -46,7 +54,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
         artifacts.cut_runs(kept)
     counted = counts(report)
     stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
-    lines = lines_of(report, paths.get("report.html", ""))
+    lines = lines_of(report, paths.get("report.html") or "none, since it cannot be written")
     return {
         "changed": False,
         **stats,
@@ -80,4 +88,10 @@ def _write(
         "approvable": task.params["procedure"] in (BASELINE, DISABLE),
     }
     report = run_report(_kind(task), organizations, variables, task.params["awx"], run)
-    return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
+    try:
+        return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
+    except OptionError as error:
+        task.warnings.append(f"There is no file of this report: {error} What it says stands above, and what the tasks did in their results.")
+        for line in lines_of(report, "none, since it cannot be written"):
+            task.say(line)
+        return report, {}

@@ -40,7 +40,12 @@ def organization_report(host: str, procedure: str, found: Mapping[str, Any], res
     :param results: what those tasks returned, in order; those that did not run left out.
     :param test: what the test of rights management returned; empty where it did not run.
     """
-    report: dict[str, Any] = {**_EMPTY, "host": host, "status": "not_assessable", "message": "Not reached: the run ended before its turn."}
+    report: dict[str, Any] = {
+        **_EMPTY,
+        "host": host,
+        "status": "not_assessable",
+        "message": "Nothing is known of it: the run ended before its turn, or its report could not be written.",
+    }
     report.update(found)
     for result in results:
         if result.get("failed"):

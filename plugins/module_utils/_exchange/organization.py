@@ -88,11 +88,6 @@ class Organization:
         return True
 
 
-def is_cloud(properties: Mapping[str, Any]) -> bool:
-    """Whether Get-OrganizationConfig shows an organization of Exchange Online: on-premises its ``OrganizationId`` is empty."""
-    return bool(properties.get("OrganizationId") or properties.get("ExternalDirectoryOrganizationId"))
-
-
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
     """What to read for subsets: names out of :data:`SUBSETS`, or reads of one's own under names of one's own."""
     return subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}

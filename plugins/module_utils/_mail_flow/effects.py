@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 
@@ -63,7 +63,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
         if value or fallback == "Wrap":
             worlds += _acted(rule, here, scene, does, wraps=not value)
         elif fallback == "Reject":
-            worlds.append(replace(here, fate="rejected", over=True, ended_by=rule.name))
+            worlds.append(here.but(fate="rejected", over=True, ended_by=rule.name))
         else:
             # The whole rule is ignored.
             worlds.append(here)
@@ -76,7 +76,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
     if "stop_rule_processing" not in rule.actions or scene.last:
         return [told]
     stops = opened(("stop", rule.place), "U08", f"whether the rule {rule.name!r}, which is only tried, stops the later ones", False)
-    return [told.answering(stops, False), replace(told.answering(stops, True), over=True, ended_by=rule.name)]
+    return [told.answering(stops, False), told.answering(stops, True).but(over=True, ended_by=rule.name)]
 
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
@@ -94,7 +94,7 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
 
 
 def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
-    changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)}
+    changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)} if rule.surprises else {}
     if Does.ENCRYPT in does:
         templates = tuple(str(value) if option != "apply_ome" else "Encrypt" for option, value in sorted(rule.does(Does.ENCRYPT).items()))
         changes["asked"] = (*world.asked, *((rule.name, template) for template in templates))
@@ -106,8 +106,12 @@ def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wra
         changes["connector"] = str(rule.actions.get("route_message_outbound_connector") or world.connector)
     if Does.CHANGE in does and "apply_html_disclaimer_text" in rule.actions:
         changes["disclaimer"] = True
-    changes["content"] = _changed(rule, world.content, scene, does, wraps, sets_last)
-    after = _told(rule, replace(world, **changes), scene, {row.option for row in rule.rows} if Does.REPORT in does else set())
+    content = _changed(rule, world.content, scene, does, wraps, sets_last)
+    if content is not world.content:
+        changes["content"] = content
+    after = world.but(**changes) if changes else world
+    if Does.REPORT in does:
+        after = _told(rule, after, scene, {row.option for row in rule.rows})
     return [_ended(rule, each, does) for each in _managed(rule, after, scene, does)]
 
 
@@ -127,7 +131,7 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
         changes.update(_with_disclaimer(actions, content, wraps))
     if scene.protection_shows and {Does.ENCRYPT, Does.DECRYPT} & does:
         changes.update(asked=content.asked or Does.ENCRYPT in does, removed=content.removed or Does.DECRYPT in does)
-    return replace(content, **changes, known={}) if changes else content
+    return content.but(**changes, known={}) if changes else content
 
 
 def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
@@ -167,7 +171,7 @@ def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> Worl
         told.append(("incident_report", rule.name, str(rule.actions["generate_incident_report"])))
     if "generate_notification" in options:
         told.append(("notification", rule.name, scene.recipient.label))
-    return replace(world, told=(*world.told, *told)) if told else world
+    return world.but(told=(*world.told, *told)) if told else world
 
 
 def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
@@ -201,8 +205,8 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
-        world = replace(world, held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
-    return replace(world, added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
+        world = world.but(held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
+    return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
 
 
 def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
@@ -230,7 +234,7 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
         changes.update(fate=fates[0], over=True, ended_by=rule.name)
     if fates[:1] == ["rejected"]:
         changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
-    return replace(world, **changes) if changes else world
+    return world.but(**changes) if changes else world
 
 
 def _list(value: Any) -> list[Any]:

@@ -66,7 +66,8 @@ class Passage:
     _of_recipient: dict[tuple[int, str], Truth] = field(default_factory=dict)
     _of_sender: dict[int, Truth] = field(default_factory=dict)
     _contents: dict[Content, Content] = field(default_factory=dict)
-    _keys: dict[object, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    _dead: dict[int, int] = field(default_factory=dict)
+    _bits: dict[object, int] = field(default_factory=dict)
 
     def courses(self) -> list[Course]:
         """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
@@ -96,9 +97,9 @@ class Passage:
         for world in worlds:
             others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
             fork = Fork((*others, person), () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary))
-            starts.append(replace(world, fork=fork, fate="delivered", over=world.stopped, added=()))
+            starts.append(world.but(fork=fork, fate="delivered", over=world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
-        new.worlds += [replace(world, fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
+        new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
         return new
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
@@ -110,15 +111,22 @@ class Passage:
         for world in course.worlds:
             contents.add(_shown(world))
             todo |= self._candidates(world) & -(1 << place)
+        if len({id(world.content) for world in course.worlds}) == 1 and not self.watch:
+            todo &= ~self._dead.get(id(course.worlds[0].content), 0)
         while todo:
             lowest = todo & -todo
             todo ^= lowest
             rule = self.rules.rules[lowest.bit_length() - 1]
+            if self.watch:
+                for world in course.worlds:
+                    if not world.over:
+                        self.watch(rule, world, person)
+            going = [world for world in course.worlds if not world.over and not self._for_nobody(rule, lowest, world, person)]
+            if not going:
+                continue
             worlds: list[World] = []
             for world in course.worlds:
-                if not world.over and self.watch:
-                    self.watch(rule, world, person)
-                worlds += [world] if world.over or self._for_nobody(rule, world, person) else self._step(rule, world, course)
+                worlds += self._step(rule, world, course) if any(world is each for each in going) else [world]
             if len(worlds) > 1:
                 worlds = merged(worlds)
                 if len(worlds) > MOST_WORLDS:
@@ -132,9 +140,20 @@ class Passage:
                 break
         return course
 
-    def _for_nobody(self, rule: FlowRule, world: World, person: Recipient) -> bool:
-        """Whether a condition that is the same for all recipients is false."""
-        return any(self.truth(atom, world, person) is False for atom in rule.common)
+    def _for_nobody(self, rule: FlowRule, bit: int, world: World, person: Recipient) -> bool:
+        """Whether a condition that is the same for all recipients is false. Remembered for the others who get the same."""
+        content = world.content
+        dead = self._dead.get(id(content), 0)
+        if dead & bit:
+            return True
+        for atom in rule.common:
+            known = (content.known if atom.reach is Reach.MESSAGE else self._of_sender).get(atom.number)
+            if known is None:
+                known = self.truth(atom, world, person)
+            if known is False:
+                self._dead[id(content)] = dead | bit
+                return True
+        return False
 
     def _step(self, rule: FlowRule, world: World, course: Course) -> list[World]:
         """The worlds after a rule was looked at."""
@@ -149,15 +168,15 @@ class Passage:
             if not acts:
                 after.append(branch)
                 continue
-            branch = replace(branch, matched=(*branch.matched, (branch.held, rule.place)))
+            branch = branch.but(matched=(*branch.matched, (branch.held, rule.place)))
             after += enforced(rule, branch, scene) if rule.enforced else in_audit(rule, branch, scene)
         known = len(world.added)
         for index, new in enumerate(after):
             content = self._interned(new.content)
             if content is not new.content:
-                after[index] = new = replace(new, content=content)
+                after[index] = new = new.but(content=content)
             if new.fate == "rejected" and self.rules.reports and self._would_report(rule, new, course):
-                after[index] = new = replace(new, rests_on=new.rests_on | {"U10"})
+                after[index] = new = new.but(rests_on=new.rests_on | {"U10"})
             for each in new.added[known:]:
                 course.additions.setdefault(each, []).append(new)
         return after
@@ -173,9 +192,9 @@ class Passage:
         if not acts:
             parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
             doubtful = {other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure}
-            return [replace(world, fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
+            return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
         counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
-        world = replace(world, perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
+        world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
         if not others:
             return [world]
         done = Open(("smime", rule.place), (why,))
@@ -256,7 +275,7 @@ class Passage:
             guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
             if not guessed:
                 fork = _left(rule, world.fork, acts, matches)
-                after.append((world if fork is world.fork else replace(world, fork=fork), acts))
+                after.append((world if fork is world.fork else world.but(fork=fork), acts))
                 continue
             # All guesses about the others hold, or one does not.
             reasons = tuple(sorted({reason for match in guessed.values() for reason in match.reasons}))
@@ -265,7 +284,7 @@ class Passage:
             settled = hold.settled(world.answered())
             for value in (settled,) if isinstance(settled, bool) else (True, False):
                 here = world if isinstance(settled, bool) else world.answering(hold, value)
-                after.append((replace(here, fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
+                after.append((here.but(fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
         return after
 
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
@@ -292,13 +311,13 @@ class Passage:
         if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
         people = (*world.fork.sure, *(person for person, _reasons in world.fork.perhaps))
-        keys = [*self._known("message", self._message_keys), *(("header", name) for name, _values in content.headers)]
-        keys += self._known(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
-        keys += self._known(("body", content.body), lambda: _words("body word", content.body or ""))
+        found = self._waiting("message", self._message_keys)
+        found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
+        found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
+        found |= self._waiting(("body", content.body), lambda: _words("body word", content.body or ""))
         for person in people:
-            keys += [("field", person.address)] if person.brought else []
-            keys += self._known(("recipient", person), partial(_address_keys, "recipient", person.address, person.written))
-        return self.rules.candidates(keys)
+            found |= self._waiting(person, partial(_recipient_keys, person))
+        return found
 
     @property
     def _blind(self) -> bool:
@@ -306,11 +325,12 @@ class Passage:
         protection = self.message.protection
         return protection is None or protection.by_rights or self.message.mail_from is None
 
-    def _known(self, what: object, find: Callable[[], tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
-        keys = self._keys.get(what)
-        if keys is None:
-            keys = self._keys[what] = find()
-        return keys
+    def _waiting(self, what: object, keys: Callable[[], tuple[tuple[str, str], ...]]) -> int:
+        """The rules that wait for something that a part of the message has, as bits."""
+        found = self._bits.get(what)
+        if found is None:
+            found = self._bits[what] = self.rules.candidates(keys())
+        return found
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message, primary = self.message, self.facts.primary
@@ -331,6 +351,11 @@ def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
         keys += [(f"{kind} domain", name) for name in with_parents(domain(address))]
         keys += [(f"{kind} word", token) for token in sorted(tokens(address))]
     return tuple(keys)
+
+
+def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
+    """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
+    return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", person.address, person.written, *person.also))
 
 
 def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:

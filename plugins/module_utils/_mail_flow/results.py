@@ -148,6 +148,6 @@ class _Stage:
         if fate == "moderated":
             return {"after_approval": replace(self, number=self.number + 1).described()}
         if fate == "quarantined":
-            released = [replace(world, fate="delivered", matched=(), perhaps=frozenset()) for world in self.worlds]
+            released = [world.but(fate="delivered", matched=(), perhaps=frozenset()) for world in self.worlds]
             return {"after_release": replace(self, worlds=released).described()}
         return {}

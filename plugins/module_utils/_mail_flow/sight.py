@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+@dataclass(frozen=True)
+class Content(Value):
     """What earlier rules have made of a message.
 
     :param subject: the subject.

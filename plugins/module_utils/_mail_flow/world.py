@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.values import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Added:
         return Reason("U09", f"whether later rules count {self.address}, whom the rule {self.rule!r} added")
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+@dataclass(frozen=True)
+class World(Value):
     """How things stand for a recipient's copy after some rules.
 
     :param content: what later rules see.
@@ -91,7 +92,7 @@ class World:
     def answering(self, question: Open, value: bool) -> World:
         """This world, once an open value is what is given here."""
         plain = replace(question, negated=False)
-        return replace(self, answers=(*self.answers, (plain, value is not question.negated)))
+        return self.but(answers=(*self.answers, (plain, value is not question.negated)))
 
     @property
     def against_a_guess(self) -> frozenset[str]:
@@ -131,7 +132,7 @@ def _one(worlds: list[World]) -> World:
     differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
     rests_on = one.rests_on.union(*differing)
     dropped = {reason for question, _answer in other.answers for reason in question.reasons}
-    return replace(one, asides=one.asides | other.asides | dropped, rests_on=rests_on)
+    return one.but(asides=one.asides | other.asides | dropped, rests_on=rests_on)
 
 
 def _together(worlds: list[World], against: list[World]) -> World:
@@ -143,8 +144,7 @@ def _together(worlds: list[World], against: list[World]) -> World:
     dropped = {reason for world in worlds for question, _answer in world.answers if question not in kept for reason in question.reasons}
     matched = tuple(item for item in worlds[0].matched if all(item in world.matched for world in worlds))
     perhaps = {item for world in worlds for item in (*world.matched, *world.perhaps)} - set(matched)
-    return replace(
-        worlds[0],
+    return worlds[0].but(
         answers=answers,
         asides=frozenset(dropped).union(*(world.asides for world in worlds)),
         rests_on=frozenset().union(*(world.rests_on for world in worlds)),

@@ -197,10 +197,13 @@ class Artifacts:
     def reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations that this run has reported on so far."""
         for path in sorted(self._run_folder.glob("*/report.json")):
-            try:
+            with contextlib.suppress(OptionError):
                 yield read_json(path)
-            except OptionError:
-                continue
+        for path in sorted(self._run.directory.glob(f"message_encryption-{self.procedure}-*.json")):
+            with contextlib.suppress(OptionError):
+                unwritten = (read_json(path).get("found") or {}).get("unwritten")
+                if unwritten:
+                    yield {"organizations": [unwritten]}
 
     # Retention
 

@@ -72,7 +72,8 @@ class ExportAction(ModuleAction):
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ExportContext:
         """A task that knows where the organization's file is."""
-        host = str(task_vars["inventory_hostname"])
+        # A delegated task exports the organization that it is delegated to.
+        host = str(self._task.delegate_to or task_vars["inventory_hostname"])
 
         def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, bool]:
             path = Path(directory).expanduser().absolute() / folder_name(host) / "export.yml"

@@ -46,9 +46,12 @@ class MailFlowAction(ModuleAction):
             super().check_connection()
 
     def _load(self, path: str) -> Any:
-        """What a YAML or JSON file holds. An OptionError says why it cannot be read."""
-        content = self._find_content(path)
-        try:
-            return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
-        except (UnicodeDecodeError, yaml.YAMLError) as error:
-            raise OptionError(f"The file {path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error
+        return loaded(self._find_content(path), path)
+
+
+def loaded(content: bytes, path: str) -> Any:
+    """What a YAML or JSON file holds. An OptionError says why it cannot be read."""
+    try:
+        return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise OptionError(f"The file {path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error

@@ -61,9 +61,10 @@ def _found(text: str, pattern: str, legacy: bool) -> bool | None:
         node, multiline, anchored = parse(pattern, legacy=legacy)
     except Unsupported:
         return None
-    if anchored and not multiline and "\n" in text:
-        return None
-    return _search(node, text, multiline)
+    found = _search(node, text, multiline)
+    if anchored and not multiline and "\n" in text and _search(node, text, True) is not found:
+        return None  # Whether anchors stand for the borders of lines is not documented.
+    return found
 
 
 def _search(node: Node, text: str, multiline: bool) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..schema import rule_sections
 from ..values import parse_instant
 from .directory import Directory
 from .mail import Copy, Mail, Recipient
@@ -40,7 +41,7 @@ class Predicate:
 
 @dataclass(frozen=True)
 class Rule:
-    """An enabled rule. ``actions`` are the properties that are set and are no predicates."""
+    """An enabled rule. ``actions`` are the properties of actions that are set."""
 
     name: str
     mode: str
@@ -97,19 +98,17 @@ def rules(stored: Iterable[Mapping[str, Any]]) -> list[Rule]:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
-    used: set[str] = set()
     sections: dict[str, tuple[Predicate, ...]] = {}
     for prefix in ("", _EXCEPT):
         found = [predicate(name, row, prefix) for name in PREDICATES]
         sections[prefix] = tuple(one for one in found if one is not None)
-        used |= {prefix + name for kind_name, kind in PREDICATES.items() for name in (kind_name, *kind.partners)}
     return Rule(
         name=row["Name"],
         mode=row.get("Mode", "Enforce"),
         settings=Settings(row.get("SenderAddressLocation", "Header"), row.get("RecipientAddressType") == "Original", bool(row.get("UseLegacyRegex"))),
         conditions=sections[""],
         exceptions=sections[_EXCEPT],
-        actions={name: value for name, value in row.items() if name not in used and value is not None and value is not False},
+        actions={name: value for name, value in row.items() if rule_sections().get(name) == "actions" and value is not None and value is not False},
         supported=row.get("IsRuleConfigurationSupported", True),
         begins=row.get("ActivationDate"),
         expires=row.get("ExpiryDate"),

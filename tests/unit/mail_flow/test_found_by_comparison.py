@@ -129,3 +129,29 @@ def test_a_recipient_who_is_reached_in_two_ways() -> None:
     own = {"to": ["ann@fabrikam.com", "joe@northwind.com"], "protection": {"kind": "encrypt", "owner": "own"}}
     result = results(rules(decrypt, ({}, {"redirect_message_to": ["moved@contoso.com"]})), **own)["moved@contoso.com"]
     assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
+
+
+def test_a_header_that_one_rule_sets_and_removes() -> None:
+    both = {"set_header_name": "X-A", "set_header_value": "yes", "remove_header": "x-a"}
+    seen = {"header_contains_message_header": "X-A", "header_contains_words": ["yes"]}
+    (result,) = results(rules(({}, both), (seen, ENCRYPT))).values()
+    assert result["protection"] == "unknown"
+
+
+def test_a_rule_that_can_not_be_processed_does_not_split_the_message() -> None:
+    """It may, if it does anything at all: then the later rule is for one copy only."""
+    first = ({"recipient_domain_is": ["fabrikam.com"]}, {"apply_rights_protection_template": "Encrypt"})
+    later = ({"any_of_recipient_address_contains_words": ["northwind"]}, {"delete_message": True})
+    hidden = {"to": ["ann@fabrikam.com", "joe@northwind.com"], "protection": {"kind": "smime", "owner": "other"}}
+    assert results(rules(first, later), **hidden)["ann@fabrikam.com"]["fate"] == "deleted"
+    first[1]["prepend_subject"] = "x"
+    assert results(rules(first, later), **hidden)["ann@fabrikam.com"]["fate"] == "unknown"
+
+
+def test_both_guesses_are_named_where_either_would_do() -> None:
+    conditions = {"sent_to_scope": "NotInOrganization"}
+    tenant = {key: value for key, value in TENANT.items() if key != "remote_domains"}
+    message = {"from": "megan@contoso.com", "authenticated": True, "to": ["guest@fabrikam.com", "sis@sister.com"], "date": "2026-03-01T12:00:00Z"}
+    of_rules = rules((conditions, {"set_audit_severity": "Low"}), ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {"set_audit_severity": "Low"}))
+    assert disagreement(tenant, of_rules, message) == ""
+    assert simulated(tenant, of_rules, message)["guest@fabrikam.com"]["assumes"] == ["U20", "U21"]

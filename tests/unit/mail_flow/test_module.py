@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
 from tests.unit.organization_session import WIRES, OrganizationSession
 
@@ -44,7 +44,7 @@ def flow(session: Any, **options: Any) -> dict[str, Any]:
         check_mode=False,
         session=session,
         find_file=lambda path: Path(path).read_bytes(),
-        load=lambda path: yaml.safe_load(Path(path).read_text(encoding="utf-8")),
+        load=lambda path: loaded(Path(path).read_bytes(), path),
     )
     result: dict[str, Any] = mail_flow_test.run(task)
     return {**result, "warnings": task.warnings}

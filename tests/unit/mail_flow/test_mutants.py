@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def exceptions_are_ignored(patch: Patch) -> None:
     whole = evaluate.Passage.parts
 
     def parts(self: Any, rule: Any, *arguments: Any) -> Any:
-        return whole(self, evaluate.replace(rule, exceptions=()), *arguments)
+        return whole(self, replace(rule, exceptions=()), *arguments)
 
     patch(evaluate.Passage, "parts", parts)
 

@@ -15,7 +15,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AlreadyExistsError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, is_cloud
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import ENDING, Standing, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
@@ -106,7 +107,7 @@ class RulesPlanner:
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
             self.ome_configurations = {name_key(name_of(item)) for item in organization.objects("ome_configurations")} | {name_key(name) for name in created}
-        self.in_cloud = organization.available("organization") and is_cloud(organization.only("organization"))
+        self.in_cloud = organization.available("organization") and not describe_organization(organization.only("organization"))["on_premises"]
         self.restoring = restoring
         self.check_mode = check_mode
         self.plan = Plan(concurrent_changes=concurrent_changes)

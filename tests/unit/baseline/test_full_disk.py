@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A disk that becomes full, or read-only, never changes what is said of Exchange."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure, procedure_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
+
+from .conftest import FailingSession, Role
+
+
+class Disk:
+    """Takes so many files, and then none; ``None`` takes all.
+
+    :param spared: what lies on another disk.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, spared: str = "\0") -> None:
+        self.free: int | None = None
+        self.written = 0
+        self._spared = spared
+        self._write = _artifacts.os.replace
+        monkeypatch.setattr(_artifacts.os, "replace", self)
+
+    def __call__(self, source: Any, target: Any) -> None:
+        if self.free is not None and self.written >= self.free and self._spared not in str(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.written += 1
+        self._write(source, target)
+
+
+def _reports(role: Role, results: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """The reports of the organization and of the run, as the role's tasks make them, and what they print."""
+    said: list[str] = []
+    role.say = said.append
+    task = role._task("baseline", "recommended", {}, False, awx={}, results=results, test={}, hosts=["contoso"])
+    task.renderers = {"report.html": render_html}
+    organization = procedure_report.report_organization(task)
+    return organization, procedure_report.report_run(task), said
+
+
+def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A run of which ``free`` more files can be written once it begins to write to Exchange. What is true, and what its tasks returned."""
+    planned = role.plan(**variables)
+    disk.free = disk.written + free
+    task = role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage="")
+    try:
+        result = procedure.apply(task)
+    except ExchangeError as error:
+        result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}, **(error.progress or {})}
+    return planned, [planned, result]
+
+
+@pytest.mark.parametrize("spared", ["\0", ".run-"], ids=["one disk", "the run's own directory is elsewhere"])
+@pytest.mark.parametrize("free", range(4))
+def test_a_run_that_succeeded_is_said_to_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, spared: str) -> None:
+    role = Role({"advanced_message_encryption": True}, str(tmp_path))
+    disk = Disk(monkeypatch, spared)
+    _planned, results = _run(role, disk, free)
+    assert results[1]["changed"]
+    assert role.session.writes
+    organization, run, said = _reports(role, results)
+    assert organization["status"] == "changed"
+    assert organization["files"] == {}
+    assert any(line.startswith("contoso: ") and " -> " in line for line in said), said
+    if spared != "\0":
+        assert run["counts"] == {"changed": 1}
+    disk.free = None
+    assert not role.plan()["pending"]
+
+
+@pytest.mark.parametrize("fails", range(2))
+@pytest.mark.parametrize("back", [False, True])
+def test_a_run_that_failed_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int, back: bool) -> None:
+    session = FailingSession({"advanced_message_encryption": True}, fails)
+    role = Role(session, str(tmp_path))
+    before = role.state()
+    _planned, results = _run(role, Disk(monkeypatch), 0, rollback_on_failure=back)
+    failed = results[1]
+    assert failed["failed"]
+    assert len(failed["commands"]) == fails
+    assert "rollback failed" not in failed["msg"]
+    if back or not fails:
+        assert role.state() == before
+    organization, _run_report, said = _reports(role, results)
+    assert organization["status"] == "failed"
+    assert any("The service refused this" in line for line in said), said
+    stored = [change for change in failed["unkept_report"]["changes"] if change["state"] == "stored"]
+    assert bool(stored) == (bool(fails) and not back)
