@@ -223,9 +223,12 @@ EXAMPLES = r"""
   m365.message_encryption.mail_flow_test:
     rules:
       - name: Encrypt all outgoing mail
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization
+        exceptions: {}
         actions:
           apply_rights_protection_template: Encrypt
     facts:
