@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.emulator.organization import default_state
 
-from .playbook import Controller
+from .guides import code
+from .playbook import ROOT, Controller
 from .tenant import Tenant
 
 NAME = "contoso.onmicrosoft.com"
@@ -115,3 +118,20 @@ def test_proposed_rules_are_tested_on_a_host_that_is_no_organization(tmp_path: P
     assert "ansible_connection" in asked["asked"]["msg"]
     wrong = controller.tasks([{"name": "wrong", **mail(messages=[{**message, "expect": {"ann@fabrikam.com": {"protektion": "none"}}}], rules=[], facts=facts)}])
     assert wrong["wrong"]["msg"].startswith("messages[0].expect.ann@fabrikam.com.protektion is not known. Did you mean protection?")
+
+
+GUIDE = ROOT / "docs/docsite/rst/guide_which_mail_is_encrypted.rst"
+
+
+@pytest.mark.organizations(LICENSED)
+def test_the_guide_runs_as_it_stands(tenant: Tenant) -> None:
+    tasks = [task for block in code(GUIDE, "yaml") for task in yaml.safe_load(block)]
+    assert len(tasks) >= 6
+    run = tenant.run(*tasks)
+    assert run.rc == 0, run.output
+    assert run["Is the offer encrypted?"]["msg"] == "1 message, 2 recipients."
+
+
+def test_the_guide_explains_every_number_that_an_answer_can_name() -> None:
+    explained = set(re.findall(r"^   \* - (U\d\d)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert explained == {f"U{number:02}" for number in range(32)}

@@ -191,7 +191,9 @@ class Passage:
         why = Reason("U00", f"whether the rule {rule.name!r} does anything on a message that S/MIME hides")
         if not acts:
             parted = self._matches(rule, world, person) if others and rule.splits and self.rules.watches_copies else {}
-            doubtful = {other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure}
+            doubtful: dict[Recipient, tuple[Reason, ...]] = {
+                other: (why,) for other, match in parted.items() if match is not False and other in world.fork.sure
+            }
             return [world.but(fork=without(world.fork, frozenset(), doubtful)) if doubtful else world]
         counts = Reason("U00", f"whether the rule {rule.name!r} counts as matched on a message that S/MIME hides")
         world = world.but(perhaps=world.perhaps | {(world.held, rule.place)}, asides=world.asides | {counts})
