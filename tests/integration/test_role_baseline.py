@@ -244,7 +244,8 @@ def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
     assert last_lines(taken)[0].startswith(f"{host}: snapshot /")
     back = play(tenant.controller, "rollback", rollback_snapshot=link.name)
     assert f"[{host}] Goes back to {link.name} of " in back.stdout
-    assert f"taken by the run {json.loads(link.read_text())['run']}" in back.stdout
+    snapshot, _mark = json.loads(link.read_text())
+    assert f"taken by the run {snapshot['run']}" in back.stdout
 
 
 def test_a_misspelt_tag_is_refused(tenant: Tenant) -> None:

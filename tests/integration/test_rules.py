@@ -161,3 +161,24 @@ def test_the_guide_runs_as_it_stands(tenant: Tenant) -> None:
     assert run.rc == 0, run.output
     assert run.changed == [task["name"] for task in tasks]
     assert stored(tenant) == ["Strip encryption inside", "Protect what is marked confidential", "Encrypt on request", "Protect mail to the law firm"]
+
+
+@pytest.mark.organizations(AME)
+def test_a_check_knows_what_its_own_play_would_create(tenant: Tenant) -> None:
+    branded = {**plain_rule("mine"), "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "week"}}
+    tasks = [
+        {"name": "configuration", "m365.message_encryption.ome_configuration": {"identity": "week", "external_mail_expiry_in_days": 7}},
+        {"name": "rule", RULE: branded},
+        {"name": "rules", RULES: {"rules": [branded]}},
+    ]
+    before = tenant.state()
+    run = tenant.controller.tasks(tasks, "--check", "--diff", hosts="exchange_organizations")
+    assert run.rc == 0, run.output
+    assert [result.result.get("warnings") for result in run] == [None, None, None]
+    # The diff says whose it is, and where the rule lands.
+    assert f"+++ after: {tenant.host}" in run.stdout
+    assert "+  place: the only rule" in run.stdout
+    # Another run knows nothing of it.
+    alone = tenant.controller.tasks(tasks[1:2], "--check", hosts="exchange_organizations")
+    assert "'week' is no OME configuration" in alone["rule"]["warnings"][0]
+    assert tenant.state() == before
