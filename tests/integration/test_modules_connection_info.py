@@ -35,7 +35,7 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert (found["missing_cmdlets"], found["advanced_message_encryption"], found["may_read_ome_configuration"]) == ({}, True, True)
     assert found.get("warnings", []) == []
     assert found["msg"].startswith(f"{NAME} over {transport} as ")
-    assert "24 of 24 cmdlets, with Advanced Message Encryption" in found["msg"]
+    assert "27 of 27 cmdlets, with Advanced Message Encryption" in found["msg"]
     assert tenant.applied == []
 
 

@@ -57,7 +57,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
@@ -66,8 +66,8 @@ BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit"
 #: Procedure to the role's entry point.
 _ENTRIES = {BASELINE: "main", AUDIT: "audit", SNAPSHOT: "snapshot", ROLLBACK: "rollback", DISABLE: "disable"}
 
-#: What every procedure reads: all but what the session may run.
-READ = [subset for subset in SUBSETS if subset != "exported_cmdlets"]
+#: What every procedure reads: neither what the session may run nor what only answers about mail need.
+READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]
 
 DEFAULT_DIRECTORY = "./message_encryption"
 

@@ -30,6 +30,9 @@ SUBSETS: dict[str, Call] = {
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 
+#: What no setting needs, only an answer about mail: it is read where such an answer is asked for.
+MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
+
 
 class Organization:
     """What one round trip brought of an organization.
