@@ -55,7 +55,18 @@ HOSTILE = (
         "@(1) @{a=1} --% #",
     ),
     *("{{ lookup('pipe', 'id') }}", "{% raw %} {# #}", "!unsafe x", "_x0041_ _x000D__x000A_ _X005F_ _x", "]]> <!-- --> &amp; &#0; <S N='V'>", "<!DOCTYPE x>"),
-    *("a\0b", "\ud800", "\udc00\ud800", "😀 \U0010ffff \ufffd \ufeff", "\r\n\t a\rb\x85\u2028\u202e", "\x01\x1f\x7f", "#Int32 @odata.type", "%s %n ../../x"),
+    *(
+        "a\0b",
+        "\ud800",
+        "\udc00\ud800",
+        "\ufffe",
+        "\uffff",
+        "😀 \U0010ffff \ufffd \ufeff",
+        "\r\n\t a\rb\x85\u2028\u202e",
+        "\x01\x1f\x7f",
+        "#Int32 @odata.type",
+        "%s %n ../../x",
+    ),
 )
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60) | st.sampled_from(HOSTILE) | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join)
 #: Texts that nearly are sizes, time spans, dates, colours, numbers, addresses or lists of arguments.

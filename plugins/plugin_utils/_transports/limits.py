@@ -130,20 +130,21 @@ class Limits:
         def send(request: Any, stream: bool = False, **how: Any) -> requests.Response:
             if self._late:
                 raise TooSlowError("no answer came in time")
-            self._in_use.closing = []
+            closing: list[int] = []
+            self._in_use.closing = closing
             try:
                 response: requests.Response = plain_send(request, stream=True, **how)
                 if 300 <= response.status_code < 400 and not redirects:
                     response.close()
                     raise RedirectedError(_host(response.headers.get("Location", "")))
-                self._read(response)
-                if self._late:
-                    raise CutError("no answer came in time")
-                return response
+            except BaseException:
+                self._forget(closing)
+                raise
             finally:
-                for number in self._in_use.closing:
-                    self._forget(number)
                 self._in_use.closing = None
+            # Not before somebody asks for it: authentication takes the certificate for its channel binding from an answer that is not read yet.
+            response.iter_content = lambda *_chunk, **_more: iter([self._content(response, closing)])  # type: ignore[method-assign]
+            return response
 
         def proxy_manager_for(*positional: Any, **named: Any) -> Any:
             manager = plain_proxy(*positional, **named)
@@ -182,7 +183,7 @@ class Limits:
             def closed() -> None:
                 plain_close()
                 if getattr(self._in_use, "closing", None) is None:
-                    self._forget(id(connection))
+                    self._forget([id(connection)])
                 else:  # an answer that ends with its connection is read after this
                     self._in_use.closing.append(id(connection))
 
@@ -191,18 +192,33 @@ class Limits:
 
         return make
 
-    def _forget(self, number: int) -> None:
+    def _forget(self, connections: Sequence[int]) -> None:
         with self._lock:
-            known = self._sockets.pop(number, None)
-        if known is not None:
-            known.close()
+            known = [self._sockets.pop(number, None) for number in connections]
+        for each in known:
+            if each is not None:
+                each.close()
 
-    def _read(self, response: requests.Response) -> None:
-        """Reads the whole body, unpacks it, and leaves it in the response.
+    def _content(self, response: requests.Response, closing: list[int]) -> bytes:
+        """The whole body of an answer.
+
+        :param closing: connections that are to be forgotten once it is read.
+        :raises CutError: the body ended before its end, or before the call's.
+        """
+        self._in_use.closing = closing
+        try:
+            content = self._read(response)
+            if self._late:
+                raise CutError("no answer came in time")
+            return content
+        finally:
+            self._in_use.closing = None
+            self._forget(closing)
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Reads the whole body, and unpacks it.
 
         Exchange declares a run of NUL bytes as gzip where a cmdlet is not granted: what does not unpack is taken as it is.
-
-        :raises CutError: the body ended before its end.
         """
         pieces: list[bytes] = []
         try:
@@ -221,7 +237,7 @@ class Limits:
         if response.headers.get("Content-Encoding", "").lower() in ("gzip", "x-gzip"):
             content = self._unpacked(content)
         self.spend(unpacked=len(content), values=sum(map(content.count, _BEGINNINGS)))
-        response._content, response._content_consumed = content, True  # type: ignore[attr-defined]
+        return content
 
     def _unpacked(self, content: bytes) -> bytes:
         unpacker = zlib.decompressobj(wbits=31)

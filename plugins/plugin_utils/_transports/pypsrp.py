@@ -47,6 +47,8 @@ _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
 #: Seconds after the end of a pipeline's time in which the host may still say so itself.
 _GRACE = 2
+#: Seconds for the host to forget a pipeline that has ended.
+_FAREWELL = 10
 #: Seconds for asking a pipeline to stop.
 _STOP = 3
 
@@ -180,7 +182,7 @@ class Pool:
             raise
         run.end()
         run.failed = shell.state != PSInvocationState.COMPLETED
-        with contextlib.suppress(Exception), self._limits.call(timeout):
+        with contextlib.suppress(Exception), self._limits.call(_FAREWELL):
             # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.
             shell.close()
         return run

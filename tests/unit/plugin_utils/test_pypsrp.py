@@ -7,14 +7,21 @@ and ``limits.py`` among the transports."""
 from __future__ import annotations
 
 import inspect
+import socket
+from collections.abc import Callable
+from typing import Any
 
 import requests
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from pypsrp.messages import Message, MessageType
+from pypsrp.negotiate import HTTPNegotiateAuth
 from pypsrp.powershell import RunspacePool
 from pypsrp.serializer import Serializer
 from pypsrp.wsman import WSMan
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from .conftest import Script
 
 
 def test_the_parts_are_where_they_were() -> None:
@@ -47,3 +54,14 @@ def test_the_handshake_is_pypsrps_own() -> None:
     )
     message = Message.unpack(_pypsrp._head(MessageType.SESSION_CAPABILITY) + text.encode(), _pypsrp._Serializer())
     assert (message.message_type, message.data.protocol_version, message.data.time_zone) == (MessageType.SESSION_CAPABILITY, "2.3", b"")
+
+
+def test_authentication_sees_the_connection_of_an_answer(script: Callable[..., Script]) -> None:
+    """pypsrp binds NTLM and Kerberos to the TLS channel with the certificate of an answer's connection, which is gone once the answer is read."""
+    session = Limits().guard(requests.Session(), redirects=False)
+    seen: list[Any] = []
+    session.hooks["response"].append(lambda response, **_more: seen.append(response.raw._fp.fp.raw._sock))
+    response = session.get(script((401, b"not yet")).url)
+    assert isinstance(seen[0], socket.socket)
+    assert response.content == b"not yet"
+    assert callable(HTTPNegotiateAuth._get_cbt_data)

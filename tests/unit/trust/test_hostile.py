@@ -147,10 +147,25 @@ def test_a_megabyte_is_only_large(world: World, wire: str) -> None:
     assert world.organization.state["ome_configurations"][0]["Image"] == picture
 
 
-@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "\udfff low"])
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "\udfff low", "\ufffe", "a\uffffb"])
 def test_what_no_wire_carries_is_refused_by_name_before_anything_is_sent(world: World, text: str) -> None:
     world.start({})
     outcome = world.run("rest", "ome_configuration", {"email_text": text})
     assert isinstance(outcome.error, errors.OptionError)
     assert "email_text" in str(outcome.error)
     assert outcome.writes == []
+
+
+@pytest.mark.parametrize("wire", ["rest", "host", "server", "constrained"])
+@pytest.mark.parametrize("odd", ["\ufffe", "\uffff"])
+def test_one_rule_with_what_xml_forbids_costs_no_other_rule(world: World, wire: str, odd: str) -> None:
+    """Another client can store it: it is read as it is, the rule is listed apart, and rules go on being written."""
+    world.start({})
+    world.edit("New-TransportRule", Name="odd", Comments=f"a{odd}b", PrependSubject="x")
+    outcome = world.run(wire, "ome_transport_rule", {"name": "even", "actions": {"prepend_subject": "y"}})
+    assert outcome.error is None
+    assert outcome.result["changed"]
+    found = world.run(wire, "message_encryption_info", {"gather": ["transport_rules"]}).result
+    assert [rule["name"] for rule in found["transport_rules"]] == ["even"]
+    ((name, reason),) = [(rule["name"], rule["reason"]) for rule in found["transport_rules_unsupported"]]
+    assert (name, f"U+{ord(odd):04X}" in reason) == ("odd", True)
