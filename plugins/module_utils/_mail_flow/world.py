@@ -131,8 +131,10 @@ def _one(worlds: list[World]) -> World:
     # The guesses say which rules matched; where they are others without one, that rests on it.
     differing = [world.against_a_guess for world in against if (world.matched, world.perhaps) != (one.matched, one.perhaps)]
     rests_on = one.rests_on.union(*differing)
-    dropped = {reason for question, _answer in other.answers for reason in question.reasons}
-    return one.but(asides=one.asides | other.asides | dropped, rests_on=rests_on)
+    # A question that both answer differently may come up again, and then goes both ways again.
+    answers = tuple(item for item in one.answers if all(item in world.answers for world in against))
+    dropped = {reason for question, _answer in (*one.answers, *other.answers) for reason in question.reasons}
+    return one.but(answers=answers, asides=one.asides | other.asides | dropped, rests_on=rests_on)
 
 
 def _together(worlds: list[World], against: list[World]) -> World:

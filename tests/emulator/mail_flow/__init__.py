@@ -86,10 +86,11 @@ class MailFlow:
                     brought.setdefault(recipient.address, set()).add(judge.outcome(copy, recipient))
                 else:
                     found[recipient.address] = judge.outcome(copy, recipient)
-        # Who is reached in several ways is reported as the one whom the sender named, or as what is the same in all of them.
+        # Of somebody who is reached in several ways that is known which is the same in all of them.
         for address, outcomes in brought.items():
-            question = Question("U09", f"{address} gets the message in several ways", ("ways", address), tuple(sorted(outcomes, key=repr)))
-            found.setdefault(address, world.ask(question) if len(outcomes) > 1 else next(iter(outcomes)))
+            ways = sorted(outcomes | ({found[address]} if address in found else set()), key=repr)
+            question = Question("U09", f"{address} gets the message in several ways", ("ways", address), tuple(ways))
+            found[address] = world.ask(question) if len(ways) > 1 else ways[0]
         effects = passage.effects
         return found, {"incident_reports": effects.incident_reports, "notifications": effects.notifications, "moderators": effects.moderators}
 

@@ -173,7 +173,7 @@ class Passage:
         found = self.directory.manager(self.directory.primary(self.message.sender))
         if isinstance(found, str):
             return found
-        return "the sender's manager" if self.world.settle(found) else ""
+        return f"the manager of {self.directory.primary(self.message.sender)}" if self.world.settle(found) else ""
 
     def _reject(self, rule: Rule, copy: Copy, later: Sequence[Rule]) -> None:
         copy.fates.append("rejected")

@@ -193,8 +193,8 @@ def field(names: Sequence[str], *, members: bool) -> Test:
             values.append(hit if here else both([hit, doubt("U07", f"{written} is not among the recipients of this copy", names, tuple(wanted), written)]))
         for recipient in view.copy.recipients:
             if _FIELDS.get(recipient.added) in names:
-                reached = view.directory.member_of_any(recipient.address, wanted) if members else recipient.address in [one.lower() for one in wanted]
-                values.append(both([reached, doubt("U09", "whether added recipients count", "field", recipient.address)]))
+                hit = view.directory.member_of_any(recipient.address, wanted) if members else recipient.address in [one.lower() for one in wanted]
+                values.append(both([hit, doubt("U09", "whether added recipients count", "field", recipient.address)]))
         return either(values)
 
     return test

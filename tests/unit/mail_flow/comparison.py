@@ -74,10 +74,16 @@ def _matched(rules: Mapping[str, bool], name: str) -> str:
     return {True: "surely", False: "perhaps"}[rules[name]] if name in rules else "not"
 
 
-def named_by(tenant: Values, message: Values) -> set[str]:
-    """Whom the sender named. Of others the simulator need not know as much as can be known."""
+_BRINGING = ("add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to")
+
+
+def named_by(tenant: Values, message: Values, rules: list[Values]) -> set[str]:
+    """Whom the sender alone names. Of those whom rules bring the simulator need not know as much as can be known."""
     directory = Directory(facts(tenant))
-    return {address for name in ("to", "cc", "bcc") for written in message.get(name, ()) for address in directory.expand(written)}
+    named = {address for name in ("to", "cc", "bcc") for written in message.get(name, ()) for address in directory.expand(written)}
+    brought = {address for rule in rules for action in _BRINGING for address in rule["actions"].get(action, ())}
+    manager = directory.manager(directory.primary(message["from"]))
+    return named - brought - ({manager} if isinstance(manager, str) else set())
 
 
 def disagreement(tenant: Values, rules: list[Values], message: Values, limit: int = 600) -> str:
@@ -99,7 +105,7 @@ def disagreement(tenant: Values, rules: list[Values], message: Values, limit: in
             answers[named] = flow.deliver(message, guesses=named, limit=limit)["recipients"]
         if wrong := contradiction(certain(result), answers[named][address]):
             return f"{address}: says more than is known: {wrong}"
-        if address in named_by(tenant, message) and (wrong := contradiction(certain(loose[address], by=False), result)):
+        if address in named_by(tenant, message, rules) and (wrong := contradiction(certain(loose[address], by=False), result)):
             return f"{address}: knows less than can be known: {wrong}"
         if "unknown" in (result["fate"], result.get("protection")) and not result.get("unknown"):
             return f"{address}: unknown without a reason"

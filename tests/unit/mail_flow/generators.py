@@ -101,7 +101,9 @@ _ARRIVALS = (
 
 
 def attachment(source: random.Random) -> Values:
-    made: Values = {"name": source.choice(["offer.pdf", "setup.exe", "data.zip"]), "size": source.choice(SIZES), "properties": {}}
+    made: Values = {"name": source.choice(["offer.pdf", "setup.exe", "data.zip"]), "size": source.choice(SIZES)}
+    made["properties"] = source.choice([{}, {"Class": "Secret"}, {"Class": "internal", "Owner": "Megan Bowen"}])
+    made |= {told: source.random() < 0.5 for told in ("executable", "password_protected", "unsupported", "limit_exceeded") if source.random() < 0.7}
     if made["name"] == "data.zip":
         made["nested"] = source.choice([[], ["setup.exe"]])
     if source.random() < 0.8:
@@ -187,7 +189,18 @@ RARE = {
     "message_size_over": lambda source: source.choice(["4MB", "10MB"]),
     "with_importance": lambda source: source.choice(["Low", "Normal", "High"]),
     "has_classification": lambda source: source.choice(CLASSES),
-    "has_no_classification": lambda source: True,
+    "has_no_classification": lambda source: source.random() < 0.8,
+    "sender_ad_attribute_matches_patterns": lambda source: [source.choice(["Department:^sales$", "Office:1.", "Department:(?=x)y"])],
+    "recipient_ad_attribute_matches_patterns": lambda source: [source.choice(["Department:^sales$", "Office:1.", "Department:leg"])],
+    "sender_in_recipient_list": lambda source: ["list"],
+    "recipient_in_sender_list": lambda source: ["list"],
+    "any_of_cc_header_member_of": lambda source: some(source, GROUPS),
+    "attachment_property_contains_words": lambda source: [source.choice(["Class:secret", "Class:secret,public", "Owner:megan"])],
+    "attachment_has_executable_content": lambda source: True,
+    "attachment_is_password_protected": lambda source: True,
+    "attachment_is_unsupported": lambda source: True,
+    "attachment_processing_limit_exceeded": lambda source: True,
+    "content_character_set_contains_words": lambda source: some(source, ["utf-8", "koi8-r"]),
     "scl_over": lambda source: source.choice([0, 5, 6]),
 }
 
@@ -219,22 +232,29 @@ _ACTIONS: dict[str, Any] = {
     "set scl": lambda source: {"set_scl": 5},
     "disclaim": lambda source: {
         "apply_html_disclaimer_text": "<p>top secret</p>",
+        "apply_html_disclaimer_location": source.choice(["Append", "Prepend"]),
         "apply_html_disclaimer_fallback_action": source.choice(["Wrap", "Ignore", "Reject"]),
     },
     "report": lambda source: {"generate_incident_report": PEOPLE[1], "incident_report_content": ["Subject"]},
     "notify": lambda source: {"generate_notification": "matched"},
     "redirect": lambda source: {"redirect_message_to": ["moved@contoso.com"]},
-    "copy": lambda source: {"copy_to": ["copied@contoso.com"]},
+    "copy": lambda source: {source.choice(["copy_to", "blind_copy_to", "add_to_recipients"]): ["copied@contoso.com"]},
+    "add manager": lambda source: {"add_manager_as_recipient_type": source.choice(["To", "Cc", "Bcc", "Redirect"])},
+    "encrypt as before": lambda source: {"apply_ome": True},
+    "decrypt attachments": lambda source: {"remove_ome_v2": True, "remove_rms_attachment_encryption": True},
+    "require TLS": lambda source: {"route_message_outbound_require_tls": True},
     "route": lambda source: {"route_message_outbound_connector": "ToAppliance"},
 }
 _WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
+#: Actions that bring recipients.
+_BRINGING = {"redirect", "copy", "add manager"}
 #: Actions that the service takes no other beside, except to stop.
-_ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect"}
+_ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect", "add manager"}
 
 
 def rule(source: random.Random, place: int, *, newcomers: bool = False, rare: float = 0.2) -> Values:
     """A rule. ``newcomers`` allows actions that bring recipients."""
-    names = [name for name in _ACTIONS if newcomers or name not in ("redirect", "copy")]
+    names = [name for name in _ACTIONS if newcomers or name not in _BRINGING]
     name = source.choices(names, [_WEIGHTS.get(one, 1) for one in names])[0]
     actions = _ACTIONS[name](source)
     if name not in _ALONE and source.random() < 0.3:

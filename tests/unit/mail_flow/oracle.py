@@ -17,12 +17,16 @@ from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld, Verdict
 
 Values = dict[str, Any]
 
-_BLOCKED = ("rejected", "deleted", "quarantined", "redirected", "moderated")
 _BUDGET = "budget"
 
 
-def wrong_verdict(answer: Mapping[str, Any], verdict: Verdict, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
-    """A false proof, a counterexample that is none, or an answer that could have been given and was not."""
+def wrong_verdict(
+    answer: Mapping[str, Any], verdict: Verdict, claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT, *, exhaustive: bool = True
+) -> str:
+    """A false proof, a counterexample that is none, or an answer that could have been given and was not.
+
+    :param exhaustive: whether the verdict is about every message of the small world, and not about some of them.
+    """
     said = answer["verdict"]
     if said == "proved":
         if verdict.certain or verdict.possible:
@@ -38,6 +42,8 @@ def wrong_verdict(answer: Mapping[str, Any], verdict: Verdict, claim: Claim, rul
     if verdict.says == "refuted":
         message, recipient = verdict.certain[0]
         return f"it is called unknown, and certainly breaks for {recipient} with {message}"
+    if not exhaustive:
+        return ""
     return f"it is called unknown ({answer['unknown']}), and holds for every message of the small world"
 
 

@@ -9,7 +9,6 @@ name nothing else. Nothing here is the collection's. What holds in every possibl
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -177,9 +176,8 @@ class SmallWorld:
 
 def essence(outcome: Outcome) -> Outcome:
     """What people see of an outcome: fate, protection and branding, also after approval and release."""
-    after = {name: None if (one := getattr(outcome, name)) is None else essence(one) for name in ("after_approval", "after_release")}
-    plain: Values = {"rules": (), "subject": None, "connector": None, "disclaimer": False, "status": None, "protected_by": (), "on_arrival": False}
-    return dataclasses.replace(outcome, **plain, **after)
+    approved, released = (one and essence(one) for one in (outcome.after_approval, outcome.after_release))
+    return Outcome(outcome.fate, (), protection=outcome.protection, branding=outcome.branding, after_approval=approved, after_release=released)
 
 
 def compile_rules(given: Sequence[Values]) -> list[Rule]:

@@ -155,3 +155,11 @@ def test_both_guesses_are_named_where_either_would_do() -> None:
     of_rules = rules((conditions, {"set_audit_severity": "Low"}), ({"any_of_recipient_address_contains_words": ["fabrikam"]}, {"set_audit_severity": "Low"}))
     assert disagreement(tenant, of_rules, message) == ""
     assert simulated(tenant, of_rules, message)["guest@fabrikam.com"]["assumes"] == ["U20", "U21"]
+
+
+def test_a_guess_that_made_no_difference_yet_may_make_one_later() -> None:
+    """Whether a guest is inside does not matter to the first rule's effect, and does to the second."""
+    of_rules = rules(({}, {"stop_rule_processing": True}), ({"from_scope": "InOrganization"}, {"delete_message": True}))
+    of_rules[0]["exceptions"] = {"sender_in_recipient_list": ["list"], "from_scope": "InOrganization"}
+    (result,) = results(of_rules, **{"from": "guest@fabrikam.com"}).values()
+    assert (result["fate"], result["assumes"]) == ("delivered", ["U20"])

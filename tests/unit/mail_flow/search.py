@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A search for claims and changes about which whoever decides them is wrong, over random rules of the small world.
+
+What decides is given: a function from rules and options to results. Tests and the soak give the collection's; the search knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_verdict
+from tests.unit.mail_flow.small_worlds import TENANT, SmallWorld
+
+Values = dict[str, Any]
+
+#: Rules, facts and the option ``guarantees`` to the result ``guarantees``; a guarantee that is refused, since no message meets it, is missing.
+Prove = Callable[[Sequence[Values], Mapping[str, Any], Sequence[Values]], Sequence[Mapping[str, Any]]]
+#: Rules before and after, and facts, to the results ``difference`` and ``difference_more``.
+Compare = Callable[[Sequence[Values], Sequence[Values], Mapping[str, Any]], tuple[Sequence[Mapping[str, Any]], int]]
+#: Rules and facts to the names of those that never act.
+Idle = Callable[[Sequence[Values], Mapping[str, Any]], set[str]]
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search among ``messages`` of the small world for each set of rules; all of them where none is given."""
+
+    messages: int | None = None
+
+    def _world(self, source: random.Random) -> SmallWorld:
+        every = list(small_worlds.messages())
+        return SmallWorld(given=every if self.messages is None else source.sample(every, self.messages))
+
+    def claims(self, prove: Prove, seed: int, number: int = 20) -> str:
+        """What is wrong about one of ``number`` random claims over one random set of rules; empty where nothing is."""
+        source = random.Random(seed)
+        rules = small_worlds.rule_set(source)
+        claims = [small_worlds.claim(source) for _count in range(number)]
+        answers = {answer["name"]: answer for answer in prove(rules, TENANT, [claim.option(f"claim {place}") for place, claim in enumerate(claims)])}
+        for place, (claim, verdict) in enumerate(zip(claims, self._world(source).verdicts(rules, claims), strict=True)):
+            answer = answers.get(f"claim {place}")
+            if answer is not None:
+                wrong = wrong_verdict(answer, verdict, claim, rules, exhaustive=self.messages is None)
+            else:
+                wrong = "it is refused, and there are messages that it is about" if verdict.about else ""
+            if wrong:
+                return f"seed {seed}, {claim}: {wrong}\nrules = {rules!r}"
+        return ""
+
+    def changes(self, compare: Compare, seed: int) -> str:
+        """What is wrong about the difference that one random edit makes; empty where nothing is."""
+        source = random.Random(seed)
+        before = small_worlds.rule_set(source)
+        after = small_worlds.edited(source, before)
+        answer, more = compare(before, after, TENANT)
+        wrong = wrong_difference(answer, more, before, after, self._world(source))
+        return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}" if wrong else ""
+
+    def idle(self, idle: Idle, seed: int) -> str:
+        """What is wrong about the rules that are said never to act; empty where nothing is."""
+        source = random.Random(seed)
+        rules = small_worlds.rule_set(source)
+        wrong = wrong_lint(idle(rules, TENANT), rules, self._world(source))
+        return f"seed {seed}: {wrong}\nrules = {rules!r}" if wrong else ""

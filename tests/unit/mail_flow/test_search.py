@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The search for wrong answers finds them, and none among right ones: enumeration itself decides here, rightly and wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.unit.mail_flow.oracle import kinds_of
+from tests.unit.mail_flow.search import Search
+from tests.unit.mail_flow.small_worlds import Claim, SmallWorld, Verdict, messages
+
+Values = dict[str, Any]
+
+SOME = [one for place, one in enumerate(messages()) if place % 40 == 0]
+SEEDS = range(12)
+
+
+def enumerated(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+    """Verdicts by enumeration, in the shape of a result."""
+    claims = [Claim(one["when"], one.get("unless", {}), one["then"], one.get("template", "")) for one in options]
+    verdicts = SmallWorld(tenant, SOME).verdicts(rules, claims)
+    return [_answer(one["name"], verdict) for one, verdict in zip(options, verdicts, strict=True) if verdict.about]
+
+
+def _answer(name: str, verdict: Verdict) -> Values:
+    answer: Values = {"name": name, "verdict": verdict.says}
+    if verdict.says == "refuted":
+        message, recipient = verdict.certain[0]
+        return answer | {"counterexample": {"message": message, "recipient": recipient}}
+    return answer | ({"assumptions": [{"id": "all"}]} if verdict.says == "proved" else {"unknown": [{"id": "U02"}]})
+
+
+class Few(Search):
+    """The search over the messages that enumeration looks at, too."""
+
+    def _world(self, source: Any) -> SmallWorld:
+        return SmallWorld(given=SOME)
+
+
+def test_right_answers_pass() -> None:
+    assert [Few().claims(enumerated, seed, 6) for seed in SEEDS] == [""] * len(SEEDS)
+
+
+@pytest.mark.parametrize("verdict", ["proved", "unknown"])
+def test_one_answer_for_everything_is_found_out(verdict: str) -> None:
+    def always(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+        return [{"name": one["name"], "verdict": verdict, "assumptions": [{"id": "all"}], "unknown": [{"id": "U02"}]} for one in options]
+
+    assert any("it is called " + verdict in Few().claims(always, seed, 6) for seed in SEEDS)
+
+
+def test_a_counterexample_of_another_claim_is_found_out() -> None:
+    def mixed(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+        answers = enumerated(rules, tenant, options)
+        refuted = [one for one in answers if one["verdict"] == "refuted"]
+        examples = [one["counterexample"] for one in refuted]
+        for one, example in zip(refuted, [*examples[1:], *examples[:1]], strict=True):
+            one["counterexample"] = example
+        return answers
+
+    assert any("does not break" in Few().claims(mixed, seed, 6) for seed in SEEDS)
+
+
+def test_a_refusal_of_what_says_something_is_found_out() -> None:
+    assert any("refused" in Few().claims(lambda rules, tenant, options: [], seed, 6) for seed in SEEDS)
+
+
+def changed(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
+    """The difference by enumeration: a class a kind."""
+    rows: dict[str, Values] = {}
+    for message, recipient, old, new in SmallWorld(tenant, SOME).changes(before, after):
+        for kind in kinds_of(old, new):
+            sides = {name: {"fate": one.fate, "protection": one.protection, "branding": one.branding} for name, one in (("before", old), ("after", new))}
+            rows.setdefault(kind, {"kind": kind, **sides, "witness": {"message": message, "recipient": recipient}})
+    return list(rows.values()), 0
+
+
+def test_right_and_missing_differences() -> None:
+    assert [Few().changes(changed, seed) for seed in SEEDS] == [""] * len(SEEDS)
+    assert any("nothing is said of" in Few().changes(lambda before, after, tenant: ([], 0), seed) for seed in SEEDS)
+
+
+def test_rules_that_are_wrongly_said_never_to_act() -> None:
+    assert any("said never to act" in Few().idle(lambda rules, tenant: {rule["name"] for rule in rules}, seed) for seed in SEEDS)
+    assert Few().idle(lambda rules, tenant: set(), 1) == ""
