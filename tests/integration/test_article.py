@@ -13,6 +13,9 @@ from tests.emulator.captured import captured_state
 
 from .tenant import Tenant
 
+#: REST, a management host, an endpoint that is connected already, and a management host with a real PowerShell.
+WIRES = ["rest", "psrp", "constrained", pytest.param("engine", marks=pytest.mark.engine)]
+
 M = "m365.message_encryption."
 DEFAULT = "OME Configuration"
 TEMPLATE = "One week expiration"
@@ -33,7 +36,7 @@ def outgoing(template: str) -> dict[str, Any]:
 
 
 @pytest.mark.organizations(captured_state())
-@pytest.mark.parametrize("wire", ["rest", "psrp", "constrained"])
+@pytest.mark.parametrize("wire", WIRES)
 def test_every_procedure_of_the_article(tenant: Tenant) -> None:
     rules_before = tenant.state()["transport_rules"]
     on = tenant.converge(
@@ -73,7 +76,7 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(captured_state())
-@pytest.mark.parametrize("wire", ["rest", "psrp", "constrained"])
+@pytest.mark.parametrize("wire", [*WIRES, pytest.param("endpoint", marks=pytest.mark.engine)])
 def test_who_such_an_organization_is(tenant: Tenant) -> None:
     found = tenant.run({M + "exchange_connection_info": {}, "register": "found"})
     assert found.rc == 0, found.output
