@@ -26,7 +26,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TestControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
@@ -274,6 +276,25 @@ CONTROLS: tuple[Control, ...] = (
                 f"Adds the rule C({OUTGOING_RULE}) behind the others: sender inside and recipient outside, with the template of OME-4 where that is managed. "
                 "V(true) adds it as it comes.",
                 (False, False),
+            ),
+        ),
+    ),
+    MailControl(
+        id="MFR-2",
+        title="Mail is treated as expected",
+        sets="nothing: messages are computed through the rules",
+        reason="That a rule is there does not say what becomes of a message.",
+        risk="None: no mail is sent.",
+        notice="Nobody.",
+        provenance=OPINION,
+        source="https://learn.microsoft.com/exchange/security-and-compliance/mail-flow-rules/test-mail-flow-rules",
+        variables=(
+            Variable(
+                "messages",
+                MESSAGES_ARGUMENT_SPEC,
+                "Messages with what is expected of them, as M(m365.message_encryption.mail_flow_test) takes them. In check mode they meet the rules as "
+                "the run would leave them, in an audit those that are there.",
+                ([], []),
             ),
         ),
     ),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -60,6 +61,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import cases_of
 
 BASELINE, AUDIT, SNAPSHOT, ROLLBACK, DISABLE = PROCEDURES = ("baseline", "audit", "snapshot", "rollback", "disable")
 
@@ -223,6 +225,8 @@ def checked_variables(
     checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
     if checked.get("keep_runs", 0) < 0:
         raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
+    if checked.get("messages"):
+        checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
         content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
@@ -572,7 +576,7 @@ def _report(
     findings: Sequence[Finding],
     warnings: Sequence[str],
 ) -> dict[str, Any]:
-    controls = procedure.controls(organization) if isinstance(procedure, Baseline) else []
+    controls = procedure.controls(organization, planned=kind == BASELINE) if isinstance(procedure, Baseline) else []
     statuses = {control["status"] for control in controls}
     if findings:
         status = "refused"

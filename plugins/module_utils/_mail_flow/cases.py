@@ -80,6 +80,7 @@ class Failure:
 
     :param text: a diff, and the rules that decided.
     :param before: what is expected, as lines; :param:`after` what came out.
+    :param open: whether what came out is unknown, so that the expectation may be met all the same.
     """
 
     message: str
@@ -87,6 +88,7 @@ class Failure:
     text: str
     before: str
     after: str
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def run_cases(cases: Sequence[Case], simulator: Simulator, trace: str = "failed"
             shown = tracer.trace(label) if tracer and label else []
             text = explained(case.message.name, each, recipients.get(label or ""), shown, protecting)
             before, after = ("\n".join(side) + "\n" for side in sides(each))
-            failures.append(Failure(case.message.name, recipient, text, before, after))
+            failures.append(Failure(case.message.name, recipient, text, before, after, all(miss.found == "unknown" for miss in each)))
         messages.append(found)
     return Tested(messages, failures, sum(len(case.expect) for case in cases))
 
