@@ -45,9 +45,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
     with_engine = [report for report in reports if "engine" in report.keywords]
     said = f"Took {_minutes(time.monotonic() - _STARTED)}."
-    if with_engine and _found() is not None:
+    engine = _found()
+    if with_engine and engine is not None:
         tests = len({report.nodeid for report in with_engine})
-        said += f" {tests} tests with PowerShell {_found().version} ran for {_minutes(sum(report.duration for report in with_engine))}, over all workers."  # type: ignore[union-attr]
+        seconds = sum(report.duration for report in with_engine)
+        said += f" {tests} tests with PowerShell {engine.version} ran for {_minutes(seconds)}, over all workers."
     terminalreporter.write_line(said)
 
 

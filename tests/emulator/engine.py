@@ -56,11 +56,12 @@ class Engine:
     version: str
 
 
-def find_engine(environment: Mapping[str, str] = os.environ) -> Engine | None:
+def find_engine(environment: Mapping[str, str] | None = None) -> Engine | None:
     """The PowerShell that ``PWSH`` names, or the one on PATH; None where there is none.
 
     :raises EngineError: it does not run, or is too old.
     """
+    environment = os.environ if environment is None else environment
     named = environment.get("PWSH")
     path = named or shutil.which("pwsh", path=environment.get("PATH"))
     if path is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
 
 _FLAGS = re.compile(r"\(\?([im]+)\)")
 _COUNT = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
@@ -74,7 +75,7 @@ class Anchor:
     end: bool
 
 
-Node = Chars | Sequence | Choice | Repeat | Anchor
+Node: TypeAlias = "Chars | Sequence | Choice | Repeat | Anchor"
 
 #: Any character but the end of a line.
 ANY = Chars((("\n", "\n"),), "", True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,7 +56,7 @@ class Open:
 
 
 #: A value of the logic.
-Truth = bool | Open
+Truth: TypeAlias = "bool | Open"
 
 
 def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, shared: bool = False) -> Open:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import attachments, people, texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.people import Evaluate
@@ -38,7 +38,7 @@ class Use(Enum):
 
 
 #: What a message must have for a condition to be anything but false; see :class:`Predicate`.
-Needs = tuple[tuple[str, str], ...] | None
+Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,12 +287,11 @@ class RestTransport:
             with self._limits.within(_PATIENCE):
                 return ask()
         except AuthenticationError as error:
-            failure = Failure(error, Executed.NO, retryable=False)
+            raise _Failed(Failure(error, Executed.NO, retryable=False)) from error
         except AuthorityFailedError as error:
-            failure = Failure(ServiceError(f"{where} {error}.", remedy=names.late), Executed.NO)
+            raise _Failed(Failure(ServiceError(f"{where} {error}.", remedy=names.late), Executed.NO)) from error
         except (TooSlowError, TooLargeError, CutError, OSError) as error:  # those of requests are OSErrors
-            failure = replace(lost(error, where, names), executed=Executed.NO)
-        raise _Failed(failure)
+            raise _Failed(replace(lost(error, where, names), executed=Executed.NO)) from error
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         try:

@@ -88,7 +88,7 @@ class Role:
             session=self.session,
             describe=lambda: {"transport": "test"},
             find_file=lambda path: Path(path).read_bytes(),
-            say=lambda text: self.say(text),
+            say=self.say,
             host="contoso",
             hosts=self.hosts,
             artifacts=lambda directory: self.artifacts,

@@ -110,8 +110,8 @@ class Verdict:
 class SmallWorld:
     """Sends every one of ``given`` messages (all of the small world by default) through sets of rules."""
 
-    def __init__(self, tenant: Mapping[str, Any] = TENANT, given: Iterable[Values] | None = None) -> None:
-        self._directory = Directory(facts(tenant))
+    def __init__(self, tenant: Mapping[str, Any] | None = None, given: Iterable[Values] | None = None) -> None:
+        self._directory = Directory(facts(TENANT if tenant is None else tenant))
         self._messages = [(one, mail(one)) for one in (messages() if given is None else given)]
 
     def verdicts(self, of_rules: Sequence[Values], claims: Sequence[Claim]) -> list[Verdict]:

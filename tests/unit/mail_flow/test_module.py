@@ -35,8 +35,8 @@ class NoSession:
 
 def flow(session: Any, **options: Any) -> dict[str, Any]:
     """Runs the module as its action does."""
-    spec = dict(mail_flow_test.SPEC)
-    validation, errors = validate(json.loads(json.dumps(options)), spec.pop("argument_spec"), **spec)
+    rules = {name: value for name, value in mail_flow_test.SPEC.items() if name != "argument_spec"}
+    validation, errors = validate(json.loads(json.dumps(options)), mail_flow_test.SPEC["argument_spec"], **rules)
     if errors:
         raise OptionError("; ".join(errors))
     task = MailFlowContext(

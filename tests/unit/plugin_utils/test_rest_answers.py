@@ -434,7 +434,7 @@ def test_a_defect_of_ours_after_a_write_was_sent_leaves_its_outcome_unknown(scri
 
     monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest_answers.outcome", broken)
     server = script((200, {"value": []}))
-    session = OrganizationSession(identity(exchange_api_url=server.url, exchange_verify_organization=False), lambda values: RestTransport(values))
+    session = OrganizationSession(identity(exchange_api_url=server.url, exchange_verify_organization=False), RestTransport)
     (result,) = session.invoke(Request([WRITE]))
     assert isinstance(result.error, errors.OutcomeUnknownError)
     assert "ZeroDivisionError" in str(result.error)
