@@ -234,7 +234,7 @@ or in a play of your own:
       tags: [always]
       vars:
         {PREFIX}profile: restrictive
-        {PREFIX}acknowledge: [IRM-5]
+        {PREFIX}accept: [IRM-5]
 ```
 
 The benchmarks of CIS and CISA set none of these values; Microsoft's Zero Trust Assessment tests some of them, by the numbers below. Using them

@@ -124,11 +124,11 @@ exported_cmdlets:
   sample: ["Get-IRMConfiguration", "Set-IRMConfiguration"]
 missing_cmdlets:
   description: >-
-    The cmdlets of the collection that this session may not run, each with the role or licence that grants it. What Exchange on premises
+    The cmdlets of the collection that this session may not run, each with the role or license that grants it. What Exchange on premises
     does not have is not missing there. Left out where Exchange does not say.
   returned: success
   type: dict
-  sample: {"New-OMEConfiguration": "the licence Advanced Message Encryption"}
+  sample: {"New-OMEConfiguration": "the license Advanced Message Encryption"}
 advanced_message_encryption:
   description: Whether the session has the cmdlets that come with Advanced Message Encryption. Left out where Exchange does not say.
   returned: success

@@ -34,7 +34,7 @@ options:
     default: present
   background_color:
     description:
-      - The background colour, as C(#RRGGBB), an HTML colour name, or in Microsoft's old form C(0x00RRGGBB). An empty text clears it.
+      - The background color, as C(#RRGGBB), an HTML color name, or in Microsoft's old form C(0x00RRGGBB). An empty text clears it.
       - Put it in quotes, since YAML takes what begins with C(#) for a comment.
     type: str
   disclaimer_text:

@@ -55,7 +55,7 @@ TASKS: list[tuple[str, dict[str, Any], str]] = [
 
 _RECOMMENDED = [
     "-e",
-    '{"hardened_baseline_acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}',
+    '{"hardened_baseline_accept": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}',
 ]
 
 

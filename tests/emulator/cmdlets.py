@@ -91,9 +91,9 @@ def _ome_settings(context: Context, identity: str) -> dict[str, Any]:
         if identity.lower() == DEFAULT_OME.lower():
             raise refused(f"The parameter 'ExternalMailExpiryInDays' can't be used on the default configuration '{DEFAULT_OME}'.")
         settings["ExternalMailExpiryInterval"] = days_text(days)
-    colour = settings.get("BackgroundColor")
-    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}|0x(00)?[0-9A-Fa-f]{6}|[A-Za-z]+", colour):
-        raise refused(f"The background color '{colour}' isn't valid.")
+    color = settings.get("BackgroundColor")
+    if color and not re.fullmatch(r"#[0-9A-Fa-f]{6}|0x(00)?[0-9A-Fa-f]{6}|[A-Za-z]+", color):
+        raise refused(f"The background color '{color}' isn't valid.")
     return settings
 
 
@@ -316,9 +316,9 @@ def _remove_transport_rule(context: Context) -> None:
 
 
 @_cmdlet("Get-TransportRulePredicate", "Get-TransportRuleAction")
-def _get_rule_catalogue(context: Context) -> None:
+def _get_rule_catalog(context: Context) -> None:
     actions = context.cmdlet.name.endswith("Action")
-    for rank, name in enumerate(rules.catalogue("actions" if actions else "conditions")):
+    for rank, name in enumerate(rules.catalog("actions" if actions else "conditions")):
         if (context.parameters.get("Name") or name).lower() == name.lower():
             context.emit(properties.ACTION if actions else properties.PREDICATE, {"Name": name, "Rank": rank, "LinkedDisplayText": name, **_tail(name)})
 

@@ -141,11 +141,11 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     Beside Exchange's own objects it holds what decides how the service behaves:
 
     * ``cloud``: false for an on-premises organization.
-    * ``advanced_message_encryption``: whether the licence is there.
+    * ``advanced_message_encryption``: whether the license is there.
     * ``dehydrated``: whether nobody has run Enable-OrganizationCustomization yet; every new organization is.
     * ``shows_tenant_id``: whether Get-OrganizationConfig has a property for it. In no capture it has.
     * ``retired_actions_refused``: whether a rule can no longer get an action of OMEv1.
-    * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licences or roll-outs keep from the caller.
+    * ``hidden_cmdlets``, ``hidden_parameters`` (``"Set-X -Y"``): what roles, licenses or roll-outs keep from the caller.
     * ``ignored_parameters`` (``"Set-X -Y"``): accepted, and silently not stored.
     * ``added_properties`` (``{"Get-X": {...}}``) and ``dropped_properties`` (``{"Get-X": [...]}``): output drift.
     * ``flickering_properties`` (``{"Get-X": [...]}``): in every second answer only.

@@ -321,6 +321,6 @@ def record(rule: Mapping[str, Any], state: Mapping[str, Any], *, details: bool =
     return Record(RULE, values)
 
 
-def catalogue(section: str) -> Iterable[str]:
+def catalog(section: str) -> Iterable[str]:
     """Names for Get-TransportRulePredicate and Get-TransportRuleAction."""
     return dict.fromkeys(_CLASSES.get(name, name) for name, where in rule_sections().items() if where == section)

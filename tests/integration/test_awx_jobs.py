@@ -226,7 +226,7 @@ def test_a_check_that_is_refused_keeps_its_plans_and_its_report(awx: Awx, refuse
 
 
 def test_a_check_of_one_control_keeps_its_plan(awx: Awx) -> None:
-    check = awx.run(CHECK, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_acknowledge=["IRM-5"])
+    check = awx.run(CHECK, tags="IRM-5", hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     assert check.rc == 0, check.stdout
     assert {change["option"] for change in awx.newest("contoso/plan.json")["changes"]} == {"enable_pdf_encryption"}
 
@@ -234,7 +234,7 @@ def test_a_check_of_one_control_keeps_its_plan(awx: Awx) -> None:
 def test_what_was_not_approved_is_refused(awx: Awx) -> None:
     check = awx.run(CHECK)
     before = awx.state()
-    apply = awx.run(APPLY, **check.stats, hardened_baseline_one_time_passcode=False, hardened_baseline_allow_work_accounts_only=True)
+    apply = awx.run(APPLY, **check.stats, hardened_baseline_one_time_passcode=False, hardened_baseline_accept=["work_accounts_only"])
     assert apply.rc == 2
     assert awx.state() == before
     assert "approved_plan" in apply.stdout

@@ -123,8 +123,8 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     wishes.write_text(first, encoding="utf-8")
     refusal = says(controller, check, 2)
     assert "2 findings, and nothing was written" in refusal
-    assert "hardened_baseline_acknowledge: [IRM-5]" in refusal
-    assert "hardened_baseline_allow_any_sender: true" in refusal
+    assert "hardened_baseline_accept: [IRM-5]" in refusal
+    assert "hardened_baseline_accept: [any_sender]" in refusal
 
     wishes.write_text(second, encoding="utf-8")
     shown = says(controller, check)

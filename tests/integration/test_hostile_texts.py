@@ -130,7 +130,7 @@ def test_an_export_is_host_vars_with_which_nothing_changes_and_nothing_runs(tena
     run = tenant.run(SHOW, state, arguments=["--diff"])
     assert run.rc == 0, run.output
     assert run.changed == []
-    check = _playbook(tenant, "baseline", "--check", "--diff", allow_any_sender=True)
+    check = _playbook(tenant, "baseline", "--check", "--diff", accept=["any_sender"])
     assert check.changed == []
     assert tenant.applied == []
     assert not _pwned(tenant)

@@ -39,11 +39,11 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert tenant.applied == []
 
 
-def test_without_the_licence_it_says_so(tenant: Tenant) -> None:
+def test_without_the_license_it_says_so(tenant: Tenant) -> None:
     found = first(tenant)
     assert found["outcome"] == "ok", found["msg"]
     assert found["missing_cmdlets"] == dict.fromkeys(
-        ("New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"), "the licence Advanced Message Encryption"
+        ("New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"), "the license Advanced Message Encryption"
     )
     assert "without Advanced Message Encryption" in found["msg"]
 

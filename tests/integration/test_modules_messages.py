@@ -95,9 +95,9 @@ def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -
     assert tenant.applied == []
 
 
-def test_without_the_licence(tenant: Tenant) -> None:
+def test_without_the_license(tenant: Tenant) -> None:
     run = tenant.run(revocation(PORTAL))
-    assert run["ome_message_revocation"]["msg"].endswith("comes with the licence Advanced Message Encryption.")
+    assert run["ome_message_revocation"]["msg"].endswith("comes with the license Advanced Message Encryption.")
     assert run["ome_message_revocation"]["error"]["class"] == "CmdletNotAvailableError"
 
 

@@ -86,20 +86,20 @@ def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
     assert "Mail that was sent with 'One week expiration' depends on it" in removed.run["ome_configuration"]["warnings"][0]
 
 
-def test_a_template_without_the_licence(tenant: Tenant) -> None:
+def test_a_template_without_the_license(tenant: Tenant) -> None:
     run = tenant.run(ome(identity="One week expiration", external_mail_expiry_in_days=7))
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
-    assert run["ome_configuration"]["msg"].endswith("comes with the licence Advanced Message Encryption.")
+    assert run["ome_configuration"]["msg"].endswith("comes with the license Advanced Message Encryption.")
 
 
 BAD = {
-    "colour": (ome(background_color="blurple"), "background_color must be #RRGGBB or an HTML colour name, not 'blurple'."),
+    "color": (ome(background_color="blurple"), "background_color must be #RRGGBB or an HTML color name, not 'blurple'."),
     "long": (ome(portal_text="x" * 129), "portal_text has 129 characters, and Exchange takes at most 128."),
     "days": (ome(identity="x", external_mail_expiry_in_days=731), "external_mail_expiry_in_days must be between 0 and 730, not 731."),
     "removed": (ome(state="absent"), "identity 'OME Configuration' cannot be removed: every organization has it."),
     "expiry": (ome(external_mail_expiry_in_days=7), "external_mail_expiry_in_days cannot be set on 'OME Configuration'"),
-    "unknown": (ome(portal_txt="x", colour="x"), "Unsupported parameters: colour, portal_txt."),
+    "unknown": (ome(portal_txt="x", color="x"), "Unsupported parameters: color, portal_txt."),
     "not base64": (ome(image_content="logo.png"), "image_content is not base64 text."),
     "both": (ome(image_content="AAAA", image_path="logo.png"), "mutually exclusive: image_content|image_path"),
     "no file": (ome(image_path="nowhere.png"), "The file 'nowhere.png' cannot be read"),

@@ -46,8 +46,8 @@ class Questions:
         """Asks everything; a question that fails unexpectedly is answered with its error and hinders no other."""
         may_read_ome = False
         questions = (self._connection, self._wire, self._shapes, self._organization, self._ome, self._module, self._clearing)
-        for question in (*questions, self._colours, self._image, self._refusals, self._rules, self._predicates, self._names):
-            if question.__name__ in ("_module", "_clearing", "_colours", "_image", "_refusals") and not may_read_ome:
+        for question in (*questions, self._colors, self._image, self._refusals, self._rules, self._predicates, self._names):
+            if question.__name__ in ("_module", "_clearing", "_colors", "_image", "_refusals") and not may_read_ome:
                 continue
             try:
                 outcome = question()
@@ -112,11 +112,11 @@ class Questions:
             stored = _told(result) if result.error else repr(self._stored()["PortalText"])
             self._note(f"What is stored after clearing a text with {name}?", "null or an empty text, which mean the same", stored)
 
-    def _colours(self) -> None:
-        for colour in ("white", "#0078D4", "0x00FFFF00"):
-            result = self._set(BackgroundColor=colour)
+    def _colors(self) -> None:
+        for color in ("white", "#0078D4", "0x00FFFF00"):
+            result = self._set(BackgroundColor=color)
             stored = _told(result) if result.error else repr(self._stored()["BackgroundColor"])
-            self._note(f"What is shown of the colour {colour}?", "a name or #RRGGBB, which are compared as colours", stored)
+            self._note(f"What is shown of the color {color}?", "a name or #RRGGBB, which are compared as colors", stored)
 
     def _image(self) -> None:
         question, assumed = "How does a logo come back?", "as its bytes, or as an address only"
@@ -141,7 +141,7 @@ class Questions:
             "an expiry of the default configuration": {"ExternalMailExpiryInDays": 7},
             "731 days": {"ExternalMailExpiryInDays": 731},
             "a portal text of 129 characters": {"PortalText": "x" * 129},
-            "a colour that is none": {"BackgroundColor": "blurple"},
+            "a color that is none": {"BackgroundColor": "blurple"},
             "a logo of 100 KB": {"Image": png(100 * 1024)},
         }
         if not self._stored().get("Image") and self._stored().get("ImageUrl"):

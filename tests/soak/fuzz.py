@@ -69,7 +69,7 @@ HOSTILE = (
     ),
 )
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60) | st.sampled_from(HOSTILE) | st.lists(st.sampled_from(HOSTILE), max_size=3).map("".join)
-#: Texts that nearly are sizes, time spans, dates, colours, numbers, addresses or lists of arguments.
+#: Texts that nearly are sizes, time spans, dates, colors, numbers, addresses or lists of arguments.
 NEARLY = (
     st.text("0123456789.,:-+PTDHMSWYZ GMKB()bytes#abcdef", max_size=24)
     | st.from_regex(r"-?(\d{1,9}\.)?\d{1,3}:\d{1,3}:\d{1,3}(\.\d{0,9})?", fullmatch=True)

@@ -9,18 +9,17 @@ planner with that control alone.
 
 from __future__ import annotations
 
-import datetime
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Accepted, moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
@@ -29,20 +28,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable", "not assessable"
 ACCEPTED, UNMANAGED = "accepted exception", "unmanaged"
-
-
-@dataclass(frozen=True)
-class AcceptedException:
-    """An accepted exception, as the role's variable ``skip`` has it."""
-
-    reason: str
-    owner: str
-    until: str
-
-    @property
-    def expired(self) -> bool:
-        """Whether its last day is over."""
-        return moment(self.until, "hardened_baseline_skip[].until") <= datetime.datetime.now(datetime.UTC)
 
 
 class Baseline:
@@ -64,7 +49,7 @@ class Baseline:
         self.variables = variables
         self.tags = (run_tags, skip_tags)
         self.left_out = left_out
-        self.exceptions = {item["control"]: AcceptedException(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
+        self.exceptions = {item["control"]: Accepted(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & {control.id for control in CONTROLS}
@@ -85,7 +70,7 @@ class Baseline:
     @property
     def subsets(self) -> list[str]:
         """What one round trip has to bring."""
-        needed = {subset for control in self.written for subset in control.needs()}
+        needed = {subset for control in self.wanted for subset in control.needs()}
         return [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
 
     def without(self, control: str, status: str, why: str) -> Baseline:
@@ -95,12 +80,12 @@ class Baseline:
     def licensed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
         """What the organization's license allows of it, and what is refused of the rest."""
         baseline, findings = self, []
-        skip = self.variables.get("on_missing_licence") == "skip"
+        skip = self.variables.get("on_missing_license") == "skip"
         for control in self.written:
             why = control.without_license(self.request, organization)
             if why:
                 baseline = baseline.without(control.id, NOT_APPLICABLE if skip else NOT_MET, why)
-                findings += [] if skip else [Finding(control.id, why, allow("on_missing_licence", "skip") + ", which leaves it out")]
+                findings += [] if skip else [Finding(control.id, why, allow("on_missing_license", "skip") + ", which leaves it out")]
         return baseline, findings
 
     def desired(self, organization: Organization, controls: Iterable[Control]) -> Parts:
@@ -165,7 +150,7 @@ class Baseline:
             "notice": control.notice,
             "provenance": control.origin,
             "source": control.source,
-            "exception": None if exception is None else {"reason": exception.reason, "owner": exception.owner, "until": exception.until},
+            "exception": None if exception is None else exception.as_dict(),
             "findings": [],
         }
         if control.id in self.left_out:
@@ -206,19 +191,6 @@ def observed(organization: Organization) -> list[dict[str, Any]]:
 def on_premises(organization: Organization) -> bool:
     """Whether the organization says that it has no tenant."""
     return organization.error("organization") is None and bool(describe_organization(organization.only("organization"))["on_premises"])
-
-
-def moment(text: str, variable: str) -> datetime.datetime:
-    """The end of a date, or a date and time with an offset. An OptionError names the variable."""
-    try:
-        if len(text) == 10:
-            return datetime.datetime.combine(datetime.date.fromisoformat(text), datetime.time(), datetime.UTC) + datetime.timedelta(days=1)
-        parsed = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        parsed = datetime.datetime.min
-    if parsed.tzinfo is None:
-        raise OptionError(f"{variable} must be a date such as 2030-01-31, or a date and time with an offset, not {text!r}.")
-    return parsed
 
 
 def _sentence(error: ExchangeError) -> str:

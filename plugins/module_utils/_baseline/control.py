@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -95,7 +95,7 @@ class Control:
     :param provenance: where the value comes from.
     :param source: Microsoft's own page.
     :param assessed_by: the test of Microsoft's Zero Trust Assessment that looks at it; empty where none does.
-    :param acknowledge: new values that take something away from users; each needs the control's id in ``acknowledge``.
+    :param takes_away: new values that take something away from users; each needs the control's id in ``accept``.
     :param cloud_only: Exchange on-premises does not have it.
     """
 
@@ -108,7 +108,7 @@ class Control:
     provenance: str
     source: str
     variables: tuple[Variable, ...]
-    acknowledge: tuple[Any, ...] = ()
+    takes_away: tuple[Any, ...] = ()
     cloud_only: bool = False
     assessed_by: str = ""
 
@@ -172,12 +172,12 @@ class Control:
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         """What is refused of what it would change."""
-        taking = [change for change in outlook.plan.changes if change.after in self.acknowledge and self.owns(change.resource, change.identity, change.option)]
-        if not taking or self.id in (outlook.request.variables.get("acknowledge") or ()):
+        taking = [change for change in outlook.plan.changes if change.after in self.takes_away and self.owns(change.resource, change.identity, change.option)]
+        if not taking:
             return []
         identities = ", ".join(repr(change.identity) for change in taking if change.identity)
         text = f"{taking[0].option}{' of ' + identities if identities else ''} would become {str(taking[0].after).lower()}. Who notices: {self.notice}"
-        return [Finding(self.id, text, allow("acknowledge", f"[{self.id}]"))]
+        return [Finding.acceptable(self.id, text, self.id)]
 
     def warnings(self, outlook: Outlook) -> list[str]:
         """What the reader of the plan should know."""

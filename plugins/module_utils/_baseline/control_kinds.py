@@ -58,10 +58,10 @@ class TableControl(Control):
 class SettingsControl(TableControl):
     """Settings of a resource of which an organization has exactly one.
 
-    :param accept: new value to the variable that accepts it, and why it has to be accepted.
+    :param dangerous: new value to the word that accepts it, and why it has to be accepted.
     """
 
-    accept: Mapping[Any, tuple[str, str]] | None = None
+    dangerous: Mapping[Any, tuple[str, str]] | None = None
 
     def check(self, request: Request) -> None:
         self.settings(request)
@@ -74,8 +74,8 @@ class SettingsControl(TableControl):
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         new = [change.after for change in outlook.plan.changes if self.owns(change.resource, change.identity, change.option)]
-        dangerous = [(word, text) for value, (word, text) in (self.accept or {}).items() if value in new and not outlook.request.variables.get(word)]
-        return [*super().findings(outlook), *(Finding(self.id, text, allow(word)) for word, text in dangerous)]
+        dangerous = [(text, word) for value, (word, text) in (self.dangerous or {}).items() if value in new]
+        return [*super().findings(outlook), *(Finding.acceptable(self.id, text, word) for text, word in dangerous)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +131,6 @@ class SignInControl(SettingsControl):
 
     def _locked_out(self, outlook: Outlook) -> list[Finding]:
         """OME configurations that the run would leave without passcodes and social accounts."""
-        if outlook.request.variables.get("allow_work_accounts_only"):
-            return []
         existing = {name_of(item): self.table.describe(item) for item in outlook.organization.objects(self.subset)}
         ways = ("otp_enabled", "social_id_sign_in")
         findings = []
@@ -141,7 +139,7 @@ class SignInControl(SettingsControl):
             after = {option: wanted.get(option, stored[option]) for option in ways}
             if not any(after.values()) and any(stored.values()):
                 text = f"{name!r} would leave recipients neither passcodes nor social accounts: only those with a work or school account could read such mail."
-                findings.append(Finding(self.id, text, allow("allow_work_accounts_only")))
+                findings.append(Finding.acceptable(self.id, text, "work_accounts_only"))
         return findings
 
 

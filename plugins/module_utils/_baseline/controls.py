@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TemplateControl,
     TestControl,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, WORDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
@@ -122,7 +122,7 @@ CONTROLS: tuple[Control, ...] = (
         notice="Who downloads attachments of encrypted mail in a browser.",
         provenance=DEFAULT,
         source=_ARTICLE,
-        acknowledge=(False,),
+        takes_away=(False,),
         cloud_only=True,
     ),
     _irm(
@@ -134,7 +134,7 @@ CONTROLS: tuple[Control, ...] = (
         risk="Recipients need a program that opens protected PDF files.",
         notice="Whoever receives a PDF with protected mail.",
         provenance=TIGHTENS,
-        acknowledge=(True,),
+        takes_away=(True,),
         cloud_only=True,
     ),
     _irm(
@@ -148,9 +148,9 @@ CONTROLS: tuple[Control, ...] = (
             ("Optional", "Optional"),
             "transport_decryption_setting",
         ),
-        accept={
-            "Mandatory": ("allow_mail_rejection", "mail that cannot be decrypted would be rejected."),
-            "Disabled": ("allow_blind_transport", "rules and scanners would no longer see into protected mail."),
+        dangerous={
+            "Mandatory": ("mail_rejection", "mail that cannot be decrypted would be rejected."),
+            "Disabled": ("blind_transport", "rules and scanners would no longer see into protected mail."),
         },
         reason="Rules, journaling and malware scanning see into protected mail, and mail that cannot be decrypted still arrives.",
         risk="None known for Optional.",
@@ -205,9 +205,9 @@ CONTROLS: tuple[Control, ...] = (
     BrandingControl(
         id="OME-3",
         title="Encrypted mail and the portal look like the organization",
-        sets="texts, colour and logo of the default OME configuration",
+        sets="texts, color and logo of the default OME configuration",
         table=OME_CONFIGURATION,
-        reason="Recipients trust a portal that they recognise.",
+        reason="Recipients trust a portal that they recognize.",
         risk="None known.",
         notice="Recipients outside.",
         provenance=OPINION,
@@ -217,7 +217,7 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "branding",
                 {"type": "dict", "options": _BRANDING},
-                "Texts, colour and logo of the default OME configuration, as M(m365.message_encryption.ome_configuration) takes them.",
+                "Texts, color and logo of the default OME configuration, as M(m365.message_encryption.ome_configuration) takes them.",
             ),
         ),
         cloud_only=True,
@@ -316,7 +316,7 @@ CONTROLS: tuple[Control, ...] = (
                 "Whether the service decrypts mail for apps that cannot do it.",
             ),
         ),
-        acknowledge=(False,),
+        takes_away=(False,),
         cloud_only=True,
     ),
     *(
@@ -341,7 +341,7 @@ CONTROLS: tuple[Control, ...] = (
                     "mailbox_policy_names", {"type": "list", "elements": "str"}, "The policies that are looked at; all of them where it is empty.", ([], [])
                 ),
             ),
-            acknowledge=(True,),
+            takes_away=(True,),
         )
         for id_, what, table in (("POL-1", "Outlook on the web", OWA_MAILBOX_POLICY), ("POL-2", "mobile devices", MOBILE_DEVICE_MAILBOX_POLICY))
     ),
@@ -439,26 +439,16 @@ SETTINGS: tuple[Setting, ...] = (
         [],
         ("main", "audit"),
     ),
-    _word("allow_work_accounts_only", "Allows a configuration that leaves recipients neither one-time passcodes nor social accounts."),
-    _word(
-        "allow_any_sender",
-        "Allows a rule that encrypts without a condition that keeps its senders inside. On mail from outside it has no effect, or bounces it.",
-    ),
-    _word("allow_unconditional_rule", "Allows a rule that encrypts without any condition."),
-    _word("allow_mail_rejection", "Allows O(hardened_baseline_transport_decryption=Mandatory): mail that cannot be decrypted is rejected."),
-    _word("allow_blind_transport", "Allows O(hardened_baseline_transport_decryption=Disabled): rules and scanners no longer see into protected mail."),
-    _word("allow_on_premises", "Allows an organization on-premises.", WRITING),
-    _word("allow_other_organization", "Allows an organization that cannot be identified, or that is not the one that the inventory names.", WRITING),
     Setting(
-        "acknowledge",
-        {"type": "list", "elements": "str", "choices": [control.id for control in CONTROLS if control.acknowledge]},
-        "Controls whose changes may take something away from users.",
+        "accept",
+        {"type": "list", "elements": "raw"},
+        "What the run may do although it is refused otherwise: words, which a refusal prints, or dictionaries of C(word), C(reason), C(owner) and C(until), "
+        "after which the word no longer counts.",
         [],
-        ("main", "audit"),
+        ("main", "audit", "rollback", "disable"),
     ),
-    _word("accept_irreversible", "Allows changes that a rollback cannot undo.", ("main", "disable")),
     Setting(
-        "on_missing_licence",
+        "on_missing_license",
         {"type": "str", "choices": ["fail", "skip"]},
         "What becomes of IRM-7 and OME-4 in an organization without Advanced Message Encryption.",
         "fail",
@@ -547,6 +537,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("settle_minutes", {"type": "int"}, "How long to wait after the rules are gone: Exchange goes on using them for a while.", 60, ("disable",)),
     Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
 )
+
+
+def acceptable_words() -> dict[str, str]:
+    """The words of ``accept``, and what each allows: the ids of controls that may take something away from users, and the words of findings."""
+    return {**{control.id: f"{control.title}. {control.notice}" for control in CONTROLS if control.takes_away}, **WORDS}
 
 
 def control_of(resource: str, identity: str, option: str) -> str:

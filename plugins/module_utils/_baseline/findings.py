@@ -1,13 +1,26 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is refused before the first write. Private to the collection."""
+"""What is refused before the first write, and the words that accept it. Private to the collection."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 PREFIX = "hardened_baseline_"
+
+#: The words of ``accept`` that are no control's id, and what each allows.
+WORDS: Mapping[str, str] = {
+    "work_accounts_only": "An OME configuration that leaves recipients neither one-time passcodes nor social accounts.",
+    "any_sender": "A rule that encrypts without a condition that keeps its senders inside. On mail from outside it has no effect, or bounces it.",
+    "unconditional_rule": "A rule that encrypts without any condition.",
+    "mail_rejection": "C(hardened_baseline_transport_decryption: Mandatory): Exchange rejects mail that it cannot decrypt.",
+    "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners no longer see into protected mail.",
+    "irreversible": "A change that a rollback cannot undo.",
+    "on_premises": "An organization on-premises.",
+    "unidentified_organization": "An organization that cannot be identified. Another one than the inventory names is always refused.",
+}
 
 
 @dataclass(frozen=True)
@@ -16,12 +29,19 @@ class Finding:
 
     :param id: the control, or what the finding is about.
     :param text: a sentence.
-    :param allow: the variable, with its value, that allows it; empty where nothing does.
+    :param allow: the line of YAML that allows it; empty where nothing does.
+    :param word: the word of ``accept`` that allows it; empty where that is another variable, or nothing.
     """
 
     id: str
     text: str
     allow: str = ""
+    word: str = ""
+
+    @classmethod
+    def acceptable(cls, id_: str, text: str, word: str) -> Finding:
+        """A finding that goes away once its word is accepted."""
+        return cls(id_, text, accept([word]), word)
 
     def as_dict(self) -> dict[str, str]:
         """The finding as the report has it."""
@@ -34,3 +54,8 @@ class Finding:
 def allow(variable: str, value: str = "true") -> str:
     """The line of YAML that allows a finding."""
     return f"{PREFIX}{variable}: {value}"
+
+
+def accept(words: Iterable[str]) -> str:
+    """The line of YAML that accepts some words."""
+    return allow("accept", f"[{', '.join(words)}]")

@@ -23,6 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 class MailControl(Control):
     """Messages with what is expected of them. It writes nothing."""
 
+    def needs(self) -> tuple[str, ...]:
+        return FACT_SUBSETS
+
     def verdict(self, request: Request, organization: Organization, planned: Parts | None) -> tuple[bool | None, list[str]]:
         rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
         if planned is not None:

@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
@@ -21,22 +22,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 
 
-def organization_findings(organization: Organization, variables: Mapping[str, Any], expected: str) -> list[Finding]:
+def organization_findings(organization: Organization, expected: str) -> list[Finding]:
     """What is refused about the organization as such."""
     error = organization.error("organization")
     if error is not None:
-        return (
-            []
-            if variables.get("allow_other_organization")
-            else [Finding("organization", f"it cannot be identified: {error}", allow("allow_other_organization"))]
-        )
+        return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
     found = describe_organization(organization.only("organization"))
     findings = []
     another = why_another(found, expected)
-    if another and not variables.get("allow_other_organization"):
-        findings.append(Finding("organization", f"{another}.", allow("allow_other_organization")))
-    if found["on_premises"] and not variables.get("allow_on_premises"):
-        findings.append(Finding("organization", "it is on-premises, where most of message encryption does not exist.", allow("allow_on_premises")))
+    if another:
+        findings.append(Finding("organization", f"{another}."))
+    if found["on_premises"]:
+        findings.append(Finding.acceptable("organization", "it is on-premises, where most of message encryption does not exist.", "on_premises"))
     return findings
 
 
@@ -44,14 +41,15 @@ def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding
     """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
     if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
         return []
-    touched = [change.identity for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
+    touched = [change for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
     return [
         Finding(
-            "POL-1",
-            f"{identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. It cannot "
-            f"be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, leaves the policy alone.",
+            control_of(change.resource, change.identity, change.option),
+            f"{change.identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. "
+            f"That cannot be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
+            "leaves the policy alone.",
         )
-        for identity in dict.fromkeys(touched)
+        for change in touched
     ]
 
 
@@ -66,16 +64,14 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
     ]
 
 
-def rollback_findings(changes: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> list[Finding]:
+def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
     """What a rollback could not undo."""
-    lost = [change for change in changes if change["rollback"] == NOT_POSSIBLE] if not variables.get("accept_irreversible") else []
     return [
-        Finding(
-            change["control"] or "rollback",
-            f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.",
-            allow("accept_irreversible"),
+        Finding.acceptable(
+            change["control"] or "rollback", f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.", "irreversible"
         )
-        for change in lost
+        for change in changes
+        if change["rollback"] == NOT_POSSIBLE
     ]
 
 

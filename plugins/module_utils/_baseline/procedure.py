@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Acceptance
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import (
     REQUIRE_APPROVAL,
     approval_findings,
@@ -28,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import (
     CONTROL,
     CONTROL_VARIABLES,
+    acceptable_words,
     known_variables,
     profile_values,
     variables_of,
@@ -171,6 +173,7 @@ class Preparation:
     variables: dict[str, Any]
     artifacts: Artifacts
     procedure: Procedure
+    acceptance: Acceptance
     snapshot: str = ""
 
     @property
@@ -236,7 +239,7 @@ def checked_variables(
 
 def unknown_variable(name: str) -> str:
     """What is said of a variable that the role does not have: almost always one that is misspelt."""
-    return f"{name} is no variable of the role{meant(name, known_variables())}"
+    return f"{name} is not a variable of this role{meant(name, known_variables())}"
 
 
 def prepare(task: BaselineContext) -> Preparation:
@@ -248,15 +251,16 @@ def prepare(task: BaselineContext) -> Preparation:
         raise OptionError(" ".join(errors), remedy=f"The controls are {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
+    acceptance = Acceptance(variables.get("accept") or (), acceptable_words())
     if kind in (BASELINE, AUDIT):
-        return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]))
+        return Preparation(kind, variables, artifacts, Baseline(variables, task.params["run_tags"], task.params["skip_tags"]), acceptance)
     if kind == DISABLE:
         stages = (task.params["stage"],) if task.params.get("stage") else ("rules", "settings")
-        return Preparation(kind, variables, artifacts, Disable(variables["disable_rules"], stages))
+        return Preparation(kind, variables, artifacts, Disable(variables["disable_rules"], stages), acceptance)
     if kind == SNAPSHOT:
-        return Preparation(kind, variables, artifacts, None)
+        return Preparation(kind, variables, artifacts, None, acceptance)
     path = task.params.get("snapshot") or _choose_snapshot(artifacts, variables)
-    return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, path)
+    return Preparation(kind, variables, artifacts, rollback_of(artifacts, path, variables) if path else None, acceptance, path)
 
 
 def _switched(value: Any) -> Any:
@@ -300,14 +304,16 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     organization = _read(task, prepared)
     plan, findings, procedure = _planned(task, prepared, organization, check_mode=check_mode)
     changes = documented(organization, plan, "planned")
-    findings += organization_findings(organization, prepared.variables, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
+    findings += organization_findings(organization, task.params["expected_organization"]) if prepared.kind != SNAPSHOT else []
     writes = not check_mode and (bool(changes) or prepared.kind == SNAPSHOT)
     findings += dehydration_findings(organization, plan) + cmdlet_findings(organization, plan)
     findings += run_findings(prepared.variables, task.params["awx"], writes=writes)
     if prepared.kind in (BASELINE, DISABLE):
-        findings += rollback_findings(changes, prepared.variables)
+        findings += rollback_findings(changes)
+    findings = prepared.acceptance.left(findings)
     who = _who(organization)
-    document = plan_document(prepared.kind, who, procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}, plan, changes)
+    wishes = {**(procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}), "accept": prepared.acceptance.shown()}
+    document = plan_document(prepared.kind, who, wishes, plan, changes)
     approval = None
     if prepared.kind in (BASELINE, DISABLE):
         approval = approval_of(prepared.variables, prepared.artifacts)
@@ -318,6 +324,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         task.say(_goes_back(prepared, changes, check_mode=check_mode))
     report = _report(task, prepared.kind, organization, procedure, changes, [] if prepared.kind == AUDIT else findings, plan.warnings)
     report["digests"] = {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)}
+    report["accepted"] = prepared.acceptance.reported()
     report["snapshot"] = asdict(prepared.reference) if prepared.reference else None
     result: dict[str, Any] = {
         "changed": False,
@@ -336,9 +343,9 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         result["plan"] = prepared.artifacts.store_plan(document)
     prepared.artifacts.remember({"report": report})
     if findings and prepared.kind != AUDIT:
-        refusal = OptionError(
-            f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:\n" + "\n".join(f"- {finding}" for finding in findings)
-        )
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
+        line = prepared.acceptance.line(findings)
+        refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]))
         refusal.progress = result
         raise refusal
     if report["status"] == "not_assessable":
@@ -418,7 +425,8 @@ def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[st
 
 def _read(task: BaselineContext, prepared: Preparation) -> Organization:
     """The organization in one round trip. What the session may run is asked only where that matters: there is something to write."""
-    organization = read(task.session, READ, fresh=True)
+    needed = prepared.procedure.subsets if prepared.procedure else []
+    organization = read(task.session, [subset for subset in SUBSETS if subset in READ or (subset in needed and subset != "exported_cmdlets")], fresh=True)
     try:
         pending = bool(prepared.planner(check_mode=True)(organization).steps)
     except ExchangeError:
@@ -427,7 +435,7 @@ def _read(task: BaselineContext, prepared: Preparation) -> Organization:
 
 
 def _planned(task: BaselineContext, prepared: Preparation, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding], Procedure]:
-    """The plan, what is refused about it, and the procedure as the organization's licence allows it."""
+    """The plan, what is refused about it, and the procedure as the organization's license allows it."""
     procedure = prepared.procedure
     variables = prepared.variables
     if isinstance(procedure, Baseline):

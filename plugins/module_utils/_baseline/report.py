@@ -24,6 +24,7 @@ _EMPTY: Mapping[str, Any] = {
     "observed": [],
     "changes": [],
     "findings": [],
+    "accepted": [],
     "warnings": [],
     "snapshot": None,
     "snapshot_file": "",

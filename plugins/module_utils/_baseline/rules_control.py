@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, named
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns, exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
@@ -90,7 +90,6 @@ class RulesControl(Control):
     def _sender_findings(self, outlook: Outlook) -> list[Finding]:
         """Rules that this run creates or changes, and that take in mail of any sender."""
         touched = {name_key(change.identity) for change in outlook.plan.changes if change.resource == self.resource}
-        accepted = outlook.request.variables
         findings = []
         for rule in self.rules(outlook.request):
             try:
@@ -102,14 +101,13 @@ class RulesControl(Control):
             if rule.state == "absent" or name_key(name) not in touched or not encrypts(sections):
                 continue
             if not sections["conditions"]:
-                if not accepted.get("allow_unconditional_rule"):
-                    findings.append(Finding(self.id, f"{name!r} would encrypt all mail: it has no condition.", allow("allow_unconditional_rule")))
-            elif not keeps_senders_inside(sections) and not accepted.get("allow_any_sender"):
+                findings.append(Finding.acceptable(self.id, f"{name!r} would encrypt all mail: it has no condition.", "unconditional_rule"))
+            elif not keeps_senders_inside(sections):
                 text = (
                     f"{name!r} has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it (550 5.7.162), "
                     "depending on the state of the service."
                 )
-                findings.append(Finding(self.id, text, allow("allow_any_sender")))
+                findings.append(Finding.acceptable(self.id, text, "any_sender"))
         return findings
 
     def _limit_findings(self, outlook: Outlook) -> list[Finding]:

@@ -32,5 +32,5 @@ def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> li
             if not selects:
                 errors.append(f"The tag {tag!r} is a control, and this procedure takes an organization as a whole.")
         elif only_controls or _LIKE_A_CONTROL.fullmatch(tag) or (_SHAPE.fullmatch(tag) and nearest(tag, CONTROL)):
-            errors.append(f"The tag {tag!r} is no control{meant(tag, CONTROL) or '.'}")
+            errors.append(f"The tag {tag!r} is not a control{meant(tag, CONTROL)}")
     return errors

@@ -298,16 +298,16 @@ def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen
             remedy="Give it as Exchange shows it (a recipient by its primary SMTP address), unless somebody else has changed it meanwhile.",
         )
     grants = list(dict.fromkeys(GRANTED_BY[step.call.cmdlet] for step in steps if step.call.cmdlet in GRANTED_BY))
-    licence = f"{' and '.join(grants) or 'a role'} may not be enough for it, or a licence such as Advanced Message Encryption is missing"
+    license = f"{' and '.join(grants) or 'a role'} may not be enough for it, or a license such as Advanced Message Encryption is missing"
     stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
     if stored:
         return VerificationError(
             f"Exchange accepted the change and ignores a part of it: {shown}, while {', '.join(stored)} of the same call is stored.",
-            remedy=f"Probably {licence}.",
+            remedy=f"Probably {license}.",
         )
     return VerificationError(
         f"Exchange accepted the change and does not show it after {timeout} seconds: {shown}.",
-        remedy=f"Either it is ignored ({licence}), or Exchange keeps another form of the value than the one given: give it as Exchange shows it. "
+        remedy=f"Either it is ignored ({license}), or Exchange keeps another form of the value than the one given: give it as Exchange shows it. "
         "Raise verify_timeout if the organization is slow.",
     )
 

@@ -77,7 +77,7 @@ class PermissionDeniedError(ExchangeError):
 
 
 class CmdletNotAvailableError(PermissionDeniedError):
-    """The session does not have this cmdlet or parameter: a role or a licence is missing, or the service has retired it."""
+    """The session does not have this cmdlet or parameter: a role or a license is missing, or the service has retired it."""
 
 
 class NotFoundError(ExchangeError):

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLOURS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLORS
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
@@ -240,7 +240,7 @@ def _known_attribute(item: str, attributes: Sequence[str]) -> str:
     known = not attributes or not colon or attribute.casefold() in map(str.casefold, attributes)
     near = "" if known else nearest(attribute, attributes)
     if near:
-        raise ValueError(f"has the attribute {attribute!r}: is {near} meant?")
+        raise ValueError(f"has the attribute {attribute!r}: did you mean {near}?")
     return item
 
 
@@ -346,21 +346,21 @@ class Instant(Kind):
         return datetime.timedelta() < apart <= _FARTHEST_ZONE and not apart % datetime.timedelta(minutes=15)
 
 
-class Colour(Kind):
-    """A colour as ``#RRGGBB``, as an HTML colour name, or as ``0x00RRGGBB``, which was Microsoft's form for years; they mean the same."""
+class Color(Kind):
+    """A color as ``#RRGGBB``, as an HTML color name, or as ``0x00RRGGBB``, which was Microsoft's form for years; they mean the same."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
 
     def parse(self, value: Any) -> Any:
         if value and not re.fullmatch(r"#[0-9a-f]{6}", self.key(value)):
-            raise ValueError(f"must be #RRGGBB or an HTML colour name, not {value!r}")
+            raise ValueError(f"must be #RRGGBB or an HTML color name, not {value!r}")
         return value
 
     def key(self, value: Any) -> Any:
         name = value.lower()
         old = re.fullmatch(r"0x(?:00)?([0-9a-f]{6})", name)
-        return f"#{old[1]}" if old else COLOURS.get(name, name)
+        return f"#{old[1]}" if old else COLORS.get(name, name)
 
 
 class Image(Kind):

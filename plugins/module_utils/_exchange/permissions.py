@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which role or licence grants a cmdlet. Private to the collection.
+"""Which role or license grants a cmdlet. Private to the collection.
 
 The roles are those that Microsoft365DSC names for its resources of the same cmdlets, and Microsoft's pages on permissions. Which
 one is the least that an application needs for OME configurations is documented nowhere and was not tried: several roles
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
 
-#: Cmdlets that a session has only with the licence.
+#: Cmdlets that a session has only with the license.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
 #: Cmdlets that Exchange on-premises does not have.
@@ -37,7 +37,7 @@ _ROLES = {
 def _granted_by(cmdlet: str) -> str:
     verb, _dash, noun = cmdlet.partition("-")
     if cmdlet in ADVANCED_MESSAGE_ENCRYPTION:
-        return "the licence Advanced Message Encryption"
+        return "the license Advanced Message Encryption"
     to_read, to_write = _ROLES[noun]
     return f"the role {to_read} or {to_write}" if verb == "Get" else f"the role {to_write}"
 

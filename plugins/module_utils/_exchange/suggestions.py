@@ -24,7 +24,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def meant(name: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown name: what is probably meant, or nothing."""
     near = nearest(name, known)
-    return f": is {near} meant?" if near else ""
+    return f". Did you mean {near}?" if near else "."
 
 
 def hints(arguments: Any, spec: Mapping[str, Any]) -> list[str]:
@@ -43,12 +43,12 @@ def _hints(arguments: Any, spec: Mapping[str, Any], where: str, paths: Mapping[s
         if row is None:
             near = _option(str(option), spec, where, paths)
             if near:
-                yield f"{where}{option}: is {near} meant?"
+                yield f"{where}{option}: did you mean {near}?"
             continue
         for choice in value if isinstance(value, list) else [value]:
             near = nearest(choice, row["choices"]) if row.get("choices") and isinstance(choice, str) and choice not in row["choices"] else ""
             if near:
-                yield f"{where}{option} {choice!r}: is {near} meant?"
+                yield f"{where}{option} {choice!r}: did you mean {near}?"
         if row.get("options"):
             items = [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)] if isinstance(value, list) else [(f"{where}{option}.", value)]
             for inside, item in items:

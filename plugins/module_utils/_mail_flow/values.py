@@ -13,7 +13,7 @@ class Value:
 
     def but(self, **changes: Any) -> Self:
         """The same with other values for some fields."""
-        if not changes.keys() <= self.__dict__.keys():
+        if changes.keys() - self.__dict__.keys():
             raise TypeError(f"{type(self).__name__} has no such fields: {sorted(changes.keys() - self.__dict__.keys())}")
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Colour, Days, Image, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Color, Days, Image, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
@@ -38,7 +38,7 @@ OME_CONFIGURATION = Table(
     identity="identity",
     cloud_only=True,
     fields=(
-        Field("background_color", Colour(), "BackgroundColor"),
+        Field("background_color", Color(), "BackgroundColor"),
         Field("disclaimer_text", Text(1024), "DisclaimerText"),
         Field("email_text", Text(1024), "EmailText"),
         Field("external_mail_expiry_in_days", Days(0, 730), "ExternalMailExpiryInDays", "ExternalMailExpiryInterval"),
@@ -77,7 +77,7 @@ def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) ->
     if is_default(identity) and state == "absent":
         raise OptionError(
             f"identity {identity!r} cannot be removed: every organization has it.",
-            remedy="To put it back to Microsoft's looks, clear its texts, colour and image.",
+            remedy="To put it back to Microsoft's looks, clear its texts, color and image.",
         )
     if is_default(identity) and wanted.get("external_mail_expiry_in_days"):
         raise OptionError(

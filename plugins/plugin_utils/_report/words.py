@@ -42,7 +42,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A state as a word, a shape and a tone, so that nothing depends on colour."""
+    """A state as a word, a shape and a tone, so that nothing depends on color."""
 
     text: str
     shape: str
@@ -173,8 +173,10 @@ def is_expired(exception: Record, run: Record) -> bool:
 
 
 def exceptions_of(organization: Record) -> list[Record]:
-    return [
+    """What somebody has accepted: controls that are not met, and what is refused otherwise."""
+    controls = [
         {"control": control.get("id"), "title": control.get("title"), **control["exception"]}
         for control in organization.get("controls") or []
         if control.get("exception")
     ]
+    return [*controls, *({**row, "control": row.get("word"), "title": "Accepted"} for row in organization.get("accepted") or [])]

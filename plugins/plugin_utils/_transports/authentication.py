@@ -46,7 +46,7 @@ _REMEDIES = {
     "AADSTS700213": "No federated credential of the application matches this token: check subject, issuer and audience in the app registration.",
     "AADSTS90002": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
     "AADSTS900023": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
-    "AADSTS500011": "Exchange Online is not known in this organization: it has no Exchange Online licence yet.",
+    "AADSTS500011": "Exchange Online is not known in this organization: it has no Exchange Online license yet.",
     "AADSTS53003": "Conditional Access blocks the application: exclude it, or run from an allowed network.",
 }
 _GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and the credential."

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CLIXML, PowerShell's serialisation: typed parameter values out, returned objects into canonical form.
+"""CLIXML, PowerShell's serialization: typed parameter values out, returned objects into canonical form.
 
 Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements, the reference on the wires for what real
 servers send.

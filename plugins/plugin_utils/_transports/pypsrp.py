@@ -260,7 +260,7 @@ class Pool:
 
 
 class _Serializer(Serializer):
-    """pypsrp's serialiser without its failure at an empty byte array, and without document types."""
+    """pypsrp's serializer without its failure at an empty byte array, and without document types."""
 
     def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:

@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 @dataclass(frozen=True)
 class _Refusal:
-    """A kind of refusal: recognised by the end of the exception's type (an empty tuple matches none), by PowerShell's own error id, or by its text.
+    """A kind of refusal: recognized by the end of the exception's type (an empty tuple matches none), by PowerShell's own error id, or by its text.
 
     PowerShell wraps the exception of a pipeline's first statement, so that only the id tells its kind in every language.
     """

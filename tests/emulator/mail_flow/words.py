@@ -45,8 +45,8 @@ def _occurrences(text: str, word: str) -> Iterator[tuple[bool, bool]]:
         start = text.find(word, start + 1)
 
 
-def _side(neighbour: str, edge: str) -> tuple[bool, bool]:
-    """Whether there is a border between a word's edge and its neighbour: strictly, and generously read."""
-    if not neighbour or not neighbour.isalnum():
+def _side(neighbor: str, edge: str) -> tuple[bool, bool]:
+    """Whether there is a border between a word's edge and its neighbor: strictly, and generously read."""
+    if not neighbor or not neighbor.isalnum():
         return True, True
-    return False, not edge.isalnum() or bool(_UNSPACED.match(edge) or _UNSPACED.match(neighbour))
+    return False, not edge.isalnum() or bool(_UNSPACED.match(edge) or _UNSPACED.match(neighbor))

@@ -46,7 +46,7 @@ def test_what_the_playbook_does_not_name_is_as_in_a_new_rule(tmp_path: Path, wir
     role.plan("audit", encryption_rules=[WANTED])
     assert mail_flow(role)["status"] == "not met"
     # An expiry that is past cannot be set again.
-    role.run(encryption_rules=[WANTED], accept_irreversible=True)
+    role.run(encryption_rules=[WANTED], accept=["irreversible"])
     role.plan("audit", encryption_rules=[WANTED])
     assert mail_flow(role)["status"] == "met"
     (rule,) = role.session.organization.dump()["transport_rules"]
@@ -127,7 +127,7 @@ def test_met_means_that_the_rule_acts(stored: dict[str, Any], declared: dict[str
     role = Role({"transport_rules": [{**STORED, **stored}]}, wire=wire)
     rule = {**WANTED, **declared}
     try:
-        role.run(encryption_rules=[rule], accept_irreversible=True) if write else role.plan("audit", encryption_rules=[rule])
+        role.run(encryption_rules=[rule], accept=["irreversible"]) if write else role.plan("audit", encryption_rules=[rule])
     except ExchangeError:
         return
     status = mail_flow(role)["status"]

@@ -22,13 +22,19 @@ from tests.unit.organization_session import WIRES
 from .conftest import FAULTS, VOLATILE, FailingSession, Role, lasting
 
 ALLOWED: dict[str, Any] = {
-    "allow_work_accounts_only": True,
-    "allow_any_sender": True,
-    "allow_unconditional_rule": True,
-    "allow_mail_rejection": True,
-    "allow_blind_transport": True,
-    "accept_irreversible": True,
-    "acknowledge": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"],
+    "accept": [
+        "EAS-1",
+        "IRM-4",
+        "IRM-5",
+        "POL-1",
+        "POL-2",
+        "work_accounts_only",
+        "any_sender",
+        "unconditional_rule",
+        "mail_rejection",
+        "blind_transport",
+        "irreversible",
+    ],
     "remove_created_templates": True,
 }
 SWITCH = st.sampled_from([True, False, None])

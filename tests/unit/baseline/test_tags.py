@@ -15,7 +15,7 @@ from .conftest import Role
 @pytest.mark.parametrize("tag", ["OME1", "ome_1", "OME-9", "irm 3", "IRM8", "OMR-1", "VRF2"])
 def test_what_looks_like_a_control_is_refused_everywhere(role: Role, tag: str) -> None:
     for tags in ({"run_tags": [tag]}, {"skip_tags": [tag]}):
-        with pytest.raises(OptionError, match="is no control"):
+        with pytest.raises(OptionError, match="is not a control"):
             role.run(**tags)
     assert role.session.writes == []
 
@@ -31,7 +31,7 @@ def test_where_nothing_else_has_tags_every_other_one_is_refused(tag: str, known:
 
 
 def test_what_is_meant_is_asked() -> None:
-    assert tag_errors(["OME1"], selects=True, only_controls=False) == ["The tag 'OME1' is no control: is OME-1 meant?"]
+    assert tag_errors(["OME1"], selects=True, only_controls=False) == ["The tag 'OME1' is not a control. Did you mean OME-1?"]
 
 
 @pytest.mark.parametrize("procedure", ["rollback", "snapshot", "disable"])

@@ -93,7 +93,7 @@ def test_an_expiry_may_be_a_fraction_of_days(shell: Shell, organization: Organiz
         shell("Set-OMEConfiguration", Identity="Weekly", ExternalMailExpiryInDays=True)
 
 
-def test_advanced_cmdlets_are_hidden_without_the_licence(organization: Organization) -> None:
+def test_advanced_cmdlets_are_hidden_without_the_license(organization: Organization) -> None:
     assert "New-OMEConfiguration" in granted(organization.state)
     organization.patch({"advanced_message_encryption": False})
     assert "New-OMEConfiguration" not in granted(organization.state)

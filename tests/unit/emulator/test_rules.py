@@ -109,7 +109,7 @@ def test_the_service_fills_in_the_other_half(shell: Shell, rule: dict[str, Any])
     assert [cleared[name] for name in ("ApplyHtmlDisclaimerLocation", "RejectMessageReasonText", "RejectMessageEnhancedStatusCode")] == [None] * 3
 
 
-def test_values_are_normalised(shell: Shell, rule: dict[str, Any]) -> None:
+def test_values_are_normalized(shell: Shell, rule: dict[str, Any]) -> None:
     shell(
         "Set-TransportRule",
         Identity=rule["Guid"],

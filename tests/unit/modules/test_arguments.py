@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.ar
 
 SPEC: dict[str, Any] = {
     "rules": {"type": "list", "elements": "dict", "options": {"conditions": {"type": "dict", "options": {"words": {"type": "list", "elements": "str"}}}}},
-    "branding": {"type": "dict", "options": {"colour": {"type": "str"}}},
+    "branding": {"type": "dict", "options": {"color": {"type": "str"}}},
 }
 
 
@@ -31,7 +31,7 @@ def test_what_is_no_dictionary_is_named(arguments: dict[str, Any], named: str) -
     assert named in validate(arguments, SPEC)[1]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"branding": None}, {"branding": {"colour": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}])
+@pytest.mark.parametrize("arguments", [{}, {"branding": None}, {"branding": {"color": "red"}, "rules": [{"conditions": {"words": ["a"]}}]}])
 def test_what_fits_is_kept(arguments: dict[str, Any]) -> None:
     validation, errors = validate(arguments, SPEC)
     assert errors == []

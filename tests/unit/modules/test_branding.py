@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Branding: colours, pictures, and OME configurations as a whole."""
+"""Branding: colors, pictures, and OME configurations as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Colour, Image
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Color, Image
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import (
     OME_CONFIGURATION,
     check_configuration,
@@ -89,15 +89,15 @@ def test_a_picture_is_base64_however_it_is_broken_into_lines_or_returned() -> No
     ("one", "other", "same"),
     [("#0078D4", "#0078d4", True), ("White", "#ffffff", True), ("grey", "Gray", True), ("#0078d4", "#0078d5", False), ("", "", True), ("", "white", False)],
 )
-def test_colours_are_compared_as_colours(one: str, other: str, same: bool) -> None:
-    kind = Colour()
+def test_colors_are_compared_as_colors(one: str, other: str, same: bool) -> None:
+    kind = Color()
     assert (kind.key(kind.parse(one)) == kind.key(kind.parse(other))) is same
 
 
-@pytest.mark.parametrize("colour", ["#0078d", "0078d4", "#0078dg", "blurple", "rgb(1,2,3)"])
-def test_what_is_no_colour(colour: str) -> None:
-    with pytest.raises(OptionError, match="background_color must be #RRGGBB or an HTML colour name"):
-        declared(OME_CONFIGURATION, {"background_color": colour})
+@pytest.mark.parametrize("color", ["#0078d", "0078d4", "#0078dg", "blurple", "rgb(1,2,3)"])
+def test_what_is_no_color(color: str) -> None:
+    with pytest.raises(OptionError, match="background_color must be #RRGGBB or an HTML color name"):
+        declared(OME_CONFIGURATION, {"background_color": color})
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_wait_grows_and_has_a_limit() -> None:
     assert waits == [1.5, 3.0, 6.0, 12.0, 24.0, 45.0, 45.0]
 
 
-def test_retry_after_is_honoured() -> None:
+def test_retry_after_is_honored() -> None:
     throttled = Failure(ThrottledError("slow down."), Executed.NO, retry_after=7)
     _results, waits, _log, _tries = run([READ], [throttled], [Result()])
     assert waits[0] >= 7

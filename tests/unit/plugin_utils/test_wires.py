@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Behaviour over every wire, against the emulator: the same calls, the same results, the same errors."""
+"""Behavior over every wire, against the emulator: the same calls, the same results, the same errors."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ Open = Callable[..., OrganizationSession]
 
 @pytest.fixture
 def fresh(emulator: Emulator) -> Emulator:
-    """The emulator with a fresh first organization that has every licence, and nothing counted."""
+    """The emulator with a fresh first organization that has every license, and nothing counted."""
     emulator.faults.set([])
     emulator.organizations[ORGANIZATION].replace({"name": ORGANIZATION, "advanced_message_encryption": True})
     emulator.service.ledger.reset()

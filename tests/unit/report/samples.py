@@ -191,13 +191,13 @@ def audit() -> dict[str, Any]:
 def refused() -> dict[str, Any]:
     """A run that was refused before its first write, with three findings."""
     findings = [
-        {"id": "lock-out", "allow": "hardened_baseline_allow_work_accounts_only",
+        {"id": "lock-out", "allow": "hardened_baseline_accept: [work_accounts_only]",
          "text": "With one-time passcodes and social accounts both off, external recipients without a work account cannot open any message "
                  "of the OME configurations 'OME Configuration' and 'Partners'."},
-        {"id": "mail-rejection", "allow": "hardened_baseline_allow_mail_rejection",
+        {"id": "mail-rejection", "allow": "hardened_baseline_accept: [mail_rejection]",
          "text": "TransportDecryptionSetting Mandatory rejects every message that transport cannot decrypt."},
         {"id": "missing-cmdlet", "allow": "",
-         "text": "New-OMEConfiguration is not granted. It needs Advanced Message Encryption; the licence is missing or not yet active."},
+         "text": "New-OMEConfiguration is not granted. It needs Advanced Message Encryption; the license is missing or not yet active."},
     ]  # fmt: skip
     one = organization("Tailspin Toys", "refused", findings=findings, changes=copy.deepcopy(PLANNED[3:6]), message="3 findings.")
     for planned in one["changes"]:

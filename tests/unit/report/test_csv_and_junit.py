@@ -79,7 +79,7 @@ def test_the_numbers_are_right(name: str) -> None:
 def test_a_refusal_fails_and_says_what_allows_it() -> None:
     root = suites(samples.refused())
     assert [case.attrib["name"] for case in root[0] if len(case) and case[0].tag == "failure"][:2] == ["organization", "finding lock-out"]
-    assert "allowed by: hardened_baseline_allow_work_accounts_only" in (root[0][1][0].text or "")
+    assert "allowed by: hardened_baseline_accept: [work_accounts_only]" in (root[0][1][0].text or "")
 
 
 @pytest.mark.parametrize("poison", ["\x00\x1b\x0b", "\ud800", "\ufffe\uffff", "]]><x/>", '" x="1', "&amp;<!--", "x" * 1_048_576])

@@ -99,7 +99,7 @@ def test_the_page_can_be_used_by_keyboard_and_screen_reader(page: Page) -> None:
 
 
 def test_every_page_says_what_the_tool_cannot_see(page: Page) -> None:
-    for blind in ("Purview labels and DLP", "Conditional Access", "Connectors", "Desktop clients", "Per-user licences"):
+    for blind in ("Purview labels and DLP", "Conditional Access", "Connectors", "Desktop clients", "Per-user licenses"):
         assert blind in page.text
 
 
@@ -158,7 +158,7 @@ def test_high_impact_comes_first_and_every_change_is_complete() -> None:
 def test_findings_come_before_changes_with_what_allows_them() -> None:
     text = Page(render_html(samples.refused())).text
     assert text.index("Findings to decide") < text.index("High impact first")
-    assert "Allowed by hardened_baseline_allow_mail_rejection" in text
+    assert "Allowed by hardened_baseline_accept: [mail_rejection]" in text
     assert "No variable allows this." in text
 
 

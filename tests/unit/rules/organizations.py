@@ -181,7 +181,7 @@ def _tolerant(session: OrganizationSession, cmdlet: str, parameters: dict[str, A
 
 _INDEX = st.integers(0, 59)
 _BOOLEAN = st.booleans()
-_COLOUR = st.sampled_from(["#FF0000", "red", "#00ff00", ""])
+_COLOR = st.sampled_from(["#FF0000", "red", "#00ff00", ""])
 
 
 def _cleared(unit: tuple[str, ...]) -> dict[str, Any]:
@@ -201,12 +201,12 @@ _RULE_EDITS = st.one_of(
 _OME_TEXT = st.sampled_from(["", "Welcome", "Zwei\r\nZeilen", "{{ 7 * 7 }}"])
 _OTHER_EDITS = st.one_of(
     st.builds(
-        lambda identity, text, colour, otp, social: _edit(
-            "Set-OMEConfiguration", Identity=identity, PortalText=text, BackgroundColor=colour, OTPEnabled=otp, SocialIdSignIn=social
+        lambda identity, text, color, otp, social: _edit(
+            "Set-OMEConfiguration", Identity=identity, PortalText=text, BackgroundColor=color, OTPEnabled=otp, SocialIdSignIn=social
         ),
         st.sampled_from(["OME Configuration", "One week", "Other"]),
         _OME_TEXT,
-        _COLOUR,
+        _COLOR,
         _BOOLEAN,
         _BOOLEAN,
     ),

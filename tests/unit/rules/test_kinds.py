@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Boolean,
     Choice,
-    Colour,
+    Color,
     Days,
     Flag,
     Image,
@@ -62,7 +62,7 @@ DECLARED: dict[str, tuple[Kind, st.SearchStrategy[Any]]] = {
     "locations": (Locations(), st.lists(st.sampled_from(["https://a.example", "https://A.example/", "http://b.example/x"]))),
     "size": (Size(), _SIZE),
     "instant": (Instant(), _INSTANT | st.just("")),
-    "colour": (Colour(), st.sampled_from(["", "red", "#FF0000", "#abcdef", "DarkBlue"])),
+    "color": (Color(), st.sampled_from(["", "red", "#FF0000", "#abcdef", "DarkBlue"])),
     "image": (Image(), st.binary(max_size=20).map(lambda content: Image().read(list(content)))),
 }
 
@@ -147,7 +147,7 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
         (Text(), "a\x00b", "NUL"),
         (Text(), "\ud800", "surrogate"),
         (Words(), ["a\x00b"], "NUL"),
-        (Colour(), "reddish", "#RRGGBB"),
+        (Color(), "reddish", "#RRGGBB"),
         (Image(), "***", "base64"),
         (Locations(), ["wherever"], "absolute URL"),
     ],
@@ -207,14 +207,14 @@ def test_a_minus_may_be_that_of_typographers() -> None:
 
 @pytest.mark.parametrize("written", ["0x00FFFF00", "0xffff00", "#FFFF00", "yellow", "Yellow"])
 def test_a_color_of_the_old_form_is_the_same_color(written: str) -> None:
-    assert Colour().key(Colour().parse(written)) == Colour().key("yellow")
-    assert Colour().read(written) == Colour().send(written) == written, "what is stored is put back as it was"
+    assert Color().key(Color().parse(written)) == Color().key("yellow")
+    assert Color().read(written) == Color().send(written) == written, "what is stored is put back as it was"
 
 
 @pytest.mark.parametrize("written", ["0x01FFFF00", "0xFFF", "#FFFF00FF", "0x00GGGG00"])
 def test_what_is_no_color_is_refused(written: str) -> None:
     with pytest.raises(ValueError, match="must be #RRGGBB"):
-        Colour().parse(written)
+        Color().parse(written)
 
 
 @pytest.mark.parametrize(

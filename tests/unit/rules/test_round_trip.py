@@ -35,7 +35,7 @@ def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
 
 
 def same(value: Any, option: str = "") -> Any:
-    """A value without what makes no difference: line ends, a colour's two names, order and case of lists (but not URLs' order and patterns' case)."""
+    """A value without what makes no difference: line ends, a color's two names, order and case of lists (but not URLs' order and patterns' case)."""
     if isinstance(value, dict):
         return {key: same(item, key) for key, item in value.items()}
     if isinstance(value, list) and option == "licensing_location":

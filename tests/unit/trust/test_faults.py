@@ -98,7 +98,7 @@ def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, w
 
 
 @pytest.mark.parametrize("wire", ["rest", "server"])
-def test_a_setting_that_is_ignored_alone_names_role_and_licence(world: World, wire: str) -> None:
+def test_a_setting_that_is_ignored_alone_names_role_and_license(world: World, wire: str) -> None:
     world.start({"ignored_parameters": ["Set-OMEConfiguration -PortalText"]})
     outcome = world.run(wire, "ome_configuration", {"portal_text": "x", "verify_timeout": 4})
     assert isinstance(outcome.error, errors.VerificationError)

@@ -482,13 +482,13 @@ class RulesPlanner:
 
 def plan_rule(planner: RulesPlanner, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:
     """Plans one rule. A place is given by the name of another rule, and holds wherever on that side the rule stands."""
-    neighbour = place_before or place_after
-    if not neighbour or rule.state == "absent":
+    neighbor = place_before or place_after
+    if not neighbor or rule.state == "absent":
         planner.ensure(rule)
         planner.finish()
         return planner.plan
     option = "place_before" if place_before else "place_after"
-    beside = planner.key(neighbour, option)
+    beside = planner.key(neighbor, option)
     key = planner.ensure(rule, index=planner.order.index(beside) + (0 if place_before else 1))
     if key == beside:
         raise OptionError(f"{option} names the rule itself.")

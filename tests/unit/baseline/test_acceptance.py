@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that accept what is refused otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+from .conftest import Role
+
+PDF = {"pdf_encryption": True}
+NO_PASSCODE = {"one_time_passcode": False}
+
+
+def word(name: str, until: str, **options: str) -> dict[str, str]:
+    return {"word": name, "reason": "Printers cannot do it.", "owner": "mail@contoso.com", "until": until, **options}
+
+
+def accepted(role: Role) -> dict[str, dict[str, Any]]:
+    return {row["word"]: row for row in role.report["accepted"]}
+
+
+def test_a_refusal_prints_one_line_that_allows_all_of_it(role: Role) -> None:
+    with pytest.raises(OptionError) as refusal:
+        role.plan(**PDF, **NO_PASSCODE, accept=["irreversible"])
+    lines = str(refusal.value).splitlines()
+    assert lines[-1] == "To allow all of them: hardened_baseline_accept: [irreversible, IRM-5, work_accounts_only]"
+    assert role.plan(**PDF, **NO_PASSCODE, accept=["irreversible", "IRM-5", "work_accounts_only"])["pending"]
+
+
+def test_one_finding_says_its_own_line(role: Role) -> None:
+    with pytest.raises(OptionError) as refusal:
+        role.plan(**PDF)
+    assert str(refusal.value).endswith("To allow it: hardened_baseline_accept: [IRM-5]")
+
+
+def test_a_word_counts_until_its_last_day_is_over(role: Role) -> None:
+    assert role.plan(**PDF, accept=[word("IRM-5", "2999-01-31")])["pending"]
+    assert accepted(role)["IRM-5"]["owner"] == "mail@contoso.com"
+    with pytest.raises(OptionError, match="It was accepted until 2020-01-31"):
+        role.plan(**PDF, accept=[word("IRM-5", "2020-01-31")])
+
+
+def test_a_last_day_at_the_end_of_the_calendar(role: Role) -> None:
+    assert role.plan(**PDF, accept=[word("IRM-5", "9999-12-31")])["pending"]
+
+
+def test_the_report_says_which_words_the_run_needed(role: Role) -> None:
+    role.plan(**PDF, accept=["IRM-5", "any_sender"])
+    assert {name: row["needed"] for name, row in accepted(role).items()} == {"IRM-5": True, "any_sender": False}
+
+
+def test_the_digest_covers_what_was_accepted(role: Role) -> None:
+    one, other = (role.plan(accept=[word("any_sender", until)])["digest"] for until in ("2998-01-31", "2999-01-31"))
+    assert one != other != role.plan()["digest"]
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        ("any_sendr", "hardened_baseline_accept[0]: 'any_sendr' is not a word that can be accepted. Did you mean any_sender?"),
+        ("IRM-1", "hardened_baseline_accept[0]: 'IRM-1' is not a word that can be accepted."),
+        ("broken", f"The words are {', '.join(sorted(acceptable_words()))}."),
+        ({"word": "any_sender"}, "hardened_baseline_accept[0] lacks reason, owner, until: it must be a word, or have word, reason, owner, until."),
+        (word("any_sender", "2999-01-31", untill="x"), "hardened_baseline_accept[0] has untill"),
+        (word("any_sender", "soon"), "hardened_baseline_accept[0].until must be a date such as 2030-01-31"),
+        (True, "hardened_baseline_accept[0] must be a word, or have word, reason, owner, until, not True."),
+    ],
+)
+def test_what_is_no_word_is_refused(role: Role, element: Any, text: str) -> None:
+    with pytest.raises(OptionError) as refusal:
+        role.plan(accept=[element])
+    assert text in str(refusal.value)
+
+
+@pytest.mark.parametrize("accept", [[], ["unidentified_organization"], sorted(acceptable_words())])
+def test_nothing_accepts_another_organization(tmp_path: Path, accept: list[str]) -> None:
+    role = Role({}, str(tmp_path))
+    with pytest.raises(OptionError, match=r"organization: the session is in the organization .* ansible_exchange_organization says fabrikam"):
+        role.plan(accept=accept, expected_organization="fabrikam.onmicrosoft.com")
