@@ -19,11 +19,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     CONTROL_VARIABLES,
     CONTROLS,
     PROFILES,
-    SETTINGS,
     Control,
     Variable,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
 
 ROLE = Path(__file__).resolve().parents[1] / "roles/hardened_baseline"
 HEADER = "---\n# SPDX-License-Identifier: GPL-3.0-or-later\n# SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors\n"

@@ -120,7 +120,9 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC, BaselineContext, apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 

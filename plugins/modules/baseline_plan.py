@@ -136,7 +136,9 @@ snapshot:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC, BaselineContext, preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {

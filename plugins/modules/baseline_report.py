@@ -97,13 +97,14 @@ files:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURES, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
-        "procedure": {"type": "str", "required": True, "choices": list(PROCEDURES)},
+        "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
         "variables": {"type": "dict"},
         "awx": {"type": "dict", "default": {}},
         "scope": {"type": "str", "choices": ["organization", "run"], "default": "organization"},

@@ -18,6 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
@@ -30,7 +33,7 @@ MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable
 ACCEPTED, UNMANAGED = "accepted exception", "unmanaged"
 
 
-class Baseline:
+class Baseline(Procedure):
     """What the variables ask for.
 
     :param variables: the role's variables without their prefix, validated; what is not there or ``None`` is unmanaged.
@@ -38,6 +41,11 @@ class Baseline:
     :param skip_tags: control ids that are not managed in this run.
     :param left_out: controls that the organization cannot have: id to status and reason.
     """
+
+    kind = "baseline"
+    takes_snapshot = Takes.BEFORE_WRITING
+    approvable = True
+    selects_controls = True
 
     def __init__(
         self,
@@ -62,20 +70,16 @@ class Baseline:
         #: The controls that this run may write.
         self.written = [control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)]
         self.request = Request(variables, tuple(name for control in self.wanted for name in control.creates(variables)))
+        needed = {subset for control in self.wanted for subset in control.needs()}
+        self.subsets = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
         for control in CONTROLS:
             # What is wrong with a variable is refused whether or not its control is selected, except for names and settings that nothing would use.
             if control in self.wanted or not control.resource:
                 control.check(self.request)
 
-    @property
-    def subsets(self) -> list[str]:
-        """What one round trip has to bring."""
-        needed = {subset for control in self.wanted for subset in control.needs()}
-        return [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
-
     def without(self, control: str, status: str, why: str) -> Baseline:
         """The same without a control, which the report has with that status."""
-        return Baseline(self.variables, *self.tags, {**self.left_out, control: (status, why)})
+        return type(self)(self.variables, *self.tags, {**self.left_out, control: (status, why)})
 
     def licensed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
         """What the organization's license allows of it, and what is refused of the rest."""
@@ -88,13 +92,26 @@ class Baseline:
                 findings += [] if skip else [Finding(control.id, why, allow("on_missing_license", "skip") + ", which leaves it out")]
         return baseline, findings
 
-    def desired(self, organization: Organization, controls: Iterable[Control]) -> Parts:
-        """The state that some controls want together."""
-        return reduce(merged, (control.desired(self.request, organization) for control in controls), {})
+    @classmethod
+    def reported_as(cls, *, check_mode: bool) -> str:
+        return "check" if check_mode else "apply"
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        licensed, findings = self.licensed(organization)
+        plan, more = licensed.plannable(organization, check_mode=True)
+        return Draft(plan, [*findings, *more, *organization_refusals(organization, plan, run.expected_organization)])
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
-        """What brings the organization to the baseline. Raises the error of the first control that cannot be planned."""
-        return self._plan(organization, self.written, check_mode)
+        licensed = self.licensed(organization)[0]
+        return licensed._plan(organization, licensed.written, check_mode)
+
+    def desired(self, organization: Organization) -> dict[str, Any]:
+        licensed = self.licensed(organization)[0]
+        return {control.id: control.shown(licensed.request) for control in licensed.written}
+
+    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+        licensed = self.licensed(organization)[0]
+        return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
 
     def plannable(self, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding]]:
         """The plan of all controls that can be planned, with what its reader should know, and what is refused of it and of the rest."""
@@ -105,7 +122,7 @@ class Baseline:
         ]
         findings += [Finding(control.id, text) for control in self.wanted for text in control.mistakes(self.request, organization)]
         plan = self._plan(organization, fine, check_mode)
-        outlook = Outlook(self.request, organization, self.desired(organization, fine), plan)
+        outlook = Outlook(self.request, organization, self._state(organization, fine), plan)
         for control in self.written:
             if organization.error(control.subset) is not None:
                 continue  # That it cannot be read is among the findings already.
@@ -113,24 +130,17 @@ class Baseline:
             plan.warnings += control.warnings(outlook)
         return plan, list({finding.text: finding for finding in reversed(findings)}.values())[::-1]
 
-    def controls(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
-        """Every control as the report has it, in the order of the table.
-
-        :param planned: what only looks at the organization looks at what the plan would leave.
-        """
-        return [self._assess(control, organization, planned=planned) for control in CONTROLS]
-
-    def wishes(self) -> dict[str, Any]:
-        """What the run wants, for people and for the digest: no secret, and a picture stands for itself by its digest."""
-        return {control.id: control.shown(self.request) for control in self.written}
+    def _state(self, organization: Organization, controls: Iterable[Control]) -> Parts:
+        """The state that some controls want together."""
+        return reduce(merged, (control.desired(self.request, organization) for control in controls), {})
 
     def _plan(self, organization: Organization, controls: Sequence[Control], check_mode: bool) -> Plan:
-        return plan_state(organization, self.desired(organization, controls), self.request.planning(check_mode=check_mode))
+        return plan_state(organization, self._state(organization, controls), self.request.planning(check_mode=check_mode))
 
     def _judge(self, control: Control, organization: Organization, *, planned: bool) -> tuple[str, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
-            verdict = control.verdict(self.request, organization, self.desired(organization, self.written) if planned else None)
+            verdict = control.verdict(self.request, organization, self._state(organization, self.written) if planned else None)
         except ExchangeError as error:
             return NOT_ASSESSABLE, [str(error)]
         met, found = verdict or (None, ["The test was not run."])
@@ -177,6 +187,28 @@ class Baseline:
         else:
             row["status"] = ACCEPTED
         return row
+
+
+class Audit(Baseline):
+    """The baseline, only looked at: nothing is written, so that nothing is refused."""
+
+    kind = "audit"
+    writes = False
+    takes_snapshot = Takes.NEVER
+    approvable = False
+
+    @classmethod
+    def reported_as(cls, *, check_mode: bool) -> str:
+        return cls.kind
+
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        return Draft(super().draft(organization, run).plan)
+
+    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+        return super().assess(organization)
+
+    def summary(self, changes: Sequence[Mapping[str, Any]]) -> str:
+        return drift_sentence(changes)
 
 
 def observed(organization: Organization) -> list[dict[str, Any]]:

@@ -8,9 +8,11 @@ Rules go first. Then Exchange needs time, since it goes on using them for a whil
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -29,22 +31,28 @@ _BUTTON = {
 _LICENSING = {"azure_rms_licensing_enabled": False}
 
 
-class Disable:
+class Disable(Procedure):
     """What switching off takes.
 
     :param rules: ``remove`` or ``disable``. A rule that could not be made again is disabled in either case.
     :param stages: which of the two stages to plan.
     """
 
-    #: What one round trip has to bring.
-    subsets: ClassVar[list[str]] = ["organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations"]
+    kind = "disable"
+    takes_snapshot = Takes.BEFORE_WRITING
+    approvable = True
+    subsets = ("organization", "irm_configuration", "transport_rules", "rms_templates", "ome_configurations")
 
     def __init__(self, rules: str = "remove", stages: tuple[str, ...] = (RULES, SETTINGS)) -> None:
         self.rules = rules
         self.stages = stages
 
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        plan = self.plan(organization, check_mode=True)
+        confirmation = self._unconfirmed(organization, str(run.variables.get("confirm_disable") or ""), len(run.hosts))
+        return Draft(plan, [*confirmation, *organization_refusals(organization, plan, run.expected_organization)])
+
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
-        """What is left to do."""
         plans: dict[str, Plan] = {}
         if RULES in self.stages:
             planner = RulesPlanner(organization, restoring=True, check_mode=check_mode)
@@ -56,12 +64,11 @@ class Disable:
             plans["licensing"] = plan_settings(IRM_CONFIGURATION, _LICENSING, properties)
         return Plan.join(plans)
 
-    def wishes(self) -> dict[str, str]:
-        """What the run wants, for the digest."""
+    def desired(self, organization: Organization) -> dict[str, Any]:
         return {"rules": self.rules}
 
-    def findings(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
-        """What is refused."""
+    def _unconfirmed(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
+        """What is refused as long as nobody has named the one organization."""
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
         if not same_name(confirmed, str(name)):

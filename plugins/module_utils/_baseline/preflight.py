@@ -1,97 +1,168 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is refused, found before the first write, in one list. Private to the collection."""
+"""Everything before the first write: one read, one list of everything that is refused, the plan and the snapshot. Private to the collection."""
 
 from __future__ import annotations
 
-import datetime
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of, documented, plan_document
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import take
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+
+#: What every procedure reads: neither what the session may run nor what only answers about mail need.
+READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS)]
 
 
-def organization_findings(organization: Organization, expected: str) -> list[Finding]:
-    """What is refused about the organization as such."""
-    error = organization.error("organization")
-    if error is not None:
-        return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
-    found = describe_organization(organization.only("organization"))
-    findings = []
-    another = why_another(found, expected)
-    if another:
-        findings.append(Finding("organization", f"{another}."))
-    if found["on_premises"]:
-        findings.append(Finding.acceptable("organization", "it is on-premises, where most of message encryption does not exist.", "on_premises"))
-    return findings
+def preflight(task: BaselineContext) -> dict[str, Any]:
+    """Everything before the first write: reads, finds what is refused, plans, and takes the snapshot.
 
+    :raises OptionError: with all findings.
+    """
+    task.artifacts(directory_of(for_report(task))).begin()
+    prepared = prepare(task)
+    procedure, variables, artifacts = prepared.procedure, prepared.variables, prepared.artifacts
+    run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
+    organization = _read(task, procedure)
 
-def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
-    if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
-        return []
-    touched = [change for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
-    return [
-        Finding(
-            control_of(change.resource, change.identity, change.option),
-            f"{change.identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. "
-            f"That cannot be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
-            "leaves the policy alone.",
+    draft = procedure.draft(organization, run)
+    plan, findings = draft.plan, draft.findings
+    changes = documented(organization, plan, "planned")
+    writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
+    findings += run_findings(variables, task.params["awx"], writes=writes)
+    if procedure.takes_snapshot is Takes.BEFORE_WRITING:
+        findings += rollback_findings(changes)
+    who = _who(organization)
+    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown()}
+    document = plan_document(procedure.kind, who, desired, plan, changes)
+    approval = approval_of(variables, artifacts) if procedure.approvable else None
+    if procedure.approvable:
+        findings += approval_findings(approval, document, variables, artifacts, writes=writes)
+    findings = prepared.acceptance.left(findings)
+
+    task.warnings += plan.warnings
+    task.places |= plan.places
+    if notice := procedure.notice(changes, check_mode=run.check_mode):
+        task.say(notice)
+    report = {
+        **_report(task, organization, procedure, changes, findings),
+        "warnings": list(plan.warnings),
+        "accepted": prepared.acceptance.reported(),
+        "snapshot": asdict(procedure.restores) if procedure.restores else None,
+        "digests": {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)},
+    }
+    result: dict[str, Any] = {
+        "changed": False,
+        "organization": who,
+        "pending": bool(changes),
+        "writes": writes,
+        "digest": document["digest"],
+        "plan": artifacts.store_plan(document) if run.check_mode and procedure.approvable else "",
+        "snapshot": procedure.restores.path if procedure.restores else "",
+    }
+    if run.check_mode:
+        result.update(changed=bool(changes) and procedure.writes, changes=changes)
+    if summary := procedure.summary(changes):
+        result["msg"] = summary
+    artifacts.remember({"report": report})
+    _refuse(prepared, findings, report, result)
+    if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
+        previous = artifacts.chain().last()
+        snapshot = take(
+            organization,
+            document if changes else None,
+            previous=previous.id if previous else "",
+            run=artifacts.run,
+            approved_plan=approval.digest if approval else "",
         )
-        for change in touched
-    ]
+        result["snapshot"] = artifacts.store_snapshot(snapshot)
+        report["digests"]["snapshot"] = snapshot["digest"]
+        report["snapshot_file"] = result["snapshot"]
+        artifacts.remember({"report": report})
+    if not changes and not run.check_mode:
+        task.warnings += count_as_rolled_back(artifacts, procedure, organization)
+    return result
 
 
-def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """A finding for each cmdlet that the plan needs and the session does not have."""
-    if not organization.available("exported_cmdlets"):
-        return []
-    known = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
-    missing = sorted({step.call.cmdlet for step in plan.steps} - known) if known else []
-    return [
-        Finding("permissions", f"{cmdlet} is not granted to this session. It comes with {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing
-    ]
+def _read(task: BaselineContext, procedure: Procedure) -> Organization:
+    """The organization in one round trip. What the session may run is asked only where that matters: there is something to write."""
+    organization = read(task.session, [subset for subset in SUBSETS if subset in READ or (subset in procedure.subsets and subset in MAIL_FACTS)], fresh=True)
+    try:
+        pending = bool(procedure.plan(organization, check_mode=True).steps)
+    except ExchangeError:
+        pending = True
+    return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
 
 
-def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """What a rollback could not undo."""
-    return [
-        Finding.acceptable(
-            change["control"] or "rollback", f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.", "irreversible"
-        )
-        for change in changes
-        if change["rollback"] == NOT_POSSIBLE
-    ]
+def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[str, Any], result: dict[str, Any]) -> None:
+    """Raises all findings as one error."""
+    if findings:
+        count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
+        line = prepared.acceptance.line(findings)
+        refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]))
+        refusal.progress = result
+        raise refusal
+    if report["status"] == "not_assessable":
+        # An audit that could read nothing must not pass for one that found nothing.
+        raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
 
 
-def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) -> list[Finding]:
-    """What is refused of a rollback of several organizations that nobody has named."""
-    confirmed = variables.get("confirm_rollback") or []
-    if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
-        return []
-    said = f"it says {', '.join(confirmed)}" if confirmed else "it is not given"
-    text = f"this run takes {len(hosts)} organizations back. The list of their names has to confirm this, and {said}."
-    return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
+def _report(
+    task: BaselineContext, organization: Organization, procedure: Procedure, changes: list[dict[str, Any]], findings: Sequence[Finding]
+) -> dict[str, Any]:
+    """What the report says before anything is written."""
+    controls = procedure.assess(organization, planned=True)
+    statuses = {control["status"] for control in controls}
+    if findings:
+        status = "refused"
+    elif not procedure.writes and controls and not statuses & {"met", "not met", "accepted exception"}:
+        status = "not_assessable"
+    else:
+        status = "drift" if "not met" in statuses or changes else "met"
+    described = task.describe()
+    who = _who(organization)
+    return {
+        **{key: who[key] for key in ("name", "display_name", "tenant_id")},
+        "status": status,
+        "message": "",
+        "connection": {
+            "transport": described.get("transport"),
+            "endpoint": described.get("endpoint"),
+            "authentication": described.get("credential"),
+            "client_id": described.get("client_id"),
+        },
+        "controls": controls,
+        "observed": observed(organization),
+        "changes": changes,
+        "findings": [finding.as_dict() for finding in findings],
+        "applied": 0,
+        "not_applied": len(changes),
+    }
 
 
-def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
-    """What is refused about the run as such."""
-    findings = []
-    until = variables.get("approval_valid_until")
-    if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):
-        findings.append(Finding("approval", f"the approval was valid until {until}.", "a new approval, and its " + allow("approval_valid_until", "<date>")))
-    if writes and awx.get("job_id") and not variables.get("artifacts_durable") and not variables.get("artifacts_publish"):
-        text = "the directory of an AWX job is thrown away, and the snapshot with it, without which there is no rollback."
-        findings.append(Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}"))
-    return findings
+def _who(organization: Organization) -> dict[str, Any]:
+    if organization.error("organization") is not None:
+        return {"name": "", "display_name": "", "tenant_id": "", "guid": ""}
+    return describe_organization(organization.only("organization"))
+
+
+def _state_digest(organization: Organization) -> str:
+    """The digest of the whole state as far as it can be read; empty where a read failed."""
+    try:
+        return digest_of(take(organization, None)["state"])
+    except ExchangeError:
+        return ""

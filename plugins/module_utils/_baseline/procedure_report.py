@@ -9,15 +9,10 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import (
-    BASELINE,
-    DISABLE,
-    Artifacts,
-    BaselineContext,
-    directory_of,
-    for_report,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import PROCEDURES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -65,13 +60,6 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     }
 
 
-def _kind(task: BaselineContext) -> str:
-    procedure: str = task.params["procedure"]
-    if procedure == BASELINE:
-        return "check" if task.check_mode else "apply"
-    return procedure
-
-
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
     """How many runs are kept; 0 where nothing is to be removed: a check removes nothing, and what is no number was refused by the preflight."""
     kept = str(variables.get("keep_runs") or "")
@@ -81,13 +69,14 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
 def _write(
     task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool
 ) -> tuple[dict[str, Any], dict[str, str]]:
+    procedure = PROCEDURES[task.params["procedure"]]
     run = {
         "id": artifacts.run,
         "ansible_version": task.ansible_version,
         "command": task.command if task.check_mode else "",
-        "approvable": task.params["procedure"] in (BASELINE, DISABLE),
+        "approvable": procedure.approvable,
     }
-    report = run_report(_kind(task), organizations, variables, task.params["awx"], run)
+    report = run_report(procedure.reported_as(check_mode=task.check_mode), organizations, variables, task.params["awx"], run)
     try:
         return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
     except OptionError as error:

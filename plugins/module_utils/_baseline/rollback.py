@@ -14,7 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import same
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import named, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, SnapshotReference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import confirmation_findings, organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -31,15 +33,18 @@ _SINGLE = {"irm_configuration": "irm_configuration", "activesync_org_settings": 
 _SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)}
 
 
-class Rollback:
+class Rollback(Procedure):
     """What a snapshot asks for.
 
     :param snapshot: a checked snapshot. One that no run wrote from goes back whole.
     :param scope: ``changed`` or ``full``.
     :param remove_templates: whether OME configurations that did not exist then are removed.
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
+    :param path: the snapshot's file.
     :param later: the changes of the runs after the snapshot, oldest first: what they made is not of others.
     """
+
+    kind = "rollback"
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class Rollback:
         remove_templates: bool = False,
         force: bool = False,
         later: Sequence[Mapping[str, Any]] = (),
+        path: str = "",
     ) -> None:
         self.snapshot = snapshot
         self.scope = scope if snapshot["plan"] else "full"
@@ -61,11 +67,25 @@ class Rollback:
         rules = [*snapshot["state"].get("transport_rules", ()), *snapshot["state"].get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
-        #: What one round trip has to bring.
+        self.restores = SnapshotReference(path, snapshot["created_at"], snapshot["run"], self.scope, snapshot["digest"])
         self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
 
+    def draft(self, organization: Organization, run: Run) -> Draft:
+        plan = self.plan(organization, check_mode=True)
+        findings = [] if self.force else self.drift(organization, plan)
+        unconfirmed = confirmation_findings(run.variables, run.hosts)
+        if run.check_mode:
+            plan.warnings += [f"The run itself needs {finding.allow}" for finding in unconfirmed]
+        else:
+            findings += unconfirmed
+        return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
+
+    def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+        what = "Nothing is left to put back." if not changes else f"{'It would put' if check_mode else 'It puts'} back {named(changes)}."
+        return f"Goes back to {self.restores}. {what}"
+
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
-        """What puts the state back. Refuses another organization."""
+        # Another organization is refused.
         refuse_other_organization(organization, self.snapshot, remedy="hardened_baseline_rollback_snapshot names a snapshot of this organization.")
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
@@ -89,7 +109,6 @@ class Rollback:
         return plan
 
     def left(self, organization: Organization) -> list[str]:
-        """In what the organization differs from what the rollback brings back, as sentences; none where it is rolled back."""
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.identity or change.resource} is {change.before!r}." for change in plan.changes]
         strangers = [f"{name!r}, which others have made since, is there." for name in self._strangers(organization)]
@@ -281,6 +300,15 @@ class Rollback:
         expected = {**SETTINGS_OF_A_NEW_RULE, **recorded}
         # A server that does not have a setting shows none.
         return all(now is None or same(RULE, option, expected[option], now) for option, now in rule.settings.items())
+
+
+class NothingToRollBack(Procedure):
+    """A rollback where every snapshot has been rolled back."""
+
+    kind = "rollback"
+
+    def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+        return "Every snapshot of this organization has been rolled back, so there is nothing to put back."
 
 
 def _not_ours(change: Change) -> str:

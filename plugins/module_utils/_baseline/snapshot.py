@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
@@ -24,24 +24,11 @@ _KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_ve
 _KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
 
 
-@dataclass(frozen=True)
-class SnapshotReference:
-    """Which snapshot a rollback goes back to.
+class Snapshot(Procedure):
+    """Takes a snapshot, and writes nothing to the organization."""
 
-    :param path: its file.
-    :param created_at: when it was taken.
-    :param run: the folder of the run that took it.
-    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
-    """
-
-    path: str
-    created_at: str
-    run: str
-    scope: str
-
-    def __str__(self) -> str:
-        what = "the whole state" if self.scope == "full" else "what that run changed"
-        return f"{self.path.rpartition('/')[2]} of {self.created_at}, taken by the run {self.run}: {what}"
+    kind = "snapshot"
+    takes_snapshot = Takes.ALWAYS
 
 
 def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> dict[str, Any]:

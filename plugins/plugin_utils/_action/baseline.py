@@ -14,8 +14,9 @@ from ansible import constants as C
 from ansible import context
 from ansible.release import __version__ as ansible_version
 from ansible.utils.vars import load_extra_vars
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import BaselineContext, variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure as _procedure
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES, SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
@@ -59,7 +62,7 @@ class Role:
         self.hosts = variables.pop("hosts", ["contoso"])
         self.begin(procedure)
         self.task = self._task(procedure, profile, variables, check, **given)
-        return _procedure.preflight(self.task)
+        return preflight(self.task)
 
     def run(self, procedure: str = "baseline", *, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
         """Plans, and applies where there is something to do."""
@@ -70,7 +73,7 @@ class Role:
         variables = {name: value for name, value in variables.items() if name in CONTROL_VARIABLES or name in {setting.name for setting in SETTINGS}}
         for stage in ("rules", "settings") if procedure == "disable" else ("",):
             task = self._task(procedure, profile, variables, False, **tags, snapshot=planned["snapshot"], stage=stage)
-            result = _procedure.apply(task)
+            result = apply(task)
         return {**result, "pending": True, "digest": planned["digest"], "snapshot": planned["snapshot"]}
 
     @property
@@ -80,9 +83,9 @@ class Role:
     def controls(self) -> dict[str, str]:
         return {control["id"]: control["status"] for control in self.report["controls"]}
 
-    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> _procedure.BaselineContext:
+    def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> BaselineContext:
         values = {"profile": profile, "artifacts_dir": self.directory, **variables}
-        return _procedure.BaselineContext(
+        return BaselineContext(
             params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
             check_mode=check,
             session=self.session,

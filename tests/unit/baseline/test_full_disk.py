@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure, procedure_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -55,7 +56,7 @@ def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str,
     disk.free = disk.written + free
     task = role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"], stage="")
     try:
-        result = procedure.apply(task)
+        result = apply(task)
     except ExchangeError as error:
         result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}, **(error.progress or {})}
     return planned, [planned, result]

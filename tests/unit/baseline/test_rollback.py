@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import procedure as _procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import snapshot_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
@@ -174,6 +174,7 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
         "created_at": role.artifacts.load(done["snapshot"])["created_at"],
         "run": run,
         "scope": "changed",
+        "digest": role.artifacts.load(done["snapshot"])["digest"],
     }
 
 
@@ -397,7 +398,7 @@ def test_what_is_stored_is_said_also_where_looking_at_it_fails(tmp_path: Path, m
     def fail(*_unused: Any) -> Any:
         raise ExchangeError("No answer.")
 
-    monkeypatch.setattr(_procedure, "_assessed", fail)
+    monkeypatch.setattr(_apply, "_settled", fail)
     result = role.run()
     assert result["changed"]
     assert {change["state"] for change in role.report["changes"]} == {"stored"}
@@ -408,7 +409,7 @@ def test_what_only_would_be_done_is_not_said_to_be_stored(role: Role) -> None:
     """A play may have check mode for a single task."""
     snapshot = role.plan()["snapshot"]
     task = role._task("baseline", "recommended", {}, True, run_tags=[], skip_tags=[], snapshot=snapshot, stage=None)
-    assert _procedure.apply(task)["changed"]
+    assert _apply.apply(task)["changed"]
     assert {change["state"] for change in role.report["changes"]} == {"planned"}
     assert role.session.writes == []
 

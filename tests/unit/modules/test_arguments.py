@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import checked_variables
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 
 SPEC: dict[str, Any] = {

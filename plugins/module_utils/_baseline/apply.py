@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The writing: the engine with the procedure's planner, if what is left to do is what was planned, and what became of it. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import documented, unplanned
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+
+
+def apply(task: BaselineContext) -> dict[str, Any]:
+    """The writing: runs the engine with the procedure's planner, if what is left to do is what was planned.
+
+    :raises ExchangeError: with ``progress`` saying what was written and what was not.
+    """
+    prepared = prepare(task)
+    report: dict[str, Any] = prepared.artifacts.remembered().get("report") or {}
+    if not report:
+        raise ExchangeError(
+            "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+        )
+    procedure = prepared.procedure
+    try:
+        result = converge(task, list(procedure.subsets), _guarded(procedure, report["changes"]))
+    except ExchangeError as error:
+        error.progress = _after_failure(task, prepared, error, report)
+        _keep(task, prepared, report, error.progress)
+        raise
+    if task.check_mode:
+        return result
+    made = _keys(result["changes"])
+    changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
+    _settle(report, task, changes, status="changed")
+    _keep(task, prepared, report, result)
+    try:
+        task.warnings += _settled(task, prepared, report)
+    except ExchangeError as error:
+        # Everything is stored, and that is what the task says; what comes after it is the report's.
+        task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+    _keep(task, prepared, report, result)
+    return result
+
+
+def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:
+    """Keeps what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
+    try:
+        prepared.artifacts.remember({"report": report})
+        result.pop("unkept_report", None)
+    except OptionError as error:
+        task.warnings.append(f"{error} What was done in the organization is in the task's result, and in the report all the same.")
+        result["unkept_report"] = report
+
+
+def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: str) -> None:
+    """Puts into a report what became of the changes."""
+    applied = sum(row["state"] == "stored" for row in changes)
+    report.update(status=status, changes=changes, applied=applied, not_applied=len(changes) - applied)
+    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
+
+
+def _settled(task: BaselineContext, prepared: Preparation, report: dict[str, Any]) -> list[str]:
+    """Reads the organization after the writing, and puts into the report what it is like. Gives warnings."""
+    procedure = prepared.procedure
+    if not procedure.restores and not report["controls"]:
+        return []
+    organization = read(task.session, procedure.subsets, fresh=True)
+    if report["controls"]:
+        report.update(controls=procedure.assess(organization), observed=observed(organization))
+    return count_as_rolled_back(prepared.artifacts, procedure, organization)
+
+
+def _guarded(procedure: Procedure, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
+    """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
+
+    def check(organization: Organization, plan: Plan) -> None:
+        new = unplanned(planned, documented(organization, plan, "planned"))
+        if new:
+            raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+
+    return _checked_first(procedure.plan, check)
+
+
+def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:
+    """The planner, whose first plan is checked: nothing has been written then. Later ones are what is left of it."""
+    first = True
+
+    def plan_once_checked(organization: Organization) -> Plan:
+        nonlocal first
+        plan = planner(organization)
+        if first:
+            check(organization, plan)
+        first = False
+        return plan
+
+    return plan_once_checked
+
+
+def _after_failure(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
+    progress = dict(error.progress or {})
+    made = _keys(progress.get("changes", ()))
+    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
+    snapshot = task.params.get("snapshot")
+    stored = any(row["state"] == "stored" for row in changes)
+    try:
+        if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not progress.get("outcome_unknown"):
+            # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
+            with contextlib.suppress(ExchangeError):
+                rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
+                if not rollback.left(read(task.session, rollback.subsets, fresh=True)):
+                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot["digest"])
+        elif snapshot and prepared.variables.get("rollback_on_failure"):
+            _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
+            error.message = f"{error.message} What had been written was put back."
+            changes = [{**row, "state": "not applied"} for row in changes]
+    except ExchangeError as second:
+        done = "; ".join((second.progress or {}).get("commands", ()))
+        error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
+    _settle(report, task, changes, status="failed")
+    report["message"] = str(error)
+    return progress
+
+
+def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+    """Puts the old state back after a failure: of what was planned, what was done, or may have been.
+
+    :param made: the changes that are known to be stored.
+    :param unknown: whether there may be more of them.
+    :raises ExchangeError: somebody else was at work on the same, or the rollback failed on its way.
+    """
+    rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
+    rollback.recorded = [row for row in rollback.recorded if unknown or _key(row) in made]
+
+    def check(organization: Organization, plan: Plan) -> None:
+        drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
+        if drift:
+            raise OptionError("; ".join(map(str, drift)))
+
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check))
+    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
+
+
+def _key(change: Mapping[str, Any]) -> tuple[str, str, str]:
+    return change["resource"], change["identity"], change["option"]
+
+
+def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
+    return {_key(change) for change in changes}

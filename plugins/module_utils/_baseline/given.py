@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role's variables as a run has them: what is wrong with them is named at once, and what is right has its type. Private to the collection."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import REQUIRE_APPROVAL, refused_switch
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import known_variables, profile_values, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import cases_of
+
+if TYPE_CHECKING:
+    from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+
+DEFAULT_DIRECTORY = "./message_encryption"
+
+
+def variables_read(kind: str) -> set[str]:
+    """The full names of the variables that a procedure reads. Others are looked at for their names only."""
+    return set(variables_of(ENTRIES.get(kind, "main")))
+
+
+#: Those that a report shows, or is written to.
+REPORTED = {PREFIX + name for name in ("artifacts_dir", "keep_runs", "change_reference", "approver", "approval_valid_until")}
+
+
+def checked_variables(
+    variables: Mapping[str, Any], kind: str, find_file: Callable[[str], bytes], given_on_launch: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The role's variables without their prefix, with their types. An OptionError names everything that is wrong with them.
+
+    :param variables: by their full names. ``None`` leaves a control unmanaged, and of anything else is the default, as if it were not there.
+    :param given_on_launch: the names of those that are extra variables.
+    """
+    spec = variables_of(ENTRIES[kind])
+    errors = [unknown_variable(name) for name in sorted(set(variables) - known_variables())]
+    errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
+    given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
+    variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
+    # true and false are how people say that they want such a rule as it comes, or none.
+    values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
+    values = {name: value for name, value in values.items() if value is not None}
+    validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
+    errors = [*refused, *errors]
+    if errors:
+        raise OptionError("; ".join(errors))
+    checked = {name.removeprefix(PREFIX): value for name, value in validation.validated_parameters.items() if value is not None}
+    if checked.get("keep_runs", 0) < 0:
+        raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
+    if checked.get("messages"):
+        checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
+    branding = checked.get("branding")
+    if branding and branding.get("image_path"):
+        content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
+        checked["branding"] = {**branding, "image_path": None, "image_content": content}
+    return checked
+
+
+def unknown_variable(name: str) -> str:
+    """What is said of a variable that the role does not have: almost always one that is misspelt."""
+    return f"{name} is not a variable of this role{meant(name, known_variables())}"
+
+
+def _switched(value: Any) -> Any:
+    """A dictionary that may also be said with one word; ``-e`` makes that word a text."""
+    try:
+        return {} if boolean(value) else None
+    except TypeError:
+        return value
+
+
+def for_report(task: BaselineContext) -> dict[str, Any]:
+    """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
+    return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
+
+
+def directory_of(variables: Mapping[str, Any]) -> str:
+    """Where the artifacts of all organizations lie."""
+    return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)

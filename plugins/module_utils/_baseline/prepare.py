@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a task's options to the procedure that they ask for. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Audit, Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL, acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.disable import RULES, SETTINGS, Disable
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables, directory_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import choose_snapshot, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import NothingToRollBack, Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import Snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.tags import tag_errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+#: Every procedure by its name.
+PROCEDURES: dict[str, type[Procedure]] = {procedure.kind: procedure for procedure in (Baseline, Audit, Snapshot, Rollback, Disable)}
+
+
+@dataclass
+class Preparation:
+    """What a task of the role starts with.
+
+    :param variables: those that the procedure reads, without their prefix, checked.
+    """
+
+    procedure: Procedure
+    variables: dict[str, Any]
+    artifacts: Artifacts
+    acceptance: Acceptance
+
+
+def prepare(task: BaselineContext) -> Preparation:
+    """The procedure that a task's options ask for."""
+    kind = task.params["procedure"]
+    errors = tag_errors(
+        [*task.params["run_tags"], *task.params["skip_tags"]],
+        selects=PROCEDURES[kind].selects_controls,
+        only_controls=bool(task.params.get("only_control_tags")),
+    )
+    if errors:
+        raise OptionError(" ".join(errors), remedy=f"The controls are {', '.join(CONTROL)}.")
+    variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
+    artifacts = task.artifacts(directory_of(variables))
+    return Preparation(_MAKERS[kind](task.params, variables, artifacts), variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+
+
+def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+    return Baseline(variables, params["run_tags"], params["skip_tags"])
+
+
+def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+    return Audit(variables, params["run_tags"], params["skip_tags"])
+
+
+def _snapshot(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+    return Snapshot()
+
+
+def _rollback(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+    path = params.get("snapshot") or choose_snapshot(artifacts, variables)
+    return rollback_of(artifacts, path, variables) if path else NothingToRollBack()
+
+
+def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+    return Disable(variables["disable_rules"], (params["stage"],) if params.get("stage") else (RULES, SETTINGS))
+
+
+_MAKERS = {"baseline": _baseline, "audit": _audit, "snapshot": _snapshot, "rollback": _rollback, "disable": _disable}

@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that is refused, found before the first write, in one list. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
+
+
+def organization_refusals(organization: Organization, plan: Plan, expected: str) -> list[Finding]:
+    """What is refused of any plan for this organization.
+
+    :param expected: the organization that the inventory names.
+    """
+    return [*organization_findings(organization, expected), *dehydration_findings(organization, plan), *cmdlet_findings(organization, plan)]
+
+
+def organization_findings(organization: Organization, expected: str) -> list[Finding]:
+    """What is refused about the organization as such."""
+    error = organization.error("organization")
+    if error is not None:
+        return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
+    found = describe_organization(organization.only("organization"))
+    findings = []
+    another = why_another(found, expected)
+    if another:
+        findings.append(Finding("organization", f"{another}."))
+    if found["on_premises"]:
+        findings.append(Finding.acceptable("organization", "it is on-premises, where most of message encryption does not exist.", "on_premises"))
+    return findings
+
+
+def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
+    """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
+    if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
+        return []
+    touched = [change for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
+    return [
+        Finding(
+            control_of(change.resource, change.identity, change.option),
+            f"{change.identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. "
+            f"That cannot be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
+            "leaves the policy alone.",
+        )
+        for change in touched
+    ]
+
+
+def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
+    """A finding for each cmdlet that the plan needs and the session does not have."""
+    if not organization.available("exported_cmdlets"):
+        return []
+    known = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
+    missing = sorted({step.call.cmdlet for step in plan.steps} - known) if known else []
+    return [
+        Finding("permissions", f"{cmdlet} is not granted to this session. It comes with {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing
+    ]
+
+
+def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """What a rollback could not undo."""
+    return [
+        Finding.acceptable(
+            change["control"] or "rollback", f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.", "irreversible"
+        )
+        for change in changes
+        if change["rollback"] == NOT_POSSIBLE
+    ]
+
+
+def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) -> list[Finding]:
+    """What is refused of a rollback of several organizations that nobody has named."""
+    confirmed = variables.get("confirm_rollback") or []
+    if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
+        return []
+    said = f"it says {', '.join(confirmed)}" if confirmed else "it is not given"
+    text = f"this run takes {len(hosts)} organizations back. The list of their names has to confirm this, and {said}."
+    return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
+
+
+def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
+    """What is refused about the run as such."""
+    findings = []
+    until = variables.get("approval_valid_until")
+    if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):
+        findings.append(Finding("approval", f"the approval was valid until {until}.", "a new approval, and its " + allow("approval_valid_until", "<date>")))
+    if writes and awx.get("job_id") and not variables.get("artifacts_durable") and not variables.get("artifacts_publish"):
+        text = "the directory of an AWX job is thrown away, and the snapshot with it, without which there is no rollback."
+        findings.append(Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}"))
+    return findings

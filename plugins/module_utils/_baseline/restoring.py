@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Snapshots on the controller: which one a rollback goes back to, and when one counts as rolled back. Private to the collection."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+
+
+def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
+    """The way back from the snapshot in a file, once it is checked."""
+    snapshot = check_snapshot(artifacts.load(path), path)
+    return Rollback(
+        snapshot,
+        scope=scope or variables["rollback_scope"],
+        remove_templates=bool(variables.get("remove_created_templates")),
+        force=bool(variables.get("rollback_force")),
+        later=_changed_since(artifacts, snapshot["id"]),
+        path=path,
+    )
+
+
+def _changed_since(artifacts: Artifacts, id_: str) -> list[Mapping[str, Any]]:
+    """The changes that runs planned after a snapshot, oldest first. A file that cannot be read tells of none: what it made passes for work of others."""
+    changes: list[Mapping[str, Any]] = []
+    for link in artifacts.chain().after(id_):
+        with contextlib.suppress(OptionError):
+            changes += (check_snapshot(artifacts.load(link.path), link.path)["plan"] or {}).get("changes", ())
+    return changes
+
+
+def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
+    """The snapshot that is meant; empty where all of them have been rolled back."""
+    if variables.get("rollback_snapshot"):
+        return str(variables["rollback_snapshot"])
+    chain = artifacts.chain()
+    if not chain.links:
+        raise OptionError(
+            f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
+            remedy="A run that has nothing to change takes none. hardened_baseline_rollback_snapshot names a file elsewhere.",
+        )
+    newest = chain.newest()
+    if newest is None:
+        return ""
+    snapshot = check_snapshot(artifacts.load(newest.path), newest.path)
+    if (snapshot["id"], snapshot["previous"]) != (newest.id, newest.previous):
+        raise OptionError(f"{newest.path} is the snapshot {snapshot['id']}, which its name does not say: it was renamed.", remedy="Give it its name back.")
+    return newest.path
+
+
+def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organization: Organization) -> list[str]:
+    """Marks the snapshot that a procedure goes back to as rolled back, if what was freshly read is what it brings back.
+
+    :param organization: as a fresh read shows it.
+    :returns: why it does not count, as warnings.
+    """
+    if procedure.restores is None:
+        return []
+    left = procedure.left(organization)
+    if left:
+        return [f"{procedure.restores.name} does not count as rolled back: {' '.join(left)}"]
+    try:
+        artifacts.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
+    except OptionError as error:
+        return [f"The organization is as {procedure.restores.name} has it, and no file says so, because {error}"]
+    return []
