@@ -1,0 +1,310 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decides whether a propositional formula can be made true. Private to the collection.
+
+Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first unique implication point with
+minimization, decisions by decaying activity, restarts by Luby's sequence, removal of long learnt clauses. Nothing depends on a hash or a clock:
+the same calls give the same answers, models and cores everywhere. A budget counts conflicts.
+
+A literal is a whole number: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
+:data:`TRUE` and :data:`FALSE` are its literals.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+
+TRUE, FALSE = 0, 1
+
+#: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
+_RESTART, _KEPT, _DECAY = 64, 4000, 1 / 0.95
+
+
+class Solver:
+    """A formula in conjunctive normal form, to which clauses can be added between the questions.
+
+    :param conflicts: how many conflicts there were so far.
+    """
+
+    def __init__(self) -> None:
+        self.conflicts = 0
+        self.core: tuple[int, ...] = ()
+        self._model: list[int] = []
+        self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
+        self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
+        self._watched: list[list[list[int]]] = [[], []]  # by literal: longer clauses that watch it
+        self._level: list[int] = [0]
+        self._reason: list[Sequence[int] | None] = [None]
+        self._activity: list[float] = [0.0]
+        self._phase: list[int] = [0]
+        self._input: list[bool] = [False]
+        self._trail: list[int] = [TRUE]
+        self._limits: list[int] = []
+        self._done = 1
+        self._order: list[tuple[float, int]] = []
+        self._step = 1.0
+        self._learnt: list[list[int]] = []
+        self._contradiction = False
+
+    def variable(self, *, decide: bool = True) -> int:
+        """A new variable's positive literal.
+
+        :param decide: whether it is worth a decision. One that others determine is only decided after it took part in a conflict.
+        """
+        variable = len(self._level)
+        self._value += (0, 0)
+        self._implied += ([], [])
+        self._watched += ([], [])
+        self._level.append(0)
+        self._reason.append(None)
+        self._activity.append(0.0)
+        self._phase.append(1)
+        self._input.append(decide)
+        if decide:
+            heapq.heappush(self._order, (0.0, variable))
+        return 2 * variable
+
+    def add(self, clause: Iterable[int]) -> None:
+        """Adds a clause: one of its literals has to be true."""
+        value = self._value
+        literals = sorted(set(clause))
+        if any(value[literal] > 0 for literal in literals) or any(literal ^ 1 == other for literal, other in zip(literals, literals[1:], strict=False)):
+            return
+        literals = [literal for literal in literals if not value[literal]]
+        if not literals:
+            self._contradiction = True
+        elif len(literals) == 1:
+            self._assign(literals[0], None)
+            if self._propagate() is not None:
+                self._contradiction = True
+        else:
+            self._attach(literals)
+
+    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None) -> bool | None:
+        """Whether the formula can be true together with the assumptions; ``None`` where the budget was spent before that was known.
+
+        After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
+        """
+        self.core = ()
+        if self._contradiction:
+            return False
+        self._restore()
+        end = None if budget is None else self.conflicts + budget
+        restarts = 0
+        while True:
+            restarts += 1
+            found = self._search(assumptions, _RESTART * _luby(restarts), end)
+            if found is not None:
+                self._back_to(0)
+                return found
+            self._back_to(0)
+            if end is not None and self.conflicts >= end:
+                return None
+            if len(self._learnt) > _KEPT + self.conflicts // 4:
+                self._forget()
+
+    def holds(self, literal: int) -> bool:
+        """Whether a literal is true in the last model."""
+        return literal < len(self._model) and self._model[literal] > 0
+
+    def _restore(self) -> None:
+        """Every question starts with all phases false, so that models come out small; the order is the one of the activities."""
+        self._phase = [1] * len(self._level)
+        self._order = [(-self._activity[variable], variable) for variable in range(1, len(self._level)) if self._input[variable] or self._activity[variable]]
+        heapq.heapify(self._order)
+
+    def _attach(self, clause: list[int]) -> None:
+        if len(clause) == 2:
+            self._implied[clause[0] ^ 1].append(clause[1])
+            self._implied[clause[1] ^ 1].append(clause[0])
+        else:
+            self._watched[clause[0]].append(clause)
+            self._watched[clause[1]].append(clause)
+
+    def _assign(self, literal: int, reason: Sequence[int] | None) -> None:
+        self._value[literal] = 1
+        self._value[literal ^ 1] = -1
+        variable = literal >> 1
+        self._level[variable] = len(self._limits)
+        self._reason[variable] = reason
+        self._trail.append(literal)
+
+    def _propagate(self) -> Sequence[int] | None:
+        """Draws all unit consequences; a clause that became false, if one did."""
+        value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
+        level, reasons, here = self._level, self._reason, len(self._limits)
+        while self._done < len(trail):
+            literal = trail[self._done]
+            self._done += 1
+            false = literal ^ 1
+            for other in implied[literal]:
+                if value[other] <= 0:
+                    if value[other]:
+                        return (other, false)
+                    value[other], value[other ^ 1] = 1, -1
+                    level[other >> 1], reasons[other >> 1] = here, (other, false)
+                    trail.append(other)
+            clauses = watched[false]
+            if not clauses:
+                continue
+            kept: list[list[int]] = []
+            watched[false] = kept
+            for place, clause in enumerate(clauses):
+                if clause[0] == false:
+                    clause[0], clause[1] = clause[1], false
+                first = clause[0]
+                if value[first] > 0:
+                    kept.append(clause)
+                    continue
+                for index in range(2, len(clause)):
+                    other = clause[index]
+                    if value[other] >= 0:
+                        clause[1], clause[index] = other, false
+                        watched[other].append(clause)
+                        break
+                else:
+                    kept.append(clause)
+                    if value[first]:
+                        kept += clauses[place + 1 :]
+                        return clause
+                    value[first], value[first ^ 1] = 1, -1
+                    level[first >> 1], reasons[first >> 1] = here, clause
+                    trail.append(first)
+        return None
+
+    def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
+        """Searches until it is known, or until so many conflicts."""
+        while True:
+            conflict = self._propagate()
+            if conflict is not None:
+                self.conflicts += 1
+                conflicts -= 1
+                if not self._limits:
+                    self._contradiction = True
+                    return False
+                self._learn(conflict)
+                if conflicts <= 0 or (end is not None and self.conflicts >= end):
+                    return None
+                continue
+            decision = self._decision(assumptions)
+            if decision is None:
+                self._model = list(self._value)
+                return True
+            if self._value[decision] < 0:
+                self.core = self._final(decision)
+                return False
+            self._limits.append(len(self._trail))
+            if not self._value[decision]:
+                self._assign(decision, None)
+
+    def _decision(self, assumptions: Sequence[int]) -> int | None:
+        """The next literal to try: the assumptions first. ``None`` where nothing is left."""
+        if len(self._limits) < len(assumptions):
+            return assumptions[len(self._limits)]
+        order, value = self._order, self._value
+        while order:
+            variable = heapq.heappop(order)[1]
+            if not value[2 * variable]:
+                return 2 * variable + self._phase[variable]
+        return None
+
+    def _learn(self, conflict: Sequence[int]) -> None:
+        """Learns a clause from a conflict and goes back to where it first says something."""
+        level, reasons, trail, here = self._level, self._reason, self._trail, len(self._limits)
+        seen: set[int] = set()
+        learnt: list[int] = []
+        open_, index, clause, literal = 0, len(trail), conflict, -1
+        while True:
+            for other in clause:
+                variable = other >> 1
+                if other != literal and variable not in seen and level[variable]:
+                    seen.add(variable)
+                    self._bump(variable)
+                    if level[variable] == here:
+                        open_ += 1
+                    else:
+                        learnt.append(other)
+            index -= 1
+            while trail[index] >> 1 not in seen:
+                index -= 1
+            literal = trail[index]
+            open_ -= 1
+            if not open_:
+                break
+            clause = reasons[literal >> 1] or ()
+        # A literal whose reason says nothing beyond the clause is not needed in it.
+        learnt = [other for other in learnt if not self._is_implied(other, seen)]
+        learnt.sort(key=lambda other: (-level[other >> 1], other))
+        learnt.insert(0, literal ^ 1)
+        self._step *= _DECAY
+        if self._step > 1e100:
+            self._activity = [activity * 1e-100 for activity in self._activity]
+            self._step *= 1e-100
+            self._order = [(-self._activity[variable], variable) for _key, variable in self._order]
+            heapq.heapify(self._order)
+        self._back_to(level[learnt[1] >> 1] if len(learnt) > 1 else 0)
+        if len(learnt) > 1:
+            self._attach(learnt)
+            if len(learnt) > 2:
+                self._learnt.append(learnt)
+        self._assign(learnt[0], learnt if len(learnt) > 1 else None)
+
+    def _is_implied(self, literal: int, seen: set[int]) -> bool:
+        reason = self._reason[literal >> 1]
+        return reason is not None and all(other >> 1 in seen or not self._level[other >> 1] for other in reason)
+
+    def _bump(self, variable: int) -> None:
+        self._activity[variable] += self._step
+        if not self._value[2 * variable]:
+            heapq.heappush(self._order, (-self._activity[variable], variable))
+
+    def _back_to(self, level: int) -> None:
+        if len(self._limits) <= level:
+            return
+        start = self._limits[level]
+        value, phase, activity, inputs, order = self._value, self._phase, self._activity, self._input, self._order
+        for literal in self._trail[start:]:
+            value[literal] = value[literal ^ 1] = 0
+            variable = literal >> 1
+            phase[variable] = literal & 1
+            if inputs[variable] or activity[variable]:
+                heapq.heappush(order, (-activity[variable], variable))
+        del self._trail[start:]
+        del self._limits[level:]
+        self._done = start
+
+    def _final(self, literal: int) -> tuple[int, ...]:
+        """The assumptions that make another one false, that one included."""
+        core = {literal}
+        todo, seen = [literal >> 1], {literal >> 1}
+        while todo:
+            variable = todo.pop()
+            reason = self._reason[variable]
+            if not self._level[variable]:
+                continue
+            if reason is None:
+                core.add(2 * variable if self._value[2 * variable] > 0 else 2 * variable + 1)
+                continue
+            for other in reason:
+                if other >> 1 not in seen:
+                    seen.add(other >> 1)
+                    todo.append(other >> 1)
+        return tuple(sorted(core))
+
+    def _forget(self) -> None:
+        """Drops the longer half of the learnt clauses. Only between two searches, where no clause is a reason above level 0."""
+        self._learnt.sort(key=len)
+        gone = {id(clause) for clause in self._learnt[len(self._learnt) // 2 :]}
+        del self._learnt[len(self._learnt) // 2 :]
+        self._watched = [[clause for clause in clauses if id(clause) not in gone] for clauses in self._watched]
+
+
+def _luby(number: int) -> int:
+    """1, 1, 2, 1, 1, 2, 4, ...: Luby's sequence from 1."""
+    while True:
+        power = number.bit_length()
+        if number == (1 << power) - 1:
+            return 1 << (power - 1)
+        number -= (1 << (power - 1)) - 1
