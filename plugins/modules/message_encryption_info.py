@@ -115,7 +115,7 @@ transport_rules_unsupported:
   sample: []
 transport_rules_not_rebuildable:
   description: >-
-    Rules that could not be made again once they were removed, with the reason.
+    Rules that cannot be recreated once they are removed, with the reason.
   returned: when asked for and readable
   type: list
   elements: dict

@@ -63,7 +63,7 @@ options:
     description:
       - What becomes of mail flow rules and OME configurations that the state does not name. Of rules only those that encrypt or decrypt are ever touched.
       - >-
-        V(remove) removes only what could be made again; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable)
+        V(remove) removes only what can be recreated; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable)
         warns of them.
     type: str
     choices: [keep, warn, disable, remove]

@@ -157,9 +157,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rule, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
 
 SPEC: dict[str, Any] = {
     "argument_spec": {**rule_argument_spec(), "place_before": {"type": "str"}, "place_after": {"type": "str"}, **COMMON_ARGUMENT_SPEC},
@@ -174,8 +176,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
     place_before, place_after = task.params["place_before"], task.params["place_after"]
 
     def planner(organization: Organization) -> Plan:
-        return plan_rule(
-            RulesPlanner(organization, check_mode=task.check_mode, created=task.foreseen), rule, place_before=place_before, place_after=place_after
+        return plan_in_place(
+            RuleBook(organization, check_mode=task.check_mode, created=task.foreseen), rule, place_before=place_before, place_after=place_after
         )
 
     return converge(task, subsets_for([rule]), planner)

@@ -124,7 +124,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_order
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_order
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -139,7 +140,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     """Brings the named mail flow rules into their order."""
 
     def planner(organization: Organization) -> Plan:
-        return plan_order(RulesPlanner(organization), task.params["rules"], task.params["position"])
+        return plan_order(RuleBook(organization), task.params["rules"], task.params["position"])
 
     return converge(task, ["transport_rules"], planner)
 

@@ -22,7 +22,7 @@ options:
   unmanaged:
     description:
       - What becomes of rules that are not in the list. Only those that encrypt or decrypt are ever touched.
-      - V(remove) removes only what could be made again; the others are disabled, with a warning.
+      - V(remove) removes only what can be recreated; the others are disabled, with a warning.
     type: str
     choices: [keep, warn, disable, remove]
     default: keep
@@ -137,9 +137,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -155,8 +157,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
     rules = [declare(options, f"rules[{index}].") for index, options in enumerate(task.params["rules"])]
 
     def planner(organization: Organization) -> Plan:
-        picture = RulesPlanner(organization, check_mode=task.check_mode, created=task.foreseen)
-        return plan_rules(picture, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True)
+        book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
+        return plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True)
 
     return converge(task, subsets_for(rules), planner)
 

@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     find,
     is_default,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import policies_without_irm
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table, name_of
 

@@ -18,7 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_unmanaged
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import plan_settings
 
 RULES, SETTINGS = "rules", "settings"
@@ -34,7 +35,7 @@ _LICENSING = {"azure_rms_licensing_enabled": False}
 class Disable(Procedure):
     """What switching off takes.
 
-    :param rules: ``remove`` or ``disable``. A rule that could not be made again is disabled in either case.
+    :param rules: ``remove`` or ``disable``. A rule that cannot be recreated is disabled in either case.
     :param stages: which of the two stages to plan.
     """
 
@@ -55,9 +56,7 @@ class Disable(Procedure):
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         plans: dict[str, Plan] = {}
         if RULES in self.stages:
-            planner = RulesPlanner(organization, restoring=True, check_mode=check_mode)
-            planner.unmanaged([], self.rules)
-            plans["transport_rules"] = planner.plan
+            plans["transport_rules"] = plan_unmanaged(RuleBook(organization, restoring=True, check_mode=check_mode), self.rules)
         if SETTINGS in self.stages:
             properties = organization.only(IRM_CONFIGURATION.subset)
             plans["button"] = plan_settings(IRM_CONFIGURATION, _BUTTON, properties)

@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: What a rule of the role has where it does not say so: what Exchange gives a new rule.
 WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date": "", "expiry_date": "", "exceptions": {}}

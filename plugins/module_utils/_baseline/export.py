@@ -14,8 +14,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import decrypts, encrypts
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 #: The variable that holds what message_encryption_state takes.

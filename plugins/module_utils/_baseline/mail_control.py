@@ -15,7 +15,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule
 
 
@@ -37,11 +38,11 @@ class MailControl(Control):
 
 def _planned_rules(organization: Organization, declared: list[DeclaredRule], request: Request) -> list[dict[str, Any]]:
     """The organization's rules as the plan would leave them."""
-    planner = RulesPlanner(organization, created=request.created)
-    keys = {found.guid if (found := planner.find(rule)) else rule.name: rule for rule in declared}
-    plan_rules(planner, declared)
+    book = RuleBook(organization, created=request.created)
+    keys = {found.guid if (found := book.find(rule)) else rule.name: rule for rule in declared}
+    plan_rules(book, declared)
     there = {rule["guid"]: rule for rule in rules_from(organization)}
-    wanted = [(there.get(key, {}), keys.get(key)) for key in planner.order]
+    wanted = [(there.get(key, {}), keys.get(key)) for key in book.order]
     return [_changed(rule, change) for rule, change in wanted if change is None or change.state == "present"]
 
 

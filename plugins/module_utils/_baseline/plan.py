@@ -20,8 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 FORMAT = 1
@@ -78,7 +78,7 @@ def rollback_class(organization: Organization, change: Change) -> str:
             return NOT_POSSIBLE if change.option not in ("enabled", "priority") else EXACT
         return EXACT
     if change.option == "state":
-        # A template that is gone can be made again, but mail that was sent with the old one does not come back to it.
+        # A template that is gone can be recreated, but mail that was sent with the old one does not come back to it.
         return EQUIVALENT if change.after == "present" else NOT_POSSIBLE
     row = field_of(change.resource, change.option)
     created = change.resource == OME_CONFIGURATION.name and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None

@@ -23,9 +23,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
@@ -96,8 +100,8 @@ class Rollback(Procedure):
         if "transport_rules" in self.parts:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
-            planner = RulesPlanner(organization, restoring=True, check_mode=check_mode, created=created)
-            plans["rules"] = plan_rules(planner, rules, ordered=self.scope == "full" or self._moved())
+            book = RuleBook(organization, restoring=True, check_mode=check_mode, created=created)
+            plans["rules"] = plan_rules(book, rules, ordered=self.scope == "full" or self._moved())
             plans["switches"] = self._switches(organization, check_mode)
         plan = Plan.join(plans)
         plan.warnings += self._lost(organization)
@@ -222,13 +226,16 @@ class Rollback(Procedure):
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
         """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
         held = {rule.guid for rule in self.parts["transport_rules"]}
-        planner = RulesPlanner(organization, restoring=True, check_mode=check_mode)
+        book = RuleBook(organization, restoring=True, check_mode=check_mode)
         switched = {row["identity"]: row["before"] for row in self.recorded if row["resource"] == RULE and row["option"] == "enabled"}
-        for rule in planner.rules:
+        plan = Plan(concurrent_changes=concurrent_changes)
+        for rule in book.rules:
             name = self._names.get(rule.guid, "")
             if name in switched and rule.guid not in held:
-                planner.ensure(replace(_untouched(rule.guid), enabled=switched[name]))
-        return planner.plan
+                planned = plan_rule(book, replace(_untouched(rule.guid), enabled=switched[name]))
+                plan.steps += planned.steps
+                plan.warnings += planned.warnings
+        return plan
 
     def _is_extra(self, rule: Rule) -> bool:
         if self.scope != "full" or not (encrypts(rule.sections) or decrypts(rule.sections)):
@@ -261,7 +268,7 @@ class Rollback(Procedure):
         """What the snapshot names and cannot be put back."""
         names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
         gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
-        lost = [f"The rule {row['name']!r} cannot be made again: {row['reason']}." for row in gone]
+        lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
         missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
         new = [rule.name for rule in rules_of(organization) if rule.guid not in self.snapshot["order"] and encrypts(rule.sections)] if missing else []
         if new:

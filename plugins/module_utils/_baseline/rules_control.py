@@ -17,9 +17,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns, exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare, encrypts, keeps_senders_inside
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
 #: The name of the rule that ``encrypt_outgoing`` builds.
 OUTGOING_RULE = "Encrypt all outgoing mail"
@@ -75,11 +78,11 @@ class RulesControl(Control):
         known = []
         for rule in self.rules(request):
             try:
-                planner = RulesPlanner(organization, created=request.created)
-                found = planner.find(rule)
+                book = RuleBook(organization, created=request.created)
+                found = book.find(rule)
                 known += [found.guid] if found else []
-                planner.refuse_double(rule, known)
-                planner.ensure(rule)
+                refuse_double(book, rule, known)
+                plan_rule(book, rule)
             except ExchangeError as error:
                 errors.append(error)
         return errors
@@ -93,7 +96,7 @@ class RulesControl(Control):
         findings = []
         for rule in self.rules(outlook.request):
             try:
-                found = RulesPlanner(outlook.organization).find(rule)
+                found = RuleBook(outlook.organization).find(rule)
                 sections = _effective(outlook.organization, rule)
             except (NotFoundError, OptionError):
                 continue  # The rule is among the findings already.
@@ -114,11 +117,11 @@ class RulesControl(Control):
         """What would exceed Exchange's limits of rules. Sizes are estimates: Exchange counts its own form of a rule."""
         organization, rules = outlook.organization, self.rules(outlook.request)
         config = organization.only("transport_config") if organization.error("transport_config") is None else {}
-        planner = RulesPlanner(organization)
-        after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in planner.rules}
+        book = RuleBook(organization)
+        after: dict[str, Mapping[str, Mapping[str, Any]]] = {rule.guid: rule.sections for rule in book.rules}
         try:
             for rule in rules:
-                found = planner.find(rule)
+                found = book.find(rule)
                 key = found.guid if found else rule.name
                 if rule.state == "absent":
                     after.pop(key, None)
@@ -128,7 +131,7 @@ class RulesControl(Control):
             return []
         texts = []
         limit = int(config.get("TransportRuleLimit") or _RULES)
-        if len(after) > limit and len(after) > len(planner.rules):
+        if len(after) > limit and len(after) > len(book.rules):
             texts.append(f"there would be {len(after)} rules, and the organization can have {limit}.")
         size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
         for rule in rules:
@@ -136,7 +139,7 @@ class RulesControl(Control):
             if length > size:
                 texts.append(f"the rule {rule.label!r} would have about {length:,} bytes, and Exchange takes {size:,}.")
         patterns = sum(len(pattern) for sections in after.values() for section, option in _PATTERNS for pattern in sections.get(section, {}).get(option, ()))
-        before = sum(len(pattern) for rule in planner.rules for section, option in _PATTERNS for pattern in rule.sections.get(section, {}).get(option, ()))
+        before = sum(len(pattern) for rule in book.rules for section, option in _PATTERNS for pattern in rule.sections.get(section, {}).get(option, ()))
         most = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)
         if patterns > most and patterns > before:
             texts.append(f"the patterns of all rules would have {patterns:,} characters, and the organization can have {most:,}.")
@@ -160,7 +163,7 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
 
 def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, Mapping[str, Any]]:
     """A rule's sections as they would be."""
-    found = RulesPlanner(organization).find(rule)
+    found = RuleBook(organization).find(rule)
     return {**{section: {} for section in SECTIONS}, **(found.sections if found else {}), **rule.sections}
 
 

@@ -14,8 +14,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DLP_PROPERTIES, EDGE_PROPERTIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
 #: Subsets that hold the rules, and those that hold facts under the same name.

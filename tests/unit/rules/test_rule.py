@@ -11,8 +11,10 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner, plan_rule
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, ome_transport_rule
 
 from tests.unit.organization_session import OrganizationSession, refusal
@@ -338,12 +340,12 @@ def test_a_past_expiry_is_refused_for_a_new_rule(session: OrganizationSession) -
     assert "expiry_date 2020-01-01T00:00:00Z is past" in said
 
 
-def test_an_expired_rule_says_that_it_could_not_be_made_again(session: OrganizationSession) -> None:
+def test_an_expired_rule_says_that_it_cannot_be_recreated(session: OrganizationSession) -> None:
     session.edit("New-TransportRule", Name=NAME, ApplyRightsProtectionTemplate="Encrypt", ExpiryDate="2020-01-01T00:00:00Z")
     (row,) = session.run(message_encryption_info)["transport_rules_not_rebuildable"]
     assert "past date" in row["reason"]
     session.run(ome_transport_rule, name=NAME, state="absent", check_mode=True)
-    assert "could not be made again" in session.warnings[0]
+    assert "cannot be recreated" in session.warnings[0]
 
 
 def test_priorities_have_exchanges_bounds(session: OrganizationSession) -> None:
@@ -490,10 +492,23 @@ def test_a_date_that_differs_by_a_zone_only_is_told_and_not_written(session: Org
     read = Organization({"transport_rules": SUBSETS["transport_rules"]}, {"transport_rules": Result([{**shown, "ExpiryDate": "2030-01-31T08:00:00"}])})
 
     def planned(date: str) -> tuple[list[str], list[str]]:
-        plan = plan_rule(RulesPlanner(read), declare({"name": NAME, "expiry_date": date}))
+        plan = plan_in_place(RuleBook(read), declare({"name": NAME, "expiry_date": date}))
         return [step.call.cmdlet for step in plan.steps], plan.warnings
 
     assert planned("2030-01-31T08:00:00+00:00") == ([], [])
     steps, (warning,) = planned("2030-01-31T08:00:00+01:00")
     assert (steps, "without a zone" in warning) == ([], True)
     assert planned("2030-02-01T08:00:00+01:00") == (["Set-TransportRule"], [])
+
+
+def test_planning_a_rule_leaves_the_book_as_it_is(session: OrganizationSession) -> None:
+    """What a rule takes is a function of the rules; only who plans several takes a plan into the book."""
+    ensure(session, name="First", actions=ENCRYPT, conditions=INSIDE)
+    read = Organization({"transport_rules": SUBSETS["transport_rules"]}, {"transport_rules": Result(list(session.edit("Get-TransportRule")))})
+    book = RuleBook(read)
+    wanted = declare({"name": "Second", "actions": ENCRYPT, "conditions": INSIDE, "priority": 0})
+    one, other = plan_rule(book, wanted), plan_rule(book, wanted)
+    assert (one, book.order, book.standings) == (other, [book.rules[0].guid], {})
+    assert one.order == ["Second", book.rules[0].guid]
+    book.take(one)
+    assert (book.order, book.standing("Second").name) == (one.order, "Second")

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RulesPlanner
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, declare_state, describe, plan_state
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, pypsrp, records
 from hypothesis import HealthCheck, given, settings
@@ -69,7 +69,7 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
             plan_state(organization, declare_state({part: state[part]}), Planning(restoring=True))
             plan_state(organization, declare_state({part: other[part]}), Planning(restoring=True))
             if part == "transport_rules":
-                RulesPlanner(organization)
+                RuleBook(organization)
         except errors.ExchangeError as error:
             refusals.append(str(error))
     assert not any("\n" in refusal for refusal in refusals)

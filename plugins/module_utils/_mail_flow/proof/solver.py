@@ -14,6 +14,7 @@ A literal is a whole number: ``2 * variable`` and, negated, ``2 * variable + 1``
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable, Sequence
 
 TRUE, FALSE = 0, 1
@@ -70,7 +71,7 @@ class Solver:
         """Adds a clause: one of its literals has to be true."""
         value = self._value
         literals = sorted(set(clause))
-        if any(value[literal] > 0 for literal in literals) or any(literal ^ 1 == other for literal, other in zip(literals, literals[1:], strict=False)):
+        if any(value[literal] > 0 for literal in literals) or any(literal ^ 1 == other for literal, other in itertools.pairwise(literals)):
             return
         literals = [literal for literal in literals if not value[literal]]
         if not literals:

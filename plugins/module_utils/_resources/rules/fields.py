@@ -358,6 +358,9 @@ SECTIONS: dict[str, tuple[Field, ...]] = {
     "actions": _documented(_ACTIONS, "actions"),
 }
 
+#: Section and option to the field.
+FIELDS: dict[str, dict[str, Field]] = {section: {field.option: field for field in fields} for section, fields in SECTIONS.items()}
+
 _CONDITION_GROUPS = (
     Group(("ad_comparison_attribute", "ad_comparison_operator"), {"ad_comparison_operator": "Equal"}, needs=("ad_comparison_attribute",)),
     Group(("between_member_of_1", "between_member_of_2"), {}, needs=("between_member_of_1", "between_member_of_2")),

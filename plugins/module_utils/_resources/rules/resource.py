@@ -12,9 +12,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS, rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import RULE, RulesPlanner, plan_rules, rules_of, subsets_for
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of, subsets_for
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 _FIELDS: dict[str, Field] = {
@@ -47,8 +49,8 @@ class RuleResource(Resource):
 
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         created = [*parts.get(OME_CONFIGURATION.subset, {}), *options.created]
-        planner = RulesPlanner(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
-        return plan_rules(planner, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
+        book = RuleBook(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
+        return plan_rules(book, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
 
     def field(self, option: str) -> Field | None:
         return _FIELDS.get(option)

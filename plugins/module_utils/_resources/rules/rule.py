@@ -134,7 +134,7 @@ class Rule:
 
     @property
     def not_rebuildable(self) -> str:
-        """Why the rule could not be made again once it were removed; empty where it could."""
+        """Why the rule cannot be recreated once it is removed; empty where it can."""
         if self.unsupported:
             return self.unsupported
         return "it has expired, and Exchange takes no past date for a new rule" if is_past(self.settings["expiry_date"]) else ""

@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Planning one mail flow rule: a pure function from the rules as they will be to what it takes. Private to the collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook, RulePlan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, ENCRYPTING, FIELDS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, behind, of_creation, of_switch, passed_over
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
+    differing,
+    given_sections,
+    remedy_for,
+    section_parameters,
+    sent,
+)
+
+#: Every move shifts the places of others, so each next one is planned from what the last one made.
+_AFTER_A_MOVE = frozenset({Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
+_SETTINGS = {field.option: field for field in SETTINGS_FIELDS}
+
+
+def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None) -> RulePlan:
+    """Plans one rule; a new one at ``index`` (last where that is ``None``). The book stays as it is."""
+    rule = book.find(wanted)
+    before = _shown(book, wanted, rule, book.order)
+    if wanted.state == "absent":
+        gone = RulePlan(rule.guid if rule else "", before, {"state": "absent"}, book.order)
+        if rule:
+            gone.steps, gone.warnings = [removal(book, rule)], removal_warnings(rule)
+        return gone
+    warnings = check_rule(book, wanted, rule)
+    plan = _update(book, wanted, rule) if rule else _create(book, wanted, index)
+    # What is dangerous in a state that was there before is not the doing of a task that restores it.
+    plan.warnings = [] if book.restoring and not plan.steps else [*warnings, *plan.warnings]
+    plan.before = before
+    plan.after = _shown(book, wanted, rule, plan.order, after=True)
+    plan.standing = Standing.of(rule, replace(wanted, sections=given_sections(wanted, book.templates)))
+    return plan
+
+
+def removal(book: RuleBook, rule: Rule) -> Step:
+    """Removes a rule."""
+    return book.step("Remove-TransportRule", rule.guid, {}, [book.change(rule.name, "state", "present", "absent", Impact.DELETES)], Phase.RULE_REMOVAL)
+
+
+def removal_warnings(rule: Rule) -> list[str]:
+    """What to know before a rule is removed."""
+    return [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."] if rule.not_rebuildable else []
+
+
+def switch(book: RuleBook, rule: Rule, enabled: bool) -> Step:
+    """Switches a rule on or off. What is switched off goes last, so that nothing leaves in clear in between."""
+    change = book.change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections, enabled))
+    cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
+    return book.step(cmdlet, rule.guid, {}, [change], phase)
+
+
+def move(book: RuleBook, order: list[str], key: str, index: int) -> tuple[Step, list[str]]:
+    """Moves a rule to a place. What comes after it is planned anew from a fresh read.
+
+    :param order: the keys as they stand before.
+    :returns: the step, and the order afterwards.
+    """
+    after = [other for other in order if other != key]
+    after.insert(index, key)
+    rule = book.by_guid.get(key)
+    impact = Impact.IN_CLEAR if passed_over(book.by_guid, order, after) else Impact.NONE
+    change = book.change(rule.name if rule else key, "priority", order.index(key), index, impact)
+    return book.step("Set-TransportRule", key, {"Priority": index}, [change], Phase.RULE_ORDER, _AFTER_A_MOVE), after
+
+
+def _shown(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, order: list[str], *, after: bool = False) -> dict[str, Any]:
+    """The managed options as they are, or as they will be."""
+    if rule is None and not after:
+        return {"state": "absent"}
+    shown: dict[str, Any] = {"state": "present", "name": wanted.name if after and wanted.name else rule.name if rule else wanted.name}
+    if wanted.enabled is not None:
+        shown["enabled"] = wanted.enabled if after or rule is None else rule.enabled
+    if wanted.priority is not None:
+        shown["priority"] = order.index(rule.guid if rule else wanted.name)
+    stored = rule.settings if rule else {}
+    shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
+    for section, values in given_sections(wanted, book.templates).items():
+        shown[section] = values if after or rule is None else rule.sections[section]
+        if after and rule and not book.restoring:
+            shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
+    return shown
+
+
+def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan:
+    where = wanted.where
+    if "actions" not in wanted.sections:
+        raise OptionError(f"{where}actions is needed: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
+    if is_past(wanted.settings.get("expiry_date", "")):
+        raise OptionError(f"{where}expiry_date {wanted.settings['expiry_date']} is past, and Exchange takes no past date for a new rule.")
+    if wanted.priority is not None and index is None:
+        if wanted.priority > len(book.order):
+            raise OptionError(f"{where}priority {wanted.priority} is too high: a new rule can have 0 to {len(book.order)} here.")
+        index = wanted.priority
+    warnings = lookalikes_of(book, wanted.name)
+    parameters: dict[str, Value] = {"Name": wanted.name}
+    if index is not None and index < len(book.order):
+        parameters["Priority"] = index
+    if wanted.enabled is False:
+        parameters["Enabled"] = False
+    given = given_sections(wanted, book.templates)
+    edit = Edit({}, given)
+    order = list(book.order)
+    order.insert(len(order) if index is None else index, wanted.name)
+    passes = behind(book.by_guid, order, wanted.name)
+    changes = [book.change(wanted.name, "state", "absent", "present", of_creation(given, wanted.enabled is not False, wanted.settings))]
+    for option, value in wanted.settings.items():
+        if value != _SETTINGS[option].kind.cleared:
+            parameters[_SETTINGS[option].parameter] = _SETTINGS[option].send(value)
+            changes.append(book.change(wanted.name, option, None, value))
+    if wanted.enabled is False:
+        changes.append(book.change(wanted.name, "enabled", None, False))
+    for section, values in given.items():
+        for option, value in values.items():
+            field = FIELDS[section][option]
+            parameters[field.parameter] = sent(field, value, book.templates)
+            # What a new rule takes in or spares is told by the rule as a whole.
+            impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" and option not in ENCRYPTING else Impact.NONE
+            changes.append(book.change(wanted.name, f"{section}.{option}", None, value, impact))
+    step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.templates))
+    return RulePlan(wanted.name, {}, {}, order, steps=[step], warnings=warnings)
+
+
+def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
+    plan = RulePlan(rule.guid, {}, {}, book.order)
+    edit = Edit(rule.sections, {**rule.sections, **given_sections(wanted, book.templates)})
+    parameters: dict[str, Value] = {}
+    changes: list[Change] = []
+    if wanted.name and wanted.name != rule.name:
+        plan.warnings += lookalikes_of(book, wanted.name, besides=rule.name)
+        parameters["Name"] = wanted.name
+        changes.append(book.change(rule.name, "name", rule.name, wanted.name))
+    for part in (_changed_settings, _changed_sections):
+        found, more, warnings = part(book, wanted, rule, edit)
+        parameters.update(more)
+        changes += found
+        plan.warnings += warnings
+    if changes:
+        plan.steps.append(book.step("Set-TransportRule", rule.guid, parameters, changes, Phase.RULES))
+    if wanted.enabled is not None and wanted.enabled != rule.enabled:
+        plan.steps.append(switch(book, rule, wanted.enabled))
+    if wanted.priority is not None and wanted.priority != book.order.index(rule.guid):
+        if wanted.priority >= len(book.order):
+            raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: with {len(book.order)} rules the last is {len(book.order) - 1}.")
+        step, plan.order = move(book, book.order, rule.guid, wanted.priority)
+        plan.steps.append(step)
+    return plan
+
+
+#: Changes, the parameters that make them, and warnings.
+_Changed = tuple[list[Change], dict[str, Value], list[str]]
+
+
+def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
+    """What differs outside of the sections."""
+    changes: list[Change] = []
+    parameters: dict[str, Value] = {}
+    warnings: list[str] = []
+    for option, value in wanted.settings.items():
+        field, stored = _SETTINGS[option], rule.settings[option]
+        if field.equal(stored, value):
+            continue
+        shown = rule.properties.get(field.parameter)
+        if isinstance(field.kind, Instant) and field.kind.differs_by_a_zone(shown, value):
+            warnings.append(
+                f"{wanted.where}{option} of {rule.name!r} was not written: Exchange shows {shown} without a zone, and {value} may be the same instant in "
+                "another zone. See in the portal which it is."
+            )
+            continue
+        if field.create_only:
+            raise OptionError(
+                f"{wanted.where}{option} can only be given to a new rule, and {rule.name!r} exists with {stored}.", remedy="Remove the rule first."
+            )
+        parameters[field.parameter] = field.send(value)
+        changes.append(book.change(rule.name, option, stored, value, edit.of_setting(option, value)))
+    return changes, parameters, warnings
+
+
+def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
+    """What differs in the sections that were given."""
+    changes: list[Change] = []
+    parameters: dict[str, Value] = {}
+    passes = behind(book.by_guid, book.order, rule.guid)
+    for section, values in given_sections(wanted, book.templates).items():
+        stored = rule.sections[section]
+        options = differing(section, values, stored, restoring=book.restoring)
+        for option in options:
+            field, old, new = FIELDS[section][option], stored.get(option), values.get(option)
+            changes.append(book.change(rule.name, f"{section}.{option}", old, new, edit.of_option(section, field, old, new, passes=passes)))
+        parameters.update(section_parameters(section, values, stored, options, book.templates))
+    return changes, parameters, []

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sections of a declared rule: what they mean in this organization, what differs, and what is sent. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, GROUPS, SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Templates, by_template_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
+
+
+def given_sections(wanted: DeclaredRule, templates: Templates) -> dict[str, dict[str, Any]]:
+    """The sections that were given, templates by their canonical names."""
+    sections = wanted.sections
+    return {**sections, "actions": by_template_name(sections["actions"], templates)} if "actions" in sections else sections
+
+
+def differing(section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], *, restoring: bool) -> list[str]:
+    """The options of a section that differ.
+
+    :param restoring: also what a portal adds on its own counts.
+    """
+    return [
+        field.option
+        for field in SECTIONS[section]
+        if (field.option in wanted or (field.option in stored and (restoring or field.option not in AMBIENT)))
+        and not field.equal(wanted.get(field.option), stored.get(field.option))
+    ]
+
+
+def section_parameters(section: str, wanted: Mapping[str, Any], stored: Mapping[str, Any], options: Sequence[str], templates: Templates) -> dict[str, Value]:
+    """The parameters of some options of a section, and of those that Exchange takes together with one of them."""
+    together = {option for group in GROUPS[section] if set(group.options) & set(options) for option in group.options if option in wanted or option in stored}
+    fields = [field for field in SECTIONS[section] if field.option in options or field.option in together]
+    return {field.parameter: sent(field, wanted.get(field.option), templates) for field in fields}
+
+
+def sent(field: Field, value: Any, templates: Templates) -> Value:
+    """A value as Exchange takes it."""
+    return templates.sendable(value) if field.option == "apply_rights_protection_template" and value else field.send(value)
+
+
+def remedy_for(parameters: Mapping[str, Value], templates: Templates) -> str:
+    """What to do where Exchange refuses parameters: a template that it does not list, or a null for a switch whose false says something."""
+    if any(field.listed[1] and parameters.get(field.parameter, field) is None for fields in SECTIONS.values() for field in fields):
+        return (
+            "A PowerShell session takes no null for has_no_classification, and false would say something else: take the condition away in the portal, "
+            "or over rest."
+        )
+    if templates.listed or not parameters.get("ApplyRightsProtectionTemplate"):
+        return ""
+    return (
+        f"{templates.unlisted[0].upper()}{templates.unlisted[1:]}. Exchange lists none while internal_licensing_enabled of the IRM configuration "
+        "is off, or to callers who may not see them. Then nothing tells what an organization of another language calls Encrypt and Do Not Forward."
+    )
