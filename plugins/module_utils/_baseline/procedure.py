@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     approval_findings,
     approval_of,
     refused_switch,
+    used,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline, observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
@@ -114,6 +115,9 @@ class Artifacts(Protocol):
 
     def chain(self) -> Chain:
         """The snapshots."""
+
+    def used_approval(self, digest: str) -> str:
+        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
 
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
         """Writes a snapshot under a name of its own. Gives its path."""
@@ -312,7 +316,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         findings += rollback_findings(changes)
     findings = prepared.acceptance.left(findings)
     who = _who(organization)
-    wishes = {**(procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}), "accept": prepared.acceptance.shown()}
+    wishes = procedure.wishes() if isinstance(procedure, (Baseline, Disable)) else {}
+    wishes = {**wishes, "accept": prepared.acceptance.shown(), "skip": list(prepared.variables.get("skip") or ())}
     document = plan_document(prepared.kind, who, wishes, plan, changes)
     approval = None
     if prepared.kind in (BASELINE, DISABLE):
@@ -366,6 +371,10 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         prepared.artifacts.remember({"report": report})
     if isinstance(procedure, Rollback) and not changes and not check_mode:
         _count_as_rolled_back(task, prepared, procedure, prepared.snapshot, organization)
+    if writes:
+        once = approval is not None and not prepared.variables.get("approval_valid_until")
+        cleared = {"snapshot": result["snapshot"], "approved_once": approval.digest if approval and once else ""}
+        prepared.artifacts.remember({"report": report, "cleared": cleared})
     return result
 
 
@@ -380,6 +389,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         raise ExchangeError(
             "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
         )
+    if not task.check_mode:
+        _check_cleared(prepared)
     planner = _guarded(prepared, report["changes"])
     subsets = prepared.procedure.subsets if prepared.procedure else []
     try:
@@ -406,10 +417,24 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     return result
 
 
+def _check_cleared(prepared: Preparation) -> None:
+    """Refuses to write what the preflight has not cleared, or what another run has used the approval for since."""
+    cleared = prepared.artifacts.remembered().get("cleared")
+    if cleared is None:
+        raise OptionError(
+            "The plan of this run was refused, or was a check only, so nothing was written.",
+            remedy="See what the task before this one says. It is not to be passed over, with ignore_errors for instance.",
+        )
+    if cleared["approved_once"]:
+        findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"])
+        if findings:
+            raise OptionError(f"Nothing was written: {findings[0]}")
+
+
 def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:
     """Keeps what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({"report": report})
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} What was done in the organization is in the task's result, and in the report all the same.")
