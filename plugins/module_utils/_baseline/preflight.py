@@ -47,7 +47,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
-    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown()}
+    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
     document = plan_document(procedure.kind, who, desired, plan, changes)
     approval = approval_of(variables, artifacts) if procedure.approvable else None
     if procedure.approvable:
@@ -93,6 +93,10 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         report["digests"]["snapshot"] = snapshot["digest"]
         report["snapshot_file"] = result["snapshot"]
         artifacts.remember({"report": report})
+    if writes:
+        once = approval is not None and not variables.get("approval_valid_until")
+        cleared = {"snapshot": result["snapshot"], "approved_once": approval.digest if approval and once else ""}
+        artifacts.remember({"report": report, "cleared": cleared})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
     return result

@@ -167,8 +167,10 @@ def _rule_edit(cmdlet: str, index: int, parameters: dict[str, Any]) -> Edit:
         rules = [
             rule for rule in rules if not any(name in rule for name in ("ApplyOME", "RemoveOME", "MessageContainsDataClassifications", "HasSenderOverride"))
         ]
-        if rules:
-            _tolerant(session, cmdlet, {"Identity": rules[index % len(rules)]["Guid"], **parameters})
+        # A PowerShell session cannot take this one away again, and says so.
+        sent = {name: value for name, value in parameters.items() if session.wire == "rest" or not name.endswith("HasNoClassification")}
+        if rules and (sent or not parameters):
+            _tolerant(session, cmdlet, {"Identity": rules[index % len(rules)]["Guid"], **sent})
 
     return Edit(f"{cmdlet} [{index}] {parameters}", apply)
 

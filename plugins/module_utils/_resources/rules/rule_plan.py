@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, ENCRYPTING, FIELDS, SETTINGS_FIELDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, behind, of_creation, of_switch, passed_over
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, Sections, behind, of_creation, of_switch, passed_over
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,
@@ -60,9 +60,12 @@ def removal_warnings(rule: Rule) -> list[str]:
     return [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."] if rule.not_rebuildable else []
 
 
-def switch(book: RuleBook, rule: Rule, enabled: bool) -> Step:
-    """Switches a rule on or off. What is switched off goes last, so that nothing leaves in clear in between."""
-    change = book.change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections, enabled))
+def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None = None) -> Step:
+    """Switches a rule on or off. What is switched off goes last, so that nothing leaves in clear in between.
+
+    :param sections: what it does to mail; as it is stored where that is ``None``.
+    """
+    change = book.change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections if sections is None else sections, enabled))
     cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
     return book.step(cmdlet, rule.guid, {}, [change], phase)
 
@@ -155,7 +158,8 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     if changes:
         plan.steps.append(book.step("Set-TransportRule", rule.guid, parameters, changes, Phase.RULES))
     if wanted.enabled is not None and wanted.enabled != rule.enabled:
-        plan.steps.append(switch(book, rule, wanted.enabled))
+        # What it does from then on counts where it is switched on, and what it has done where it is switched off.
+        plan.steps.append(switch(book, rule, wanted.enabled, edit.after if wanted.enabled else edit.before))
     if wanted.priority is not None and wanted.priority != book.order.index(rule.guid):
         if wanted.priority >= len(book.order):
             raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: with {len(book.order)} rules the last is {len(book.order) - 1}.")
