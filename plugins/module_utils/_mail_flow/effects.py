@@ -134,8 +134,13 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
     return content.but(**changes, known={}) if changes else content
 
 
+def plain_text(html: str) -> str:
+    """What a reader sees of a disclaimer."""
+    return unescape(_TAG.sub("", html))
+
+
 def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:
-    plain = unescape(_TAG.sub("", str(actions["apply_html_disclaimer_text"])))
+    plain = plain_text(str(actions["apply_html_disclaimer_text"]))
     if wraps:
         return {"body": plain, "wrapped": True}
     if content.body is None:

@@ -116,12 +116,13 @@ class Facts:
             return opened(("member", address, group), "U00", f"the members of {group} are not known", shared=True)
         if address in self.groups[group]:
             return True
-        if address in self._all_members(group):
+        if address in self.members_of(group):
             text = f"whether {address}, a member of a group in {group}, counts as one of its members"
             return opened(("member", address, group), "U04", text, shared=True)
         return False
 
-    def _all_members(self, group: str) -> frozenset[str]:
+    def members_of(self, group: str) -> frozenset[str]:
+        """The members of a group, those of groups in it included. Nobody where the group is not known."""
         known = self._members.get(group)
         if known is None:
             seen: set[str] = set()
@@ -157,7 +158,7 @@ class Facts:
         for written in (*message.to, *message.cc, *message.bcc):
             small = self.primary(written)
             if small in (self.groups or {}):
-                for member in sorted(self._all_members(small)):
+                for member in sorted(self.members_of(small)):
                     if member not in (self.groups or {}):
                         writings.setdefault(member, set()).add(written.lower())
                         through.setdefault(member, Recipient(member, written.lower(), member, small))

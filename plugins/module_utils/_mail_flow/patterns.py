@@ -48,27 +48,67 @@ def has_pattern(text: str, pattern: str, legacy: bool = False) -> Truth:
     return False
 
 
+def is_agreed(pattern: str, legacy: bool = False) -> bool:
+    """Whether a pattern has an agreed meaning."""
+    return not isinstance(_compiled(pattern, legacy), str)
+
+
+def begins_anywhere(pattern: str, legacy: bool = False, *, both: bool = False) -> bool:
+    """Whether what a pattern finds in a text it finds in every longer text that ends like it; with ``both``, also in one that goes on after it."""
+    compiled = _compiled(pattern, legacy)
+    return not isinstance(compiled, str) and not compiled.expression.lines and not _has_anchor(compiled.expression.root, both)
+
+
+def is_pending(text: str, pattern: str, legacy: bool = False) -> bool:
+    """Whether something that a pattern finds could begin in a text and end in what follows it."""
+    compiled = _compiled(pattern, legacy)
+    return isinstance(compiled, str) or compiled.pending(text)
+
+
+def _has_anchor(node: Node, both: bool) -> bool:
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return any(_has_anchor(part, both) for part in parts)
+        case Repeat(part, _least, _most):
+            return _has_anchor(part, both)
+        case Anchor(end):
+            return both or not end
+    return False
+
+
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str, legacy: bool) -> _Search | str:
+def _compiled(pattern: str, legacy: bool) -> Search | str:
     try:
-        return _Search(parse(pattern, legacy))
+        return Search(parse(pattern, legacy))
     except NotAgreedError as error:
         return str(error)
 
 
-class _Search:
+class Search:
+    """A search for an expression."""
+
     def __init__(self, expression: Expression) -> None:
         self.expression = expression
         self._repeats = _simple_repeats(expression.root)
         self._quick = {lines: re.compile(_rendered(expression.root, lines), re.IGNORECASE | (re.MULTILINE if lines else 0)) for lines in (False, True)}
-        self._states: _States | None = None
+        self._states: States | None = None
 
     def found(self, text: str, lines: bool) -> bool:
+        """Whether it is in a text."""
         if self._repeats is not None and len(text) ** (self._repeats + 1) <= _STEPS:
             return self._quick[lines].search(text) is not None
+        return self.states.found(text, lines)
+
+    def pending(self, text: str) -> bool:
+        """Whether it could have begun at the end of a text."""
+        return self.states.pending(text, self.expression.lines)
+
+    @property
+    def states(self) -> States:
+        """The search as an automaton."""
         if self._states is None:
-            self._states = _States(self.expression.root)
-        return self._states.found(text, lines)
+            self._states = States(self.expression.root)
+        return self._states
 
 
 def _simple_repeats(root: Node) -> int | None:
@@ -98,14 +138,14 @@ def _rendered(node: Node, lines: bool) -> str:
     raise TypeError(node)
 
 
-class _States:
+class States:
     """All the places in an expression where a search may be, as one state; Thompson's construction."""
 
     def __init__(self, root: Node) -> None:
         self._chars: list[tuple[Chars, int]] = []
         self._edges: list[list[tuple[str, int]]] = []
-        self._last = self._new()
-        self._first = self._add(root, self._last)
+        self.last = self._new()
+        self._first = self._add(root, self.last)
         self._moves: dict[tuple[frozenset[int], str], frozenset[int]] = {}
         self._closures: dict[tuple[frozenset[int], bool, bool], frozenset[int]] = {}
 
@@ -114,12 +154,22 @@ class _States:
         begins = True
         for character in text:
             line = lines and character == "\n"
-            here = self._closure(here, begins, line)
-            if self._last in here:
+            here = self.closure(here, begins, line)
+            if self.last in here:
                 return True
-            here = self._move(here, character)
+            here = self.move(here, character)
             begins = line
-        return self._last in self._closure(here, begins, True)
+        return self.last in self.closure(here, begins, True)
+
+    def pending(self, text: str, lines: bool) -> bool:
+        """Whether a search is in the middle of something at the end of a text."""
+        here: frozenset[int] = frozenset()
+        begins = True
+        for character in text:
+            line = lines and character == "\n"
+            here = self.move(self.closure(here, begins, line), character)
+            begins = line
+        return bool(here - {self.last})
 
     def _new(self) -> int:
         self._edges.append([])
@@ -160,7 +210,8 @@ class _States:
                 return start
         raise TypeError(node)
 
-    def _closure(self, places: frozenset[int], begins: bool, ends: bool) -> frozenset[int]:
+    def closure(self, places: frozenset[int], begins: bool, ends: bool) -> frozenset[int]:
+        """The places that are reached without a character; a search can begin anywhere."""
         known = self._closures.get((places, begins, ends))
         if known is None:
             seen, todo = set(), [*places, self._first]
@@ -172,7 +223,8 @@ class _States:
             known = self._remember(self._closures, (places, begins, ends), frozenset(seen))
         return known
 
-    def _move(self, places: frozenset[int], character: str) -> frozenset[int]:
+    def move(self, places: frozenset[int], character: str) -> frozenset[int]:
+        """The places after a character."""
         known = self._moves.get((places, character))
         if known is None:
             targets = frozenset(self._chars[place][1] for place in places if self._chars[place][1] >= 0 and self._chars[place][0].has(character))

@@ -122,7 +122,7 @@ def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str
     expression = parse(pattern)
     for lines in (False, True):
         quick = re.search(patterns._rendered(expression.root, lines), text, re.IGNORECASE | (re.MULTILINE if lines else 0))
-        assert patterns._States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
+        assert patterns.States(expression.root).found(text, lines) is (quick is not None), (pattern, text, lines)
 
 
 def test_questions_about_the_same_are_one() -> None:

@@ -1,0 +1,217 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recipient's copy on its way through the rules, as formulas. Private to the collection.
+
+One recipient is followed, whatever rules do. Moderation is no end: an approval lets the copy go on. Who else is in the copy matters only to conditions
+that look at all of its recipients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import after_body, after_header, after_prefix
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+
+FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+
+
+@dataclass
+class State:
+    """How things stand for the recipient's copy.
+
+    :param over: whether no later rule is evaluated.
+    :param fates: what has become of it, if it is not delivered.
+    :param asked: option of protection to whether a rule asked for it; :param:`askers` says which rules did.
+    :param brands: OME configuration to whether a rule chose it.
+    :param held: by number of approvals from 1: whether it waits for so many.
+    :param surprised: whether a rule did something that is not known here.
+    """
+
+    seen: Seen = field(default_factory=Seen)
+    over: Value = FALSE
+    fates: dict[str, Value] = field(default_factory=dict)
+    asked: dict[str, Value] = field(default_factory=dict)
+    askers: dict[str, Value] = field(default_factory=dict)
+    removed: Value = FALSE
+    removers: dict[str, Value] = field(default_factory=dict)
+    brands: dict[str, Value] = field(default_factory=dict)
+    held: list[Value] = field(default_factory=list)
+    surprised: Value = FALSE
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rule on the way.
+
+    :param name: what tells it from all others.
+    :param alive: whether the copy still is processed when it comes to the rule.
+    :param matches: whether the rule matches it then.
+    :param acts: both.
+    :param seen: what it saw.
+    """
+
+    rule: FlowRule
+    name: Hashable
+    alive: Value
+    matches: Value
+    acts: Value
+    seen: Seen
+
+
+class Chain:
+    """The rules of a set, one after the other.
+
+    :param steps: the rules that can act, first to last.
+    :param state: how things stand after the last one.
+    """
+
+    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company) -> None:
+        self.rules, self.conditions, self.rail, self.company = rules, conditions, conditions.rail, company
+        self.mail = conditions.mail
+        self.watches_protection = rules.watches_protection
+        self.state = State()
+        self.steps: list[Step] = []
+        company.start()
+        times: dict[Hashable, int] = {}
+        for rule in rules.rules:
+            known = (rule.name, rule.guid)
+            times[known] = times.get(known, 0) + 1
+            if not rule.idle:
+                self._take(rule, (*known, times[known]))
+
+    def _take(self, rule: FlowRule, name: Hashable) -> None:
+        state, rail = self.state, self.rail
+        matches = self.conditions.matches(rule, name, state.seen, self.mail.recipient)
+        alive = negate(state.over)
+        acts = rail.all_of((alive, matches))
+        self.steps.append(Step(rule, name, alive, matches, acts, state.seen))
+        if matches == FALSE or acts == FALSE:
+            return
+        seen = state.seen
+        if rule.enforced:
+            self._enforce(rule, name, acts, seen)
+        elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
+            state.over = rail.any_of((state.over, rail.all_of((acts, rail.unknown("U08", name)))))
+        if rule.splits and self.company.watched:
+            splits = self.company.split(rule, name, matches, seen)
+            state.seen = state.seen.but(splits=splits)
+
+    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, seen: Seen) -> None:
+        """What a rule does. What S/MIME hides its content actions cannot touch, and whether it does the others is not documented."""
+        rail = self.rail
+        beside = acts
+        if any(row.content for row in rule.rows):
+            hidden = self.conditions.hidden(seen)
+            others = rail.unknown("S/MIME", name) if beside_content(rule) else FALSE
+            beside = rail.all_of((acts, rail.any_of((negate(hidden), others))))
+            acts = rail.all_of((acts, negate(hidden)))
+        wraps: Value = FALSE
+        if "apply_html_disclaimer_text" in rule.actions:
+            fits = self._insertable(seen)
+            fallback = str(rule.actions.get("apply_html_disclaimer_fallback_action") or "Wrap")
+            if fallback == "Wrap":
+                wraps = rail.all_of((beside, negate(fits)))
+            else:
+                if fallback == "Reject":
+                    self._end("rejected", rail.all_of((beside, negate(fits))))
+                acts, beside = rail.all_of((acts, fits)), rail.all_of((beside, fits))
+        self._protect(rule, name, acts, beside)
+        self._change(rule, name, beside, wraps, seen)
+        self._hold_and_end(rule, name, beside)
+
+    def _insertable(self, seen: Seen) -> Value:
+        """Whether a disclaimer can be put into the message. Of mail that the organization's own keys protect the message says it."""
+        circuit, arrival = self.mail.circuit, self.mail.arrival
+        not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
+        own = circuit.conjunction((arrival["own"], circuit.variable("insertable") ^ 1))
+        return self.rail.any_of((seen.wrapped, circuit.disjunction((not_in, own)) ^ 1))
+
+    def _protect(self, rule: FlowRule, name: Hashable, acts: Value, beside: Value) -> None:
+        state, rail = self.state, self.rail
+        encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        for option, template in encrypts.items():
+            wanted = option_name("Encrypt" if option == "apply_ome" else str(template))
+            asked = next((known for known in state.asked if known.casefold() == wanted.casefold()), wanted)
+            state.asked[asked] = rail.any_of((state.asked.get(asked, FALSE), acts))
+        if encrypts:
+            state.askers[rule.name] = rail.any_of((state.askers.get(rule.name, FALSE), acts))
+        if decrypts:
+            state.removed = rail.any_of((state.removed, acts))
+            state.removers[rule.name] = rail.any_of((state.removers.get(rule.name, FALSE), acts))
+        for brand in rule.does(Does.BRAND).values():
+            known = next((each for each in state.brands if each.casefold() == str(brand).casefold()), str(brand))
+            state.brands[known] = rail.any_of((state.brands.get(known, FALSE), beside))
+        if rule.surprises:
+            state.surprised = rail.any_of((state.surprised, beside))
+        if self.watches_protection and (encrypts or decrypts):
+            seen = state.seen
+            state.seen = seen.but(
+                asked=rail.any_of((seen.asked, acts)) if encrypts else seen.asked, removed=rail.any_of((seen.removed, acts)) if decrypts else seen.removed
+            )
+
+    def _change(self, rule: FlowRule, name: Hashable, acts: Value, wraps: Value, seen: Seen) -> None:
+        """What later rules see of the message."""
+        rail, actions, state = self.rail, rule.actions, self.state
+        if "prepend_subject" in actions:
+            self._set_text(SUBJECT, acts, after_prefix(self, str(actions["prepend_subject"]), name, seen), seen)
+        sets, removes = (str(actions.get(option, "")).lower() for option in ("set_header_name", "remove_header"))
+        if removes and removes != sets:
+            self._set_text(f"header {removes}", acts, after_header(self, f"header {removes}", None, name, False), seen)
+        if sets:
+            value = str(actions.get("set_header_value") or "")
+            self._set_text(f"header {sets}", acts, after_header(self, f"header {sets}", value, name, removes == sets), seen)
+        if "apply_classification" in actions:
+            wanted = str(actions["apply_classification"]).casefold()
+            known = dict(state.seen.classes)
+            for key, literal in self.mail.properties.items():
+                if key[0] == "classification" and key[1] in (None, wanted):
+                    known[key[1]] = rail.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
+            state.seen = state.seen.but(classes=known)
+        if "set_scl" in actions:
+            state.seen = state.seen.but(scl_set=rail.any_of((state.seen.scl_set, acts)))
+        if "apply_html_disclaimer_text" in actions:
+            plain = plain_text(str(actions["apply_html_disclaimer_text"]))
+            prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
+            self._set_text(BODY, acts, after_body(self, plain, prepends, wraps, name, seen), seen)
+            state.seen = state.seen.but(wrapped=rail.any_of((state.seen.wrapped, wraps)))
+
+    def _set_text(self, slot: str, acts: Value, after: Mapping[Any, Value], seen: Seen) -> None:
+        """Where the rule acts, a text is what the rule makes of it."""
+        if not after:
+            return
+        texts = dict(self.state.seen.texts)
+        texts[slot] = {key: self.rail.choose(acts, value, self.conditions.text(slot, key, seen)) for key, value in after.items()}
+        self.state.seen = self.state.seen.but(texts=texts)
+
+    def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+        rail, state, actions = self.rail, self.state, rule.actions
+        managed: Value = self.mail.sender.managed
+        if "moderate_message_by_user" in actions or "moderate_message_by_manager" in actions:
+            holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
+            counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
+            state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)]
+        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        if str(actions.get("add_manager_as_recipient_type")) == "Redirect" and all(fate != "redirected" for fate, _acts in ends):
+            ends.append(("redirected", rail.all_of((acts, managed))))
+        if len(ends) > 1:
+            state.surprised = rail.any_of((state.surprised, acts))
+        for fate, when in ends:
+            self._end(fate, when)
+        if rule.does(Does.STOP):
+            state.over = rail.any_of((state.over, acts))
+
+    def _end(self, fate: str, when: Value) -> None:
+        self.state.fates[fate] = self.rail.any_of((self.state.fates.get(fate, FALSE), when))
+        self.state.over = self.rail.any_of((self.state.over, when))

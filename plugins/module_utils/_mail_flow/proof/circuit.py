@@ -1,0 +1,146 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Formulas as circuits, equal parts once, and values that may be open. Private to the collection.
+
+A value is a literal, or a pair of literals where something unknown has a part in it: surely true, and possibly true. What is known costs nothing more.
+Unknown behavior of the service has two encodings. *Free*, it is a variable that may be anything: what cannot happen then happens under no behavior.
+*Open*, it is the pair of false and true, Kleene's third value: what surely happens then happens under every behavior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import TypeAlias
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Solver
+
+Value: TypeAlias = "int | tuple[int, int]"
+
+
+def low(value: Value) -> int:
+    """The literal that is true where the value surely is."""
+    return value if isinstance(value, int) else value[0]
+
+
+def high(value: Value) -> int:
+    """The literal that is true where the value possibly is."""
+    return value if isinstance(value, int) else value[1]
+
+
+def negate(value: Value) -> Value:
+    """Not."""
+    return value ^ 1 if isinstance(value, int) else (value[1] ^ 1, value[0] ^ 1)
+
+
+class Circuit:
+    """Gates over the variables of a solver. The same gate, or variable of a name, is there once."""
+
+    def __init__(self) -> None:
+        self.solver = Solver()
+        self.names: dict[Hashable, int] = {}
+        self._gates: dict[tuple[int, ...], int] = {}
+
+    def variable(self, name: Hashable) -> int:
+        """The variable of this name."""
+        found = self.names.get(name)
+        if found is None:
+            found = self.names[name] = self.solver.variable()
+        return found
+
+    def add(self, *clause: int) -> None:
+        """One of these literals has to be true."""
+        self.solver.add(clause)
+
+    def at_most_one(self, literals: Iterable[int]) -> None:
+        """No two of these literals are true; three clauses each."""
+        before: int | None = None
+        for literal in literals:
+            if before is None:
+                before = literal
+                continue
+            self.add(before ^ 1, literal ^ 1)
+            both = self.solver.variable(decide=False)
+            self.add(before ^ 1, both)
+            self.add(literal ^ 1, both)
+            before = both
+
+    def conjunction(self, literals: Iterable[int]) -> int:
+        """And."""
+        parts = set(literals)
+        parts.discard(TRUE)
+        if FALSE in parts or any(literal ^ 1 in parts for literal in parts):
+            return FALSE
+        if len(parts) < 2:
+            return next(iter(parts), TRUE)
+        key = tuple(sorted(parts))
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = self._gates[key] = self.solver.variable(decide=False)
+            for literal in key:
+                self.solver.add((gate ^ 1, literal))
+            self.solver.add((gate, *(literal ^ 1 for literal in key)))
+        return gate
+
+    def disjunction(self, literals: Iterable[int]) -> int:
+        """Or."""
+        return self.conjunction([literal ^ 1 for literal in literals]) ^ 1
+
+    def equal(self, one: int, other: int) -> int:
+        """Whether two literals are alike."""
+        return self.disjunction((self.conjunction((one, other)), self.conjunction((one ^ 1, other ^ 1))))
+
+    def choice(self, condition: int, then: int, otherwise: int) -> int:
+        """If, then, else."""
+        if then == otherwise or condition == TRUE:
+            return then
+        if condition == FALSE:
+            return otherwise
+        return self.disjunction((self.conjunction((condition, then)), self.conjunction((condition ^ 1, otherwise))))
+
+
+class Rail:
+    """Logic over values on a circuit.
+
+    :param free: whether what is unknown is a variable; otherwise it is open.
+    """
+
+    def __init__(self, circuit: Circuit, *, free: bool) -> None:
+        self.circuit = circuit
+        self.free = free
+
+    def unknown(self, *name: Hashable) -> Value:
+        """Something nobody knows. The same name is the same on this rail, where it is free."""
+        return self.circuit.variable(("unknown", *name)) if self.free else (FALSE, TRUE)
+
+    def all_of(self, values: Iterable[Value]) -> Value:
+        """And."""
+        parts = list(values)
+        lows = self.circuit.conjunction([low(value) for value in parts])
+        if all(isinstance(value, int) for value in parts):
+            return lows
+        highs = self.circuit.conjunction([high(value) for value in parts])
+        return lows if lows == highs else (lows, highs)
+
+    def any_of(self, values: Iterable[Value]) -> Value:
+        """Or."""
+        return negate(self.all_of([negate(value) for value in values]))
+
+    def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
+        """If, then, else. Where the condition is open, only what both branches have is sure."""
+        if isinstance(condition, int) and isinstance(then, int) and isinstance(otherwise, int):
+            return self.circuit.choice(condition, then, otherwise)
+        if then == otherwise:
+            return then
+        found = self.any_of((self.all_of((condition, then)), self.all_of((negate(condition), otherwise))))
+        if isinstance(condition, int):
+            return found
+        lows = self.circuit.disjunction((low(found), self.circuit.conjunction((low(then), low(otherwise)))))
+        highs = self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise)))))
+        return lows if lows == highs else (lows, highs)
+
+    def equal(self, one: Value, other: Value) -> Value:
+        """Whether two values are alike."""
+        if isinstance(one, int) and isinstance(other, int):
+            return self.circuit.equal(one, other)
+        return self.any_of((self.all_of((one, other)), self.all_of((negate(one), negate(other)))))

@@ -1,0 +1,321 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a rule matches, as a formula. Private to the collection.
+
+The conditions are those of the simulator, over variables in place of a message.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, LISTS, SUBJECT, Key, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
+
+#: What the others in a copy have of an atom: asked for the atom and the history of splits.
+Others = Callable[[Key, int], Value]
+#: Whether a recipient whom the To or Cc field names still is in the copy: asked for the address and the history of splits.
+StillThere = Callable[[str, int], Value]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a rule sees of the message, where earlier rules may have changed it.
+
+    :param texts: slot to what its atoms are by now; an atom that is missing is as it was on arrival.
+    :param classes: the same of classifications.
+    :param splits: the history of splits of the copy; 0 is none.
+    """
+
+    texts: Mapping[str, Mapping[Key, Value]] = field(default_factory=dict)
+    classes: Mapping[Any, Value] = field(default_factory=dict)
+    wrapped: Value = FALSE
+    asked: Value = FALSE
+    removed: Value = FALSE
+    scl_set: Value = FALSE
+    splits: int = 0
+
+    def but(self, **changes: Any) -> Seen:
+        """The same with other values for some fields."""
+        return replace(self, **changes)
+
+
+class Conditions:
+    """Conditions over the variables of a message, on one rail.
+
+    :param now: when the message passes the rules.
+    """
+
+    def __init__(self, mail: Mail, rail: Rail, others: Others, still_there: StillThere, now: datetime.datetime) -> None:
+        self.mail, self.rail = mail, rail
+        self._others, self._still_there = others, still_there
+        self._dated = Message("", "", "", date=now)
+        self._known: dict[Hashable, Value] = {}
+        facts = mail.facts
+        setting = str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+        arrival = mail.arrival
+        self.foreign = mail.rights if setting == "Disabled" else arrival["other"]
+
+    def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot) -> Value:
+        """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``."""
+        rail, mail = self.rail, self.mail
+        parts = [self.truth(atom, seen, person) for atom in rule.conditions]
+        parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions]
+        if rule.content:
+            parts.append(negate(self.hidden(seen)))
+        if rule.begins or rule.ends:
+            parts.append(self._open(rule.in_window(self._dated), "U14", name))
+        parts += [rail.unknown("doubt", name, reason.text) for reason in rule.doubts]
+        if FALSE in parts:
+            return FALSE
+        request = mail.kinds["ApprovalRequest"]
+        parts.append(rail.choose(request, rail.unknown("U29", "approval request"), TRUE))
+        return rail.all_of(parts)
+
+    def _open(self, truth: Truth, *name: Hashable) -> Value:
+        return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown(*name)
+
+    def hidden(self, seen: Seen) -> Value:
+        """Whether S/MIME hides the content."""
+        return self.rail.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
+
+    def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        """Whether a condition is true for somebody."""
+        looks_at = atom.predicate.looks_at
+        changing = looks_at in ("subject", "body", "header", "attachments", "classification", "scl", "protection", "recipients", "fields", "relation")
+        key = (atom.predicate.options, atom.values, atom.settings, person.name)
+        if not changing:
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = self._truth(atom, seen, person)
+            return known
+        return self._truth(atom, seen, person)
+
+    def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        option = atom.predicate.options[0]
+        if option not in LISTS:
+            return _SINGLE.get(option, Conditions._unanswered)(self, atom, seen, person)
+        looks_at = atom.predicate.looks_at
+        return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
+
+    def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        """What the sender is to a recipient, and what nobody documents: whatever it is, it may change with those who share the copy."""
+        return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits)
+
+    # People
+
+    def _of_slot(self, slot: AddressSlot, key: Key) -> Value:
+        """An atom of an address."""
+        sort, value = key
+        if sort == "pattern" and not is_agreed(*value):
+            return self.rail.unknown("U18", slot.name, key)
+        if sort == "attribute pattern" and not is_agreed(value[1], value[2]):
+            return self.rail.unknown("U18", slot.name, key)
+        literal = slot[key]
+        if sort == "member" and slot.nested.get(value):
+            nested = self.mail.circuit.disjunction(slot.nested[value])
+            return self.rail.choose(nested, self.rail.unknown("U04", slot.name, value), literal)
+        return literal
+
+    def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        location, keys = atom.settings.location, keys_of(atom)
+        header = [self._of_slot(self.mail.sender, key) for key in keys]
+        if location == "Header" or self.mail.envelope is None or atom.predicate.options[0].startswith("sender_ad_"):
+            return self.rail.any_of(header)
+        envelope = self.rail.all_of((self._envelope("empty") ^ 1, self.rail.any_of([self._of_slot(self.mail.envelope, key) for key in keys])))
+        return envelope if location == "Envelope" else self.rail.any_of((*header, envelope))
+
+    def _envelope(self, what: str) -> int:
+        return self.mail.circuit.variable(("envelope", what))
+
+    def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
+        if atom.settings.address_type != "Original":
+            return found
+        return self.rail.choose(self.mail.direct, found, self.rail.unknown("U24", atom.predicate.options, atom.values, person.name))
+
+    def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        found = []
+        for key in keys_of(atom):
+            found += [self._of_slot(self.mail.recipient, key), self._others(key, seen.splits)]
+        whole = self.rail.any_of(found)
+        if atom.settings.address_type != "Original":
+            return whole
+        return self.rail.choose(self.mail.direct, whole, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
+
+    def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        option = atom.predicate.options[0]
+        fields = ("to", "cc") if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
+        if option.endswith("member_of"):
+            return self.rail.unknown("U07", option, atom.values, seen.splits)
+        found = []
+        for address in atom.values:
+            named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
+            there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits)))
+            found.append(self.rail.all_of((named, there)))
+        return self.rail.any_of(found)
+
+    def sender_scope(self, value: str, slot: AddressSlot) -> Value:
+        """Whether somebody is inside, or outside, as a sender."""
+        rail, mail = self.rail, self.mail
+        accepted = self._accepted(slot)
+        guest = rail.all_of((slot.object, negate(accepted)))
+        if value == "InOrganization":
+            as_guest = rail.all_of((guest, rail.unknown("U20", slot.name, "inside")))
+            return rail.all_of((mail.authenticated, rail.any_of((accepted, as_guest))))
+        return rail.all_of((negate(accepted), rail.any_of((negate(guest), rail.unknown("U20", slot.name, "outside")))))
+
+    def _accepted(self, slot: AddressSlot) -> Value:
+        if self.mail.facts.accepted_domains is None:
+            return self.mail.inside(slot) if self.rail.free else (FALSE, TRUE)
+        return self.mail.inside(slot)
+
+    def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        rail, location, value = self.rail, atom.settings.location, atom.values
+        if value not in ("InOrganization", "NotInOrganization"):
+            return rail.unknown("U00", "scope", value)
+        header = self.sender_scope(value, self.mail.sender)
+        if location == "Header" or self.mail.envelope is None:
+            return header
+        envelope = self.sender_scope(value, self.mail.envelope)
+        alike = rail.equal(header, envelope)
+        differing = rail.choose(alike, header, rail.unknown("U16", location, value))
+        empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
+        return rail.choose(self._envelope("same"), header, rail.choose(self._envelope("empty"), empty, differing))
+
+    def recipient_scope(self, value: str, person: AddressSlot) -> Value:
+        """Whether a recipient is inside, or outside."""
+        rail, mail = self.rail, self.mail
+        accepted, internal = self._accepted(person), mail.internal(person)
+        guest = rail.all_of((person.object, negate(accepted)))
+        if value == "InOrganization":
+            own = rail.any_of((person.object, mail.authenticated, rail.unknown("U19", person.name)))
+            return rail.choose(accepted, own, rail.any_of((internal, rail.all_of((guest, rail.unknown("U20", person.name, "inside"))))))
+        if value != "NotInOrganization":
+            return rail.unknown("U00", "scope", value)
+        return rail.all_of((negate(accepted), internal ^ 1, rail.any_of((negate(guest), rail.unknown("U20", person.name, "outside")))))
+
+    def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        return self.recipient_scope(atom.values, person)
+
+    # What the message says
+
+    def text(self, slot: str, key: Key, seen: Seen) -> Value:
+        """An atom of a text as it is by now."""
+        changed = seen.texts.get(slot, {}).get(key)
+        if changed is not None:
+            return changed
+        if key[0] == "pattern" and not is_agreed(*key[1]):
+            return self.rail.unknown("U18", slot, key)
+        return self.mail.texts[slot][key]
+
+    def _of_subject(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        found = self.rail.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])
+        if seen.wrapped == FALSE:
+            return found
+        return self.rail.all_of((found, self.rail.choose(seen.wrapped, self.rail.unknown("U00", "wrapper", atom.predicate.options, atom.values), TRUE)))
+
+    def _of_body(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        subject = self._of_subject(atom, seen, person)
+        body = self.rail.any_of([self.text(BODY, key, seen) for key in keys_of(atom)])
+        return self.rail.any_of((subject, self._readable(body, atom, seen)))
+
+    def _readable(self, found: Value, atom: Atom, seen: Seen) -> Value:
+        """What a condition about content finds, where Exchange can read it (U30)."""
+        closed = self.rail.all_of((self.foreign, negate(seen.wrapped)))
+        return self.rail.choose(closed, self.rail.unknown("U30", atom.predicate.options, atom.values, atom.settings), found)
+
+    def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        (slot,) = slots_of(atom)
+        if not is_own_header(slot.removeprefix("header ")) and slot.removeprefix("header ") in ("subject", "from", "to", "cc", "importance"):
+            return self.rail.unknown("U00", slot, atom.values)
+        return self.rail.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
+
+    def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        (slot,) = slots_of(atom)
+        return self._attached(self.rail.any_of([self.text(slot, key, seen) for key in keys_of(atom)]), atom, seen)
+
+    def _attached(self, found: Value, atom: Atom, seen: Seen) -> Value:
+        found = self._readable(found, atom, seen)
+        if seen.wrapped == FALSE:
+            return found
+        return self.rail.choose(seen.wrapped, self.rail.unknown("U00", "attachments", atom.predicate.options, repr(atom.values)), found)
+
+    def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        properties = self.mail.properties
+        return self.rail.any_of([properties.get(key) or self.rail.unknown("U13", key) for key in keys_of(atom)])
+
+    # What the message is
+
+    def _attachment_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        limit = bytes_of(atom.values)
+        found = self.rail.unknown("U13", atom.values) if limit is None else self.mail.properties["attachment", limit]
+        return self._attached(found, atom, seen)
+
+    def _switch(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        return self._attached(self.mail.properties[atom.predicate.options[0], True], atom, seen)
+
+    def _message_size(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        limit = bytes_of(atom.values)
+        return self.rail.unknown("U13", atom.values) if limit is None else self.mail.properties["message", limit]
+
+    def _type(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        rail, arrival = self.rail, self.mail.arrival
+        if atom.values == "Encrypted":
+            return arrival["smime"]
+        if atom.values == "PermissionControlled":
+            asked = rail.all_of((seen.asked, self.mail.rights ^ 1))
+            removed = rail.all_of((seen.removed, arrival["own"]))
+            either = rail.any_of((asked, removed))
+            return rail.choose(either, rail.unknown("U03", seen.asked, seen.removed), self.mail.rights)
+        if atom.values == "Signed":
+            return self.mail.circuit.disjunction((arrival["smime_signed"], self.mail.kinds["Signed"]))
+        return self.mail.kinds.get(atom.values, FALSE)
+
+    def _importance(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        known = {name.casefold(): literal for name, literal in self.mail.importance.items()}
+        wanted = str(atom.values).casefold()
+        if wanted == "normal":
+            return self.mail.circuit.conjunction([literal ^ 1 for literal in known.values()])
+        return known.get(wanted, FALSE)
+
+    def _classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        name = str(atom.values).casefold()
+        return seen.classes.get(name, self.mail.properties["classification", name])
+
+    def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        if not atom.values:
+            return self.rail.unknown("U15", "no classification")
+        return seen.classes.get(None, self.mail.properties["classification", None])
+
+    def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        return self.rail.choose(seen.scl_set, self.rail.unknown("U11", atom.values), self.mail.properties["scl", int(atom.values)])
+
+
+_SINGLE: dict[str, Callable[[Conditions, Atom, Seen, AddressSlot], Value]] = {
+    "from_scope": Conditions._from_scope,
+    "sent_to_scope": Conditions._sent_to_scope,
+    "attachment_size_over": Conditions._attachment_size,
+    "message_size_over": Conditions._message_size,
+    "message_type_matches": Conditions._type,
+    "with_importance": Conditions._importance,
+    "has_classification": Conditions._classification,
+    "has_no_classification": Conditions._no_classification,
+    "scl_over": Conditions._scl,
+    "attachment_has_executable_content": Conditions._switch,
+    "attachment_is_password_protected": Conditions._switch,
+    "attachment_is_unsupported": Conditions._switch,
+    "attachment_processing_limit_exceeded": Conditions._switch,
+}

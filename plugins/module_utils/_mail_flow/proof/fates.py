@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of the copy, as formulas, and when that is not what a guarantee says. Private to the collection.
+
+See the simulator's ``outcome``: a message is encrypted after the last rule, by what the rules asked for and by how it arrived.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+
+#: What a guarantee can say.
+THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
+
+_SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
+
+
+class Outcome:
+    """The end of a chain.
+
+    :param delivered: whether the copy is delivered once all approvals are given.
+    :param released: whether it is in quarantine, from where it may be released.
+    :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
+    :param branded: whether it shows a branding.
+    """
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain, self.rail, self.mail, self.state = chain, chain.rail, chain.mail, chain.state
+        rail, state, arrival = self.rail, self.state, self.mail.arrival
+        circuit, wrapped = self.mail.circuit, state.seen.wrapped
+        clear = circuit.disjunction((self.mail.rights, arrival["smime"])) ^ 1
+        self.asked = rail.any_of(state.asked.values())
+        open_to_rules = rail.any_of((clear, rail.all_of((arrival["smime"], wrapped))))
+        unsure = self._unsure()
+        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, rail.unknown("outcome", "protected"), TRUE))
+        newly = rail.all_of((open_to_rules, self.asked, as_asked))
+        again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced")))
+        self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed)))))
+        both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept")))
+        self.smime = rail.all_of((arrival["smime"], negate(rail.all_of((wrapped, self.asked)))))
+        self._unknown_option = rail.any_of((both, again))
+        surprised, doubt = state.surprised, rail.unknown("U13", "protected")
+        self.by_rules = rail.choose(surprised, doubt, rail.any_of((newly, again)))
+        self.by_rights = rail.choose(surprised, doubt, rail.any_of((newly, again, self.kept, both)))
+        self.protected = rail.any_of((self.by_rights, rail.choose(surprised, FALSE, self.smime)))
+        fates = state.fates
+        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self._refusing(), rail.unknown("outcome", "refused")))
+        ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
+        unsure_fate = rail.all_of((surprised, rail.unknown("U13", "fate")))
+        self.gone = rail.any_of((*ends, refused, unsure_fate))
+        self.released = rail.all_of((fates.get("quarantined", FALSE), negate(self.gone)))
+        self.delivered = negate(rail.any_of((self.gone, self.released)))
+        self.held = state.held[0] if state.held else FALSE
+        brands = list(state.brands.values())
+        foreign = rail.choose(arrival["other"], rail.unknown("branding", "foreign"), TRUE)
+        self.branded = rail.all_of((self.by_rights, rail.any_of(brands), foreign)) if brands else FALSE
+        self._foreign = foreign
+
+    def _scope(self, value: str) -> Value:
+        return self.chain.conditions.sender_scope(value, self.mail.sender)
+
+    def _forwarded(self) -> int:
+        return self.mail.circuit.disjunction((self.mail.kinds["AutoForward"], self.mail.kinds["SmtpForwarding"]))
+
+    def _from_outside(self) -> Value:
+        """Mail from outside is delivered as it is, whatever rules ask."""
+        return self.rail.all_of((self._scope("NotInOrganization"), negate(self._scope("InOrganization")), self._forwarded() ^ 1))
+
+    def _unsure(self) -> Value:
+        """Whether it is open what becomes of a message that rules want to protect."""
+        rail, mail = self.rail, self.mail
+        signed = mail.circuit.disjunction((mail.arrival["smime_signed"], mail.kinds["Signed"]))
+        return rail.any_of(
+            (
+                *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
+                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in _SYSTEM), self._refusing()),
+            )
+        )
+
+    def _refusing(self) -> Value:
+        """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
+        settings = self.mail.facts.irm_configuration or {}
+        found: list[int] = [self.mail.properties["message", MAYBE_TOO_LARGE]]
+        if any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled")):
+            found.append(TRUE)
+        if settings.get("enable_pdf_encryption") is False:
+            found.append(self.mail.circuit.variable("pdf"))
+        return self.mail.circuit.disjunction(found)
+
+    def option(self, name: str) -> Value:
+        """Whether the copy is protected with this option and no other."""
+        rail = self.rail
+        arrived = rail.all_of((self.kept, self.mail.option(name)))
+        others = rail.any_of([value for option, value in self.state.asked.items() if option.casefold() != name.casefold()])
+        mine = next((value for option, value in self.state.asked.items() if option.casefold() == name.casefold()), FALSE)
+        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name.casefold()), TRUE)))
+        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name.casefold())))
+        newly = rail.all_of((self.by_rules, sole))
+        return rail.choose(
+            self.state.surprised, rail.unknown("U13", "option", name.casefold()), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
+        )
+
+    def brand(self, name: str) -> Value:
+        """Whether it shows this branding and no other."""
+        others = [value for brand, value in self.state.brands.items() if brand != name]
+        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name.casefold()), TRUE)
+        return self.rail.all_of((self.by_rights, self.state.brands.get(name, FALSE), sole, self._foreign))
+
+    @property
+    def known(self) -> int:
+        """Whether it is known if the copy is delivered, and if it is protected."""
+        circuit = self.mail.circuit
+        return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
+
+    def breaks(self, then: str, template: str = "") -> Value:
+        """Whether the copy is not what a guarantee says."""
+        rail = self.rail
+        protected = self.option(template) if template else self.protected
+        now = rail.all_of((self.delivered, negate(self.held)))
+        if then == "encrypted":
+            return negate(rail.all_of((now, protected)))
+        if then == "unencrypted":
+            return negate(rail.all_of((now, negate(self.by_rules))))
+        seen = rail.any_of((self.delivered, self.released))
+        if then == "portal":
+            outside = self.chain.conditions.recipient_scope("NotInOrganization", self.mail.recipient)
+            protected = rail.all_of((protected, negate(rail.all_of((outside, negate(self.branded))))))
+        return rail.all_of((seen, negate(protected)))

@@ -1,0 +1,238 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to the collection.
+
+``prove(rules, facts, guarantees, now)`` is the entrance. A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is
+refuted only by a message that surely breaks it in the simulator, too.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import BY_OPTION
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import ALWAYS, BUDGET, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+#: Keys of a guarantee.
+KEYS = ("name", "when", "unless", "then", "template")
+
+#: How many times the other recipients are built more exactly.
+_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """What is said of some mail.
+
+    :param when: conditions as a rule has them, and so :param:`unless` exceptions.
+    :param then: one of ``encrypted``, ``not_in_clear``, ``portal``, ``unencrypted``.
+    :param template: the one template that counts; empty for any protection.
+    """
+
+    name: str
+    when: Mapping[str, Any]
+    unless: Mapping[str, Any]
+    then: str
+    template: str = ""
+
+
+def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
+    """Guarantees as the option has them.
+
+    :raises OptionError: what is wrong with one, by name.
+    """
+    found: list[Guarantee] = []
+    for index, each in enumerate(options):
+        at = f"{where}[{index}]"
+        if not isinstance(each, Mapping):
+            raise OptionError(f"{at} must be a mapping, not {each!r}.")
+        refuse_unknown(each, KEYS, f"{at}.")
+        name = str(each.get("name") or "")
+        if not name:
+            raise OptionError(f"{at}.name is needed.", remedy="Give each guarantee a name of its own.")
+        if any(known.name == name for known in found):
+            raise OptionError(f"{at}.name is {name!r}, which another guarantee has.", remedy="Give each guarantee a name of its own.")
+        then = str(each.get("then") or "")
+        if then not in THENS:
+            near = nearest(then, THENS)
+            raise OptionError(
+                f"{at}.then is {then!r}." if then else f"{at}.then is needed: the guarantee {name!r} says nothing.",
+                remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(THENS)}.",
+            )
+        template = str(each.get("template") or "")
+        if template and then not in ("encrypted", "not_in_clear"):
+            raise OptionError(f"{at}.template does not go with then: {then}.", remedy="It narrows encrypted and not_in_clear.")
+        sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
+        found.append(Guarantee(name, sections[0], sections[1], then, template))
+    return found
+
+
+def _section(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{where} must be a section like a rule's conditions, not {value!r}.")
+    for option in value:
+        if option not in BY_OPTION:
+            near = nearest(option, list(BY_OPTION))
+            raise OptionError(f"{where}.{option} is no condition.", remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.")
+    return {option: each for option, each in value.items() if each is not None}
+
+
+def prove(
+    rules: Iterable[Mapping[str, Any]] | RuleSet,
+    facts: Mapping[str, Any],
+    guarantees: Sequence[Mapping[str, Any]] | Sequence[Guarantee],
+    now: datetime.datetime | None = None,
+    budget: int = CONFLICTS,
+    where: str = "guarantees",
+) -> list[dict[str, Any]]:
+    """What holds of each guarantee, in their order: ``name``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
+
+    :param rules: as a rule set takes them.
+    :param facts: as the option ``facts`` has them.
+    :param guarantees: as the option has them, or read before.
+    :param now: when the mail passes the rules; the present unless given.
+    :param budget: conflicts that each question may take.
+    :param where: how an error names the option.
+    :raises OptionError: a guarantee is none, or one about mail that there cannot be.
+    """
+    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+    read = [each for each in guarantees if isinstance(each, Guarantee)]
+    read = read if len(read) == len(guarantees) else guarantees_of([each for each in guarantees if isinstance(each, Mapping)], where)
+    if not read:
+        return []
+    prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+    return [prover.verdict(place, f"{where}[{place}]") for place in range(len(read))]
+
+
+def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
+    """Conditions that say what mail is meant. Of no rule, they can be true of what S/MIME hides, too."""
+    found = RuleSet(rules)
+    found.rules = tuple(replace(rule, content=False) for rule in found.rules)
+    return found
+
+
+class _Prover:
+    def __init__(self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime, budget: int) -> None:
+        self.guarantees, self.budget = guarantees, budget
+        claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
+        options = [option_name(each.template) for each in guarantees if each.template]
+        self.first = Model([rules], claims, facts, now, options)
+
+    def verdict(self, place: int, where: str) -> dict[str, Any]:
+        guarantee = self.guarantees[place]
+        model = self.first
+        try:
+            assumptions = self._possible(model, place, where)
+            for _round in range(_ROUNDS):
+                literals = [each.literal for each in assumptions]
+                about, breaks = self._claim(model, place, model.free)
+                if not model.solve([about, breaks, *literals], self.budget):
+                    return {"name": guarantee.name, "verdict": "proved", "assumptions": self._named(model, [about, breaks], assumptions)}
+                to_refine = model.to_refine(model.free)
+                found, more = self._counterexample(model, place, literals)
+                if found:
+                    return {"name": guarantee.name, "verdict": "refuted", "assumptions": _described(assumptions[:0]), "counterexample": found}
+                to_refine = [*to_refine, *(key for key in more if key not in to_refine)]
+                to_refine = to_refine or model.left_in_fields()
+                if not to_refine:
+                    break
+                model = model.refined(to_refine)
+                assumptions = [each for each in model.mail.assumptions if any(each.id == known.id for known in assumptions)]
+            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": self._unknown(model, place, literals)}
+        except BudgetError:
+            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]}
+
+    def _claim(self, model: Model, place: int, side: Side) -> tuple[int, int]:
+        """What the guarantee is about, and that it is broken: possibly on the free side, surely on the open one."""
+        guarantee, rule = self.guarantees[place], model.claims.rules[place]
+        about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
+        breaks = side.outcomes[0].breaks(guarantee.then, option_name(guarantee.template) if guarantee.template else "")
+        return (high(about), high(breaks)) if side.rail.free else (low(about), low(breaks))
+
+    def _possible(self, model: Model, place: int, where: str) -> list[Assumption]:
+        """What is assumed. Whatever goes against the guarantee's own words is not.
+
+        :raises OptionError: no message is what the guarantee is about.
+        """
+        about, _breaks = self._claim(model, place, model.free)
+        assumptions = list(model.mail.assumptions)
+        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
+            core = set(model.core)
+            kept = [each for each in assumptions if each.literal not in core]
+            if len(kept) == len(assumptions):
+                name = self.guarantees[place].name
+                raise OptionError(
+                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it says nothing.", remedy="Change when or unless."
+                )
+            assumptions = kept
+        return assumptions
+
+    def _named(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[dict[str, str]]:
+        """The assumptions that the proof used, and those behind every proof."""
+        core = set(model.core)
+        used = [each for each in assumptions if each.literal in core]
+        for each in list(used):
+            without = [other for other in used if other is not each]
+            if self.circuit_says_no(model, [*claim, *(other.literal for other in without)]):
+                used = without
+        return _described(used)
+
+    def circuit_says_no(self, model: Model, literals: Sequence[int]) -> bool:
+        """Whether it is known that these cannot be true together."""
+        return model.circuit.solver.solve(list(literals), self.budget) is False
+
+    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
+        """A message that surely breaks it, and what to build more exactly where a message did not replay."""
+        to_refine: list[Any] = []
+        for side, more in ((model.open, [model.open.outcomes[0].known]), (model.open, []), (model.free, [])):
+            for candidate in model.candidates([*self._claim(model, place, side), *more, *literals], side):
+                found = self._replays(model, place, candidate)
+                if found:
+                    return found, []
+                to_refine += model.to_refine(side)
+        return None, to_refine
+
+    def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
+        guarantee, rule = self.guarantees[place], model.claims.rules[place]
+        message, facts, letter = candidate.message, candidate.facts, candidate.letter
+        if not is_about(model.claims, rule, message, facts, letter.recipient):
+            return None
+        course = course_of(model.rule_sets[0], message, facts, letter.recipient)
+        if course is None or not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+            return None
+        outcome = result(course, model.rule_sets[0], message, facts)
+        if outcome is None:
+            return None
+        found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcome}
+        return {**found, "facts": letter.facts} if letter.facts else found
+
+    def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
+        """What is open on the way of a message that may break it."""
+        reasons: list[Reason] = []
+        about, breaks = self._claim(model, place, model.free)
+        for candidate in model.candidates([about, breaks, *literals], model.free):
+            course = course_of(model.rule_sets[0], candidate.message, candidate.facts, candidate.letter.recipient)
+            reasons += reasons_of(course, candidate.message, candidate.facts)
+        return [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)] or [{**NOT_FOUND}]
+
+
+def _described(used: Sequence[Assumption]) -> list[dict[str, str]]:
+    return [{"id": each.id, "text": each.text} for each in sorted(used, key=lambda each: each.id)] + [dict(each) for each in ALWAYS]

@@ -1,0 +1,338 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message from a model of the variables, such as a person can send. Private to the collection.
+
+Texts and addresses are made so that every word and pattern is in them that the model says, and no other. Where there is no such text the model is one of
+no message, and what it got wrong is a new relation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
+
+#: What an address looks like, as far as one is made here.
+_FORM: Key = ("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False))
+#: Atoms that the text of an address decides.
+_SEEN = ("address", "below", "exact", "word", "pattern")
+_RESERVED = ("example.org", "example.net", "elsewhere.example")
+_PRINTED = "abcdefghijklmnopqrstuvwxyz0123456789 .-@"
+
+Holds = Callable[[int], bool]
+
+
+class NoMessageError(Exception):
+    """There is no message like the model.
+
+    :param clauses: what is true of every message and not of the model. Empty where that is not known.
+    """
+
+    def __init__(self, clauses: Iterable[tuple[int, ...]] = ()) -> None:
+        super().__init__("No message is like this.")
+        self.clauses = list(clauses)
+
+
+@dataclass
+class Letter:
+    """A message as the option ``messages`` has it.
+
+    :param facts: what has to be so in the organization, beyond what is known of it.
+    """
+
+    message: dict[str, Any]
+    recipient: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes messages for models of the same variables."""
+
+    def __init__(self, mail: Mail) -> None:
+        self.mail, self.facts = mail, mail.facts
+
+    def write(self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key]) -> Letter:
+        """A message.
+
+        :param is_true: whether a literal is true in the model.
+        :param others: what somebody else among the recipients has in their address.
+        :raises NoMessageError: there is none.
+        """
+        mail = self.mail
+        recipient = self._address(mail.recipient, is_true, "recipient")
+        people = [recipient, *(self._address(each.slot, is_true, f"other{place}") for place, each in enumerate(companions) if is_true(each.there))]
+        for place, key in enumerate(others):
+            if not any(holds(person, key) is True for person in people):
+                people.append(self._like(recipient, key, place))
+        fields: dict[str, list[str]] = {"to": [], "cc": [], "bcc": []}
+        for name in ("to", "cc"):
+            fields[name] = [address for address in mail.vocabulary.fields if is_true(mail.circuit.variable((name, address)))]
+        named = {*fields["to"], *fields["cc"]}
+        for person in dict.fromkeys(people):
+            if person not in named:
+                fields["bcc" if person in mail.vocabulary.fields else "to"].append(person)
+        sender = self._address(mail.sender, is_true, "sender")
+        message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated)}
+        message.update({name: each for name, each in fields.items() if each})
+        envelope = self._envelope(sender, is_true)
+        if envelope != sender:
+            message["mail_from"] = envelope
+        message.update(self._content(is_true))
+        message.update(self._properties(is_true))
+        return Letter(message, recipient, self._facts(is_true, [(mail.sender, sender), (mail.recipient, recipient)], people))
+
+    # Addresses
+
+    def _address(self, slot: AddressSlot, is_true: Holds, name: str) -> str:
+        for address in slot.values("address"):
+            if is_true(slot["address", address]):
+                return str(address)
+        if is_true(slot.object) and self.facts.mailboxes is not None:
+            return self._from_directory(slot, is_true)
+        domain = self._domain(slot, is_true)
+        words = [word for word in slot.values("word") if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True]
+        address = f"{'.'.join([name, *_largest(words)])}@{domain}"
+        if is_address(address) and not self._wrong(slot, is_true, address):
+            return address
+        return self._searched(slot, is_true, address)
+
+    def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
+        """Somebody of a directory that is too large for a variable for each."""
+        everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
+        found: str | None = next((person for person in everybody if not self._wrong(slot, is_true, person)), None)
+        if found is None:
+            raise NoMessageError()
+        return found
+
+    def _domain(self, slot: AddressSlot, is_true: Holds) -> str:
+        exact = [name for name in slot.values("exact") if is_true(slot["exact", name])]
+        if exact:
+            return str(exact[0])
+        below = [name for name in slot.values("below") if is_true(slot["below", name])]
+        if below:
+            deepest = str(max(below, key=len))
+            return f"mail.{deepest}" if ("exact", deepest) in slot.atoms or f"mail.{deepest}" in slot.values("below") else deepest
+        words = slot.values("word")
+        free = [name for name in _RESERVED if not any(holds(f"@{name}", ("word", word)) for word in words) and not self._is_below(slot, name)]
+        return free[0] if free else "q7.invalid"
+
+    @staticmethod
+    def _is_below(slot: AddressSlot, name: str) -> bool:
+        return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
+
+    def _wrong(self, slot: AddressSlot, is_true: Holds, address: str) -> list[Key]:
+        """The atoms of an address that are not as the model says."""
+        return [key for key in slot.atoms if key[0] in _SEEN and _has(address, key) is not is_true(slot[key])]
+
+    def _searched(self, slot: AddressSlot, is_true: Holds, address: str) -> str:
+        """The shortest address as the model says, with automata."""
+        wanted = [key for key in slot.atoms if key[0] in _SEEN and is_true(slot[key])]
+        unwanted = [key for key in self._wrong(slot, is_true, address) if not is_true(slot[key])]
+        while True:
+            literals = [*(slot[key] for key in wanted), *(slot[key] ^ 1 for key in unwanted)]
+            text = _found([_FORM, *map(_as_text, wanted)], [_as_text(key) for key in unwanted], literals)
+            wrong = self._wrong(slot, is_true, text)
+            if not wrong:
+                return text
+            if any(is_true(slot[key]) or key in unwanted for key in wrong):
+                raise NoMessageError()
+            unwanted += wrong
+
+    def _like(self, recipient: str, key: Key, place: int) -> str:
+        """Somebody else with an atom, in all else like the recipient."""
+        local, _at, domain = recipient.partition("@")
+        sort, value = key
+        for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
+            if sort == "word" and is_address(address) and holds(address, key) is True:
+                return address
+        text = _found([_FORM, key], [], ())
+        return text
+
+    def _envelope(self, sender: str, is_true: Holds) -> str:
+        mail = self.mail
+        if mail.envelope is None or is_true(mail.circuit.variable(("envelope", "same"))):
+            return sender
+        return "" if is_true(mail.circuit.variable(("envelope", "empty"))) else self._address(mail.envelope, is_true, "bounce")
+
+    # Content
+
+    def _content(self, is_true: Holds) -> dict[str, Any]:
+        texts = self.mail.texts
+        found: dict[str, Any] = {name: text for name in (SUBJECT, BODY) if (text := self._text(texts.get(name, {}), is_true))}
+        headers = {slot.removeprefix("header "): self._text(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
+        headers = {name: text for name, text in headers.items() if text}
+        attachments = self._attachments(is_true)
+        return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
+
+    @staticmethod
+    def _text(atoms: dict[Key, int], is_true: Holds) -> str:
+        wanted = [key for key, literal in atoms.items() if is_true(literal)]
+        words = _largest([value for sort, value in wanted if sort == "word"])
+        text = " / ".join(words)
+
+        def wrong() -> list[Key]:
+            return [key for key, literal in atoms.items() if holds(text, key) is not is_true(literal)]
+
+        if not wrong():
+            return text
+        unwanted: list[Key] = [key for key in wrong() if key not in wanted]
+        while True:
+            text = _found(wanted, unwanted, [*(atoms[key] for key in wanted), *(atoms[key] ^ 1 for key in unwanted)])
+            more = wrong()
+            if not more:
+                return text
+            if any(key in wanted or key in unwanted for key in more):
+                raise NoMessageError()
+            unwanted += more
+
+    def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
+        """An attachment for each thing that one has to have."""
+        mail = self.mail
+        found: list[dict[str, Any]] = []
+        plain = {"size": 1, "text": "", "nested": [], "properties": {}, "executable": False, "password_protected": False}
+        plain |= {"unsupported": False, "limit_exceeded": False}
+
+        def attach(name: str, **with_: Any) -> None:
+            found.append({"name": name, **plain, **with_})
+
+        for key, literal in mail.texts.get("attachment", {}).items():
+            if is_true(literal):
+                sort, value = key
+                attach(f"file{len(found)}.{value}") if sort == "extension" else attach(f"file{len(found)}", properties={value[0]: value[1]})
+        for key, literal in mail.texts.get("attachment text", {}).items():
+            if is_true(literal):
+                attach(f"file{len(found)}", text=key[1] if key[0] == "word" else _found([key], [], ()))
+        for key, literal in mail.texts.get("attachment name", {}).items():
+            if is_true(literal):
+                attach(_found([key], [], ()) or f"file{len(found)}")
+        sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
+        if sizes:
+            attach(f"file{len(found)}", size=max(sizes) + 1)
+        for option, field_ in _FLAGS.items():
+            if is_true(mail.properties[option, True]):
+                attach(f"file{len(found)}", **{field_: True})
+        return found
+
+    def _properties(self, is_true: Holds) -> dict[str, Any]:
+        mail = self.mail
+        found: dict[str, Any] = {}
+        types = [kind for kind, literal in mail.kinds.items() if is_true(literal)]
+        if types:
+            found["type"] = types
+        importance = next((name for name, literal in mail.importance.items() if is_true(literal)), "")
+        found.update({"importance": importance} if importance else {})
+        classes = [value for sort, value in mail.properties if sort == "classification" and value and is_true(mail.properties[sort, value])]
+        if not classes and ("classification", None) in mail.properties and not is_true(mail.properties["classification", None]):
+            classes = ["another classification"]
+        found.update({"classification": classes} if classes else {})
+        sizes = sorted(value for sort, value in mail.properties if sort == "message")
+        over = [value for value in sizes if is_true(mail.properties["message", value])]
+        found.update({"size": max(over) + 1} if over else {"size": 2_000} if len(sizes) > 1 and min(sizes) > 2_000 else {})
+        levels = [value for sort, value in mail.properties if sort == "scl"]
+        if levels:
+            found["scl"] = max([value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1)
+            if not -1 <= found["scl"] <= 9:
+                raise NoMessageError([(mail.properties["scl", min(levels)],)] if found["scl"] < -1 else [])
+        if mail.hops:
+            found["sender_ip"] = next((hop for hop, literal in mail.hops.items() if is_true(literal)), "192.0.2.254")
+        found.update(self._arrival(is_true))
+        return found
+
+    def _arrival(self, is_true: Holds) -> dict[str, Any]:
+        mail = self.mail
+        found: dict[str, Any] = {}
+        arrival = next((kind for kind, literal in mail.arrival.items() if is_true(literal)), "")
+        if arrival in ("own", "other"):
+            option = next((name for name, literal in mail.options.items() if is_true(literal)), "encrypt")
+            found["protection"] = {"kind": option, "owner": arrival}
+        elif arrival:
+            found["protection"] = {"kind": arrival, "owner": "other"}
+        if arrival == "own" and ("insertable" in mail.circuit.names):
+            found["disclaimer_insertable"] = is_true(mail.circuit.variable("insertable"))
+        return found
+
+    # Facts
+
+    def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]], everybody: list[str]) -> dict[str, Any]:
+        facts = self.facts
+        found: dict[str, Any] = {}
+        if facts.mailboxes is None:
+            found["mailboxes"] = sorted({address for slot, address in people if is_true(slot.object)})
+        if facts.remote_domains is None:
+            found["remote_domains"] = []
+        groups = {group for slot, _address in people for group in slot.values("member") if facts.groups is None or group not in facts.groups}
+        if groups:
+            known = {
+                group: sorted({address for slot, address in people if ("member", group) in slot.atoms and is_true(slot["member", group])})
+                for group in sorted(groups)
+            }
+            found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
+        attributes: dict[str, dict[str, str]] = {}
+        for slot, address in people:
+            for sort, value in slot.atoms:
+                if sort.startswith("attribute") and is_true(slot.object):
+                    own = attributes.setdefault(address, {})
+                    own.setdefault(value[0], "")
+                    if is_true(slot[sort, value]):
+                        own[value[0]] = f"{own[value[0]]} {value[1]}".strip()
+        if attributes:
+            found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
+        if facts.managers is None and self.mail.vocabulary.managers:
+            found["managers"] = {address: "boss@example.org" for slot, address in people[:1] if is_true(slot.managed)}
+        return found
+
+
+_FLAGS = {
+    "attachment_has_executable_content": "executable",
+    "attachment_is_password_protected": "password_protected",
+    "attachment_is_unsupported": "unsupported",
+    "attachment_processing_limit_exceeded": "limit_exceeded",
+}
+
+
+def _as_text(key: Key) -> Key:
+    """A domain as a pattern at the end of an address."""
+    sort, value = key
+    if sort == "address":
+        return ("pattern", (f"^{_escaped(value)}$", False))
+    if sort == "below":
+        return ("pattern", (f"(@|\\.){_escaped(value)}$", False))
+    return ("pattern", (f"@{_escaped(value)}$", False)) if sort == "exact" else key
+
+
+def _escaped(text: str) -> str:
+    return "".join(character if character.isalnum() else f"\\{character}" for character in text)
+
+
+def _has(address: str, key: Key) -> Any:
+    sort, value = key
+    name = address.rpartition("@")[2]
+    if sort == "below":
+        return name == value or name.endswith(f".{value}")
+    if sort == "address":
+        return address == value
+    return name == value if sort == "exact" else holds(address, key)
+
+
+def _largest(words: list[str]) -> list[str]:
+    """Words without those that others hold."""
+    return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
+
+
+def _found(wanted: list[Key], unwanted: list[Key], literals: Iterable[int]) -> str:
+    """A text with automata. Where there is none, no model can have these literals."""
+    try:
+        text = find_text(wanted, unwanted, _PRINTED)
+    except OverflowError as error:
+        raise NoMessageError() from error
+    if text is None:
+        raise NoMessageError([tuple(literal ^ 1 for literal in literals)])
+    return text

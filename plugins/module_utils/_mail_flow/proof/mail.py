@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any message to any recipient, as variables. Private to the collection.
+
+What only the message itself can tell (an attachment's content, a spam level) has a value in every message, so it is a variable like the others.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import TYPES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import LARGEST
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, SENDER, Key, Vocabulary
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
+
+#: From so many bytes on a message may be too large for protection once it is encoded.
+MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
+
+#: How a message can arrive protected; otherwise it arrives in clear.
+ARRIVALS = ("own", "other", "smime", "smime_signed")
+
+#: Types of messages that a variable stands for. What protects a message makes the others.
+KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
+
+#: Options of messages that look at properties with an order: the larger implies the smaller.
+_SIZES = {"message_size_over": "message", "attachment_size_over": "attachment"}
+_SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something that a proof may take for granted, and then has to name.
+
+    :param literal: the variable that switches it on.
+    """
+
+    id: str
+    text: str
+    literal: int
+
+
+class Mail:
+    """The variables of a message with one recipient who is followed."""
+
+    def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, rule_sets: Sequence[RuleSet], options: Iterable[str] = ()) -> None:
+        self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
+        self.assumptions: list[Assumption] = []
+        self._guests = self._assume("U20", "Nobody with an address outside is a guest or mail user of the organization.", facts.mailboxes is None)
+        self._objects = self._assume("U19", "Whoever gets mail in a domain of the organization is in its directory.", True)
+        self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None)
+        self.sender = self.address(SENDER, SENDER)
+        self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
+        self._relate_envelope()
+        self.recipient = self.address(RECIPIENT, RECIPIENT)
+        self.authenticated = circuit.variable("authenticated")
+        self.direct = circuit.variable("direct")
+        self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
+        circuit.at_most_one(self.arrival.values())
+        self.rights = circuit.disjunction((self.arrival["own"], self.arrival["other"]))
+        self.kinds = {kind: circuit.variable(("type", kind)) for kind in KINDS}
+        self.importance = {name: circuit.variable(("importance", name)) for name in ("Low", "High")}
+        circuit.at_most_one(self.importance.values())
+        self._name_options(options)
+        self.texts: dict[str, dict[Key, int]] = {}
+        self._texts()
+        self.properties: dict[Key, int] = {}
+        self._properties([atom for rules in rule_sets for atom in rules.atoms])
+        self._assume_the_usual()
+
+    def _assume(self, number: str, text: str, wanted: bool) -> int:
+        literal = self.circuit.variable(("assumption", number))
+        if wanted:
+            self.assumptions.append(Assumption(number, text, literal))
+        return literal
+
+    def address(self, name: str, kind: str) -> AddressSlot:
+        """Somebody's address, with what is assumed of everybody."""
+        slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
+        add, inside = self.circuit.add, self.inside(slot)
+        if self.facts.mailboxes is None:
+            add(self._guests ^ 1, slot.object ^ 1, inside)
+        if kind == RECIPIENT:
+            add(self._objects ^ 1, inside ^ 1, slot.object)
+            if self.facts.remote_domains is None:
+                add(self._internal ^ 1, self.internal(slot) ^ 1)
+        return slot
+
+    def option(self, name: str) -> int:
+        """Whether a message that arrives protected by rights has this option."""
+        return self.options.get(name.casefold(), FALSE)
+
+    def _relate_envelope(self) -> None:
+        """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""
+        if self.envelope is None:
+            return
+        same, empty = (self.circuit.variable(("envelope", what)) for what in ("same", "empty"))
+        self.circuit.add(same ^ 1, empty ^ 1)
+        pairs = [(literal, self.envelope[key]) for key, literal in self.sender.atoms.items()]
+        for one, other in [*pairs, (self.sender.object, self.envelope.object), (self.sender.managed, self.envelope.managed)]:
+            self.circuit.add(same ^ 1, one ^ 1, other)
+            self.circuit.add(same ^ 1, one, other ^ 1)
+
+    def inside(self, slot: AddressSlot) -> int:
+        """Whether an address is in a domain whose people are inside."""
+        if self.facts.accepted_domains is None:
+            return self.circuit.variable((slot.name, "accepted"))
+        return slot.in_accepted(INSIDE)
+
+    def internal(self, slot: AddressSlot) -> int:
+        """Whether a remote domain makes the person internal."""
+        return self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
+
+    def _name_options(self, names: Iterable[str]) -> None:
+        """With which option it arrives protected: encrypted alone, unless it is another that somebody names."""
+        others = sorted({name.casefold() for name in ("do_not_forward", *names)} - {"encrypt"})
+        self.options = {name: self.circuit.variable(("arrival option", name)) for name in others}
+        self.circuit.at_most_one(self.options.values())
+        self.options["encrypt"] = self.circuit.disjunction(self.options.values()) ^ 1
+
+    def _texts(self) -> None:
+        """Subject, text, headers, and the texts of attachments: each with what words and patterns say of each other."""
+        for slot, keys in self.vocabulary.keys.items():
+            if slot not in (SENDER, RECIPIENT, "last hop"):
+                known = [key for key in keys if key[0] != "pattern" or is_agreed(*key[1])]
+                atoms = self.texts[slot] = {key: self.circuit.variable((slot, *key)) for key in known}
+                relate_texts(self.circuit, atoms)
+
+    def _properties(self, atoms: Iterable[Any]) -> None:
+        circuit = self.circuit
+        found: dict[str, dict[Any, None]] = {}
+        for atom in atoms:
+            found.setdefault(atom.predicate.options[0], {})[atom.values] = None
+        limits = {size: sorted({limit for value in found.get(option, ()) if (limit := bytes_of(value)) is not None}) for option, size in _SIZES.items()}
+        limits["message"] = sorted({*limits["message"], MAYBE_TOO_LARGE, *limits["attachment"]})
+        for size, values in limits.items():
+            self._ladder(size, values)
+        for limit in limits["attachment"]:  # L15: the whole holds the part.
+            circuit.add(self.properties["attachment", limit] ^ 1, self.properties["message", limit])
+        self._ladder("scl", sorted({int(value) for value in found.get("scl_over", ())}))
+        for option in _SWITCHES:
+            self.properties[option, True] = circuit.variable(option)
+        classes = list(dict.fromkeys(str(value).casefold() for value in found.get("has_classification", ())))
+        self.properties.update({("classification", name): circuit.variable(("classification", name)) for name in classes})
+        if "has_no_classification" in found:
+            self.properties["classification", None] = circuit.variable("no classification")
+        for name in classes if "has_no_classification" in found else ():  # L17
+            circuit.add(self.properties["classification", None] ^ 1, self.properties["classification", name] ^ 1)
+        self._hops([value for values in found.get("sender_ip_ranges", ()) for value in values])
+
+    def _ladder(self, sort: str, values: Sequence[int]) -> None:
+        """L14: over the larger is over the smaller."""
+        for value in values:
+            self.properties[sort, value] = self.circuit.variable((sort, value))
+        for smaller, larger in itertools.pairwise(values):
+            self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
+
+    def _hops(self, ranges: Sequence[str]) -> None:
+        """The last hop is at one address, or at none that is in a range: every address between two borders is like the others there."""
+        self.hops: dict[str, int] = {}
+        borders = sorted({(edge.version, int(edge)) for value in ranges for edge in _edges(value)})
+        seen: dict[tuple[bool, ...], None] = {}
+        for version, number in borders:
+            here = ipaddress.ip_address(number) if version == 4 else ipaddress.IPv6Address(number)
+            signature = tuple(_in_range(here, value) for value in ranges)
+            if any(signature) and signature not in seen:
+                seen[signature] = None
+                self.hops[str(here)] = self.circuit.variable(("last hop", str(here)))
+        self.circuit.at_most_one(self.hops.values())
+        for place, value in enumerate(ranges):
+            if ("range", value) not in self.properties and _edges(value):
+                hits = [literal for literal, signature in zip(self.hops.values(), seen, strict=True) if signature[place]]
+                self.properties["range", value] = self.circuit.disjunction(hits)
+
+    def _assume_the_usual(self) -> None:
+        add = self.circuit.add
+        system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
+        usual: list[tuple[str, str, list[int]]] = [
+            ("U24", "Mail names its recipients by their primary addresses.", [self.direct]),
+            (
+                "U26",
+                "The message was not forwarded by a rule of the Inbox or the setting of a mailbox.",
+                [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
+            ),
+            ("U27", "The message has no S/MIME signature in clear.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1]),
+            ("U29", "The message is no automatic reply, read receipt, meeting item or approval request.", [self.kinds[kind] ^ 1 for kind in system]),
+            ("U31", "The message has at most 25 MB, as it is encoded on its way.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1]),
+        ]
+        for number, text, literals in usual:
+            switch = self._assume(number, text, True)
+            for literal in literals:
+                add(switch ^ 1, literal)
+
+
+def _edges(value: str) -> list[Any]:
+    """The first and the last address of a range, and the next after it. Empty where it is none."""
+    first, dash, last = (part.strip() for part in value.partition("-"))
+    try:
+        if dash:
+            return [ipaddress.ip_address(first), ipaddress.ip_address(last)]
+        network = ipaddress.ip_network(first, strict=False)
+        return [network[0], network[-1]]
+    except ValueError:
+        return []
+
+
+def _in_range(here: Any, value: str) -> bool:
+    edges = _edges(value)
+    return bool(edges) and here.version == edges[0].version == edges[1].version and int(edges[0]) <= int(here) <= int(edges[1])

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rule sets and claims over one message, with the search for messages that replay. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, NoMessageError, Writer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Histories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+Found = TypeVar("Found")
+
+#: How many conflicts a question may take.
+CONFLICTS = 20_000
+
+#: How often a model that is one of no message is made better.
+_TRIES = 12
+
+#: So many addresses in fields are built exactly at once.
+_FIELDS_AT_ONCE = 4
+
+
+class BudgetError(Exception):
+    """A question took more conflicts than it may."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One encoding of what is unknown, with the ways through each rule set.
+
+    :param chains: the rule sets' ways, in their order.
+    """
+
+    rail: Rail
+    company: Company
+    conditions: Conditions
+    chains: tuple[Chain, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A message with the facts that it needs, ready for the simulator."""
+
+    letter: Letter
+    message: Message
+    facts: Facts
+
+
+class Model:
+    """Rule sets and claims over the variables of one message.
+
+    :param rule_sets: those that the message goes through.
+    :param claims: further rules, which say what mail is meant.
+    :param given: the facts as the option ``facts`` has them.
+    :param exact: the atoms for which another recipient is built.
+    """
+
+    def __init__(
+        self,
+        rule_sets: Sequence[RuleSet],
+        claims: RuleSet,
+        given: Mapping[str, Any],
+        now: datetime.datetime,
+        options: Iterable[str] = (),
+        exact: Sequence[Key] = (),
+    ) -> None:
+        self.rule_sets, self.claims, self.given, self.now, self.exact = rule_sets, claims, given, now, tuple(exact)
+        self._options = tuple(options)
+        self.facts = facts_of(given)
+        every = [*rule_sets, claims]
+        self.circuit = Circuit()
+        self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options)
+        self.free, self.open = (self._side(every, free=free) for free in (True, False))
+        self._writer = Writer(self.mail)
+
+    def _side(self, every: Sequence[RuleSet], *, free: bool) -> Side:
+        rail = Rail(self.circuit, free=free)
+        company = Company(self.mail, rail, Histories(), self.exact, every)
+        conditions = company.conditions = Conditions(self.mail, rail, company.others, company.still_there, self.now)
+        chains = tuple(Chain(rules, conditions, company) for rules in self.rule_sets)
+        return Side(rail, company, conditions, chains, tuple(Outcome(chain) for chain in chains))
+
+    def solve(self, literals: Sequence[int], budget: int = CONFLICTS) -> bool:
+        """Whether all of these can be true together.
+
+        :raises BudgetError: that took too many conflicts.
+        """
+        found = self.circuit.solver.solve(list(literals), budget)
+        if found is None:
+            raise BudgetError
+        return found
+
+    @property
+    def core(self) -> tuple[int, ...]:
+        """After no: which of them cannot be."""
+        return self.circuit.solver.core
+
+    def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
+        """Messages with all of these, each another try where the one before did not do. Ends where there is none or tries are used up.
+
+        A try that leads to no message teaches why, or ends it.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        for _try in range(_TRIES):
+            if not self.solve(literals):
+                return
+            solver = self.circuit.solver
+            model = [solver.holds(literal) for literal in range(0, 2 * len(solver._level), 2)]
+
+            def is_true(literal: int, model: list[bool] = model) -> bool:
+                return model[literal >> 1] is not bool(literal & 1) if literal >> 1 < len(model) else bool(literal & 1)
+
+            try:
+                letter = self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side))
+            except NoMessageError as error:
+                if not error.clauses:
+                    return
+                for clause in error.clauses:
+                    self.circuit.add(*clause)
+                continue
+            yield self.replayed(letter)
+            return
+
+    def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
+        """What the model says that some other recipient has, though nobody is built for it."""
+        return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
+
+    def replayed(self, letter: Letter) -> Replayed:
+        """A letter as the simulator takes it."""
+        message = message_of({**letter.message, "date": self.now}, "", "witness")
+        return Replayed(letter, message, facts_of({**self.given, **letter.facts}))
+
+    def to_refine(self, side: Side) -> list[Key]:
+        """After a model: the atoms for which somebody has to be built, so that the next answer is better."""
+        holds = self.circuit.solver.holds
+        wanted = self.leaned_on(holds, side)
+        for address in self.mail.vocabulary.fields:
+            if any(holds(self.circuit.variable((name, address))) for name in ("to", "cc")) and not holds(self.mail.recipient["address", address]):
+                wanted.append(("address", address))
+        return [key for key in wanted if key not in self.exact]
+
+    def left_in_fields(self) -> list[Key]:
+        """Some of the addresses that conditions look for in the To or Cc field: only somebody who is built surely stays in a copy."""
+        keys: list[Key] = [("address", address) for address in self.mail.vocabulary.fields]
+        return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.open.company.watched else []
+
+    def refined(self, keys: Iterable[Key]) -> Model:
+        """The same with somebody built for these, too."""
+        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys))

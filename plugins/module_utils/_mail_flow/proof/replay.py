@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a message surely breaks a guarantee, by the simulator. Private to the collection."""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Fork, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
+
+
+def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> bool:
+    """Whether a message surely is what a guarantee is about, for a recipient."""
+    passage = Passage(rules, message, facts)
+    people = facts.recipients(message)
+    world = World(first_content(message), Fork(people))
+    return any(all_of(passage.parts(rule, world, person)) is True for person in people if person.address == address)
+
+
+def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:
+    """What becomes of a recipient's copy."""
+    return next((course for course in Passage(rules, message, facts).courses() if course.recipient.address == address), None)
+
+
+def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+    """Whether a copy is not what a guarantee says, whatever is unknown."""
+    if course is None or course.too_many or course.twice or course.by is not None:
+        return False
+    return all(_breaks(world, course, then, template, message, facts) for world in course.worlds)
+
+
+def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool:
+    found = verdict(world, message, facts)
+    if world.surprises:
+        return False
+    delivered = world.fate == "delivered" and not world.held
+    if then in ("encrypted", "unencrypted") and not delivered:
+        return True
+    if then == "unencrypted":
+        return bool(found.by) and found.delivered
+    if world.fate not in ("delivered", "quarantined"):
+        return False
+    if found.protection == "unknown":
+        possible = {option_name(asked).casefold() for _rule, asked in world.asked} | {message.protection.kind.casefold() if message.protection else ""}
+        return bool(template) and found.delivered and option_name(template).casefold() not in possible
+    if found.protection == "none":
+        return True
+    if template and found.protection != "protected_option_unknown":
+        return found.protection.casefold() != option_name(template).casefold()
+    return then == "portal" and scopes.recipient_outside(facts, course.recipient.address) is True and (found.protection == "smime" or not world.brands)
+
+
+def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:
+    """What is open about a copy."""
+    if course is None:
+        return []
+    found: set[Reason] = set()
+    for world in course.worlds:
+        found |= {reason for question, _answer in world.answers for reason in question.reasons}
+        found |= {*verdict(world, message, facts).reasons, *world.surprises, *world.asides}
+    return sorted(found)

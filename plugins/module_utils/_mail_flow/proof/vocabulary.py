@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What rules and claims mention, sorted by what they look at. Private to the collection.
+
+A condition is true where one of its values hits. Each value is an atom of the text, the address or the property that the condition looks at, so the
+same value is the same atom in whatever list it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
+
+#: An atom of a slot: its sort and its value.
+Key = tuple[str, Any]
+
+#: So many people of a group or of the directory are told apart by name.
+MOST_NAMED = 300
+
+SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
+
+#: Option to the slots that it looks at, and to the sort of its values.
+LISTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "from": ((SENDER,), "address"),
+    "from_address_contains_words": ((SENDER,), "word"),
+    "from_address_matches_patterns": ((SENDER,), "pattern"),
+    "from_member_of": ((SENDER,), "member"),
+    "sender_domain_is": ((SENDER,), "below"),
+    "sender_ad_attribute_contains_words": ((SENDER,), "attribute word"),
+    "sender_ad_attribute_matches_patterns": ((SENDER,), "attribute pattern"),
+    "sent_to": ((RECIPIENT,), "address"),
+    "recipient_address_contains_words": ((RECIPIENT,), "word"),
+    "recipient_address_matches_patterns": ((RECIPIENT,), "pattern"),
+    "recipient_domain_is": ((RECIPIENT,), "below"),
+    "sent_to_member_of": ((RECIPIENT,), "member"),
+    "recipient_ad_attribute_contains_words": ((RECIPIENT,), "attribute word"),
+    "recipient_ad_attribute_matches_patterns": ((RECIPIENT,), "attribute pattern"),
+    "any_of_recipient_address_contains_words": ((RECIPIENT,), "word"),
+    "any_of_recipient_address_matches_patterns": ((RECIPIENT,), "pattern"),
+    "any_of_to_header": ((RECIPIENT,), "address"),
+    "any_of_cc_header": ((RECIPIENT,), "address"),
+    "any_of_to_cc_header": ((RECIPIENT,), "address"),
+    "any_of_to_header_member_of": ((RECIPIENT,), "member"),
+    "any_of_cc_header_member_of": ((RECIPIENT,), "member"),
+    "any_of_to_cc_header_member_of": ((RECIPIENT,), "member"),
+    "subject_contains_words": ((SUBJECT,), "word"),
+    "subject_matches_patterns": ((SUBJECT,), "pattern"),
+    "subject_or_body_contains_words": ((SUBJECT, BODY), "word"),
+    "subject_or_body_matches_patterns": ((SUBJECT, BODY), "pattern"),
+    "header_contains_message_header": (("header",), "word"),
+    "header_matches_message_header": (("header",), "pattern"),
+    "attachment_contains_words": (("attachment text",), "word"),
+    "attachment_matches_patterns": (("attachment text",), "pattern"),
+    "attachment_name_matches_patterns": (("attachment name",), "pattern"),
+    "attachment_extension_matches_words": (("attachment",), "extension"),
+    "attachment_property_contains_words": (("attachment",), "property"),
+    "sender_ip_ranges": (("last hop",), "range"),
+}
+
+
+def keys_of(atom: Atom) -> list[Key]:
+    """The atoms of a condition's values: one of them is enough."""
+    option = atom.predicate.options[0]
+    sort = LISTS[option][1]
+    values = atom.values[1] if option.startswith("header_") else atom.values
+    found: list[Key] = []
+    for value in values:
+        if sort == "word":
+            found.append((sort, value.lower()))
+        elif sort in ("pattern",):
+            found.append((sort, (value, atom.settings.legacy)))
+        elif sort.startswith("attribute"):
+            name, _colon, wanted = value.partition(":")
+            parts = [part.strip() for part in wanted.split(",") if part.strip()]
+            found += [(sort, (name.strip().lower(), part, atom.settings.legacy)) for part in parts]
+        elif sort == "property":
+            name, _colon, wanted = value.partition(":")
+            found += [(sort, (name.strip().casefold(), word)) for word in (part.strip() for part in wanted.split(",")) if word]
+        elif sort == "extension":
+            found.append((sort, value.casefold().lstrip(".")))
+        else:
+            found.append((sort, value))
+    return list(dict.fromkeys(found))
+
+
+def slots_of(atom: Atom) -> tuple[str, ...]:
+    """The slots that a condition with a list of values looks at."""
+    slots = LISTS[atom.predicate.options[0]][0]
+    return (f"header {atom.values[0].lower()}",) if slots == ("header",) else slots
+
+
+@dataclass
+class Vocabulary:
+    """What is mentioned.
+
+    :param keys: slot to its atoms, in the order of first mention.
+    :param exact: slot of addresses to domains of which it matters whether an address is in the domain itself.
+    :param fields: addresses that a condition looks for in the To or Cc field.
+    :param limits: sort of size to its thresholds in bytes.
+    """
+
+    keys: dict[str, dict[Key, None]] = field(default_factory=dict)
+    exact: dict[str, None] = field(default_factory=dict)
+    fields: dict[str, None] = field(default_factory=dict)
+    envelope: bool = False
+    managers: bool = False
+
+    def mention(self, slot: str, keys: Iterable[Key]) -> None:
+        """Notes atoms of a slot."""
+        self.keys.setdefault(slot, {}).update(dict.fromkeys(keys))
+
+    def of(self, slot: str, sort: str) -> list[Any]:
+        """The values of a sort in a slot."""
+        return [value for kind, value in self.keys.get(slot, ()) if kind == sort]
+
+
+def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
+    """What rules and claims mention, and what of the facts has a part in it."""
+    found = Vocabulary()
+    for rules in rule_sets:
+        for rule in rules.rules:
+            found.managers |= bool({"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions))
+        for atom in rules.atoms:
+            option = atom.predicate.options[0]
+            if option in LISTS:
+                for slot in slots_of(atom):
+                    found.mention(slot, keys_of(atom))
+            if option.startswith("any_of_") and "header" in option and not option.endswith("member_of"):
+                found.fields.update(dict.fromkeys(atom.values))
+            found.envelope |= atom.settings.location != "Header" and slots_look_at_sender(atom)
+    _with_domains(found, facts)
+    _with_people(found, facts)
+    return found
+
+
+def slots_look_at_sender(atom: Atom) -> bool:
+    """Whether a condition looks at the sender's address, which the envelope has, too."""
+    return atom.predicate.looks_at == "sender" and not atom.predicate.options[0].startswith("sender_ad_")
+
+
+def _with_domains(found: Vocabulary, facts: Facts) -> None:
+    names = {accepted.name for accepted in facts.accepted_domains or ()} | {name.removeprefix("*.") for name in facts.remote_domains or {} if name != "*"}
+    found.exact.update(dict.fromkeys(sorted(names)))
+    for slot in (SENDER, RECIPIENT):
+        found.mention(slot, (("below", name) for name in sorted(names)))
+
+
+def _with_people(found: Vocabulary, facts: Facts) -> None:
+    """Whoever is in a list that is complete gets a name of their own, unless they are too many."""
+    objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
+    for slot in (SENDER, RECIPIENT):
+        groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
+        members = [sorted(facts.members_of(group)) for group in groups]
+        people = [*objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
+        if len(objects) > MOST_NAMED:
+            people = people[MOST_NAMED + 1 :]
+        found.mention(slot, (("address", address) for address in people if domain(address)))

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees: the semantics' worked example, bad input, and random claims against enumeration."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+
+from tests.unit.mail_flow.search import Search
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+PARTNER = {"from_scope": "InOrganization", "recipient_domain_is": ["partner.com"]}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+STOP = {"stop_rule_processing": True}
+
+
+def rule(name: str, conditions: Values, actions: Values, **more: Any) -> Values:
+    return {"name": name, "conditions": conditions, "exceptions": {}, "actions": actions, **more}
+
+
+def verdict(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guarantee: Any) -> Values:
+    (found,) = prove(rules, facts, [{"name": "G", "when": OUTGOING, "then": "encrypted", **guarantee}], NOW)
+    return found
+
+
+ALL = rule("All", OUTGOING, ENCRYPT)
+AWAY = rule("Partner", PARTNER, STOP)
+
+
+def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
+    found = verdict([ALL])
+    assert found["verdict"] == "proved"
+    assert [each["id"] for each in found["assumptions"]] == ["U26", "U27", "U29", "U31", "settled", "rule_errors", "configured", "system_mail", "later"]
+
+
+def test_a_partner_rule_takes_the_partners_subdomains_too() -> None:
+    assert verdict([AWAY, ALL], unless={"recipient_domain_is": ["partner.com"]})["verdict"] == "proved"
+    found = verdict([AWAY, ALL], unless={"sent_to": ["a@partner.com"]})
+    assert found["verdict"] == "refuted"
+    assert found["counterexample"]["recipient"].endswith("partner.com")
+    assert found["counterexample"]["outcome"]["protection"] == "none"
+
+
+def test_a_word_in_the_subject_lets_mail_escape() -> None:
+    public = rule("Public", {"from_scope": "InOrganization", "subject_contains_words": ["public"]}, STOP)
+    found = verdict([public, ALL])
+    assert found["verdict"] == "refuted"
+    assert found["counterexample"]["message"]["subject"] == "public"
+    audited = verdict([{**public, "mode": "Audit"}, ALL])
+    assert audited["verdict"] == "unknown"
+    assert [each["id"] for each in audited["unknown"]] == ["U08"]
+    assert all(each["settled_by"] for each in audited["unknown"])
+
+
+def test_what_is_not_known_of_the_organization_is_assumed_and_named() -> None:
+    found = verdict([ALL], {"accepted_domains": ["contoso.com"]})
+    assert found["verdict"] == "proved"
+    assert {"U20"} <= {each["id"] for each in found["assumptions"]}
+    refuted = verdict([AWAY, ALL], {"accepted_domains": ["contoso.com"]})
+    assert refuted["verdict"] == "refuted"
+    assert refuted["counterexample"]["facts"]["remote_domains"] == []
+    assert verdict([ALL], {})["verdict"] in ("unknown", "proved")
+
+
+def test_an_unknown_condition_makes_it_unknown() -> None:
+    strange = rule("Strange", {"which nobody knows": True, "from_scope": "InOrganization"}, STOP)
+    found = verdict([strange, ALL])
+    assert found["verdict"] == "unknown"
+    assert [each["id"] for each in found["unknown"]] == ["U13"]
+    assert verdict([ALL, strange])["verdict"] == "proved"
+
+
+def test_a_budget_that_is_spent_is_unknown() -> None:
+    rules = [
+        rule(
+            f"R{number}",
+            {"from_scope": "InOrganization", "subject_contains_words": [f"a{number % 7}", f"b{number % 5}"], "recipient_domain_is": [f"d{number % 3}.com"]},
+            STOP,
+        )
+        for number in range(30)
+    ]
+    found = prove([*rules, ALL], TENANT, [{"name": "G", "when": OUTGOING, "then": "encrypted"}], NOW, budget=0)
+    assert found[0]["verdict"] in ("unknown", "refuted")
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "said"),
+    [
+        ({"then": "encrypted"}, "guarantees[0].name is needed."),
+        ({"name": "G"}, "guarantees[0].then is needed: the guarantee 'G' says nothing."),
+        ({"name": "G", "then": "encrypt"}, "guarantees[0].then is 'encrypt'. Did you mean encrypted?"),
+        ({"name": "G", "then": "encrypted", "whenever": {}}, "guarantees[0].whenever is not known. Did you mean when?"),
+        ({"name": "G", "then": "encrypted", "when": ["a"]}, "guarantees[0].when must be a section like a rule's conditions, not ['a']."),
+        ({"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}}, "guarantees[0].when.from_scop is no condition. Did you mean from_scope?"),
+        ({"name": "G", "then": "portal", "template": "X"}, "guarantees[0].template does not go with then: portal. It narrows encrypted and not_in_clear."),
+        (
+            {"name": "G", "then": "encrypted", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}},
+            "guarantees[0]: no message can meet when and unless of the guarantee 'G', so it says nothing. Change when or unless.",
+        ),
+    ],
+)
+def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        prove([ALL], TENANT, [guarantee], NOW)
+    assert str(raised.value).startswith(said)
+
+
+def test_two_guarantees_of_one_name_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"guarantees\[1\].name is 'G', which another guarantee has"):
+        prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": "G", "then": "portal"}], NOW)
+
+
+def proofs(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
+    """Verdicts; a guarantee that is refused is missing."""
+    found: list[Values] = []
+    for option in options:
+        try:
+            found += prove(rules, tenant, [option], NOW)
+        except OptionError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_claims_as_enumeration_says(seed: int) -> None:
+    assert Search(150).claims(proofs, seed, 12) == ""
+
+
+def test_random_claims_as_full_enumeration_says() -> None:
+    assert Search().claims(proofs, 5000, 8) == ""
