@@ -88,10 +88,6 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     assert awx.state() == before
 
 
-def another_wish(_awx: Awx, model: Model) -> None:
-    model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
-
-
 def another_organization(awx: Awx, model: Model) -> None:
     """One more in the project, whose plan somebody has made since, and pushed."""
     model.write_organizations(awx.inventory())
@@ -99,8 +95,8 @@ def another_organization(awx: Awx, model: Model) -> None:
 
 
 def another_plan(awx: Awx, model: Model) -> None:
-    """The newest plans are others, and the approved ones are forged where they lie."""
-    another_wish(awx, model)
+    """The wishes are others, so are the newest plans, and those that were approved are forged where they lie."""
+    model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
     assert model.launch(CHECK, OPERATORS).status == "successful"
     clone = awx.directory / "clone"
     awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
@@ -116,9 +112,8 @@ def another_plan(awx: Awx, model: Model) -> None:
 @pytest.mark.parametrize(
     ("happens", "said"),
     [
-        (another_wish, "enable_pdf_encryption"),
         (another_organization, "No plan was approved of tailspin, so nothing was written to any organization"),
-        (another_plan, "enable_pdf_encryption"),
+        (another_plan, "the variables of IRM-5 are others now"),
     ],
 )
 def test_what_happens_between_the_approval_and_the_job_does_not_count(awx: Awx, model: Model, happens: Callable[[Awx, Model], None], said: str) -> None:
@@ -190,7 +185,7 @@ def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, mod
         ({"hardened_baseline_approved_plan": ""}, "this job applies what its workflow had approved"),
         ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies what its workflow had approved"),
         ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
-        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "enable_pdf_encryption"),
+        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 are others now"),
     ]
     for variables, said in tries:
         job = dataclasses.replace(awx.job(APPLY), variables={**merged.stats, **variables}, workflow_job=7)
