@@ -28,10 +28,17 @@ options:
     default: {}
   scope:
     description:
-      - The report of this V(organization), or of the whole V(run), which is made of those of its organizations.
+      - The report of this V(organization), or of the whole V(run), which is made of those of its organizations, or of all V(slices) of an AWX job,
+        each of which was a run.
     type: str
-    choices: [organization, run]
+    choices: [organization, run, slices]
     default: organization
+  run:
+    description:
+      - With O(scope=slices), the name of the folder of one of the slices, no matter which.
+      - The report is of all runs of the same procedure in the same workflow job of AWX, which their names have in common.
+    type: str
+    default: ''
   results:
     description:
       - With O(scope=organization), what the tasks that planned and applied have returned, in order.
@@ -45,7 +52,7 @@ options:
     default: {}
   hosts:
     description:
-      - With O(scope=run), the hosts of the run.
+      - With O(scope=run) and O(scope=slices), the hosts of the run, or of all slices.
     type: list
     elements: str
     default: []
@@ -66,19 +73,29 @@ status:
   description: V(met), V(drift), V(changed), V(refused), V(failed) or V(not_assessable).
   returned: with O(scope=organization)
   type: str
+statuses:
+  description: The status of each host.
+  returned: with O(scope=slices)
+  type: dict
+  sample: {"contoso": "drift", "fabrikam": "met"}
 counts:
   description: How many organizations have which status.
-  returned: with O(scope=run)
+  returned: with O(scope=run) and O(scope=slices)
   type: dict
   sample: {"met": 12, "drift": 1}
+run:
+  description: The name of the run's folder.
+  returned: with O(scope=run) and O(scope=slices)
+  type: str
+  sample: 20261125T031655Z-audit-2914ab_c9d2
 summary:
   description: How many organizations have which status, and the path of the report, as a sentence.
-  returned: with O(scope=run)
+  returned: with O(scope=run) and O(scope=slices)
   type: str
   sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 lines:
   description: A line for each organization with its changes, those that need somebody first, and RV(summary).
-  returned: with O(scope=run)
+  returned: with O(scope=run) and O(scope=slices)
   type: list
   elements: str
 digest:
@@ -99,7 +116,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_run, report_slices
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
@@ -107,7 +124,8 @@ SPEC: dict[str, Any] = {
         "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
         "variables": {"type": "dict"},
         "awx": {"type": "dict", "default": {}},
-        "scope": {"type": "str", "choices": ["organization", "run"], "default": "organization"},
+        "scope": {"type": "str", "choices": ["organization", "run", "slices"], "default": "organization"},
+        "run": {"type": "str", "default": ""},
         "results": {"type": "list", "elements": "dict", "default": []},
         "test": {"type": "dict", "default": {}},
         "hosts": {"type": "list", "elements": "str", "default": []},
@@ -115,9 +133,13 @@ SPEC: dict[str, Any] = {
 }
 
 
+#: Scope to what writes its report.
+_REPORTS = {"organization": report_organization, "run": report_run, "slices": report_slices}
+
+
 def run(task: BaselineContext) -> dict[str, Any]:
     """Writes a report."""
-    return report_run(task) if task.params["scope"] == "run" else report_organization(task)
+    return _REPORTS[task.params["scope"]](task)
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX does with the objects of extensions/awx, as far as it can be done without AWX.
+"""What AWX does with the objects of extensions/awx, as far as it can be done without AWX: one job. awx_workflows.py has what is around it.
 
 Credentials are injected by AWX's rules (its user guide, "Custom Credential Types", and how its releases behave): templates
 are rendered in Jinja's immutable sandbox, a field that was not filled in is undefined (a default only fills in the form),
 each file is written with mode 0660 below ``env`` of the job's directory and named ``tower.filename``, extra variables go
 into a file that ``-e @`` names. Jobs are run by ansible-runner, with which AWX runs them.
+
+What else is said of AWX here names the file and the function of its source, at 24.6.1, that do it. No line of it is AWX's.
 """
 
 from __future__ import annotations
@@ -121,6 +123,98 @@ def inject(kind: Mapping[str, Any], inputs: Mapping[str, Any], directory: Path) 
     return environment, ["-e", f"@{write(yaml.safe_dump(variables), 0o440)}"] if variables else []
 
 
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+@dataclass
+class Inventory:
+    """What AWX's database has of an inventory.
+
+    :param hosts: each host's variables.
+    :param groups: each group's ``hosts``, ``children`` and ``vars``.
+    """
+
+    hosts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Inventory:
+        """From the form of a YAML inventory, one level deep."""
+        inventory = cls()
+        for group, content in document.items():
+            inventory.groups[group] = {"hosts": list(content["hosts"]), "vars": dict(content.get("vars") or {})}
+            for host, variables in content["hosts"].items():
+                inventory.hosts.setdefault(host, {}).update(variables or {})
+        return inventory
+
+    def slice_hosts(self, number: int, count: int) -> list[str]:
+        """A slice has every ``count``-th host by name, beginning with its number.
+
+        Source: awx/main/models/inventory.py, Inventory.get_sliced_hosts, and Inventory.get_script_data for the order.
+        """
+        return sorted(self.hosts)[number - 1 :: count] if count > 1 and number > 0 else sorted(self.hosts)
+
+    def script(self, number: int = 0, count: int = 1) -> dict[str, Any]:
+        """A job's inventory is a program that prints the hosts of the slice, and all groups, with those of their hosts that are in it.
+
+        Source: awx/main/models/inventory.py, Inventory.get_script_data, and awx/main/tasks/jobs.py, BaseTask.write_inventory_file.
+        """
+        names = self.slice_hosts(number, count)
+        groups = {}
+        for name, group in self.groups.items():
+            content = {"hosts": [host for host in group.get("hosts", ()) if host in names], "children": group.get("children"), "vars": group.get("vars")}
+            groups[name] = {key: value for key, value in content.items() if value}
+        grouped = {host for group in self.groups.values() for host in group.get("hosts", ())}
+        towers = {host: {f"remote_{name}_{key}": value for name in ("host", "tower") for key, value in (("enabled", "true"), ("id", 1))} for host in names}
+        return {
+            "all": {"hosts": [host for host in names if host not in grouped], "children": [*groups]},
+            "_meta": {"hostvars": {host: {**self.hosts[host], **towers[host]} for host in names}},
+            **{name: group for name, group in groups.items() if group},
+        }
+
+
+class _UnsafeDumper(yaml.SafeDumper):
+    """YAML whose every text, the names included, is Ansible's ``!unsafe``."""
+
+    def represent_data(self, data: Any) -> yaml.Node:
+        return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
+
+
+def variables_file(variables: Mapping[str, Any], of_template: Mapping[str, Any]) -> str:
+    """A job's extra variables are a file in which all but what the job template says itself is ``!unsafe``, names included.
+
+    Source: awx/main/tasks/jobs.py, RunJob.build_extra_vars_file, and awx/main/utils/safe_yaml.py, safe_dump.
+    """
+    safe = {name for name, value in variables.items() if name in of_template and of_template[name] == value}
+    return "".join(yaml.dump({name: value}, Dumper=yaml.SafeDumper if name in safe else _UnsafeDumper) for name, value in variables.items())
+
+
+def template_variables(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of a job: the template's, over them the defaults of its survey where they are valid answers, over them what was given.
+
+    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._update_unified_job_kwargs.
+    """
+    questions = template.get("survey_spec", {}).get("spec", []) if template.get("survey_enabled") else []
+    defaults = {question["variable"]: question["default"] for question in questions if not survey_errors(question, {question["variable"]: question["default"]})}
+    return {**template.get("extra_vars", {}), **defaults, **given}
+
+
+def survey_errors(question: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """What AWX has against an answer to a question of the kinds that are used here.
+
+    Source: awx/main/models/mixins.py, SurveyJobTemplateMixin._survey_element_validation.
+    """
+    name = question["variable"]
+    if name not in given:
+        return [f"{name} is missing"] if question["required"] else []
+    answer = given[name]
+    if question["type"] == "multiplechoice":
+        return [] if answer in question["choices"] else [f"{name} is none of {question['choices']}"]
+    if not isinstance(answer, str):
+        return [f"{name} is no text"]
+    return [] if question["min"] <= len(answer) <= question["max"] else [f"{name} is too short or too long"]
+
+
 @dataclass(frozen=True)
 class Done:
     """A finished job.
@@ -155,35 +249,43 @@ class Job:
 
     :param directory: where the job's private data directory is made.
     :param home: an empty home.
-    :param inventory: in the form of a YAML inventory.
+    :param inventory: what AWX's inventory holds.
     :param credentials: each credential's type and its inputs.
     :param template: the job template's name.
-    :param variables: what a survey, a prompt or an earlier job of the workflow gave.
+    :param variables: what a survey, a prompt or an earlier job of the workflow gave; who may give what is not decided here.
+    :param slice_: number and count of the slice.
+    :param workflow_job: number of the workflow job that has it, and 0 where none has.
     """
 
     directory: Path
     home: Path
-    inventory: Mapping[str, Any]
+    inventory: Inventory
     credentials: Sequence[tuple[str, Mapping[str, Any]]]
     template: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     project: Path = AWX / "project"
-    playbook: str = ""
     tags: str = ""
     number: int = 1
+    slice_: tuple[int, int] = (0, 1)
+    workflow_job: int = 0
+    playbook: str = field(default="", init=False)
 
     def prepare(self) -> None:
         objects = configuration()
         template = named(objects["controller_templates"], self.template)
-        self.playbook = self.playbook or template["playbook"]
+        self.playbook = template["playbook"]
         for name in ("env", "inventory"):
             (self.directory / name).mkdir(parents=True)
         shutil.copytree(self.project, self.directory / "project")
-        self._write_inventory()
+        script = self.directory / "inventory/hosts"
+        script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(self.inventory.script(*self.slice_))!r})\n", encoding="utf-8")
+        script.chmod(0o700)
         environment: dict[str, str] = {}
-        arguments: list[str] = ["--check"] if template["job_type"] == "check" else []
+        arguments = ["--check"] if template["job_type"] == "check" else []
+        arguments += ["-u", "root"]
         arguments += ["--diff"] if template.get("diff_mode") else []
-        arguments += ["--tags", self.tags] if self.tags else []
+        arguments += [f"--forks={template['forks']}"] if template.get("forks") else []
+        arguments += ["-t", self.tags] if self.tags else []
         for kind, inputs in self.credentials:
             given, more = inject(named(objects["controller_credential_types"], kind), inputs, self.directory)
             environment |= given
@@ -192,17 +294,17 @@ class Job:
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_FORCE_COLOR": "false",
+            "ANSIBLE_RETRY_FILES_ENABLED": "False",
+            "AWX_HOST": "https://awx.example.com",
+            "INVENTORY_ID": "2",
             "JOB_ID": str(self.number),
+            "MAX_EVENT_RES": "700000",
+            "PROJECT_REVISION": REVISION,
         }
         (self.directory / "env/envvars").write_text(json.dumps(environment), encoding="utf-8")
         (self.directory / "env/cmdline").write_text(" ".join(arguments), encoding="utf-8")
-        surveyed = {
-            question["variable"]: question["default"]
-            for question in template.get("survey_spec", {}).get("spec", [])
-            if question["default"] or not question["required"]
-        }
-        variables = {**template.get("extra_vars", {}), **surveyed, **self.variables, **self._awx_variables()}
-        (self.directory / "env/extravars").write_text(json.dumps(variables), encoding="utf-8")
+        variables = {**template_variables(template, self.variables), **self._awx_variables()}
+        (self.directory / "env/extravars").write_text(variables_file(variables, template.get("extra_vars", {})), encoding="utf-8")
 
     def run(self) -> Done:
         """Run the job here."""
@@ -226,33 +328,26 @@ class Job:
         return self._done(done, here / "artifacts/job")
 
     def _awx_variables(self) -> dict[str, Any]:
-        """What AWX tells each job of itself, under both names."""
+        """What AWX tells each job of itself, under both names; of slices it tells nothing.
+
+        Source: awx/main/models/unified_jobs.py, UnifiedJob.awx_meta_vars, and awx/main/models/jobs.py, Job.awx_meta_vars.
+        """
         said = {
             "job_id": self.number,
-            "job_launch_type": "manual",
+            "job_launch_type": "workflow" if self.workflow_job else "manual",
             "job_template_id": 7,
             "job_template_name": self.template,
-            "project_revision": "0123456789abcdef0123456789abcdef01234567",
+            "project_revision": REVISION,
+            "project_scm_branch": "main",
             "inventory_id": 2,
-            "inventory_name": "Exchange organizations by ring",
+            "inventory_name": "Exchange organizations",
             "user_id": 1,
             "user_name": "mail-admin",
             "user_email": "mail-admin@example.com",
         }
+        if self.workflow_job:
+            said |= {"workflow_job_id": self.workflow_job, "workflow_job_name": "Message encryption - change", "workflow_job_launch_type": "manual"}
         return {f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in said.items()}
-
-    def _write_inventory(self) -> None:
-        """The inventory as AWX gives it: a program that prints all hosts and groups."""
-        hosts: dict[str, dict[str, Any]] = {}
-        groups: dict[str, dict[str, Any]] = {}
-        for group, content in self.inventory.items():
-            groups[group] = {"hosts": list(content["hosts"]), "vars": dict(content.get("vars") or {})}
-            for host, variables in content["hosts"].items():
-                hosts.setdefault(host, {}).update(variables or {}, remote_tower_enabled="true", remote_tower_id=len(hosts) + 1)
-        document = {"all": {"children": [*groups], "vars": {}}, "_meta": {"hostvars": hosts}, **groups}
-        script = self.directory / "inventory/hosts"
-        script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(document)!r})\n", encoding="utf-8")
-        script.chmod(0o700)
 
     def _runner(self, *arguments: str, given: bytes | None = None, binary: bool = False) -> subprocess.CompletedProcess[Any]:
         return subprocess.run(
@@ -280,12 +375,6 @@ class Job:
             artifacts,
             sorted(events, key=lambda event: int(event["counter"])),
         )
-
-
-def sliced(inventory: Mapping[str, Any], number: int, count: int) -> dict[str, Any]:
-    """The inventory of one slice: every ``count``-th host by name, beginning with the ``number``-th; groups and their variables stay."""
-    hosts = sorted({host for group in inventory.values() for host in group["hosts"]})[number - 1 :: count]
-    return {name: {**group, "hosts": {host: group["hosts"][host] for host in group["hosts"] if host in hosts}} for name, group in inventory.items()}
 
 
 def undefined_in(template: str, namespace: Mapping[str, Any]) -> str:

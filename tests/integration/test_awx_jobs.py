@@ -5,146 +5,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.emulator.emulator import Emulator
 
-from .awx import Done, Job, sliced
-from .tenant import WIRES
+from .awx_emulated import APPLY, AUDIT, CERTIFICATE, CHECK, HOST, ROLL_BACK, SECRET, Awx, encrypted_certificate
 
-CERTIFICATE = "Exchange Online application (certificate)"
-SECRET = "Exchange Online application (client secret)"
-HOST = "Exchange management host (PSRP)"
-GIT = "Message encryption artifacts (git)"
-CHECK, APPLY, AUDIT, ROLL_BACK = (f"Message encryption - {name}" for name in ("check", "apply", "audit", "roll back"))
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
-VOLATILE = {"WhenChanged", "WhenCreated"}
-
-# What the inventory says in other tests and a credential says in AWX.
-FROM_CREDENTIALS = {
-    "ansible_exchange_client_id",
-    "ansible_exchange_certificate_path",
-    "ansible_exchange_certificate_thumbprint",
-    "ansible_user",
-    "ansible_password",
-}
-
-
-def certificate(organization: Mapping[str, Any]) -> dict[str, str]:
-    return {"client_id": organization["client_id"], "certificate": Path(organization["certificate_path"]).read_text(encoding="utf-8")}
-
-
-def encrypted_certificate(organization: Mapping[str, Any]) -> dict[str, str]:
-    """The same with a password on the private key."""
-    done = subprocess.run(
-        ["openssl", "pkcs12", "-in", organization["certificate_pfx_path"], "-passin", "stdin", "-passout", "pass:Op3n-sesame!"],
-        input=organization["certificate_password"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {"client_id": organization["client_id"], "certificate": done.stdout, "certificate_password": "Op3n-sesame!"}
-
-
-def client_secret(organization: Mapping[str, Any]) -> dict[str, str]:
-    return {"client_id": organization["client_id"], "client_secret": organization["client_secret"]}
-
-
-def management_host(organization: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "username": organization["psrp_user"],
-        "password": organization["psrp_password"],
-        "client_id": organization["client_id"],
-        "certificate_thumbprint": organization["certificate_thumbprint"],
-    }
-
-
-def lasting(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: lasting(item) for key, item in value.items() if key not in VOLATILE}
-    return [lasting(item) for item in value] if isinstance(value, list) else value
-
-
-class Awx:
-    """Jobs on the emulated organizations, which share a git repository and nothing else."""
-
-    def __init__(self, directory: Path, emulator: Emulator) -> None:
-        self.directory = directory
-        self.emulator = emulator
-        self.described = emulator.describe()
-        self.repository = directory / "artifacts.git"
-        (directory / "home").mkdir()
-        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self.repository)], check=True)
-        self._number = 40
-        # One application for all organizations, as one credential has it.
-        application = emulator.applications[self.described["organizations"][0]["name"]]
-        application.tenants |= {organization.tenant_id for organization in emulator.organizations.values()}
-
-    def inventory(self, wire: str = "rest") -> dict[str, Any]:
-        hosts = {
-            organization["name"].partition(".")[0]: {
-                name: value for name, value in WIRES[wire](self.described, organization).items() if name not in FROM_CREDENTIALS
-            }
-            for organization in self.described["organizations"]
-        }
-        return {"exchange_organizations": {"hosts": hosts, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
-
-    def job(self, template: str, kind: str = CERTIFICATE, *, inventory: Mapping[str, Any] | None = None, tags: str = "", **variables: Any) -> Job:
-        make = {CERTIFICATE: certificate, SECRET: client_secret, HOST: management_host}[kind]
-        self._number += 1
-        return Job(
-            directory=self.directory / f"job-{self._number}",
-            home=self.directory / "home",
-            inventory=inventory or self.inventory("psrp" if kind == HOST else "rest"),
-            credentials=[(kind, make(self.described["organizations"][0])), (GIT, {"url": str(self.repository), "username": "ansible", "token": "git-T0ken"})],
-            template=template,
-            variables=variables,
-            tags=tags,
-            number=self._number,
-        )
-
-    def run(self, template: str, kind: str = CERTIFICATE, **variables: Any) -> Done:
-        """Run a job, see that it gave nothing away, and throw its directory away."""
-        job = self.job(template, kind, **variables)
-        done = job.run()
-        self.assert_discreet(done)
-        done.artifacts.rename(self.directory / f"kept-{job.number}")
-        shutil.rmtree(job.directory)
-        return done
-
-    def assert_discreet(self, done: Done) -> None:
-        """No secret of any organization is in what AWX keeps of the job."""
-        recorded = done.recorded()
-        assert '"event"' in recorded
-        for organization in self.described["organizations"]:
-            key = Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines()[1]
-            for secret in (organization["client_secret"], organization["psrp_password"], organization["certificate_password"], key, "git-T0ken"):
-                assert secret not in recorded
-
-    def state(self) -> dict[str, Any]:
-        return {name: lasting(organization.dump()) for name, organization in self.emulator.organizations.items()}
-
-    def kept(self, path: str = "") -> list[str]:
-        done = subprocess.run(["git", "ls-tree", "-r", "--name-only", "main"], cwd=self.repository, capture_output=True, text=True, check=True)
-        return [name for name in done.stdout.splitlines() if path in name]
-
-    def plans(self) -> list[str]:
-        """The organizations whose plans are kept."""
-        return sorted(name.rsplit("/", 2)[1] for name in self.kept("/plan.json"))
-
-    def newest(self, path: str) -> Any:
-        """A JSON file of the newest run."""
-        return json.loads(self.read(f"runs/{self.read('latest').strip()}/{path}"))[0]
-
-    def read(self, path: str) -> str:
-        return subprocess.run(["git", "show", f"main:{path}"], cwd=self.repository, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(name="awx")
@@ -170,7 +39,7 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
     assert all(not configuration["SocialIdSignIn"] for state in changed.values() for configuration in state["ome_configurations"])
     assert len(awx.kept("/snapshot-")) >= 2
     assert set(apply.stats) == {"message_encryption_git_commit", "hardened_baseline"}
-    assert set(apply.stats["hardened_baseline"]) == {"counts", "digest", "report"}
+    assert set(apply.stats["hardened_baseline"]) == {"counts", "digest", "report", "run"}
 
     audit = awx.run(AUDIT, kind)
     assert audit.rc == 0, audit.stdout
@@ -269,16 +138,3 @@ def test_on_another_machine(awx: Awx) -> None:
     assert not job.directory.exists()
     assert awx.plans() == ["contoso", "fabrikam"]
     assert {event["event_data"].get("host") for event in done.events} >= {"contoso", "fabrikam"}
-
-
-@pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com", "tailspin.onmicrosoft.com")
-def test_slices_take_each_organization_once(awx: Awx) -> None:
-    seen: list[str] = []
-    for number in (1, 2):
-        done = awx.run(CHECK, inventory=sliced(awx.inventory(), number, 2), awx_job_slice_number=number, awx_job_slice_count=2)
-        assert done.rc == 0, done.stdout
-        (final,) = [event["event_data"] for event in done.events if event["event"] == "playbook_on_stats"]
-        seen += sorted(final["ok"])
-    assert sorted(host for host in seen if host != "localhost") == ["contoso", "fabrikam", "tailspin"]
-    # The plans of all slices are kept side by side.
-    assert awx.plans() == ["contoso", "fabrikam", "tailspin"]

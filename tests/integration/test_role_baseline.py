@@ -111,7 +111,7 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     assert [result.task.removeprefix(ROLE) for result in again] == CONVERGED
     # What AWX hands over to later jobs is as large for a thousand organizations as for one.
     stats = again[ROLE + "Report on the run"]["ansible_stats"]["data"]["hardened_baseline"]
-    assert set(stats) == {"counts", "digest", "report"}
+    assert set(stats) == {"counts", "digest", "report", "run"}
     assert stats["counts"] == {"met": 1}
     assert statuses(tenant.controller) == {tenant.host: "met"}
 

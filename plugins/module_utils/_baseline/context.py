@@ -62,6 +62,12 @@ class Artifacts(Protocol):
     def reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations that this run has reported on so far."""
 
+    def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
+        """The reports of all organizations in the runs that the workflow job of a run has of its procedure, the oldest run first."""
+
+    def adopt_slices(self, run: str) -> None:
+        """Gives this run's folder what the organizations' folders in those runs have."""
+
     def cut_snapshots(self, keep: int) -> None:
         """Removes snapshots at the chain's old end, beyond ``keep`` of them."""
 

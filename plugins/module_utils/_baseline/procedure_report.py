@@ -47,8 +47,30 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
-    counted = counts(report)
-    stats = {"counts": counted, "digest": digest_of(report["organizations"]), "report": paths.get("report.html", "")}
+    return _of_run(artifacts, report, paths)
+
+
+def report_slices(task: BaselineContext) -> dict[str, Any]:
+    """Writes the report of all slices of a job, from those of their organizations, and gives the run's folder what theirs have.
+
+    A host that no slice has reported on is in it as not assessable.
+    """
+    variables = for_report(task)
+    artifacts = task.artifacts(directory_of(variables))
+    slices = list(artifacts.slices(task.params["run"]))
+    if not slices:
+        raise OptionError(f"There is no report of {task.params['run']}, nor of any other slice of its job.", remedy="Fetch what the slices have kept.")
+    reported = {organization["host"]: organization for report in slices for organization in report["organizations"]}
+    hosts = dict.fromkeys([*task.params["hosts"], *reported])
+    organizations = [reported.get(host) or organization_report(host, task.params["procedure"], {}, [], {}) for host in hosts]
+    artifacts.adopt_slices(task.params["run"])
+    report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
+    return {**_of_run(artifacts, report, paths), "statuses": {organization["host"]: organization["status"] for organization in organizations}}
+
+
+def _of_run(artifacts: Artifacts, report: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+    """What is said of the report of a run, and handed to later jobs."""
+    stats = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
     lines = lines_of(report, paths.get("report.html") or "none, since it cannot be written")
     return {
         "changed": False,
@@ -67,7 +89,7 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
 
 
 def _write(
-    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool
+    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool, kind: str = ""
 ) -> tuple[dict[str, Any], dict[str, str]]:
     procedure = PROCEDURES[task.params["procedure"]]
     run = {
@@ -76,7 +98,7 @@ def _write(
         "command": task.command if task.check_mode else "",
         "approvable": procedure.approvable,
     }
-    report = run_report(procedure.reported_as(check_mode=task.check_mode), organizations, variables, task.params["awx"], run)
+    report = run_report(kind or procedure.reported_as(check_mode=task.check_mode), organizations, variables, task.params["awx"], run)
     try:
         return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
     except OptionError as error:

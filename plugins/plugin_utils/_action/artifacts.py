@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role's files on the controller. Private to the collection.
 
-    runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and its own reports
+    runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and its own reports;
+                                               <id> begins with workflow<number>_ where a workflow of AWX has the run
     organizations/<host>/snapshots/            the chain of snapshots
     organizations/<host>/used-approvals/       the digests under which runs wrote whose snapshots are not kept anymore
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
@@ -34,7 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 _MARK = ".rolled-back.json"
 _PLAN = "plan.json"
 _SNAPSHOT = re.compile(r"snapshot-\d{8}T\d{6}Z-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
-_RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-[a-z]+-\w+(?:-\d+)?")
+_RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workflow\d+_)?\w+(?:-\d+)?")
 
 #: What a run's folder holds beside those of its organizations.
 _TAKEN = re.compile(r"report\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
@@ -54,8 +55,11 @@ class Run:
     directory: Path
 
     @classmethod
-    def in_directory(cls, directory: str) -> Run:
-        """The run whose own directory this is. The first task of the run that asks says when it began."""
+    def in_directory(cls, directory: str, workflow_job: str = "") -> Run:
+        """The run whose own directory this is. The first task of the run that asks says when it began.
+
+        :param workflow_job: the number of AWX's workflow job, which its runs have in common; empty elsewhere.
+        """
         file = Path(directory) / "message_encryption-started"
         try:
             started = file.read_text(encoding="ascii")
@@ -69,7 +73,8 @@ class Run:
             finally:
                 Path(own.name).unlink()
             started = file.read_text(encoding="ascii")
-        return cls(re.sub(r"\W", "_", Path(directory).name.removeprefix("ansible-local-")), started, Path(directory))
+        id_ = re.sub(r"\W", "_", Path(directory).name.removeprefix("ansible-local-"))
+        return cls(f"workflow{workflow_job}_{id_}" if workflow_job.isdecimal() else id_, started, Path(directory))
 
 
 class Artifacts:
@@ -214,6 +219,31 @@ class Artifacts:
                 if unwritten:
                     yield {"organizations": [unwritten]}
 
+    # Slices
+
+    def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
+        """The reports of all organizations in the runs that one workflow job of AWX has of a procedure, the oldest run first.
+
+        :param run: the name of any of these runs.
+        """
+        for folder in self._slices(run):
+            for path in sorted(folder.glob("*/report.json")):
+                with contextlib.suppress(OptionError):
+                    yield read_json(path)
+
+    def adopt_slices(self, run: str) -> None:
+        """Gives this run's folder what the organizations' folders in those runs have. Where two have an organization, the newer one's counts."""
+        for folder in self._slices(run):
+            for source in sorted(path for path in folder.glob("*/*") if path.is_file() and not path.is_symlink()):
+                _link(source, self._run_folder / source.parent.name / source.name)
+
+    def _slices(self, run: str) -> list[Path]:
+        match = _RUN_FOLDER.fullmatch(run)
+        if not match or not match["workflow"]:
+            raise OptionError(f"{run!r} is not the name of a run that a workflow of AWX had.")
+        same = (name for name in self._runs() if (other := _RUN_FOLDER.fullmatch(name)) and other.group("procedure", "workflow") == match.groups())
+        return [self.top / "runs" / name for name in same if name != self.run]
+
     # Retention
 
     def cut_snapshots(self, keep: int) -> None:
@@ -242,16 +272,21 @@ class Artifacts:
         return True
 
     def cut_runs(self, keep: int) -> None:
-        """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an organization stays."""
+        """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an organization stays.
+
+        The slices of a job count as one run.
+        """
         for name in self._old_runs(keep):
             shutil.rmtree(self.top / "runs" / name, ignore_errors=True)
 
     def _old_runs(self, keep: int) -> set[str]:
         """The folders of runs that need not be kept."""
-        procedures: dict[str, list[str]] = {}
+        procedures: dict[str, dict[str, list[str]]] = {}
         for name in self._runs():
-            procedures.setdefault(name.split("-")[1], []).append(name)
-        old = {name for names in procedures.values() for name in names[:-keep] if name != self.run}
+            match = _RUN_FOLDER.fullmatch(name)
+            if match:
+                procedures.setdefault(match["procedure"], {}).setdefault(match["workflow"] or name, []).append(name)
+        old = {name for runs in procedures.values() for names in list(runs.values())[:-keep] for name in names if name != self.run}
         pointers = [*self.top.glob("latest*"), *self.top.glob("organizations/*/latest-plan")] if old else []
         return old - {pointer.read_text(encoding="utf-8", errors="replace").strip() for pointer in pointers}
 
@@ -328,6 +363,19 @@ def write_file(path: Path, content: bytes) -> str:
     except OSError as error:
         raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
     return str(path)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Gives a file a second name, or where the file system has no such thing, copies it. Files here are replaced and never changed, so both are the same."""
+    try:
+        _make_folder(target.parent)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+    except OSError as error:
+        raise OptionError(f"hardened_baseline_artifacts_dir: {target} cannot be written: {error.strerror}.") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -50,7 +50,7 @@ class BaselineAction(ModuleAction):
         """A task that knows the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
         # The directory is the playbook's own and lasts as long as the run.
-        run = Run.in_directory(C.DEFAULT_LOCAL_TMP)
+        run = Run.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
         procedure = fields["params"]["procedure"]
         return BaselineContext(
             **fields,

@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A change under AWX, from an empty repository on: what is applied is exactly what was approved, whatever happens in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.emulator import Emulator
+
+from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, Awx
+from .awx_workflows import Model, Refused
+
+TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
+THREE = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com", "tailspin.onmicrosoft.com")
+OPERATORS, APPROVERS = "Messaging operators", "Messaging approvers"
+
+#: What somebody who launches a job may try.
+HOSTILE = {
+    "hardened_baseline_approved_plan": "",
+    "hardened_baseline_require_approval": False,
+    "hardened_baseline_artifacts_durable": True,
+    "hardened_baseline_one_time_passcode": False,
+    "message_encryption_git_commit": "f" * 40,
+    "message_encryption_git_url": "/nonexistent/artifacts.git",
+    "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow1_x"},
+    "awx_workflow_job_id": 1,
+}
+
+
+@pytest.fixture(name="awx")
+def awx_fixture(tmp_path: Path, emulator: Emulator) -> Awx:
+    return Awx(tmp_path, emulator)
+
+
+@pytest.fixture(name="model")
+def model_fixture(awx: Awx) -> Model:
+    return Model(awx)
+
+
+def report(awx: Awx, run: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(awx.read(f"runs/{run}/report.json"))[0]
+    return found
+
+
+@TWO
+def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
+    first = awx.state()
+    with pytest.raises(Refused):
+        model.launch_workflow(CHANGE, APPROVERS)
+    shown: dict[str, Any] = {}
+
+    def decide(handed: Mapping[str, Any]) -> bool:
+        # What the approver sees: nothing is written yet, and the commit has the plans and their report.
+        assert awx.state() == first
+        shown.update(handed)
+        return model.decides(APPROVERS, CHANGE)(handed)
+
+    ended = model.launch_workflow(CHANGE, OPERATORS, decide=decide, hardened_baseline_change_reference="CHG-4711", **HOSTILE)
+    statuses = {name: node.status for name, node in ended.items()}
+    # Drift fails the audit, and is what there is to change.
+    expected = {"audit": "failed", "check": "successful", "plans": "successful", "approval": "successful", "apply": "successful"}
+    assert statuses == expected, "".join(node.stdout for node in ended.values())
+    assert all(not configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"])
+    merged = shown["hardened_baseline"]["run"]
+    assert shown["message_encryption_git_commit"] in ended["plans"].stdout
+    assert f":runs/{merged}/report.html" in ended["plans"].stdout
+    assert [organization["host"] for organization in report(awx, merged)["organizations"]] == ["contoso", "fabrikam"]
+    assert report(awx, merged)["change_reference"] == "CHG-4711"
+    assert report(awx, merged)["kind"] == "check"
+
+    # The same approval again, after somebody has put it all back: by the few who may, and for nothing.
+    for name in ("contoso", "fabrikam"):
+        assert awx.run("Message encryption - roll back", exchange_organizations=name).rc == 0
+    with pytest.raises(Refused):
+        model.launch(APPLY, OPERATORS)
+    before = awx.state()
+    again = awx.run_job(dataclasses.replace(awx.job(APPLY), variables=shown))
+    assert again.rc == 2
+    assert "was approved once" in again.stdout
+    assert awx.state() == before
+
+
+def another_organization(awx: Awx, model: Model) -> None:
+    """One more in the project, whose plan somebody has made since, and pushed."""
+    model.write_organizations(awx.inventory())
+    assert model.launch(CHECK, OPERATORS, exchange_organizations="tailspin").status == "successful"
+
+
+def another_plan(awx: Awx, model: Model) -> None:
+    """The wishes are others, so are the newest plans, and those that were approved are forged where they lie."""
+    model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
+    assert model.launch(CHECK, OPERATORS).status == "successful"
+    clone = awx.directory / "clone"
+    awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
+    newest = (clone / "organizations/contoso/latest-plan").read_text(encoding="utf-8").strip()
+    forged = (clone / f"runs/{newest}/contoso/plan.json").read_bytes()
+    for plan in clone.glob("runs/*/contoso/plan.json"):
+        plan.write_bytes(forged)
+    awx.git("commit", "--quiet", "--all", "--message", "forged", cwd=clone)
+    awx.git("push", "--quiet", "origin", "HEAD", cwd=clone)
+
+
+@THREE
+@pytest.mark.parametrize(
+    ("happens", "said"),
+    [
+        (another_organization, "No plan was approved of tailspin, so nothing was written to any organization"),
+        (another_plan, "the variables of IRM-5 are others now"),
+    ],
+)
+def test_what_happens_between_the_approval_and_the_job_does_not_count(awx: Awx, model: Model, happens: Callable[[Awx, Model], None], said: str) -> None:
+    two = awx.inventory()
+    del two["exchange_organizations"]["hosts"]["tailspin"]
+    model.write_organizations(two)
+    before = awx.state()
+    ended = model.launch_workflow(CHANGE, OPERATORS, before={"apply": lambda: happens(awx, model)})
+    assert (ended["approval"].status, ended["apply"].status) == ("successful", "failed")
+    assert said in ended["apply"].stdout
+    assert awx.state() == before
+
+
+@TWO
+def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
+    inventory = awx.inventory()
+    inventory["exchange_organizations"]["hosts"]["contoso"]["hardened_baseline_one_time_passcode"] = False
+    model.write_organizations(inventory)
+    ended = model.launch_workflow(CHANGE, OPERATORS)
+    assert {name: node.status for name, node in ended.items()} == {"audit": "failed", "check": "failed", "plans": "failed"}
+    assert "Not as it should be: contoso." in ended["plans"].stdout
+
+
+@THREE
+def test_slices(awx: Awx, model: Model) -> None:
+    model.slice(AUDIT, 3)
+    model.slice(CHECK, 3)
+    # The first slice has pushed first, and AWX counts it as the last one: what it hands over lacks what the others have kept.
+    night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
+    # Nothing was imported before, so that it is one job.
+    assert len(night["audit"].done) == 1
+    night = model.launch_workflow(EVERY_NIGHT, OPERATORS, ends_last={"audit": 1})
+    assert len(night["audit"].done) == 3
+    assert (night["audit"].status, night["report"].status) == ("failed", "failed")
+    assert "Not as it should be: contoso, fabrikam, tailspin." in night["report"].stdout
+    merged = report(awx, night["report"].artifacts["hardened_baseline"]["run"])
+    assert (merged["kind"], len(merged["organizations"])) == ("audit", 3)
+
+    ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
+    assert ended["apply"].status == "successful", ended["apply"].stdout
+    assert all(not configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"])
+    merged = report(awx, ended["plans"].artifacts["hardened_baseline"]["run"])
+    # Each slice has its own folder, with its own organization.
+    slices = {organization["host"]: report(awx, f"{merged['run']}/{organization['host']}")["run"] for organization in merged["organizations"]}
+    assert len({*slices.values()}) == 3
+    for host, run in slices.items():
+        assert [organization["host"] for organization in report(awx, run)["organizations"]] == [host]
+
+    # Every night from now on it is as it should be.
+    night = model.launch_workflow(EVERY_NIGHT, OPERATORS)
+    assert (night["audit"].status, night["report"].status) == ("successful", "successful"), night["report"].stdout
+
+
+@TWO
+def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, model: Model) -> None:
+    """What launch variables would do if AWX let them through: it does not, and this is the second line."""
+    before = awx.state()
+    check = model.launch(CHECK, workflow_job=7)
+    handed = model.launch(PLANS, workflow_job=7).artifacts
+    assert not handed, "without what the check has left there is nothing to merge"
+    merged = awx.run_job(dataclasses.replace(awx.job(PLANS), variables=check.artifacts, workflow_job=7))
+    assert merged.rc == 0, merged.stdout
+    tries: list[tuple[dict[str, Any], str]] = [
+        ({"message_encryption_git_commit": "", "hardened_baseline": {}}, "No plan was approved, so there is nothing to apply"),
+        ({"message_encryption_git_commit": "f" * 40}, "so there is no approved plan"),
+        ({"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x"}}, "so there is no approved plan"),
+        ({"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow8_x"}}, "is not one of the workflow job 7"),
+        ({"awx_workflow_job_id": 8, "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow8_x"}}, "is not one of the workflow job 7"),
+        ({"hardened_baseline_approved_plan": ""}, "this job applies what its workflow had approved"),
+        ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies what its workflow had approved"),
+        ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
+        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 are others now"),
+    ]
+    for variables, said in tries:
+        job = dataclasses.replace(awx.job(APPLY), variables={**merged.stats, **variables}, workflow_job=7)
+        done = awx.run_job(job)
+        assert done.rc == 2, variables
+        assert said in " ".join(done.stdout.split()), done.stdout
+        assert awx.state() == before, variables
+    # Nor does a check write that somebody has made a run.
+    done = awx.run_job(dataclasses.replace(awx.job(APPLY), variables=merged.stats, workflow_job=7))
+    assert done.rc == 0, done.stdout
+    assert awx.state() != before
