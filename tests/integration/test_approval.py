@@ -73,7 +73,8 @@ def test_what_was_approved_runs_once(tenant: Tenant) -> None:
     # A check needs no approval, and makes what is approved.
     check = run(tenant, "--check", "-e", f"{NAME}=true")
     assert check.rc == 0, check.output
-    plan, _mark = json.loads((tenant.controller.home / f"message_encryption/{tenant.host}/plan.json").read_text(encoding="utf-8"))
+    (path,) = tenant.controller.home.glob(f"message_encryption/runs/*/{tenant.host}/plan.json")
+    plan, _mark = json.loads(path.read_text(encoding="utf-8"))
     before = tenant.state()
     done = run(tenant, hardened_baseline_approved_plan=plan["digest"])
     assert done.rc == 0, done.output

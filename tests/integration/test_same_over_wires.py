@@ -58,9 +58,9 @@ _TASKS: list[dict[str, Any]] = [
 
 
 def _comparable(value: Any) -> Any:
-    """A result without what may differ: GUIDs that the service draws, times, and how the session was opened."""
+    """A result without what may differ: GUIDs that the service draws, times, how the session was opened, and the tenant's id, which not every one shows."""
     if isinstance(value, dict):
-        return {key: _comparable(item) for key, item in value.items() if key not in ("connection", "round_trip_ms", "msg", "invocation")}
+        return {key: _comparable(item) for key, item in value.items() if key not in ("connection", "round_trip_ms", "tenant_id", "msg", "invocation")}
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     return _GUID.sub("guid", value) if isinstance(value, str) else value

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import used
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import documented, unplanned
@@ -32,6 +33,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         raise ExchangeError(
             "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
         )
+    if not task.check_mode:
+        _check_cleared(prepared)
     procedure = prepared.procedure
     try:
         result = converge(task, list(procedure.subsets), _guarded(procedure, report["changes"]))
@@ -55,10 +58,23 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     return result
 
 
+def _check_cleared(prepared: Preparation) -> None:
+    """Refuses to write what the preflight has not cleared, or what another run has used the approval for since."""
+    cleared = prepared.artifacts.remembered().get("cleared")
+    if cleared is None:
+        raise OptionError(
+            "The plan of this run was refused, or was a check only, so nothing was written.",
+            remedy="See what the task before this one says. It is not to be passed over, with ignore_errors for instance.",
+        )
+    findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
+    if findings:
+        raise OptionError(f"Nothing was written: {findings[0]}")
+
+
 def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:
     """Keeps what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({"report": report})
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} What was done in the organization is in the task's result, and in the report all the same.")

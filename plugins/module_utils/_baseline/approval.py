@@ -37,6 +37,9 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
+    def used_approval(self, digest: str) -> str:
+        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+
 
 @dataclass(frozen=True)
 class Approval:
@@ -44,10 +47,12 @@ class Approval:
 
     :param digest: its digest.
     :param plan: its document; ``None`` where only the digest is known.
+    :param missing: why it is not known, as a sentence.
     """
 
     digest: str
     plan: Mapping[str, Any] | None
+    missing: str = ""
 
 
 def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
@@ -58,7 +63,7 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
     if not approved.startswith("sha256:"):
         plan = check_plan(artifacts.load_plan(approved), approved)
         return Approval(plan["digest"], plan)
-    return Approval(approved, _plan_with(artifacts, approved))
+    return _with_digest(artifacts, approved)
 
 
 def approval_findings(
@@ -77,7 +82,7 @@ def approval_findings(
     findings = _moved(approval, document)
     if document["changes"] and not variables.get("approval_valid_until"):
         # One that is over is refused elsewhere.
-        findings += _used(approval, artifacts)
+        findings += used(approval.digest, artifacts)
     return findings
 
 
@@ -87,39 +92,50 @@ def _moved(approval: Approval, document: Mapping[str, Any]) -> list[Finding]:
         return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, document)]
     if approval.digest == document["digest"]:
         return []
-    text = f"{approval.digest} was approved, and the plan has {document['digest']} now. No file here has the approved one, so what moved cannot be said."
+    text = f"{approval.digest} was approved, and the plan has {document['digest']} now. {approval.missing}"
     return [Finding("approved_plan", text, _AGAIN)]
 
 
-def _used(approval: Approval, artifacts: Artifacts) -> list[Finding]:
-    """The run that has used the approval: its snapshot says so, by its name already. Where one cannot be read, nobody knows."""
+def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
+    """The run that has used an approval: its snapshot says so, by its name already. Where one cannot be read, nobody knows.
+
+    :param own: the snapshot of the run that asks.
+    """
     for link in artifacts.chain().links:
-        if not link.approved or not approval.digest.removeprefix("sha256:").startswith(link.approved):
+        if not link.approved or not digest.removeprefix("sha256:").startswith(link.approved) or link.path == own:
             continue
         try:
             snapshot = check_snapshot(artifacts.load(link.path), link.path)
         except OptionError as error:
-            text = f"whether {approval.digest} was applied before is unknown: {error}"
+            text = f"whether {digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-        if snapshot["approved_plan"] == approval.digest:
-            text = f"{approval.digest} was approved once, and the run of {snapshot['created_at']} has used it ({link.path})."
+        if snapshot["approved_plan"] == digest:
+            text = f"{digest} was approved once, and the run of {snapshot['created_at']} has used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
+    if run := artifacts.used_approval(digest):
+        text = f"{digest} was approved once, and {run} has used it (its snapshot is not kept anymore)."
+        return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     return []
 
 
-def _plan_with(artifacts: Artifacts, digest: str) -> Mapping[str, Any] | None:
-    """The plan that has this digest, of what the organization's files hold: the plan of a check, or of the last run that wrote."""
+def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
+    """The approval of the plan that has this digest, with the plan if the organization's files hold it: that of a check, or of the last run that wrote."""
+    missing = "No file here has the approved one, so what moved cannot be said."
     last = artifacts.chain().last()
     sources: list[Callable[[], Any]] = [lambda: artifacts.plan_with(digest)]
     sources += [lambda: artifacts.load(last.path)["plan"]] if last else []
     for source in sources:
         try:
             document = source()
-            if document and document["digest"] == digest:
-                return check_plan(document, "plan.json")
+            if not document or document["digest"] != digest:
+                continue
         except (OptionError, KeyError, TypeError):
             continue  # A file that is no plan, or is broken, is nobody's approval.
-    return None
+        try:
+            return Approval(digest, check_plan(document, "the plan of that digest"))
+        except OptionError as error:
+            missing = str(error)
+    return Approval(digest, None, missing)
 
 
 def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:

@@ -44,6 +44,9 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
+    def used_approval(self, digest: str) -> str:
+        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
         """Writes a snapshot under a name of its own. Gives its path."""
 

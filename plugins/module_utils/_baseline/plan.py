@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A plan as a document: what a board approves, and what a later run is compared with. Private to the collection.
 
-The digest is over what is wanted, what the managed settings are, and what would change. It is the same on every controller
-and over every wire: nothing of the time, the host, GUIDs or places among rules that are not managed is in it.
+The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
+its cmdlets, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host, GUIDs or places among rules
+that are not managed is in it. The seal is over the whole file, these included.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
@@ -25,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 FORMAT = 1
+VERSION = "1.0.0"
 
 EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
@@ -99,8 +103,18 @@ def normal(value: Any) -> Any:
 
 def digest_of(value: Any) -> str:
     """``sha256:`` and the digest of a value's one canonical text."""
-    text = json.dumps(normal(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _sha256(normal(value))
+
+
+def _sha256(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def seal(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with the digest of everything that it says, to the letter."""
+    said = {key: value for key, value in document.items() if key != "seal"}
+    return {**said, "seal": _sha256(said)}
 
 
 #: Changes that a sentence names.
@@ -118,13 +132,25 @@ def named(changes: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
+#: A text in a command, or what counts for nothing in it: the GUID of a rule, whose name the change has, and its place among rules of others.
+_VOLATILE = re.compile(r"('(?:[^']|'')*')| -Identity '(?:[^']|'')*'| -Priority \d+")
+
+
+def stable_command(text: str) -> str:
+    """Of a cmdlet's text, what counts for the digest."""
+    return _VOLATILE.sub(lambda match: match[1] or "", text)
+
+
 def digested(changes: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Of changes, what counts: not the cmdlet's text, which has GUIDs and places in it, nor a rule's place among rules of others."""
-    rows = []
-    for change in changes:
-        row = {key: change[key] for key in ("resource", "identity", "option", "before", "after")}
-        rows.append({**row, "before": None, "after": None} if change["option"] == "priority" else row)
+    """Of changes, what counts for the digest."""
+    rows = [{**_counted(change), "command": stable_command(change["command"])} for change in changes]
     return sorted(rows, key=lambda row: json.dumps(normal(row), sort_keys=True))
+
+
+def _counted(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a change, what it is and does, without the place of a rule among rules of others."""
+    row = {key: change[key] for key in ("resource", "identity", "option", "before", "after", "impact", "rollback")}
+    return {**row, "before": None, "after": None} if change["option"] == "priority" else row
 
 
 def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan: Plan, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -137,55 +163,83 @@ def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan:
         "format": FORMAT,
         "kind": kind,
         "organization": {key: organization.get(key) for key in ("name", "tenant_id")},
+        "collection_version": VERSION,
         "wishes": wishes,
         "managed": normal(plan.before),
         "changes": list(changes),
+        "warnings": list(dict.fromkeys(plan.warnings)),
     }
-    return {**document, "digest": plan_digest(document)}
+    return seal({**document, "digest": plan_digest(document)})
 
 
 def plan_digest(document: Mapping[str, Any]) -> str:
     """The digest of a plan document, computed from what it says. Not every session shows the tenant id, so the organization counts by its name."""
-    counts = {"organization": document["organization"]["name"], **{key: document[key] for key in ("kind", "wishes", "managed")}}
-    return digest_of({**counts, "changes": digested(document["changes"])})
+    counts = {key: document[key] for key in ("kind", "collection_version", "wishes", "managed", "warnings")}
+    return digest_of({**counts, "organization": document["organization"]["name"], "changes": digested(document["changes"])})
+
+
+#: What a plan document has beside its format.
+_PARTS: Mapping[str, type] = {
+    **dict.fromkeys(("kind", "collection_version", "digest", "seal"), str),
+    **dict.fromkeys(("organization", "wishes", "managed"), dict),
+    **dict.fromkeys(("changes", "warnings"), list),
+}
 
 
 def check_plan(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    """Refuses by name what is no plan, is of a newer format, or was changed by hand."""
-    if not isinstance(document, Mapping) or not {"format", "kind", "organization", "wishes", "managed", "changes", "digest"} <= set(document):
-        raise OptionError(f"hardened_baseline_approved_plan: {where} is no plan of this collection.")
-    if document["format"] != FORMAT:
-        raise OptionError(f"hardened_baseline_approved_plan: {where} has format {document['format']}, and this version of the collection knows {FORMAT}.")
+    """Refuses by name what is no plan, is of another format or version, or was changed after it was written."""
+    refused = f"hardened_baseline_approved_plan: {where}"
+    if not isinstance(document, Mapping) or set(document) != {"format", *_PARTS}:
+        raise OptionError(f"{refused} is no plan of this collection.")
+    if type(document["format"]) is not int or document["format"] != FORMAT:
+        raise OptionError(f"{refused} has format {document['format']!r}, and this version of the collection knows {FORMAT}.")
+    if not all(isinstance(document[key], part) for key, part in _PARTS.items()):
+        raise OptionError(f"{refused} is no plan of this collection: a part of it has another type.")
+    if document["collection_version"] != VERSION:
+        raise OptionError(
+            f"{refused} was made by version {document['collection_version']} of the collection, and this is {VERSION}.",
+            remedy="Make the plan anew, in a check-mode run with this version, and have it approved.",
+        )
     try:
-        digest = plan_digest(document)
+        whole = plan_digest(document) == document["digest"] and seal(document) == document
     except (KeyError, TypeError, AttributeError):
-        digest = ""
-    if digest != document["digest"]:
-        raise OptionError(f"hardened_baseline_approved_plan: {where} does not match its own digest: it was changed after it was written.")
+        whole = False
+    if not whole:
+        raise OptionError(f"{refused} does not match its own digest: it was changed after it was written.")
     return document
 
 
 def moved(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """What stands between an approved plan and the one that is needed now; nothing where it is the same, or what is left of it."""
+    other = why_not_from(current["organization"], approved["organization"])
+    if other:
+        return [other]
     if approved["digest"] == current["digest"]:
         return []
-    if normal(approved["organization"]) != normal(current["organization"]):
-        return [f"it is the plan of {approved['organization'].get('name')}, and this is {current['organization'].get('name')}"]
     if approved["kind"] != current["kind"]:
         return [f"it is a plan of {approved['kind']}, and this is {current['kind']}"]
     if normal(approved["wishes"]) != normal(current["wishes"]):
         return [f"the variables of {name} are others now" for name in _differing(approved["wishes"], current["wishes"])]
-    return unplanned(approved["changes"], current["changes"])
+    warned = {normal(text) for text in approved["warnings"]}
+    new = [text for text in current["warnings"] if normal(text) not in warned]
+    return [*unplanned(approved["changes"], current["changes"]), *(f"it does not warn that: {text.removesuffix('.')}" for text in new)]
 
 
 def unplanned(planned: Iterable[Mapping[str, Any]], needed: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The needed changes that were not planned, as sentences."""
-    known = [normal(row) for row in digested(planned)]
-    return [
-        f"{row['option']} of {row['identity'] or row['resource']} would go from {row['before']!r} to {row['after']!r}, which is not in it"
-        for row in digested(needed)
-        if normal(row) not in known
-    ]
+    """The needed changes that were not planned, as sentences. Several changes share a cmdlet, so that what is left of a plan is run by another one."""
+    known = [normal(_counted(row)) for row in planned]
+    return [_unplanned(row, known) for row in map(_counted, needed) if normal(row) not in known]
+
+
+def _unplanned(row: Mapping[str, Any], known: Sequence[Mapping[str, Any]]) -> str:
+    """How a change differs from those that are known."""
+    what = f"{row['option']} of {row['identity'] or row['resource']}"
+    effects = ("impact", "rollback")
+    twin = next((other for other in known if {**normal(row), **dict.fromkeys(effects)} == {**other, **dict.fromkeys(effects)}), None)
+    if twin is None:
+        return f"{what} would go from {row['before']!r} to {row['after']!r}, which is not in it"
+    differing = [f"its {name} is {row[name] or 'none'!r}, and {twin[name] or 'none'!r} in the plan" for name in effects if row[name] != twin[name]]
+    return f"{what}: {' and '.join(differing)}"
 
 
 def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

@@ -47,7 +47,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
-    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown()}
+    desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
     document = plan_document(procedure.kind, who, desired, plan, changes)
     approval = approval_of(variables, artifacts) if procedure.approvable else None
     if procedure.approvable:
@@ -95,6 +95,9 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         artifacts.remember({"report": report})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
+    if writes:
+        once = approval.digest if approval and not variables.get("approval_valid_until") else ""
+        artifacts.remember({"report": report, "cleared": {"snapshot": result["snapshot"], "approved_once": once}})
     return result
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import VERSION
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
 
 FORMAT = 1

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import VERSION, digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -18,7 +18,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 FORMAT = 1
-VERSION = "1.0.0"
 
 _KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_version"}
 _KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}

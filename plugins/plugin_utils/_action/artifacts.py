@@ -5,6 +5,7 @@
 
     runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and its own reports
     organizations/<host>/snapshots/            the chain of snapshots
+    organizations/<host>/used-approvals/       the digests under which runs wrote whose snapshots are not kept anymore
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 
@@ -178,6 +179,14 @@ class Artifacts:
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write_json(_mark(self._resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self.run})
 
+    def used_approval(self, digest: str) -> str:
+        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+        file = self._used_approval(digest)
+        return str(read_json(file)["run"]) if file.exists() else ""
+
+    def _used_approval(self, digest: str) -> Path:
+        return self.organization / "used-approvals" / f"{folder_name(digest.removeprefix('sha256:'))}.json"
+
     # Reports
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
@@ -218,8 +227,19 @@ class Artifacts:
         for link in old:
             if not link.rolled_back and self._run_of(link) in runs:
                 return
+            if link.approved and not self._keep_approval(link):
+                return
             Path(link.path).unlink(missing_ok=True)
             _mark(Path(link.path)).unlink(missing_ok=True)
+
+    def _keep_approval(self, link: Link) -> bool:
+        """Whether it stays known, without the snapshot that says it, that an approval was used: not where the snapshot cannot be read."""
+        try:
+            snapshot = read_json(Path(link.path))
+            write_json(self._used_approval(str(snapshot["approved_plan"])), {"digest": snapshot["approved_plan"], "run": snapshot["run"]})
+        except (OptionError, KeyError, TypeError):
+            return False
+        return True
 
     def cut_runs(self, keep: int) -> None:
         """Removes the folders of old runs, beyond the newest ``keep`` of each procedure. The newest plan of an organization stays."""
