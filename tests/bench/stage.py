@@ -179,7 +179,7 @@ def _look(pid: int, samples: _Samples) -> None:
         except (OSError, IndexError):
             continue
         # The broker is nobody's child; the playbook's process id is among its arguments.
-        if b"_broker import main" in command and str(pid).encode() in command.split(b"\0"):
+        if b"_broker.server import main" in command and str(pid).encode() in command.split(b"\0"):
             brokers.append(int(entry.name))
     family = {pid}
     while True:

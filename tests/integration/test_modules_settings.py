@@ -134,3 +134,13 @@ def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     for part in ("irm_configuration", "activesync_organization_settings"):
         assert _lasting(after[part]) == _lasting(before[part])
     assert [row["IRMEnabled"] for row in after["owa_mailbox_policies"]] == [True, False]
+
+
+def test_a_task_that_leaves_check_mode_writes_in_a_check(tenant: Tenant) -> None:
+    """It is ansible-core's own switch, and the guide says so."""
+    wish = module("irm_configuration", search_enabled=False)
+    kept = tenant.run({**wish, "name": "kept", "check_mode": True}, arguments=[])
+    assert (kept["kept"]["changed"], tenant.applied) == (True, [])
+    left = tenant.run({**wish, "name": "left", "check_mode": False}, arguments=["--check"])
+    assert left["left"]["changed"] is True
+    assert len(tenant.applied) == 1

@@ -66,10 +66,9 @@ def _check_cleared(prepared: Preparation) -> None:
             "The plan of this run was refused, or was a check only, so nothing was written.",
             remedy="See what the task before this one says. It is not to be passed over, with ignore_errors for instance.",
         )
-    if cleared["approved_once"]:
-        findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"])
-        if findings:
-            raise OptionError(f"Nothing was written: {findings[0]}")
+    findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
+    if findings:
+        raise OptionError(f"Nothing was written: {findings[0]}")
 
 
 def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:

@@ -99,6 +99,9 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         artifacts.remember({"report": report, "cleared": cleared})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
+    if writes:
+        once = approval.digest if approval and not variables.get("approval_valid_until") else ""
+        artifacts.remember({"report": report, "cleared": {"snapshot": result["snapshot"], "approved_once": once}})
     return result
 
 

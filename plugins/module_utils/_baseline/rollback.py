@@ -9,7 +9,8 @@ snapshot becomes a state, and the planner of states does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -171,9 +172,13 @@ class Rollback(Procedure):
         found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():
             if name not in found.values():
-                renamed = next((rule for rule in new if rule.guid not in found and self._as_created(rule, name)), None)
-                found.update({renamed.guid: name} if renamed else {})
+                renamed = self._renamed(new, found, name)
+                found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
         return found
+
+    def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
+        """The new rules, none of them found yet, that are as the run created the one of that name. Of twins nobody knows which it is."""
+        return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
 
     def _reordered(self, organization: Organization) -> bool:
         """Whether the rules that the run did not move stand in another order than before it."""
@@ -185,7 +190,8 @@ class Rollback(Procedure):
         """The rules to bring back, with those that only keep their places, in the order that they had."""
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
-        by_name = {name_key(rule.name): rule for rule in existing}
+        counted = Counter(name_key(rule.name) for rule in existing)
+        by_name = {key: rule for rule in existing if counted[key := name_key(rule.name)] == 1}
         touched = self._touched()
         wanted: list[DeclaredRule] = []
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
@@ -270,11 +276,12 @@ class Rollback(Procedure):
         gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
         missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
-        new = [rule.name for rule in rules_of(organization) if rule.guid not in self.snapshot["order"] and encrypts(rule.sections)] if missing else []
+        since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]] if missing else []
+        new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
         if new:
             lost.append(
                 f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, is not there, "
-                f"and {', '.join(map(repr, new))} has come since and encrypts: if somebody renamed and changed the one, remove the other by hand."
+                f"and {', '.join(map(repr, new))} has come since and may be it: if somebody renamed or changed what the run created, remove that by hand."
             )
         return lost
 

@@ -75,9 +75,9 @@ def check_snapshot(document: Any, where: str) -> Mapping[str, Any]:
     """Refuses by name what is no snapshot, is of a newer format, or was changed after it was written."""
     if not isinstance(document, Mapping) or document.get("kind") != "snapshot":
         raise OptionError(f"hardened_baseline_rollback_snapshot: {where} is no snapshot of this collection.")
-    if not isinstance(document.get("format"), int) or document["format"] > FORMAT:
+    if type(document.get("format")) is not int or not 0 < document["format"] <= FORMAT:
         raise OptionError(
-            f"hardened_baseline_rollback_snapshot: {where} has format {document.get('format')}, and this version of the collection knows up to {FORMAT}.",
+            f"hardened_baseline_rollback_snapshot: {where} has format {document.get('format')!r}, and this version of the collection knows up to {FORMAT}.",
             remedy="Use the version of the collection that wrote it, or a newer one.",
         )
     if set(document) != _KEYS or snapshot_digest(document) != document["digest"]:

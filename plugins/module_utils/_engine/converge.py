@@ -10,6 +10,7 @@ whose answer was lost needs no rule of its own: the organization is read and pla
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -226,9 +227,13 @@ def _is_undone(step: Step, left: Iterable[Step]) -> bool:
     return all(replace(change, impact=Impact.NONE) in planned for change in step.changes)
 
 
+#: The whole sentence: a name in another warning may hold any part of it.
+_NO_CHANGE = re.compile(r"(?:WARNING: )?The command completed successfully but no settings of .* have been modified\.?", re.DOTALL)
+
+
 def _changed_nothing(warning: str) -> bool:
     """Whether Exchange says that a write found everything as it was to be: what was read before it was behind. Other languages are not understood."""
-    return "completed successfully but no settings of" in warning
+    return bool(_NO_CHANGE.fullmatch(warning.strip()))
 
 
 def _command_timeout(task: ModuleContext, unknown: bool) -> int:

@@ -22,6 +22,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,10 @@ _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workf
 
 #: What a run's folder holds beside those of its organizations.
 _TAKEN = re.compile(r"report\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
+
+
+#: Characters of an organization's name in its folder's. A file system takes 255 bytes, and files have more in theirs.
+_LONGEST_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Artifacts:
     """
 
     def __init__(self, directory: str, host: str, run: Run, procedure: str) -> None:
-        self.top = Path(directory).expanduser().absolute()
+        self.top = _path(directory).absolute()
         self.host = host
         self.organization = self.top / "organizations" / folder_name(host)
         self.snapshots_folder = self.organization / "snapshots"
@@ -104,9 +109,28 @@ class Artifacts:
 
     def begin(self) -> None:
         """Begins the procedure: what an earlier one of this run kept does not count."""
+        self._refuse_shared()
         noted = self._noted()
         number = int(noted.get("number", 1)) + bool(noted.get("reported"))
         write_json(self._notes, {"number": number})
+
+    def _refuse_shared(self) -> None:
+        """Refuses folders in which others could put or change what a rollback, an approval or a report is made of."""
+        for folder in (
+            self.top,
+            self.top / "runs",
+            self._run_folder,
+            self._run_folder / self._host,
+            self.organization.parent,
+            self.organization,
+            self.snapshots_folder,
+        ):
+            with contextlib.suppress(OSError):
+                if folder.stat().st_mode & stat.S_IWOTH:
+                    raise OptionError(
+                        f"hardened_baseline_artifacts_dir: everybody may write to {folder}, and so change what is approved and rolled back.",
+                        remedy=f"chmod o-w {folder}, or name a folder of your own.",
+                    )
 
     def remember(self, found: Mapping[str, Any]) -> None:
         """Keeps what a task of the run found for those that follow. Through a task's result it would fill the screen when the task fails."""
@@ -133,8 +157,8 @@ class Artifacts:
     def load_plan(self, path: str) -> Any:
         """The organization's plan in a file, or in the folder of a run, which has one folder an organization. An OptionError says why there is none."""
         run = self.top / "runs" / path
-        folder = Path(path).expanduser() if "/" in path or not run.is_dir() else run
-        if not folder.is_dir():
+        folder = _path(path) if "/" in path or not os.path.isdir(run) else run
+        if not os.path.isdir(folder):
             return self.load(path)
         try:
             return read_json(folder / self._host / _PLAN)
@@ -177,7 +201,7 @@ class Artifacts:
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
-        return _mark(self._resolve(path)).exists()
+        return os.path.exists(_mark(self._resolve(path)))
 
     def mark_rolled_back(self, path: str, digest: str) -> None:
         """Remembers that a snapshot has been rolled back."""
@@ -196,6 +220,7 @@ class Artifacts:
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
         """Writes the files of a report, with their SHA256SUMS, into the run's folder or the organization's in it. Gives their paths."""
+        self._refuse_shared()
         folder = self._run_folder if top else self._run_folder / self._host
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
         paths = {name: write_file(folder / name, content) for name, content in contents.items()}
@@ -312,9 +337,9 @@ class Artifacts:
         """The file that somebody means: a bare name is one of the organization's, if there is one."""
         if "/" not in path:
             for here in self._known_as(path):
-                if here.exists():
+                if os.path.exists(here):
                     return here
-        return Path(path).expanduser()
+        return _path(path)
 
     def _known_as(self, name: str) -> Iterable[Path]:
         yield self.snapshots_folder / name
@@ -326,17 +351,17 @@ class Artifacts:
 
 def folder_name(host: str) -> str:
     """The folder of an organization: its name in the inventory, or where that is no name of a folder, something unmistakable."""
-    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]*", host) and not _TAKEN.fullmatch(host):
+    if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
         return host
-    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """What a JSON artifact holds. An OptionError says why it cannot be read."""
     try:
         content = path.read_bytes()
-    except OSError as error:
-        raise OptionError(f"The file {path} cannot be read: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # a ValueError where no file can have that name
+        raise OptionError(f"The file {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
     return _parsed(content, str(path))
 
 
@@ -360,8 +385,8 @@ def write_file(path: Path, content: bytes) -> str:
             Path(temporary).unlink(missing_ok=True)
             raise
         _sync_folder(path.parent)
-    except OSError as error:
-        raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
+        raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
     return str(path)
 
 
@@ -400,6 +425,11 @@ def _parsed(content: bytes, name: str) -> dict[str, Any]:
         return document_of(content)
     except ValueError as error:
         raise OptionError(f"The file {name} is no artifact: {error}.") from error
+
+
+def _path(text: str) -> Path:
+    """The path that somebody means. A ``~name`` that the system does not know stays as it is."""
+    return Path(os.path.expanduser(text))
 
 
 def _mark(snapshot: Path) -> Path:

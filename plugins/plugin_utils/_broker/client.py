@@ -41,14 +41,14 @@ _BACKLOG = 1024
 #: The broker's program. It has no collection loader, and the packages above it are made by hand: a search could find another copy of the collection.
 _PROGRAM = """
 import sys, types
-root, descriptor, pid, started = sys.argv[1:]
+root, directory, descriptor, pid, started = sys.argv[1:]
 name, path = "ansible_collections", root
 for part in ("", "m365", "message_encryption", "plugins"):
     name, path = (name + "." + part, path + "/" + part) if part else (name, path)
     package = sys.modules[name] = types.ModuleType(name)
     package.__path__ = [path]
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import main
-main(int(descriptor), int(pid), started)
+main(directory, int(descriptor), int(pid), started)
 """
 
 
@@ -238,7 +238,7 @@ class BrokerClient:
             words = os.open(os.path.join(self._directory, _LAST_WORDS), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-P", "-c", _PROGRAM, root, str(descriptor), str(playbook.pid), playbook.started],
+                    [sys.executable, "-P", "-c", _PROGRAM, root, self._directory, str(descriptor), str(playbook.pid), playbook.started],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=words,

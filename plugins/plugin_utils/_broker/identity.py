@@ -12,6 +12,7 @@ import hashlib
 import ipaddress
 import json
 import os
+import re
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,17 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_managed_identity": ((), ("rest", "psrp")),
     "exchange_federated_token_file": (("exchange_client_id",), ("rest",)),
     "exchange_access_token": ((), ("rest", "psrp")),
+}
+
+
+#: The numbers that an option may have. What is larger than the largest, libraries take for an error of their own.
+_MOST = 1_000_000
+_RANGES = {
+    **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_retries"), (1, _MOST)),
+    **dict.fromkeys(("connection_timeout", "operation_timeout", "read_timeout"), (1, _MOST)),
+    **dict.fromkeys(("exchange_read_reuse", "reconnection_retries", "reconnection_backoff"), (0, _MOST)),
+    "max_envelope_size": (32_768, 2**31 - 1),
+    "port": (1, 65_535),
 }
 
 
@@ -104,11 +116,12 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
             remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant id.",
         )
     organization = _text(settings, "exchange_organization")
-    if "/" in organization or "?" in organization or any(character.isspace() for character in organization):
+    if organization and (not re.fullmatch(r"\w[\w.-]*", organization) or ".." in organization):
         raise OptionError(f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant id.")
-    for name in ("exchange_command_timeout", "exchange_connect_timeout", "exchange_retries"):
-        if settings[name].value < 1:
-            raise OptionError(f"{variable(name)} must be 1 or more, not {settings[name].value}.")
+    for name, (least, most) in _RANGES.items():
+        value = settings[name].value
+        if value is not None and not least <= value <= most:
+            raise OptionError(f"{_source(settings, name)} must be a number from {least} to {most}, not {value}.")
     identity = {
         "transport": transport,
         "organization": organization,
@@ -198,7 +211,7 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
         "scope": cloud.scope,
         "ca_cert": _text(settings, "exchange_ca_cert"),
         "validate_certs": settings["exchange_validate_certs"].value,
-        "proxy": _text(settings, "exchange_proxy"),
+        "proxy": _proxy(settings),
     }
 
 
@@ -210,15 +223,44 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
     text = _text(settings, name).rstrip("/")
     if not text:
         return ""
-    url = urllib.parse.urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+    url = _split(text)
+    if url is None or url.scheme not in ("http", "https") or url.query or url.username:
         raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https address.", remedy="Give scheme and host: https://host.")
-    if url.scheme == "http" and not (plain and loopback(url.hostname)):
+    if url.scheme == "http" and not (plain and loopback(url.hostname or "")):
         raise OptionError(
             f"{_source(settings, name)} is {text!r}: plain http would show the credential to everybody on the way.",
             remedy="Use https. Plain http is accepted for a loopback address only." if plain else "Use https.",
         )
     return text
+
+
+def _proxy(settings: Mapping[str, Option]) -> str:
+    text = _text(settings, "exchange_proxy")
+    if text and _split(text if "://" in text else f"http://{text}") is None:
+        # It may have a password in it.
+        raise OptionError(f"{_source(settings, 'exchange_proxy')} is not the address of a proxy.", remedy="Give scheme, host and port: http://host:8080.")
+    return text
+
+
+def _split(text: str) -> urllib.parse.SplitResult | None:
+    """The parts of an address; ``None`` where it is none that a request could be sent to."""
+    try:
+        url = urllib.parse.urlsplit(text)
+        return url if url.port != 0 and url.hostname and is_host(url.hostname) else None
+    except ValueError:
+        return None
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is the name or the address of a host."""
+    try:
+        ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        try:
+            return bool(re.fullmatch(r"[\w.-]+", text)) and bool(text.encode("idna"))
+        except UnicodeError:
+            return False
+    return True
 
 
 def loopback(host: str) -> bool:
@@ -278,6 +320,8 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
         "connect": settings["exchange_psrp_connect"].value,
     }
     auth, server = values["auth"], str(values["server"])
+    if not is_host(server):
+        raise OptionError(f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a name nor an address of a host.")
     if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
         raise OptionError("ansible_psrp_auth: certificate needs ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem.")
     if auth in ("basic", "credssp", "ntlm") and not (settings["remote_user"].given and settings["remote_password"].given):
@@ -315,7 +359,8 @@ def _text(settings: Mapping[str, Option], name: str) -> str:
 def _source(settings: Mapping[str, Option], name: str) -> str:
     """The name by which people know an option that they set: the environment variable where it came from there."""
     option = settings[name]
-    return f"the environment variable {option.origin.partition(': ')[2]}" if option.from_environment else variable(name)
+    given = option.origin.partition(": ")[2]
+    return f"the environment variable {given}" if option.from_environment else given or variable(name)
 
 
 def _and(names: Iterable[str]) -> str:

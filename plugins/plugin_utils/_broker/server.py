@@ -14,6 +14,7 @@ call of a vanished worker whose turn has not come is not carried out.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -35,6 +36,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 _CLOSE_TIMEOUT = 8.0
 #: Seconds of these in which a call that runs may end by itself.
 _PATIENCE = 2.0
+#: How the names of files begin that the collection makes in the run's directory: the broker's own, and what tasks keep for each other.
+_OURS = ("exchange.", "message_encryption")
 #: Seconds between two looks at the playbook where the system can't tell us that it ended.
 _POLL = 0.5
 
@@ -186,12 +189,23 @@ def _where(error: BaseException) -> str:
     return f"{type(error).__name__} at {last}"
 
 
-def main(descriptor: int, pid: int, started: str) -> None:
+def _leave(directory: str) -> None:
+    """Removes what the collection's processes have left in the run's own directory. A playbook that was killed removes it no more."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            if name.startswith(_OURS):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(directory, name))
+        os.rmdir(directory)
+
+
+def main(directory: str, descriptor: int, pid: int, started: str) -> None:
     """The process. The listening socket was made by the worker that started us.
 
     Its standard error is a file of the run, for the reason why it could not start. No secret has reached the process by now. From here on
     nothing may be written there but the place of a defect that ends it: what libraries say could quote anything.
 
+    :param directory: the run's own, which ansible-core removes when a playbook ends by itself.
     :param descriptor: the listening socket.
     :param pid: the playbook's process id.
     :param started: its start time, as :class:`Process` tells it.
@@ -205,4 +219,5 @@ def main(descriptor: int, pid: int, started: str) -> None:
     except BaseException as error:
         os.write(last_words, f"{_where(error)}\n".encode())
         os._exit(1)
+    _leave(directory)
     os._exit(0)  # threads that still wait for a service must not hold the process

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import check_plan, moved, plan_digest, seal, stable_command
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -231,7 +231,7 @@ class TestOnce:
         for role, planned in ((one, first), (other, second)):
             task = role._task("baseline", "recommended", {"approved_plan": digest}, False, run_tags=[], skip_tags=[], snapshot=planned["snapshot"])
             try:
-                wrote += bool(_apply.apply(task)["changed"])
+                wrote += bool(apply(task)["changed"])
             except ExchangeError as error:
                 refusals.append(str(error))
         assert wrote <= 1
@@ -249,7 +249,7 @@ class TestRefusedIsRefused:
     def apply(self, role: Role, **variables: Any) -> str:
         task = role._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot="")
         with pytest.raises(ExchangeError) as refusal:
-            _apply.apply(task)
+            apply(task)
         assert role.session.writes == []
         return str(refusal.value)
 

@@ -205,8 +205,23 @@ def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(rol
     role.run(**OUTGOING)
     role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"])
     role.run("rollback")
-    assert any("'renamed' has come since and encrypts" in warning for warning in role.report["warnings"])
+    assert any("'renamed' has come since and may be it" in warning for warning in role.report["warnings"])
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["renamed"]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_of_two_rules_that_both_may_be_what_the_run_created_none_is_picked(tmp_path: Path, wire: str) -> None:
+    role = Role({}, str(tmp_path), wire)
+    role.run(**OUTGOING)
+    (rule,) = role.session.organization.dump()["transport_rules"]
+    role.session.edit("Set-TransportRule", Identity=rule["Name"], Name="one")
+    same = {name: rule[name] for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction") if rule.get(name)}
+    role.session.edit("New-TransportRule", Name="two", **same)
+    role.run("rollback", rollback_force=True)
+    assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["one", "two"]
+    assert any("'one', 'two' has come since and may be it" in warning for warning in role.report["warnings"])
+    # And the snapshot does not count as rolled back.
+    assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
 
 
 RULES = {"transport_rules": [{"Name": name, "PrependSubject": name} for name in ("a", "b", "c", "d")]}
@@ -312,6 +327,10 @@ def test_check_mode_writes_nothing(role: Role) -> None:
     [
         ({"digest": "sha256:0"}, "does not match its own digest"),
         ({"format": 2}, "has format 2"),
+        ({"format": -1}, "has format -1"),
+        ({"format": 0}, "has format 0"),
+        ({"format": True}, "has format True"),
+        ({"organization": {}}, "it does not say which organization it was read from"),
         ({"kind": "plan"}, "is no snapshot"),
         ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "names a snapshot of this organization"),
     ],

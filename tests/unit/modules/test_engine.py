@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
@@ -119,6 +120,20 @@ def test_a_lost_write_is_sent_again_only_after_reading_for_a_while(clock: Clock)
     assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
     assert len(session.writes) == 1
     assert clock.now >= LOST_TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("warning", "nothing"),
+    [
+        ("The command completed successfully but no settings of 'a' have been modified.", True),
+        ("WARNING: The command completed successfully but no settings of 'x\ny' have been modified.", True),
+        ("The rule 'The command completed successfully but no settings of 'b' have been modified.' is used elsewhere.", False),
+        ("Mail of 'completed successfully but no settings of' is rejected.", False),
+    ],
+)
+def test_only_exchanges_own_sentence_says_that_nothing_changed(warning: str, nothing: bool) -> None:
+    """Whoever names a rule writes into warnings."""
+    assert _converge._changed_nothing(warning) is nothing
 
 
 def test_a_lost_answer_is_waited_for_where_reading_back_is_left_out(clock: Clock) -> None:

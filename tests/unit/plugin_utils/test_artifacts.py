@@ -110,6 +110,40 @@ class TestRun:
         assert name.strip(".")
         assert not name.startswith((".", "-")) or len(name) > 2
 
+    @pytest.mark.parametrize("folder", ["", "runs", "organizations", "organizations/contoso", "organizations/contoso/snapshots"])
+    def test_folders_that_everybody_may_write_to_are_refused(self, make: Make, folder: str) -> None:
+        artifacts = make()
+        artifacts.store_snapshot(snapshot("1"))
+        artifacts.store_plan({"digest": "sha256:1"})
+        path = artifacts.top / folder
+        for mode in (0o777, 0o1777, 0o702):
+            path.chmod(mode)
+            for work in (artifacts.begin, lambda: artifacts.store_report({"report.html": ""}, top=True)):
+                with pytest.raises(OptionError, match=f"everybody may write to {path},"):
+                    work()
+        path.chmod(0o770)
+        artifacts.begin()
+
+    @pytest.mark.parametrize("path", ["a\0b", "\ud800", "~nobody-at-all/x", "x" * 5000, "/" + "x" * 300])
+    def test_a_path_that_is_none_is_an_error_with_its_name(self, make: Make, tmp_path: Path, path: str) -> None:
+        for read in (make().load, make().load_plan):
+            with pytest.raises(OptionError, match="cannot be read"):
+                read(path)
+        if not path.startswith(("~", "/")):
+            own = tmp_path / "own"
+            own.mkdir(exist_ok=True)
+            with pytest.raises(OptionError, match="cannot be written"):
+                Artifacts(str(tmp_path / path), "contoso", Run("1", "20261125T030000Z", own), "baseline").store_plan({})
+
+    def test_a_very_long_name_has_a_folder(self, make: Make) -> None:
+        hosts = ["x" * 250, "x" * 251]
+        for host in hosts:
+            artifacts = make(1, host)
+            artifacts.begin()
+            artifacts.remember({"report": host})
+            artifacts.store_plan({"digest": host})
+        assert [make(1, host).remembered()["report"] for host in hosts] == hosts
+
 
 class TestPlan:
     def test_the_newest_plan_is_found_by_its_bare_name(self, make: Make) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import time
 from typing import Any
 
 import pytest
@@ -22,6 +23,8 @@ from tests.emulator import Emulator
 
 from .conftest import identity
 from .test_wires import values
+
+_DISCOVERED = dict.fromkeys(("authorization_endpoint", "token_endpoint", "issuer"), "https://login.example.com/x")
 
 
 def read(emulator: Emulator, **more: Any) -> None:
@@ -52,6 +55,30 @@ def test_a_pfx_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
 
 def test_a_federated_token(emulator: Emulator, given: dict[str, Any]) -> None:
     read(emulator, exchange_federated_token_file=given["federated_token_file"])
+
+
+@pytest.mark.parametrize("lifetime", ["1e999", "-1e999", "NaN", '"soon"', "[]", "-5", "1" * 400, "null", "{}"])
+def test_a_lifetime_that_is_none_is_an_error_with_a_name_or_a_short_one(emulator: Emulator, given: dict[str, Any], lifetime: str) -> None:
+    answer = '{"token_type": "Bearer", "access_token": "x.y.z", "expires_in": %s}' % lifetime  # noqa: UP031 (braces)
+
+    class Authority:
+        """Answers every question with that token."""
+
+        def get(self, url: str, **kwargs: Any) -> Any:
+            return type("Answer", (), {"status_code": 200, "text": json.dumps(_DISCOVERED), "headers": {}})()
+
+        def post(self, url: str, **kwargs: Any) -> Any:
+            return type("Answer", (), {"status_code": 200, "text": answer, "headers": {}})()
+
+    credential = _authentication.Credential(identity(exchange_client_id="id", exchange_client_secret="s"), requests.Session(), Limits())
+    credential._http = Authority()  # type: ignore[assignment]
+    try:
+        token = credential.token()
+    except UnreachableError as error:
+        assert "Traceback" not in str(error)  # noqa: PT017
+    else:
+        assert token == "x.y.z"
+        assert 0 < credential._ends - time.monotonic() <= _authentication._LONGEST_LIFE
 
 
 def test_a_given_token(emulator: Emulator) -> None:

@@ -294,7 +294,7 @@ def test_a_wrong_identity_for_a_key_is_refused(run: Run, server: Script) -> None
 
 def _failing(line: str) -> str:
     """The broker's program with a line before its last one, which begins to serve."""
-    before, name, last = _client._PROGRAM.rpartition("main(int")
+    before, name, last = _client._PROGRAM.rpartition("main(directory")
     return f"{before}{line}\n{name}{last}"
 
 

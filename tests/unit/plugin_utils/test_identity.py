@@ -49,6 +49,55 @@ def test_wrong_combinations_are_refused_by_name(values: dict[str, Any], named: l
     assert "hunter2" not in str(refusal.value)
 
 
+HOSTS = ["[", "a b", "\x00", "\ud800", "a..b", "x" * 64, "h/x"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_is_no_host_is_refused_by_name(host: str) -> None:
+    for name in ("exchange_api_url", "exchange_authority_url", "exchange_proxy"):
+        for url in (f"https://{host}:443" if "/" not in host else "https:///x", f"https://{host}"):
+            if host == "h/x" and url.endswith("h/x"):
+                continue
+            with pytest.raises(OptionError, match=f"ansible_{name}"):
+                _identity.build(options(**SECRET, **{name: url}), [])
+    with pytest.raises(OptionError, match="ansible_remote_addr"):
+        _identity.build(options(**PSRP, remote_addr=host), [])
+
+
+@pytest.mark.parametrize("port", ["99999999", "-1", "x", "0"])
+def test_what_is_no_port_is_refused_by_name(port: str) -> None:
+    for name in ("exchange_api_url", "exchange_authority_url", "exchange_proxy"):
+        with pytest.raises(OptionError, match=f"ansible_{name}"):
+            _identity.build(options(**SECRET, **{name: f"https://user@host:{port}" if name == "exchange_proxy" else f"https://host:{port}"}), [])
+
+
+@pytest.mark.parametrize("host", ["host", "192.0.2.1", "2001:db8::1", "b\u00fccher.example", "a_b.example.com"])
+def test_what_is_a_host_is_taken(host: str) -> None:
+    url = f"https://[{host}]:8443" if ":" in host else f"https://{host}:8443"
+    assert identity(exchange_api_url=url, exchange_proxy=url)["rest"]["api_url"] == url
+    assert identity(**PSRP, remote_addr=host)["psrp"]["server"] == host
+
+
+@pytest.mark.parametrize("organization", ["\x00", "\ud800", "..", "a/..", "a..b", "%2f", "a b", "a#b", "a\\b"])
+def test_what_is_no_organization_is_refused_by_name(organization: str) -> None:
+    with pytest.raises(OptionError, match="ansible_exchange_organization"):
+        _identity.build(options(**{**SECRET, "exchange_organization": organization}), [])
+
+
+@pytest.mark.parametrize("name", ["exchange_command_timeout", "exchange_connect_timeout", "exchange_retries", "exchange_read_reuse"])
+@pytest.mark.parametrize("value", [-1, 10**30, float("nan"), float("inf")])
+def test_limits_that_are_none_are_refused_by_name(name: str, value: float) -> None:
+    with pytest.raises(OptionError, match=f"ansible_{name} must be a number from [01] to 1000000"):
+        _identity.build(options(**SECRET, **{name: value}), [])
+
+
+@pytest.mark.parametrize("name", ["operation_timeout", "read_timeout", "connection_timeout", "max_envelope_size", "reconnection_retries", "port"])
+@pytest.mark.parametrize("value", [-1, 10**30])
+def test_limits_of_psrp_that_are_none_are_refused_by_name(name: str, value: int) -> None:
+    with pytest.raises(OptionError, match=f"ansible_{name} must be a number"):
+        _identity.build(options(**PSRP, **{name: value}), [])
+
+
 def test_unknown_variables_are_refused_by_name() -> None:
     with pytest.raises(OptionError, match="ansible_exchange_bogus, ansible_exchange_typo"):
         _identity.build(options(**SECRET), ["ansible_exchange_typo", "ansible_exchange_bogus"])

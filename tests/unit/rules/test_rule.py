@@ -387,6 +387,21 @@ def test_a_place_needs_another_rule_that_exists(session: OrganizationSession) ->
     assert "mutually exclusive" in refusal(session, ome_transport_rule, name="a", place_after="b", priority=0)
 
 
+def test_a_name_that_several_rules_have_is_never_picked(session: OrganizationSession) -> None:
+    """Exchange keeps names apart. Replicas that had no line to each other may not."""
+    for name in ("one", "other"):
+        session.run(ome_transport_rule, name=name, conditions=INSIDE, actions=ENCRYPT)
+    for rule in session.organization.state["transport_rules"]:
+        rule["Name"] = "twin"
+    guids = [rule["Guid"] for rule in session.organization.dump()["transport_rules"]]
+    text = refusal(session, ome_transport_rule, name="Twin", enabled=False)
+    assert "name 'Twin' is the name of several rules" in text
+    assert all(guid in text for guid in guids)
+    assert "is the name of several rules" in refusal(session, ome_transport_rule, name="new", conditions=INSIDE, actions=ENCRYPT, place_before="twin")
+    assert session.run(ome_transport_rule, guid=guids[1], enabled=False)["changed"]
+    assert [rule["State"] for rule in session.organization.dump()["transport_rules"]] == ["Enabled", "Disabled"]
+
+
 def test_a_rule_is_renamed_by_its_guid_also_by_case(any_session: OrganizationSession) -> None:
     ensure(any_session, name="encrypt", conditions=INSIDE, actions=ENCRYPT)
     guid = stored(any_session, "encrypt")["Guid"]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,6 +68,8 @@ class RuleBook:
         #: The guids of rules that entries of a list mean by their guids.
         self.claimed: set[str] = set()
         self._by_name = {name_key(rule.name): rule for rule in self.rules}
+        counted = Counter(name_key(rule.name) for rule in self.rules)
+        self._ambiguous = {key for key, count in counted.items() if count > 1}
 
     def find(self, wanted: DeclaredRule) -> Rule | None:
         """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
@@ -77,6 +80,8 @@ class RuleBook:
                 f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, and there is another rule with the name {wanted.name!r}.",
                 remedy="Give the guid or the name of the one rule that is meant.",
             )
+        if by_guid is None:
+            self._refuse_ambiguous(wanted.name, f"{wanted.where}name", "Give the guid of the one that is meant.")
         if by_guid is None and by_name and by_name.guid in self.claimed:
             raise OptionError(
                 f"{wanted.where}name {wanted.name!r} is the rule that another entry of the list means by its guid.",
@@ -90,6 +95,12 @@ class RuleBook:
         """The rule of that name."""
         return self._by_name.get(name_key(name))
 
+    def _refuse_ambiguous(self, name: str, where: str, remedy: str) -> None:
+        """Refuses a name that several rules have: none of them is picked."""
+        if name_key(name) in self._ambiguous:
+            guids = ", ".join(rule.guid for rule in self.rules if same_name(rule.name, name))
+            raise OptionError(f"{where} {name!r} is the name of several rules ({guids}).", remedy=remedy)
+
     @property
     def names(self) -> set[str]:
         """The names that are taken, as they are compared."""
@@ -97,6 +108,7 @@ class RuleBook:
 
     def key(self, name: str, where: str) -> str:
         """Where in the order a rule of that name stands."""
+        self._refuse_ambiguous(name, where, "Rename one of them.")
         rule = self.named(name)
         key = rule.guid if rule else next((entry for entry in self.order if same_name(entry, name)), "")
         if not key:
