@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
+from tests import printed
 from tests.emulator.engine import Engine, EngineError, find_engine
 
 _WHY = "no PowerShell: these tests of psrp want pwsh on PATH, or PWSH=PROGRAM, or PWSH_ARCHIVE=ARCHIVE (see CONTRIBUTING.md)"
@@ -39,6 +41,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def engine() -> Engine | None:
     """The PowerShell for tests that are marked ``engine``. None where there is none, and then no such test runs."""
     return _found()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def judged_by_powershell(engine: Engine | None) -> Iterator[None]:
+    """Whatever command a plan of a test prints is given to PowerShell, where there is one."""
+    printed.use(engine)
+    yield
+    printed.done()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

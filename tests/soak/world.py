@@ -35,7 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 
-from tests import endpoint
+from tests import endpoint, printed
 from tests.emulator import Emulator, runner, service
 from tests.emulator.engine import Engine
 from tests.emulator.errors import CmdletError
@@ -191,6 +191,7 @@ class World:
         except ExchangeError as error:
             outcome.error = error
             outcome.result = dict(error.progress or {})
+        printed.check(outcome.commands)
         outcome.writes, outcome.warnings = self.writes, list(task.warnings)
         return outcome
 

@@ -10,6 +10,7 @@ it; two of them in a row inside it stand for the second; everything else inside 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import sys
 import unicodedata
@@ -21,6 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+#: The digest of FIPS 180-4's example.
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 QUOTES = ["\N{APOSTROPHE}", *map(chr, range(0x2018, 0x201C))]
 
 
@@ -52,11 +55,11 @@ class Reader:
         if self._take("@{"):
             return dict(self._items("}", "; ", self._pair))
         if self._take("([System.IO.File]::ReadAllBytes("):
-            size = int(self.string()[1:].removesuffix(" bytes>"))
+            size, digest = re.fullmatch(r"<(\d+) bytes, SHA-256 ([0-9a-f]{64})>", self.string()).groups()  # type: ignore[union-attr]
             self._need("))")
-            return b"?" * size
+            return int(size), digest
         if self._take("([byte[]]@())"):
-            return b""
+            return 0, hashlib.sha256().hexdigest()
         if self._take("("):
             return "".join(self._items(")", " + ", self._piece))
         if self.text[self.at : self.at + 1] in QUOTES:
@@ -122,7 +125,7 @@ class Reader:
 def meant(value: Any) -> Any:
     """A value as the model reads it back."""
     if isinstance(value, bytes):
-        return b"?" * len(value)
+        return len(value), hashlib.sha256(value).hexdigest()
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, dict):
@@ -181,7 +184,7 @@ def test_every_character_of_unicode_is_only_a_character() -> None:
         (True, "$true"),
         (-3, "-3"),
         ("one\r\ntwo", "('one' + [char]0x0D + [char]0x0A + 'two')"),
-        (b"12", "([System.IO.File]::ReadAllBytes('<2 bytes>'))"),
+        (b"abc", f"([System.IO.File]::ReadAllBytes('<3 bytes, SHA-256 {ABC}>'))"),
         (b"", "([byte[]]@())"),
         (datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.UTC), "'2026-01-02T03:04:00+00:00'"),
         ({"a b": "c"}, "@{'a b' = 'c'}"),
