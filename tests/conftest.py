@@ -53,6 +53,8 @@ def judged_by_powershell(engine: Engine | None) -> Iterator[None]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
+    for text in dict.fromkeys(str(value) for report in reports for name, value in report.user_properties if name == "says"):
+        terminalreporter.write_line(text)
     with_engine = [report for report in reports if "engine" in report.keywords]
     said = f"Took {_minutes(time.monotonic() - _STARTED)}."
     engine = _found()

@@ -78,13 +78,15 @@ def _told(value: Any, net_type: str) -> Any:
     """A value as the process tells it."""
     if value is None and net_type in ("string", "uri"):
         return "" if net_type == "string" else None  # which PowerShell makes of a null there
+    if isinstance(value, str):  # of UTF-16's units: two halves side by side are a character there
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     if isinstance(value, bytes):
         return {"$bytes": len(value)}
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {"$hashtable": {str(name): _told(item, "") for name, item in value.items()}}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_told(item, "") for item in value]
     return value
 

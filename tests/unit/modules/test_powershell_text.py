@@ -22,6 +22,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.printed import check_call
+
 #: The digest of FIPS 180-4's example.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 QUOTES = ["\N{APOSTROPHE}", *map(chr, range(0x2018, 0x201C))]
@@ -172,6 +174,14 @@ def _all_of_unicode() -> Iterator[str]:
 def test_every_character_of_unicode_is_only_a_character() -> None:
     for text in _all_of_unicode():
         assert Reader(str(Call("Set-TransportRule", {"Comments": text}))).command() == ("Set-TransportRule", {"Comments": text})
+
+
+@pytest.mark.engine
+def test_powershell_itself_reads_every_character_as_itself() -> None:
+    """The model's word is checked: PowerShell's own parser and binder."""
+    for text in _all_of_unicode():
+        parameters = {"Identity": "x", "Comments": text}
+        check_call(str(Call("Set-TransportRule", parameters)), parameters)
 
 
 @pytest.mark.parametrize(
