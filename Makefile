@@ -100,7 +100,7 @@ pwsh: | .cache/ready ## unpack the PowerShell that PWSH_ARCHIVE names, for the t
 	@$(PYTHON) scripts/unpack_powershell.py '$(PWSH_ARCHIVE)' .cache/powershell
 
 ifneq ($(PWSH_ARCHIVE),)
-test test-newest: | pwsh
+test test-newest soak-engine: | pwsh
 endif
 
 # Two workers; only loopback may be reached. PYTEST_ARGS="-k name" runs some of the tests.
@@ -114,6 +114,10 @@ test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the i
 .PHONY: soak
 soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+.PHONY: soak-engine
+soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host and constrained endpoint
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 $(SOAK_ARGS)
 
 .PHONY: coverage
 coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests run

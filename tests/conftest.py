@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
 
+from tests import printed
 from tests.emulator.engine import Engine, EngineError, find_engine
 
 _WHY = "no PowerShell: these tests of psrp want pwsh on PATH, or PWSH=PROGRAM, or PWSH_ARCHIVE=ARCHIVE (see CONTRIBUTING.md)"
@@ -41,8 +43,18 @@ def engine() -> Engine | None:
     return _found()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def judged_by_powershell(engine: Engine | None) -> Iterator[None]:
+    """Whatever command a plan of a test prints is given to PowerShell, where there is one."""
+    printed.use(engine)
+    yield
+    printed.done()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for group in terminalreporter.stats.values() for report in group if isinstance(report, pytest.TestReport)]
+    for text in dict.fromkeys(str(value) for report in reports for name, value in report.user_properties if name == "says"):
+        terminalreporter.write_line(text)
     with_engine = [report for report in reports if "engine" in report.keywords]
     said = f"Took {_minutes(time.monotonic() - _STARTED)}."
     engine = _found()

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from tests import printed
+
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = Path(os.environ.get("ANSIBLE_COLLECTIONS_PATH", ROOT / "build/collections"))
 BIN = Path(sys.executable).parent
@@ -113,6 +115,8 @@ class Controller:
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         run = Run(done.returncode, done.stdout, done.stderr, [TaskResult(**json.loads(line)) for line in lines])
         assert "Traceback (most recent call last)" not in run.output, run.output
+        for task in run:
+            printed.check(command for result in [task.result, *task.result.get("results", ())] for command in _commands(result))
         return run
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, hosts: str = "all", play: Mapping[str, Any] | None = None, **environment: str) -> Run:
@@ -121,3 +125,9 @@ class Controller:
         file = self.home / f"playbook-{self._runs}.yml"
         file.write_text(yaml.safe_dump([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
         return self.playbook(str(file), *arguments, **environment)
+
+
+def _commands(result: Any) -> list[str]:
+    """The commands that a module prints; a task of another collection may call anything so."""
+    found = result.get("commands") if isinstance(result, dict) else None
+    return found if isinstance(found, list) else []

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs fuzzing, mail and search in several processes and prints their figures.
 
-``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--seed N] [--processes N]``
+``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--seed N] [--processes N] [--engine]``
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.emulator.engine import EngineError, find_engine
+
 from . import fuzz, mail
 from .search import Case, Tally, cases, examine
-from .world import WIRES, World
+from .world import ENGINE_WIRES, WIRES, World
 
 #: Cases of one emulator: it is thrown away with all that lost answers have left in it.
 _ROUND = 250
@@ -30,15 +33,15 @@ _MESSAGES = 1_000
 _SLOWER = 10
 
 
-def search(number: int, schedules: int) -> tuple[Tally, str]:
+def search(number: int, schedules: int, wires: Sequence[str]) -> tuple[Tally, str]:
     """One part of the search; the second value tells of a case that breaks the law, and is empty where none does."""
     tally = Tally()
     logging.disable()  # msal shows tracebacks of answers that the faults have spoilt
-    with World().patched() as world:
+    with _world(wires[0]).patched() as world:
 
         @seed(number)
         @settings(max_examples=schedules, deadline=None, database=None, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
-        @given(cases())
+        @given(cases(wires))
         def law(case: Case) -> None:
             examine(world, case, tally)
 
@@ -55,10 +58,14 @@ def fuzz_one(target: str, number: int, executions: int) -> tuple[int, str]:
     try:
         if target in fuzz.TARGETS:
             return fuzz.run(*fuzz.TARGETS[target], number=number, executions=executions), ""
-        with World().patched() as world:
+        with _world(target).patched() as world:
             return fuzz.run(fuzz.WISHES, fuzz.texts_over(world, target), number=number, executions=executions // _SLOWER), ""
     except BaseException:
         return 0, f"fuzzing {target}, seed {number}\n{traceback.format_exc()}"
+
+
+def _world(wire: str) -> World:
+    return World(find_engine() if wire in ENGINE_WIRES else None)
 
 
 def main() -> int:
@@ -68,12 +75,19 @@ def main() -> int:
     parser.add_argument("--mail", type=int, default=20_000, help="messages through random organizations, in the simulator and in the emulator")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--engine", action="store_true", help="over a real PowerShell alone, which takes a second for each schedule")
     arguments = parser.parse_args()
+    try:
+        if arguments.engine and find_engine() is None:
+            raise EngineError("There is no PowerShell: the search with --engine wants pwsh on PATH, or PWSH=PROGRAM.")
+    except EngineError as error:
+        parser.error(str(error))
+    wires, readers = (ENGINE_WIRES, []) if arguments.engine else (WIRES, list(fuzz.TARGETS))
     began, whole, broken = time.monotonic(), Tally(), []
     rounds = [min(_ROUND, arguments.schedules - start) for start in range(0, arguments.schedules, _ROUND)]
     with concurrent.futures.ProcessPoolExecutor(arguments.processes) as processes:
         executions: Counter[str] = Counter()
-        fuzzed = {target: processes.submit(fuzz_one, target, arguments.seed, arguments.fuzz) for target in (*fuzz.TARGETS, *WIRES) if arguments.fuzz}
+        fuzzed = {target: processes.submit(fuzz_one, target, arguments.seed, arguments.fuzz) for target in (*readers, *wires) if arguments.fuzz}
         for target, future in fuzzed.items():
             executions[target], problem = future.result()
             broken += [problem] if problem else []
@@ -84,7 +98,7 @@ def main() -> int:
             messages += compared
             broken += [problem] if problem else []
             print(problem or f"{messages:>7} messages: simulator and emulator agree", flush=True)
-        for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds):
+        for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds, [wires] * len(rounds)):
             whole.add(tally)
             if problem:
                 broken.append(problem)
@@ -101,8 +115,8 @@ def _shown(target: str) -> str:
 
 def _print(tally: Tally, first: int, seconds: float) -> None:
     print(f"\n{tally.schedules} schedules from seed {first} in {seconds / 60:.1f} minutes; {tally.writes} writes reached the service.")
-    print("cases: " + ", ".join(f"{wire} {tally.cases[wire]}" for wire in WIRES))
-    for wire in ("rest", "psrp"):
+    print("cases: " + ", ".join(f"{wire} {number}" for wire, number in sorted(tally.cases.items())))
+    for wire in sorted({where for where, _kind in tally.struck}):
         kinds = Counter({kind: number for (where, kind), number in tally.struck.items() if where == wire})
         survived = {kind: tally.survived[wire, kind] for kind in kinds}
         print(f"\nfaults over {wire}: {sum(kinds.values())} struck, {sum(survived.values())} in tasks that succeeded all the same")

@@ -122,7 +122,7 @@ def examine(world: World, case: Case, tally: Tally) -> None:
     assert not again.result["changed"], f"a run without a fault does not converge: {again.result['changes']}"
     assert not again.own, f"a run that changes nothing wrote: {again.own}"
     if control.error is None and not edited:
-        assert _alike(world.state()) == _alike(expected), "faults led the organization somewhere else"
+        assert alike(world.state()) == alike(expected), "faults led the organization somewhere else"
 
 
 def judge(outcome: Outcome, case: Case, *, struck: Sequence[str]) -> None:
@@ -153,8 +153,8 @@ def _shown(outcome: Outcome) -> str:
     return f"result {outcome.result}, error {outcome.error!r}, writes {outcome.writes}, warnings {outcome.warnings}"
 
 
-def _alike(state: Any) -> Any:
+def alike(state: Any) -> Any:
     """A state without what each creation makes anew."""
     if isinstance(state, dict):
-        return {key: _alike(value) for key, value in unstamped(state).items() if key not in ("Guid", "CreatedBy")}
-    return [_alike(item) for item in state] if isinstance(state, list) else state
+        return {key: alike(value) for key, value in unstamped(state).items() if key not in ("Guid", "CreatedBy")}
+    return [alike(item) for item in state] if isinstance(state, list) else state

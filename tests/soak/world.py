@@ -35,13 +35,18 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 
-from tests.emulator import Emulator, service
+from tests import endpoint, printed
+from tests.emulator import Emulator, runner, service
+from tests.emulator.engine import Engine
 from tests.emulator.errors import CmdletError
 from tests.emulator.schema import is_read
 from tests.unit.plugin_utils.conftest import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
 WIRES = ("rest", "host", "server", "constrained")
+#: Those that a real PowerShell serves: a management host, and the constrained endpoint that the collection brings.
+ENGINE_WIRES = ("engine", "endpoint")
+_CONFIGURATIONS = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange", "engine": "PowerShell.7", "endpoint": "MessageEncryption.Baseline"}
 #: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be waited for in vain.
 _RUNS_ON = 0.3
 #: Shells that lost answers may leave on the service before all are ended.
@@ -120,23 +125,28 @@ class _Line:
 
 
 class World:
-    """An emulator with one organization, and a session for each wire that is kept as long as it works."""
+    """An emulator with one organization, and a session for each wire that is kept as long as it works.
 
-    def __init__(self) -> None:
-        self.emulator = Emulator([NAME])
+    :param engine: a real PowerShell, for the wires that it serves.
+    """
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self.emulator = Emulator([NAME], engine=engine)
+        if engine is not None:
+            endpoint.install(self.emulator, "Baseline")
         self.organization = self.emulator.organizations[NAME]
         self.clock = Clock()
         self.calling = ""
         self.writes: list[Write] = []
         self._editing = threading.local()
         self._sessions: dict[str, OrganizationSession] = {}
+        self._granted: dict[str, list[str]] = {}
 
     def start(self, state: Mapping[str, Any]) -> None:
         """A fresh organization in this state; nothing is wrong."""
         self.emulator.reset()
         if self.emulator.sessions["shells"] > _LEFT_SHELLS:
-            for wire in WIRES:
-                self.hang_up(wire)
+            self._hang_up()
             self.emulator.psrp.kill_shells()
         self.organization.replace(copy.deepcopy(dict(state)))
 
@@ -148,6 +158,11 @@ class World:
         self.emulator.service.edit(self.organization, cmdlet, parameters)
 
     def session(self, wire: str) -> OrganizationSession:
+        granted = runner.granted(self.organization.state)
+        if wire in ENGINE_WIRES and self._granted.setdefault(wire, granted) != granted:
+            # The module in a session has what was granted when it connected.
+            self.hang_up(wire)
+            self._granted[wire] = granted
         if wire not in self._sessions:
             self._sessions[wire] = OrganizationSession(_identity.build(_options(self.emulator, wire), []), open_transport)
         return self._sessions[wire]
@@ -157,6 +172,10 @@ class World:
         session = self._sessions.pop(wire, None)
         if session is not None:
             session.close()
+
+    def _hang_up(self) -> None:
+        for wire in list(self._sessions):
+            self.hang_up(wire)
 
     def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False) -> Outcome:
         """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through."""
@@ -172,6 +191,7 @@ class World:
         except ExchangeError as error:
             outcome.error = error
             outcome.result = dict(error.progress or {})
+        printed.check(outcome.commands)
         outcome.writes, outcome.warnings = self.writes, list(task.warnings)
         return outcome
 
@@ -202,8 +222,7 @@ class World:
             try:
                 yield self
             finally:
-                for wire in WIRES:
-                    self.hang_up(wire)
+                self._hang_up()
                 self.emulator.close()
 
     def _watched(self, plain: Callable[..., Any], organization: Any, cmdlet: str, parameters: Mapping[str, Any], **how: Any) -> Any:
@@ -255,9 +274,11 @@ def _options(emulator: Emulator, wire: str) -> dict[str, Option]:
             "remote_password": organization["psrp_password"],
             "operation_timeout": 5,
         }
-    if wire == "host":
+    if wire in ("host", "engine"):
         values |= {"exchange_client_id": organization["client_id"], "exchange_certificate_thumbprint": organization["certificate_thumbprint"]}
-    if wire in ("server", "constrained"):
-        values |= {"exchange_psrp_connect": "none", "configuration_name": {"server": "Microsoft.Exchange", "constrained": "OnlyExchange"}[wire]}
+    if wire in _CONFIGURATIONS:
+        values["configuration_name"] = _CONFIGURATIONS[wire]
+    if wire in ("server", "constrained", "endpoint"):
+        values["exchange_psrp_connect"] = "none"
     found = {name: Option(value) for name, value in DEFAULTS.items()}
     return found | {name: Option(value, f"var: ansible_{name}") for name, value in values.items()}

@@ -29,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 
+from tests import printed
 from tests.emulator import Organization, rest
 from tests.emulator.clixml import Flavour, document
 from tests.emulator.errors import CmdletError, CmdletNotGranted
@@ -41,7 +42,7 @@ WIRES = ("rest", "module", "server")
 
 
 class OrganizationSession:
-    """One organization, spoken to directly.
+    """One organization, spoken to directly. What is sent and printed is given to PowerShell, where the tests have one.
 
     :param organization: it, or what is special in its state.
     :param wire: one of ``WIRES``.
@@ -68,6 +69,7 @@ class OrganizationSession:
             self.reads += 1
         else:
             (call,) = calls
+            printed.check_call(str(call), call.parameters)
             self.before_write(call)
             self.writes.append(call)
         return [self._invoke(call) for call in calls]
@@ -94,6 +96,7 @@ class OrganizationSession:
         self.warnings = task.warnings
         self.places = task.places
         result: dict[str, Any] = module.run(task)
+        printed.check(result.get("commands", ()))
         return result
 
     def _invoke(self, call: Call) -> Result:

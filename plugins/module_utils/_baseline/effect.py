@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
@@ -53,4 +54,4 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
 
 def _stored(declared: DeclaredRule, rules: Sequence[Rule]) -> Rule | None:
     by_guid = next((rule for rule in rules if declared.guid and rule.guid == declared.guid), None)
-    return by_guid or next((rule for rule in rules if rule.name.casefold() == declared.name.casefold()), None)
+    return by_guid or next((rule for rule in rules if same_name(rule.name, declared.name)), None)

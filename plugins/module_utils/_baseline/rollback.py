@@ -216,8 +216,8 @@ class Rollback(Procedure):
         """The rules that the snapshot knows neither by their GUID nor, where that one is gone, by their name."""
         rules = rules_of(organization)
         guids = {rule.guid for rule in rules}
-        rebuilt = {rule.name.casefold() for rule in self.parts["transport_rules"] if rule.guid not in guids}
-        return [rule for rule in rules if rule.guid not in self.snapshot["order"] and rule.name.casefold() not in rebuilt]
+        rebuilt = {name_key(rule.name) for rule in self.parts["transport_rules"] if rule.guid not in guids}
+        return [rule for rule in rules if rule.guid not in self.snapshot["order"] and name_key(rule.name) not in rebuilt]
 
     def _comes_back(self, rule: DeclaredRule) -> bool:
         """Whether a rule that is gone is made again."""

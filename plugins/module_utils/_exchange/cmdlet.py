@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -143,7 +144,7 @@ class Session(Protocol):
 
 
 def _powershell(value: Value) -> str:
-    """A value as a PowerShell expression. Bytes are too long to show: in their place stands a file that holds them."""
+    """A value as a PowerShell expression. Bytes are too long to show: in their place stands a file that holds them, told by its digest."""
     if value is None:
         return "$null"
     if isinstance(value, bool):
@@ -151,7 +152,8 @@ def _powershell(value: Value) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
     if isinstance(value, bytes):
-        return f"([System.IO.File]::ReadAllBytes('<{len(value)} bytes>'))" if value else "([byte[]]@())"
+        name = f"<{len(value)} bytes, SHA-256 {hashlib.sha256(value).hexdigest()}>"
+        return f"([System.IO.File]::ReadAllBytes('{name}'))" if value else "([byte[]]@())"
     if isinstance(value, datetime.datetime):
         return powershell_string(value.isoformat())
     if isinstance(value, str):

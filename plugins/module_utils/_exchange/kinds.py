@@ -151,7 +151,7 @@ class Choice(Kind):
         self._literals = {name_key(choice): choice for choice in choices}
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else self._literals.get(name_key(str(value)), value)
+        return None if value is None or value == "" else self._literals.get(name_key(_scalar(value)), value)
 
 
 class StatusCode(Kind):
@@ -195,7 +195,8 @@ class Listing(Kind):
     def read(self, value: Any) -> Any:
         if value is None:
             return []
-        return [str(item) for item in (value if isinstance(value, list) else [value])]
+        # Nothing between others is a text without characters: without it the list could look as if nothing were set.
+        return ["" if item is None else _scalar(item) for item in (value if isinstance(value, list) else [value])]
 
     def clear(self, stored: Any) -> Value:
         return {"Remove": list(stored or [])} if self.multivalued else None
@@ -387,6 +388,16 @@ class Image(Kind):
         content = base64.b64decode(value)
         digest = hashlib.sha256(content).hexdigest()
         return f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
+
+
+def _scalar(value: Any) -> str:
+    """The text of what is a text, a number or a boolean.
+
+    :raises ValueError: it is a list or an object.
+    """
+    if isinstance(value, (list, Mapping)):
+        raise ValueError(f"not a text: {value!r}")
+    return str(value)
 
 
 #: No zone is farther from UTC.

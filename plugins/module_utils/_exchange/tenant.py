@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+
 #: The property that a session adds to what Get-OrganizationConfig returns: what only the session knows, as :func:`session_facts` gives it.
 SESSION = "Session"
 
@@ -56,7 +58,7 @@ def why_another(found: Mapping[str, Any], wanted: str) -> str:
     :param found: as :func:`describe_organization` gives it. Its display name does not count: its administrators choose it as they like.
     :param wanted: an initial domain or a tenant id.
     """
-    if not wanted or wanted.casefold() in {str(found[key]).casefold() for key in ("name", "tenant_id") if found[key]}:
+    if not wanted or any(same_name(wanted, str(found[key])) for key in ("name", "tenant_id") if found[key]):
         return ""
     if _TENANT_ID.fullmatch(wanted) and not found["tenant_id"]:
         return (
@@ -73,8 +75,7 @@ def why_not_from(found: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
     """
     for key in ("tenant_id", "guid", "name"):
         if found.get(key) and stored.get(key):
-            same = str(found[key]).casefold() == str(stored[key]).casefold()
-            return "" if same else f"it was read from {_named(stored)}, and this is {_named(found)}"
+            return "" if same_name(str(found[key]), str(stored[key])) else f"it was read from {_named(stored)}, and this is {_named(found)}"
     return "it does not say which organization it was read from"
 
 

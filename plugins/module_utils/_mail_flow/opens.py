@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
@@ -59,7 +60,7 @@ def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
     ways = [] if branding else [_way("inline", "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access lets them")]
     if facts.ome_configurations is None:
         return [*ways, _way("unknown", "the OME configurations are not known")]
-    shown = next((each for each in facts.ome_configurations if str(each.get("identity", "")).casefold() == name.casefold()), None)
+    shown = next((each for each in facts.ome_configurations if same_name(str(each.get("identity", "")), name)), None)
     if shown is None:
         return [*ways, _way("unknown", f"there is no OME configuration {name}")]
     return [*ways, *_portal(name, shown)]

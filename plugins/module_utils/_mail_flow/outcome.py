@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth
@@ -67,7 +68,7 @@ def verdict(world: World, message: Message, facts: Facts) -> Verdict:
 
 def _branded(found: Verdict, world: World, message: Message) -> Verdict:
     """With the branding that rules chose; mail of another organization's keys takes none."""
-    names = {name.casefold(): name for _rule, name in world.brands}
+    names = {name_key(name): name for _rule, name in world.brands}
     foreign = found.on_arrival and message.protection is not None and message.protection.owner == "other"
     if not names or foreign or found.protection in ("none", "smime", "unknown"):
         return found

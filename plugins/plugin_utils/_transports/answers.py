@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
@@ -46,10 +46,28 @@ _OBJECTS_OF_WRITES: Mapping[str, int] = {
 }
 
 
+#: What Exchange says of a list that it has cut. Source: captured answers of the admin API; PowerShell passes it on.
+_CUT = "There are more results available than are currently displayed"
+
+
+def is_of_a_part(warning: str) -> bool:
+    """Whether a warning says that a list is only a part of one."""
+    return _CUT in warning
+
+
+def incomplete(call: Call, reason: str) -> Result:
+    """The result of a list that is not whole."""
+    error = ProtocolError(f"only a part of the list came: {reason}.", remedy="Nothing is concluded from it. Run the task again, or use the transport psrp.")
+    error.cmdlet = call.cmdlet
+    return Result(error=error)
+
+
 def judged(call: Call, outcome: Outcome) -> Outcome:
     """The outcome of a try, unless its answer cannot be the cmdlet's: then the failure that it is."""
     if isinstance(outcome, Failure) or outcome.error is not None:
         return outcome
+    if call.is_read and any(map(is_of_a_part, outcome.warnings)):
+        return incomplete(call, "Exchange says that there is more")
     cmdlet = call.cmdlet.lower()
     if cmdlet in _NEVER_EMPTY and "Identity" not in call.parameters and not outcome.objects:
         return Failure(ProtocolError("an empty answer came, and there is always something to answer.", cmdlet=call.cmdlet), Executed.UNKNOWN)

@@ -25,6 +25,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ProtocolError, ServiceError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, claims_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
@@ -197,13 +198,15 @@ class RestTransport:
         while page.next_link:
             link = _joined(self._base, page.next_link)
             if not link or link in seen or len(seen) >= _PAGES or not self._ours(link):
-                return _incomplete(call, "its next part is at an address that cannot be followed")
+                return incomplete(call, "its next part is at an address that cannot be followed")
             seen.add(link)
+            # What the service says of a page that others follow is not said of the list.
+            result.warnings = [text for text in result.warnings if not is_of_a_part(text)]
             following = self._next(call, link)
             if not isinstance(following, answers.Page):
                 if isinstance(following, Failure) and following.retryable:
                     return following
-                return _incomplete(call, f"the service does not hand out the rest ({following.error.message.rstrip('.')})" if following.error else "")
+                return incomplete(call, f"the service does not hand out the rest ({following.error.message.rstrip('.')})" if following.error else "")
             page = following
             result.objects += page.result.objects
             result.warnings += page.result.warnings
@@ -337,12 +340,6 @@ def _whole(refusal: Outcome | answers.Page) -> Outcome:
 
 def _challenge(part: Mapping[str, Any]) -> str | None:
     return claims_of(answers.Headers(part.get("headers")).get("WWW-Authenticate", ""))
-
-
-def _incomplete(call: Call, reason: str) -> Result:
-    error = ProtocolError(f"only a part of the list came: {reason}.", remedy="Nothing is concluded from it. Run the task again, or use the transport psrp.")
-    error.cmdlet = call.cmdlet
-    return Result(error=error)
 
 
 def _joined(base: str, link: str) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotSentError, OutcomeUnknownError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 
+from tests import printed
 from tests.unit.organization_session import OrganizationSession
 
 # When something was last changed, and a rule's GUID after it was made again, are not put back by anybody.
@@ -62,7 +63,9 @@ class Role:
         self.hosts = variables.pop("hosts", ["contoso"])
         self.begin(procedure)
         self.task = self._task(procedure, profile, variables, check, **given)
-        return preflight(self.task)
+        planned = preflight(self.task)
+        printed.check(change["command"] for change in self.report.get("changes", ()))
+        return planned
 
     def run(self, procedure: str = "baseline", *, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
         """Plans, and applies where there is something to do."""

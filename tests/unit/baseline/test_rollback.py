@@ -115,6 +115,17 @@ def test_the_full_scope_puts_everything_back_and_leaves_rules_of_others(tmp_path
     assert [link.rolled_back for link in role.artifacts.chain().links] == [True]
 
 
+def test_a_rule_of_another_name_is_of_others_whatever_it_looks_like(tmp_path: Path) -> None:
+    """To .NET a sharp s is not two of them."""
+    role = Role({"transport_rules": [{"Name": "stra\u00dfe", "PrependSubject": "x"}]}, str(tmp_path))
+    role.run(**OUTGOING)
+    role.session.edit("Remove-TransportRule", Identity="stra\u00dfe")
+    role.session.edit("New-TransportRule", Name="strasse", ApplyRightsProtectionTemplate="Encrypt")
+    role.run("rollback", rollback_scope="full", rollback_force=False)
+    assert any("Rules that others have made since stay: 'strasse'" in warning for warning in role.report["warnings"])
+    assert sorted(rule["Name"] for rule in role.session.organization.dump()["transport_rules"]) == ["strasse", "stra\u00dfe"]
+
+
 @pytest.mark.parametrize("wire", WIRES)
 class TestSnapshotWithoutARun:
     """The playbook ``snapshot`` takes one before somebody works by hand."""

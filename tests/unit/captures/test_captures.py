@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import parse
@@ -26,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DESCRIPTIVE_PROPERTIES, SECTIONS, SETTINGS_FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, decode, rest_answers
 
 from tests.emulator.clixml import Flavour, document
 from tests.emulator.properties import IRM, KINDS, OME, ORGANIZATION, RULE, Kind, Record, kind_of
@@ -159,6 +160,21 @@ def test_what_nothing_reads_yet_is_decoded(path: Path) -> None:
         for way in WAYS:
             names = {name for name, value in item.items() if "@" not in name and not isinstance(value, dict)}
             assert names <= set(decoded(item, path.parent.name, way))
+
+
+@pytest.mark.parametrize("path", sorted(CAPTURES.glob("rest/*.json")), ids=lambda path: path.stem)
+def test_an_answer_of_the_interface_is_what_it_says(path: Path) -> None:
+    """A whole body, as the service sent it: an error with the words that are in its depths, or objects, warnings and where the next ones are."""
+    body = json.loads(path.read_text(encoding="utf-8"))
+    found = rest_answers.outcome(Call("Get-Recipient"), 400 if "error" in body else 200, {}, path.read_bytes())
+    if "error" in body:
+        assert isinstance(found, Result)
+        assert type(found.error) is not ExchangeError, "an error of no kind"
+        assert " ".join(body["error"]["innererror"]["internalexception"]["message"].split()) in str(found.error)
+        return
+    assert isinstance(found, rest_answers.Page)
+    assert [list(item) for item in found.result.objects] == [[name for name in item if "@" not in name] for item in body["value"]]
+    assert (found.result.warnings, found.next_link) == (body["@adminapi.warnings"], body.get("@odata.nextLink", ""))
 
 
 @pytest.mark.parametrize("path", sorted(CAPTURES.glob("Test-IRMConfiguration/*.txt")), ids=lambda path: path.stem)

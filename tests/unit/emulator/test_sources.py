@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,13 +22,14 @@ def _cloud(cmdlet: Cmdlet) -> dict[str, str]:
     }
 
 
-def test_how_many_rest_on_which() -> None:
+def test_how_many_rest_on_which(record_property: Callable[[str, object], None]) -> None:
     sources: Counter[str] = Counter()
     for cmdlet in cmdlets().values():
         if cmdlet.name in manifest():
             sources.update(_cloud(cmdlet).values())
     known = sum(len(row["parameters"]) for row in manifest().values())
-    print(f"{len(manifest())} cmdlets with {known} parameters of the live module; their types: {dict(sources)}.")
+    types = ", ".join(f"{number} by {source}" for source, number in sources.most_common())
+    record_property("says", f"The emulator's cmdlets: {len(manifest())} with {known} parameters of the live module; types told {types}.")
     # Of a cmdlet that the manifest has, nothing is invented and nothing left out.
     assert sources.total() == known
     page = " ".join(FIDELITY.read_text(encoding="utf-8").split())

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import struct
 from typing import Any
 
@@ -25,6 +26,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .fake import FakeSession, task
+
+
+def expression(content: bytes) -> str:
+    """A picture as a printed command has it."""
+    return f"([System.IO.File]::ReadAllBytes('<{len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}>'))"
 
 
 def png(width: int, height: int, size: int = 0) -> bytes:
@@ -150,7 +156,7 @@ def test_a_logo_from_a_file() -> None:
     organization = session()
     result, warnings = run(organization, image_path="logo.png", files={"logo.png": content})
     assert organization.writes[0].parameters["Image"] == content
-    assert result["commands"] == ["Set-OMEConfiguration -Identity 'OME Configuration' -Image ([System.IO.File]::ReadAllBytes('<24 bytes>')) -Confirm:$false"]
+    assert result["commands"] == [f"Set-OMEConfiguration -Identity 'OME Configuration' -Image {expression(content)} -Confirm:$false"]
     assert warnings == []
 
 
@@ -189,7 +195,7 @@ def test_a_logo_that_cannot_be_seen_is_sent_on_request(check_mode: bool) -> None
     result, warnings = run(organization, image_content=LOGO, image_force=True, portal_text="Hello", check_mode=check_mode)
     assert result["commands"] == [
         "Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false",
-        "Set-OMEConfiguration -Identity 'OME Configuration' -Image ([System.IO.File]::ReadAllBytes('<24 bytes>')) -Confirm:$false",
+        f"Set-OMEConfiguration -Identity 'OME Configuration' -Image {expression(base64.b64decode(LOGO))} -Confirm:$false",
     ]
     assert [change["option"] for change in result["changes"]] == ["portal_text", "image_content"]
     assert result["after"]["image_content"].startswith("png, 24 bytes")

@@ -10,6 +10,7 @@ it; two of them in a row inside it stand for the second; everything else inside 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import sys
 import unicodedata
@@ -21,6 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.printed import check_call
+
+#: The digest of FIPS 180-4's example.
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 QUOTES = ["\N{APOSTROPHE}", *map(chr, range(0x2018, 0x201C))]
 
 
@@ -52,11 +57,11 @@ class Reader:
         if self._take("@{"):
             return dict(self._items("}", "; ", self._pair))
         if self._take("([System.IO.File]::ReadAllBytes("):
-            size = int(self.string()[1:].removesuffix(" bytes>"))
+            size, digest = re.fullmatch(r"<(\d+) bytes, SHA-256 ([0-9a-f]{64})>", self.string()).groups()  # type: ignore[union-attr]
             self._need("))")
-            return b"?" * size
+            return int(size), digest
         if self._take("([byte[]]@())"):
-            return b""
+            return 0, hashlib.sha256().hexdigest()
         if self._take("("):
             return "".join(self._items(")", " + ", self._piece))
         if self.text[self.at : self.at + 1] in QUOTES:
@@ -122,7 +127,7 @@ class Reader:
 def meant(value: Any) -> Any:
     """A value as the model reads it back."""
     if isinstance(value, bytes):
-        return b"?" * len(value)
+        return len(value), hashlib.sha256(value).hexdigest()
     if isinstance(value, datetime.datetime):
         return value.isoformat()
     if isinstance(value, dict):
@@ -171,6 +176,14 @@ def test_every_character_of_unicode_is_only_a_character() -> None:
         assert Reader(str(Call("Set-TransportRule", {"Comments": text}))).command() == ("Set-TransportRule", {"Comments": text})
 
 
+@pytest.mark.engine
+def test_powershell_itself_reads_every_character_as_itself() -> None:
+    """The model's word is checked: PowerShell's own parser and binder."""
+    for text in _all_of_unicode():
+        parameters = {"Identity": "x", "Comments": text}
+        check_call(str(Call("Set-TransportRule", parameters)), parameters)
+
+
 @pytest.mark.parametrize(
     ("value", "printed"),
     [
@@ -181,7 +194,7 @@ def test_every_character_of_unicode_is_only_a_character() -> None:
         (True, "$true"),
         (-3, "-3"),
         ("one\r\ntwo", "('one' + [char]0x0D + [char]0x0A + 'two')"),
-        (b"12", "([System.IO.File]::ReadAllBytes('<2 bytes>'))"),
+        (b"abc", f"([System.IO.File]::ReadAllBytes('<3 bytes, SHA-256 {ABC}>'))"),
         (b"", "([byte[]]@())"),
         (datetime.datetime(2026, 1, 2, 3, 4, tzinfo=datetime.UTC), "'2026-01-02T03:04:00+00:00'"),
         ({"a b": "c"}, "@{'a b' = 'c'}"),

@@ -177,6 +177,28 @@ def test_pages_that_can_be_had_neither_way_are_an_error_that_says_so(script: Mak
     assert result.objects == []
 
 
+MORE = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter."
+
+
+def test_a_list_of_which_exchange_says_that_it_is_a_part_is_none() -> None:
+    """Over any wire, and without a link to the rest."""
+    outcome = judged(READ, Result(objects=[{"Name": "x"}], warnings=["other", MORE]))
+    assert isinstance(outcome, Result)
+    assert isinstance(outcome.error, errors.ProtocolError)
+    assert "only a part of the list came" in str(outcome.error)
+    assert outcome.objects == []
+    assert judged(WRITE, Result(warnings=[MORE])).error is None
+
+
+def test_pages_that_were_followed_are_not_missing(script: Make) -> None:
+    server = script(
+        (200, {"value": [{"A": 1}], "@odata.nextLink": "/next", "@adminapi.warnings": ["kept", MORE]}), (200, {"value": [{"A": 2}], "@adminapi.warnings": []})
+    )
+    (result,) = attempt(server, READ)
+    assert (result.objects, result.warnings, result.error) == ([{"A": 1}, {"A": 2}], ["kept"], None)
+    assert judged(READ, result).error is None
+
+
 # Batches
 
 

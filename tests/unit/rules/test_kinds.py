@@ -9,6 +9,7 @@ import datetime
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
     Boolean,
     Choice,
@@ -31,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Words,
     exact_bytes,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -234,3 +236,21 @@ def test_what_is_no_color_is_refused(written: str) -> None:
 )
 def test_a_date_without_a_zone_may_differ_by_one_only(shown: Any, wanted: str, by_a_zone: bool) -> None:
     assert Instant().differs_by_a_zone(shown, wanted) is by_a_zone
+
+
+LISTS = [Words(), Patterns(), Recipients(), Locations()]
+
+
+@pytest.mark.parametrize("kind", LISTS, ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize(("stored", "read"), [(None, []), ([], []), ([""], [""]), ([None], [""]), ("a", ["a"]), ([5, True], ["5", "True"])])
+def test_a_list_is_read_as_it_is_stored(kind: Kind, stored: Any, read: list[str]) -> None:
+    """What is in it may be empty, and is something all the same."""
+    assert kind.read(stored) == read
+    assert (kind.key(kind.read(stored)) == kind.key(kind.cleared)) is (read == [])
+
+
+@pytest.mark.parametrize("kind", [*LISTS, Text(), Name(), Recipient(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__)
+@pytest.mark.parametrize("stored", [[["a"]], [{"a": "b"}], {"a": "b"}], ids=str)
+def test_what_is_no_text_is_refused_by_name(kind: Kind, stored: Any) -> None:
+    with pytest.raises(ProtocolError, match="SubjectContainsWords has a value that cannot be understood"):
+        Field("subject_contains_words", kind, "SubjectContainsWords").read({"SubjectContainsWords": stored})

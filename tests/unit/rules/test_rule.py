@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
-from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, ome_transport_rule
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rule
 
 from tests.unit.organization_session import OrganizationSession, refusal
 
@@ -324,6 +324,28 @@ def test_rules_of_data_loss_prevention_are_listed_apart(any_session: Organizatio
     assert "data loss prevention" in row["reason"]
     assert [row["name"] for row in info["transport_rules_not_rebuildable"]] == [NAME]
     assert "cannot write" in refusal(any_session, ome_transport_rule, name=NAME, conditions=INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("property_", "value", "says"),
+    [
+        ("SubjectContainsWords", [""], "conditions.subject_contains_words has an empty element"),
+        ("SubjectContainsWords", ["a", None], "conditions.subject_contains_words has an empty element"),
+        ("SentTo", ["Board Room"], "conditions.sent_to has 'Board Room', and an SMTP address is needed"),
+        ("RejectMessageEnhancedStatusCode", "5.1.1", "actions.reject_message_enhanced_status_code must be 5.7.1"),
+    ],
+)
+def test_a_rule_with_a_value_that_nobody_could_declare_is_listed_apart_and_costs_no_other(
+    session: OrganizationSession, property_: str, value: Any, says: str
+) -> None:
+    session.organization.replace(
+        {"transport_rules": [{"Name": NAME, "FromScope": "InOrganization", "Quarantine": True, property_: value}, {"Name": "other", "Quarantine": True}]}
+    )
+    info = session.run(message_encryption_info)
+    assert [row["name"] for row in info["transport_rules"]] == ["other"]
+    assert [row["name"] for row in info["transport_rules_not_rebuildable"]] == [NAME]
+    assert says in info["transport_rules_unsupported"][0]["reason"]
+    assert not session.run(message_encryption_state, state=info)["changed"]
 
 
 def test_dates(any_session: OrganizationSession) -> None:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.emulator.engine import Engine
 from tests.soak.world import World
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(engine: Engine | None) -> Iterator[World]:
     logging.disable()
-    with World().patched() as made:
+    with World(engine).patched() as made:
         yield made
     logging.disable(logging.NOTSET)

@@ -13,19 +13,23 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.soak.search import Case, Tally, cases, examine
-from tests.soak.world import WIRES, World
+from tests.soak.world import ENGINE_WIRES, WIRES, World
+
+from .wires import ENGINE, EVERY_WIRE, SHELLS
 
 IRM = "irm_configuration"
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 WRITES = "[!gG]*"
+#: An example over a real PowerShell takes more than a second; "make soak-engine" tries many.
+_EXAMPLES = {"rest": 150, "engine": 10, "endpoint": 10}
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", [*WIRES, *ENGINE])
 def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
     tally = Tally()
 
-    @seed(WIRES.index(wire))
-    @settings(max_examples=150 if wire == "rest" else 50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @seed((*WIRES, *ENGINE_WIRES).index(wire))
+    @settings(max_examples=_EXAMPLES.get(wire, 50), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(cases([wire]))
     def law(case: Case) -> None:
         examine(world, case, tally)
@@ -55,7 +59,7 @@ def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after
         check(world, "rest", wish, {"kind": "403", "nth": nth, "times": None}, past=[("ome_transport_rules", rules)])
 
 
-@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("wire", SHELLS)
 @pytest.mark.parametrize("kind", ["dead_shell", "403", "429", "500", "lost_before", "lost_after"])
 @pytest.mark.parametrize("step", ["receive", "signal"])
 def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World, wire: str, kind: str, step: str) -> None:
@@ -124,7 +128,7 @@ def test_a_write_that_never_reaches_every_server_is_said_to_be_late_and_not_igno
     assert outcome.result["changed"]
 
 
-@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("wire", SHELLS)
 def test_a_part_of_an_answer_that_is_lost_for_good_is_never_taken_for_the_whole(world: World, wire: str) -> None:
     """The answer is lost, and what comes instead when it is asked for again is only the news that time is up."""
     lost = [{"kind": "lost_after", "step": "receive", "nth": nth, "times": 1} for nth in (1, 2, 4)]
@@ -140,7 +144,7 @@ def test_a_lost_write_that_is_first_seen_when_it_is_sent_again_is_a_change(world
     check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "invoke", "cmdlet": WRITES}, late, verify_timeout=4)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World, wire: str) -> None:
     """Once the rule does not encrypt any more, switching it off takes nothing away: the same step, with another impact."""
     sections = {"conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
@@ -149,7 +153,7 @@ def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World,
     check(world, wire, wish, {"kind": "error_in_200", "cmdlet": "Disable-*"}, past=past)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 @pytest.mark.parametrize("kind", ["500", "lost_before", "403"])
 def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(world: World, wire: str, kind: str) -> None:
     """Without licensing no templates are listed, and a French organization knows Encrypt by another name."""
@@ -162,7 +166,7 @@ def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(wor
     assert (templates, world.organization.state[IRM]["InternalLicensingEnabled"]) == (["Chiffrer"] * 2, False)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_rules_are_planned_anew_once_licensing_is_on(world: World, wire: str) -> None:
     world.start({"locale": "fr-FR"})
     world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
@@ -183,7 +187,7 @@ def test_a_template_that_is_refused_while_none_is_listed_says_what_it_hangs_on(w
         assert ("internal_licensing_enabled" in str(outcome.error)) is not enabled
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("same", [False, True])
 def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool, same: bool) -> None:

@@ -27,6 +27,8 @@ from hypothesis import strategies as st
 from tests.emulator.schema import rule_properties
 from tests.soak.world import World
 
+from .wires import EVERY_WIRE
+
 LAUGHS = '<!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;">]><Obj RefId="0"><MS><S N="Name">&lol2;</S></MS></Obj>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><Obj RefId="0"><MS><S N="Name">&e;</S></MS></Obj>'
 
@@ -108,12 +110,6 @@ def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
             pypsrp._refuse_document_type(text.replace("\ufeff", "").encode(encoding))
 
 
-@pytest.fixture(scope="module")
-def world() -> Any:
-    with World().patched() as made:
-        yield made
-
-
 HOSTILE = [
     'it\'s "quoted" \u2018typographic\u2019 \u201ctoo\u201d',
     "$(Remove-TransportRule *) ${env:PATH} `$x `n",
@@ -127,7 +123,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("wire", ["rest", "host", "server", "constrained"])
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_texts_are_only_texts_there_and_back(world: World, wire: str) -> None:
     world.start({"advanced_message_encryption": True})
     for text in [*HOSTILE, "x" * 1024]:
@@ -138,7 +134,7 @@ def test_texts_are_only_texts_there_and_back(world: World, wire: str) -> None:
     assert {write.cmdlet for write in outcome.writes} == {"Set-OMEConfiguration"}
 
 
-@pytest.mark.parametrize("wire", ["rest", "host", "server", "constrained"])
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 def test_a_megabyte_is_only_large(world: World, wire: str) -> None:
     world.start({"advanced_message_encryption": True})
     picture = base64.b64encode(b"\x89PNG" + bytes(range(256)) * 4096).decode()
@@ -156,7 +152,7 @@ def test_what_no_wire_carries_is_refused_by_name_before_anything_is_sent(world: 
     assert outcome.writes == []
 
 
-@pytest.mark.parametrize("wire", ["rest", "host", "server", "constrained"])
+@pytest.mark.parametrize("wire", EVERY_WIRE)
 @pytest.mark.parametrize("odd", ["\ufffe", "\uffff"])
 def test_one_rule_with_what_xml_forbids_costs_no_other_rule(world: World, wire: str, odd: str) -> None:
     """Another client can store it: it is read as it is, the rule is listed apart, and rules go on being written."""

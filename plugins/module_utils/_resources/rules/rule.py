@@ -117,7 +117,7 @@ class Rule:
         others = tuple(name for name in names if not name.startswith("ExceptIf"))
         return {"conditions": others, "exceptions": exceptions, "actions": others}
 
-    @property
+    @cached_property
     def unsupported(self) -> str:
         """Why the modules cannot write this rule back; empty where they can."""
         unknown = {*self.unknown["conditions"], *self.unknown["exceptions"]}
@@ -130,7 +130,13 @@ class Rule:
         if odd := unsendable(json.dumps(self.describe(), ensure_ascii=False)):
             return f"it holds {odd}, which no connection carries unchanged"
         legacy = [option for option in ("apply_ome", "remove_ome") if self.sections["actions"].get(option)]
-        return f"it uses the retired action {legacy[0]}" if legacy else ""
+        if legacy:
+            return f"it uses the retired action {legacy[0]}"
+        try:
+            declare(self.describe())
+        except OptionError as error:
+            return f"it holds what the modules do not write: {error.message.rstrip('.')}"
+        return ""
 
     @property
     def not_rebuildable(self) -> str:

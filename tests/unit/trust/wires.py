@@ -1,0 +1,18 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wires of the fault search as parameters of tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.soak.world import ENGINE_WIRES, WIRES
+
+ENGINE = [pytest.param(wire, marks=pytest.mark.engine) for wire in ENGINE_WIRES]
+#: The constrained endpoint differs from a management host in how it is opened and in what it shows, so that one of them is enough here.
+EVERY_WIRE: list[Any] = [*WIRES, ENGINE[0]]
+#: Those of PowerShell remoting.
+SHELLS = EVERY_WIRE[1:]
