@@ -148,7 +148,8 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
     assert named(objects["controller_templates"], nodes["check"]["name"])["job_type"] == "check"
     apply = named(objects["controller_templates"], nodes["apply"]["name"])
     assert (apply["job_type"], apply["job_slice_count"], apply["allow_simultaneous"]) == ("run", 1, False)
-    # A change that waits for a day at most keeps no other waiting.
+    # A change that waits, for a day at most, keeps no other waiting (awx/main/scheduler/dependency_graph.py,
+    # DependencyGraph.workflow_job_blocked_by); applies go one after the other (DependencyGraph.job_blocked_by).
     assert change["allow_simultaneous"] is True
     assert 0 < nodes["approval"]["timeout"] <= 86400
     assert "apply" not in str([workflow for workflow in objects["controller_workflows"] if workflow is not change and workflow["name"] != change["name"]])
