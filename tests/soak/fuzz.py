@@ -209,7 +209,7 @@ def stored(given: tuple[Field, Any]) -> None:
 class _Nowhere:
     """A wire that brings nothing."""
 
-    name, endpoint = "rest", "nowhere"
+    name, endpoint, is_closed = "rest", "nowhere", False
 
     def attempt(self, calls: Any) -> list[Any]:
         return [Result(objects=[{"Name": "contoso.onmicrosoft.com"}]) for _call in calls]
