@@ -48,7 +48,7 @@ def line(kind: str, **fields: Any) -> str:
         ("snapshot", {"snapshot_file": "s.json"}, "contoso: snapshot s.json"),
         ("rollback", {}, "contoso: nothing to put back"),
         ("check", {"status": "refused", "findings": [{"id": "IRM-5"}]}, "contoso: refused, nothing was written: IRM-5"),
-        ("audit", {"status": "not_assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
+        ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
     ],
 )
 def test_a_line(kind: str, fields: dict[str, Any], text: str) -> None:
