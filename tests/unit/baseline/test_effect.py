@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -158,3 +159,15 @@ def test_met_means_that_all_rules_of_any_wishes_act(state: dict[str, Any], wishe
         encrypting = [rule for rule in wishes.get("encryption_rules", ()) if "apply_rights_protection_template" in rule.get("actions", {})]
         for rule in encrypting:
             assert_acts(role, rule)
+
+
+def test_the_law_sees_a_rule_that_is_called_met_and_does_not_act(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    role = Role({"transport_rules": [{**STORED, "State": "Disabled"}]}, str(tmp_path))
+    rule = {**WANTED, "enabled": False}
+    role.plan("audit", encryption_rules=[rule])
+    assert mail_flow(role)["status"] == "not met"
+    monkeypatch.setattr(RulesControl, "shortcomings", lambda *_arguments: [])
+    role.plan("audit", encryption_rules=[rule])
+    assert mail_flow(role)["status"] == "met"
+    with pytest.raises(AssertionError):
+        assert_acts(role, rule)
