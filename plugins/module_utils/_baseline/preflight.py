@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import take
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
@@ -59,7 +60,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
     report = {
-        **_report(task, organization, procedure, changes, findings),
+        **_report(task, organization, procedure, plan, changes, findings),
         "warnings": list(plan.warnings),
         "accepted": prepared.acceptance.reported(),
         "snapshot": asdict(procedure.restores) if procedure.restores else None,
@@ -129,10 +130,10 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[
 
 
 def _report(
-    task: BaselineContext, organization: Organization, procedure: Procedure, changes: list[dict[str, Any]], findings: Sequence[Finding]
+    task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: list[dict[str, Any]], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """What the report says before anything is written."""
-    controls = procedure.assess(organization, planned=True)
+    controls = procedure.assess(organization, planned=plan)
     statuses = {control["status"] for control in controls}
     if findings:
         status = "refused"

@@ -120,10 +120,10 @@ class Procedure:
         """What it wants, for people and for the digest: no secret."""
         return {}
 
-    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
         """The controls as the report has them.
 
-        :param planned: what only looks at the organization looks at what the plan would leave.
+        :param planned: the plan, where what only looks at the organization looks at what it would leave.
         """
         return []
 
