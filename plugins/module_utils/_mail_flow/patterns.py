@@ -53,12 +53,14 @@ def is_agreed(pattern: str, legacy: bool = False) -> bool:
     return not isinstance(_compiled(pattern, legacy), str)
 
 
+@lru_cache(maxsize=4096)
 def begins_anywhere(pattern: str, legacy: bool = False, *, both: bool = False) -> bool:
     """Whether what a pattern finds in a text it finds in every longer text that ends like it; with ``both``, also in one that goes on after it."""
     compiled = _compiled(pattern, legacy)
     return not isinstance(compiled, str) and not compiled.expression.lines and not _has_anchor(compiled.expression.root, both)
 
 
+@lru_cache(maxsize=16384)
 def is_pending(text: str, pattern: str, legacy: bool = False) -> bool:
     """Whether something that a pattern finds could begin in a text and end in what follows it."""
     compiled = _compiled(pattern, legacy)

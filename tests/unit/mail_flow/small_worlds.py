@@ -155,14 +155,19 @@ class SmallWorld:
     def changes(self, before: Sequence[Values], after: Sequence[Values]) -> list[tuple[Values, str, Outcome, Outcome]]:
         """Mail whose fate, protection or branding changes: message, recipient, and both outcomes. Only where both are certain."""
         found = []
+        for message, address, old, new in self.possible(before, after):
+            if len(old) == len(new) == 1 and old != new:
+                found.append((message, address, next(iter(old)), next(iter(new))))
+        return found
+
+    def possible(self, before: Sequence[Values], after: Sequence[Values]) -> Iterator[tuple[Values, str, set[Outcome], set[Outcome]]]:
+        """Each message and recipient with all outcomes that are possible before and after."""
         sets = compile_rules(before), compile_rules(after)
         for message, arrived in self._messages:
             explored = [explore(lambda world, one=one, arrived=arrived: self._outcomes(world, arrived, one), guesses=()) for one in sets]  # type: ignore[misc]
             for address in explored[0].results[0]:
-                seen = [{essence(outcomes[address]) for outcomes in one.results} for one in explored]
-                if all(len(one) == 1 for one in seen) and seen[0] != seen[1]:
-                    found.append((message, address, *(one.pop() for one in seen)))
-        return found
+                old, new = ({essence(outcomes[address]) for outcomes in one.results} for one in explored)
+                yield message, address, old, new
 
     def acting(self, of_rules: Sequence[Values]) -> set[str]:
         """The rules that match some message, perhaps."""

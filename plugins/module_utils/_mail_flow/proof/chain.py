@@ -9,19 +9,19 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import after_body, after_header, after_prefix
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
@@ -31,7 +31,7 @@ FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "r
 class State:
     """How things stand for the recipient's copy.
 
-    :param over: whether no later rule is evaluated.
+    :param over: whether no later rule is evaluated; :param:`stopped` whether a rule said just that.
     :param fates: what has become of it, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it; :param:`askers` says which rules did.
     :param brands: OME configuration to whether a rule chose it.
@@ -41,6 +41,7 @@ class State:
 
     seen: Seen = field(default_factory=Seen)
     over: Value = FALSE
+    stopped: Value = FALSE
     fates: dict[str, Value] = field(default_factory=dict)
     asked: dict[str, Value] = field(default_factory=dict)
     askers: dict[str, Value] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Chain:
         self.watches_protection = rules.watches_protection
         self.state = State()
         self.steps: list[Step] = []
+        self._changers: dict[str, Changer] = {}
         company.start()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
@@ -101,17 +103,17 @@ class Chain:
             return
         seen = state.seen
         if rule.enforced:
-            self._enforce(rule, name, acts, seen)
+            self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            state.over = rail.any_of((state.over, rail.all_of((acts, rail.unknown("U08", name)))))
+            self._stop(rail.all_of((acts, rail.unknown("U08", name))))
         if rule.splits and self.company.watched:
             splits = self.company.split(rule, name, matches, seen)
             state.seen = state.seen.but(splits=splits)
 
-    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, seen: Seen) -> None:
+    def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         """What a rule does. What S/MIME hides its content actions cannot touch, and whether it does the others is not documented."""
-        rail = self.rail
-        beside = acts
+        rail, seen = self.rail, self.state.seen
+        beside = whole = acts
         if any(row.content for row in rule.rows):
             hidden = self.conditions.hidden(seen)
             others = rail.unknown("S/MIME", name) if beside_content(rule) else FALSE
@@ -125,11 +127,11 @@ class Chain:
                 wraps = rail.all_of((beside, negate(fits)))
             else:
                 if fallback == "Reject":
-                    self._end("rejected", rail.all_of((beside, negate(fits))))
+                    self._reject(rail.all_of((beside, negate(fits))))
                 acts, beside = rail.all_of((acts, fits)), rail.all_of((beside, fits))
         self._protect(rule, name, acts, beside)
         self._change(rule, name, beside, wraps, seen)
-        self._hold_and_end(rule, name, beside)
+        self._hold_and_end(rule, beside, matches if beside == whole else beside)
 
     def _insertable(self, seen: Seen) -> Value:
         """Whether a disclaimer can be put into the message. Of mail that the organization's own keys protect the message says it."""
@@ -165,13 +167,12 @@ class Chain:
         """What later rules see of the message."""
         rail, actions, state = self.rail, rule.actions, self.state
         if "prepend_subject" in actions:
-            self._set_text(SUBJECT, acts, after_prefix(self, str(actions["prepend_subject"]), name, seen), seen)
-        sets, removes = (str(actions.get(option, "")).lower() for option in ("set_header_name", "remove_header"))
-        if removes and removes != sets:
-            self._set_text(f"header {removes}", acts, after_header(self, f"header {removes}", None, name, False), seen)
-        if sets:
-            value = str(actions.get("set_header_value") or "")
-            self._set_text(f"header {sets}", acts, after_header(self, f"header {sets}", value, name, removes == sets), seen)
+            prefix = str(actions["prepend_subject"])
+            changer = self._changer(SUBJECT)
+            near = changer.near(prefix, every=prefix[-1:].isalnum())
+            before = self._texts(SUBJECT, (*near, *changer.patterns), seen)
+            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, name))
+        self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
             wanted = str(actions["apply_classification"]).casefold()
             known = dict(state.seen.classes)
@@ -184,34 +185,78 @@ class Chain:
         if "apply_html_disclaimer_text" in actions:
             plain = plain_text(str(actions["apply_html_disclaimer_text"]))
             prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
-            self._set_text(BODY, acts, after_body(self, plain, prepends, wraps, name, seen), seen)
+            changer = self._changer(BODY)
+            before = self._texts(BODY, (*changer.near(plain), *changer.phrases, *changer.patterns), seen)
+            inside = changer.beside(plain, prepends, before, name)
+            self._write(BODY, acts, before, inside)
+            self._wrap(changer, plain, wraps, name)
             state.seen = state.seen.but(wrapped=rail.any_of((state.seen.wrapped, wraps)))
 
-    def _set_text(self, slot: str, acts: Value, after: Mapping[Any, Value], seen: Seen) -> None:
-        """Where the rule acts, a text is what the rule makes of it."""
-        if not after:
-            return
-        texts = dict(self.state.seen.texts)
-        texts[slot] = {key: self.rail.choose(acts, value, self.conditions.text(slot, key, seen)) for key, value in after.items()}
-        self.state.seen = self.state.seen.but(texts=texts)
+    def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
+        """Headers that a rule removes and sets; which of it comes last where it does both to one is open."""
+        removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
+        for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
+            slot = f"header {header}"
+            if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
+                continue
+            held = self._changer(slot).header(value, name)
+            if removes == sets:
+                held = {key: self.rail.all_of((each, self.rail.unknown("U00", "header", name))) for key, each in held.items()}
+            before = self._texts(slot, held, seen)
+            self._write(slot, acts, before, held, erased=acts)
 
-    def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+    def _wrap(self, changer: Changer, plain: str, wraps: Value, name: Hashable) -> None:
+        """The disclaimer alone is what later rules see of a message that it was wrapped around."""
+        if wraps != FALSE:
+            held = {key: each for key in (*changer.near(plain), *changer.patterns) if (each := changer.in_known(plain, key, name)) != FALSE}
+            self._write(BODY, wraps, self._texts(BODY, held, self.state.seen), held, erased=wraps)
+
+    def _changer(self, slot: str) -> Changer:
+        found = self._changers.get(slot)
+        if found is None:
+            found = self._changers[slot] = Changer(self.mail.vocabulary.keys.get(slot, ()), self.rail, slot)
+        return found
+
+    def _texts(self, slot: str, keys: Iterable[Key], seen: Seen) -> dict[Key, Value]:
+        return {key: self.conditions.text(slot, key, seen) for key in keys}
+
+    def _write(self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE) -> None:
+        """Where the rule acts, a text is what the rule makes of it."""
+        if not after and erased == FALSE:
+            return
+        text = self.state.seen.texts.get(slot, Text())
+        values = {key: self.rail.choose(acts, value, before[key]) for key, value in after.items()}
+        self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.but(values, erased, self.rail)})
+
+    def _hold_and_end(self, rule: FlowRule, acts: Value, matches: Value) -> None:
         rail, state, actions = self.rail, self.state, rule.actions
         managed: Value = self.mail.sender.managed
         if "moderate_message_by_user" in actions or "moderate_message_by_manager" in actions:
             holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
             counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
             state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)]
-        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        ends: list[tuple[str, Value]] = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
         if str(actions.get("add_manager_as_recipient_type")) == "Redirect" and all(fate != "redirected" for fate, _acts in ends):
             ends.append(("redirected", rail.all_of((acts, managed))))
         if len(ends) > 1:
             state.surprised = rail.any_of((state.surprised, acts))
         for fate, when in ends:
-            self._end(fate, when)
-        if rule.does(Does.STOP):
-            state.over = rail.any_of((state.over, acts))
+            self._end(fate, when, matches if when == acts else when)
+        if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
+            self._stop(acts)
 
-    def _end(self, fate: str, when: Value) -> None:
-        self.state.fates[fate] = self.rail.any_of((self.state.fates.get(fate, FALSE), when))
+    def _reject(self, when: Value) -> None:
+        self._end("rejected", when, when)
+
+    def _stop(self, when: Value) -> None:
+        self.state.stopped = self.rail.any_of((self.state.stopped, when))
         self.state.over = self.rail.any_of((self.state.over, when))
+
+    def _end(self, fate: str, when: Value, matches: Value) -> None:
+        """A fate. A copy that perhaps met it before meets it now if nothing else ended its way: that is surer than what is left of it."""
+        rail, state = self.rail, self.state
+        others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
+        if not isinstance(state.over, int):
+            when = rail.any_of((when, rail.all_of((matches, *(negate(other) for other in others)))))
+        state.fates[fate] = rail.any_of((state.fates.get(fate, FALSE), when))
+        state.over = rail.any_of((state.over, when))

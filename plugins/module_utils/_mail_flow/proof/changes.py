@@ -9,95 +9,136 @@ a word or a pattern together, it is open whether they do (U17, U18).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import begins_anywhere, has_pattern, is_agreed, is_pending
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import has_word
-
-if TYPE_CHECKING:
-    from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import first_token, has_word, tokens
 
 
-def _found(text: str, key: Key) -> Truth:
-    """Whether a known text holds a word or a pattern."""
-    sort, value = key
-    return has_word(text, value) if sort == "word" else has_pattern(text, *value)
+@dataclass(frozen=True)
+class Text:
+    """A text as it is by now, as far as rules changed it.
 
-
-def _known(chain: Chain, truth: Truth, *name: Hashable) -> Value:
-    return (TRUE if truth else FALSE) if isinstance(truth, bool) else chain.rail.unknown(*name)
-
-
-def after_header(chain: Chain, slot: str, value: str | None, name: Hashable, both: bool) -> Mapping[Any, Value]:
-    """A header that a rule sets, or removes where ``value`` is ``None``.
-
-    :param both: whether the same rule removes it, too: which comes last is open.
+    :param values: atoms that a known text has a part in, each with how often the text was erased by then.
+    :param erasures: when it was erased, so that an atom is false unless a known text makes it true again.
+    :param erased: whether it ever was.
     """
-    found: dict[Any, Value] = {}
-    for key in chain.mail.vocabulary.keys.get(slot, ()):
-        truth: Truth = False if value is None else _found(value, key)
-        set_ = _known(chain, truth, "U17", name, slot, key)
-        found[key] = chain.rail.all_of((set_, chain.rail.unknown("U00", "header", name))) if both else set_
-    return found
+
+    values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
+    erasures: tuple[Value, ...] = ()
+    erased: Value = FALSE
+
+    def value(self, key: Key, first: Value, rail: Rail) -> Value:
+        """An atom by now; ``first`` is what it was on arrival."""
+        value, since = self.values.get(key, (first, 0))
+        if since == len(self.erasures):
+            return value
+        gone = self.erased if not since else rail.any_of(self.erasures[since:])
+        return rail.all_of((value, negate(gone)))
+
+    def but(self, changed: Mapping[Key, Value], erased: Value, rail: Rail) -> Text:
+        """The text after another change."""
+        whole = self
+        if erased != FALSE:
+            whole = replace(self, erasures=(*self.erasures, erased), erased=rail.any_of((self.erased, erased)))
+        return replace(whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}})
 
 
-def after_prefix(chain: Chain, prefix: str, name: Hashable, seen: Seen) -> Mapping[Any, Value]:
-    """The subject after a prefix was put before it."""
-    found: dict[Any, Value] = {}
-    for key in chain.mail.vocabulary.keys.get(SUBJECT, ()):
-        before = chain.conditions.text(SUBJECT, key, seen)
-        open_ = chain.rail.unknown("U17", name, SUBJECT, key)
-        found[key] = _prefixed_word(chain, prefix, key[1], before, open_) if key[0] == "word" else _prefixed_pattern(chain, prefix, key[1], before, open_)
-    return found
+class Changer:
+    """Known texts among the atoms that conditions look for in one slot.
 
+    :param rail: where what is open is expressed.
+    :param phrases: the words with a blank, which could lie across a border.
+    """
 
-def _prefixed_word(chain: Chain, prefix: str, word: str, before: Value, open_: Value) -> Value:
-    # The same whatever follows: a blank, a letter, or punctuation.
-    alone = {has_word(prefix + after, word) if isinstance(has_word(prefix + after, word), bool) else None for after in ("", " ", "q", ":")}
-    if alone == {True}:
-        return TRUE
-    joined = any(_at_border(prefix.lower(), word[:length]) for length in range(1, len(word)))
-    if alone != {False} or joined:
-        return chain.rail.any_of((open_, before)) if not prefix[-1:].isalnum() else open_
-    if prefix[-1:].isalnum():  # It may hide a word at the beginning of the subject.
-        return chain.rail.all_of((before, open_))
-    return before
+    def __init__(self, keys: Iterable[Key], rail: Rail, slot: str) -> None:
+        self.rail, self.slot = rail, slot
+        self.patterns: list[Key] = []
+        self._words: dict[str, list[Key]] = {}
+        self._odd: list[Key] = []
+        self.phrases: list[Key] = []
+        for key in keys:
+            if key[0] == "pattern":
+                self.patterns.append(key)
+                continue
+            if any(character.isspace() for character in key[1]):
+                self.phrases.append(key)
+            if key[1][:1].isalnum() and first_token(key[1]):
+                self._words.setdefault(first_token(key[1]), []).append(key)
+            else:
+                self._odd.append(key)
+
+    def near(self, text: str, *, every: bool = False) -> list[Key]:
+        """The words that could have to do with a known text."""
+        if every:
+            return [*(key for keys in self._words.values() for key in keys), *self._odd]
+        return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
+
+    def in_known(self, text: str, key: Key, *name: Hashable) -> Value:
+        """Whether a known text holds a word or a pattern."""
+        truth: Truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
+        return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown("U17", *name, self.slot, key)
+
+    def header(self, value: str | None, name: Hashable) -> dict[Key, Value]:
+        """The atoms that a header's new value has; the others it lacks. Without a value it is removed."""
+        if value is None:
+            return {}
+        found = {key: self.in_known(value, key, name) for key in (*self.near(value), *self.patterns)}
+        return {key: each for key, each in found.items() if each != FALSE}
+
+    def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
+        """The atoms of a subject that are others once a prefix stands before it."""
+        found: dict[Key, Value] = {}
+        for key, old in before.items():
+            found[key] = (self._word if key[0] == "word" else self._pattern)(prefix, key, old, name)
+        return {key: value for key, value in found.items() if value != before[key]}
+
+    def _open(self, name: Hashable, key: Key) -> Value:
+        return self.rail.unknown("U17", name, self.slot, key)
+
+    def _word(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
+        word: str = key[1]
+        # The same whatever follows: a blank, a letter, or punctuation.
+        alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
+        if alone == {True}:
+            return TRUE
+        joined = any(_at_border(prefix.lower(), word[:length]) for length in range(1, len(word)))
+        if alone != {False} or joined:
+            return self._open(name, key) if prefix[-1:].isalnum() else self.rail.any_of((self._open(name, key), before))
+        if prefix[-1:].isalnum():  # It may hide a word at the beginning of the subject.
+            return self.rail.all_of((before, self._open(name, key)))
+        return before
+
+    def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
+        pattern: tuple[str, bool] = key[1]
+        if not is_agreed(*pattern):
+            return self._open(name, key)
+        anywhere = begins_anywhere(*pattern)
+        if begins_anywhere(*pattern, both=True) and has_pattern(prefix, *pattern) is True:
+            return TRUE
+        if is_pending(prefix, *pattern):
+            return self.rail.any_of((before, self._open(name, key))) if anywhere else self._open(name, key)
+        return before if anywhere else self.rail.all_of((before, self._open(name, key)))
+
+    def beside(self, plain: str, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
+        """The atoms of a text that are others once a disclaimer stands on lines of its own before or after it."""
+        found: dict[Key, Value] = {}
+        for key, old in before.items():
+            alone = self.in_known(plain, key, name)
+            if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
+                found[key] = self.rail.unknown("U18", name, self.slot, key)
+            else:
+                found[key] = self.rail.any_of((alone, old, *([self.rail.unknown("U17", name, "joined", key)] if _may_join(plain, prepends, key) else [])))
+        return {key: value for key, value in found.items() if value != before[key]}
 
 
 def _at_border(prefix: str, start: str) -> bool:
     return prefix.endswith(start) and not (start[0].isalnum() and prefix[: -len(start)][-1:].isalnum())
-
-
-def _prefixed_pattern(chain: Chain, prefix: str, pattern: tuple[str, bool], before: Value, open_: Value) -> Value:
-    if not is_agreed(*pattern):
-        return open_
-    anywhere = begins_anywhere(*pattern)
-    if begins_anywhere(*pattern, both=True) and has_pattern(prefix, *pattern) is True:
-        return TRUE
-    if is_pending(prefix, *pattern):
-        return chain.rail.any_of((before, open_)) if anywhere else open_
-    if anywhere:
-        return before
-    return chain.rail.all_of((before, open_))
-
-
-def after_body(chain: Chain, plain: str, prepends: bool, wraps: Value, name: Hashable, seen: Seen) -> Mapping[Any, Value]:
-    """The text after a disclaimer was put into it, or wrapped around it."""
-    found: dict[Any, Value] = {}
-    for key in chain.mail.vocabulary.keys.get(BODY, ()):
-        before = chain.conditions.text(BODY, key, seen)
-        alone = _known(chain, _found(plain, key), "U17", name, BODY, key)
-        inserted = chain.rail.any_of((alone, before, *([chain.rail.unknown("U17", name, "joined", key)] if _may_join(plain, prepends, key) else [])))
-        if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
-            inserted = chain.rail.unknown("U18", name, BODY, key)
-        found[key] = chain.rail.choose(wraps, alone, inserted)
-    return found
 
 
 def _may_join(plain: str, prepends: bool, key: Key) -> bool:

@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -34,12 +35,12 @@ StillThere = Callable[[str, int], Value]
 class Seen:
     """What a rule sees of the message, where earlier rules may have changed it.
 
-    :param texts: slot to what its atoms are by now; an atom that is missing is as it was on arrival.
+    :param texts: slot to what rules made of it; one that is missing is as it was on arrival.
     :param classes: the same of classifications.
     :param splits: the history of splits of the copy; 0 is none.
     """
 
-    texts: Mapping[str, Mapping[Key, Value]] = field(default_factory=dict)
+    texts: Mapping[str, Text] = field(default_factory=dict)
     classes: Mapping[Any, Value] = field(default_factory=dict)
     wrapped: Value = FALSE
     asked: Value = FALSE
@@ -214,12 +215,10 @@ class Conditions:
 
     def text(self, slot: str, key: Key, seen: Seen) -> Value:
         """An atom of a text as it is by now."""
-        changed = seen.texts.get(slot, {}).get(key)
-        if changed is not None:
-            return changed
-        if key[0] == "pattern" and not is_agreed(*key[1]):
-            return self.rail.unknown("U18", slot, key)
-        return self.mail.texts[slot][key]
+        open_ = key[0] == "pattern" and not is_agreed(*key[1])
+        first = self.rail.unknown("U18", slot, key) if open_ else self.mail.texts[slot][key]
+        changed = seen.texts.get(slot)
+        return first if changed is None else changed.value(key, first, self.rail)
 
     def _of_subject(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = self.rail.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])

@@ -98,7 +98,7 @@ class Solver:
             restarts += 1
             found = self._search(assumptions, _RESTART * _luby(restarts), end)
             if found is not None:
-                self._back_to(0)
+                self._back_to(0, decide=False)
                 return found
             self._back_to(0)
             if end is not None and self.conflicts >= end:
@@ -261,7 +261,7 @@ class Solver:
         if not self._value[2 * variable]:
             heapq.heappush(self._order, (-self._activity[variable], variable))
 
-    def _back_to(self, level: int) -> None:
+    def _back_to(self, level: int, *, decide: bool = True) -> None:
         if len(self._limits) <= level:
             return
         start = self._limits[level]
@@ -270,7 +270,7 @@ class Solver:
             value[literal] = value[literal ^ 1] = 0
             variable = literal >> 1
             phase[variable] = literal & 1
-            if inputs[variable] or activity[variable]:
+            if decide and (inputs[variable] or activity[variable]):
                 heapq.heappush(order, (-activity[variable], variable))
         del self._trail[start:]
         del self._limits[level:]

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the treatment of a message differs between two rule sets: as formulas, and of a message by the simulator. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+
+_ENDS = ("deleted", "rejected", "redirected", "quarantined")
+
+
+def categories(old: Outcome, new: Outcome, options: Iterable[str]) -> dict[str, Value]:
+    """Kind of difference to whether a message shows it, the most important first."""
+    rail = old.rail
+    most = max(len(old.state.held), len(new.state.held))
+    held = [[*outcome.state.held, *[FALSE] * (most - len(outcome.state.held))] for outcome in (old, new)]
+    pairs = list(zip(*held, strict=True))
+    together = rail.all_of([rail.equal(one, other) for one, other in pairs])
+    sooner = rail.any_of([rail.all_of((negate(one), other)) for one, other in pairs])
+    later = rail.any_of([rail.all_of((one, negate(other))) for one, other in pairs])
+    visible = rail.all_of((together, rail.any_of((rail.all_of((old.delivered, new.delivered)), rail.all_of((old.released, new.released))))))
+    ends = [rail.equal(old.state.fates.get(fate, FALSE), new.state.fates.get(fate, FALSE)) for fate in _ENDS]
+    both_away = rail.all_of((together, negate(old.delivered), negate(new.delivered)))
+    other_option = [rail.all_of((one.option(name), negate(other.option(name)))) for name in options for one, other in ((old, new), (new, old))]
+    other_smime = rail.all_of((negate(rail.equal(old.smime, new.smime)), negate(old.state.surprised), negate(new.state.surprised)))
+    brands = sorted({*old.state.brands, *new.state.brands})
+    found = {
+        "protection_lost": rail.all_of((visible, old.protected, negate(new.protected))),
+        "delivery_lost": rail.all_of((old.delivered, rail.any_of((sooner, rail.all_of((together, negate(new.delivered))))))),
+        "protection_gained": rail.all_of((visible, negate(old.protected), new.protected)),
+        "delivery_gained": rail.all_of((new.delivered, rail.any_of((later, rail.all_of((together, negate(old.delivered))))))),
+        "protection_changed": rail.all_of((visible, old.protected, new.protected, rail.any_of((*other_option, other_smime)))),
+        "branding_changed": rail.all_of((visible, rail.any_of([negate(rail.equal(old.brand(name), new.brand(name))) for name in brands]))),
+        "fate_changed": rail.any_of(
+            (
+                *(rail.all_of((sooner, negate(old.delivered))), rail.all_of((later, negate(new.delivered)))),
+                rail.all_of((both_away, negate(rail.all_of([*ends, rail.equal(old.gone, new.gone)])))),
+            )
+        ),
+    }
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+@dataclass(frozen=True)
+class Treated:
+    """What people see of a copy in one world.
+
+    :param held: how many approvals it waits for.
+    :param protection: its protection once it is delivered or released; empty where it never is.
+    """
+
+    held: int
+    fate: str
+    protection: str = ""
+    branding: str = ""
+
+
+def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
+    """What may be seen of a copy: one where all is known."""
+    found: dict[Treated, None] = {}
+    for world in course.worlds:
+        end = verdict(world, message, facts)
+        if world.surprises or not end.delivered:
+            found[Treated(world.held, "unknown", "unknown")] = None
+        elif world.fate in ("delivered", "quarantined"):
+            foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
+            brands = {name.casefold() for _rule, name in world.brands}
+            unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
+            found[Treated(world.held, world.fate, end.protection, "unknown" if unsure else end.branding)] = None
+        else:
+            found[Treated(world.held, world.fate)] = None
+    return list(found)
+
+
+def kinds_of(old: Treated, new: Treated) -> set[str]:
+    """What a change surely is."""
+    if "unknown" in (old.fate, new.fate):
+        return set()
+    if old.held != new.held:
+        first = old if old.held < new.held else new
+        return {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
+    if old.fate != new.fate:
+        return {"delivery_lost" if old.fate == "delivered" else "delivery_gained" if new.fate == "delivered" else "fate_changed"}
+    if not old.protection:
+        return set()
+    return {*_protection(old.protection, new.protection), *_branding(old.branding, new.branding)}
+
+
+def _protection(old: str, new: str) -> set[str]:
+    if old == new or "unknown" in (old, new):
+        return set()
+    if new == "none":
+        return {"protection_lost"}
+    if old == "none":
+        return {"protection_gained"}
+    return set() if "protected_option_unknown" in (old, new) else {"protection_changed"}
+
+
+def _branding(old: str, new: str) -> set[str]:
+    return set() if old == new or "unknown" in (old, new) else {"branding_changed"}
+
+
+def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:
+    """What the change is in every world of the one and of the other."""
+    pairs = [kinds_of(one, other) for one in old for other in new]
+    return set(pairs[0]).intersection(*pairs[1:]) if pairs else set()
