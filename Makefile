@@ -35,7 +35,7 @@ export NO_COLOR := 1
 unexport ANSIBLE_INVENTORY ANSIBLE_LOCAL_TEMP ANSIBLE_STDOUT_CALLBACK ANSIBLE_VAULT_PASSWORD_FILE
 
 COLLECTION := build/collections/ansible_collections/m365/message_encryption
-SOURCES := $(shell find . \( -path ./.git -o -path ./.venv -o -path ./.cache -o -path ./build -o -path ./tests -o -path ./message_encryption \
+SOURCES := $(shell find . \( -path ./.git -o -path ./.venv -o -path ./.cache -o -path ./.hypothesis -o -path ./build -o -path ./tests -o -path ./message_encryption \
     -o -name __pycache__ \) -prune -o -type f -print) tests/config.yml
 
 .PHONY: help

@@ -152,14 +152,15 @@ def _options(entry: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if entry in ("main", "audit"):
         for name, variable in CONTROL_VARIABLES.items():
-            options[PREFIX + name] = _option(variable.spec, [variable.doc, f"{_values(variable)} V(null) leaves it unmanaged."], nullable=True)
+            description = [variable.doc, f"{_values(variable)} V(null) leaves it unmanaged."]
+            options[PREFIX + name] = _option(variable.spec, description, nullable=True, switchable=False in variable.values)
     for setting in SETTINGS:
         if entry in setting.entries:
             options[PREFIX + setting.name] = _option(setting.spec, [setting.doc], nullable=False)
     return options
 
 
-def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool) -> dict[str, Any]:
+def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool, switchable: bool = False) -> dict[str, Any]:
     """What core checks. It refuses a null where there are choices, and elements of rules are checked by the module, so both are left to that."""
     option: dict[str, Any] = {"type": spec["type"], "description": description}
     if "elements" in spec:
@@ -168,8 +169,8 @@ def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool) 
         option["description"] = [*description, f"One of {', '.join(f'V({choice})' for choice in spec['choices'])}."]
     elif "choices" in spec:
         option["choices"] = spec["choices"]
-    # false is how people say that they want no such rule.
-    if description[0].startswith("Adds the rule"):
+    if spec["type"] == "dict" and switchable:
+        # true and false are how people say that they want it as it comes, or not.
         option["type"] = "raw"
     return option
 

@@ -70,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: V(met), V(drift), V(changed), V(refused), V(failed) or V(not_assessable).
+  description: V(met), V(drift), V(changed), V(refused), V(failed) or V(not assessable).
   returned: with O(scope=organization)
   type: str
 statuses:

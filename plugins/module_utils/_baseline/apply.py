@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -45,8 +46,8 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if task.check_mode:
         return result
     made = _keys(result["changes"])
-    changes = [{**row, "state": "stored" if _key(row) in made else row["state"]} for row in report["changes"]]
-    _settle(report, task, changes, status="changed")
+    changes = [{**row, "state": ChangeState.STORED if _key(row) in made else row["state"]} for row in report["changes"]]
+    _settle(report, task, changes, status=OrganizationStatus.CHANGED)
     _keep(task, prepared, report, result)
     try:
         task.warnings += _settled(task, prepared, report)
@@ -81,9 +82,9 @@ def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], 
         result["unkept_report"] = report
 
 
-def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: str) -> None:
+def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: OrganizationStatus) -> None:
     """Puts into a report what became of the changes."""
-    applied = sum(row["state"] == "stored" for row in changes)
+    applied = sum(row["state"] == ChangeState.STORED for row in changes)
     report.update(status=status, changes=changes, applied=applied, not_applied=len(changes) - applied)
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
 
@@ -103,7 +104,7 @@ def _guarded(procedure: Procedure, planned: Sequence[Mapping[str, Any]]) -> Call
     """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
 
     def check(organization: Organization, plan: Plan) -> None:
-        new = unplanned(planned, documented(organization, plan, "planned"))
+        new = unplanned(planned, documented(organization, plan))
         if new:
             raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
 
@@ -128,9 +129,12 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
 def _after_failure(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
     progress = dict(error.progress or {})
     made = _keys(progress.get("changes", ()))
-    changes = [{**row, "state": "stored" if _key(row) in made or row["state"] == "stored" else "not applied"} for row in report["changes"]]
+    changes = [
+        {**row, "state": ChangeState.STORED if _key(row) in made or row["state"] == ChangeState.STORED else ChangeState.NOT_APPLIED}
+        for row in report["changes"]
+    ]
     snapshot = task.params.get("snapshot")
-    stored = any(row["state"] == "stored" for row in changes)
+    stored = any(row["state"] == ChangeState.STORED for row in changes)
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not progress.get("outcome_unknown"):
             # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
@@ -141,11 +145,11 @@ def _after_failure(task: BaselineContext, prepared: Preparation, error: Exchange
         elif snapshot and prepared.variables.get("rollback_on_failure"):
             _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
             error.message = f"{error.message} What had been written was put back."
-            changes = [{**row, "state": "not applied"} for row in changes]
+            changes = [{**row, "state": ChangeState.NOT_APPLIED} for row in changes]
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
-    _settle(report, task, changes, status="failed")
+    _settle(report, task, changes, status=OrganizationStatus.FAILED)
     report["message"] = str(error)
     return progress
 

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization
@@ -28,9 +29,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import plan_state
-
-MET, NOT_MET, NOT_APPLICABLE, NOT_ASSESSABLE = "met", "not met", "not applicable", "not assessable"
-ACCEPTED, UNMANAGED = "accepted exception", "unmanaged"
 
 
 class Baseline(Procedure):
@@ -94,7 +92,7 @@ class Baseline(Procedure):
         for control in self.written:
             why = control.without_license(self.request, organization)
             if why:
-                baseline = baseline.without(control.id, NOT_APPLICABLE if skip else NOT_MET, why)
+                baseline = baseline.without(control.id, ControlStatus.NOT_APPLICABLE if skip else ControlStatus.NOT_MET, why)
                 findings += [] if skip else [Finding(control.id, why, allow("on_missing_license", "skip") + ", which leaves it out")]
         return baseline, findings
 
@@ -148,9 +146,9 @@ class Baseline(Procedure):
         try:
             verdict = control.verdict(self.request, organization, planned)
         except ExchangeError as error:
-            return NOT_ASSESSABLE, [str(error)]
+            return ControlStatus.NOT_ASSESSABLE, [str(error)]
         met, found = verdict or (None, ["The test was not run."])
-        return NOT_ASSESSABLE if met is None else MET if met else NOT_MET, found
+        return ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET, found
 
     def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> dict[str, Any]:
         exception = self.exceptions.get(control.id)
@@ -158,7 +156,7 @@ class Baseline(Procedure):
             "id": control.id,
             "title": control.title,
             "selected": control.id not in self.unselected,
-            "status": UNMANAGED,
+            "status": ControlStatus.UNMANAGED,
             "wanted": None,
             "found": None,
             "reason": control.reason,
@@ -177,21 +175,21 @@ class Baseline(Procedure):
             return row
         if not control.resource:
             status, found = self._judge(control, organization, planned=planned)
-            accepted = self._is_excepted(control) and status == NOT_MET
-            return {**row, "status": ACCEPTED if accepted else status, "findings": found}
+            accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
+            return {**row, "status": ControlStatus.ACCEPTED if accepted else status, "findings": found}
         try:
             plan = control.plan(self.request, organization)
         except ExchangeError as error:
             absent = isinstance(error, CmdletNotAvailableError) and control.cloud_only and on_premises(organization)
-            return {**row, "status": NOT_APPLICABLE if absent else NOT_ASSESSABLE, "findings": [str(error)]}
+            return {**row, "status": ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE, "findings": [str(error)]}
         row["wanted"], row["found"] = plan.after.get(control.subset), plan.before.get(control.subset)
         shortcomings = control.shortcomings(self.request, organization)
         row["findings"] = [*control.remarks(organization), *shortcomings]
         if exception is None or exception.expired:
-            row["status"] = NOT_MET if plan.steps or shortcomings else MET
+            row["status"] = ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET
             row["findings"] += [f"The accepted exception ended on {exception.until}."] if exception else []
         else:
-            row["status"] = ACCEPTED
+            row["status"] = ControlStatus.ACCEPTED
         return row
 
 

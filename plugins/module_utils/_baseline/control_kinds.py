@@ -236,7 +236,7 @@ class PolicyControl(TableControl):
         return [f"{PREFIX}{variable} has {name!r}, which is not a policy of this organization." for name in missing]
 
     def remarks(self, organization: Organization) -> list[str]:
-        names = policies_without_irm(organization, self.subset)
+        names = policies_without_irm(organization, self.table)
         return [f"Rights management is off in {', '.join(names)}."] if names else []
 
 

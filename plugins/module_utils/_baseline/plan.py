@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -29,8 +30,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 FORMAT = 1
 VERSION = "1.0.0"
-
-EXACT, EQUIVALENT, NOT_POSSIBLE = "exact", "equivalent", "not possible"
 
 #: Worst first: what people decide about stands at the top.
 _IMPACTS = [impact.value for impact in Impact]
@@ -51,7 +50,7 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
     return row.equal(first, second)
 
 
-def documented(organization: Organization, plan: Plan, state: str) -> list[dict[str, Any]]:
+def documented(organization: Organization, plan: Plan) -> list[dict[str, Any]]:
     """The plan's changes as the report has them, those of high impact first."""
     rows = [
         {
@@ -64,7 +63,7 @@ def documented(organization: Organization, plan: Plan, state: str) -> list[dict[
             "impact": change.impact.value,
             "rollback": rollback_class(organization, change),
             "command": str(step.call),
-            "state": state,
+            "state": ChangeState.PLANNED,
         }
         for step in plan.steps
         for change in step.changes
@@ -72,23 +71,23 @@ def documented(organization: Organization, plan: Plan, state: str) -> list[dict[
     return sorted(rows, key=lambda row: _IMPACTS.index(row["impact"]))
 
 
-def rollback_class(organization: Organization, change: Change) -> str:
+def rollback_class(organization: Organization, change: Change) -> RollbackClass:
     """How a rollback could undo a change."""
     if change.resource == RULE:
         rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None)
         if change.option == "state" and change.after == "absent":
-            return NOT_POSSIBLE if rule and rule.not_rebuildable else EQUIVALENT
+            return RollbackClass.NOT_POSSIBLE if rule and rule.not_rebuildable else RollbackClass.EQUIVALENT
         if rule and (rule.unsupported or (change.option == "expiry_date" and is_past(rule.settings["expiry_date"]))):
-            return NOT_POSSIBLE if change.option not in ("enabled", "priority") else EXACT
-        return EXACT
+            return RollbackClass.NOT_POSSIBLE if change.option not in ("enabled", "priority") else RollbackClass.EXACT
+        return RollbackClass.EXACT
     if change.option == "state":
         # A template that is gone can be recreated, but mail that was sent with the old one does not come back to it.
-        return EQUIVALENT if change.after == "present" else NOT_POSSIBLE
+        return RollbackClass.EQUIVALENT if change.after == "present" else RollbackClass.NOT_POSSIBLE
     row = field_of(change.resource, change.option)
     created = change.resource == OME_CONFIGURATION.name and find(organization.objects(OME_CONFIGURATION.subset), change.identity) is None
     if not created and change.before is None and row is not None and change.after != row.kind.cleared:
-        return NOT_POSSIBLE
-    return EXACT
+        return RollbackClass.NOT_POSSIBLE
+    return RollbackClass.EXACT
 
 
 def normal(value: Any) -> Any:
@@ -231,7 +230,7 @@ def moved(approved: Mapping[str, Any], current: Mapping[str, Any], *, begun: boo
 
 
 #: What a change does, the worst first.
-_EFFECTS: Mapping[str, Sequence[str]] = {"impact": _IMPACTS, "rollback": (NOT_POSSIBLE, EQUIVALENT, EXACT)}
+_EFFECTS: Mapping[str, Sequence[str]] = {"impact": _IMPACTS, "rollback": list(RollbackClass)}
 
 
 def unplanned(planned: Iterable[Mapping[str, Any]], needed: Iterable[Mapping[str, Any]], *, effects: Iterable[str] = tuple(_EFFECTS)) -> list[str]:

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
@@ -42,7 +43,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
     draft = procedure.draft(organization, run)
     plan, findings = draft.plan, draft.findings
-    changes = documented(organization, plan, "planned")
+    changes = documented(organization, plan)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
@@ -94,10 +95,6 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         report["digests"]["snapshot"] = snapshot["digest"]
         report["snapshot_file"] = result["snapshot"]
         artifacts.remember({"report": report})
-    if writes:
-        once = approval is not None and not variables.get("approval_valid_until")
-        cleared = {"snapshot": result["snapshot"], "approved_once": approval.digest if approval and once else ""}
-        artifacts.remember({"report": report, "cleared": cleared})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
     if writes:
@@ -124,7 +121,7 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[
         refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]))
         refusal.progress = result
         raise refusal
-    if report["status"] == "not_assessable":
+    if report["status"] == OrganizationStatus.NOT_ASSESSABLE:
         # An audit that could read nothing must not pass for one that found nothing.
         raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
 
@@ -136,11 +133,11 @@ def _report(
     controls = procedure.assess(organization, planned=plan)
     statuses = {control["status"] for control in controls}
     if findings:
-        status = "refused"
-    elif not procedure.writes and controls and not statuses & {"met", "not met", "accepted exception"}:
-        status = "not_assessable"
+        status = OrganizationStatus.REFUSED
+    elif not procedure.writes and controls and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}:
+        status = OrganizationStatus.NOT_ASSESSABLE
     else:
-        status = "drift" if "not met" in statuses or changes else "met"
+        status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
     described = task.describe()
     who = _who(organization)
     return {

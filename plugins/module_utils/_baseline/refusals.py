@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import NOT_POSSIBLE
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -79,7 +79,7 @@ def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
             change["control"] or "rollback", f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.", "irreversible"
         )
         for change in changes
-        if change["rollback"] == NOT_POSSIBLE
+        if change["rollback"] == RollbackClass.NOT_POSSIBLE
     ]
 
 

@@ -11,9 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import VERSION
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, UnreachableError
 
 FORMAT = 1
+
+#: Statuses that the failure of a task replaces.
+_UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
+#: What a status becomes where the test of rights management fails.
+_AFTER_A_FAILED_TEST = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
 
 _EMPTY: Mapping[str, Any] = {
     "name": "",
@@ -44,7 +50,7 @@ def organization_report(host: str, procedure: str, found: Mapping[str, Any], res
     report: dict[str, Any] = {
         **_EMPTY,
         "host": host,
-        "status": "not_assessable",
+        "status": OrganizationStatus.NOT_ASSESSABLE,
         "message": "Nothing is known of it: the run ended before its turn, or its report could not be written.",
     }
     report.update(found)
@@ -52,11 +58,11 @@ def organization_report(host: str, procedure: str, found: Mapping[str, Any], res
         if result.get("failed"):
             message = str(result.get("msg") or "It failed.")
             report["message"] = message
-            report["status"] = _status_of_failure(procedure, result) if report["status"] in ("not_assessable", "met", "drift") else report["status"]
+            report["status"] = _status_of_failure(procedure, result) if report["status"] in _UNSETTLED else report["status"]
     if test and not test.get("skipped"):
         report["controls"] = [_tested(control, test) if control["id"] == "VRF-1" else control for control in report["controls"]]
         if not test.get("passed"):
-            report["status"] = {"met": "drift", "changed": "failed"}.get(report["status"], report["status"])
+            report["status"] = _AFTER_A_FAILED_TEST.get(report["status"], report["status"])
             report["message"] = report["message"] or str(test.get("msg") or "")
     return report
 
@@ -94,16 +100,22 @@ def counts(report: Mapping[str, Any]) -> dict[str, int]:
     return dict(sorted(Counter(organization["status"] for organization in report["organizations"]).items()))
 
 
-def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> str:
+def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> OrganizationStatus:
     error = ExchangeError.classes.get((result.get("error") or {}).get("class", ""), ExchangeError)
     if issubclass(error, UnreachableError) or procedure == "audit":
-        return "not_assessable"
-    return "refused" if error.__name__ == "OptionError" else "failed"
+        return OrganizationStatus.NOT_ASSESSABLE
+    return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED
 
 
 def _tested(control: Mapping[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
     passed = test.get("passed")
     if passed is None:
-        return {**control, "status": "not assessable", "findings": [str(test.get("msg") or "The test could not be run.")]}
+        return {**control, "status": ControlStatus.NOT_ASSESSABLE, "findings": [str(test.get("msg") or "The test could not be run.")]}
     failures = [f"{step['name']}: {step['detail']}" for step in test.get("steps", ()) if not step.get("passed", True)]
-    return {**control, "status": "met" if passed else "not met", "wanted": "PASS", "found": "PASS" if passed else "FAIL", "findings": failures}
+    return {
+        **control,
+        "status": ControlStatus.MET if passed else ControlStatus.NOT_MET,
+        "wanted": "PASS",
+        "found": "PASS" if passed else "FAIL",
+        "findings": failures,
+    }

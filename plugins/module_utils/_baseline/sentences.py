@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 
 #: Changes of an organization that a line names.
 _NAMED_CHANGES = 5
@@ -20,12 +21,16 @@ _NAMED_ORGANIZATIONS = 12
 _LONGEST = 40
 
 #: Statuses, the worst first, and how organizations are counted that have them.
-_COUNTED = {"refused": "refused", "failed": "failed", "not_assessable": "not assessable", "drift": "would change", "changed": "changed", "met": "as wanted"}
+_COUNTED: dict[str, str] = {
+    **{status: str(status) for status in OrganizationStatus},
+    OrganizationStatus.DRIFT: "would change",
+    OrganizationStatus.MET: "as wanted",
+}
 #: Where a procedure has other words.
-_OWN_WORDS = {
-    "audit": {"drift": "drifted"},
-    "snapshot": {"met": "with a snapshot", "drift": "with a snapshot"},
-    "rollback": {"met": "with nothing to put back"},
+_OWN_WORDS: dict[str, dict[str, str]] = {
+    "audit": {OrganizationStatus.DRIFT: "drifted"},
+    "snapshot": {OrganizationStatus.MET: "with a snapshot", OrganizationStatus.DRIFT: "with a snapshot"},
+    "rollback": {OrganizationStatus.MET: "with nothing to put back"},
 }
 
 
@@ -52,12 +57,12 @@ def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) 
     findings, changes = organization.get("findings") or [], organization.get("changes") or []
     if findings:
         return f"{host}: refused, nothing was written: {'; '.join(str(finding['id']) for finding in findings)}"
-    if status in ("failed", "not_assessable", "refused"):
+    if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
-    stored = any(change["state"] == "stored" for change in changes)
+    stored = any(change["state"] == ChangeState.STORED for change in changes)
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    nothing = words[status].removeprefix("with ") if status == "met" else "not as wanted"
+    nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
     what = f"{lead}{'; '.join(parts)}" if parts else _unmet(organization) or ("" if organization.get("snapshot_file") else nothing)
     snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
     return f"{host}: {'; '.join(filter(None, [what, snapshot]))}"
@@ -65,7 +70,7 @@ def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) 
 
 def _unmet(organization: Mapping[str, Any]) -> str:
     """What is not met although there is nothing to change."""
-    unmet = [control["id"] for control in organization.get("controls") or () if control["status"] == "not met"]
+    unmet = [control["id"] for control in organization.get("controls") or () if control["status"] == ControlStatus.NOT_MET]
     return f"not met: {', '.join(unmet)}" if unmet else ""
 
 

@@ -322,7 +322,7 @@ class Instant(Kind):
         if not value:
             return ""
         try:
-            moment = datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+            moment = datetime.datetime.fromisoformat(value)
             if moment.tzinfo is not None:
                 return moment.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         except (ValueError, OverflowError):
@@ -332,12 +332,12 @@ class Instant(Kind):
     def read(self, value: Any) -> Any:
         if not value:
             return ""
-        text = re.sub(r"(\.\d{6})\d+", r"\1", str(value)).replace("Z", "+00:00")
+        text = re.sub(r"(\.\d{6})\d+", r"\1", str(value))
         moment = datetime.datetime.fromisoformat(text)
         return self.parse((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).isoformat())
 
     def send(self, value: Any) -> Value:
-        return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return datetime.datetime.fromisoformat(value)
 
     def differs_by_a_zone(self, shown: Any, value: str) -> bool:
         """Whether what Exchange shows says no zone, and would be ``value`` (canonical) in some zone other than UTC."""

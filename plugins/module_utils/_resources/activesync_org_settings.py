@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Recipients, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 
 ACTIVESYNC_ORG_SETTINGS = Table(
@@ -22,7 +23,7 @@ ACTIVESYNC_ORG_SETTINGS = Table(
             Boolean(),
             "AllowRMSSupportForUnenlightenedApps",
             impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS},
-            policies=("owa_mailbox_policies", "mobile_device_mailbox_policies"),
+            policies=(OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY),
         ),
         Field(
             "default_access_level",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Locations, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
 
 #: Exchange lists templates only while internal licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
@@ -36,7 +37,7 @@ IRM_CONFIGURATION = Table(
             "DecryptAttachmentForEncryptOnly",
             cloud_only=True,
             impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS},
-            policies=("owa_mailbox_policies",),
+            policies=(OWA_MAILBOX_POLICY,),
         ),
         Field("e_discovery_super_user_enabled", Boolean(), "EDiscoverySuperUserEnabled", impacts={True: Impact.WIDENS}),
         Field("enable_pdf_encryption", Boolean(), "EnablePdfEncryption", cloud_only=True, impacts={True: Impact.TAKES_AWAY}),
@@ -74,7 +75,7 @@ IRM_CONFIGURATION = Table(
             "SimplifiedClientAccessEnabled",
             cloud_only=True,
             impacts={False: Impact.TAKES_AWAY},
-            policies=("owa_mailbox_policies",),
+            policies=(OWA_MAILBOX_POLICY,),
         ),
         Field(
             "simplified_client_access_encrypt_only_disabled",

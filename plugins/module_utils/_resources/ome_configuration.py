@@ -42,7 +42,7 @@ OME_CONFIGURATION = Table(
         Field("disclaimer_text", Text(1024), "DisclaimerText"),
         Field("email_text", Text(1024), "EmailText"),
         Field("external_mail_expiry_in_days", Days(0, 730), "ExternalMailExpiryInDays", "ExternalMailExpiryInterval"),
-        Field("image_content", Image(), "Image", shown_by="ImageUrl"),
+        Field("image_content", Image(), "Image", shown_by="ImageUrl", sent_by="image_force"),
         Field("introduction_text", Text(1024), "IntroductionText"),
         Field("otp_enabled", Boolean(), "OTPEnabled", impacts={False: Impact.TAKES_AWAY, True: Impact.WIDENS}),
         Field("portal_text", Text(128), "PortalText"),

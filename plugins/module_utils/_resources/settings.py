@@ -91,9 +91,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
         if row.danger(value):
             plan.warnings.append(f"{row.option} {value}: {row.danger(value)}")
         if properties is not None and row.hidden(properties) and value != row.kind.cleared and row.option not in force:
-            plan.warnings.append(
-                f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.option.split('_')[0]}_force sends it."
-            )
+            plan.warnings.append(f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.sent_by} sends it.")
             plan.before[row.option] = plan.after[row.option]
             continue
         if row.equal(stored, value) and row.option not in force:
@@ -119,25 +117,31 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
 
 def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:
     """The subsets whose policies could override what is declared."""
-    return list(dict.fromkeys(subset for row in table.fields if wanted.get(row.option) for subset in row.policies))
+    return list(dict.fromkeys(policies.subset for row in table.fields if wanted.get(row.option) for policies in row.policies))
 
 
 def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[str]:
     """A warning for each policy that has IRM off, and so makes a declared setting void for its users."""
     warnings = []
     for row in table.fields:
-        for subset in row.policies if wanted.get(row.option) else ():
-            names = policies_without_irm(organization, subset)
+        for policies in row.policies if wanted.get(row.option) else ():
+            names = policies_without_irm(organization, policies)
             if names:
-                warnings.append(f"{row.option} has no effect for users of {', '.join(names)}: IRM is off in that policy ({SUBSETS[subset].cmdlet[4:]}).")
+                warnings.append(
+                    f"{row.option} has no effect for users of {', '.join(names)}: IRM is off in that policy ({SUBSETS[policies.subset].cmdlet[4:]})."
+                )
     return warnings
 
 
-def policies_without_irm(organization: Organization, subset: str) -> list[str]:
-    """The names of the policies that have IRM off; none where the session may not read them."""
-    if not organization.available(subset):
+def policies_without_irm(organization: Organization, table: Table) -> list[str]:
+    """The names of the policies that have IRM off; none where the session may not read them.
+
+    :param table: that of the policies.
+    """
+    if not organization.available(table.subset):
         return []
-    return [name_of(policy) for policy in organization.objects(subset) if policy.get("IRMEnabled", policy.get("IrmEnabled")) is False]
+    switch = table.field("irm_enabled")
+    return [name_of(policy) for policy in organization.objects(table.subset) if switch.read(policy) is False]
 
 
 class TableResource(Resource):

@@ -49,11 +49,12 @@ class Field:
     :param create_only: only New-* takes it.
     :param refuse: why a value (other than the cleared one) is refused; empty where it is not.
     :param shown_by: another property that, when only it is set, says that there is a value without showing it.
+    :param sent_by: the option that sends a value although nothing shows whether it is there.
     :param impacts: new value to what it does to people.
     :param dangers: declared value to a sentence that warns of it.
     :param listed: property that lists classes, and the class's name: where the value is False, only this tells whether it is set.
     :param onprem_values: values that Exchange Online does not take.
-    :param policies: subsets whose policies override the setting for their users where they have IRM off.
+    :param policies: tables of policies that override the setting for their users where they have IRM off.
     :param order: new value to the place that its step has in the order of work, where it is not the resource's own.
     """
 
@@ -67,11 +68,12 @@ class Field:
     create_only: bool = False
     refuse: str = ""
     shown_by: str = ""
+    sent_by: str = ""
     listed: tuple[str, str] = ("", "")
     onprem_values: frozenset[Any] = frozenset()
     impacts: Mapping[Any, Impact] = field(default_factory=dict)
     dangers: Mapping[Any, str] = field(default_factory=dict)
-    policies: tuple[str, ...] = ()
+    policies: tuple[Table, ...] = ()
     order: Mapping[Any, Order] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

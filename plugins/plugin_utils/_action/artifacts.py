@@ -370,8 +370,11 @@ def write_json(path: Path, document: Mapping[str, Any]) -> str:
     return write_file(path, document_text(document).encode("ascii"))
 
 
-def write_file(path: Path, content: bytes) -> str:
-    """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path."""
+def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir") -> str:
+    """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path.
+
+    :param option: what an error names.
+    """
     try:
         _make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -386,7 +389,7 @@ def write_file(path: Path, content: bytes) -> str:
             raise
         _sync_folder(path.parent)
     except (OSError, ValueError) as error:
-        raise OptionError(f"hardened_baseline_artifacts_dir: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
+        raise OptionError(f"{option}: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
     return str(path)
 
 

@@ -80,7 +80,7 @@ class ExportAction(ModuleAction):
             content = variables_file(variables).encode("utf-8")
             differs = _content(path) != content
             if differs and write:
-                write_file(path, content)
+                write_file(path, content, option="directory")
             return str(path), differs
 
         return ExportContext(**fields, store=store)

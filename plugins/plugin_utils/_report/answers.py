@@ -133,7 +133,7 @@ def facts_of(run: Record) -> Facts:
 
 def needs_attention(facts: Facts) -> Answer:
     """Everything that somebody should look at, the worst first; and what was looked at at all."""
-    refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not_assessable"))
+    refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not assessable"))
     unknown = facts.controls["not assessable"] if unread < facts.organizations else 0
     concerns = [
         (refused, STOP, facts.organizations_that("Refused before the first write: nothing was changed.", refused, "refused before the first write."), ""),
@@ -197,7 +197,7 @@ def what_changes(facts: Facts) -> Answer:
 
 def what_to_decide(facts: Facts, run: Record) -> Answer:
     """What is open, and how the plan is applied."""
-    failed, unread = facts.status["failed"], facts.status["not_assessable"]
+    failed, unread = facts.status["failed"], facts.status["not assessable"]
     whole = "#organizations" if facts.organizations > 1 else "#run"
     open_points = [
         (facts.findings, f"Solve or allow {count(facts.findings, 'finding')}", "#findings"),

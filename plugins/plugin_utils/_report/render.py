@@ -194,7 +194,7 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
     if generated_at:
         suite.set("timestamp", visible(generated_at))
     status = organization.get("status", "")
-    outcome = {"refused": "failure", "failed": "error", "not_assessable": "error"}.get(status, "")
+    outcome = {"refused": "failure", "failed": "error", "not assessable": "error"}.get(status, "")
     _case(suite, "organization", outcome, f"{word_for(ORGANIZATION, status).text}: {organization.get('message') or ''}")
     for finding in part_of("findings")(organization):
         _case(suite, f"finding {finding.get('id', '')}", "failure", f"{finding.get('text', '')}\nallowed by: {finding.get('allow') or 'nothing'}")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import text as _text
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import to_yaml
@@ -52,23 +53,23 @@ class Word:
 GOOD, LOOK, STOP, UNKNOWN, QUIET = "good", "look", "stop", "unknown", "quiet"
 
 #: Statuses, the worst first: that is the order in which they are listed.
-ORGANIZATION = {
-    "refused": Word("Refused", "✕", STOP),
-    "failed": Word("Failed", "✕", STOP),
-    "not_assessable": Word("Not assessable", "?", UNKNOWN),
-    "drift": Word("Drift", "≠", LOOK),
-    "changed": Word("Changed", "✓", GOOD),
-    "met": Word("Met", "✓", GOOD),
+ORGANIZATION: dict[str, Word] = {
+    OrganizationStatus.REFUSED: Word("Refused", "✕", STOP),
+    OrganizationStatus.FAILED: Word("Failed", "✕", STOP),
+    OrganizationStatus.NOT_ASSESSABLE: Word("Not assessable", "?", UNKNOWN),
+    OrganizationStatus.DRIFT: Word("Drift", "≠", LOOK),
+    OrganizationStatus.CHANGED: Word("Changed", "✓", GOOD),
+    OrganizationStatus.MET: Word("Met", "✓", GOOD),
 }
 #: The run went no further with such an organization.
-STOPPED = ("refused", "failed", "not_assessable")
-CONTROL = {
-    "not met": Word("Not met", "≠", LOOK),
-    "not assessable": Word("Not assessable", "?", UNKNOWN),
-    "accepted exception": Word("Accepted exception", "◇", QUIET),
-    "met": Word("Met", "✓", GOOD),
-    "not applicable": Word("Not applicable", "⊘", QUIET),
-    "unmanaged": Word("Unmanaged", "○", QUIET),
+STOPPED = (OrganizationStatus.REFUSED, OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE)
+CONTROL: dict[str, Word] = {
+    ControlStatus.NOT_MET: Word("Not met", "≠", LOOK),
+    ControlStatus.NOT_ASSESSABLE: Word("Not assessable", "?", UNKNOWN),
+    ControlStatus.ACCEPTED: Word("Accepted exception", "◇", QUIET),
+    ControlStatus.MET: Word("Met", "✓", GOOD),
+    ControlStatus.NOT_APPLICABLE: Word("Not applicable", "⊘", QUIET),
+    ControlStatus.UNMANAGED: Word("Unmanaged", "○", QUIET),
 }
 #: What a change does to people, the worst first. A change with any of them is of high impact.
 IMPACT: dict[str, Word] = {
@@ -80,15 +81,15 @@ IMPACT: dict[str, Word] = {
     Impact.WIDENS: Word("Widens", "▲", LOOK),
     Impact.SOME_MAIL: Word("Affects some mail", "▲", LOOK),
 }
-ROLLBACK = {
-    "not possible": Word("No rollback", "✕", STOP),
-    "equivalent": Word("Rollback equivalent", "↺", QUIET),
-    "exact": Word("Rollback exact", "↺", QUIET),
+ROLLBACK: dict[str, Word] = {
+    RollbackClass.NOT_POSSIBLE: Word("No rollback", "✕", STOP),
+    RollbackClass.EQUIVALENT: Word("Rollback equivalent", "↺", QUIET),
+    RollbackClass.EXACT: Word("Rollback exact", "↺", QUIET),
 }
-STATE = {
-    "not applied": Word("Not applied", "⊘", LOOK),
-    "planned": Word("Planned", "○", QUIET),
-    "stored": Word("Stored", "✓", GOOD),
+STATE: dict[str, Word] = {
+    ChangeState.NOT_APPLIED: Word("Not applied", "⊘", LOOK),
+    ChangeState.PLANNED: Word("Planned", "○", QUIET),
+    ChangeState.STORED: Word("Stored", "✓", GOOD),
 }
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)

@@ -50,6 +50,9 @@ _MODULE_VERSION = "3.9.2"  # the interface that EXOModuleFile is asked for
 _JSON = "application/json; charset=utf-8"
 _EARLIER_PORT = 446  # which the service names in redirects, and which only its own network reaches
 
+#: What may be the name of a host: nothing that ends a host for one reader of addresses and is a part of it for another.
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
+
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
@@ -329,8 +332,10 @@ class RestTransport:
         except ValueError:
             return False
         host = target.hostname or ""
+        if "@" in target.netloc or (host != self._host and not _HOST.fullmatch(host)):
+            return False
         same_port = ports[0] == ports[1] or ports[0] == _EARLIER_PORT
-        return target.scheme == base.scheme and same_port and not target.username and (host == self._host or host.endswith("." + self._host))
+        return target.scheme == base.scheme and same_port and (host == self._host or host.endswith("." + self._host))
 
 
 def _whole(refusal: Outcome | answers.Page) -> Outcome:

@@ -29,7 +29,7 @@ def judge(role: Role, kind: str) -> None:
     if any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"]):
         assert attention.word != "Nothing seen"
         event("impact")
-    if report["status"] in ("refused", "failed", "not_assessable") or report["warnings"]:
+    if report["status"] in ("refused", "failed", "not assessable") or report["warnings"]:
         assert attention.word != "Nothing seen"
     # Every change is on a card, and every impact is counted.
     assert {impact for impact in facts.impacts if impact} == {change["impact"] for change in report["changes"] if change["impact"]}

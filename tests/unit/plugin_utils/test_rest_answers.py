@@ -308,6 +308,8 @@ def test_the_port_that_only_the_service_reaches_is_not_used(script: Make) -> Non
         ("https://outlook.office365.com:8443/", ""),
         ("https://outlook.office365.com@evil.example/", ""),
         ("https://me@outlook.office365.com/", ""),
+        ("https://EURPRD01.Outlook.Office365.com/adminapi", "https://eurprd01.outlook.office365.com/adminapi"),
+        *((f"https://evil.example{sign}.outlook.office365.com/", "") for sign in ("\\", "%5C", "%2f", "%00", ";", " ", "\x00", ",", "_", "\uff0f", "\u3002")),
     ],
 )
 def test_redirects_stay_below_the_clouds_own_host(location: str, target: str) -> None:
@@ -318,6 +320,18 @@ def test_redirects_stay_below_the_clouds_own_host(location: str, target: str) ->
     with pytest.raises(Exception, match="is not followed") as refusal:
         wire._redirected("https://outlook.office365.com/adminapi", location)
     assert "planted-token" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("sign", ["\\", "%5C", "\\@", ";", "\uff3c"])
+def test_no_token_goes_where_another_reader_of_the_address_would_lead(script: Make, sign: str) -> None:
+    """urllib and requests part an address in two ways: to the one a backslash is of the host, for the other the host ends there."""
+    server = script()
+    location = f"http://localhost{sign}.127.0.0.1:{server.url.rpartition(':')[2]}/x"
+    for step in ((302, b"", {"Location": location.encode().decode("latin-1")}), (200, {"value": [{"A": 1}], "@odata.nextLink": location})):
+        server.steps = [step, (200, {"value": [{"A": 2}]})]
+        (outcome,) = attempt(server, READ)
+        assert isinstance(outcome.error, errors.ProtocolError), "it was tried to reach it"
+        assert "follow" in str(outcome.error)
 
 
 # Time and size

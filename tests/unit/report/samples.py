@@ -177,7 +177,7 @@ def audit() -> dict[str, Any]:
             replace(one, control(name, "not met", found))
             one["changes"] += [change for change in copy.deepcopy(PLANNED) if change["control"] == name]
     all_of_them[6].update(
-        status="not_assessable",
+        status="not assessable",
         message="AADSTS7000215: the client secret is wrong or has expired. Give a new one in exchange_client_secret, or a certificate.",
         controls=[control(about[0], "not assessable", None) for about in CONTROLS],
         observed=[],
@@ -230,7 +230,7 @@ def many(number: int, different: bool = False) -> dict[str, Any]:
         one = source["organizations"][0] if source else organization(str(place))
         one.update({"host": f"o{place}", "display_name": f"Organization {place:04}", "name": f"o{place}.onmicrosoft.com"})
         if place % 100 == 11:
-            one.update(status="not_assessable", message="The certificate has expired.")
+            one.update(status="not assessable", message="The certificate has expired.")
         if different:
             for planned in one["changes"]:
                 planned["identity"] = f"Rule {place}"

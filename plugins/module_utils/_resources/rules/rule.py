@@ -253,7 +253,7 @@ def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
 
 def is_past(instant: str) -> bool:
     """Whether a canonical instant is over. No instant is not."""
-    return bool(instant) and datetime.datetime.fromisoformat(instant.replace("Z", "+00:00")) <= datetime.datetime.now(datetime.UTC)
+    return bool(instant) and datetime.datetime.fromisoformat(instant) <= datetime.datetime.now(datetime.UTC)
 
 
 def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> dict[str, Any]:

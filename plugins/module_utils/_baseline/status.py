@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words that plans and reports have for what is, what was done and what can be undone, each the worst first. Private to the collection."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrganizationStatus(StrEnum):
+    """What a run found or did in an organization."""
+
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOT_ASSESSABLE = "not assessable"
+    DRIFT = "drift"
+    CHANGED = "changed"
+    MET = "met"
+
+
+class ControlStatus(StrEnum):
+    """What a control is like."""
+
+    NOT_MET = "not met"
+    NOT_ASSESSABLE = "not assessable"
+    ACCEPTED = "accepted exception"
+    MET = "met"
+    NOT_APPLICABLE = "not applicable"
+    UNMANAGED = "unmanaged"
+
+
+class ChangeState(StrEnum):
+    """What became of a change."""
+
+    NOT_APPLIED = "not applied"
+    PLANNED = "planned"
+    STORED = "stored"
+
+
+class RollbackClass(StrEnum):
+    """How a rollback can undo a change."""
+
+    NOT_POSSIBLE = "not possible"
+    EQUIVALENT = "equivalent"
+    EXACT = "exact"
