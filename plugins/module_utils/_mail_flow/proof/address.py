@@ -63,11 +63,13 @@ class AddressSlot:
     :param kind: which part of the vocabulary looks at it.
     :param atoms: its variables.
     :param object: whether the person is an object of the organization.
-    :param named: whether the address is one of those that have a variable.
+    :param named: whether the address is one of those that have a variable; :param:`placed` whether a domain that has one holds it.
     """
 
     def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
         self.name, self.facts, self._circuit = name, facts, circuit
+        # These two come first: once they are false, a single decision leaves all names, or all domains, out.
+        self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
         self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ())}
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
         self.object = circuit.variable((name, "object"))
@@ -85,11 +87,19 @@ class AddressSlot:
         relate_texts(self._circuit, self.atoms)
         people = self.values("address")
         self._circuit.at_most_one(self.atoms["address", address] for address in people)
-        self.named = self._circuit.disjunction([self.atoms["address", address] for address in people])
+        self._is_any(self.named, [self.atoms["address", address] for address in people])
+        self._is_any(self.placed, [self.atoms["below", name] for name in self.values("below")])
         self._relate_domains(people)
         self._relate_words(people)
         self._relate_members(people)
         self._relate_directory(people)
+        choices = [literal for (sort, _value), literal in self.atoms.items() if sort in ("address", "below", "exact", "member")]
+        self._circuit.together([self.named, self.placed, *choices, self.object])
+
+    def _is_any(self, whole: int, literals: list[int]) -> None:
+        for literal in literals:
+            self._circuit.add(literal ^ 1, whole)
+        self._circuit.add(whole ^ 1, *literals)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
         """Of the named addresses only these have an atom."""

@@ -40,6 +40,8 @@ class Circuit:
         self.solver = Solver()
         self.names: dict[Hashable, int] = {}
         self._gates: dict[tuple[int, ...], int] = {}
+        self._parts: dict[int, tuple[int, ...]] = {}
+        self._together: dict[int, tuple[int, ...]] = {}
 
     def variable(self, name: Hashable) -> int:
         """The variable of this name."""
@@ -80,7 +82,35 @@ class Circuit:
             for literal in key:
                 self.solver.add((gate ^ 1, literal))
             self.solver.add((gate, *(literal ^ 1 for literal in key)))
+            self._parts[gate >> 1] = key
         return gate
+
+    def together(self, literals: Iterable[int]) -> None:
+        """Variables of which each is worth a decision if one of them is: clauses with several of them leave a choice."""
+        group = tuple(literals)
+        for literal in group:
+            self._together[literal >> 1] = group
+
+    def scope(self, literals: Iterable[int]) -> list[int]:
+        """The variables on which literals depend."""
+        found: set[int] = set()
+        taken: set[int] = set()
+        todo = [literal >> 1 for literal in literals]
+        parts, together = self._parts, self._together
+        while todo:
+            variable = todo.pop()
+            if variable in found:
+                continue
+            found.add(variable)
+            inner = parts.get(variable)
+            if inner is None:
+                inner = together.get(variable, ())
+                if not inner or inner[0] in taken:
+                    continue
+                taken.add(inner[0])
+            todo += [literal >> 1 for literal in inner]
+        found.discard(0)
+        return sorted(found)
 
     def disjunction(self, literals: Iterable[int]) -> int:
         """Or."""

@@ -77,7 +77,7 @@ def difference(
     :param facts: as the option ``facts`` has them.
     :param now: when the mail passes the rules; the present unless given.
     :param shown: how many classes are shown at most.
-    :param budget: conflicts that each question may take.
+    :param budget: conflicts that all questions may take together, each time that recipients are built more exactly.
     """
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     edits = edits_of(*sets)
@@ -121,6 +121,14 @@ class _Differ:
             rows.append(_cut_short())
         return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
 
+    @property
+    def _left(self) -> int:
+        """The conflicts that are left of the budget."""
+        left = self.budget - self.model.circuit.solver.conflicts
+        if left <= 0:
+            raise BudgetError
+        return left
+
     # Classes
 
     def _enumerate(self, side: Side, classes: dict[tuple[str, int], _Class]) -> None:
@@ -129,11 +137,12 @@ class _Differ:
         usual = [each.literal for each in model.mail.assumptions]
         for kind, literal in self.literals[side.rail.free].items():
             switch = model.circuit.solver.variable()
+            causes = self.causes[side.rail.free]
             for cause in [cause for known, cause in classes if known == kind]:
                 model.circuit.add(switch ^ 1, self.causes[side.rail.free][cause] ^ 1)
             # What is unknown of unusual mail is no news.
             for assumed in [usual] if side.rail.free else [[*usual, self.settled], [self.settled], usual, []]:
-                while len(classes) < MOST_CLASSES and model.solve([literal, switch, *assumed], self.budget):
+                while len(classes) < MOST_CLASSES and model.solve([literal, switch, *assumed], self._left, causes):
                     cause = next(place for place, each in enumerate(self.causes[side.rail.free]) if model.circuit.solver.holds(each))
                     found = classes[kind, cause] = _Class(kind, cause)
                     self._witness(found, side, [literal, self.causes[side.rail.free][cause], *assumed])
@@ -171,7 +180,7 @@ class _Differ:
                 for side in (self.model.open, self.model.free):
                     pair = [self.literals[side.rail.free][each.kind], self.causes[side.rail.free][each.cause]]
                     for assumed in [usual] if side.rail.free else [[*usual, self.settled], [self.settled], usual, []]:
-                        if each.row is None and self.model.solve([*pair, *assumed], self.budget):
+                        if each.row is None and self.model.solve([*pair, *assumed], self._left):
                             self._witness(each, side, [*pair, *assumed])
                 if each.row is None and not each.reasons and not each.refine:
                     each.refine = []
@@ -192,7 +201,8 @@ class _Differ:
         every = self._is_always(found.kind, deciding)
         overtaken = next((rule.name for rule in deciding if edit is None or rule.name != edit.rule.name), "")
         reason = because(edit, _acted(edit, sides), overtaken)
-        text = f"{mail_of(deciding, every=every)} {becomes(found.kind, *_shown(found.kind, before, after))}{'' if every else ', unless another rule takes it'}: {reason}."
+        treatment = becomes(found.kind, *_shown(found.kind, before, after))
+        text = f"{mail_of(deciding, every=every)} {treatment}{'' if every else ', unless another rule takes it'}: {reason}."
         witness = {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
         if candidate.letter.facts:
             witness["facts"] = candidate.letter.facts
@@ -223,7 +233,7 @@ class _Differ:
             return False
         literals = [high(steps[id(rule)].matches) for rule in deciding]
         differs = low(categories(side.outcomes[0], side.outcomes[1], self.options)[kind])
-        return self.model.circuit.solver.solve([*literals, differs ^ 1, *usual], self.budget) is False
+        return _no(self.model, [*literals, differs ^ 1, *usual], max(self.budget - self.model.circuit.solver.conflicts, 1))
 
     def _unknown_rows(self, classes: Sequence[_Class], known: Mapping[tuple[str, int], _Class]) -> list[dict[str, Any]]:
         """One row for each cause with what may be."""
@@ -241,6 +251,11 @@ class _Differ:
             text = f"{mail_of(deciding, every=False)} {becomes('unknown', {}, {})} ({numbers}): {because(edit, (False, True), '')}."
             rows.append({"kind": "unknown", "text": text, "when": section_of(deciding), "witness": group[0].witness, "unknown": why})
         return rows
+
+
+def _no(model: Model, literals: Sequence[int], budget: int) -> bool:
+    """Whether it is known that these cannot be true together."""
+    return model.circuit.solver.solve(literals, budget, model.circuit.scope(literals)) is False
 
 
 def _decides(kind: str, rule: FlowRule) -> bool:

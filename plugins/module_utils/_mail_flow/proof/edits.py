@@ -49,7 +49,7 @@ def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
             found.append(Edit("new", None, rule))
             continue
         earlier = before.rules[pairs[place]]
-        if _content(earlier) != _content(rule):
+        if content_of(earlier) != content_of(rule):
             alike = place in kept and _does(earlier) == _does(rule)
             found.append(Edit("changed", earlier, rule, alike))
         elif place not in kept:
@@ -100,7 +100,7 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
     return kept
 
 
-def _content(rule: FlowRule) -> tuple[object, ...]:
+def content_of(rule: FlowRule) -> tuple[object, ...]:
     """All that makes a rule act as it does."""
     atoms = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.conditions))
     others = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.exceptions))

@@ -96,12 +96,13 @@ class Model:
         chains = tuple(Chain(rules, conditions, company) for rules in self.rule_sets)
         return Side(rail, company, conditions, chains, tuple(Outcome(chain) for chain in chains))
 
-    def solve(self, literals: Sequence[int], budget: int = CONFLICTS) -> bool:
+    def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
         """Whether all of these can be true together.
 
+        :param also: literals about which the model has to say something, too.
         :raises BudgetError: that took too many conflicts.
         """
-        found = self.circuit.solver.solve(list(literals), budget)
+        found = self.circuit.solver.solve(list(literals), budget, self.circuit.scope([*literals, *also]))
         if found is None:
             raise BudgetError
         return found
@@ -122,10 +123,11 @@ class Model:
             if not self.solve(literals):
                 return
             solver = self.circuit.solver
-            model = [solver.holds(literal) for literal in range(0, 2 * len(solver._level), 2)]
+            model = solver.model
 
-            def is_true(literal: int, model: list[bool] = model) -> bool:
-                return model[literal >> 1] is not bool(literal & 1) if literal >> 1 < len(model) else bool(literal & 1)
+            def is_true(literal: int, model: list[int] = model) -> bool:
+                value = model[literal] if literal < len(model) else 0
+                return value > 0 or (not value and bool(literal & 1))
 
             try:
                 letter = self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side))

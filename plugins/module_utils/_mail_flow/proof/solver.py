@@ -47,6 +47,7 @@ class Solver:
         self._order: list[tuple[float, int]] = []
         self._step = 1.0
         self._learnt: list[list[int]] = []
+        self._eligible: list[bool] = []
         self._contradiction = False
 
     def variable(self, *, decide: bool = True) -> int:
@@ -63,8 +64,6 @@ class Solver:
         self._activity.append(0.0)
         self._phase.append(1)
         self._input.append(decide)
-        if decide:
-            heapq.heappush(self._order, (0.0, variable))
         return 2 * variable
 
     def add(self, clause: Iterable[int]) -> None:
@@ -83,15 +82,18 @@ class Solver:
         else:
             self._attach(literals)
 
-    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None) -> bool | None:
+    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Iterable[int] | None = None) -> bool | None:
         """Whether the formula can be true together with the assumptions; ``None`` where the budget was spent before that was known.
+
+        :param scope: the variables that are worth a decision; all inputs unless given. What is left open is false in the model, so the caller vouches
+            that the clauses outside of the scope can be met that way. An answer of no does not depend on it.
 
         After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
         """
         self.core = ()
         if self._contradiction:
             return False
-        self._restore()
+        self._restore(scope)
         end = None if budget is None else self.conflicts + budget
         restarts = 0
         while True:
@@ -108,12 +110,28 @@ class Solver:
 
     def holds(self, literal: int) -> bool:
         """Whether a literal is true in the last model."""
-        return literal < len(self._model) and self._model[literal] > 0
+        if literal >= len(self._model):
+            return bool(literal & 1)
+        return self._model[literal] > 0 or (not self._model[literal] and bool(literal & 1))
 
-    def _restore(self) -> None:
+    @property
+    def model(self) -> list[int]:
+        """The last model by literal: 1 true, -1 false, 0 left open."""
+        return self._model
+
+    def _restore(self, scope: Iterable[int] | None) -> None:
         """Every question starts with all phases false, so that models come out small; the order is the one of the activities."""
         self._phase = [1] * len(self._level)
-        self._order = [(-self._activity[variable], variable) for variable in range(1, len(self._level)) if self._input[variable] or self._activity[variable]]
+        activity = self._activity
+        if scope is None:
+            self._eligible = [bool(each) for each in self._input]
+            scope = range(1, len(self._level))
+        else:
+            self._eligible = [False] * len(self._level)
+            for variable in scope:
+                self._eligible[variable] = True
+        inputs = self._input
+        self._order = [(-activity[variable], variable) for variable in scope if inputs[variable] or activity[variable]]
         heapq.heapify(self._order)
 
     def _attach(self, clause: list[int]) -> None:
@@ -258,19 +276,19 @@ class Solver:
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
-        if not self._value[2 * variable]:
+        if self._eligible[variable] and not self._value[2 * variable]:
             heapq.heappush(self._order, (-self._activity[variable], variable))
 
     def _back_to(self, level: int, *, decide: bool = True) -> None:
         if len(self._limits) <= level:
             return
         start = self._limits[level]
-        value, phase, activity, inputs, order = self._value, self._phase, self._activity, self._input, self._order
+        value, phase, activity, eligible, order = self._value, self._phase, self._activity, self._eligible, self._order
         for literal in self._trail[start:]:
             value[literal] = value[literal ^ 1] = 0
             variable = literal >> 1
             phase[variable] = literal & 1
-            if decide and (inputs[variable] or activity[variable]):
+            if decide and eligible[variable]:
                 heapq.heappush(order, (-activity[variable], variable))
         del self._trail[start:]
         del self._limits[level:]

@@ -1,0 +1,309 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is odd about a rule set: rules that never act, exceptions without effect, and what goes against the semantics. Private to the collection.
+
+``lint(rules, facts, now)`` is the entrance. What can be read off a rule is a row of :data:`CHECKS`; what needs all rules is decided over all mail.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+
+#: Conditions that keep the senders of a rule inside, so that it does not ask for the encryption of mail from outside.
+_KEEPS_INSIDE = frozenset(
+    (
+        *("from_scope", "from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
+        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a check looks at: a rule, all rules, and when."""
+
+    rule: FlowRule
+    rules: RuleSet
+    facts: Mapping[str, Any]
+    now: datetime.datetime
+
+    @property
+    def options(self) -> set[str]:
+        """The options of its conditions and exceptions."""
+        return {option for atom in (*self.rule.conditions, *self.rule.exceptions) for option in atom.predicate.options}
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether it is there to encrypt."""
+        return bool(self.rule.does(Does.ENCRYPT))
+
+    def date(self, text: str) -> datetime.datetime | None:
+        """A date of the rule."""
+        try:
+            found = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _expired(look: Look) -> str:
+    ends = look.date(look.rule.ends)
+    return f"it ended on {look.rule.ends}" if ends is not None and ends < look.now else ""
+
+
+def _expiring(look: Look) -> str:
+    ends = look.date(look.rule.ends)
+    soon = ends is not None and look.now <= ends < look.now + datetime.timedelta(days=30)
+    return f"it encrypts, and ends on {look.rule.ends}" if soon and look.encrypts else ""
+
+
+def _idle_encryption(look: Look) -> str:
+    if not look.encrypts:
+        return ""
+    if look.rule.idle:
+        return f"it would encrypt, and never acts: {look.rule.idle}"
+    return "" if look.rule.enforced else f"it would encrypt, and is only tried (mode {look.rule.mode})"
+
+
+def _bad_patterns(look: Look) -> str:
+    patterns = [
+        pattern
+        for atom in (*look.rule.conditions, *look.rule.exceptions)
+        if atom.predicate.options[0].endswith(("_patterns", "header_matches_message_header")) and "attribute" not in atom.predicate.options[0]
+        for pattern in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if not is_agreed(pattern, atom.settings.legacy)
+    ]
+    return f"the sources do not agree what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
+
+
+def _groups(look: Look) -> str:
+    groups = look.facts.get("groups") or {}
+    named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each in groups]
+    return f"sent_to names the group {named[0]}, and looks at its members only: use sent_to_member_of or any_of_to_header" if named else ""
+
+
+def _widely(look: Look) -> str:
+    wide = [atom for atom in look.rule.conditions if atom.reach is Reach.COPY]
+    return f"{wide[0].predicate.options[0]} protects everybody who shares the copy, and depends on how earlier rules split it" if wide and look.encrypts else ""
+
+
+def _freeing(look: Look) -> str:
+    wide = [atom for atom in look.rule.exceptions if atom.reach is Reach.COPY]
+    return f"the exception {wide[0].predicate.options[0]} takes protection from everybody who shares the copy" if wide and look.encrypts else ""
+
+
+def _errors(look: Look) -> str:
+    attached = any(atom.predicate.looks_at == "attachments" for atom in (*look.rule.conditions, *look.rule.exceptions))
+    return (
+        "where Exchange cannot finish looking into an attachment, the rule is ignored unless rule_error_action is Defer" if attached and look.encrypts else ""
+    )
+
+
+def _branding(look: Look) -> str:
+    brands = look.rule.does(Does.BRAND)
+    others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
+    return (
+        "it chooses a branding, and no rule encrypts: only mail that people protect themselves shows it" if brands and not look.encrypts and not others else ""
+    )
+
+
+def _acts(look: Look, what: Does) -> bool:
+    return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
+
+
+#: Kind of finding to what tells whether a rule is one; empty where it is not.
+CHECKS: Mapping[str, Callable[[Look], str]] = {
+    "expired": _expired,
+    "expiring": _expiring,
+    "inactive_encryption": _idle_encryption,
+    "unscoped_encryption": lambda look: (
+        "it encrypts without a condition that keeps its senders inside: mail from outside is not encrypted by a rule"
+        if _acts(look, Does.ENCRYPT) and not look.options & _KEEPS_INSIDE
+        else ""
+    ),
+    "retired_action": lambda look: (
+        "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2"
+        if {"apply_ome", "remove_ome"} & set(look.rule.actions)
+        else ""
+    ),
+    "encrypts_and_decrypts": lambda look: (
+        "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
+    ),
+    "for_all_mail": lambda look: "it has no condition, so it is for all mail in both directions" if not look.rule.conditions and not look.rule.doubts else "",
+    "whole_copy": _widely,
+    "one_frees_all": _freeing,
+    "names_a_group": _groups,
+    "fails_open": _errors,
+    "branding_alone": _branding,
+    "unknown_pattern": _bad_patterns,
+    "on_premises_scope": lambda look: (
+        "the scopes ExternalPartner and ExternalNonPartner exist on-premises only"
+        if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.rule.conditions)
+        else ""
+    ),
+    "envelope_sender": lambda look: (
+        "it looks at the envelope's sender, which is empty for automatic replies"
+        if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.rule.conditions)
+        else ""
+    ),
+    "auto_forward": lambda look: (
+        "AutoForward is mail that a rule of an Inbox forwards; what a mailbox setting forwards is not of this type"
+        if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.rule.conditions)
+        else ""
+    ),
+    "adds_recipients": lambda look: (
+        "whether the recipients that it adds meet later rules is not documented (U09)"
+        if _acts(look, Does.ADD) and any(later.does(Does.ENCRYPT) and later.place > look.rule.place for later in look.rules.rules)
+        else ""
+    ),
+    "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if "data loss prevention" in look.rule.idle else "",
+    "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
+}
+
+
+def lint(
+    rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
+) -> list[dict[str, Any]]:
+    """What is odd, in one order: ``kind``, ``rules`` (names) and ``reason``.
+
+    :param rules: as a rule set takes them.
+    :param facts: as the option ``facts`` has them.
+    :param now: the date to which rules are held; the present unless given.
+    :param budget: conflicts that all questions may take together; what would take more is not said.
+    """
+    rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
+    date = now or datetime.datetime.now(datetime.UTC)
+    found: list[dict[str, Any]] = []
+    for rule in rule_set.rules:
+        look = Look(rule, rule_set, facts, date)
+        for kind, check in CHECKS.items():
+            reason = check(look)
+            if reason:
+                found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
+    found += _equal_rules(rule_set)
+    found += _Deciding(Model([rule_set], RuleSet([]), facts, date), budget).findings()
+    return found
+
+
+def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
+    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": reason}
+
+
+def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
+    first: dict[object, FlowRule] = {}
+    for rule in rules.rules:
+        known = first.setdefault(content_of(rule), rule)
+        if known is not rule and not rule.idle:
+            yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} say the same.")
+
+
+class _Deciding:
+    """What is decided over all mail, whatever is unknown: a rule that perhaps acts is no finding."""
+
+    def __init__(self, model: Model, budget: int) -> None:
+        self.model, self.left, self._sat = model, budget, False
+        self.chain: Chain = model.free.chains[0]
+
+    def findings(self) -> list[dict[str, Any]]:
+        acting = self._possible([(step, [high(step.acts)]) for step in reversed(self.chain.steps)])
+        found = [self._never(step) for step in self.chain.steps if id(step) not in acting]
+        live = [step for step in self.chain.steps if id(step) in acting]
+        return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live)]
+
+    def _possible(self, questions: Sequence[tuple[Step, list[int]]]) -> set[int]:
+        """The steps whose literals can be true together, or perhaps can. One model settles many."""
+        found: set[int] = set()
+        every = [literal for _step, literals in questions for literal in literals]
+        for step, literals in questions:
+            if id(step) not in found and self._can(literals, every):
+                found.add(id(step))
+                if self._sat:
+                    holds = self.model.circuit.solver.holds
+                    found |= {id(other) for other, each in questions if all(holds(literal) for literal in each)}
+        return found
+
+    def _can(self, literals: Sequence[int], also: Sequence[int] = ()) -> bool:
+        """Whether these can be true together. Once the budget is spent, everything can."""
+        circuit, before = self.model.circuit, self.model.circuit.solver.conflicts
+        answer = circuit.solver.solve(literals, self.left, circuit.scope([*literals, *also])) if self.left > 0 else None
+        self.left -= circuit.solver.conflicts - before
+        self._sat = answer is True
+        return answer is not False
+
+    def _never(self, step: Step) -> dict[str, Any]:
+        """Why a rule never acts: its own words contradict each other, or earlier rules end the way of all mail that it is for."""
+        name = step.rule.name
+        if not self._can([high(step.matches)]):
+            if step.rule.begins or step.rule.ends:
+                return _finding("never_acts", [name], f"The rule {name!r} never acts: it is outside of its dates, or its conditions contradict each other.")
+            return _finding(
+                "never_acts",
+                [name],
+                f"The rule {name!r} never acts: its conditions, exceptions, and what earlier rules make of the message contradict each other.",
+            )
+        before = [each for each in self.chain.steps if each.rule.place < step.rule.place and _ends(each.rule)]
+        culprits = [each.rule.name for each in before if not self._can([high(step.matches), high(negate(each.acts))])]
+        taken = culprits or [each.rule.name for each in before if self._can([high(step.matches), high(each.acts)])]
+        shown = ", ".join(repr(each) for each in taken[:3]) + (f" and {len(taken) - 3} others" if len(taken) > 3 else "")
+        return _finding(
+            "never_acts", [name, *taken], f"The rule {name!r} never acts: {shown} {'ends' if len(taken) == 1 else 'end'} the rules for all mail that it is for."
+        )
+
+    def _exceptions(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+        """An exception that spares nothing: no mail that comes to the rule and meets its conditions has it."""
+        conditions, person = self.model.free.conditions, self.model.mail.recipient
+        for step in live:
+            wanted = [high(step.alive), *(high(conditions.truth(atom, step.seen, person)) for atom in step.rule.conditions)]
+            spared = [conditions.truth(atom, step.seen, person) for atom in step.rule.exceptions]
+            for place, atom in enumerate(step.rule.exceptions):
+                others = [high(negate(value)) for each, value in enumerate(spared) if each != place]
+                if not self._can([*wanted, *others, high(spared[place])]):
+                    text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} spares nothing: no mail that the rule is for has it"
+                    yield _finding("idle_exception", [step.rule.name], f"{text}{', or other exceptions spare that already' if others else ''}.")
+
+    def _meetings(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+        """Rules that ask for opposite things, or for two templates, of one message."""
+        enforced = [step for step in live if step.rule.enforced]
+        encrypting = [step for step in enforced if step.rule.does(Does.ENCRYPT)]
+        for step in (step for step in enforced if step.rule.does(Does.DECRYPT)):
+            meets = [each for each in encrypting if each is not step and self._can([high(step.acts), high(each.acts)])]
+            for each in meets[:1]:
+                more = f" (and {len(meets) - 1} more)" if len(meets) > 1 else ""
+                text = f"{each.rule.name!r} encrypts and {step.rule.name!r} decrypts one message{more}: what becomes of it is not documented (U02)."
+                yield _finding("encrypt_meets_decrypt", [each.rule.name, step.rule.name], text)
+        for place, step in enumerate(encrypting):
+            mine = sorted(str(value) for value in step.rule.does(Does.ENCRYPT).values())
+            others = [each for each in encrypting[place + 1 :] if sorted(str(value) for value in each.rule.does(Does.ENCRYPT).values()) != mine]
+            other = next((each for each in others if self._can([high(step.acts), high(each.acts)])), None)
+            if other is not None:
+                text = f"{step.rule.name!r} and {other.rule.name!r} ask for different templates of one message: which it gets is not documented (U01)."
+                yield _finding("templates_meet", [step.rule.name, other.rule.name], text)
+
+    def _ends_before(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+        """A rule that ends the way of mail, and lets it be delivered, before a rule would have encrypted it."""
+        encrypting = [step for step in live if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
+        for step in live:
+            if not (step.rule.enforced and _ends(step.rule)) or step.rule.does(Does.DELETE) or step.rule.does(Does.REJECT) or step.rule.does(Does.ENCRYPT):
+                continue
+            later = [each for each in encrypting if each.rule.place > step.rule.place]
+            taken = next((each for each in later if self._can([high(step.acts), high(each.matches)])), None)
+            if taken is not None:
+                text = f"{step.rule.name!r} ends the rules for mail that {taken.rule.name!r} would encrypt."
+                yield _finding("ends_before_encryption", [step.rule.name, taken.rule.name], text)
+
+
+def _ends(rule: FlowRule) -> bool:
+    return (rule.enforced and any(row.ends for row in rule.rows)) or bool(rule.does(Does.REDIRECT))
