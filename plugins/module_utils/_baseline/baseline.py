@@ -117,6 +117,14 @@ class Baseline(Procedure):
         licensed = self.licensed(organization)[0]
         return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
 
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        rows = [row for control in self.wanted for row in control.guaranteed(self.request, organization, self._looked_at(plan))]
+        return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {})}
+
+    def _looked_at(self, plan: Plan) -> Plan | None:
+        """The plan, where what it leaves is looked at instead of what is there."""
+        return plan
+
     def plannable(self, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding]]:
         """The plan of all controls that can be planned, with what its reader should know, and what is refused of it and of the rest."""
         errors = {control.id: control.errors(self.request, organization, check_mode=check_mode) for control in self.written}
@@ -212,6 +220,9 @@ class Audit(Baseline):
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
         return super().assess(organization)
+
+    def _looked_at(self, plan: Plan) -> Plan | None:
+        return None
 
     def summary(self, changes: Sequence[Mapping[str, Any]]) -> str:
         return drift_sentence(changes)

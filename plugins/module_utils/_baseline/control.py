@@ -195,6 +195,10 @@ class Control:
         """
         return None
 
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        """What is guaranteed of mail, for the report; see :meth:`verdict`."""
+        return []
+
     def remarks(self, organization: Organization) -> list[str]:
         """What its row of the report says beside its status."""
         return []

@@ -13,8 +13,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Request
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, UNKNOWN, Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import refutation, verdict_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, UNKNOWN, Mail, changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -78,31 +78,36 @@ class MailControl(Control):
         return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
 
     def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
-        before, rows = self._sides(outlook)
         broken = []
-        for guarantee, old, new in zip(guarantees_of(outlook.request), before, rows, strict=True):
+        for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
             if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
                 broken.append(new)
-            elif new["verdict"] == REFUTED:
+            elif new["verdict"] == REFUTED and changes_mail(outlook.plan):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
-                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC)) if then.rules != now.rules else None
+                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC))
                 broken += [{**new, "counterexample": worse}] if worse else []
         return broken
 
-    def _sides(self, outlook: Outlook) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What holds now, and what would hold after the plan; nothing where that cannot be told, which is said where it is assessed."""
+    def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+        """Each guarantee, what holds of it now, and what would hold after the plan; nothing where that cannot be told, which is said where it is assessed."""
         try:
-            now = Mail.of(outlook.organization)
-            return self.proved(outlook.request, now), self.proved(outlook.request, now.after(outlook.plan))
+            now = Mail.of(organization)
+            before = self.proved(request, now)
+            after = self.proved(request, now.after(plan)) if plan else before
         except ExchangeError:
-            return [], []
+            return []
+        return list(zip(guarantees_of(request), before, after, strict=True))
 
     def warnings(self, outlook: Outlook) -> list[str]:
-        before, after = self._sides(outlook)
-        pairs = zip(before, after, strict=True)
-        doubtful = [new for old, new in pairs if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
-        return [f"After this plan it cannot be told anymore whether {row['name']!r} is guaranteed: {verdict_sentence(row)}" for row in doubtful]
+        sides = self._sides(outlook.request, outlook.organization, outlook.plan)
+        doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
+        return [f"After this plan it cannot be told anymore whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
+
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        # What a plan makes of it is what counts; what it is now, where that is something else.
+        sides = self._sides(request, organization, planned)
+        return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for _guarantee, old, new in sides]
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
         mail = Mail.of(organization)

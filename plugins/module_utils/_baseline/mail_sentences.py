@@ -49,11 +49,15 @@ def refutation(row: Mapping[str, Any]) -> str:
     return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}."
 
 
+def reasons_of(row: Mapping[str, Any]) -> str:
+    """Why it is unknown whether something is guaranteed."""
+    return "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
+
+
 def verdict_sentence(row: Mapping[str, Any]) -> str:
     """A guarantee's verdict, as a sentence."""
     if row["verdict"] == "proved":
         return f"{row['name']!r} is guaranteed."
     if row["verdict"] == "refuted":
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
-    reasons = "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
-    return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons}."
+    return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
@@ -126,6 +127,10 @@ class Procedure:
         :param planned: the plan, where what only looks at the organization looks at what it would leave.
         """
         return []
+
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
+        return mail_difference(organization, plan)
 
     def left(self, organization: Organization) -> list[str]:
         """In what the organization differs from the snapshot that it goes back to, as sentences."""

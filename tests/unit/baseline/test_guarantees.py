@@ -96,7 +96,8 @@ def test_the_counterexample_is_one_in_the_emulators_mail_flow(role: Role) -> Non
     role.run(guarantees=[GUARANTEE], encryption_rules=[STOP, ENCRYPT], accept=["broken_guarantee"])
     (row,) = [row for row in role.report["mail"]["guarantees"] if row["verdict"] == "refuted"]
     found = row["counterexample"]
-    known = facts({"accepted_domains": [DOMAIN], "remote_domains": [], "mailboxes": [found["message"]["from"]]})
+    domains = [{"name": DOMAIN, "type": "Authoritative", "match_subdomains": False}]
+    known = facts({"accepted_domains": domains, "remote_domains": [], "mailboxes": [found["message"]["from"]]})
     flow = MailFlow(role.session.organization.dump()["transport_rules"], known)
     sent = {"mail_from": found["message"]["from"], **found["message"]}
     assert "none" in str(flow.worlds(sent)[found["recipient"]])
