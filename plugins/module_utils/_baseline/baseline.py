@@ -67,6 +67,8 @@ class Baseline(Procedure):
         self.wanted = [control for control in self.selected if control.is_wanted(variables)]
         #: The controls that this run may write.
         self.written = [control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)]
+        #: The controls that write nothing and may refuse what the others would do. An accepted exception refuses nothing.
+        self.guarding = [control for control in self.wanted if not control.resource and not self._is_excepted(control)]
         self.request = Request(variables, tuple(name for control in self.wanted for name in control.creates(variables)))
         needed = {subset for control in self.wanted for subset in control.needs()}
         self.subsets = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
@@ -74,6 +76,10 @@ class Baseline(Procedure):
             # What is wrong with a variable is refused whether or not its control is selected, except for names and settings that nothing would use.
             if control in self.wanted or not control.resource:
                 control.check(self.request)
+
+    def _is_excepted(self, control: Control) -> bool:
+        exception = self.exceptions.get(control.id)
+        return exception is not None and not exception.expired
 
     def without(self, control: str, status: str, why: str) -> Baseline:
         """The same without a control, which the report has with that status."""
@@ -107,9 +113,17 @@ class Baseline(Procedure):
         licensed = self.licensed(organization)[0]
         return {control.id: control.shown(licensed.request) for control in licensed.written}
 
-    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
         licensed = self.licensed(organization)[0]
         return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
+
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        rows = [row for control in self.wanted for row in control.guaranteed(self.request, organization, self._looked_at(plan))]
+        return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {})}
+
+    def _looked_at(self, plan: Plan) -> Plan | None:
+        """The plan, where what it leaves is looked at instead of what is there."""
+        return plan
 
     def plannable(self, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding]]:
         """The plan of all controls that can be planned, with what its reader should know, and what is refused of it and of the rest."""
@@ -121,8 +135,8 @@ class Baseline(Procedure):
         findings += [Finding(control.id, text) for control in self.wanted for text in control.mistakes(self.request, organization)]
         plan = self._plan(organization, fine, check_mode)
         outlook = Outlook(self.request, organization, self._state(organization, fine), plan)
-        for control in self.written:
-            if organization.error(control.subset) is not None:
+        for control in (*self.written, *self.guarding):
+            if control.subset and organization.error(control.subset) is not None:
                 continue  # That it cannot be read is among the findings already.
             findings += control.findings(outlook)
             plan.warnings += control.warnings(outlook)
@@ -135,16 +149,16 @@ class Baseline(Procedure):
     def _plan(self, organization: Organization, controls: Sequence[Control], check_mode: bool) -> Plan:
         return plan_state(organization, self._state(organization, controls), self.request.planning(check_mode=check_mode))
 
-    def _judge(self, control: Control, organization: Organization, *, planned: bool) -> tuple[str, list[str]]:
+    def _judge(self, control: Control, organization: Organization, *, planned: Plan | None) -> tuple[str, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
-            verdict = control.verdict(self.request, organization, self._state(organization, self.written) if planned else None)
+            verdict = control.verdict(self.request, organization, planned)
         except ExchangeError as error:
             return ControlStatus.NOT_ASSESSABLE, [str(error)]
         met, found = verdict or (None, ["The test was not run."])
         return ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET, found
 
-    def _assess(self, control: Control, organization: Organization, *, planned: bool) -> dict[str, Any]:
+    def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> dict[str, Any]:
         exception = self.exceptions.get(control.id)
         row: dict[str, Any] = {
             "id": control.id,
@@ -169,7 +183,7 @@ class Baseline(Procedure):
             return row
         if not control.resource:
             status, found = self._judge(control, organization, planned=planned)
-            accepted = exception is not None and not exception.expired and status == ControlStatus.NOT_MET
+            accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
             return {**row, "status": ControlStatus.ACCEPTED if accepted else status, "findings": found}
         try:
             plan = control.plan(self.request, organization)
@@ -200,10 +214,15 @@ class Audit(Baseline):
         return cls.kind
 
     def draft(self, organization: Organization, run: Run) -> Draft:
-        return Draft(super().draft(organization, run).plan)
+        # What means nothing cannot be looked at either.
+        mistakes = [Finding(control.id, text) for control in self.guarding for text in control.mistakes(self.request, organization)]
+        return Draft(super().draft(organization, run).plan, mistakes)
 
-    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
         return super().assess(organization)
+
+    def _looked_at(self, plan: Plan) -> Plan | None:
+        return None
 
     def summary(self, changes: Sequence[Mapping[str, Any]]) -> str:
         return drift_sentence(changes)

@@ -187,13 +187,17 @@ class Control:
         """Why it is not met although its settings are stored, as sentences."""
         return []
 
-    def verdict(self, request: Request, organization: Organization, planned: Parts | None) -> tuple[bool | None, list[str]] | None:
+    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
         """Whether a control that writes nothing is met, and what was found; ``None`` for one that something else has to judge.
 
-        :param planned: the state that the plan would leave, where that is to be judged instead of what is there.
+        :param planned: the plan, where what it would leave is to be judged instead of what is there.
         :returns: met, not met, or ``None`` where that cannot be told.
         """
         return None
+
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        """What is guaranteed of mail, for the report; see :meth:`verdict`."""
+        return []
 
     def remarks(self, organization: Organization) -> list[str]:
         """What its row of the report says beside its status."""

@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TestControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import GUARANTEES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
@@ -281,7 +282,7 @@ CONTROLS: tuple[Control, ...] = (
     MailControl(
         id="MFR-2",
         title="Mail is treated as expected",
-        sets="nothing: messages are computed through the rules",
+        sets="nothing: messages are computed through the rules, and guarantees are proved of them",
         reason="That a rule is there does not say what becomes of a message.",
         risk="None: no mail is sent.",
         notice="Nobody.",
@@ -293,6 +294,14 @@ CONTROLS: tuple[Control, ...] = (
                 MESSAGES_ARGUMENT_SPEC,
                 "Messages with what is expected of them, as M(m365.message_encryption.mail_flow_test) takes them. In check mode they meet the rules as "
                 "the run would leave them, in an audit those that are there.",
+                ([], []),
+            ),
+            Variable(
+                "guarantees",
+                GUARANTEES_ARGUMENT_SPEC,
+                "What is guaranteed of mail: C(when) and C(unless), sections like a rule's, say which mail, C(then) what becomes of each copy of it "
+                "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each is proved of all mail, refuted by a message, or unknown; "
+                "a plan that would break one is refused. O(hardened_baseline_encrypt_outgoing) brings one of its own.",
                 ([], []),
             ),
         ),

@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = {
     "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners no longer see into protected mail.",
     "irreversible": "A change that a rollback cannot undo.",
     "on_premises": "An organization on-premises.",
+    "broken_guarantee": "A plan that breaks one of C(hardened_baseline_guarantees), or what C(hardened_baseline_encrypt_outgoing) guarantees.",
     "unidentified_organization": "An organization that cannot be identified. Another one than the inventory names is always refused.",
 }
 

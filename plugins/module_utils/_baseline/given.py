@@ -14,6 +14,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import REQUIRE_APPROVAL, refused_switch
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import known_variables, profile_values, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -61,6 +62,8 @@ def checked_variables(
         raise OptionError(f"{PREFIX}keep_runs must be 0 or more, not {checked['keep_runs']}.")
     if checked.get("messages"):
         checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
+    if checked.get("guarantees"):
+        checked["guarantees"] = declared_guarantees(checked["guarantees"], f"{PREFIX}guarantees")
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
         content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")

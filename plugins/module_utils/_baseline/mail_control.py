@@ -1,71 +1,119 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control of mail itself: messages that are computed through the rules, and what is expected of them. Private to the collection."""
+"""The control of mail itself: messages that are computed through the rules, and guarantees that are proved of all mail. Private to the collection."""
 
 from __future__ import annotations
 
+import datetime
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Parts, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Request
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, UNKNOWN, Mail, changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation, verdict_sentence
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.worsened import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+
+#: The word of ``accept`` that lets a plan break a guarantee.
+BROKEN_GUARANTEE = "broken_guarantee"
+
+#: What ``encrypt_outgoing`` guarantees by itself.
+OUTGOING_GUARANTEE = "All outgoing mail is encrypted"
+
+_WHERE = f"{PREFIX}guarantees"
+
+
+def guarantees_of(request: Request) -> list[Guarantee]:
+    """What is to be guaranteed: what the variables say, and what the rule is for that they ask for. One of the same name counts instead of it."""
+    given: list[Guarantee] = list(request.variables.get("guarantees") or ())
+    outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
+    if not outgoing or outgoing.get("mode") not in (None, "Enforce") or any(each.name == OUTGOING_GUARANTEE for each in given):
+        return given
+    spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
+    return [*given, Guarantee(OUTGOING_GUARANTEE, {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, spared, "not_in_clear")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class MailControl(Control):
-    """Messages with what is expected of them. It writes nothing."""
+    """Messages with what is expected of them, and guarantees. It writes nothing."""
+
+    def is_wanted(self, variables: Mapping[str, Any]) -> bool:
+        return super().is_wanted(variables) or bool(guarantees_of(Request(variables)))
 
     def needs(self) -> tuple[str, ...]:
         return FACT_SUBSETS
 
-    def verdict(self, request: Request, organization: Organization, planned: Parts | None) -> tuple[bool | None, list[str]]:
-        rules, facts = rules_from(organization), facts_from(organization, FACT_SUBSETS)[0]
-        if planned is not None:
-            rules, facts = _planned_rules(organization, planned.get("transport_rules") or [], request), _planned_facts(facts, planned)
-        tested = run_cases(request.variables["messages"], Simulator(rules, facts_of(facts)), "none")
-        met = not tested.failures or (None if all(failure.open for failure in tested.failures) else False)
-        return met, [failure.text for failure in tested.failures]
+    def mistakes(self, request: Request, organization: Organization) -> list[str]:
+        try:
+            self.proved(request, Mail.of(organization))
+        except OptionError as error:
+            return [str(error)]
+        except ExchangeError:
+            pass  # What cannot be read is said where it is assessed.
+        return []
 
+    def proved(self, request: Request, mail: Mail) -> list[dict[str, Any]]:
+        """What holds of each guarantee, once for each state of an organization.
 
-def _planned_rules(organization: Organization, declared: list[DeclaredRule], request: Request) -> list[dict[str, Any]]:
-    """The organization's rules as the plan would leave them."""
-    book = RuleBook(organization, created=request.created)
-    keys = {found.guid if (found := book.find(rule)) else rule.name: rule for rule in declared}
-    plan_rules(book, declared)
-    there = {rule["guid"]: rule for rule in rules_from(organization)}
-    wanted = [(there.get(key, {}), keys.get(key)) for key in book.order]
-    return [_changed(rule, change) for rule, change in wanted if change is None or change.state == "present"]
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        key = json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)
+        return request.parsed(f"{self.id} {key}", lambda: mail.verdicts(guarantees_of(request), _WHERE))
 
+    def findings(self, outlook: Outlook) -> list[Finding]:
+        """The guarantees that the plan would break. One that is broken already, and is not worse afterwards, is the report's."""
+        texts = [f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)]
+        return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
 
-def _changed(rule: Mapping[str, Any], change: DeclaredRule | None) -> dict[str, Any]:
-    found = {key: value for key, value in rule.items() if key != "priority"}
-    if change is None:
-        return found
-    enabled = found.get("enabled", True) if change.enabled is None else change.enabled
-    return {**found, "name": change.name or found["name"], "enabled": enabled, **change.settings, **change.sections}
+    def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
+        broken = []
+        for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
+            if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
+                broken.append(new)
+            elif new["verdict"] == REFUTED and changes_mail(outlook.plan):
+                now = Mail.of(outlook.organization)
+                then = now.after(outlook.plan)
+                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC))
+                broken += [{**new, "counterexample": worse}] if worse else []
+        return broken
 
+    def _sides(self, request: Request, organization: Organization, plan: Plan | None) -> list[tuple[Guarantee, dict[str, Any], dict[str, Any]]]:
+        """Each guarantee, what holds of it now, and what would hold after the plan; nothing where that cannot be told, which is said where it is assessed."""
+        try:
+            now = Mail.of(organization)
+            before = self.proved(request, now)
+            after = self.proved(request, now.after(plan)) if plan else before
+        except ExchangeError:
+            return []
+        return list(zip(guarantees_of(request), before, after, strict=True))
 
-def _planned_facts(facts: Mapping[str, Any], planned: Parts) -> dict[str, Any]:
-    """The facts as the plan would leave them: what the rules' protection and the portal depend on."""
-    found = dict(facts)
-    if "irm_configuration" in found:
-        found["irm_configuration"] = {**found["irm_configuration"], **_given(planned.get("irm_configuration"))}
-    if "ome_configurations" in found:
-        there = {each["identity"]: each for each in found["ome_configurations"]}
-        for identity, options in (planned.get("ome_configurations") or {}).items():
-            there[identity] = {**there.get(identity, {"identity": identity}), **_given(options)}
-        found["ome_configurations"] = list(there.values())
-    return found
+    def warnings(self, outlook: Outlook) -> list[str]:
+        sides = self._sides(outlook.request, outlook.organization, outlook.plan)
+        doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
+        return [f"After this plan it cannot be told anymore whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
 
+    def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
+        # What a plan makes of it is what counts; what it is now, where that is something else.
+        sides = self._sides(request, organization, planned)
+        return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for _guarantee, old, new in sides]
 
-def _given(options: Any) -> dict[str, Any]:
-    return {key: value for key, value in (options or {}).items() if value is not None}
+    def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
+        mail = Mail.of(organization)
+        mail = mail.after(planned) if planned else mail
+        tested = run_cases(request.variables.get("messages") or (), Simulator(mail.rules, facts_of(mail.facts)), "none")
+        rows = [row for row in self.proved(request, mail) if row["verdict"] != PROVED]
+        unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
+        met = not unknown or (None if all(unknown) else False)
+        return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]

@@ -4,8 +4,8 @@
 """A plan as a document: what a board approves, and what a later run is compared with. Private to the collection.
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
-its cmdlets, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host, GUIDs or places among rules
-that are not managed is in it. The seal is over the whole file, these included.
+its cmdlets, what becomes of mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,
+GUIDs or places among rules that are not managed is in it. The seal is over the whole file, these included.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import types
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import counted_mail, impact_of, moved_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
@@ -50,7 +52,7 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
     return row.equal(first, second)
 
 
-def documented(organization: Organization, plan: Plan) -> list[dict[str, Any]]:
+def documented(organization: Organization, plan: Plan, mail: Mapping[str, Any] = types.MappingProxyType({})) -> list[dict[str, Any]]:
     """The plan's changes as the report has them, those of high impact first."""
     rows = [
         {
@@ -60,7 +62,7 @@ def documented(organization: Organization, plan: Plan) -> list[dict[str, Any]]:
             "option": change.option,
             "before": change.before,
             "after": change.after,
-            "impact": change.impact.value,
+            "impact": impact_of(change, mail).value,
             "rollback": rollback_class(organization, change),
             "command": str(step.call),
             "state": ChangeState.PLANNED,
@@ -152,11 +154,14 @@ def _counted(change: Mapping[str, Any]) -> dict[str, Any]:
     return {**row, "before": None, "after": None} if change["option"] == "priority" else row
 
 
-def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan: Plan, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def plan_document(
+    kind: str, organization: Mapping[str, Any], wishes: Any, plan: Plan, changes: Sequence[Mapping[str, Any]], mail: Mapping[str, Any]
+) -> dict[str, Any]:
     """The document of a plan, with its digest.
 
     :param kind: the procedure whose plan it is: ``baseline`` or ``disable``.
     :param organization: who it is for.
+    :param mail: what it does to mail.
     """
     document = {
         "format": FORMAT,
@@ -166,6 +171,7 @@ def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan:
         "wishes": wishes,
         "managed": normal(plan.before),
         "changes": list(changes),
+        "mail": dict(mail),
         "warnings": list(dict.fromkeys(plan.warnings)),
     }
     return seal({**document, "digest": plan_digest(document)})
@@ -174,13 +180,14 @@ def plan_document(kind: str, organization: Mapping[str, Any], wishes: Any, plan:
 def plan_digest(document: Mapping[str, Any]) -> str:
     """The digest of a plan document, computed from what it says. Not every session shows the tenant id, so the organization counts by its name."""
     counts = {key: document[key] for key in ("kind", "collection_version", "wishes", "managed", "warnings")}
-    return digest_of({**counts, "organization": document["organization"]["name"], "changes": digested(document["changes"])})
+    digested_parts = {"changes": digested(document["changes"]), "mail": counted_mail(document["mail"])}
+    return digest_of({**counts, "organization": document["organization"]["name"], **digested_parts})
 
 
 #: What a plan document has beside its format.
 _PARTS: Mapping[str, type] = {
     **dict.fromkeys(("kind", "collection_version", "digest", "seal"), str),
-    **dict.fromkeys(("organization", "wishes", "managed"), dict),
+    **dict.fromkeys(("organization", "wishes", "managed", "mail"), dict),
     **dict.fromkeys(("changes", "warnings"), list),
 }
 
@@ -226,7 +233,8 @@ def moved(approved: Mapping[str, Any], current: Mapping[str, Any], *, begun: boo
         return unplanned(approved["changes"], current["changes"], effects=())
     warned = {normal(text) for text in approved["warnings"]}
     new = [text for text in current["warnings"] if normal(text) not in warned]
-    return [*unplanned(approved["changes"], current["changes"]), *(f"it does not warn that: {text.removesuffix('.')}" for text in new)]
+    warnings = [f"it does not warn that: {text.removesuffix('.')}" for text in new]
+    return [*unplanned(approved["changes"], current["changes"]), *moved_mail(approved["mail"], current["mail"]), *warnings]
 
 
 #: What a change does, the worst first.

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import changes_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of, documented, plan_document
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
@@ -21,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import take
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS, Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
@@ -42,14 +44,15 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
     draft = procedure.draft(organization, run)
     plan, findings = draft.plan, draft.findings
-    changes = documented(organization, plan)
+    mail = procedure.mail(organization, plan)
+    changes = documented(organization, plan, mail)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
-    document = plan_document(procedure.kind, who, desired, plan, changes)
+    document = plan_document(procedure.kind, who, desired, plan, changes, mail)
     approval = approval_of(variables, artifacts) if procedure.approvable else None
     if procedure.approvable:
         findings += approval_findings(approval, document, variables, artifacts, writes=writes)
@@ -60,7 +63,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
     report = {
-        **_report(task, organization, procedure, changes, findings),
+        **_report(task, organization, procedure, plan, changes, findings),
+        "mail": mail,
         "warnings": list(plan.warnings),
         "accepted": prepared.acceptance.reported(),
         "snapshot": asdict(procedure.restores) if procedure.restores else None,
@@ -75,6 +79,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         "plan": artifacts.store_plan(document) if run.check_mode and procedure.approvable else "",
         "snapshot": procedure.restores.path if procedure.restores else "",
     }
+    if mail:
+        result["mail"] = mail
     if run.check_mode:
         result.update(changed=bool(changes) and procedure.writes, changes=changes)
     if summary := procedure.summary(changes):
@@ -103,13 +109,15 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
 
 def _read(task: BaselineContext, procedure: Procedure) -> Organization:
-    """The organization in one round trip. What the session may run is asked only where that matters: there is something to write."""
+    """The organization in one round trip. What only a plan makes matter is read once there is one: what the session may run, and facts about mail."""
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or (subset in procedure.subsets and subset in MAIL_FACTS)], fresh=True)
     try:
-        pending = bool(procedure.plan(organization, check_mode=True).steps)
+        plan = procedure.plan(organization, check_mode=True)
+        pending, mail = bool(plan.steps), changes_mail(plan)
     except ExchangeError:
-        pending = True
-    return organization.with_more(read(task.session, ["exported_cmdlets"], fresh=True)) if pending else organization
+        pending = mail = True
+    more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
+    return organization.with_more(read(task.session, more, fresh=True)) if more else organization
 
 
 def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[str, Any], result: dict[str, Any]) -> None:
@@ -126,10 +134,10 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[
 
 
 def _report(
-    task: BaselineContext, organization: Organization, procedure: Procedure, changes: list[dict[str, Any]], findings: Sequence[Finding]
+    task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: list[dict[str, Any]], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """What the report says before anything is written."""
-    controls = procedure.assess(organization, planned=True)
+    controls = procedure.assess(organization, planned=plan)
     statuses = {control["status"] for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
@@ -120,12 +121,16 @@ class Procedure:
         """What it wants, for people and for the digest: no secret."""
         return {}
 
-    def assess(self, organization: Organization, *, planned: bool = False) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
         """The controls as the report has them.
 
-        :param planned: what only looks at the organization looks at what the plan would leave.
+        :param planned: the plan, where what only looks at the organization looks at what it would leave.
         """
         return []
+
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
+        return mail_difference(organization, plan)
 
     def left(self, organization: Organization) -> list[str]:
         """In what the organization differs from the snapshot that it goes back to, as sentences."""

@@ -29,6 +29,7 @@ _EMPTY: Mapping[str, Any] = {
     "controls": [],
     "observed": [],
     "changes": [],
+    "mail": {},
     "findings": [],
     "accepted": [],
     "warnings": [],

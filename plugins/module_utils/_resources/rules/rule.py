@@ -187,7 +187,7 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
-    sections = {section: _declare_section(section, options[section], where) for section in SECTIONS if options.get(section) is not None}
+    sections = {section: declare_section(section, options[section], f"{where}{section}.") for section in SECTIONS if options.get(section) is not None}
     if "actions" in sections and not sections["actions"] and options.get("state") != "absent":
         raise OptionError(
             f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.", remedy="Name an action, or leave actions out."
@@ -256,9 +256,11 @@ def is_past(instant: str) -> bool:
     return bool(instant) and datetime.datetime.fromisoformat(instant) <= datetime.datetime.now(datetime.UTC)
 
 
-def _declare_section(section: str, options: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The whole truth of a section: only what is set, with what Exchange fills in."""
-    prefix = f"{where}{section}."
+def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The whole truth of a section: only what is set, with what Exchange fills in.
+
+    :param prefix: how an error begins that is about one of its options, such as ``rules[2].conditions.``.
+    """
     values = {row.option: row.parse(options[row.option], prefix) for row in SECTIONS[section] if options.get(row.option) is not None}
     cleared = {row.option: row.kind.cleared for row in SECTIONS[section]}
     wanted = {option: value for option, value in values.items() if value != cleared[option]}

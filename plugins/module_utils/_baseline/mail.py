@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How an organization treats mail, as it is and as a plan would leave it: what is guaranteed of it, and what the plan changes. Private to the collection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import facts_after, rules_after
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, guarantees_of, prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+
+#: What a guarantee has: sections like a rule's, and what is said of the mail that they are about.
+GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "name": {"type": "str", "required": True},
+        "when": {"type": "dict", "options": rule_argument_spec()["conditions"]["options"]},
+        "unless": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
+        "then": {"type": "str", "required": True, "choices": ["encrypted", "not_in_clear", "portal", "unencrypted"]},
+        "template": {"type": "str"},
+    },
+}
+
+PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
+
+
+def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str) -> list[Guarantee]:
+    """Guarantees as a variable has them, with their values in the form that rules have.
+
+    :raises OptionError: what is wrong with one, by name.
+    """
+    rows = [{key: value for key, value in row.items() if value is not None} for row in given]
+    for index, row in enumerate(rows):
+        for section, like in (("when", "conditions"), ("unless", "exceptions")):
+            row.update({section: declare_section(like, row[section], f"{where}[{index}].{section}.")} if row.get(section) else {})
+    return guarantees_of(rows, where)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How an organization treats mail: its rules, first to last, and its facts in the form of the option ``facts``.
+
+    :param unavailable: facts that could not be read, and why. What rests on them is unknown.
+    """
+
+    rules: Sequence[Mapping[str, Any]]
+    facts: Mapping[str, Any]
+    unavailable: Mapping[str, str]
+
+    @classmethod
+    def of(cls, organization: Organization) -> Mail:
+        """As the organization is. Raises the error of reading the rules."""
+        asked = [subset for subset in FACT_SUBSETS if subset in organization.subsets]
+        failed = {subset: str(error) for subset in asked if (error := organization.error(subset)) is not None}
+        facts, unavailable = facts_from(organization, [subset for subset in asked if subset not in failed])
+        return cls(rules_from(organization), facts, {**failed, **unavailable})
+
+    def after(self, plan: Plan) -> Mail:
+        """As it is once a plan is done."""
+        return Mail(rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps), self.unavailable)
+
+    def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:
+        """What holds of each guarantee.
+
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        return prove(self.rules, self.facts, guarantees, where=where)
+
+
+def changes_mail(plan: Plan) -> bool:
+    """Whether a plan touches rules, so that it can be said what becomes of mail."""
+    return any(change.resource == RULE for change in plan.changes)
+
+
+def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
+    """What a plan does to mail: ``difference`` and ``difference_more``; nothing where it touches no rule."""
+    if not changes_mail(plan):
+        return {}
+    now = Mail.of(organization)
+    then = now.after(plan)
+    found = difference(now.rules, then.rules, then.facts)
+    return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+
+
+#: What a class of the difference does to people. All others affect some mail.
+_IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
+
+#: Conditions that all mail meets which leaves the organization.
+_OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+
+
+def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
+    """What a change does to people. Of a rule, the worst of what the difference in mail puts down to it; its removal deletes in any case.
+
+    :param mail: what the plan does to mail.
+    """
+    if change.resource != RULE or "difference" not in mail or mail["difference_more"]:
+        # Where not everything is known that becomes of mail, what the rule alone tells is better than nothing.
+        return change.impact
+    found = [_impact(row) for row in mail["difference"] if f"rule {_quoted(change.identity)} (" in row["text"]]
+    worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
+    return min([*found, *worst], key=list(Impact).index, default=Impact.NONE)
+
+
+def _impact(row: Mapping[str, Any]) -> Impact:
+    everything = all(_OUTGOING.get(option) == value for option, value in row["when"].items())
+    return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if everything and row["text"].startswith("All mail") else Impact.SOME_MAIL)
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'"
+
+
+#: The place of a rule, which says nothing once others have moved.
+_PLACE = re.compile(r", priority \d+\)")
+
+
+def stable_sentence(text: str) -> str:
+    """Of a sentence of the difference, what counts for the digest: not the place of a rule among rules of others."""
+    return _PLACE.sub(")", text)
+
+
+def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what a plan does to mail, what counts for the digest: the sentences, and the verdicts."""
+    return {
+        "difference": sorted(stable_sentence(row["text"]) for row in mail.get("difference", ())),
+        "difference_more": mail.get("difference_more", 0),
+        "guarantees": {row["name"]: row["verdict"] for row in mail.get("guarantees", ())},
+    }
+
+
+def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """What becomes of mail and was not approved, as sentences. Less than what was approved is what is left of it."""
+    known = set(counted_mail(approved)["difference"])
+    new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if stable_sentence(row["text"]) not in known]
+    texts = [f"it does not say that this becomes of mail: {text}" for text in new]
+    if current.get("difference_more", 0) > approved.get("difference_more", 0):
+        texts.append("more becomes of mail than can be listed, and it says less")
+    before = counted_mail(approved)["guarantees"]
+    now = counted_mail(current)["guarantees"]
+    texts += [f"it says that {name!r} is {before[name]}, and now it is {verdict}" for name, verdict in now.items() if before.get(name, verdict) != verdict]
+    return texts

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of guarantees and of single messages, in sentences. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: How a copy is protected, in words.
+_PROTECTION = {
+    "none": "in clear",
+    "encrypt": "encrypted",
+    "do_not_forward": "encrypted, not to be forwarded",
+    "smime": "protected by S/MIME",
+    "protected_option_unknown": "encrypted, nobody knows how",
+    "unknown": "protected or in clear, nobody knows",
+}
+
+
+def outcome_words(outcome: Mapping[str, Any]) -> str:
+    """What becomes of a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
+
+    :param outcome: a recipient's result.
+    """
+    fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
+    if fate != "delivered":
+        return {"unknown": "delivered or not, nobody knows", "moderated": "held for approval", "quarantined": "held in quarantine"}.get(fate, fate)
+    words = _PROTECTION.get(protection) or f"protected with {protection.removeprefix('template:')!r}"
+    by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
+    kept = " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
+    branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
+    return f"{words}{f' by {by}' if by else ''}{kept}{branded}"
+
+
+def message_words(message: Mapping[str, Any], recipient: str) -> str:
+    """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject 'Offer'``."""
+    subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
+    kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
+    return f"mail from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
+
+
+def refutation(row: Mapping[str, Any]) -> str:
+    """The counterexample of a refuted guarantee, as a sentence."""
+    found = row["counterexample"]
+    outcome = outcome_words(found["outcome"])
+    verb = "is" if outcome.split(" ", maxsplit=1)[0] in ("deleted", "rejected", "redirected", "held", "delivered") else "is delivered"
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}."
+
+
+def reasons_of(row: Mapping[str, Any]) -> str:
+    """Why it is unknown whether something is guaranteed."""
+    return "; ".join(f"{each['reason']} ({each['id']})" for each in row.get("unknown") or ())
+
+
+def verdict_sentence(row: Mapping[str, Any]) -> str:
+    """A guarantee's verdict, as a sentence."""
+    if row["verdict"] == "proved":
+        return f"{row['name']!r} is guaranteed."
+    if row["verdict"] == "refuted":
+        return f"{row['name']!r} is not guaranteed: {refutation(row)}"
+    return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."

@@ -1,0 +1,83 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rules and facts as a plan would leave them, whoever made the plan. Private to the collection.
+
+The steps of a plan say all of it: which rule they are about, what changes of it, and where it stands then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+
+#: Resources whose objects are facts, each object under its identity.
+_NAMED_FACTS = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY)}
+
+
+def rules_after(rules: Sequence[Mapping[str, Any]], steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """The rules, first to last, once the steps are done.
+
+    :param rules: as an organization's are described, first to last.
+    """
+    left = [{key: value for key, value in rule.items() if key != "priority"} for rule in rules]
+    for step in steps:
+        if any(change.resource == RULE for change in step.changes):
+            _do(left, step)
+    return left
+
+
+def _do(rules: list[dict[str, Any]], step: Step) -> None:
+    """Does one step to the list."""
+    place = step.call.parameters.get("Priority")
+    states = [change.after for change in step.changes if change.option == "state"]
+    if "present" in states:
+        name = str(step.call.parameters["Name"])
+        rule: dict[str, Any] = {"name": name, "guid": name, "enabled": True, "conditions": {}, "exceptions": {}, "actions": {}}
+        rules.insert(len(rules) if place is None else int(str(place)), rule)
+    else:
+        # What is there has its GUID in a call, and what the plan itself has made its name.
+        key = str(step.call.parameters["Identity"])
+        rule = next(rule for rule in rules if rule["guid"] == key)
+        if place is not None or "absent" in states:
+            rules.remove(rule)
+        if place is not None:
+            rules.insert(int(str(place)), rule)
+    for change in step.changes:
+        if change.option not in ("state", "priority"):
+            _set(rule, change)
+
+
+def _set(rule: dict[str, Any], change: Change) -> None:
+    section, _dot, option = change.option.partition(".")
+    values = {**rule[section], option: change.after} if option else {}
+    rule[section] = {key: value for key, value in values.items() if value is not None} if option else change.after
+
+
+def facts_after(facts: Mapping[str, Any], steps: Iterable[Step]) -> dict[str, Any]:
+    """The facts once the steps are done: what the rules' protection and the portal depend on."""
+    found = dict(facts)
+    for change in (change for step in steps for change in step.changes):
+        if change.resource == IRM_CONFIGURATION.name and IRM_CONFIGURATION.subset in found:
+            found[IRM_CONFIGURATION.subset] = {**found[IRM_CONFIGURATION.subset], change.option: change.after}
+        subset = _NAMED_FACTS.get(change.resource)
+        if subset in found:
+            found[subset] = _changed(found[subset], change)
+    return found
+
+
+def _changed(objects: Sequence[Mapping[str, Any]], change: Change) -> list[dict[str, Any]]:
+    """The objects of a subset after a change of one of them."""
+    there = {str(each["identity"]): dict(each) for each in objects}
+    if (change.option, change.after) == ("state", "absent"):
+        there.pop(change.identity, None)
+    else:
+        row = there.setdefault(change.identity, {"identity": change.identity})
+        row.update({} if change.option == "state" else {change.option: change.after})
+    return list(there.values())

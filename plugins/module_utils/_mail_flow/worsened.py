@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether other rules break a guarantee for mail for which it held, where it is broken for other mail already. Private to the collection."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, claims_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+_ROUNDS = 4
+
+
+def worsened(
+    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], facts: Mapping[str, Any], guarantee: Guarantee, now: datetime.datetime
+) -> dict[str, Any] | None:
+    """A message that surely breaks the guarantee after, and surely did not before; ``None`` where none is found.
+
+    :returns: ``message``, ``recipient`` and ``outcome`` as a counterexample has them.
+    """
+    claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
+    option = option_name(guarantee.template) if guarantee.template else ""
+    model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [])
+    try:
+        for _round in range(_ROUNDS):
+            side = model.open
+            about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
+            then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
+            assumed = [each.literal for each in model.mail.assumptions]
+            for candidate in model.candidates([low(about), low(then), high(first) ^ 1, *assumed], side):
+                if found := _replayed(model, guarantee, candidate):
+                    return found
+            more = model.to_refine(side)
+            if not more:
+                return None
+            model = model.refined(more)
+    except BudgetError:
+        pass
+    return None
+
+
+def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[str, Any] | None:
+    message, facts, letter = candidate.message, candidate.facts, candidate.letter
+    if not is_about(model.claims, model.claims.rules[0], message, facts, letter.recipient):
+        return None
+    courses = [course_of(rules, message, facts, letter.recipient) for rules in model.rule_sets]
+    outcomes = [result(course, rules, message, facts) for course, rules in zip(courses, model.rule_sets, strict=True) if course]
+    broken = [surely_breaks(course, guarantee.then, guarantee.template, message, facts) for course in courses]
+    if len(outcomes) < len(courses) or None in outcomes or broken != [True, False] or "unknown" in str(outcomes[1]):
+        return None
+    found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcomes[0]}
+    return {**found, "facts": letter.facts} if letter.facts else found
