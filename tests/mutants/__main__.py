@@ -68,7 +68,7 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HYPOTHESIS_DATABASE": "none"}
     tool = str(Path(sys.executable).with_name("mutmut"))
-    done = subprocess.run([tool, "run", "--max-children", str(processes)], cwd=work, env=environment, capture_output=True, text=True)
+    done = subprocess.run([tool, "run", "--max-children", str(processes)], cwd=work, env=environment, capture_output=True, text=True, check=False)
     results = work / "mutants" / f"{PLUGINS / module}.meta"
     if not results.exists():
         raise SystemExit(f"mutmut could not run {module}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -79,7 +79,7 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
         if code in _KILLED:
             tally.killed += 1
             continue
-        shown = subprocess.run([tool, "show", name], cwd=work, env=environment, capture_output=True, text=True).stdout
+        shown = subprocess.run([tool, "show", name], cwd=work, env=environment, capture_output=True, text=True, check=False).stdout
         was, becomes = (_lines(shown, sign) for sign in "-+")
         row = next((row for row in left if (row["was"].strip(), row["becomes"].strip()) == (was, becomes)), None)
         if row is not None:
