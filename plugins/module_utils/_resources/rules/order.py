@@ -47,10 +47,9 @@ def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tup
         if index > 0:
             place = current.index(target[index - 1]) + 1
         else:
-            place = min((current.index(other) for other in staying), default=0)
+            place = min(current.index(other) for other in staying)
         current.insert(place, rule)
         done.append((rule, place))
-        staying.add(rule)
     return done
 
 
