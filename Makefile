@@ -68,6 +68,7 @@ $(eval $(call environment,check,$(PYTHON),tests/requirements-check.txt))
 $(eval $(call environment,docs,$(PYTHON),tests/requirements-docs.txt))
 $(eval $(call environment,molecule,$(PYTHON),tests/requirements-molecule.txt))
 $(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
+$(eval $(call environment,mutants,$(PYTHON),tests/requirements-mutants.txt))
 $(eval $(call environment,pictures,$(PYTHON),tests/requirements-pictures.txt))
 
 ## The artifact: what users get is what is tested
@@ -110,14 +111,20 @@ PYTEST_OPTIONS := -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
 
-# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes: its figures are printed at the end.
+# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes, and the mutants hours: figures are printed at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail; clocks and disks; all mutants
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
+	@$(MAKE) mutants MUTANTS_ARGS=--all
 
 .PHONY: soak-engine
 soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host and constrained endpoint
-	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 $(SOAK_ARGS)
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 $(SOAK_ARGS)
+
+# What a change touched; MUTANTS_ARGS="--all" takes the whole pure core, MUTANTS_ARGS="chain converge" modules by name. It takes hours, so it gives way to all else.
+.PHONY: mutants
+mutants: .venv/mutants/ready build/installed ## mutants of the pure core: does a test fail where a line says something else?
+	@nice -n 19 .venv/mutants/bin/python -m tests.mutants $(MUTANTS_ARGS)
 
 .PHONY: coverage
 coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests run

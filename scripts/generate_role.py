@@ -52,23 +52,52 @@ _GIT_OPTIONS: dict[str, dict[str, Any]] = {
     f"{PREFIX}artifacts_dir": {"type": "str", "default": "./message_encryption", "description": ["The directory of the artifacts."]},
 }
 
+_HANDED_OVER: dict[str, Any] = {
+    "hardened_baseline": {
+        "type": "dict",
+        "description": ["What the report of an earlier job of the workflow has handed over with C(set_stats). Its C(run) is the name of the run's folder."],
+    },
+}
+
 #: Task files that playbooks include beside the entry points, which keep artifacts between jobs.
 GIT = {
     "fetch_git": (
         "Fetches the artifacts of earlier jobs from git",
         ["Makes the directory of the artifacts a working tree. Runs once for all organizations of the play, also in check mode."],
-        {
-            **_GIT_OPTIONS,
-            "message_encryption_git_commit": {
-                "type": "str",
-                "description": ["The commit whose plans count, whatever was committed since. A workflow hands it over from the job that wrote the plans."],
-            },
-        },
+        _GIT_OPTIONS,
     ),
     "publish_git": (
         "Commits the artifacts and pushes them",
         ["The role runs it where C(hardened_baseline_artifacts_publish) names it. Hands the commit over to later jobs as C(message_encryption_git_commit)."],
         _GIT_OPTIONS,
+    ),
+    "fetch_approved_git": (
+        "Takes the plans that were approved",
+        [
+            "Puts the plans that one run had in one commit into C(./message_encryption_approved), after C(fetch_git), whatever was committed since.",
+            "Fails with the names of the hosts of the play that have none.",
+        ],
+        {
+            "message_encryption_git_commit": {
+                "type": "str",
+                "description": ["The commit that was approved. Within a workflow the job before the approval hands it over."],
+            },
+            **_HANDED_OVER,
+            f"{PREFIX}artifacts_dir": _GIT_OPTIONS[f"{PREFIX}artifacts_dir"],
+        },
+    ),
+    "merge_slices": (
+        "Merges what the slices of an AWX job have left into one run",
+        [
+            "Makes one report of theirs, after C(fetch_git), with their plans beside it, and has it kept by C(hardened_baseline_artifacts_publish).",
+            "Fails with the names of the hosts that no slice has reported on, or that were refused, could not be read or failed.",
+        ],
+        {
+            **_HANDED_OVER,
+            f"{PREFIX}artifacts_publish": {"type": "str", "default": "", "description": ["A task file that keeps the artifacts, such as C(publish_git.yml)."]},
+            f"{PREFIX}fail_on_drift": {"type": "bool", "default": False, "description": ["Whether drift that an audit found fails it, too."]},
+            f"{PREFIX}artifacts_dir": _GIT_OPTIONS[f"{PREFIX}artifacts_dir"],
+        },
     ),
 }
 

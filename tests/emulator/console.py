@@ -97,7 +97,12 @@ class Console:
 
         :raises CmdletError: it ended with an error.
         """
-        own = {"get-command": self._get_command, "connect-exchangeonline": self._connect, "disconnect-exchangeonline": self._disconnect}
+        own = {
+            "get-command": self._get_command,
+            "connect-exchangeonline": self._connect,
+            "disconnect-exchangeonline": self._disconnect,
+            "get-connectioninformation": self._get_connection_information,
+        }
         name = {name.lower(): name for name in self.names()}.get(command.lower())
         if name is None:
             raise not_granted(command)

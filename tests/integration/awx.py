@@ -73,7 +73,8 @@ def load(file: Path) -> Any:
 
 def configuration() -> dict[str, list[dict[str, Any]]]:
     """The objects, by the variables that the roles of infra.aap_configuration take."""
-    return {**load(AWX / "configuration/credential_types.yml"), **load(AWX / "configuration/objects.yml")}
+    files = [load(AWX / f"configuration/{name}.yml") for name in ("credential_types", "credentials", "objects")]
+    return {variable: items for file in files for variable, items in file.items() if variable.startswith("controller_")}
 
 
 def named(objects: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:

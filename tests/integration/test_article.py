@@ -13,8 +13,8 @@ from tests.emulator.captured import captured_state
 
 from .tenant import Tenant
 
-#: REST, a management host, an endpoint that is connected already, and a management host with a real PowerShell.
-WIRES = ["rest", "psrp", "constrained", pytest.param("engine", marks=pytest.mark.engine)]
+#: REST, a management host, an endpoint that is connected already, and with a real PowerShell a management host and the constrained endpoint.
+WIRES = ["rest", "psrp", "constrained", *(pytest.param(wire, marks=pytest.mark.engine) for wire in ("engine", "endpoint"))]
 
 M = "m365.message_encryption."
 DEFAULT = "OME Configuration"
@@ -76,7 +76,7 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(captured_state())
-@pytest.mark.parametrize("wire", [*WIRES, pytest.param("endpoint", marks=pytest.mark.engine)])
+@pytest.mark.parametrize("wire", WIRES)
 def test_who_such_an_organization_is(tenant: Tenant) -> None:
     found = tenant.run({M + "exchange_connection_info": {}, "register": "found"})
     assert found.rc == 0, found.output

@@ -14,13 +14,15 @@ import pytest
 import yaml
 
 from .awx import AWX, COLLECTION, FORBIDDEN_ENVIRONMENT, VARIABLE_NAME, configuration, files_of, load, named, undefined_in
-from .playbook import COLLECTIONS, Controller
+from .playbook import Controller
 
 MODULES = json.loads((Path(__file__).parent / "data/awx_modules.json").read_text(encoding="utf-8"))["modules"]
 # The variable of infra.aap_configuration, and the module of awx.awx that makes one of its objects.
 MODULE = {
     "controller_credential_types": "credential_type",
     "controller_organizations": "organization",
+    "controller_teams": "team",
+    "controller_credentials": "credential",
     "controller_execution_environments": "execution_environment",
     "controller_notifications": "notification_template",
     "controller_projects": "project",
@@ -29,9 +31,15 @@ MODULE = {
     "controller_templates": "job_template",
     "controller_workflows": "workflow_job_template",
     "controller_schedules": "schedule",
+    "controller_roles": "role",
 }
 TYPES: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool, "dict": dict, "list": list, "float": (int, float)}
-OBJECTS = [pytest.param(variable, item, id=f"{MODULE.get(variable)}-{item['name']}") for variable, items in configuration().items() for item in items]
+OBJECTS = [
+    pytest.param(variable, item, id=f"{MODULE.get(variable)}-{item.get('name', number)}")
+    for variable, items in configuration().items()
+    for number, item in enumerate(items)
+]
+TEMPLATES = [pytest.param(item, id=item["name"]) for item in configuration()["controller_templates"]]
 CREDENTIAL_TYPES = [pytest.param(item, id=item["name"]) for item in configuration()["controller_credential_types"]]
 
 
@@ -54,30 +62,41 @@ def mismatches(options: dict[str, Any], given: dict[str, Any], where: str) -> li
 
 @pytest.mark.parametrize(("variable", "item"), OBJECTS)
 def test_an_object_is_what_its_module_takes(variable: str, item: dict[str, Any]) -> None:
-    assert mismatches(MODULES[MODULE[variable]], item, item["name"]) == []
+    # What is written with Jinja is of another type here.
+    given = {name: value for name, value in item.items() if not str(value).startswith("{{")}
+    assert mismatches(MODULES[MODULE[variable]], given, str(item.get("name"))) == []
 
 
 @pytest.mark.parametrize(("variable", "item"), OBJECTS)
 def test_the_playbook_passes_on_all_of_it(variable: str, item: dict[str, Any]) -> None:
     (play,) = load(AWX / "configure.yml")
-    (task,) = [task for task in play["tasks"] if task.get("loop", "").strip("{} ") == variable]
-    assert set(item) <= set(task[f"awx.awx.{MODULE[variable]}"])
+    tasks = [task[f"awx.awx.{MODULE[variable]}"] for task in play["tasks"] if task["loop"].strip("{} ").partition(" ")[0] == variable]
+    passed = {name: value for task in tasks for name, value in task.items()}
+    assert set(item) <= set(passed)
+    assert all(f"item.{name}" in passed[name] for name in item)
 
 
 def test_whatever_is_named_is_there() -> None:
     objects = configuration()
-    names = {variable: {item["name"] for item in items} for variable, items in objects.items()}
-    # Made by hand, because they hold secrets; configure.yml says so.
-    credentials = {"Exchange application", "Message encryption artifacts"}
+    names = {variable: {item.get("name") for item in items} for variable, items in objects.items()}
+    # AWX has these from the start: awx/main/management/commands/create_preload_data.py, and the managed credential types.
+    names["controller_credentials"] |= {"Ansible Galaxy"}
+    names["controller_credential_types"] |= {"Source Control", "Container Registry"}
     refers = {
         "organization": "controller_organizations",
+        "lookup_organization": "controller_organizations",
         "project": "controller_projects",
         "source_project": "controller_projects",
         "inventory": "controller_inventories",
         "execution_environment": "controller_execution_environments",
         "default_environment": "controller_execution_environments",
-        "unified_job_template": "controller_templates",
-        "input_inventories": "controller_inventories",
+        "credential": "controller_credentials",
+        "credentials": "controller_credentials",
+        "galaxy_credentials": "controller_credentials",
+        "credential_type": "controller_credential_types",
+        "teams": "controller_teams",
+        "job_templates": "controller_templates",
+        "workflows": "controller_workflows",
         "notification_templates_success": "controller_notifications",
         "notification_templates_error": "controller_notifications",
         "notification_templates_approvals": "controller_notifications",
@@ -86,13 +105,13 @@ def test_whatever_is_named_is_there() -> None:
         for item in items:
             for key, variable in refers.items():
                 wanted = item.get(key, [])
-                assert set(wanted if isinstance(wanted, list) else [wanted]) <= names[variable], f"{item['name']}: {key}"
-            assert set(item.get("credentials", [])) <= credentials
-    text = (AWX / "configure.yml").read_text(encoding="utf-8")
-    assert all(f'"{name}"' in text for name in credentials)
+                assert set(wanted if isinstance(wanted, list) else [wanted]) <= names[variable], f"{item.get('name')}: {key}"
+    for node in (node for workflow in objects["controller_workflows"] for node in workflow["workflow_nodes"]):
+        what = node["unified_job_template"]
+        assert what["type"] == "workflow_approval" or what["name"] in names["controller_templates"]
 
 
-@pytest.mark.parametrize("template", [pytest.param(item, id=item["name"]) for item in configuration()["controller_templates"]])
+@pytest.mark.parametrize("template", TEMPLATES)
 def test_a_job_template_runs_a_playbook_of_the_project_with_variables_that_the_role_knows(template: dict[str, Any]) -> None:
     assert (AWX / "project" / template["playbook"]).is_file()
     specs = yaml.safe_load((COLLECTION / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
@@ -105,27 +124,112 @@ def test_a_job_template_runs_a_playbook_of_the_project_with_variables_that_the_r
             assert question["default"] in question["choices"]
 
 
+def edges(workflow: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """What follows each node, and when."""
+    return {
+        node["identifier"]: {edge["identifier"]: kind for kind, following in node.get("related", {}).items() for edge in following}
+        for node in workflow["workflow_nodes"]
+    }
+
+
 def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
-    (workflow,) = configuration()["controller_workflows"]
-    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
-    followers = {name: {edge["identifier"]: kind for kind, edges in node.get("related", {}).items() for edge in edges} for name, node in nodes.items()}
-    assert followers == {"audit": {"check": "always_nodes"}, "check": {"approval": "success_nodes"}, "approval": {"apply": "success_nodes"}, "apply": {}}
-    assert nodes["approval"]["unified_job_template"]["type"] == "workflow_approval"
-    templates = configuration()["controller_templates"]
-    assert named(templates, nodes["check"]["unified_job_template"]["name"])["job_type"] == "check"
-    apply = named(templates, nodes["apply"]["unified_job_template"]["name"])
-    assert apply["job_type"] == "run"
-    assert apply["extra_vars"]["hardened_baseline_approved_plan"] == "plan.json"
-    # A node gets the workflow's answers and the commit that the check hands over only where its template asks for variables.
-    assert all(named(templates, nodes[name]["unified_job_template"]["name"])["ask_variables_on_launch"] for name in ("audit", "check", "apply"))
+    objects = configuration()
+    change = named(objects["controller_workflows"], "Message encryption - change")
+    assert edges(change) == {
+        "audit": {"check": "always_nodes"},
+        "check": {"plans": "always_nodes"},
+        "plans": {"approval": "success_nodes"},
+        "approval": {"apply": "success_nodes"},
+        "apply": {},
+    }
+    nodes = {node["identifier"]: node["unified_job_template"] for node in change["workflow_nodes"]}
+    assert nodes["approval"]["type"] == "workflow_approval"
+    assert nodes["plans"]["name"] in nodes["approval"]["description"]
+    assert named(objects["controller_templates"], nodes["check"]["name"])["job_type"] == "check"
+    apply = named(objects["controller_templates"], nodes["apply"]["name"])
+    assert (apply["job_type"], apply["job_slice_count"], apply["allow_simultaneous"]) == ("run", 1, False)
+    # A change that waits, for a day at most, keeps no other waiting (awx/main/scheduler/dependency_graph.py,
+    # DependencyGraph.workflow_job_blocked_by); applies go one after the other (DependencyGraph.job_blocked_by).
+    assert change["allow_simultaneous"] is True
+    assert 0 < nodes["approval"]["timeout"] <= 86400
+    assert "apply" not in str([workflow for workflow in objects["controller_workflows"] if workflow is not change and workflow["name"] != change["name"]])
+
+
+@pytest.mark.parametrize("template", [*TEMPLATES, *(pytest.param(item, id=item["name"]) for item in configuration()["controller_workflows"])])
+def test_a_launch_sets_nothing_but_the_answers_to_a_survey(template: dict[str, Any]) -> None:
+    module = MODULES["workflow_job_template" if "workflow_nodes" in template else "job_template"]
+    asked = {name for name in module if name.startswith("ask_") and template[name]}
+    # A rollback is tried in check mode first.
+    assert asked == ({"ask_job_type_on_launch"} if template["name"].endswith("roll back") else set())
+    answers = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
+    assert not answers & {"hardened_baseline_approved_plan", "hardened_baseline_require_approval", "message_encryption_git_commit"}
+
+
+def test_nobody_is_given_more_than_the_work_needs() -> None:
+    objects = configuration()
+    assert all(project["allow_override"] is False for project in objects["controller_projects"])
+    granted = [
+        (role["role"], team, name)
+        for role in objects["controller_roles"]
+        for team in role["teams"]
+        for name in [*role.get("job_templates", ()), *role.get("workflows", ())]
+    ]
+    apply, change = "Message encryption - apply", "Message encryption - change"
+    # Execute on the organization would be Execute on each of its templates.
+    assert not any("organizations" in role or role["role"] == "admin" for role in objects["controller_roles"])
+    assert {(role, team) for role, team, name in granted if name == apply and role != "read"} == set()
+    assert {team for role, team, name in granted if (role, name) == ("execute", change)} == {"Messaging operators"}
+    assert {team for role, team, name in granted if (role, name) == ("approval", change)} == {"Messaging approvers"}
+    # Who approves can see the plans.
+    for name in ("Message encryption - check", "Message encryption - plans"):
+        assert ("read", "Messaging approvers", name) in granted
+    # What only reads has an application that only reads, and what asks no organization has none.
+    credentials = {template["name"].rpartition(" - ")[2]: template["credentials"] for template in objects["controller_templates"]}
+    assert "Exchange application (read only)" in credentials["audit"]
+    assert all("Exchange application" not in credentials[name] for name in ("audit", "plans", "report"))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_inventory_of_a_job_is_imported_when_it_is_launched(template: dict[str, Any]) -> None:
+    """AWX updates the sources of the job's own inventory, and not of the inputs of a constructed one.
+
+    Source: awx/main/scheduler/task_manager.py, DependencyManager.cache_projects_and_sources and gen_dep_for_job.
+    """
+    objects = configuration()
+    assert "kind" not in named(objects["controller_inventories"], template["inventory"])
+    (source,) = [item for item in objects["controller_inventory_sources"] if item["inventory"] == template["inventory"]]
+    assert source["update_on_launch"] is True
+    assert (AWX / "project" / source["source_path"]).is_dir()
+    assert template["timeout"] > 0
+
+
+@pytest.mark.parametrize("name", [item["name"] for item in configuration()["controller_notifications"]])
+def test_awx_accepts_the_messages(name: str) -> None:
+    """AWX renders them with a job that has no artifacts, and anything undefined is an error; a subject is one line.
+
+    Source: awx/api/serializers.py, NotificationTemplateSerializer.validate_messages; awx/main/models/notifications.py,
+    JobNotificationMixin.context_stub.
+    """
+    for messages in named(configuration()["controller_notifications"], name)["messages"].values():
+        assert set(messages) == {"message", "body"}
+        assert "\n" not in messages["message"]
+        job = {"name": "a job", "status": "failed"}
+        artifacts = {"message_encryption_git_commit": "f" * 40, "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 1}}}
+        for left in ({}, artifacts):
+            context = {"job_friendly_name": "Job", "url": "https://awx.example.com/#/jobs/playbook/7", "job": {**job, "artifacts": left}}
+            assert not any(undefined_in(text, context) for text in messages.values())
 
 
 def test_drift_fails_the_job_that_the_schedule_starts_and_a_failure_notifies() -> None:
     objects = configuration()
     (schedule,) = objects["controller_schedules"]
-    template = named(objects["controller_templates"], schedule["unified_job_template"])
-    assert template["extra_vars"]["hardened_baseline_fail_on_drift"] is True
-    assert template["notification_templates_error"]
+    workflow = named(objects["controller_workflows"], schedule["unified_job_template"])
+    # One report of all slices, whatever became of the audit; it tells of drift once.
+    assert edges(workflow) == {"audit": {"report": "always_nodes"}, "report": {}}
+    audit, report = (named(objects["controller_templates"], f"Message encryption - {name}") for name in ("audit", "report"))
+    assert all(template["extra_vars"]["hardened_baseline_fail_on_drift"] is True for template in (audit, report))
+    assert (audit["notification_templates_error"], workflow["notification_templates_error"]) == ([], [])
+    assert report["notification_templates_error"]
     assert schedule["rrule"].startswith("DTSTART;TZID=")
     assert " RRULE:FREQ=DAILY;INTERVAL=1" in schedule["rrule"]
 
@@ -178,19 +282,15 @@ def test_the_check_of_templates_finds_what_awx_refuses() -> None:
     assert undefined_in("{{ tower.filename }}", {"tower": SimpleNamespace()})
 
 
-def test_the_constructed_inventory_makes_groups_of_the_rings(tmp_path: Path) -> None:
-    source = named(configuration()["controller_inventory_sources"], "Auto-created source for: Exchange organizations by ring")
-    (tmp_path / "constructed.yml").write_text(yaml.safe_dump(source["source_vars"]), encoding="utf-8")
+def test_the_project_brings_groups_of_the_rings(tmp_path: Path) -> None:
+    source = named(configuration()["controller_inventory_sources"], "Project")
     controller = Controller(tmp_path, {})
-    organizations = AWX / "project/inventory/organizations.yml"
-    done = controller.command(
-        "ansible-inventory", "-i", str(organizations), "-i", str(tmp_path / "constructed.yml"), "--list", ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS)
-    )
+    inventory = AWX / "project" / source["source_path"]
+    done = controller.command("ansible-inventory", "--list", "--export", "-i", str(inventory), "--playbook-dir", str(inventory), **source["source_vars"])
     assert done.returncode == 0, done.stderr
     groups = json.loads(done.stdout)
     assert (groups["ring_pilot"]["hosts"], groups["ring_broad"]["hosts"]) == (["contoso"], ["fabrikam"])
     assert groups["exchange_organizations"]["hosts"] == ["contoso", "fabrikam"]
-    contoso = groups["_meta"]["hostvars"]["contoso"]
-    assert contoso["ansible_connection"] == "m365.message_encryption.exchange"
+    assert groups["exchange_organizations"]["vars"]["ansible_connection"] == "m365.message_encryption.exchange"
     # AWX imports what is beside the inventory; what is beside a playbook would not reach a play that the collection brings.
-    assert contoso["hardened_baseline_profile"] == "recommended"
+    assert groups["exchange_organizations"]["vars"]["hardened_baseline_profile"] == "recommended"

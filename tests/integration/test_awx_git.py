@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -123,22 +124,90 @@ def test_jobs_at_the_same_time_keep_each_others_artifacts(jobs: Jobs) -> None:
     assert jobs.read("report.json") == "job-2\nends the same"
 
 
-def test_a_later_job_applies_the_plan_that_was_approved_whatever_was_pushed_since(jobs: Jobs) -> None:
+RUN = "20261125T031655Z-baseline-workflow7_41abc"
+APPROVED = "fetch_approved_git"
+
+
+def approved(artifacts: Path) -> dict[str, str]:
+    """The plans that a job may apply."""
+    return {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for folder in [artifacts.parent / f"{artifacts.name}_approved"]
+        for path in sorted(folder.rglob("*.json"))
+    }
+
+
+def test_a_later_job_gets_the_plans_that_were_approved_and_no_others(jobs: Jobs) -> None:
     check = jobs.start()
-    put(check, "organizations/contoso/latest-plan", "approved")
+    for host in ("contoso", "fabrikam"):
+        put(check, f"runs/{RUN}/{host}/plan.json", "approved")
+        put(check, f"runs/{RUN}/{host}/report.json", "approved")
+    put(check, f"runs/{RUN}/report.json", "approved")
+    put(check, f"runs/{RUN.replace('41abc', '41abd')}/fabrikam/plan.json", "of another run")
     assert jobs.run(check, FETCH, PUBLISH).rc == 0
-    approved = git(jobs.repository, "rev-parse", "main")
+    commit = git(jobs.repository, "rev-parse", "main")
     meddler = jobs.start()
     assert jobs.run(meddler, FETCH).rc == 0
-    put(meddler, "organizations/contoso/latest-plan", "another")
+    put(meddler, f"runs/{RUN}/contoso/plan.json", "forged")
+    put(meddler, f"runs/{RUN}/tailspin/plan.json", "forged")
     put(meddler, "organizations/contoso/snapshots/snapshot.json", "newer")
     assert jobs.run(meddler, PUBLISH).rc == 0
 
+    said = {"message_encryption_git_commit": commit, "hardened_baseline": {"run": RUN}, "awx_workflow_job_id": 7}
     apply = jobs.start()
-    assert jobs.run(apply, FETCH, message_encryption_git_commit=approved).rc == 0
-    assert (apply / "organizations/contoso/latest-plan").read_text(encoding="utf-8") == "approved"
+    put(apply, "../message_encryption_approved/tailspin/plan.json", "of another day")
+    done = jobs.run(apply, FETCH, APPROVED, **said)
+    assert done.rc == 0, done.output
+    assert approved(apply) == {"contoso/plan.json": "approved", "fabrikam/plan.json": "approved"}
+    # Snapshots are the newest.
     assert (apply / "organizations/contoso/snapshots/snapshot.json").read_text(encoding="utf-8") == "newer"
-    assert jobs.run(jobs.start(), FETCH, message_encryption_git_commit="0" * 40).rc == 2
+    for wrong, why in (
+        ({"message_encryption_git_commit": "0" * 40}, "so there is no approved plan"),
+        ({"message_encryption_git_commit": "main"}, "No plan was approved, so there is nothing to apply"),
+        ({"message_encryption_git_commit": "--upload-pack=x"}, "No plan was approved, so there is nothing to apply"),
+        ({"hardened_baseline": {"run": "../" + RUN}}, "No plan was approved, so there is nothing to apply"),
+        ({"hardened_baseline": {"run": RUN.replace("workflow7", "workflow9")}}, "is not one of the workflow job 7"),
+        ({"awx_workflow_job_id": 71}, "is not one of the workflow job 71"),
+    ):
+        refused = jobs.run(jobs.start(), FETCH, APPROVED, **{**said, **wrong})
+        assert refused.rc == 2
+        assert why in " ".join(refused.output.split()), refused.output
+
+
+def test_an_organization_whose_plan_was_not_approved_is_named(jobs: Jobs) -> None:
+    check = jobs.start()
+    put(check, f"runs/{RUN}/contoso/plan.json", "approved")
+    assert jobs.run(check, FETCH, PUBLISH).rc == 0
+    said = {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main"), "hardened_baseline": {"run": RUN}}
+    refused = jobs.run(jobs.start(), FETCH, APPROVED, **said)
+    assert refused.rc == 2
+    assert "No plan was approved of fabrikam, so nothing was written to any organization." in refused.output
+
+
+def test_a_plan_that_is_a_link_is_none(jobs: Jobs) -> None:
+    check = jobs.start()
+    for host in ("contoso", "fabrikam"):
+        folder = check / f"runs/{RUN}/{host}"
+        folder.mkdir(parents=True)
+        (folder / "plan.json").symlink_to("/etc/hostname")
+    assert jobs.run(check, FETCH, PUBLISH).rc == 0
+    said = {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main"), "hardened_baseline": {"run": RUN}}
+    apply = jobs.start()
+    assert jobs.run(apply, FETCH, APPROVED, **said).rc == 0
+    assert set(approved(apply).values()) == {"/etc/hostname"}
+
+
+def test_many_jobs_push_at_once(jobs: Jobs) -> None:
+    """As the slices of a job do."""
+    many = [jobs.start() for _unused in range(6)]
+    for number, artifacts in enumerate(many):
+        assert jobs.run(artifacts, FETCH).rc == 0
+        put(artifacts, f"runs/{number}/report.json", str(number))
+        put(artifacts, "latest", str(number))
+    with ThreadPoolExecutor(len(many)) as pool:
+        done = list(pool.map(lambda artifacts: jobs.run(artifacts, PUBLISH), many))
+    assert [run.rc for run in done] == [0] * len(many), done[0].output
+    assert [jobs.read(f"runs/{number}/report.json") for number in range(len(many))] == [str(number) for number in range(len(many))]
 
 
 def test_the_commit_is_handed_over(jobs: Jobs) -> None:

@@ -120,14 +120,23 @@ def test_each_task_converges_to_what_its_resource_declares(emulator: Emulator, t
 
 
 def test_the_tasks_that_fetch_from_git_are_yaml_with_a_play() -> None:
-    (play,) = [yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml"]
+    (play,) = [yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml" and "tasks:" in body]
     assert play[0]["tasks"][0]["ansible.builtin.include_role"]["tasks_from"] == "fetch_git"
+
+
+def test_the_templates_with_slices_are_those_that_there_are() -> None:
+    (sliced,) = [yaml.safe_load(body) for language, body in blocks("guide_awx.rst") if language == "yaml" and "job_slice_count" in body]
+    templates = {item["name"]: item for item in configuration()["controller_templates"]}
+    for item in sliced["controller_templates"]:
+        assert set(item) <= {*templates[item["name"]], "instance_groups"}
+    # What writes has rings, which are made within a job.
+    assert {item["name"].rpartition(" - ")[2] for item in sliced["controller_templates"]} == {"audit", "check"}
 
 
 def test_the_guide_names_the_templates_and_types_that_there_are() -> None:
     text = (RST / "guide_awx.rst").read_text(encoding="utf-8")
     objects = configuration()
-    for variable in ("controller_credential_types", "controller_templates", "controller_workflows"):
+    for variable in ("controller_credential_types", "controller_templates", "controller_workflows", "controller_teams"):
         for item in objects[variable]:
             assert item["name"] in text
     for kind in objects["controller_credential_types"]:

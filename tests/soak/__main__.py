@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.emulator.engine import EngineError, find_engine
 
-from . import fuzz, mail
+from . import fuzz, mail, runs
 from .search import Case, Tally, cases, examine
 from .world import ENGINE_WIRES, WIRES, World
 
@@ -29,6 +29,8 @@ from .world import ENGINE_WIRES, WIRES, World
 _ROUND = 250
 #: Messages that are compared in one go.
 _MESSAGES = 1_000
+#: Sequences of runs that are tried in one go.
+_SEQUENCES = 100
 #: How many executions of a reader take the time of one value that goes there and back over a wire.
 _SLOWER = 10
 
@@ -73,6 +75,7 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=10_000)
     parser.add_argument("--fuzz", type=int, default=5_000, help="executions for each reader; a tenth of it for values over a wire")
     parser.add_argument("--mail", type=int, default=20_000, help="messages through random organizations, in the simulator and in the emulator")
+    parser.add_argument("--runs", type=int, default=2_000, help="sequences of runs of the role, with clocks that jump and disks that fail")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--engine", action="store_true", help="over a real PowerShell alone, which takes a second for each schedule")
@@ -98,6 +101,12 @@ def main() -> int:
             messages += compared
             broken += [problem] if problem else []
             print(problem or f"{messages:>7} messages: simulator and emulator agree", flush=True)
+        parts = range(arguments.seed * arguments.runs, (arguments.seed + 1) * arguments.runs, _SEQUENCES)
+        done = 0
+        for ran, problem in processes.map(runs.several, parts, [_SEQUENCES] * len(parts)):
+            done += ran
+            broken += [problem] if problem else []
+            print(problem or f"{done:>7} runs: clocks that jump, disks that fail", flush=True)
         for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds, [wires] * len(rounds)):
             whole.add(tally)
             if problem:

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.connection import excha
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import image
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, InvalidValueError, OptionError, ProtocolError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import timespan_days
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import timespan_days
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
@@ -209,7 +209,7 @@ def stored(given: tuple[Field, Any]) -> None:
 class _Nowhere:
     """A wire that brings nothing."""
 
-    name, endpoint = "rest", "nowhere"
+    name, endpoint, is_closed = "rest", "nowhere", False
 
     def attempt(self, calls: Any) -> list[Any]:
         return [Result(objects=[{"Name": "contoso.onmicrosoft.com"}]) for _call in calls]

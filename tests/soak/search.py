@@ -10,6 +10,7 @@ a fault would have led.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ class Case:
 
     :param past: modules and options that made the organization what it is.
     :param habits: how its service behaves all the time.
+    :param hurried: the task's session gives a call one second, so that an answer may come too late.
     :param reconnect: the task opens a new session, so that faults may strike there.
     """
 
@@ -39,6 +41,7 @@ class Case:
     verify_timeout: int = 16
     reconnect: bool = False
     check_mode: bool = False
+    hurried: bool = False
 
 
 @st.composite
@@ -54,6 +57,7 @@ def cases(draw: st.DrawFn, wires: Sequence[str] = WIRES) -> Case:
         verify_timeout=draw(st.sampled_from([16, 16, 16, 4, 0])),
         reconnect=draw(st.sampled_from([False, False, False, True])),
         check_mode=draw(st.sampled_from([False] * 7 + [True])),
+        hurried=draw(st.sampled_from([False] * 9 + [True])),
     )
 
 
@@ -90,10 +94,13 @@ def examine(world: World, case: Case, tally: Tally) -> None:
     expected = world.state()
 
     world.start(before)
-    if case.reconnect:
+    if case.reconnect or case.hurried:
         world.hang_up(case.wire)
     world.emulator.faults.set(case.faults)
-    outcome = world.run(case.wire, module, options, check_mode=case.check_mode)
+    with world.hurry() if case.hurried else contextlib.nullcontext():
+        outcome = world.run(case.wire, module, options, check_mode=case.check_mode)
+    if case.hurried:
+        world.hang_up(case.wire)
     struck = [(strike.wire, strike.kind) for strike in world.emulator.faults.struck]
     world.emulator.reset()
     tally.schedules += 1

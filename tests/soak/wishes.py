@@ -157,6 +157,9 @@ WISHES = st.one_of(
     ),
 )
 
+#: Seconds of an answer that comes too late for a session with little patience, and bytes of one that is more than any takes in.
+LATE, OVERSIZED = 1.5, 3_000_000
+
 _STEPS = {"rest": ["discovery", "token", "invoke", "batch", "batched"], "psrp": ["create", "command", "send", "receive", "signal", "delete"]}
 _ELSEWHERE = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}
 _EDITS = st.sampled_from(
@@ -190,7 +193,7 @@ def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     if kind == "portal_edit":
         fault |= {"edit": draw(_EDITS), "after": draw(st.booleans()), "times": 1}
     if kind == "slow":
-        fault["seconds"] = 0.01
+        fault["seconds"] = draw(st.sampled_from([0.01, 0.01, 0.01, LATE]))
     if kind == "huge":
-        fault["size"] = 100_000
+        fault["size"] = draw(st.sampled_from([100_000, 100_000, OVERSIZED]))
     return fault

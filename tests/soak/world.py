@@ -32,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits as _limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
 
@@ -47,6 +48,8 @@ WIRES = ("rest", "host", "server", "constrained")
 #: Those that a real PowerShell serves: a management host, and the constrained endpoint that the collection brings.
 ENGINE_WIRES = ("engine", "endpoint")
 _CONFIGURATIONS = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange", "engine": "PowerShell.7", "endpoint": "MessageEncryption.Baseline"}
+#: Bytes that a call takes in: the organizations here have few rules, and an answer that is too large need not be a real one's size.
+_LARGEST = 2_000_000
 #: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be waited for in vain.
 _RUNS_ON = 0.3
 #: Shells that lost answers may leave on the service before all are ended.
@@ -140,6 +143,7 @@ class World:
         self.writes: list[Write] = []
         self._editing = threading.local()
         self._sessions: dict[str, OrganizationSession] = {}
+        self._hurried = False
         self._granted: dict[str, list[str]] = {}
 
     def start(self, state: Mapping[str, Any]) -> None:
@@ -164,8 +168,18 @@ class World:
             self.hang_up(wire)
             self._granted[wire] = granted
         if wire not in self._sessions:
-            self._sessions[wire] = OrganizationSession(_identity.build(_options(self.emulator, wire), []), open_transport)
+            options = _options(self.emulator, wire) | ({"exchange_command_timeout": Option(1)} if self._hurried else {})
+            self._sessions[wire] = OrganizationSession(_identity.build(options, []), open_transport)
         return self._sessions[wire]
+
+    @contextmanager
+    def hurry(self) -> Iterator[None]:
+        """Sessions that are opened inside give a call one second."""
+        self._hurried = True
+        try:
+            yield
+        finally:
+            self._hurried = False
 
     def hang_up(self, wire: str) -> None:
         """The next task opens a new session."""
@@ -211,6 +225,8 @@ class World:
 
         patches = [
             mock.patch.object(_converge, "time", self.clock),
+            mock.patch.object(_limits, "LARGEST_SENT", _LARGEST),
+            mock.patch.object(_limits, "LARGEST_UNPACKED", _LARGEST),
             mock.patch.object(_pypsrp, "time", types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda seconds: None)),
             mock.patch.object(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None, uniform=lambda least, most: least)),
             mock.patch.object(service, "run", functools.partial(self._watched, plain_run)),

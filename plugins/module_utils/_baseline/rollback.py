@@ -21,8 +21,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
@@ -33,9 +33,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
-
-_SINGLE = {"irm_configuration": "irm_configuration", "activesync_org_settings": "activesync_org_settings"}
-_SEVERAL = {table.name: table.subset for table in (OME_CONFIGURATION, OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY)}
 
 
 class Rollback(Procedure):
@@ -137,15 +134,13 @@ class Rollback(Procedure):
 
     def _changed(self) -> dict[str, Any]:
         """The parts of the snapshot's state that the run's plan names, without rules."""
-        parts: dict[str, Any] = {}
-        for row in self.recorded:
-            resource, identity, option = row["resource"], row["identity"], row["option"]
-            if resource in _SINGLE and option in self.parts.get(resource, {}):
-                parts.setdefault(resource, {})[option] = self.parts[resource][option]
-            if resource in _SEVERAL:
-                stored = self.parts.get(_SEVERAL[resource], {}).get(identity, {})
-                if option in stored:
-                    parts.setdefault(_SEVERAL[resource], {}).setdefault(identity, {})[option] = stored[option]
+        parts = {}
+        for resource in RESOURCES:
+            if resource.name == RULE or resource.subset not in self.parts:
+                continue
+            changes = [(row["identity"], row["option"]) for row in self.recorded if row["resource"] == resource.name]
+            narrowed = resource.narrowed(self.parts[resource.subset], changes)
+            parts.update({resource.subset: narrowed} if narrowed else {})
         return parts
 
     def _touched(self) -> dict[str, set[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
@@ -26,6 +26,9 @@ _COUNTED: dict[str, str] = {
     OrganizationStatus.DRIFT: "would change",
     OrganizationStatus.MET: "as wanted",
 }
+#: Statuses of a control that somebody has to know of, whatever would be changed, and those of one that was looked at.
+_OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
+_LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 #: Where a procedure has other words.
 _OWN_WORDS: dict[str, dict[str, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
@@ -62,16 +65,28 @@ def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) 
     parts = said(changes, found=kind == "audit")
     stored = any(change["state"] == ChangeState.STORED for change in changes)
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
-    what = f"{lead}{'; '.join(parts)}" if parts else _unmet(organization) or ("" if organization.get("snapshot_file") else nothing)
+    left = _left(organization, {change["control"] for change in changes})
     snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
-    return f"{host}: {'; '.join(filter(None, [what, snapshot]))}"
+    told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
+    nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
+    return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
 
 
-def _unmet(organization: Mapping[str, Any]) -> str:
-    """What is not met although there is nothing to change."""
-    unmet = [control["id"] for control in organization.get("controls") or () if control["status"] == ControlStatus.NOT_MET]
-    return f"not met: {', '.join(unmet)}" if unmet else ""
+def _left(organization: Mapping[str, Any], told: Collection[str]) -> list[str]:
+    """What is not met although there is nothing to change, and what is not known.
+
+    :param told: the controls that changes are named of.
+    """
+    controls = organization.get("controls") or ()
+    found = {status: [control["id"] for control in controls if control["status"] == status and control["id"] not in told] for status in _OPEN}
+    return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
+
+
+def _looked_at(organization: Mapping[str, Any]) -> str:
+    """How many controls the rest is said of."""
+    controls = organization.get("controls") or ()
+    looked = sum(control["status"] in _LOOKED_AT for control in controls)
+    return f" ({looked} of {len(controls)} controls looked at)" if controls else ""
 
 
 def said(changes: Sequence[Mapping[str, Any]], *, found: bool = False) -> list[str]:
@@ -101,7 +116,8 @@ def _setting(change: Mapping[str, Any], found: bool) -> str:
     variable = next((variable for variable in control.variables if variable.option == change["option"]), None) if control else None
     before, after = (_shown(change[side], inverted=bool(variable and variable.inverted)) for side in ("before", "after"))
     of = f" of {change['identity']!r}" if change["identity"] else ""
-    values = f"is {before}, not {after}" if found else f"{before} -> {after}"
+    wanted = f", not {after}" if change["after"] is not None else ", and should not be set"
+    values = f"is {before}{wanted}" if found else f"{before} -> {after}"
     return f"{change['control']} {variable.name if variable else change['option']}{of} {values}".strip()
 
 

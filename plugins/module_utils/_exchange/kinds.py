@@ -22,7 +22,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.colors import COLORS
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import format_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import (
+    address,
+    exact_bytes,
+    scalar,
+    sendable,
+    timespan_days,
+    with_ascii_minus,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
+
+#: No zone is farther from UTC.
+_FARTHEST_ZONE = datetime.timedelta(hours=14)
 
 
 class Kind:
@@ -102,7 +113,7 @@ class Integer(Kind):
         return value
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else int(_with_ascii_minus(value))
+        return None if value is None or value == "" else int(with_ascii_minus(value))
 
 
 class Days(Integer):
@@ -125,7 +136,7 @@ class Text(Kind):
     def parse(self, value: Any) -> Any:
         if self.maximum is not None and len(value) > self.maximum:
             raise ValueError(f"has {len(value)} characters, and Exchange takes at most {self.maximum}")
-        return _sendable(value)
+        return sendable(value)
 
     def key(self, value: Any) -> Any:
         return value.replace("\r\n", "\n").replace("\r", "\n")
@@ -151,7 +162,7 @@ class Choice(Kind):
         self._literals = {name_key(choice): choice for choice in choices}
 
     def read(self, value: Any) -> Any:
-        return None if value is None or value == "" else self._literals.get(name_key(_scalar(value)), value)
+        return None if value is None or value == "" else self._literals.get(name_key(scalar(value)), value)
 
 
 class StatusCode(Kind):
@@ -190,13 +201,13 @@ class Listing(Kind):
             raise ValueError(f"has {item!r}: Exchange takes no spaces at the ends of a word")
         if self.maximum is not None and len(item) > self.maximum:
             raise ValueError(f"has an element of {len(item)} characters, and Exchange takes at most {self.maximum}")
-        return _sendable(item)
+        return sendable(item)
 
     def read(self, value: Any) -> Any:
         if value is None:
             return []
         # Nothing between others is a text without characters: without it the list could look as if nothing were set.
-        return ["" if item is None else _scalar(item) for item in (value if isinstance(value, list) else [value])]
+        return ["" if item is None else scalar(item) for item in (value if isinstance(value, list) else [value])]
 
     def clear(self, stored: Any) -> Value:
         return {"Remove": list(stored or [])} if self.multivalued else None
@@ -232,7 +243,7 @@ class Patterns(Listing):
     def element(self, item: str) -> str:
         if not item:
             raise ValueError("has an empty pattern")
-        return _known_attribute(_sendable(item), self.attributes)
+        return _known_attribute(sendable(item), self.attributes)
 
 
 def _known_attribute(item: str, attributes: Sequence[str]) -> str:
@@ -249,7 +260,7 @@ class Recipients(Listing):
     """Recipients or groups, by SMTP address: that is what Exchange returns, whatever reference it was given."""
 
     def element(self, item: str) -> str:
-        return _address(item)
+        return address(item)
 
 
 class Recipient(Kind):
@@ -259,7 +270,7 @@ class Recipient(Kind):
         super().__init__({"type": "str"}, cleared="")
 
     def parse(self, value: Any) -> Any:
-        return _address(value) if value else ""
+        return address(value) if value else ""
 
     def key(self, value: Any) -> Any:
         return name_key(value)
@@ -274,7 +285,7 @@ class Locations(Listing):
     def element(self, item: str) -> str:
         if not re.match(r"https?://[^/\s]+", item, re.IGNORECASE):
             raise ValueError(f"has {item!r}, which is not an absolute URL")
-        return _sendable(item)
+        return sendable(item)
 
     def key(self, value: Any) -> Any:
         return tuple(item.rstrip("/").lower() for item in value)
@@ -388,77 +399,3 @@ class Image(Kind):
         content = base64.b64decode(value)
         digest = hashlib.sha256(content).hexdigest()
         return f"{format_of(content) or 'unknown format'}, {len(content)} bytes, sha256 {digest[:16]}" if content else ""
-
-
-def _scalar(value: Any) -> str:
-    """The text of what is a text, a number or a boolean.
-
-    :raises ValueError: it is a list or an object.
-    """
-    if isinstance(value, (list, Mapping)):
-        raise ValueError(f"not a text: {value!r}")
-    return str(value)
-
-
-#: No zone is farther from UTC.
-_FARTHEST_ZONE = datetime.timedelta(hours=14)
-
-#: What stands between the groups of a number's digits in one culture or another.
-_GROUPS = ".,'\u2019\u00a0\u202f\u2009 "
-
-
-def exact_bytes(text: str) -> int | None:
-    """The bytes of ``10 MB (10,485,760 bytes)``, whatever the host's culture puts between digits; ``None`` where there is no such part."""
-    match = re.search(rf"\(([0-9][0-9{_GROUPS}]*)[^0-9()]*\)", text)
-    return int(re.sub(r"[^0-9]", "", match[1])) if match else None
-
-
-def _with_ascii_minus(value: Any) -> Any:
-    """A number's text with the minus that Python reads: some cultures write U+2212."""
-    return value.replace("\u2212", "-") if isinstance(value, str) else value
-
-
-def timespan_days(value: Any) -> int:
-    """Whole days of a TimeSpan: ``[-][d.]hh:mm:ss[.f]``, ISO 8601 ``P7D``, a mapping with ``Days``, or a number of days."""
-    if isinstance(value, Mapping):
-        return int(value["Days"])
-    text = str(_with_ascii_minus(value))
-    match = re.fullmatch(r"(?:(-?\d+)\.)?-?\d{1,2}:\d{2}:\d{2}(?:\.\d+)?", text) or re.fullmatch(r"P(\d+)D(?:T.*)?", text) or re.fullmatch(r"(-?\d+)", text)
-    if match is None:
-        raise ValueError(f"not a TimeSpan: {text!r}")
-    return int(match[1] or 0)
-
-
-def is_address(value: str) -> bool:
-    """Whether this can be an SMTP address."""
-    return re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None
-
-
-def _address(value: str) -> str:
-    if not is_address(_sendable(value)):
-        raise ValueError(f"has {value!r}, and an SMTP address is needed: Exchange returns addresses, so a name or an alias would never be found unchanged")
-    return value
-
-
-def unsendable(text: str) -> str:
-    """What in a text no wire carries unchanged, in words; empty where everything goes through.
-
-    NUL and halves of surrogate pairs are in neither XML nor UTF-8. U+FFFE and U+FFFF are no characters: XML forbids them, and PowerShell
-    sends them back in a form that its own clients cannot read.
-    """
-    match = _UNSENDABLE.search(text)
-    if match is None:
-        return ""
-    return {"\x00": "a NUL character", "\ufffe": "the character U+FFFE", "\uffff": "the character U+FFFF"}.get(
-        match[0], "a character that is half a surrogate pair"
-    )
-
-
-_UNSENDABLE = re.compile("[\x00\ud800-\udfff\ufffe\uffff]")
-
-
-def _sendable(value: str) -> str:
-    """The text itself, unless no wire carries it."""
-    if odd := unsendable(value):
-        raise ValueError(f"has {odd}")
-    return value

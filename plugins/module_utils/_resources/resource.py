@@ -9,7 +9,7 @@ State, snapshot, rollback, plan document and info iterate over :data:`registry.R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,13 @@ class Resource(ABC):
     @abstractmethod
     def field(self, option: str) -> Field | None:
         """The setting that a change of this option is about; ``None`` for states, names and places."""
+
+    def narrowed(self, part: Any, changes: Iterable[tuple[str, str]]) -> Any:
+        """Of a declared part, what some changes are about; empty where that is nothing.
+
+        :param changes: identity and option of each.
+        """
+        raise NotImplementedError(f"{self.name} cannot be narrowed by its options")
 
     def subsets(self, declared: Any) -> list[str]:
         """What has to be read to plan a declared part."""

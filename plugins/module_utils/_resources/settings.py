@@ -8,7 +8,7 @@ Private to the collection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
@@ -171,6 +171,9 @@ class SingleResource(TableResource):
     def describe(self, organization: Organization) -> dict[str, Any]:
         return {self.subset: self.table.describe(organization.only(self.subset))}
 
+    def narrowed(self, part: Mapping[str, Any], changes: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        return {option: part[option] for _identity, option in changes if option in part}
+
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         return options.quieted(plan_settings(self.table, parts[self.subset], organization.only(self.subset)))
 
@@ -184,6 +187,13 @@ class NamedResource(TableResource):
 
     def declare(self, part: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         return {item[self.table.identity]: declared(self.table, item) for item in part}
+
+    def narrowed(self, part: Mapping[str, Mapping[str, Any]], changes: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for identity, option in changes:
+            if option in part.get(identity, {}):
+                found.setdefault(identity, {})[option] = part[identity][option]
+        return found
 
     def describe(self, organization: Organization) -> dict[str, Any]:
         return {self.subset: [self.table.describe(item) for item in organization.objects(self.subset)]}

@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import link_file, parsed, read_json, write_file, write_json
 
 _MARK = ".rolled-back.json"
 _PLAN = "plan.json"
@@ -173,7 +173,7 @@ class Artifacts:
             except OSError:
                 continue
             if digest.encode("ascii", "replace") in content:
-                return _parsed(content, _PLAN)
+                return parsed(content, _PLAN)
         return None
 
     def load(self, path: str) -> Any:
@@ -260,7 +260,7 @@ class Artifacts:
         """Gives this run's folder what the organizations' folders in those runs have. Where two have an organization, the newer one's counts."""
         for folder in self._slices(run):
             for source in sorted(path for path in folder.glob("*/*") if path.is_file() and not path.is_symlink()):
-                _link(source, self._run_folder / source.parent.name / source.name)
+                link_file(source, self._run_folder / source.parent.name / source.name)
 
     def _slices(self, run: str) -> list[Path]:
         match = _RUN_FOLDER.fullmatch(run)
@@ -354,80 +354,6 @@ def folder_name(host: str) -> str:
     if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
         return host
     return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """What a JSON artifact holds. An OptionError says why it cannot be read."""
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:  # a ValueError where no file can have that name
-        raise OptionError(f"The file {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
-    return _parsed(content, str(path))
-
-
-def write_json(path: Path, document: Mapping[str, Any]) -> str:
-    """Writes a JSON artifact. Gives its path."""
-    return write_file(path, document_text(document).encode("ascii"))
-
-
-def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir") -> str:
-    """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path.
-
-    :param option: what an error names.
-    """
-    try:
-        _make_folder(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        _sync_folder(path.parent)
-    except (OSError, ValueError) as error:
-        raise OptionError(f"{option}: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
-    return str(path)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Gives a file a second name, or where the file system has no such thing, copies it. Files here are replaced and never changed, so both are the same."""
-    try:
-        _make_folder(target.parent)
-        target.unlink(missing_ok=True)
-        try:
-            os.link(source, target)
-        except OSError:
-            shutil.copy2(source, target)
-    except OSError as error:
-        raise OptionError(f"hardened_baseline_artifacts_dir: {target} cannot be written: {error.strerror}.") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Has the system write the folder's own entries: without it a power cut may take a file that was synced. Not every file system can."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_folder(folder: Path) -> None:
-    """Makes a folder and those above it that are missing, all of them for nobody else."""
-    missing = [folder, *folder.parents]
-    for step in reversed(missing[: next((index for index, step in enumerate(missing) if step.exists()), len(missing))]):
-        step.mkdir(mode=0o700, exist_ok=True)
-
-
-def _parsed(content: bytes, name: str) -> dict[str, Any]:
-    try:
-        return document_of(content)
-    except ValueError as error:
-        raise OptionError(f"The file {name} is no artifact: {error}.") from error
 
 
 def _path(text: str) -> Path:

@@ -13,8 +13,9 @@ import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name, write_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
 
 _HEADER = """\

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
 
 
 class Foreseen:

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
@@ -27,10 +27,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     UnreachableError,
     WrongOrganizationError,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION, describe_organization, session_facts, why_another
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import (
+    SESSION,
+    describe_organization,
+    session_facts,
+    why_another,
+    why_not_from,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome, Policy
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
 
 _WHO = Call("Get-OrganizationConfig")
 #: Whether the session is in the cloud, and in which tenant. Over ``rest`` the wire itself answers.
@@ -52,6 +58,10 @@ class Transport(Protocol):
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """One try of several reads, or of one write; one outcome for each."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the next try opens a session on the other side, which may be another one's."""
 
     @property
     def secrets(self) -> Sequence[str]:
@@ -194,9 +204,7 @@ class OrganizationSession:
     def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         line = self._get_line()
         policy = Policy(tries=self.identity["retries"])
-        results = policy.run(
-            calls, lambda asked: [judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True)], request.log, request.wanted
-        )
+        results = policy.run(calls, lambda asked: self._attempt(line, asked), request.log, request.wanted)
         if self._opened:
             for result in results:
                 if isinstance(result.error, UnreachableError):
@@ -204,6 +212,33 @@ class OrganizationSession:
                     error = result.error
                     result.error = NotSentError(f"the session was lost: {error.message}", remedy=error.remedy, cmdlet=error.cmdlet, error_id=error.error_id)
         return results
+
+    def _attempt(self, line: Transport, calls: Sequence[Call]) -> list[Outcome]:
+        """One try. Where the line was lost and another takes its place, that one has to be of the same organization: else nothing is sent over it."""
+        if self._opened and self.identity["verify_organization"] and line.is_closed:
+            elsewhere = self._elsewhere(line)
+            if elsewhere is not None:
+                return [elsewhere for _call in calls]
+        return [judged(call, outcome) for call, outcome in zip(calls, line.attempt(calls), strict=True)]
+
+    def _elsewhere(self, line: Transport) -> Failure | None:
+        """Why a new line may not be used; ``None`` where it may."""
+        asked = [_WHO, _CONNECTION]
+        who, told = (judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True))
+        if isinstance(who, Failure):
+            return replace(who, executed=Executed.NO)
+        if isinstance(told, Failure):
+            return replace(told, executed=Executed.NO)
+        before = self._organization
+        try:
+            self._verify(replace(who, objects=[{SESSION: session_facts(told.objects), **found} for found in who.objects]))
+            if before and self._organization and (another := why_not_from(self._organization, before)):
+                raise WrongOrganizationError(f"{another}.", remedy="Nothing was sent to it.")
+        except UnreachableError as error:
+            self._organization = before
+            line.close()
+            return Failure(error, Executed.NO, retryable=False)
+        return None
 
     def _write(self, request: Request) -> list[Result]:
         self._reads.clear()

@@ -72,6 +72,11 @@ class PsrpTransport:
         return f"{'https' if psrp['ssl'] else 'http'}://{psrp['server']}:{psrp['port']}/{psrp['path']} ({psrp['configuration_name']})"
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the next try opens a shell, which may be another host's."""
+        return self._pool is None
+
+    @property
     def secrets(self) -> Sequence[str]:
         """Nothing is fetched: the host has the credential, or the identity."""
         return ()

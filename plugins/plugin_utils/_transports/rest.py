@@ -92,6 +92,11 @@ class RestTransport:
         return self._base
 
     @property
+    def is_closed(self) -> bool:
+        """Never: the service keeps no session, and each address names the organization."""
+        return False
+
+    @property
     def secrets(self) -> Sequence[str]:
         """The tokens that were fetched."""
         return self._credential.fetched

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name, read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
 
 Make = Callable[..., Artifacts]
 
@@ -57,6 +59,12 @@ class TestRun:
         assert len(set(found)) == 1
         assert found[0].id == "41x_7"
         assert files(own) == ["message_encryption-started"]
+
+    @pytest.mark.parametrize(("workflow_job", "id_"), [("17", "workflow17_41x_7"), ("", "41x_7"), ("../17", "41x_7")])
+    def test_a_workflow_of_awx_is_in_its_name(self, tmp_path: Path, workflow_job: str, id_: str) -> None:
+        own = tmp_path / "ansible-local-41x_7"
+        own.mkdir()
+        assert Run.in_directory(str(own), workflow_job).id == id_
 
     def test_a_run_has_its_own_folder(self, make: Make) -> None:
         for run, procedure in ((1, "baseline"), (2, "audit")):
@@ -254,6 +262,72 @@ class TestRetention:
         history[-1].cut_runs(1)
         assert (outside / "file").exists()
         assert (runs / "mine").exists()
+
+
+class TestSlices:
+    """Jobs of AWX's workflow job 7, each of which had some of the hosts."""
+
+    @pytest.fixture(name="sliced")
+    def sliced_fixture(self, tmp_path: Path) -> Make:
+        def sliced(run: int, *hosts: str, workflow_job: int = 7, procedure: str = "baseline", top: bool = True) -> Artifacts:
+            own = tmp_path / f"own/{run}"
+            own.mkdir(parents=True, exist_ok=True)
+            of_run = Run(f"workflow{workflow_job}_{run}abc", f"20261125T03{run:04d}Z", own)
+            for host in hosts:
+                artifacts = Artifacts(str(tmp_path / "kept"), host, of_run, procedure)
+                artifacts.begin()
+                artifacts.store_plan({"digest": f"sha256:{host}{run}"})
+                artifacts.store_report({"report.json": document_text({"organizations": [{"host": host, "run": run}]})}, top=False)
+            if top and hosts:
+                artifacts.store_report({"report.html": str(run)}, top=True)
+            return Artifacts(str(tmp_path / "kept"), "contoso", of_run, procedure)
+
+        return sliced
+
+    @pytest.mark.parametrize("named", [1, 2])
+    def test_any_of_them_tells_of_all(self, sliced: Make, named: int) -> None:
+        slices = [sliced(1, "contoso", "fabrikam"), sliced(2, "tailspin", top=False)]
+        sliced(3, "contoso", workflow_job=8)
+        sliced(4, "contoso", workflow_job=77)
+        sliced(5, "contoso", procedure="audit")
+        merged = sliced(6)
+        found = [organization["host"] for report in merged.slices(slices[named - 1].run) for organization in report["organizations"]]
+        assert found == ["contoso", "fabrikam", "tailspin"]
+
+    def test_the_merged_run_has_what_they_have(self, sliced: Make) -> None:
+        first = sliced(1, "contoso", "fabrikam")
+        sliced(2, "tailspin")
+        # Somebody has repeated a slice.
+        sliced(3, "fabrikam")
+        merged = sliced(4)
+        merged.adopt_slices(first.run)
+        folder = merged.top / "runs" / merged.run
+        assert files(folder) == [f"{host}/{name}" for host in ("contoso", "fabrikam", "tailspin") for name in ("SHA256SUMS", "plan.json", "report.json")]
+        assert read_json(folder / "fabrikam/plan.json") == {"digest": "sha256:fabrikam3"}
+        # It has files of its own: a run never writes into another one's.
+        write_json(folder / "contoso/plan.json", {"digest": "sha256:other"})
+        assert read_json(first.top / "runs" / first.run / "contoso/plan.json") == {"digest": "sha256:contoso1"}
+        # Once more, by another job, it is the same.
+        again = sliced(5)
+        again.adopt_slices(merged.run)
+        assert files(again.top / "runs" / again.run) == files(folder)
+
+    def test_a_run_of_no_workflow_has_none(self, make: Make) -> None:
+        for name in (make().run, "", "../../etc", "20261125T030001Z-baseline-workflow7"):
+            with pytest.raises(OptionError):
+                list(make().slices(name))
+
+    def test_they_count_as_one_run_when_old_ones_are_removed(self, sliced: Make) -> None:
+        for number in range(1, 4):
+            sliced(number, f"host{number}")
+        last = sliced(4, "host4")
+        other = sliced(5, "contoso", workflow_job=8)
+        last.cut_runs(2)
+        assert len(os.listdir(other.top / "runs")) == 5
+        for number in range(1, 6):
+            (other.top / f"organizations/host{number}/latest-plan").unlink(missing_ok=True)
+        other.cut_runs(1)
+        assert os.listdir(other.top / "runs") == [other.run]
 
 
 def test_thousands_of_old_runs_are_not_looked_at(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,7 @@ class Wire:
 
     name = "rest"
     endpoint = "nowhere"
+    is_closed = False
 
     def __init__(self) -> None:
         self.tries: list[list[str]] = []

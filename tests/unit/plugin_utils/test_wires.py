@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors as _errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
@@ -128,7 +129,8 @@ def test_every_wire_brings_the_same_value_by_value(fresh: Emulator, sessions: Op
     rich(fresh)
     calls = [Call(name) for name in READS] + [Call("Get-Command", {"Name": ["Set-OMEConfiguration", "Get-Nothing"]})]
     over_rest, found = ([result.unwrap() for result in invoke(sessions(name), *calls)] for name in ("rest", wire))
-    unlike = {"ServerConnection"}
+    # Exchange's own endpoint has nobody to ask about the session, and the cloud shows in OrganizationId there.
+    unlike = {SESSION} if wire == "server" else set()
     for name, ours, theirs in zip([*READS, "Get-Command"], over_rest, found, strict=True):
         assert len(ours) == len(theirs), name
         for one, other in zip(ours, theirs, strict=True):
@@ -323,6 +325,26 @@ def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, ca
     fresh.faults.set([{"kind": "dead_shell", "step": "command"}])
     (result,) = invoke(session, call)
     assert result.error is None
+
+
+@pytest.mark.parametrize("wire", ["server", "constrained"])
+@pytest.mark.parametrize("call", [Call("Get-TransportRule"), Call("Set-IRMConfiguration", {"SearchEnabled": False})], ids=["read", "write"])
+def test_a_shell_that_takes_another_ones_place_is_of_the_same_organization(
+    fresh: Emulator, sessions: Open, monkeypatch: pytest.MonkeyPatch, wire: str, call: Call
+) -> None:
+    """An address may lead to another host, and an endpoint to another organization, while a run is under way."""
+    session = sessions(wire)
+    invoke(session, Call("Get-IRMConfiguration"))
+    (user,) = [name for name, (_password, organization) in fresh.psrp._accounts.items() if organization.name == ORGANIZATION]
+    other = fresh.organizations["fabrikam.onmicrosoft.com"]
+    monkeypatch.setitem(fresh.psrp._accounts, user, (fresh.psrp._accounts[user][0], other))
+    fresh.faults.set([{"kind": "dead_shell", "step": "command"}])
+    for _again in range(2):
+        (result,) = invoke(session, call)
+        assert isinstance(result.error, _errors.NotSentError)
+        assert "fabrikam.onmicrosoft.com" in str(result.error)
+    asked = {entry.cmdlet for entry in fresh.calls if entry.organization == other.name}
+    assert asked <= {"Get-OrganizationConfig", "Get-ConnectionInformation"}
 
 
 @pytest.mark.parametrize("wire", SHELLS)

@@ -18,9 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from hypothesis import given
 
 from tests.unit.organization_session import OrganizationSession

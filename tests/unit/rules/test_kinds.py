@@ -30,8 +30,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     StatusCode,
     Text,
     Words,
-    exact_bytes,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from hypothesis import given, settings
 from hypothesis import strategies as st

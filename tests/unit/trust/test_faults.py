@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.soak.search import Case, Tally, cases, examine
+from tests.soak.wishes import LATE, OVERSIZED
 from tests.soak.world import ENGINE_WIRES, WIRES, World
 
 from .wires import ENGINE, EVERY_WIRE, SHELLS
@@ -205,3 +206,15 @@ def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool
     else:
         assert outcome.error is None
         assert world.organization.state[IRM]["TransportDecryptionSetting"] == "Disabled"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("aim", [{"cmdlet": WRITES}, {"nth": 1}, {"nth": 3}], ids=["write", "first", "third"])
+@pytest.mark.parametrize("kind", ["slow", "huge"])
+def test_an_answer_that_comes_too_late_or_is_too_large(world: World, wire: str, kind: str, aim: dict[str, Any]) -> None:
+    fault = {"kind": kind, "wire": "rest" if wire == "rest" else "psrp", "seconds": LATE, "size": OVERSIZED, **aim}
+    tally = check(world, wire, (IRM, {"search_enabled": False}), fault, hurried=kind == "slow")
+    assert set(tally.failed) <= {"UnreachableError", "ProtocolError", "ConnectionLostError"}
+    if kind == "huge":
+        # A write is read back, and so survives.
+        assert bool(tally.failed) != ("cmdlet" in aim)
