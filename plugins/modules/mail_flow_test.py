@@ -28,9 +28,9 @@ options:
   messages:
     description:
       - The messages. What is not said of a message it does not have; what only the mail system knows is unknown until it is said.
+      - One of O(messages), O(guarantees) and O(compare_with) is needed.
     type: list
     elements: dict
-    required: true
     suboptions:
       name:
         description: What the message is called in the result. Each message has a name of its own.
@@ -167,6 +167,37 @@ options:
           - What is expected, an address of a recipient to keys of RV(messages[].recipients).
           - Rules and ways to open a message can be given by their names alone.
         type: dict
+  guarantees:
+    description:
+      - What is to hold of mail, whoever sends which message. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: What the guarantee is called in the result. Each guarantee has a name of its own.
+        type: str
+        required: true
+      when:
+        description:
+          - The mail that it is about, as the conditions of a rule in M(m365.message_encryption.ome_transport_rule). All mail unless given.
+          - What no message can meet is refused, since it would be proved of nothing.
+        type: dict
+      unless:
+        description: The mail that it is not about, as the exceptions of a rule.
+        type: dict
+      then:
+        description:
+          - What holds of every copy.
+          - V(encrypted), it is delivered and protected, by a rule or as it arrived. A copy that waits for an approval or is in quarantine is not delivered.
+          - V(not_in_clear), it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks it.
+          - V(portal), it is not in clear, and a copy to somebody outside shows a branding, so that it leads to the portal.
+          - V(unencrypted), it is delivered, and no rule protects it.
+        type: str
+        required: true
+        choices: [encrypted, not_in_clear, portal, unencrypted]
+      template:
+        description: The one template that counts as protection. Only with V(encrypted) and V(not_in_clear).
+        type: str
   facts:
     description:
       - What the organization cannot tell, or is not asked. Given facts count instead of what it says.
@@ -188,7 +219,7 @@ options:
     type: path
   compare_with:
     description:
-      - Other rules, as a list like O(rules), or as a file like O(source). The result says which of the messages they treat in another way.
+      - Other rules, as a list like O(rules), or as a file like O(source). The result says which mail they treat in another way, and which of O(messages).
     type: raw
   trace:
     description:
@@ -199,7 +230,7 @@ options:
     default: failed
   fail_on_error:
     description:
-      - Whether the task fails when an expectation is not met.
+      - Whether the task fails when an expectation is not met or a guarantee is refuted.
     type: bool
     default: true
 seealso:
@@ -247,6 +278,36 @@ EXAMPLES = r"""
             protected_by: [Encrypt all outgoing mail]
           meganb@contoso.com:
             protection: none
+
+- name: All mail from inside to people outside is encrypted, whoever sends it
+  m365.message_encryption.mail_flow_test:
+    guarantees:
+      - name: Outgoing mail is encrypted
+        when:
+          from_scope: InOrganization
+          sent_to_scope: NotInOrganization
+        unless:
+          recipient_domain_is: [fabrikam.com]
+        then: encrypted
+    rules:
+      - name: The partner reads its mail as it is
+        conditions:
+          from_scope: InOrganization
+          recipient_domain_is: [fabrikam.com]
+        exceptions: {}
+        actions:
+          stop_rule_processing: true
+      - name: Encrypt all outgoing mail
+        conditions:
+          from_scope: InOrganization
+          sent_to_scope: NotInOrganization
+        exceptions: {}
+        actions:
+          apply_rights_protection_template: Encrypt
+    facts:
+      accepted_domains: [contoso.com]
+      remote_domains: []
+    compare_with: []
 """
 
 RETURN = r"""
@@ -285,9 +346,49 @@ messages:
           protected_by: [Encrypt all outgoing mail]
           protected_on_arrival: false
           rules: [{name: Encrypt all outgoing mail, matched: true}]
+guarantees:
+  description: What holds of each guarantee, in their order.
+  returned: with O(guarantees)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The guarantee's name.
+      type: str
+      returned: always
+    verdict:
+      description: >-
+        V(proved), no message breaks it, whatever is unknown about Exchange; V(refuted), RV(guarantees[].counterexample) surely breaks it; V(unknown) otherwise.
+      type: str
+      returned: always
+    assumptions:
+      description: What a proof takes for granted, C(id) and C(text).
+      type: list
+      elements: dict
+      returned: always
+    counterexample:
+      description: >-
+        A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs beside those
+        that are known.
+      type: dict
+      returned: when it is refuted
+    unknown:
+      description: What is open, C(id) and C(reason), and C(settled_by), what would settle it.
+      type: list
+      elements: dict
+      returned: when it is unknown
+  sample:
+    - name: Outgoing mail is encrypted
+      verdict: refuted
+      assumptions: []
+      counterexample:
+        message: {name: Outgoing mail is encrypted, from: sender@contoso.com, authenticated: true, to: [recipient@fabrikam.com]}
+        recipient: recipient@fabrikam.com
+        outcome: {fate: delivered, protection: none}
 difference:
   description: >-
-    Which of the messages O(compare_with) treats in another way, the most important first. Before is O(compare_with), after the rules that are tested.
+    Every class of mail that O(compare_with) treats in another way, the most important first. Before is O(compare_with), after the rules that are tested.
+    Complete where RV(difference_more) is 0.
   returned: with O(compare_with)
   type: list
   elements: dict
@@ -299,21 +400,51 @@ difference:
       type: str
       returned: always
     text:
-      description: The difference in a sentence.
+      description: Which mail, what becomes of it now, and because of which rule, in a sentence.
       type: str
       returned: always
-    before:
-      description: The result with the other rules.
-      type: dict
-      returned: when there is one
-    after:
-      description: The result with the rules that are tested.
-      type: dict
-      returned: when there is one
-    witness:
-      description: The message's name and the recipient.
+    when:
+      description: The conditions of the rules that decide, as a section.
       type: dict
       returned: always
+    before:
+      description: The result of the witness with the other rules.
+      type: dict
+      returned: when it is known
+    after:
+      description: The result of the witness with the rules that are tested.
+      type: dict
+      returned: when it is known
+    witness:
+      description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs beside those that are known.
+      type: dict
+      returned: when there is one
+    unknown:
+      description: What is open, C(id) and C(reason), and C(settled_by), what would settle it.
+      type: list
+      elements: dict
+      returned: for the kind V(unknown)
+difference_more:
+  description: How many classes are not listed.
+  returned: with O(compare_with)
+  type: int
+  sample: 0
+changed_messages:
+  description: Which of O(messages) the rules of O(compare_with) treat in another way, C(kind), C(text), C(before), C(after) and C(witness).
+  returned: with O(compare_with) and O(messages)
+  type: list
+  elements: dict
+lint:
+  description: >-
+    What is odd about the rules that are tested: C(kind), C(rules) (names) and C(reason). Rules that never act, exceptions that spare nothing, rules that say
+    the same, an encrypting and a decrypting rule that meet, rules that end the way of mail which a later one would encrypt, and more.
+  returned: success, and where an expectation is not met or a guarantee is refuted
+  type: list
+  elements: dict
+  sample:
+    - kind: never_acts
+      rules: [Encrypt offers, The partner reads its mail as it is]
+      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' ends the rules for all mail that it is for."
 unavailable:
   description: Facts that this session may not read, with the reason. What rests on them is unknown.
   returned: success, and where an expectation is not met
@@ -336,11 +467,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
     FACT_SUBSETS,
+    PROOF_SUBSETS,
     RULE_SUBSETS,
     facts_from,
     facts_needed,
     rules_from,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, guarantees_of, prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.says import difference_lines, verdict_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
@@ -350,7 +486,8 @@ _RULES: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_ar
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
-        "messages": {**MESSAGES_ARGUMENT_SPEC, "required": True},
+        "messages": MESSAGES_ARGUMENT_SPEC,
+        "guarantees": GUARANTEES_ARGUMENT_SPEC,
         "rules": _RULES,
         "facts": {"type": "dict"},
         "source": {"type": "path"},
@@ -359,13 +496,15 @@ SPEC: dict[str, Any] = {
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["rules", "source"]],
+    "required_one_of": [["messages", "guarantees", "compare_with"]],
 }
 
 
 def run(task: MailFlowContext) -> dict[str, Any]:
-    """Takes the messages through the rules."""
-    params = task.params
-    cases = cases_of(params["messages"], task.find_file, datetime.datetime.now(datetime.UTC))
+    """Takes the messages through the rules, and decides the guarantees and the difference."""
+    params, now = task.params, datetime.datetime.now(datetime.UTC)
+    cases = cases_of(params["messages"] or [], task.find_file, now)
+    guarantees = guarantees_of([{key: value for key, value in each.items() if value is not None} for each in params["guarantees"] or []])
     facts_of(params["facts"] or {})
     others = _other_rules(task, params["compare_with"])
     rules, facts, unavailable = _rules_and_facts(task, cases, others)
@@ -374,13 +513,21 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {"changed": False, "msg": tested.summary, "messages": tested.messages, "unavailable": unavailable}
+    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "lint": lint(rules, facts, now), "unavailable": unavailable}
     if others is not None:
-        before = run_cases([Case(case.message) for case in cases], Simulator(others, simulator.facts), "none").messages
-        after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
-        result["difference"] = differences(before, after)
-    if tested.failures:
+        found = difference(others, rules, facts, now)
+        result.update(difference=found.rows, difference_more=found.more)
+        if cases:
+            before = run_cases([Case(case.message) for case in cases], Simulator(others, simulator.facts), "none").messages
+            after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
+            result["changed_messages"] = differences(before, after)
+    verdicts = prove(rules, facts, guarantees, now)
+    if guarantees:
+        result["guarantees"] = verdicts
+    result["msg"] = "\n".join([*([tested.summary] if cases else []), *verdict_lines(verdicts), *difference_lines(result)])
+    if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
         result["failed"] = params["fail_on_error"]
+    if tested.failures:
         result["diff"] = [
             {
                 "before_header": f"{failure.message}, {failure.recipient} (expected)",
@@ -408,6 +555,9 @@ def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleS
         rules = RuleSet(rules_from(organization))
     else:
         rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
+        if params["guarantees"] or others is not None:
+            # Any mail is meant, so that whatever says who is inside has a part in it.
+            wanted = [name for name in FACT_SUBSETS if name in wanted or (name in PROOF_SUBSETS and given.get(name) is None)]
         organization = read(task.session, wanted, fresh=True) if wanted else None
     found, unavailable = facts_from(organization, wanted) if organization else ({}, {})
     return rules, {**found, **given}, unavailable

@@ -105,7 +105,7 @@ def message(number: int) -> dict[str, Any]:
     }
 
 
-def _resident() -> float:
+def memory() -> float:
     """The MiB of memory that this process has."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -115,7 +115,7 @@ def main() -> None:
     count, number = int(sys.argv[1]), int(sys.argv[2])
     rules, known = rule_set(count), facts_of(facts())
     messages = [message_of(message(each), "", str(each)) for each in range(number)]
-    before = _resident()
+    before = memory()
     start = time.process_time()
     simulator = Simulator(rules, known)
     results = [simulator.run(each) for each in messages]
@@ -126,7 +126,7 @@ def main() -> None:
             {
                 "predicates": sum(len(rule["conditions"]) + len(rule["exceptions"]) for rule in rules),
                 "seconds": took,
-                "memory": _resident() - before,
+                "memory": memory() - before,
                 "copies": len(copies),
                 "matches": sum(len(copy["rules"]) for copy in copies),
                 "fates": Counter(f"{copy['fate']}, {copy.get('protection', 'no copy')}" for copy in copies),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -87,6 +88,14 @@ class Passage:
                     known = courses.get(new.recipient.address)
                     courses[new.recipient.address] = new if known is None else _twice(known, new)
         return list(courses.values())
+
+    def course(self, address: str) -> Course | None:
+        """What becomes of one recipient's copy; ``None`` where the message is not for them."""
+        if any(rule.does(what) for rule in self.rules.rules for what in (Does.ADD, Does.REDIRECT)):
+            return next((course for course in self.courses() if course.recipient.address == address), None)
+        people = self.facts.recipients(self.message)
+        start = World(self._interned(first_content(self.message)), Fork(people))
+        return next((self._follow(person, [start], 0) for person in people if person.address == address), None)
 
     def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
         """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""

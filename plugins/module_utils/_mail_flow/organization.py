@@ -22,6 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 RULE_SUBSETS = ("transport_rules", "rms_templates")
 FACT_SUBSETS = ("accepted_domains", "remote_domains", "inbound_connectors", "irm_configuration", "ome_configurations", "owa_mailbox_policies")
 
+#: Those without which little can be said of all mail.
+PROOF_SUBSETS = ("accepted_domains", "remote_domains", "irm_configuration")
+
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:
     """The rules in the form that a rule set takes, those that no module can write included."""

@@ -161,14 +161,56 @@ def test_files_are_asked_instead_of_the_organization(session: OrganizationSessio
     assert (found["protection"], found["unknown"][0]["id"]) == ("unknown", "U00")
 
 
-def test_other_rules_are_compared_by_the_messages(session: OrganizationSession) -> None:
+def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: OrganizationSession) -> None:
     result = flow(session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[])
-    assert [(each["kind"], each["witness"]) for each in result["difference"]] == [("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})]
-    assert result["difference"][0]["text"] == (
+    assert [(each["kind"], each["witness"]) for each in result["changed_messages"]] == [
+        ("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})
+    ]
+    assert result["changed_messages"][0]["text"] == (
         "The message 'Offer' to ann@fabrikam.com is protected now: before delivered, protection none; after delivered, protection encrypt."
     )
-    lost = flow(session, messages=[OFFER], rules=[], compare_with=[ENCRYPT])
-    assert [each["kind"] for each in lost["difference"]] == ["protection_lost"]
+    assert "protection_gained" in [each["kind"] for each in result["difference"]]
+    lost = flow(session, rules=[], compare_with=[ENCRYPT])
+    assert [(each["kind"], each["text"]) for each in lost["difference"]] == [
+        ("protection_lost", "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) was for it.")
+    ]
+    assert lost["difference_more"] == 0
+    assert lost["msg"] == lost["difference"][0]["text"]
+
+
+def test_a_witness_replays(session: OrganizationSession) -> None:
+    lost = flow(session, rules=[], compare_with=[ENCRYPT])["difference"][0]
+    again = flow(session, messages=[lost["witness"]["message"]], rules=[], facts={**FACTS, **lost["witness"].get("facts", {})})
+    assert again["messages"][0]["recipients"][lost["witness"]["recipient"]] == lost["after"]
+
+
+def test_guarantees_are_decided_and_a_refuted_one_fails() -> None:
+    outgoing = {"name": "Outgoing", "when": OUT, "then": "encrypted"}
+    kept = flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS)
+    assert [each["verdict"] for each in kept["guarantees"]] == ["proved"]
+    assert "failed" not in kept
+    stopped = [{"name": "Stop", "conditions": {"subject_contains_words": ["public"]}, "actions": {"stop_rule_processing": True}}, ENCRYPT]
+    broken = flow(NoSession(), guarantees=[outgoing], rules=stopped, facts=FACTS)
+    assert broken["failed"] is True
+    assert broken["msg"].startswith("Guarantee 'Outgoing': refuted by mail from ")
+    example = broken["guarantees"][0]["counterexample"]
+    again = flow(NoSession(), messages=[example["message"]], rules=stopped, facts={**FACTS, **example.get("facts", {})})
+    assert again["messages"][0]["recipients"][example["recipient"]] == example["outcome"]
+    assert flow(NoSession(), guarantees=[outgoing], rules=stopped, facts=FACTS, fail_on_error=False)["failed"] is False
+
+
+def test_a_guarantee_of_nothing_is_refused() -> None:
+    empty = {"name": "Nothing", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, "then": "encrypted"}
+    with pytest.raises(OptionError, match=r"guarantees\[0\]: no message can meet"):
+        flow(NoSession(), guarantees=[empty], rules=[ENCRYPT], facts=FACTS)
+    with pytest.raises(OptionError, match="one of the following is required: messages, guarantees, compare_with"):
+        flow(NoSession(), rules=[ENCRYPT], facts=FACTS)
+
+
+def test_the_rules_are_linted() -> None:
+    stop = {"name": "Stop", "conditions": OUT, "actions": {"stop_rule_processing": True}}
+    found = flow(NoSession(), messages=[OFFER], rules=[stop, ENCRYPT], facts=FACTS)["lint"]
+    assert [(each["kind"], each["rules"]) for each in found] == [("never_acts", ["Encrypt", "Stop"])]
 
 
 def test_two_messages_of_one_name_are_refused() -> None:

@@ -136,6 +136,8 @@ class _Differ:
         model = self.model
         usual = [each.literal for each in model.mail.assumptions]
         for kind, literal in self.literals[side.rail.free].items():
+            if not model.solve([self.literals[True][kind] if side.rail.free else literal], self._left):
+                continue  # Most changes have few kinds.
             switch = model.circuit.solver.variable()
             causes = self.causes[side.rail.free]
             for cause in [cause for known, cause in classes if known == kind]:
@@ -228,6 +230,8 @@ class _Differ:
     def _is_always(self, kind: str, deciding: Sequence[FlowRule]) -> bool:
         """Whether all mail for which the named rules are is treated so."""
         side, usual = self.model.free, [each.literal for each in self.model.mail.assumptions]
+        if kind.startswith("protection"):  # That mail which arrives protected stays so goes without saying.
+            usual += [literal ^ 1 for literal in self.model.mail.arrival.values()]
         steps = {id(step.rule): step for chain in side.chains for step in chain.steps}
         if any(id(rule) not in steps for rule in deciding):
             return False

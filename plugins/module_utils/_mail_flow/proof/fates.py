@@ -90,7 +90,7 @@ class Outcome:
         if any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled")):
             found.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
-            found.append(self.mail.circuit.variable("pdf"))
+            found.append(self.mail.pdf)
         return self.mail.circuit.disjunction(found)
 
     def option(self, name: str) -> Value:

@@ -32,6 +32,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: Keys of a guarantee.
 KEYS = ("name", "when", "unless", "then", "template")
 
+#: The argument spec of guarantees.
+GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "name": {"type": "str", "required": True},
+        "when": {"type": "dict"},
+        "unless": {"type": "dict"},
+        "then": {"type": "str", "choices": list(THENS), "required": True},
+        "template": {"type": "str"},
+    },
+}
+
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
 

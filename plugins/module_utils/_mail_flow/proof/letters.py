@@ -9,7 +9,7 @@ no message, and what it got wrong is a new relation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,6 +136,7 @@ class Writer:
         """The shortest address as the model says, with automata."""
         wanted = [key for key in slot.atoms if key[0] in _SEEN and is_true(slot[key])]
         unwanted = [key for key in self._wrong(slot, is_true, address) if not is_true(slot[key])]
+        _learn([_FORM], wanted, unwanted, slot.atoms)
         while True:
             literals = [*(slot[key] for key in wanted), *(slot[key] ^ 1 for key in unwanted)]
             text = _found([_FORM, *map(_as_text, wanted)], [_as_text(key) for key in unwanted], literals)
@@ -174,9 +175,9 @@ class Writer:
 
     @staticmethod
     def _text(atoms: dict[Key, int], is_true: Holds) -> str:
+        """A text with just these words and patterns: side by side where that does, with automata elsewhere."""
         wanted = [key for key, literal in atoms.items() if is_true(literal)]
-        words = _largest([value for sort, value in wanted if sort == "word"])
-        text = " / ".join(words)
+        text = _side_by_side(wanted)
 
         def wrong() -> list[Key]:
             return [key for key, literal in atoms.items() if holds(text, key) is not is_true(literal)]
@@ -184,6 +185,7 @@ class Writer:
         if not wrong():
             return text
         unwanted: list[Key] = [key for key in wrong() if key not in wanted]
+        _learn([], wanted, unwanted, atoms)
         while True:
             text = _found(wanted, unwanted, [*(atoms[key] for key in wanted), *(atoms[key] ^ 1 for key in unwanted)])
             more = wrong()
@@ -213,6 +215,8 @@ class Writer:
         for key, literal in mail.texts.get("attachment name", {}).items():
             if is_true(literal):
                 attach(_found([key], [], ()) or f"file{len(found)}")
+        if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
+            attach(f"file{len(found)}.pdf")
         sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
         if sizes:
             attach(f"file{len(found)}", size=max(sizes) + 1)
@@ -325,6 +329,33 @@ def _has(address: str, key: Key) -> Any:
 def _largest(words: list[str]) -> list[str]:
     """Words without those that others hold."""
     return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
+
+
+def _side_by_side(wanted: list[Key]) -> str:
+    """Words and samples of patterns one after the other. What has to begin the text is the first, what has to end it the last."""
+    parts = _largest([value for sort, value in wanted if sort == "word"])
+    for sort, value in wanted:
+        if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
+            sample = _found([(sort, value)], [], ())
+            if holds(f"q {sample}", (sort, value)) is not True:
+                parts.insert(0, sample)
+            else:
+                parts.append(sample)
+    return " / ".join(parts)
+
+
+def _learn(form: list[Key], wanted: list[Key], unwanted: list[Key], atoms: Mapping[Key, int]) -> None:
+    """Looks for two that cannot be together: a word and a pattern that finds it, for instance. Small automata tell what large ones could not."""
+    clauses = []
+    for bad in unwanted:
+        for key in wanted:
+            try:
+                if find_text([*form, _as_text(key)], [_as_text(bad)], _PRINTED) is None:
+                    clauses.append((atoms[key] ^ 1, atoms[bad]))
+            except OverflowError:
+                continue
+    if clauses:
+        raise NoMessageError(clauses)
 
 
 def _found(wanted: list[Key], unwanted: list[Key], literals: Iterable[int]) -> str:

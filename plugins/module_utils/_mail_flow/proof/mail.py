@@ -66,6 +66,7 @@ class Mail:
         self.recipient = self.address(RECIPIENT, RECIPIENT)
         self.authenticated = circuit.variable("authenticated")
         self.direct = circuit.variable("direct")
+        self.pdf = circuit.variable("pdf")
         self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
         circuit.at_most_one(self.arrival.values())
         self.rights = circuit.disjunction((self.arrival["own"], self.arrival["other"]))
@@ -185,6 +186,12 @@ class Mail:
 
     def _assume_the_usual(self) -> None:
         add = self.circuit.add
+        without_pdf = (self.facts.irm_configuration or {}).get("enable_pdf_encryption") is False
+        documents = self._assume("U25", "The message has no PDF document attached, which enable_pdf_encryption leaves out.", without_pdf)
+        add(documents ^ 1, self.pdf ^ 1)
+        for key, literal in self.texts.get("attachment", {}).items():
+            if key == ("extension", "pdf"):
+                add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
         usual: list[tuple[str, str, list[int]]] = [
             ("U24", "Mail names its recipients by their primary addresses.", [self.direct]),

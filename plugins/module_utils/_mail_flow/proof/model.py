@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 Found = TypeVar("Found")
 
 #: How many conflicts a question may take.
-CONFLICTS = 20_000
+CONFLICTS = 6_000
 
 #: How often a model that is one of no message is made better.
 _TRIES = 12

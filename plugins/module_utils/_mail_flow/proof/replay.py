@@ -26,7 +26,7 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:
     """What becomes of a recipient's copy."""
-    return next((course for course in Passage(rules, message, facts).courses() if course.recipient.address == address), None)
+    return Passage(rules, message, facts).course(address)
 
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:

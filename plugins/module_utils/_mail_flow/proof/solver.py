@@ -48,6 +48,7 @@ class Solver:
         self._step = 1.0
         self._learnt: list[list[int]] = []
         self._eligible: list[bool] = []
+        self._queued: list[bool] = []
         self._contradiction = False
 
     def variable(self, *, decide: bool = True) -> int:
@@ -133,6 +134,9 @@ class Solver:
         inputs = self._input
         self._order = [(-activity[variable], variable) for variable in scope if inputs[variable] or activity[variable]]
         heapq.heapify(self._order)
+        self._queued = [False] * len(self._level)
+        for _key, variable in self._order:
+            self._queued[variable] = True
 
     def _attach(self, clause: list[int]) -> None:
         if len(clause) == 2:
@@ -225,6 +229,7 @@ class Solver:
         order, value = self._order, self._value
         while order:
             variable = heapq.heappop(order)[1]
+            self._queued[variable] = False
             if not value[2 * variable]:
                 return 2 * variable + self._phase[variable]
         return None
@@ -276,19 +281,22 @@ class Solver:
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
-        if self._eligible[variable] and not self._value[2 * variable]:
+        if self._eligible[variable]:
+            self._queued[variable] = True
             heapq.heappush(self._order, (-self._activity[variable], variable))
 
     def _back_to(self, level: int, *, decide: bool = True) -> None:
         if len(self._limits) <= level:
             return
         start = self._limits[level]
-        value, phase, activity, eligible, order = self._value, self._phase, self._activity, self._eligible, self._order
+        value, phase, activity, order, queued = self._value, self._phase, self._activity, self._order, self._queued
+        eligible = self._eligible
         for literal in self._trail[start:]:
             value[literal] = value[literal ^ 1] = 0
             variable = literal >> 1
             phase[variable] = literal & 1
-            if decide and eligible[variable]:
+            if decide and eligible[variable] and not queued[variable]:
+                queued[variable] = True
                 heapq.heappush(order, (-activity[variable], variable))
         del self._trail[start:]
         del self._limits[level:]

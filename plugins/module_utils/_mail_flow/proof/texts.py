@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import has_word
 
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
-MOST_STATES = 20_000
+MOST_STATES = 3_000
 
 #: Characters of every sort that a class or a border of words can tell apart.
 _SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"

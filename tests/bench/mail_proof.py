@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
+
+A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits`` or ``lint``, and, of no size, ``headers`` (60 header setters), ``no_stop`` (300
+encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor seconds, MiB beyond the libraries, and figures.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import json
+import random
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+from .mail_flow import memory
+
+Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+FACTS: Values = {"accepted_domains": ["contoso.example"], "remote_domains": []}
+_DOMAINS = [f"partner{number}.example" for number in range(120)]
+_WORDS = [f"word{number}" for number in range(180)]
+_PEOPLE = [f"person{number}@contoso.example" for number in range(80)]
+_GUESTS = [f"ann{number}@partner{number}.example" for number in range(80)]
+_GROUPS = [f"group{number}@contoso.example" for number in range(20)]
+_POOLS = {
+    "subject_contains_words": _WORDS,
+    "subject_or_body_contains_words": _WORDS,
+    "recipient_domain_is": _DOMAINS,
+    "sender_domain_is": _DOMAINS,
+    "from": _PEOPLE,
+    "sent_to": _GUESTS,
+    "from_member_of": _GROUPS,
+    "sent_to_member_of": _GROUPS,
+}
+_STATIC: tuple[Values, ...] = (
+    {"from_scope": "InOrganization"},
+    {"sent_to_scope": "NotInOrganization"},
+    {"with_importance": "High"},
+    {"attachment_size_over": "10MB"},
+    {"message_type_matches": "Calendaring"},
+    {"header_contains_message_header": "X-Class", "header_contains_words": ["word1"]},
+)
+_ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+
+
+def _predicate(chance: random.Random) -> Values:
+    if chance.random() < 0.35:
+        return chance.choice(_STATIC)
+    option = chance.choice(sorted(_POOLS))
+    return {option: chance.sample(_POOLS[option], chance.randint(1, 4))}
+
+
+def _section(chance: random.Random, most: int) -> Values:
+    return {option: value for _count in range(chance.randint(1, most)) for option, value in _predicate(chance).items()}
+
+
+def rule(chance: random.Random, name: str) -> Values:
+    """A rule: three of ten stop, two encrypt, the others tag the subject, set a header, tell somebody, reject or hold mail."""
+    kind = chance.random()
+    actions: Values = {"set_audit_severity": "Low"}
+    if kind < 0.3:
+        actions = {"stop_rule_processing": True, "set_audit_severity": "Low"}
+    elif kind < 0.5:
+        actions = dict(_ENCRYPT)
+    elif kind < 0.6:
+        actions = chance.choice([{"prepend_subject": "[x] "}, {"set_header_name": "X-Class", "set_header_value": "word1"}])
+    elif kind < 0.7:
+        actions = chance.choice([{"reject_message_reason_text": "no"}, {"quarantine": True}, {"moderate_message_by_user": ["boss@contoso.example"]}])
+    return {"name": name, "conditions": _section(chance, 6), "exceptions": _section(chance, 5), "actions": actions}
+
+
+def rule_set(count: int) -> list[Values]:
+    """Rules with some six and a half predicates each."""
+    chance = random.Random(11)
+    return [rule(chance, f"Rule {number}") for number in range(count)]
+
+
+def edited(rules: list[Values], count: int) -> list[Values]:
+    """The rules after so many random edits."""
+    chance, after = random.Random(13), list(rules)
+    for number in range(count):
+        place = chance.randrange(len(after))
+        match chance.choice(("add", "remove", "change", "move")):
+            case "add":
+                after.insert(place, rule(chance, f"New {number}"))
+            case "remove":
+                after.pop(place)
+            case "change":
+                after[place] = {**rule(chance, ""), "name": after[place]["name"]}
+            case _:
+                after.insert(chance.randrange(len(after)), after.pop(place))
+    return after
+
+
+def guarantees() -> list[Values]:
+    """Twenty, most of which some mail breaks."""
+    chance = random.Random(17)
+    found = []
+    for number in range(20):
+        when: Values = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+        if number % 2:
+            when = {"from_scope": "InOrganization", "recipient_domain_is": [chance.choice(_DOMAINS)], "subject_contains_words": [chance.choice(_WORDS)]}
+        found.append({"name": f"G{number}", "when": when, "then": ("encrypted", "not_in_clear", "unencrypted")[number % 3]})
+    return found
+
+
+def pigeons(holes: int) -> list[Values]:
+    """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is encrypted by the last rule but one way."""
+    names = {(pigeon, hole): f"p{pigeon}h{hole}" for pigeon in range(holes + 1) for hole in range(holes)}
+    rules: list[Values] = []
+    for pigeon in range(holes + 1):
+        rules.append({"exceptions": {"subject_contains_words": [names[pigeon, hole] for hole in range(holes)]}, "conditions": {"from_scope": "InOrganization"}})
+    for hole in range(holes):
+        for one, other in itertools.combinations(range(holes + 1), 2):
+            words = {"subject_contains_words": [names[one, hole]], "subject_or_body_contains_words": [names[other, hole]]}
+            rules.append({"conditions": {**words, "from_scope": "InOrganization"}, "exceptions": {}})
+    return [{"name": f"R{place}", "actions": {**_ENCRYPT, "stop_rule_processing": True}, **each} for place, each in enumerate(rules)]
+
+
+def _pigeons() -> Values:
+    (found,) = prove(pigeons(8), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
+    return {"verdict": found["verdict"], "unknown": [each["id"] for each in found.get("unknown", ())]}
+
+
+def run(task: str, count: int) -> Values:
+    """The figures of a task."""
+    rules = rule_set(count)
+    if task == "headers":
+        rules = [
+            {"name": f"H{n}", "conditions": {"subject_contains_words": [f"word{n}"]}, "actions": {"set_header_name": "X-Class", "set_header_value": f"word{n}"}}
+            for n in range(60)
+        ] + [{"name": "E", "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]}, "actions": _ENCRYPT}]
+    if task == "no_stop":
+        rules = [{**each, "actions": _ENCRYPT} for each in rules]
+    predicates = sum(len(each.conditions) + len(each.exceptions) for each in RuleSet(rules).rules)
+    before, began = memory(), time.process_time()
+    figures: Values = {}
+    if task == "guarantees":
+        figures = dict(Counter(each["verdict"] for each in prove(rules, FACTS, guarantees(), NOW)))
+    elif task in ("one_edit", "thirty_edits", "headers", "no_stop"):
+        found = difference(rules, edited(rules, 30 if task == "thirty_edits" else 1), FACTS, NOW)
+        figures = {"classes": len(found.rows) + found.more, "complete": found.complete}
+    elif task == "lint":
+        figures = dict(Counter(each["kind"] for each in lint(rules, FACTS, NOW)))
+    elif task == "pigeons":
+        figures = _pigeons()
+    return {"task": task, "rules": len(rules), "predicates": predicates, "seconds": round(time.process_time() - began, 3), "MiB": memory() - before, **figures}
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 300)))
