@@ -119,6 +119,14 @@ changes:
       type: str
       returned: always
   sample: []
+mail:
+  description: >-
+    What the plan does to mail, and what is guaranteed of it; with C(--diff) the terminal shows it. RV(mail) holds C(difference) and C(difference_more),
+    C(guarantees) and C(lint), as M(m365.message_encryption.mail_flow_test) returns them. A guarantee is judged as the plan would leave it, and with
+    O(procedure=audit) as it is; C(before) is its verdict now, where the plan changes it. What does not apply is absent.
+  returned: where a plan touches rules, or something is guaranteed or odd
+  type: dict
+  sample: {}
 digest:
   description: The digest of the plan.
   returned: once the organization was read

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
@@ -118,8 +119,10 @@ class Baseline(Procedure):
         return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
-        rows = [row for control in self.wanted for row in control.guaranteed(self.request, organization, self._looked_at(plan))]
-        return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {})}
+        planned = self._looked_at(plan)
+        rows = [row for control in self.wanted for row in control.guaranteed(self.request, organization, planned)]
+        odd = mail_lint(organization, planned)
+        return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {}), **({"lint": odd} if odd else {})}
 
     def _looked_at(self, plan: Plan) -> Plan | None:
         """The plan, where what it leaves is looked at instead of what is there."""

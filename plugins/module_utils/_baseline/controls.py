@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TestControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import GUARANTEES_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import TYPED_GUARANTEES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
@@ -298,7 +298,7 @@ CONTROLS: tuple[Control, ...] = (
             ),
             Variable(
                 "guarantees",
-                GUARANTEES_ARGUMENT_SPEC,
+                TYPED_GUARANTEES_ARGUMENT_SPEC,
                 "What is guaranteed of mail: C(when) and C(unless), sections like a rule's, say which mail, C(then) what becomes of each copy of it "
                 "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each is proved of all mail, refuted by a message, or unknown; "
                 "a plan that would break one is refused. O(hardened_baseline_encrypt_outgoing) brings one of its own.",

@@ -15,21 +15,26 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import facts_after, rules_after
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, guarantees_of, prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import (
+    GUARANTEES_ARGUMENT_SPEC,
+    Guarantee,
+    guarantees_of,
+    prove,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
-#: What a guarantee has: sections like a rule's, and what is said of the mail that they are about.
-GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
-    "type": "list",
-    "elements": "dict",
+_CONDITIONS, _EXCEPTIONS = (rule_argument_spec()[section]["options"] for section in ("conditions", "exceptions"))
+
+#: A guarantee, with its sections as a rule has them.
+TYPED_GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
+    **GUARANTEES_ARGUMENT_SPEC,
     "options": {
-        "name": {"type": "str", "required": True},
-        "when": {"type": "dict", "options": rule_argument_spec()["conditions"]["options"]},
-        "unless": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
-        "then": {"type": "str", "required": True, "choices": ["encrypted", "not_in_clear", "portal", "unencrypted"]},
-        "template": {"type": "str"},
+        **GUARANTEES_ARGUMENT_SPEC["options"],
+        "when": {"type": "dict", "options": _CONDITIONS},
+        "unless": {"type": "dict", "options": _EXCEPTIONS},
     },
 }
 
@@ -92,6 +97,15 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
     then = now.after(plan)
     found = difference(now.rules, then.rules, then.facts)
     return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+
+
+def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+    """What is odd about the rules: as they are, or as a plan would leave them; nothing where they cannot be read."""
+    if organization.error("transport_rules") is not None:
+        return []
+    now = Mail.of(organization)
+    seen = now.after(plan) if plan else now
+    return lint(seen.rules, seen.facts)
 
 
 #: What a class of the difference does to people. All others affect some mail.

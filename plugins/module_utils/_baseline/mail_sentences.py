@@ -61,3 +61,14 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     if row["verdict"] == "refuted":
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
     return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
+
+
+def mail_lines(mail: Mapping[str, Any]) -> list[str]:
+    """What becomes of mail, and what is guaranteed, as lines of a terminal."""
+    lines = [str(row["text"]) for row in mail.get("difference") or ()]
+    more = int(mail.get("difference_more") or 0)
+    lines += [f"At least {more} more kinds of mail are treated in another way."] if more else []
+    for row in mail.get("guarantees") or ():
+        was = f" Until now: {row['before']}." if row.get("before") else ""
+        lines.append(f"{verdict_sentence(row)}{was}")
+    return lines

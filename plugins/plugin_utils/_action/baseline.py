@@ -13,11 +13,14 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.release import __version__ as ansible_version
+from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import mail_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 
@@ -45,6 +48,20 @@ class BaselineAction(ModuleAction):
     def variables_read(self, procedure: str) -> set[str]:
         """The full names of the variables that the module reads."""
         return variables_read(procedure)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result. Where differences are asked for, it says what becomes of mail, too."""
+        result = super().run(tmp, task_vars)
+        lines = [visible(line) for line in mail_lines(result.get("mail") or {})] if self._task.diff else []
+        if lines:
+            host = str((task_vars or {}).get("inventory_hostname"))
+            text = "\n".join([f"{host}: what becomes of mail", *(f"  {line}" for line in lines), ""])
+            if result.get("changed") and not result.get("failed") and "diff" in result:
+                result["diff"] = [result["diff"], {"prepared": text}]
+            else:
+                # Of a result that changes nothing, or has failed, Ansible shows no difference.
+                Display().display(text.rstrip())
+        return result
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
         """A task that knows the organization's files and the run."""

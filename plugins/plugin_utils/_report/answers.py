@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     GOOD,
     IMPACT,
     LOOK,
+    MAIL,
     QUIET,
     ROLLBACK,
     STATE,
@@ -61,6 +63,9 @@ class Facts:
     final: int = 0
     controls: Counter[str] = field(default_factory=Counter)
     not_selected: int = 0
+    mail: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    lint: int = 0
     expired: int = 0
 
     @property
@@ -113,6 +118,9 @@ def facts_of(run: Record) -> Facts:
         status, cards = organization.get("status", ""), cards_of(organization)
         controls = organization.get("controls") or []
         facts.status[status] += 1
+        facts.mail.update(row["kind"] for row in difference_of(organization))
+        facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
+        facts.lint += len(lint_of(organization))
         facts.findings += len(organization.get("findings") or [])
         facts.warnings += len(organization.get("warnings") or [])
         facts.changing += bool(cards)
@@ -139,12 +147,16 @@ def needs_attention(facts: Facts) -> Answer:
         (refused, STOP, facts.organizations_that("Refused before the first write: nothing was changed.", refused, "refused before the first write."), ""),
         (failed, STOP, facts.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (unread, UNKNOWN, facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."), ""),
+        (facts.verdicts["refuted"], STOP, f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.", "#mail"),
+        (facts.verdicts["unknown"], UNKNOWN, f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.", "#mail"),
+        (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail of which nobody knows whether it changes.", "#mail"),
         *((facts.impacts[impact], IMPACT[impact].tone, _impact_line(facts, impact), "#changes") for impact in IMPACT),
         (facts.final, LOOK, f"{count(facts.final, 'change')} that cannot be rolled back.", "#changes"),
         (facts.not_met, LOOK, f"{count(facts.not_met, 'control')} not met.", "#controls"),
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
         (facts.not_selected, LOOK, f"{count(facts.not_selected, 'control')} left out by the run's tags.", "#controls"),
         (facts.expired, LOOK, f"{count(facts.expired, 'accepted exception')} expired.", "#exceptions"),
+        (facts.lint, LOOK, f"{count(facts.lint, 'oddity') if facts.lint == 1 else f'{facts.lint:,} oddities'} of the mail flow rules.", "#lint"),
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]
     points = [(tone, text, anchor) for number, tone, text, anchor in concerns if number]
@@ -183,7 +195,9 @@ def what_changes(facts: Facts) -> Answer:
     """How many changes there are, and whether they can be taken back."""
     if not facts.changes:
         return Answer(CHANGES, "Nothing", "=", QUIET, [("No change was needed or tried.", "")])
-    lines = [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
+    becomes = _listed(facts.mail, MAIL)
+    lines = [(f"Mail, kinds of it: {becomes}.", "#mail")] if becomes else []
+    lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
     if facts.states["stored"] == facts.changes:
         lines.append(("A fresh reading shows all of it.", ""))
     if facts.organizations > 1:

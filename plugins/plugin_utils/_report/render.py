@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_line
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
@@ -30,9 +31,11 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     EXPIRED,
     IMPACT,
     KINDS,
+    MAIL,
     ORGANIZATION,
     ROLLBACK,
     STATE,
+    VERDICT,
     Record,
     as_text,
     container_text,
@@ -57,13 +60,24 @@ def _is_web_address(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"https://[!-~]+", value) is not None
 
 
+_WORDS = {
+    "organization": ORGANIZATION,
+    "impact": IMPACT,
+    "rollback": ROLLBACK,
+    "state": STATE,
+    "control": CONTROL,
+    "mail": MAIL,
+    "verdict": VERDICT,
+}
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, auto_reload=False
     )
     environment.tests["web_address"] = _is_web_address
     environment.filters["as_text"] = as_text
-    for name, words in {"organization": ORGANIZATION, "impact": IMPACT, "rollback": ROLLBACK, "state": STATE, "control": CONTROL}.items():
+    for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
     environment.globals.update(expired=EXPIRED, accepted=ACCEPTED)
     return environment
@@ -113,6 +127,13 @@ def _rows(organization: Record) -> Iterable[Record]:
     yield {"record": "organization", "status": organization.get("status"), "text": organization.get("message")}
     for finding in part_of("findings")(organization):
         yield {**finding, "record": "finding"}
+    for row in difference_of(organization):
+        ends = {name.lower(): text for name, text in row["ends"]}
+        yield {**ends, "record": "mail", "id": row["kind"], "title": MAIL[row["kind"]].text if row["kind"] in MAIL else "", "text": row["text"]}
+    for row in guarantees_of(organization):
+        yield {"record": "guarantee", "title": row["name"], "status": row["verdict"], "before": row["before"], "text": _said(row)}
+    for row in lint_of(organization):
+        yield {"record": "lint", "id": row.get("kind"), "title": ", ".join(map(str, row.get("rules") or ())), "text": row.get("reason")}
     for change in part_of("changes")(organization):
         title = " ".join(str(change[key]) for key in ("resource", "identity", "option") if change.get(key))
         yield {**change, "record": "change", "id": change.get("control"), "title": title, "status": change.get("state")}
@@ -127,8 +148,14 @@ def _rows(organization: Record) -> Iterable[Record]:
         yield {**warning, "record": "warning"}
 
 
+def _said(guarantee: Record) -> str:
+    """Why something is not guaranteed, in one cell."""
+    lines = [f"{name}: {as_text(value)}" for name, value in (*guarantee["card"], *guarantee["ends"])]
+    return "; ".join(filter(None, [*lines, guarantee["open"]]))
+
+
 def render_csv(report: Record) -> str:
-    """The report as a table for spreadsheets: one row an organization, finding, change, control, observed row and warning.
+    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, oddity, change, control, observed row and warning.
 
     Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something else:
     write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.

@@ -17,16 +17,19 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import MOST_CLASSES, difference_of, guarantees_of, lint_of, not_listed
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     CONTROL,
     IMPACT,
     KINDS,
+    MAIL,
     MOST_DETAILED,
     MOST_NAMES,
     MOST_ORDINARY,
     ORGANIZATION,
     ROLLBACK,
     STOPPED,
+    VERDICT,
     Record,
     Word,
     count,
@@ -159,6 +162,7 @@ def view_of(run: Record) -> dict[str, Any]:
     high = sum(is_high(change.record) for change in changes)
     shown = changes if few else changes[: high + MOST_ORDINARY]
     controls = _controls(organizations)
+    mail = sorted(_shared(organizations, difference_of), key=lambda shared: rank(MAIL, shared.record["kind"]))
     commands = list(dict.fromkeys(command for change in shown for command in change.record["commands"]))
     return {
         "run": run,
@@ -170,6 +174,10 @@ def view_of(run: Record) -> dict[str, Any]:
         "heading": name_of(organizations[0]) if len(organizations) == 1 else count(len(organizations), "organization"),
         "answers": answers_of(run),
         "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
+        "mail": mail[:MOST_CLASSES],
+        "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
+        "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
+        "lint": _shared(organizations, lint_of),
         "application": _applications(organizations),
         "messages": _shared(organizations, lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else []),
         "findings": _shared(organizations, part_of("findings")),

@@ -91,6 +91,23 @@ STATE: dict[str, Word] = {
     ChangeState.PLANNED: Word("Planned", "○", QUIET),
     ChangeState.STORED: Word("Stored", "✓", GOOD),
 }
+#: What becomes of a class of mail, the most important first.
+MAIL = {
+    "protection_lost": Word("No longer protected", "▲", STOP),
+    "delivery_lost": Word("No longer delivered", "▲", STOP),
+    "protection_gained": Word("Now protected", "▲", LOOK),
+    "delivery_gained": Word("Now delivered", "▲", LOOK),
+    "protection_changed": Word("Protected in another way", "▲", LOOK),
+    "branding_changed": Word("Another branding", "▲", LOOK),
+    "fate_changed": Word("Another fate", "▲", LOOK),
+    "unknown": Word("May change", "?", UNKNOWN),
+}
+#: Whether something is guaranteed, the worst first.
+VERDICT = {
+    "refuted": Word("Not guaranteed", "✕", STOP),
+    "unknown": Word("Cannot be told", "?", UNKNOWN),
+    "proved": Word("Guaranteed", "✓", GOOD),
+}
 EXPIRED = Word("Expired", "!", LOOK)
 ACCEPTED = Word("Accepted", "◇", QUIET)
 

@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of mail, for a run's report: sentences, each with its message as a small card. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import outcome_words, reasons_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
+
+#: Classes of mail that a page shows; all of them are in the other files.
+MOST_CLASSES = 12
+
+#: Keys of a message that a card begins with. The others follow as they are.
+_FIRST = {"subject": "Subject", "body": "Text"}
+_ADDRESSES = ("from", "to", "cc", "bcc", "name")
+
+
+def difference_of(organization: Record) -> list[Record]:
+    """The classes of mail that are treated in another way, the most important first."""
+    rows = (organization.get("mail") or {}).get("difference") or []
+    return [
+        {
+            "kind": row.get("kind", "unknown"),
+            "text": row.get("text", ""),
+            "card": message_card(row.get("witness") or {}),
+            "ends": [(name, _capital(outcome_words(row[key]))) for name, key in (("Before", "before"), ("After", "after")) if row.get(key)],
+            "open": reasons_of(row),
+        }
+        for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
+    ]
+
+
+def not_listed(organization: Record) -> int:
+    """How many classes of mail the report does not list."""
+    return int((organization.get("mail") or {}).get("difference_more") or 0)
+
+
+def guarantees_of(organization: Record) -> list[Record]:
+    """What is guaranteed of mail, the worst first."""
+    return [
+        {
+            "name": row.get("name", ""),
+            "verdict": row.get("verdict", ""),
+            "before": row.get("before", ""),
+            "card": message_card(row.get("counterexample") or {}),
+            "ends": [("It is", outcome_words(row["counterexample"]["outcome"]))] if row.get("counterexample") else [],
+            "open": reasons_of(row),
+            "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
+            "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
+        }
+        for row in sorted((organization.get("mail") or {}).get("guarantees") or [], key=lambda row: rank(VERDICT, row.get("verdict", "")))
+    ]
+
+
+def lint_of(organization: Record) -> list[Record]:
+    """What is odd about the rules."""
+    return list((organization.get("mail") or {}).get("lint") or [])
+
+
+def message_card(witness: Record) -> list[tuple[str, Any]]:
+    """A message as lines of a card: ``From``, ``To``, and what else makes it the message that it is."""
+    return list(_lines(witness)) if witness.get("message") else []
+
+
+def _lines(witness: Record) -> Iterator[tuple[str, Any]]:
+    message, recipient = witness["message"], str(witness.get("recipient") or "")
+    others = sum(len(message.get(field) or ()) for field in ("to", "cc", "bcc")) - 1
+    yield "From", message.get("from") or "nobody"
+    yield "To", f"{recipient} and {others} more" if others > 0 else recipient
+    for key, name in _FIRST.items():
+        if message.get(key):
+            yield name, message[key]
+    for key, value in message.items():
+        # That the sender is whom the address names is what everybody takes for granted.
+        if key not in (*_ADDRESSES, *_FIRST) and (key, value) != ("authenticated", True) and value not in (None, "", [], {}):
+            yield _capital(key.replace("_", " ")), value
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
