@@ -135,3 +135,18 @@ def test_the_guide_runs_as_it_stands(tenant: Tenant) -> None:
 def test_the_guide_explains_every_number_that_an_answer_can_name() -> None:
     explained = set(re.findall(r"^   \* - (U\d\d)$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE))
     assert explained == {f"U{number:02}" for number in range(32)}
+
+
+@pytest.mark.organizations(LICENSED)
+def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
+    assert tenant.run(rules(ENCRYPT)).rc == 0
+    stop = {"name": "Partners", "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
+    plan = {"procedure": "baseline", "variables": {"hardened_baseline_encryption_rules": [stop, ENCRYPT], "hardened_baseline_artifacts_dir": "./artifacts"}}
+    review = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check", "--diff"])
+    sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
+    assert "what becomes of mail" in review.output
+    assert sentence in review.output
+    audit = tenant.run({"m365.message_encryption.baseline_plan": {**plan, "procedure": "audit"}}, arguments=["--diff"])
+    assert sentence in audit.output
+    quiet = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check"])
+    assert "what becomes of mail" not in quiet.output

@@ -18,6 +18,11 @@ _PROTECTION = {
     "unknown": "protected or in clear, nobody knows",
 }
 
+_FATES = {"unknown": "delivered or not, nobody knows", "moderated": "held for approval", "quarantined": "held in quarantine"}
+
+#: What comes after somebody lets a copy go.
+_LATER = {"after_approval": "once approved", "after_release": "once released"}
+
 
 def outcome_words(outcome: Mapping[str, Any]) -> str:
     """What becomes of a copy: ``encrypted by 'Partners'``, ``in clear``, ``rejected``.
@@ -26,7 +31,8 @@ def outcome_words(outcome: Mapping[str, Any]) -> str:
     """
     fate, protection = str(outcome.get("fate") or "unknown"), str(outcome.get("protection") or "")
     if fate != "delivered":
-        return {"unknown": "delivered or not, nobody knows", "moderated": "held for approval", "quarantined": "held in quarantine"}.get(fate, fate)
+        later = next((f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), "")
+        return f"{_FATES.get(fate, fate)}{later}"
     words = _PROTECTION.get(protection) or f"protected with {protection.removeprefix('template:')!r}"
     by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
     kept = " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
@@ -66,6 +72,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 def mail_lines(mail: Mapping[str, Any]) -> list[str]:
     """What becomes of mail, and what is guaranteed, as lines of a terminal."""
     lines = [str(row["text"]) for row in mail.get("difference") or ()]
+    lines += ["No mail is treated in another way."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0)
     lines += [f"At least {more} more kinds of mail are treated in another way."] if more else []
     for row in mail.get("guarantees") or ():

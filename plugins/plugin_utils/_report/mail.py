@@ -28,7 +28,7 @@ def difference_of(organization: Record) -> list[Record]:
             "text": row.get("text", ""),
             "card": message_card(row.get("witness") or {}),
             "ends": [(name, _capital(outcome_words(row[key]))) for name, key in (("Before", "before"), ("After", "after")) if row.get(key)],
-            "open": reasons_of(row),
+            "open": _capital(reasons_of(row)),
         }
         for row in sorted(rows, key=lambda row: rank(MAIL, row.get("kind", "")))
     ]
@@ -47,8 +47,8 @@ def guarantees_of(organization: Record) -> list[Record]:
             "verdict": row.get("verdict", ""),
             "before": row.get("before", ""),
             "card": message_card(row.get("counterexample") or {}),
-            "ends": [("It is", outcome_words(row["counterexample"]["outcome"]))] if row.get("counterexample") else [],
-            "open": reasons_of(row),
+            "ends": [("It is", _capital(outcome_words(row["counterexample"]["outcome"])))] if row.get("counterexample") else [],
+            "open": _capital(reasons_of(row)),
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
         }
@@ -77,7 +77,8 @@ def _lines(witness: Record) -> Iterator[tuple[str, Any]]:
     for key, value in message.items():
         # That the sender is whom the address names is what everybody takes for granted.
         if key not in (*_ADDRESSES, *_FIRST) and (key, value) != ("authenticated", True) and value not in (None, "", [], {}):
-            yield _capital(key.replace("_", " ")), value
+            plain = isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
+            yield _capital(key.replace("_", " ")), ", ".join(map(str, value)) if plain else value
 
 
 def _capital(text: str) -> str:

@@ -175,6 +175,7 @@ def view_of(run: Record) -> dict[str, Any]:
         "answers": answers_of(run),
         "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
         "mail": mail[:MOST_CLASSES],
+        "same_mail": not mail and any("difference" in (organization.get("mail") or {}) for organization in organizations),
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
         "lint": _shared(organizations, lint_of),

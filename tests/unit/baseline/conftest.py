@@ -16,6 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import preflight
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
@@ -78,6 +80,11 @@ class Role:
             task = self._task(procedure, profile, variables, False, **tags, snapshot=planned["snapshot"], stage=stage)
             result = apply(task)
         return {**result, "pending": True, "digest": planned["digest"], "snapshot": planned["snapshot"]}
+
+    @property
+    def planned(self) -> Procedure:
+        """The procedure of the last plan."""
+        return prepare(self.task).procedure
 
     @property
     def report(self) -> dict[str, Any]:

@@ -149,9 +149,50 @@ PLANNED = [
 ]  # fmt: skip
 
 
+def result(protection: str, by: str = "") -> dict[str, Any]:
+    rules = [{"name": by, "matched": True}] if by else []
+    return {"fate": "delivered", "protection": protection, **({"protected_by": [by]} if by else {}), "protected_on_arrival": False, "rules": rules}
+
+
+def witness(recipient: str, **more: Any) -> dict[str, Any]:
+    return {"message": {"name": "witness", "from": "sender@contoso.com", "authenticated": True, "to": [recipient], **more}, "recipient": recipient}
+
+
+OUTGOING = "Encrypt all outgoing mail"
+#: What the check's rule does to mail, and three guarantees with each of the verdicts.
+MAIL = {
+    "difference": [
+        {"kind": "protection_gained",
+         "text": f"All mail from inside to people outside is now encrypted: rule '{OUTGOING}' (new, priority 0) is for it now.",
+         "when": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
+         "before": result("none"), "after": result("encrypt", OUTGOING), "witness": witness("recipient@example.org")},
+        {"kind": "unknown",
+         "text": f"Mail from inside to people outside may be treated in another way (U27): rule '{OUTGOING}' (new, priority 0) is for it now.",
+         "when": {}, "witness": witness("recipient@fabrikam.com", type=["Signed"]),
+         "unknown": [{"id": "U27", "reason": "what becomes of signed mail that a rule encrypts", "settled_by": "A test message with an S/MIME signature."}]},
+    ],
+    "difference_more": 0,
+    "guarantees": [
+        {"name": "All outgoing mail is encrypted", "verdict": "proved", "before": "refuted",
+         "assumptions": [{"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies a change late."}]},
+        {"name": "The law firm gets nothing in clear", "verdict": "refuted", "assumptions": [],
+         "counterexample": {**witness("ann@fabrikam.com", subject="newsletter", importance="High"), "outcome": result("none")}},
+        {"name": "Partners read in the portal", "verdict": "unknown", "assumptions": [],
+         "unknown": [{"id": "U08", "reason": "whether the rule 'Tried' stops", "settled_by": "Enforce it, or take the stop out."}]},
+    ],
+    "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' never acts: it is outside of its dates."}],
+}  # fmt: skip
+
+
 def check() -> dict[str, Any]:
     """One organization before a change: nine changes, two of high impact."""
-    one = organization("Contoso Ltd", "drift", changes=copy.deepcopy(PLANNED), warnings=["The rule 'Old DLP' uses a legacy action and is left alone."])
+    one = organization(
+        "Contoso Ltd",
+        "drift",
+        changes=copy.deepcopy(PLANNED),
+        mail=copy.deepcopy(MAIL),
+        warnings=["The rule 'Old DLP' uses a legacy action and is left alone."],
+    )
     replace(
         one,
         *(control(name, "not met", False) for name in ("IRM-1", "IRM-3", "IRM-5", "IRM-7", "POL-1")),
