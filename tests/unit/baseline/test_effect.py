@@ -27,8 +27,8 @@ STORED = {"Name": "mine", "FromScope": "InOrganization", "SentToScope": "NotInOr
 #: What somebody can do to a rule so that it does not act, and what is said of it.
 IDLE = {
     "disabled": ({"State": "Disabled"}, "is disabled"),
-    "audit": ({"Mode": "Audit"}, "is only tried (mode Audit)"),
-    "audit and notify": ({"Mode": "AuditAndNotify"}, "is only tried (mode AuditAndNotify)"),
+    "audit": ({"Mode": "Audit"}, "is only in test mode (Audit)"),
+    "audit and notify": ({"Mode": "AuditAndNotify"}, "is only in test mode (AuditAndNotify)"),
     "expired": ({"ExpiryDate": "2020-01-01T00:00:00Z"}, "has expired (2020-01-01T00:00:00Z)"),
     "not yet": ({"ActivationDate": "2999-01-01T00:00:00Z"}, "does not act before 2999-01-01T00:00:00Z"),
 }
@@ -62,7 +62,7 @@ def test_what_the_playbook_does_not_name_is_as_in_a_new_rule(tmp_path: Path, wir
     ("options", "said"),
     [
         ({"enabled": False}, "'mine' is disabled."),
-        ({"mode": "Audit"}, "'mine' is only tried (mode Audit)."),
+        ({"mode": "Audit"}, "'mine' is only in test mode (Audit)."),
         ({"activation_date": "2999-01-01T00:00:00Z"}, "'mine' does not act before 2999-01-01T00:00:00Z."),
     ],
 )
