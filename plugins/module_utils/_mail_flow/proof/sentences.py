@@ -143,8 +143,8 @@ def becomes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
     if kind == "delivery_lost":
         return f"is no longer delivered: it {_FATES[str(after['fate'])]}"
     if kind == "delivery_gained":
-        now = f", {protection_name(new)}" if "protection" in after else ""
-        return f"is now delivered{now}: before, it {_FATES[str(before['fate'])].replace('is ', 'was ', 1).replace('goes', 'went').replace('waits', 'waited')}"
+        # How it is protected may differ from message to message: what came protected stays so.
+        return f"is now delivered: before, it {_FATES[str(before['fate'])].replace('is ', 'was ', 1).replace('goes', 'went').replace('waits', 'waited')}"
     if kind == "protection_changed":
         return f"is now delivered {protection_name(new)} instead of {protection_name(old)}" if "protection" in after else "is now protected in another way"
     if kind == "branding_changed":
