@@ -291,6 +291,8 @@ EXAMPLES = r"""
         then: encrypted
     rules:
       - name: The partner reads its mail as it is
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           recipient_domain_is: [fabrikam.com]
@@ -298,6 +300,8 @@ EXAMPLES = r"""
         actions:
           stop_rule_processing: true
       - name: Encrypt all outgoing mail
+        enabled: true
+        mode: Enforce
         conditions:
           from_scope: InOrganization
           sent_to_scope: NotInOrganization

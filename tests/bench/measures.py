@@ -280,8 +280,29 @@ def mail_flow(repeats: int) -> Iterator[Row]:
         }
 
 
+def mail_proof(repeats: int) -> Iterator[Row]:
+    """Guarantees, differences and lint over all mail, in one process without Ansible. The last rows are sets made to be hard."""
+    tasks = [(task, 300) for task in ("guarantees", "one_edit", "thirty_edits", "lint")]
+    tasks += [("guarantees", 100), ("guarantees", 600), ("guarantees", 1000), ("one_edit", 100), ("one_edit", 1000)]
+    for task, rules in [*tasks, ("headers", 60), ("no_stop", 300), ("pigeons", 300)]:
+        runs = [_measured("tests.bench.mail_proof", task, str(rules)) for _repeat in range(repeats)]
+        beside = ("task", "rules", "predicates", "seconds", "MiB")
+        yield {
+            "task": task,
+            "rules": runs[0]["rules"],
+            "predicates": runs[0]["predicates"],
+            "CPU, s": str(Spread([run["seconds"] for run in runs])),
+            "memory, MiB": f"{max(run['MiB'] for run in runs):.0f}",
+            "found": ", ".join(f"{name} {value}" for name, value in runs[0].items() if name not in beside),
+        }
+
+
 def _simulated(rules: int, messages: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.bench.mail_flow", str(rules), str(messages)]
+    return _measured("tests.bench.mail_flow", str(rules), str(messages))
+
+
+def _measured(module: str, *arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -342,4 +363,5 @@ MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "rule_moves": rule_moves,
     "report_size": report_size,
     "mail_flow": mail_flow,
+    "mail_proof": mail_proof,
 }

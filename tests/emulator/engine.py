@@ -41,7 +41,7 @@ _GUID = re.compile(r"PSGuid='([^']*)'")
 _PIPELINE_STATE = 0x00041006
 _HEADER = 21
 #: Seconds: for an acknowledgement, and for a process that was told to end.
-_PATIENCE, _FAREWELL = 60.0, 5.0
+_START_TIMEOUT, _END_TIMEOUT = 60.0, 5.0
 
 
 class EngineError(Exception):
@@ -162,7 +162,7 @@ class EngineShell(Shell):
                 self._write("Close", _POOL)
                 assert self._process.stdin is not None
                 self._process.stdin.close()
-                self._process.wait(_FAREWELL)
+                self._process.wait(_END_TIMEOUT)
         except (OSError, subprocess.TimeoutExpired):
             pass
         finally:
@@ -182,7 +182,7 @@ class EngineShell(Shell):
         with self._writing:
             try:
                 self._write(kind, target, data)
-                acknowledged = self._acknowledged.get(timeout=_PATIENCE)
+                acknowledged = self._acknowledged.get(timeout=_START_TIMEOUT)
             except (OSError, queue.Empty) as error:
                 raise self._fault() from error
             if acknowledged != f"{kind}Ack":

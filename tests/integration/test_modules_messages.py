@@ -89,7 +89,7 @@ def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -
     assert f"message_id {INLINE} cannot be revoked" in run["inline"]["msg"]
     assert run["inline"]["error"]["class"] == "InvalidValueError"
     for name in ("unknown", "unknown info"):
-        assert "message_id <nobody@contoso.com> is not a message that this organization has sent encrypted." in run[name]["msg"]
+        assert "message_id <nobody@contoso.com> is not a message that this organization sent encrypted." in run[name]["msg"]
         assert run[name]["error"]["class"] == "NotFoundError"
     assert "message_id 'Quarterly figures' is not a Message-ID." in run["no id"]["msg"]
     assert tenant.applied == []
@@ -97,7 +97,7 @@ def test_messages_that_cannot_be_revoked(tenant: Tenant, arguments: list[str]) -
 
 def test_without_the_license(tenant: Tenant) -> None:
     run = tenant.run(revocation(PORTAL))
-    assert run["ome_message_revocation"]["msg"].endswith("comes with the license Advanced Message Encryption.")
+    assert run["ome_message_revocation"]["msg"].endswith("requires the license Advanced Message Encryption.")
     assert run["ome_message_revocation"]["error"]["class"] == "CmdletNotAvailableError"
 
 

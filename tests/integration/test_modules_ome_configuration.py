@@ -33,7 +33,7 @@ def test_branding_is_set_left_alone_and_cleared(tenant: Tenant) -> None:
     (portal,) = done.after["ome_configurations"]
     assert portal["PortalText"] == BRANDING["portal_text"]
     assert base64.b64decode(portal["Image"]) == PNG
-    assert "The logo has 171 x 70 pixels, and Microsoft advises 170 x 70." in done.run["ome_configuration"]["warnings"]
+    assert "The logo has 171 x 70 pixels; Microsoft recommends 170 x 70." in done.run["ome_configuration"]["warnings"]
     assert BRANDING["image_content"] not in done.run.output
     assert tenant.run(ome(background_color="#0078d4")).changed == []
 
@@ -90,12 +90,12 @@ def test_a_template_without_the_license(tenant: Tenant) -> None:
     run = tenant.run(ome(identity="One week expiration", external_mail_expiry_in_days=7))
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
-    assert run["ome_configuration"]["msg"].endswith("comes with the license Advanced Message Encryption.")
+    assert run["ome_configuration"]["msg"].endswith("requires the license Advanced Message Encryption.")
 
 
 BAD = {
     "color": (ome(background_color="blurple"), "background_color must be #RRGGBB or an HTML color name, not 'blurple'."),
-    "long": (ome(portal_text="x" * 129), "portal_text has 129 characters, and Exchange takes at most 128."),
+    "long": (ome(portal_text="x" * 129), "portal_text has 129 characters; Exchange accepts at most 128."),
     "days": (ome(identity="x", external_mail_expiry_in_days=731), "external_mail_expiry_in_days must be between 0 and 730, not 731."),
     "removed": (ome(state="absent"), "identity 'OME Configuration' cannot be removed: every organization has it."),
     "expiry": (ome(external_mail_expiry_in_days=7), "external_mail_expiry_in_days cannot be set on 'OME Configuration'"),

@@ -64,7 +64,7 @@ def test_every_setting_is_stored_and_lists_and_texts_are_cleared(tenant: Tenant)
     assert done.after["irm_configuration"]["LicensingLocation"] == IRM["m365.message_encryption.irm_configuration"]["licensing_location"]
     assert done.after["activesync_organization_settings"]["DefaultAccessLevel"] == "Quarantine"
     assert any(warning.startswith("transport_decryption_setting Mandatory:") for warning in done.run["irm_configuration"]["warnings"])
-    assert any("connected already, at once" in warning for warning in done.run["activesync_org_settings"]["warnings"])
+    assert any("already connected" in warning for warning in done.run["activesync_org_settings"]["warnings"])
     assert len(tenant.applied) == 2
     cleared = tenant.converge(*OFF)
     assert not cleared.after["irm_configuration"]["LicensingLocation"]
@@ -92,10 +92,10 @@ BAD = {
     "unknown": (module("irm_configuration", azure_rms=True, pdf=True), "Unsupported parameters: azure_rms, pdf."),
     "choice": (module("irm_configuration", transport_decryption_setting="Opt"), "transport_decryption_setting must be one of: Disabled, Mandatory, Optional"),
     "deprecated": (module("irm_configuration", rms_online_key_sharing_location="https://a/x"), "rms_online_key_sharing_location cannot be set"),
-    "no url": (module("irm_configuration", licensing_location=["rms"]), "licensing_location has 'rms', which is not an absolute URL."),
-    "yes": (module("irm_configuration", licensing_location=[True]), "licensing_location has True, which is not text: put it in quotes"),
-    "name": (module("activesync_org_settings", admin_mail_recipients=["Admins"]), "admin_mail_recipients has 'Admins', and an SMTP address is needed"),
-    "long": (module("activesync_org_settings", user_mail_insert="x" * 257), "user_mail_insert has 257 characters, and Exchange takes at most 256."),
+    "no url": (module("irm_configuration", licensing_location=["rms"]), "licensing_location contains 'rms', which is not an absolute URL."),
+    "yes": (module("irm_configuration", licensing_location=[True]), "licensing_location contains True, which is not text: put it in quotes"),
+    "name": (module("activesync_org_settings", admin_mail_recipients=["Admins"]), "admin_mail_recipients contains 'Admins', which is not an SMTP address"),
+    "long": (module("activesync_org_settings", user_mail_insert="x" * 257), "user_mail_insert has 257 characters; Exchange accepts at most 256."),
 }
 
 
@@ -110,7 +110,7 @@ def test_bad_input_is_named_and_writes_nothing(tenant: Tenant) -> None:
 @pytest.mark.organizations(STATE | {"hidden_cmdlets": ["Set-IRMConfiguration"]})
 def test_a_role_that_is_missing_is_named(tenant: Tenant) -> None:
     run = tenant.run(module("irm_configuration", search_enabled=False))
-    assert run["irm_configuration"]["msg"].endswith("Set-IRMConfiguration comes with the role Information Rights Management.")
+    assert run["irm_configuration"]["msg"].endswith("Set-IRMConfiguration requires the role Information Rights Management.")
     assert run["irm_configuration"]["not_applied"] == ["Set-IRMConfiguration -SearchEnabled $false -Force:$true -Confirm:$false"]
 
 

@@ -180,5 +180,5 @@ def test_a_check_knows_what_its_own_play_would_create(tenant: Tenant) -> None:
     assert "+  place: the only rule" in run.stdout
     # Another run knows nothing of it.
     alone = tenant.controller.tasks(tasks[1:2], "--check", hosts="exchange_organizations")
-    assert "'week' is no OME configuration" in alone["rule"]["warnings"][0]
+    assert "'week' is not an OME configuration" in alone["rule"]["warnings"][0]
     assert tenant.state() == before

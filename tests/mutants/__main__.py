@@ -63,23 +63,24 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
     (work / "setup.cfg").write_text(
         f"[mutmut]\nsource_paths=\n    {PLUGINS / module}\npytest_add_cli_args_test_selection=\n    {listed}\n"
         "also_copy=\n    ansible_collections\n    tests\nuse_git_change_detection=false\n"
-        "pytest_add_cli_args=\n    -p\n    no:cacheprovider\n    --hypothesis-seed=1\n",
+        "pytest_add_cli_args=\n    --hypothesis-seed=1\n",
         encoding="ascii",
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HYPOTHESIS_DATABASE": "none"}
     tool = str(Path(sys.executable).with_name("mutmut"))
-    done = subprocess.run([tool, "run", "--max-children", str(processes)], cwd=work, env=environment, capture_output=True, text=True)
+    done = subprocess.run([tool, "run", "--max-children", str(processes)], cwd=work, env=environment, capture_output=True, text=True, check=False)
     results = work / "mutants" / f"{PLUGINS / module}.meta"
-    if not results.exists():
+    codes = json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"] if results.exists() else {}
+    if not codes or None in codes.values():
         raise SystemExit(f"mutmut could not run {module}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
     tally = Tally(module)
     left = [{key: str(value) for key, value in row.items()} for row in explanations]
     used: list[Mapping[str, str]] = []
-    for name, code in json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"].items():
+    for name, code in codes.items():
         if code in _KILLED:
             tally.killed += 1
             continue
-        shown = subprocess.run([tool, "show", name], cwd=work, env=environment, capture_output=True, text=True).stdout
+        shown = subprocess.run([tool, "show", name], cwd=work, env=environment, capture_output=True, text=True, check=False).stdout
         was, becomes = (_lines(shown, sign) for sign in "-+")
         row = next((row for row in left if (row["was"].strip(), row["becomes"].strip()) == (was, becomes)), None)
         if row is not None:

@@ -39,5 +39,5 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_baseline/acceptance.py": ("tests/unit/baseline/test_acceptance.py",),
     "module_utils/_baseline/refusals.py": (*_APPROVAL, "tests/unit/baseline/test_acceptance.py", "tests/unit/baseline/test_rollback.py"),
     # The classification of errors.
-    "plugin_utils/_transports/refusals.py": ("tests/unit/plugin_utils/test_refusals.py", "tests/unit/plugin_utils/test_decode.py"),
+    "plugin_utils/_transports/refusals.py": ("tests/unit/plugin_utils/test_decode.py", "tests/unit/plugin_utils/test_psrp_messages.py"),
 }

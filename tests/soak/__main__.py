@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs fuzzing, mail and search in several processes and prints their figures.
 
-``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--seed N] [--processes N] [--engine]``
+``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--runs N] [--claims N] [--seed N] [--processes N] [--engine]``
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _ROUND = 250
 _MESSAGES = 1_000
 #: Sequences of runs that are tried in one go.
 _SEQUENCES = 100
+#: Claims that are decided in one go.
+_CLAIMS = 2_000
 #: How many executions of a reader take the time of one value that goes there and back over a wire.
 _SLOWER = 10
 
@@ -76,6 +78,7 @@ def main() -> int:
     parser.add_argument("--fuzz", type=int, default=5_000, help="executions for each reader; a tenth of it for values over a wire")
     parser.add_argument("--mail", type=int, default=20_000, help="messages through random organizations, in the simulator and in the emulator")
     parser.add_argument("--runs", type=int, default=2_000, help="sequences of runs of the role, with clocks that jump and disks that fail")
+    parser.add_argument("--claims", type=int, default=100_000, help="random guarantees, each rule set with an edit and its lint, held against enumeration")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--engine", action="store_true", help="over a real PowerShell alone, which takes a second for each schedule")
@@ -107,6 +110,12 @@ def main() -> int:
             done += ran
             broken += [problem] if problem else []
             print(problem or f"{done:>7} runs: clocks that jump, disks that fail", flush=True)
+        parts = range(arguments.seed * arguments.claims, (arguments.seed + 1) * arguments.claims, _CLAIMS)
+        claims = 0
+        for decided, problem in processes.map(mail.prove, parts, [_CLAIMS] * len(parts)):
+            claims += decided
+            broken += [problem] if problem else []
+            print(problem or f"{claims:>7} claims: prover and enumeration agree", flush=True)
         for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds, [wires] * len(rounds)):
             whole.add(tally)
             if problem:

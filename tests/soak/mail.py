@@ -10,6 +10,13 @@ import random
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
+from tests.unit.mail_flow.proof.test_difference import classes
+from tests.unit.mail_flow.proof.test_guarantees import proofs
+from tests.unit.mail_flow.proof.test_lint import never
+from tests.unit.mail_flow.search import Search
+
+#: Random claims about one random rule set, and messages of the small world that they are held against.
+CLAIMS, _MESSAGES = 20, 150
 
 
 def compare(first: int, number: int) -> tuple[int, str]:
@@ -30,3 +37,16 @@ def compare(first: int, number: int) -> tuple[int, str]:
         if wrong:
             return compared, f"mail flow, seed {seed}: {wrong}\ntenant = {tenant!r}\nrules = {rules!r}\nmessage = {message!r}"
     return compared, ""
+
+
+def prove(first: int, number: int) -> tuple[int, str]:
+    """Decides ``number`` random claims from the seed ``first`` on, and a random edit and the lint of each of their rule sets, and enumerates messages.
+
+    :returns: how many claims were decided, and what the first wrong answer says, empty where none is.
+    """
+    search = Search(_MESSAGES)
+    for seed in range(first, first + number // CLAIMS):
+        for wrong in (search.claims(proofs, seed, CLAIMS), search.changes(classes, seed), search.idle(never, seed)):
+            if wrong:
+                return (seed - first) * CLAIMS, f"proof, {wrong}"
+    return number, ""

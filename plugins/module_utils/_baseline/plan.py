@@ -185,21 +185,21 @@ def plan_digest(document: Mapping[str, Any]) -> str:
 
 
 #: What a plan document has beside its format.
-_PARTS: Mapping[str, type] = {
-    **dict.fromkeys(("kind", "collection_version", "digest", "seal"), str),
-    **dict.fromkeys(("organization", "wishes", "managed", "mail"), dict),
-    **dict.fromkeys(("changes", "warnings"), list),
+_PARTS: Mapping[type, tuple[str, ...]] = {
+    str: ("kind", "collection_version", "digest", "seal"),
+    dict: ("organization", "wishes", "managed", "mail"),
+    list: ("changes", "warnings"),
 }
 
 
 def check_plan(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Refuses by name what is no plan, is of another format or version, or was changed after it was written."""
     refused = f"hardened_baseline_approved_plan: {where}"
-    if not isinstance(document, Mapping) or set(document) != {"format", *_PARTS}:
+    if not isinstance(document, Mapping) or set(document) != {"format", *(key for keys in _PARTS.values() for key in keys)}:
         raise OptionError(f"{refused} is no plan of this collection.")
-    if type(document["format"]) is not int or document["format"] != FORMAT:
+    if document["format"] != FORMAT or isinstance(document["format"], (bool, float)):
         raise OptionError(f"{refused} has format {document['format']!r}, and this version of the collection knows {FORMAT}.")
-    if not all(isinstance(document[key], part) for key, part in _PARTS.items()):
+    if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
         raise OptionError(f"{refused} is no plan of this collection: a part of it has another type.")
     if document["collection_version"] != VERSION:
         raise OptionError(

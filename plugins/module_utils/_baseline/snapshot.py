@@ -75,7 +75,8 @@ def check_snapshot(document: Any, where: str) -> Mapping[str, Any]:
     """Refuses by name what is no snapshot, is of a newer format, or was changed after it was written."""
     if not isinstance(document, Mapping) or document.get("kind") != "snapshot":
         raise OptionError(f"hardened_baseline_rollback_snapshot: {where} is no snapshot of this collection.")
-    if type(document.get("format")) is not int or not 0 < document["format"] <= FORMAT:
+    format_ = document.get("format")
+    if not isinstance(format_, int) or isinstance(format_, bool) or not 0 < format_ <= FORMAT:
         raise OptionError(
             f"hardened_baseline_rollback_snapshot: {where} has format {document.get('format')!r}, and this version of the collection knows up to {FORMAT}.",
             remedy="Use the version of the collection that wrote it, or a newer one.",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a module's ``run`` gets from whoever runs it. Private to the collection."""
+"""The module context: what a module's ``run`` receives from its caller. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
 
-#: The options that every module which writes takes beside its own.
+#: The options that every module with write access shares.
 COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
 
 
 @dataclass
 class ModuleContext:
-    """What a module's ``run`` gets.
+    """The module context.
 
-    :param params: the validated options, plain values, every option present (``None`` where it was omitted).
-    :param check_mode: nothing may be written.
-    :param session: the organization.
-    :param describe: who we are and where (``on_premises`` among it); costs no round trip to Exchange.
-    :param find_file: a file's content by the path a user gave; relative paths are looked for as ``copy`` does.
-    :param warnings: what the user is told beside the result.
-    :param places: where new rules land, by their names: words for the diff.
-    :param foreseen: the OME configurations that this run's tasks in check mode would have created.
-    :param say: tells the user something at once, in the middle of the task.
+    :param params: the validated options as plain values. Every option is present (``None`` if omitted).
+    :param check_mode: whether writing is forbidden.
+    :param session: the session of the organization.
+    :param describe: returns the identity and place of the session (including ``on_premises``) without a round trip to Exchange.
+    :param find_file: returns a file's content by the path that a user gave. Relative paths are searched for as ``copy`` does.
+    :param warnings: warnings to show with the result.
+    :param places: the position of each new rule, by the rule's name, in words for the diff.
+    :param foreseen: the OME configurations that earlier check mode tasks of this run would have created.
+    :param say: shows a message to the user immediately, while the task runs.
     """
 
     params: Mapping[str, Any]

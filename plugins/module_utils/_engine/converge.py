@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: read, plan, apply, verify. The one way in which anything is ever written. Private to the collection.
+"""The engine: read, plan, apply, verify. Everything that the collection writes goes through it. Private to the collection.
 
-A planner is a pure function from an organization to a :class:`Plan`. Writing is running the plan's steps; having written is
-the planner finding nothing left to do in what was freshly read. So what verifies a change is what computed it, and a write
-whose answer was lost needs no rule of its own: the organization is read and planned again.
+A planner is a pure function from an organization to a :class:`Plan`. To write is to run the plan's steps. A write is complete
+when the planner finds nothing left to do in a fresh read. The code that verifies a change is therefore the code that computed it,
+and a write whose response was lost needs no special rule: the organization is read and planned again.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 Planner = Callable[[Organization], Plan]
 
-#: Seconds between two reads while a change is not seen yet.
+#: Seconds between two reads while a change is not visible yet.
 VERIFY_INTERVAL = 2.0
 
-#: Seconds after which a task that still waits says so, and says so again.
+#: Seconds between progress messages of a task that waits.
 PROGRESS_INTERVAL = 15.0
 
-#: What says of a write that it did not happen. After any other error the organization is read before anything is said.
+#: Errors that prove that a write did not happen. After any other error, the organization is read before the task reports anything.
 _NOT_CARRIED_OUT = (NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
 
-#: Seconds for which a write whose answer was lost may stay unseen before it is taken for not done. Others that are waited for have ``verify_timeout``.
+#: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use ``verify_timeout``.
 LOST_TIMEOUT = 15
 
-#: How much oftener than twice a step one task reads anew on its way, because an answer was lost or others depend on a step.
+#: The number of extra reads, beyond two for each step, that a task may need because a response was lost or a later step depends on an earlier one.
 MAX_EXTRA_READS = 3
 
 
@@ -54,7 +54,7 @@ MAX_EXTRA_READS = 3
 class _Wait:
     """Waits until Exchange shows what was written.
 
-    :param timeout: seconds, after which it is over.
+    :param timeout: seconds.
     """
 
     task: ModuleContext
@@ -65,33 +65,33 @@ class _Wait:
 
     @property
     def over(self) -> bool:
-        """Whether the time is up."""
+        """Whether the timeout has expired."""
         return time.monotonic() >= self.began + self.timeout
 
     def pause(self, steps: Iterable[Step]) -> None:
         """Sleeps before the next read.
 
-        :param steps: what is not seen yet.
+        :param steps: the steps that are not visible yet.
         """
         now = time.monotonic()
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
             labels = dict.fromkeys(_label(change) for step in steps for change in step.changes)
             missing = ", ".join(labels) or "the change"
-            self.task.say(f"Exchange does not show {missing} on every server yet: waited {now - self.began:.0f} of {self.timeout} s.")
+            self.task.say(f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s.")
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
 
 @dataclass
 class Progress:
-    """What has been written so far. An error that ends a task carries it into the result."""
+    """What the task has written so far. An error that ends the task carries it into the result."""
 
     applied: list[Step] = field(default_factory=list)
     pending: list[Step] = field(default_factory=list)
     unknown: list[Step] = field(default_factory=list)
 
     def result(self) -> dict[str, Any]:
-        """The part of a failed task's result that says what was done and what was not."""
+        """The part of a failed task's result that lists what was applied and what was not."""
         return {
             "changed": bool(self.applied),
             "changes": _listed(change for step in self.applied for change in step.changes),
@@ -102,11 +102,11 @@ class Progress:
 
 
 def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner) -> dict[str, Any]:
-    """Brings the organization to where ``planner`` finds nothing to do, or in check mode says what that would take.
+    """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
 
-    :param subsets: what the planner needs; see :func:`reads_of`.
+    :param subsets: what the planner needs. See :func:`reads_of`.
     :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
-    :raises ExchangeError: with ``progress`` saying what had been written before.
+    :raises ExchangeError: its ``progress`` tells what was written before.
     """
     reads = reads_of(subsets)
     organization = read(task.session, reads)
@@ -148,20 +148,20 @@ def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pla
                 raise result.error
             continue
         progress.pending = later
-        # Where an earlier try lost its answer and this one found nothing to change, the earlier one has made the change.
+        # If an earlier try lost its response and this one finds nothing to change, the earlier one made the change.
         tried = [left for left in progress.unknown if left.call == step.call]
         progress.unknown = [left for left in progress.unknown if left.call != step.call]
         if unknown:
             progress.unknown.append(step)
             if not step.is_visible:
-                raise result.error or OutcomeUnknownError("the answer to this write was lost.")
+                raise result.error or OutcomeUnknownError("The response to this write was lost.")
         elif tried or not any(map(_changed_nothing, result.warnings)):
             progress.applied.append(step)
         if unknown or step.needs_replanning(progress.pending):
             rereads += 1
             if rereads > limit:
                 raise result.error or VerificationError(
-                    "The organization changes as fast as it is written to.", remedy="Somebody else is at work on it: run the task again later."
+                    "The organization changes as fast as this task writes to it.", remedy="Another administrator is changing it. Run the task again later."
                 )
             progress.pending = _replan(task, reads, planner, [*progress.applied, step], _command_timeout(task, unknown))
             seen = not _is_undone(step, progress.pending)
@@ -171,20 +171,20 @@ def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, pla
             elif not unknown and not seen:
                 if len(progress.pending) > 1:
                     raise _not_stored([step], step.changes, ever_seen=False, timeout=_command_timeout(task, unknown))
-                # Nothing depends on it any more, so that verifying may wait for it longer.
+                # No later step depends on it, so verification may wait longer for it.
                 progress.pending = []
 
 
 def _read_back(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, progress: Progress, error: ExchangeError) -> None:
-    """What the first pending step left behind although Exchange answered with an error: it may store, wholly or in part, and still do so.
+    """Finds out what the first pending step stored although Exchange returned an error: it may have stored all, some or none of it.
 
-    Returns where all of the step is seen, which then counts as applied.
+    Returns if the whole step is visible. The step then counts as applied.
 
-    :raises ExchangeError: the error itself where nothing of the step is seen, twice in a row since replicas answer in turn.
-    :raises OutcomeUnknownError: a part of it is seen, or it cannot be read.
+    :raises ExchangeError: the original error, if two reads in a row show nothing of the step. One is not enough: replicas answer in turn.
+    :raises OutcomeUnknownError: a part of the step is visible, or the read failed.
     """
     step, *later = progress.pending
-    reason, left, missing = "reading does not show what it changes", list[Step](), set(map(_key, step.changes))
+    reason, left, missing = "Exchange does not show the properties that it changes", list[Step](), set(map(_key, step.changes))
     if step.is_visible:
         try:
             for _time in range(2):
@@ -192,58 +192,58 @@ def _read_back(task: ModuleContext, reads: Mapping[str, Call], planner: Planner,
                 missing &= {_key(change) for other in left for change in other.changes}
             reason = ""
         except Exception as failure:
-            reason = f"reading failed: {(failure if isinstance(failure, ExchangeError) else defect(failure)).message.rstrip('.')}"
+            reason = f"the read failed: {(failure if isinstance(failure, ExchangeError) else defect(failure)).message.rstrip('.')}"
     seen = [change for change in step.changes if _key(change) not in missing]
     if not reason and not seen:
         raise error
     if not reason and not missing:
-        task.warnings.append(f"{step.call.cmdlet}: Exchange answered with an error, and shows the change nevertheless: {error.message}")
+        task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
         progress.applied.append(step)
         progress.pending = left
         return
     progress.pending = later
     progress.unknown.append(step)
-    found = f"whether the change is stored is not known, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(_label, seen))}"
+    found = f"it is unknown whether the change is stored, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(_label, seen))}"
     raise OutcomeUnknownError(
-        f"{error.message.rstrip('.')}, and {found}.",
-        remedy=f"{error.remedy} The next run reads first and then does what is left.".strip(),
+        f"{error.message.rstrip('.')}; {found}.",
+        remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".strip(),
         cmdlet=error.cmdlet,
         error_id=error.error_id,
     ) from None
 
 
 def _key(change: Change) -> tuple[str, str, str]:
-    """Which setting of which object a change is about."""
+    """Identifies the setting and object of a change."""
     return change.resource, change.identity, change.option
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:
-    """Whether nothing of what a step changes is seen: all of it is still planned, and from the same to the same.
+    """Whether no part of a step is visible: all of its changes are still planned, from and to the same values.
 
-    Where the same option is to become something else by now, somebody else has written in between.
+    If an option is now planned from or to another value, somebody else has written in between.
     """
-    # The impact may be another one by now: switching a rule off takes nothing away any more once it does not encrypt.
+    # The impact may have changed: disabling a rule takes nothing away once the rule does not encrypt.
     planned = [replace(change, impact=Impact.NONE) for other in left for change in other.changes]
     return all(replace(change, impact=Impact.NONE) in planned for change in step.changes)
 
 
-#: The whole sentence: a name in another warning may hold any part of it.
+#: Matches the whole sentence, because a name in another warning may contain any part of it.
 _NO_CHANGE = re.compile(r"(?:WARNING: )?The command completed successfully but no settings of .* have been modified\.?", re.DOTALL)
 
 
 def _changed_nothing(warning: str) -> bool:
-    """Whether Exchange says that a write found everything as it was to be: what was read before it was behind. Other languages are not understood."""
+    """Whether Exchange reports that a write changed nothing, which means that the earlier read was stale. Only English is recognized."""
     return bool(_NO_CHANGE.fullmatch(warning.strip()))
 
 
 def _command_timeout(task: ModuleContext, unknown: bool) -> int:
-    """Seconds for which a write that others depend on, or whose answer was lost, may stay unseen."""
+    """Seconds to wait for a write that later steps depend on, or whose response was lost."""
     timeout: int = task.params.get("verify_timeout", 0) or LOST_TIMEOUT
     return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 
 def _replan(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, done: Sequence[Step], timeout: float) -> list[Step]:
-    """What is left to do, from fresh reads. Steps that are not seen done yet are given time: a read that is behind must not have them sent again."""
+    """The remaining steps, from fresh reads. Steps that are not visible yet get time, so that a stale read does not cause them to be sent again."""
     wait = _Wait(task, timeout)
     while True:
         left = planner(read(task.session, reads, fresh=True)).steps
@@ -254,10 +254,10 @@ def _replan(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, do
 
 
 def _verify(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
-    """Reads until the plan is seen done twice in a row, since replicas answer in turn and may be behind.
+    """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
 
-    :param before: what the plan was made from.
-    :returns: the managed options as the service shows them in the end.
+    :param before: the organization that the plan was made from.
+    :returns: the managed options as the service finally shows them.
     """
     timeout = task.params.get("verify_timeout", 0)
     if not timeout:
@@ -285,12 +285,12 @@ def _done_by_others(plan: Plan, before: Organization, after: Organization, appli
 
 
 def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
-    """The error for changes that reading does not show: stored somewhere, ignored for certain, or one of both."""
+    """The error for changes that no read shows: stored on some servers, certainly ignored, or possibly either."""
     missing = list(missing)
     if ever_seen:
         return VerificationError(
             f"{', '.join(dict.fromkeys(map(_label, missing)))} is stored, but not on every server yet: "
-            f"reads gave the old and the new value in turn for {timeout} seconds.",
+            f"reads returned the old and the new value in turn for {timeout} seconds.",
             remedy="Run the task again later, or raise verify_timeout.",
         )
     shown = "; ".join(f"{_label(change)} is {change.before!r}, not {change.after!r}" for change in missing)
@@ -299,21 +299,21 @@ def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen
     found = {_label(change): change.before for step in steps for change in step.changes}
     if any(_label(change) in found and change.before != found[_label(change)] for change in missing):
         return VerificationError(
-            f"Exchange stores another value than the one that was sent: {shown}.",
-            remedy="Give it as Exchange shows it (a recipient by its primary SMTP address), unless somebody else has changed it meanwhile.",
+            f"Exchange stores a different value from the one that was sent: {shown}.",
+            remedy="Unless another administrator changed it, write the value as Exchange shows it (a recipient by its primary SMTP address).",
         )
     grants = list(dict.fromkeys(GRANTED_BY[step.call.cmdlet] for step in steps if step.call.cmdlet in GRANTED_BY))
-    license = f"{' and '.join(grants) or 'a role'} may not be enough for it, or a license such as Advanced Message Encryption is missing"
+    license = f"{' and '.join(grants) or 'a role'} may not be sufficient, or a license such as Advanced Message Encryption may be missing"
     stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
     if stored:
         return VerificationError(
-            f"Exchange accepted the change and ignores a part of it: {shown}, while {', '.join(stored)} of the same call is stored.",
-            remedy=f"Probably {license}.",
+            f"Exchange accepted the change but ignored a part of it: {shown}. {', '.join(stored)} of the same call is stored.",
+            remedy=f"Probable cause: {license}.",
         )
     return VerificationError(
-        f"Exchange accepted the change and does not show it after {timeout} seconds: {shown}.",
-        remedy=f"Either it is ignored ({license}), or Exchange keeps another form of the value than the one given: give it as Exchange shows it. "
-        "Raise verify_timeout if the organization is slow.",
+        f"Exchange accepted the change but does not show it after {timeout} seconds: {shown}.",
+        remedy=f"Exchange may ignore the change ({license}), or store the value in another form: then write it as Exchange shows it. "
+        "If the organization is slow, raise verify_timeout.",
     )
 
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task is going to do: changes that people read, and the cmdlet calls that make them. Private to the collection."""
+"""What a task will do: changes for people to read, and the cmdlet calls that make them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 class Phase(IntEnum):
-    """The order of work: what protects comes before what it protects, and what is taken away goes last."""
+    """The order of work: protection comes before what it protects, and removals come last."""
 
     SETTINGS = 0
     CONFIGURATIONS = 1
@@ -29,7 +29,7 @@ class Phase(IntEnum):
 
 
 class Impact(StrEnum):
-    """What a change does to people beyond being a change, the worst first."""
+    """How a change affects people, worst first."""
 
     IN_CLEAR = "may leave in clear"
     REJECTS = "rejects"
@@ -45,12 +45,12 @@ class Impact(StrEnum):
 class Change:
     """One difference.
 
-    :param resource: the module that manages it, such as ``irm_configuration``.
-    :param identity: the object's name; empty where there is only one.
-    :param option: the option's name, with its section where it has one (``conditions.from_scope``), or ``state``.
-    :param before: the canonical value now; ``None`` for "not set".
-    :param after: the canonical value then.
-    :param impact: what it does to people beyond being a change.
+    :param resource: the module that manages the object, such as ``irm_configuration``.
+    :param identity: the object's name; empty if there is only one.
+    :param option: the option's name, with its section if it has one (``conditions.from_scope``), or ``state``.
+    :param before: the current canonical value; ``None`` for "not set".
+    :param after: the new canonical value.
+    :param impact: how the change affects people.
     """
 
     resource: str
@@ -63,12 +63,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
-    """One cmdlet call, with the changes that it makes.
+    """One cmdlet call and the changes that it makes.
 
-    :param phase: where in the order of work it stands.
-    :param replans: the phases whose steps depend on what the service makes of this one: before them the organization is read and planned anew.
-    :param remedy: what to do where the service refuses the call, as a sentence.
-    :param is_visible: whether reading shows what the call made.
+    :param phase: its place in the order of work.
+    :param replans: the phases whose steps depend on the outcome of this one. Before them, the organization is read and planned again.
+    :param remedy: what to do if the service refuses the call, as a sentence.
+    :param is_visible: whether a read shows the result of the call.
     """
 
     call: Call
@@ -79,27 +79,27 @@ class Step:
     is_visible: bool = True
 
     def needs_replanning(self, later: Iterable[Step]) -> bool:
-        """Whether the plan has to be made anew after this step.
+        """Whether the plan must be made again after this step.
 
-        :param later: the steps that are left. A step that depends on its own outcome is looked at even where none is.
+        :param later: the remaining steps. A step that depends on its own outcome is checked even if none remain.
         """
         return not self.replans.isdisjoint({self.phase, *(step.phase for step in later)})
 
 
-#: Finds what others did between two reads, given what this task wrote in between, as sentences.
+#: Finds what others changed between two reads, given what this task wrote in between. Returns sentences.
 ConcurrentChanges = Callable[[Organization, Organization, Sequence[Step]], list[str]]
 
 
 @dataclass
 class Plan:
-    """Everything that a task found out and is going to do.
+    """What a task found and what it will do.
 
-    :param before: the managed options as they are, canonical.
-    :param after: the managed options as they will be.
-    :param steps: what to run, in order.
+    :param before: the current managed options, canonical.
+    :param after: the managed options after the plan, canonical.
+    :param steps: the steps to run, in order.
     :param warnings: what the reader should know.
-    :param places: where new objects land that have an order: name to words.
-    :param concurrent_changes: finds what others did meanwhile to what the plan is about.
+    :param places: for new objects that have an order, name to a description of the position.
+    :param concurrent_changes: finds what others changed during the task in the scope of the plan.
     """
 
     before: dict[str, Any] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Plan:
 
     @staticmethod
     def join(plans: Mapping[str, Plan]) -> Plan:
-        """One plan of several, each under its own key in ``before`` and ``after``; the steps in the order of work."""
+        """Joins several plans into one, each under its own key in ``before`` and ``after``. The steps are in the order of work."""
         whole = Plan()
         for key, plan in plans.items():
             whole.before[key] = plan.before

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The seam: what a cmdlet call and its result are, for everything above it and everything below it.
+"""The seam between the collection's logic and its transports: cmdlet calls and their results.
 
-Private to the collection. Above the seam the code knows cmdlets and nothing of HTTP or PSRP; below it the code knows
-wires and nothing of message encryption.
+Private to the collection. Code above the seam knows cmdlets but not HTTP or PSRP. Code below it knows transports but not
+message encryption.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _READ_VERBS = ("get", "test")
 _SWITCHES = ("Confirm", "Force")
 
 
-#: Every cmdlet that the collection runs: what a role must grant, and what a session has to load where it loads cmdlets one by one.
+#: Every cmdlet that the collection runs. A role must grant them, and a session that loads cmdlets one by one must load them.
 CMDLETS = (
     "Get-OrganizationConfig",
     "Get-OMEConfiguration",
@@ -64,8 +64,8 @@ CMDLETS = (
 class Call:
     """A cmdlet with typed parameters.
 
-    :param cmdlet: ``Verb-Noun``; anything else is a ValueError, because the name is the only part that a wire does not encode.
-    :param parameters: parameter name to value. ``None`` sends a null, which is how Exchange clears most settings.
+    :param cmdlet: ``Verb-Noun``. Anything else raises ValueError, because transports encode every part of a call except the name.
+    :param parameters: parameter name to value. ``None`` sends a null, which clears most settings in Exchange.
     """
 
     cmdlet: str
@@ -77,11 +77,11 @@ class Call:
 
     @property
     def is_read(self) -> bool:
-        """Whether the cmdlet changes nothing (verbs Get and Test), so that it may be repeated freely."""
+        """Whether the cmdlet changes nothing (verbs Get and Test) and is therefore safe to repeat."""
         return self.cmdlet.partition("-")[0].lower() in _READ_VERBS
 
     def __str__(self) -> str:
-        """The call as PowerShell text, for people to read. It is never executed."""
+        """The call as PowerShell text for people to read. The collection never executes this text."""
         parameters = (f"-{name}{':' if name in _SWITCHES else ' '}{_powershell(value)}" for name, value in self.parameters.items())
         return " ".join([self.cmdlet, *parameters])
 
@@ -91,20 +91,20 @@ class Call:
 
     @staticmethod
     def from_wire(data: Mapping[str, Any]) -> Call:
-        """The call that :meth:`to_wire` described."""
+        """The inverse of :meth:`to_wire`."""
         return Call(data["cmdlet"], {name: _from_wire(value) for name, value in data["parameters"].items()})
 
 
 @dataclass
 class Result:
-    """What one call brought.
+    """The result of one call.
 
-    :param objects: the returned objects in canonical form: property name to plain JSON value. Every transport gives the
-        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z`` (one of no zone without), GUIDs in lower
-        case, byte arrays as base64 text, URIs, sizes and versions as text, collections as lists, unset as ``None``.
+    :param objects: the returned objects in canonical form: property name to plain JSON value. Every transport returns the
+        same form: enums by name, TimeSpan as ``[d.]hh:mm:ss``, dates as ISO 8601 in UTC ending in ``Z`` (without ``Z`` if the date has no
+        zone), GUIDs in lower case, byte arrays as base64 text, URIs, sizes and versions as text, collections as lists, unset as ``None``.
     :param warnings: the warning stream.
-    :param error: why the call failed; ``objects`` is then empty and means nothing.
-    :param reused: whether an earlier read of this run answered (``exchange_read_reuse``).
+    :param error: why the call failed. ``objects`` is then empty and has no meaning.
+    :param reused: whether the result comes from an earlier read of this run (``exchange_read_reuse``).
     """
 
     objects: list[dict[str, Any]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Result:
     reused: bool = False
 
     def unwrap(self) -> list[dict[str, Any]]:
-        """The objects; raises the call's error where there is one."""
+        """The objects. Raises the call's error if it failed."""
         if self.error is not None:
             raise self.error
         return self.objects
@@ -124,27 +124,27 @@ class Result:
 
     @staticmethod
     def from_wire(data: Mapping[str, Any]) -> Result:
-        """The result that :meth:`to_wire` described."""
+        """The inverse of :meth:`to_wire`."""
         error = data["error"]
         return Result(**{**data, "error": None if error is None else ExchangeError.from_wire(error)})
 
 
 class Session(Protocol):
-    """One authenticated line to one organization."""
+    """One authenticated connection to one organization."""
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        """Runs the calls and gives one result for each, in their order.
+        """Runs the calls and returns one result for each, in the same order.
 
-        Either all calls are reads, which then share one round trip where the wire can do that and stand each alone where
-        one fails; or there is exactly one write.
+        The calls are either any number of reads or exactly one write. Reads share one round trip if the transport supports it, and
+        one failed read does not affect the others.
 
         :param fresh: do not answer from earlier reads, whatever ``exchange_read_reuse`` allows.
-        :raises UnreachableError: no session could be opened.
+        :raises UnreachableError: a session cannot be opened.
         """
 
 
 def _powershell(value: Value) -> str:
-    """A value as a PowerShell expression. Bytes are too long to show: in their place stands a file that holds them, told by its digest."""
+    """A value as a PowerShell expression. Bytes are too long to show: a file name that contains their digest replaces them."""
     if value is None:
         return "$null"
     if isinstance(value, bool):

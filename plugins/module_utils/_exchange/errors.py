@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The errors that the collection raises, one hierarchy for both transports.
+"""The errors that the collection raises: one hierarchy for all transports.
 
-Private to the collection: no promise is made to other code.
-An error is raised where it is known what happened, travels unchanged over the broker's socket, and becomes a task
-result in one place, the action base class.
+Private to the collection, with no compatibility promise to other code.
+The code that knows what happened raises the error. It travels unchanged over the broker's socket, and only the action base
+class turns it into a task result.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any, ClassVar
 
 
 class ExchangeError(Exception):
-    """Something that Exchange, the connection to it, or the collection itself refused.
+    """A failure reported by Exchange, by the connection to it, or by the collection itself.
 
     :param message: what happened, as a sentence.
-    :param remedy: what the reader can do about it, as a sentence; empty when nothing is known.
-    :param cmdlet: the cmdlet that failed; empty when none was run.
-    :param error_id: Exchange's own identifier or .NET exception type; empty when there is none.
+    :param remedy: what the reader can do about it, as a sentence. Empty if unknown.
+    :param cmdlet: the cmdlet that failed. Empty if no cmdlet ran.
+    :param error_id: Exchange's own identifier or .NET exception type. Empty if there is none.
     """
 
     classes: ClassVar[dict[str, type[ExchangeError]]] = {}
 
-    #: What a task had written when the error ended it: result keys. Set by the engine.
+    #: Result keys that describe what the task had written before the error. Set by the engine.
     progress: dict[str, Any] | None = None
 
     def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
@@ -48,7 +48,7 @@ class ExchangeError(Exception):
 
     @staticmethod
     def from_wire(data: dict[str, str]) -> ExchangeError:
-        """The error that :meth:`to_wire` described."""
+        """The inverse of :meth:`to_wire`."""
         values = dict(data)
         return ExchangeError.classes[values.pop("class")](values.pop("message"), **values)
 
@@ -57,27 +57,27 @@ ExchangeError.classes[ExchangeError.__name__] = ExchangeError
 
 
 class UnreachableError(ExchangeError):
-    """No session could be opened: nothing was read and nothing was written. Ansible calls such a host unreachable."""
+    """A session cannot be opened: nothing was read or written. Ansible reports the host as unreachable."""
 
 
 class AuthenticationError(UnreachableError):
-    """The credential was refused, by the authority or by Exchange."""
+    """The authority or Exchange refused the credential."""
 
 
 class WrongOrganizationError(UnreachableError):
-    """The session is in another organization than the inventory names."""
+    """The session is not in the organization that the inventory names."""
 
 
 class OptionError(ExchangeError):
-    """An option or a variable is wrong. Raised before anything is sent."""
+    """An option or a variable is invalid. Raised before anything is sent."""
 
 
 class PermissionDeniedError(ExchangeError):
-    """The caller may not run this cmdlet, or not on this object."""
+    """The caller has no permission to run this cmdlet, or not on this object."""
 
 
 class CmdletNotAvailableError(PermissionDeniedError):
-    """The session does not have this cmdlet or parameter: a role or a license is missing, or the service has retired it."""
+    """The session does not have this cmdlet or parameter: a role or a license is missing, or the service retired it."""
 
 
 class NotFoundError(ExchangeError):
@@ -85,7 +85,7 @@ class NotFoundError(ExchangeError):
 
 
 class AlreadyExistsError(ExchangeError):
-    """An object of that name exists already."""
+    """An object with this name already exists."""
 
 
 class InvalidValueError(ExchangeError):
@@ -93,32 +93,32 @@ class InvalidValueError(ExchangeError):
 
 
 class ThrottledError(ExchangeError):
-    """The service asks callers to slow down, and did so until the last try."""
+    """The service throttles the caller, and still did on the last try."""
 
 
 class NotSentError(ExchangeError):
-    """The connection was lost before the call was carried out: it did not happen, so it may be sent again."""
+    """The connection was lost before the call ran, so the call is safe to send again."""
 
 
 class OutcomeUnknownError(ExchangeError):
-    """The answer of a write was lost. It may or may not have happened: read, then decide."""
+    """The response to a write was lost. The write may or may not have happened: read, then decide."""
 
 
 class ServiceError(ExchangeError):
-    """The service failed in a way that is not about the call itself, and did so until the last try."""
+    """The service failed for a reason unrelated to the call, and still did on the last try."""
 
 
 class ProtocolError(ExchangeError):
-    """An answer that cannot be understood. Never taken for "nothing there"."""
+    """The response cannot be interpreted. This is never treated as "nothing there"."""
 
 
 class VerificationError(ExchangeError):
-    """A write was accepted, and reading back does not show it."""
+    """Exchange accepted a write, but a later read does not show it."""
 
 
 def defect(error: Exception) -> ExchangeError:
-    """The error for an exception that nobody foresaw: what and where, and no value, since values may be secret."""
+    """The error for an unexpected exception: its type and place, but no values, because values may be secret."""
     place, trace = "", error.__traceback__
     while trace is not None:
         place, trace = f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}", trace.tb_next
-    return ProtocolError(f"something came that was not foreseen ({type(error).__name__} at {place}), which is an error in the collection.", remedy="Report it.")
+    return ProtocolError(f"Unexpected error ({type(error).__name__} at {place}): this is a bug, please report it.")

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a picture is, and how large, by its first bytes. Private to the collection.
+"""The format and size of an image, from its first bytes. Private to the collection.
 
-A picture that is damaged has no known size; that is never an error.
+The size of a damaged image is unknown. This is never an error.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ import struct
 
 _FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
 
-#: JPEG's markers that begin a frame, which says the size. C4, C8 and CC mean other things.
+#: The JPEG markers that begin a frame, which holds the size. C4, C8 and CC have other meanings.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 
 def format_of(content: bytes) -> str:
-    """``png``, ``jpg``, ``bmp`` or ``tiff``; empty when it is none that the portal is documented to take."""
+    """``png``, ``jpg``, ``bmp`` or ``tiff``. Empty for a format that the portal is not documented to accept."""
     return next((name for magic, name in _FORMATS.items() if content.startswith(magic)), "")
 
 
 def dimensions(content: bytes) -> tuple[int, int]:
-    """Width and height in pixels; (0, 0) when they cannot be found."""
+    """Width and height in pixels; (0, 0) if unknown."""
     readers = {"png": _png, "jpg": _jpeg, "bmp": _bmp, "tiff": _tiff}
     reader = readers.get(format_of(content))
     try:
@@ -40,7 +40,7 @@ def _png(content: bytes) -> tuple[int, int]:
 
 def _bmp(content: bytes) -> tuple[int, int]:
     width, height = struct.unpack_from("<ii", content, 18)
-    return width, abs(height)  # a negative height means that the lines go from top to bottom
+    return width, abs(height)  # a negative height means that rows are stored from top to bottom
 
 
 def _jpeg(content: bytes) -> tuple[int, int]:
@@ -61,6 +61,6 @@ def _tiff(content: bytes) -> tuple[int, int]:
     found = {}
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(f"{order}HH", content, entry)
-        # A number of two bytes stands at the beginning of the field's four.
+        # A two-byte number occupies the first two of the field's four bytes.
         found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", content, entry + 8)[0]
     return found.get(_TIFF_WIDTH, 0), found.get(_TIFF_HEIGHT, 0)

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of value that Exchange's settings have: how they look in YAML, on the wire, and when two of them are equal.
+"""The kinds of values in Exchange's settings: their form in YAML, their form on the wire, and when two values are equal.
 
-Private to the collection. A kind never does I/O. It brings the declared and the stored value to one canonical form, which
-is the form that users read and write in YAML; comparing, showing and sending start from there.
-Where a fact about Exchange is used, it is from Microsoft's cmdlet reference or from captured output.
+Private to the collection. A kind never does I/O. It converts the declared and the stored value to one canonical form, which
+is what users read and write in YAML. Values are compared, shown and sent from that form.
+Facts about Exchange are from Microsoft's cmdlet reference or from captured output.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import nearest
 
-#: No zone is farther from UTC.
+#: No time zone is farther from UTC.
 _FARTHEST_ZONE = datetime.timedelta(hours=14)
 
 
 class Kind:
-    """How one kind of value behaves. The base class is a plain value that is compared as it is.
+    """How one kind of value behaves. The base class is a plain value, compared as is.
 
     :param spec: the Ansible argument spec of the option (``type``, ``elements``, ``choices``).
-    :param cleared: the canonical form of "nothing set"; ``None`` where the setting has no cleared form.
+    :param cleared: the canonical form of "nothing set"; ``None`` if the setting cannot be cleared.
     """
 
     def __init__(self, spec: Mapping[str, Any], cleared: Any = None) -> None:
@@ -48,27 +48,30 @@ class Kind:
         self.cleared = cleared
 
     def parse(self, value: Any) -> Any:
-        """The canonical form of what a user declared. A ValueError says what is wrong with it."""
+        """The canonical form of a declared value.
+
+        :raises ValueError: the value is invalid; the text says why.
+        """
         return value
 
     def read(self, value: Any) -> Any:
-        """The canonical form of what Exchange returned; :attr:`cleared` where nothing is set."""
+        """The canonical form of a value that Exchange returned; :attr:`cleared` if nothing is set."""
         return self.cleared if value is None else value
 
     def key(self, value: Any) -> Any:
-        """What is compared: two canonical values are equal when their keys are."""
+        """The comparison key: two canonical values are equal if their keys are equal."""
         return value
 
     def send(self, value: Any) -> Value:
-        """The parameter value for a canonical value that is not the cleared one."""
+        """The parameter value for a canonical value other than the cleared one."""
         return value  # type: ignore[no-any-return]
 
     def clear(self, stored: Any) -> Value:
-        """The parameter value that leaves nothing of ``stored`` set."""
+        """The parameter value that clears ``stored`` completely."""
         return None
 
     def show(self, value: Any) -> Any:
-        """The canonical value as it stands in a diff."""
+        """The canonical value as a diff shows it."""
         return value
 
 
@@ -85,7 +88,7 @@ class Boolean(Kind):
 
 
 class Flag(Boolean):
-    """A predicate or an action that is there or not. Exchange returns False for one that is not."""
+    """A predicate or action that is present or absent. Exchange returns False for an absent one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,7 +102,7 @@ class Flag(Boolean):
 
 
 class Integer(Kind):
-    """A whole number within bounds. Exchange returns some of them as text (SCL values)."""
+    """A whole number within bounds. Exchange returns some numbers (SCL values) as text."""
 
     def __init__(self, minimum: int, maximum: int | None = None) -> None:
         super().__init__({"type": "int"})
@@ -117,7 +120,7 @@ class Integer(Kind):
 
 
 class Days(Integer):
-    """A number of days, which Exchange takes as a double and returns as a TimeSpan."""
+    """A number of days. Exchange accepts a double and returns a TimeSpan."""
 
     def send(self, value: Any) -> Value:
         return float(value)
@@ -127,7 +130,7 @@ class Days(Integer):
 
 
 class Text(Kind):
-    """A text with a limit. Line ends do not count when texts are compared: YAML writes LF, portals write CRLF."""
+    """A text with a maximum length. Comparison ignores the style of line endings: YAML writes LF, portals write CRLF."""
 
     def __init__(self, maximum: int | None = None) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -135,7 +138,7 @@ class Text(Kind):
 
     def parse(self, value: Any) -> Any:
         if self.maximum is not None and len(value) > self.maximum:
-            raise ValueError(f"has {len(value)} characters, and Exchange takes at most {self.maximum}")
+            raise ValueError(f"has {len(value)} characters; Exchange accepts at most {self.maximum}")
         return sendable(value)
 
     def key(self, value: Any) -> Any:
@@ -143,7 +146,7 @@ class Text(Kind):
 
 
 class Name(Text):
-    """A name, which Exchange compares without case. ``clears`` says whether "none" is a value, too."""
+    """A name, which Exchange compares without case. ``clears`` tells whether an empty name is a valid value."""
 
     def __init__(self, maximum: int | None = None, *, clears: bool = True) -> None:
         super().__init__(maximum)
@@ -155,7 +158,7 @@ class Name(Text):
 
 
 class Choice(Kind):
-    """One of Exchange's own literals. Matched here, because the service takes any prefix of one."""
+    """One of Exchange's own literals. The collection matches it, because the service accepts any prefix of a literal."""
 
     def __init__(self, *choices: str) -> None:
         super().__init__({"type": "str", "choices": list(choices)})
@@ -166,7 +169,7 @@ class Choice(Kind):
 
 
 class StatusCode(Kind):
-    """An enhanced status code of a rejection: 5.7.1, or 5.7.900 to 5.7.999."""
+    """The enhanced status code of a rejection: 5.7.1, or 5.7.900 to 5.7.999."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"})
@@ -178,7 +181,7 @@ class StatusCode(Kind):
 
 
 class Listing(Kind):
-    """A list of texts whose order means nothing. ``case`` says whether case does."""
+    """A list of texts. Order is not significant; ``case`` tells whether case is."""
 
     def __init__(self, *, case: bool = False, choices: tuple[str, ...] = (), maximum: int | None = None, multivalued: bool = False) -> None:
         spec: dict[str, Any] = {"type": "list", "elements": "str"}
@@ -187,26 +190,29 @@ class Listing(Kind):
         super().__init__(spec, cleared=[])
         self.case = case
         self.maximum = maximum
-        #: An AD-backed MultiValuedProperty: over REST an empty list does not clear it, removing its members does.
+        #: An AD-backed MultiValuedProperty. Over REST, an empty list does not clear it; removing its members does.
         self.multivalued = multivalued
 
     def parse(self, value: Any) -> Any:
         return [self.element(item) for item in value]
 
     def element(self, item: str) -> str:
-        """The canonical form of one element; a ValueError says what is wrong with it."""
+        """The canonical form of one element.
+
+        :raises ValueError: the element is invalid; the text says why.
+        """
         if not item.strip():
-            raise ValueError("has an empty element")
+            raise ValueError("contains an empty element")
         if item != item.strip():
-            raise ValueError(f"has {item!r}: Exchange takes no spaces at the ends of a word")
+            raise ValueError(f"contains {item!r}: Exchange does not accept leading or trailing spaces")
         if self.maximum is not None and len(item) > self.maximum:
-            raise ValueError(f"has an element of {len(item)} characters, and Exchange takes at most {self.maximum}")
+            raise ValueError(f"contains an element of {len(item)} characters; Exchange accepts at most {self.maximum}")
         return sendable(item)
 
     def read(self, value: Any) -> Any:
         if value is None:
             return []
-        # Nothing between others is a text without characters: without it the list could look as if nothing were set.
+        # A null among other elements becomes an empty text. Without it, the list could look as if nothing were set.
         return ["" if item is None else scalar(item) for item in (value if isinstance(value, list) else [value])]
 
     def clear(self, stored: Any) -> Value:
@@ -217,9 +223,9 @@ class Listing(Kind):
 
 
 class Words(Listing):
-    """Words or domains that a rule looks for: neither order nor case matters.
+    """Words or domains that a rule looks for. Neither order nor case is significant.
 
-    :param attributes: those of a person that an element begins with, as ``attribute:word,word``.
+    :param attributes: the directory attributes that an element may start with, as in ``attribute:word,word``.
     """
 
     def __init__(self, *, attributes: Sequence[str] = (), **more: Any) -> None:
@@ -231,9 +237,9 @@ class Words(Listing):
 
 
 class Patterns(Listing):
-    """Regular expressions: the order does not matter, the case does. Spaces are part of a pattern.
+    """Regular expressions. Case is significant, order is not. Spaces are part of a pattern.
 
-    :param attributes: those of a person that an element begins with, as ``attribute:pattern,pattern``.
+    :param attributes: the directory attributes that an element may start with, as in ``attribute:pattern,pattern``.
     """
 
     def __init__(self, *, attributes: Sequence[str] = ()) -> None:
@@ -242,22 +248,22 @@ class Patterns(Listing):
 
     def element(self, item: str) -> str:
         if not item:
-            raise ValueError("has an empty pattern")
+            raise ValueError("contains an empty pattern")
         return _known_attribute(sendable(item), self.attributes)
 
 
 def _known_attribute(item: str, attributes: Sequence[str]) -> str:
-    """The element, unless its attribute is a known one misspelt. Whether Exchange has others, only Exchange can tell."""
+    """The element, unless its attribute looks like a misspelled known one. Other attributes are left for Exchange to judge."""
     attribute, colon, _rest = item.partition(":")
     known = not attributes or not colon or attribute.casefold() in map(str.casefold, attributes)
     near = "" if known else nearest(attribute, attributes)
     if near:
-        raise ValueError(f"has the attribute {attribute!r}: did you mean {near}?")
+        raise ValueError(f"contains the unknown attribute {attribute!r} (did you mean {near}?)")
     return item
 
 
 class Recipients(Listing):
-    """Recipients or groups, by SMTP address: that is what Exchange returns, whatever reference it was given."""
+    """Recipients or groups, by SMTP address, which is what Exchange returns for any kind of reference."""
 
     def element(self, item: str) -> str:
         return address(item)
@@ -277,14 +283,14 @@ class Recipient(Kind):
 
 
 class Locations(Listing):
-    """URLs whose order counts. Case and a slash at the end do not."""
+    """URLs. Order is significant; case and a trailing slash are not."""
 
     def __init__(self) -> None:
         super().__init__(multivalued=True)
 
     def element(self, item: str) -> str:
         if not re.match(r"https?://[^/\s]+", item, re.IGNORECASE):
-            raise ValueError(f"has {item!r}, which is not an absolute URL")
+            raise ValueError(f"contains {item!r}, which is not an absolute URL")
         return sendable(item)
 
     def key(self, value: Any) -> Any:
@@ -292,9 +298,9 @@ class Locations(Listing):
 
 
 class Size(Kind):
-    """A size with a unit. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``, grouped as the host's culture does; bytes are what is compared."""
+    """A size with a unit, compared in bytes. Exchange returns ``10 MB (10,485,760 bytes)`` for ``10MB``, with the digit groups of the host's culture."""
 
-    _LARGEST = 2**63 - 1  # no message comes near it, and far beyond it a float is no number any more
+    _LARGEST = 2**63 - 1  # no message comes near it, and a much larger float becomes infinite
     _UNITS: ClassVar = {"TB": 1 << 40, "GB": 1 << 30, "MB": 1 << 20, "KB": 1 << 10, "B": 1}
 
     def __init__(self) -> None:
@@ -303,7 +309,7 @@ class Size(Kind):
     def parse(self, value: Any) -> Any:
         match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(TB|GB|MB|KB|B)?", value.strip(), re.IGNORECASE)
         if not match:
-            raise ValueError(f"must be a number with B, KB, MB, GB or TB, not {value!r}")
+            raise ValueError(f"must be a number followed by B, KB, MB, GB or TB, not {value!r}")
         size = float(match[1]) * self._UNITS[(match[2] or "B").upper()]
         if size > self._LARGEST:
             raise ValueError("is larger than any message can be")
@@ -324,7 +330,7 @@ class Size(Kind):
 
 
 class Instant(Kind):
-    """A point in time, canonically in UTC. An offset is required: Exchange's own form may leave the zone open, and is read as UTC then."""
+    """A point in time, canonically in UTC. A declared value needs an offset. A value from Exchange without a zone is read as UTC."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -351,7 +357,7 @@ class Instant(Kind):
         return datetime.datetime.fromisoformat(value)
 
     def differs_by_a_zone(self, shown: Any, value: str) -> bool:
-        """Whether what Exchange shows says no zone, and would be ``value`` (canonical) in some zone other than UTC."""
+        """Whether ``shown`` has no zone and would equal ``value`` (canonical) in some zone other than UTC."""
         if not value or not isinstance(shown, str) or not shown or re.search(r"(Z|[+-][0-9]{2}:?[0-9]{2})$", shown):
             return False
         apart = abs(datetime.datetime.fromisoformat(self.read(shown)) - datetime.datetime.fromisoformat(value))
@@ -359,7 +365,7 @@ class Instant(Kind):
 
 
 class Color(Kind):
-    """A color as ``#RRGGBB``, as an HTML color name, or as ``0x00RRGGBB``, which was Microsoft's form for years; they mean the same."""
+    """A color as ``#RRGGBB``, as an HTML color name, or as ``0x00RRGGBB`` (Microsoft's form for years). The forms are equivalent."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")
@@ -376,7 +382,7 @@ class Color(Kind):
 
 
 class Image(Kind):
-    """A picture, canonically as base64 text. In a diff its format, size and digest stand for it."""
+    """An image, canonically as base64 text. A diff shows its format, size and digest instead."""
 
     def __init__(self) -> None:
         super().__init__({"type": "str"}, cleared="")

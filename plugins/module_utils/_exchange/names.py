@@ -1,11 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When two names are the same to Exchange. Private to the collection; the only place that judges it.
+"""When Exchange treats two names as the same. Private to the collection, which decides this only here.
 
-What Exchange compares in names is not documented. Taken for granted is .NET's ``OrdinalIgnoreCase``: letter by letter, each in
-its simple upper case, with neither a culture nor a normal form. So a dotless i is no I, a long s no S, and a sharp s not two of them. Held against
-PowerShell 7.6 for every character of Unicode 14. Where a directory looks less closely, :func:`lookalikes` says which names it may mix up.
+How Exchange compares names is not documented. This module assumes .NET's ``OrdinalIgnoreCase``: character by character, each in
+its simple upper case, without culture or normalization. A dotless i is not an I, a long s is not an S, and a sharp s is not two of
+them. Checked against PowerShell 7.6 for every character of Unicode 14. A directory may compare more loosely: :func:`lookalikes`
+lists the names that it may confuse.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-#: .NET leaves these two as they are, although Unicode knows an ASCII letter as their upper case.
+#: .NET leaves these two unchanged, although Unicode maps them to an ASCII letter in upper case.
 _KEPT = frozenset("\u0131\u017f")
 
 
 @lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
-    """What is compared: two names are the same when their keys are equal. To be shown, a key is no good."""
+    """The comparison key: two names are the same if their keys are equal. A key is not for display."""
     return name.upper() if name.isascii() else "".join(map(_upper, name))
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether Exchange takes two names for one."""
+    """Whether Exchange treats two names as the same."""
     return name_key(one) == name_key(other)
 
 
 def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
-    """A sentence for each of ``names`` that is another name than one of the rest, and the same where accents, width or ligatures do not count."""
+    """A sentence for each pair of different names, at least one of them in ``names``, that differ only in accents, width, ligatures or spaces."""
     named = list(dict.fromkeys(names))
     known: dict[str, list[str]] = {}
     for name in dict.fromkeys([*named, *others]):
@@ -41,14 +42,14 @@ def lookalikes(names: Iterable[str], others: Iterable[str] = ()) -> list[str]:
         for other in known[_wide(name)]:
             if not same_name(name, other) and other not in told:
                 sentences.append(
-                    f"The names {name!r} and {other!r} differ in accents, width or the like only: if Exchange takes them for one, only one can be."
+                    f"The names {name!r} and {other!r} differ only in accents, width or similar. If Exchange treats them as the same, only one can exist."
                 )
         told.add(name)
     return sentences
 
 
 def _upper(letter: str) -> str:
-    """The simple upper case of a letter: one that is written with several is none."""
+    """The simple upper case of a letter. A mapping to several characters does not count."""
     if letter in _KEPT:
         return letter
     return next((mapped for mapped in (letter.upper(), letter.title()) if len(mapped) == 1), letter)
@@ -56,6 +57,6 @@ def _upper(letter: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _wide(name: str) -> str:
-    """What a directory might compare that looks less closely."""
+    """The key of a directory that compares loosely."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     return " ".join("".join(letter for letter in parts if not unicodedata.combining(letter)).replace("\u0131", "i").split())

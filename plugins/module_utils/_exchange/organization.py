@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading an organization: what its subsets are, and one round trip for any number of them. Private to the collection."""
+"""Reads an organization: defines the subsets and reads any number of them in one round trip. Private to the collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 Parsed = TypeVar("Parsed")
 
-#: What can be read, under the name that users give it.
+#: The subsets that can be read, by the name that users know.
 SUBSETS: dict[str, Call] = {
     "organization": Call("Get-OrganizationConfig"),
     "ome_configurations": Call("Get-OMEConfiguration"),
@@ -30,15 +30,15 @@ SUBSETS: dict[str, Call] = {
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 
-#: What no setting needs, only an answer about mail: it is read where such an answer is asked for.
+#: Subsets that no setting needs. They are read only for answers about mail.
 MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
 
 
 class Organization:
-    """What one round trip brought of an organization.
+    """What one round trip returned about an organization.
 
-    :param reads: what was asked, by the name of the subset.
-    :param results: what came back.
+    :param reads: subset name to the call that read it.
+    :param results: subset name to the result of that call.
     """
 
     def __init__(self, reads: Mapping[str, Call], results: Mapping[str, Result]) -> None:
@@ -48,42 +48,42 @@ class Organization:
 
     @property
     def subsets(self) -> list[str]:
-        """What was asked for."""
+        """The names of the subsets that were read."""
         return list(self._results)
 
     @property
     def reused(self) -> bool:
-        """Whether any of it was read earlier in the run."""
+        """Whether any result comes from an earlier read of this run."""
         return any(result.reused for result in self._results.values())
 
     def objects(self, subset: str) -> list[dict[str, Any]]:
-        """The objects of a subset. Raises the error of its read: a failed read is never "nothing there"."""
+        """The objects of a subset. Raises the error of a failed read, which never means "nothing there"."""
         return self._results[subset].unwrap()
 
     def parsed(self, parse: Callable[[Organization], Parsed]) -> Parsed:
-        """What ``parse`` makes of this organization; made once, however often it is asked for. What comes back is not to be changed."""
+        """The result of ``parse`` for this organization, cached. Callers must not change it."""
         if parse not in self._parsed:
             self._parsed[parse] = parse(self)
         made: Parsed = self._parsed[parse]
         return made
 
     def with_more(self, other: Organization) -> Organization:
-        """This and what another round trip brought."""
+        """This organization with the subsets of another round trip added."""
         return Organization({**self._reads, **other._reads}, {**self._results, **other._results})
 
     def only(self, subset: str) -> dict[str, Any]:
-        """The one object of a subset that has exactly one."""
+        """The object of a subset that must contain exactly one."""
         objects = self.objects(subset)
         if len(objects) != 1:
-            raise ExchangeError(f"{len(objects)} objects came back where exactly one is expected.", cmdlet=self._reads[subset].cmdlet)
+            raise ExchangeError(f"Exchange returned {len(objects)} objects; exactly one was expected.", cmdlet=self._reads[subset].cmdlet)
         return objects[0]
 
     def error(self, subset: str) -> ExchangeError | None:
-        """Why the read of a subset failed; ``None`` where it did not."""
+        """Why the read of a subset failed; ``None`` if it succeeded."""
         return self._results[subset].error
 
     def available(self, subset: str) -> bool:
-        """Whether the subset was read. False only where it was not asked for or the session does not have the cmdlet; raises any other error."""
+        """Whether the subset was read. False only if it was not requested or the session does not have the cmdlet; raises any other error."""
         result = self._results.get(subset)
         if result is None or isinstance(result.error, CmdletNotAvailableError):
             return False
@@ -92,12 +92,12 @@ class Organization:
 
 
 def reads_of(subsets: Iterable[str] | Mapping[str, Call]) -> Mapping[str, Call]:
-    """What to read for subsets: names out of :data:`SUBSETS`, or reads of one's own under names of one's own."""
+    """The calls that read subsets. Accepts names from :data:`SUBSETS`, or a mapping of custom names to calls."""
     return subsets if isinstance(subsets, Mapping) else {name: SUBSETS[name] for name in subsets}
 
 
 def read(session: Session, subsets: Iterable[str] | Mapping[str, Call], *, fresh: bool = False) -> Organization:
-    """Reads in one round trip; see :func:`reads_of`."""
+    """Reads subsets in one round trip. See :func:`reads_of`."""
     reads = reads_of(subsets)
     results = session.invoke(list(reads.values()), fresh=fresh)
     return Organization(reads, dict(zip(reads, results, strict=True)))

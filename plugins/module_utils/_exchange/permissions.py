@@ -3,16 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which role or license grants a cmdlet. Private to the collection.
 
-The roles are those that Microsoft365DSC names for its resources of the same cmdlets, and Microsoft's pages on permissions. Which
-one is the least that an application needs for OME configurations is documented nowhere and was not tried: several roles
-(Compliance Admin, Security Admin, Transport Rules, Information Rights Management) are named for it together.
+The roles are from Microsoft365DSC's resources for the same cmdlets and from Microsoft's pages on permissions. The least privileged
+role for OME configurations is not documented and was not tested: the sources name several roles together (Compliance Admin,
+Security Admin, Transport Rules, Information Rights Management).
 """
 
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
 
-#: Cmdlets that a session has only with the license.
+#: Cmdlets that require the license Advanced Message Encryption.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
 
 #: Cmdlets that Exchange on-premises does not have.
@@ -42,5 +42,5 @@ def _granted_by(cmdlet: str) -> str:
     return f"the role {to_read} or {to_write}" if verb == "Get" else f"the role {to_write}"
 
 
-#: Cmdlet to what grants it.
+#: Cmdlet to the role or license that grants it.
 GRANTED_BY: dict[str, str] = {cmdlet: _granted_by(cmdlet) for cmdlet in CMDLETS}

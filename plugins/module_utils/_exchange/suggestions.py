@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody who misspelt a name probably meant. Private to the collection."""
+"""Suggestions for misspelled names. Private to the collection."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-#: How alike two names have to be, from 0 to 1, so that one is taken for the other misspelt.
+#: The minimum similarity, from 0 to 1, at which one name counts as a misspelling of the other.
 _ALIKE = 0.75
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is meant; empty where none is near. PowerShell's ``SubjectContainsWords`` is near ``subject_contains_words``."""
+    """The closest known name; empty if none is close. PowerShell's ``SubjectContainsWords`` is close to ``subject_contains_words``."""
     by_letters = {_letters(candidate): candidate for candidate in known}
     found = difflib.get_close_matches(_letters(name), by_letters, 1, _ALIKE)
     return by_letters[found[0]] if found else ""
 
 
 def meant(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown name: what is probably meant, or nothing."""
+    """The end of a sentence about an unknown name: a suggestion, or only the period."""
     near = nearest(name, known)
     return f". Did you mean {near}?" if near else "."
 
 
 def hints(arguments: Any, spec: Mapping[str, Any]) -> list[str]:
-    """A question for each option and each choice that is near a known one.
+    """A suggestion for each option and choice that is close to a known one.
 
-    :param arguments: as they were given.
+    :param arguments: the arguments as given.
     :param spec: the argument spec.
     """
     paths = {_letters(path): path for path in _paths(spec)}
@@ -39,24 +39,28 @@ def hints(arguments: Any, spec: Mapping[str, Any]) -> list[str]:
 
 def _hints(arguments: Any, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> Iterator[str]:
     for option, value in arguments.items() if isinstance(arguments, Mapping) else ():
-        row = spec.get(option)
-        if row is None:
+        option_spec = spec.get(option)
+        if option_spec is None:
             near = _option(str(option), spec, where, paths)
             if near:
                 yield f"{where}{option}: did you mean {near}?"
             continue
         for choice in value if isinstance(value, list) else [value]:
-            near = nearest(choice, row["choices"]) if row.get("choices") and isinstance(choice, str) and choice not in row["choices"] else ""
+            near = (
+                nearest(choice, option_spec["choices"])
+                if option_spec.get("choices") and isinstance(choice, str) and choice not in option_spec["choices"]
+                else ""
+            )
             if near:
                 yield f"{where}{option} {choice!r}: did you mean {near}?"
-        if row.get("options"):
+        if option_spec.get("options"):
             items = [(f"{where}{option}[{index}].", item) for index, item in enumerate(value)] if isinstance(value, list) else [(f"{where}{option}.", value)]
             for inside, item in items:
-                yield from _hints(item, row["options"], inside, {_letters(path): path for path in _paths(row["options"])})
+                yield from _hints(item, option_spec["options"], inside, {_letters(path): path for path in _paths(option_spec["options"])})
 
 
 def _option(name: str, spec: Mapping[str, Any], where: str, paths: Mapping[str, str]) -> str:
-    """The option that is meant: one beside it, or one of a section by its cmdlet's name, such as ``ExceptIfFrom``."""
+    """The closest option: at the same level, or inside a section if ``name`` is a cmdlet parameter such as ``ExceptIfFrom``."""
     letters = re.sub(r"^exceptif", "exceptions", _letters(name))
     exact = next((option for option in spec if _letters(option) == letters), "")
     inside = paths.get(letters) or next((paths[section + letters] for section in ("conditions", "actions") if section + letters in paths), "")
@@ -65,11 +69,11 @@ def _option(name: str, spec: Mapping[str, Any], where: str, paths: Mapping[str, 
 
 
 def _paths(spec: Mapping[str, Any], where: str = "") -> Iterator[str]:
-    """Every option by its path, such as ``conditions.from``."""
-    for option, row in spec.items():
+    """The path of every option, such as ``conditions.from``."""
+    for option, option_spec in spec.items():
         yield f"{where}{option}"
-        if row.get("options") and row.get("type") != "list":
-            yield from _paths(row["options"], f"{where}{option}.")
+        if option_spec.get("options") and option_spec.get("type") != "list":
+            yield from _paths(option_spec["options"], f"{where}{option}.")
 
 
 def _letters(name: str) -> str:

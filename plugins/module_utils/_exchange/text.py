@@ -1,33 +1,33 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts from outside, for people and for PowerShell: nothing in them acts on a terminal, a page or a console. Private to the collection."""
+"""Makes untrusted text safe to show in a terminal or page and to paste into a PowerShell console. Private to the collection."""
 
 from __future__ import annotations
 
 import re
 
-#: Characters that cannot be seen but change what is read (controls of terminals, of direction, of width), and those that XML 1.0 cannot hold.
+#: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML 1.0 cannot represent.
 _INVISIBLE = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
     r"\U000e0000-\U000e007f"
 )
 _FOR_PEOPLE = re.compile(f"[{_INVISIBLE}]")
-#: In a console a tab completes and a line feed sends, so that they are written as numbers, too.
+#: In a console, a tab completes and a line feed submits, so they are written as numbers, too.
 _FOR_CONSOLES = re.compile(f"([\t\n{_INVISIBLE}])")
-#: Each of these opens, and each closes, a single-quoted string of PowerShell.
+#: PowerShell accepts each of these to open or close a single-quoted string.
 _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 
 
 def visible(text: str) -> str:
-    """The text with each character that could act on a terminal or mislead an eye written as ``[U+202E]``. Tabs and line feeds stay."""
+    """The text with each character that could control a terminal or mislead a reader replaced, such as by ``[U+202E]``. Tabs and line feeds stay."""
     return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
 
 
 def powershell_string(text: str) -> str:
-    """The text as a PowerShell expression of exactly that text, on one line, which may be pasted into a console.
+    """A one-line PowerShell expression for exactly this text, safe to paste into a console.
 
-    Every quote is doubled that PowerShell takes for one, and what a console would act on is a number.
+    Everything that PowerShell treats as a quote is doubled, and control characters are written as numbers.
     """
     first, *others = _FOR_CONSOLES.split(text)
     if not others:

@@ -38,10 +38,11 @@ def document_of(content: Any, where: str) -> Document:
     :param where: the file, for an error.
     :raises OptionError: it is none that holds rules.
     """
-    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], Mapping) and isinstance(content[0].get("reads"), list):
-        return _of_capture(content[0], where)
-    if isinstance(content, list) and len(content) == 1:
+    # An artifact is a list: the document, and words that keep it from being loaded as variables.
+    if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
         content = content[0]
+    if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
+        return _of_capture(content, where)
     if isinstance(content, Mapping):
         state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
         if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):

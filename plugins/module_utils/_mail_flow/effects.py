@@ -28,7 +28,7 @@ _TAG = re.compile(r"<[^>]*>")
 _FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
 #: The field in which an action puts an added recipient.
-_FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
+FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
         moderators = [str(user) for user in _list(actions.get("moderate_message_by_user"))]
         moderators += [manager] if manager and "moderate_message_by_manager" in actions else []
     if Does.ADD in does:
-        for option, field in _FIELDS.items():
+        for option, field in FIELDS.items():
             added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
         if manager and "add_manager_as_recipient_type" in actions:
             way = str(actions["add_manager_as_recipient_type"])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the ActiveSync organization settings consist of (Get- and Set-ActiveSyncOrganizationSettings). Private to the collection."""
+"""The ActiveSync organization settings (Get- and Set-ActiveSyncOrganizationSettings). Private to the collection."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ ACTIVESYNC_ORG_SETTINGS = Table(
             Choice("Allow", "Block", "Quarantine"),
             "DefaultAccessLevel",
             impacts={"Block": Impact.TAKES_AWAY, "Quarantine": Impact.TAKES_AWAY, "Allow": Impact.WIDENS},
-            dangers=dict.fromkeys(("Block", "Quarantine"), "It reaches devices that are connected already, at once."),
+            dangers=dict.fromkeys(("Block", "Quarantine"), "This applies immediately, also to devices that are already connected."),
         ),
         Field("enable_mobile_mailbox_policy_when_ca_inplace", Boolean(), "EnableMobileMailboxPolicyWhenCAInplace", cloud_only=True),
         Field("ota_notification_mail_insert", Text(256), "OtaNotificationMailInsert"),
-        # The values are not documented, so they are not restricted here; a name has no cleared form.
+        # The values are not documented, so any value is accepted. A name cannot be cleared.
         Field("tenant_admin_preference", Name(64, clears=False), "TenantAdminPreference", cloud_only=True),
         Field("user_mail_insert", Text(256), "UserMailInsert"),
     ),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an IRM configuration consists of (Get- and Set-IRMConfiguration). Private to the collection."""
+"""The IRM configuration (Get- and Set-IRMConfiguration). Private to the collection."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Order, Table
 
-#: Exchange lists templates only while internal licensing is on, and only the list tells by which name an organization knows one of Exchange's own.
-#: So rules are written before licensing goes off, and planned anew once it is on.
+#: Exchange lists RMS templates only while internal licensing is on, and only that list shows by which name an organization knows a built-in template.
+#: Therefore rules are written before licensing is turned off, and planned again after it is turned on.
 _NAME_TEMPLATES = frozenset({Phase.RULES, Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 
 IRM_CONFIGURATION = Table(
@@ -19,7 +19,7 @@ IRM_CONFIGURATION = Table(
     subset="irm_configuration",
     noun="IRMConfiguration",
     phase=Phase.SETTINGS,
-    # Force answers the prompt that a change of InternalLicensingEnabled raises.
+    # Force answers the prompt for a change of InternalLicensingEnabled.
     extra={"Force": True, "Confirm": False},
     fields=(
         Field("automatic_service_update_enabled", Boolean(), "AutomaticServiceUpdateEnabled", cloud_only=True),
@@ -29,7 +29,7 @@ IRM_CONFIGURATION = Table(
             "AzureRMSLicensingEnabled",
             cloud_only=True,
             impacts={False: Impact.TAKES_AWAY},
-            dangers={False: "Exchange Online no longer uses Azure Rights Management, which turns message encryption off for everybody."},
+            dangers={False: "Exchange Online stops using Azure Rights Management, which turns off message encryption for everybody."},
         ),
         Field(
             "decrypt_attachment_for_encrypt_only",
@@ -47,7 +47,7 @@ IRM_CONFIGURATION = Table(
             Boolean(),
             "InternalLicensingEnabled",
             impacts={False: Impact.TAKES_AWAY},
-            dangers={False: "Nobody can protect mail any more, and no template is found."},
+            dangers={False: "Nobody can protect mail, and Exchange finds no RMS template."},
             order={True: Order(replans=_NAME_TEMPLATES), False: Order(phase=Phase.LICENSING_REMOVAL)},
         ),
         Field("journal_report_decryption_enabled", Boolean(), "JournalReportDecryptionEnabled", impacts={True: Impact.WIDENS}),
@@ -59,7 +59,7 @@ IRM_CONFIGURATION = Table(
             "RMSOnlineKeySharingLocation",
             not_secret=True,
             cloud_only=True,
-            refuse="Exchange has deprecated it, and the trusted publishing domain is managed in Azure Rights Management. Only an empty text is accepted.",
+            refuse="Exchange deprecated it: Azure Rights Management manages the trusted publishing domain. Only an empty text is accepted.",
         ),
         Field("search_enabled", Boolean(), "SearchEnabled"),
         Field(
@@ -90,8 +90,8 @@ IRM_CONFIGURATION = Table(
             "TransportDecryptionSetting",
             impacts={"Mandatory": Impact.REJECTS, "Disabled": Impact.TAKES_AWAY},
             dangers={
-                "Mandatory": "Mail that Exchange cannot decrypt in transport is rejected with a non-delivery report.",
-                "Disabled": "Mail flow rules, journaling and malware scanning no longer see into protected mail.",
+                "Mandatory": "Exchange rejects mail that it cannot decrypt in transport with a non-delivery report.",
+                "Disabled": "Mail flow rules, journaling and malware scanning cannot read protected mail.",
             },
         ),
     ),

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading what Test-IRMConfiguration says, which is one text for people. Private to the collection.
+"""Parses the output of Test-IRMConfiguration, which is one text for people. Private to the collection.
 
-A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text that was taken from a
-console has its long lines broken, so a line that begins nothing goes on with what was before it.
+A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text from a console may have
+wrapped lines, so a line without a recognized beginning continues the previous one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _RULE = re.compile(r"-{3,}")
 
 @dataclass
 class Step:
-    """One thing that was tried.
+    """One step of the test.
 
-    :param name: what was tried, such as ``Verifying encryption``.
-    :param passed: whether it worked.
-    :param detail: what Exchange says of it; of a failure with the exception's text.
+    :param name: what the step verifies, such as ``Verifying encryption``.
+    :param passed: whether it passed.
+    :param detail: Exchange's text about it, including the exception's text of a failure.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Step:
 
 @dataclass
 class IrmResults:
-    """The whole test.
+    """The result of the whole test.
 
-    :param passed: whether Exchange calls it a pass as a whole.
-    :param templates: the names of the rights management templates that were found.
+    :param passed: whether Exchange reports an overall pass.
+    :param templates: the names of the RMS templates that Exchange found.
     """
 
     passed: bool = False
@@ -53,10 +53,10 @@ class IrmResults:
 
 
 def parse(text: str) -> IrmResults:
-    """The outcome of a test.
+    """Parses the output of a test.
 
     :param text: the property ``Results``.
-    :raises ProtocolError: the text says neither that the test passed nor that it failed. That is never taken for a pass.
+    :raises ProtocolError: the text reports neither a pass nor a failure. This never counts as a pass.
     """
     results = IrmResults()
     overall = ""
@@ -74,9 +74,9 @@ def parse(text: str) -> IrmResults:
             step = results.steps[-1]
             step.detail = f"{step.detail} {line}".strip()
     if not overall and not results.failures:
-        raise ProtocolError(f"The test's outcome cannot be understood: {text!r}", cmdlet="Test-IRMConfiguration")
+        raise ProtocolError(f"The collection cannot interpret the test's output: {text!r}", cmdlet="Test-IRMConfiguration")
     results.passed = overall == "PASS" and not results.failures
     for found in filter(None, (_TEMPLATES.search(step.detail) for step in results.steps)):
-        # Exchange separates the names by commas, so a name that has one comes apart here.
+        # Exchange separates the names with commas, so a name that contains a comma is split here.
         results.templates += [template.strip() for template in found[1].split(", ") if template.strip()]
     return results

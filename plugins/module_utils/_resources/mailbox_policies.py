@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the policies of Outlook on the web and of mobile devices say about IRM. Private to the collection.
+"""The IRM settings of Outlook on the web and mobile device mailbox policies. Private to the collection.
 
-The two cmdlets spell their parameter differently: ``IRMEnabled`` and ``IrmEnabled``.
+The two cmdlets spell the parameter differently: ``IRMEnabled`` and ``IrmEnabled``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
-#: The policy of Outlook on the web that every organization begins with. In one that is dehydrated, as a new one is, Exchange changes it for nobody
-#: (Microsoft's page of Enable-OrganizationCustomization).
+#: The Outlook on the web policy that every organization starts with. In a dehydrated organization, which a new one is, Exchange does not allow
+#: changes to it (Microsoft's documentation of Enable-OrganizationCustomization).
 BUILT_IN_OWA_POLICY = "OwaMailboxPolicy-Default"
 
 OWA_MAILBOX_POLICY = Table(
@@ -43,7 +43,7 @@ MOBILE_DEVICE_MAILBOX_POLICY = Table(
 
 
 class PolicyResource(NamedResource):
-    """Policies that exist, none of them ours to create or to remove."""
+    """Existing policies. The collection never creates or removes one."""
 
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         plans: dict[str, Plan] = {}
@@ -51,7 +51,7 @@ class PolicyResource(NamedResource):
         for identity, settings in parts[self.subset].items():
             policy = next((item for item in organization.objects(self.subset) if same_name(name_of(item), identity)), None)
             if policy is None:
-                missing.append(f"{self.subset}: there is no policy {identity!r} any more, so it was not put back.")
+                missing.append(f"{self.subset}: policy {identity!r} no longer exists, so it was not restored.")
             else:
                 plans[identity] = plan_settings(self.table, settings, policy)
         whole = Plan.join(plans)

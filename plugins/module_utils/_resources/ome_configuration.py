@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): what one consists of, and planning them. Private to the collection.
+"""OME configurations (Get-, New-, Set- and Remove-OMEConfiguration): their settings and how to plan them. Private to the collection.
 
-The default configuration is always there; the templates need Advanced Message Encryption. The limits are those of Microsoft's cmdlet
-reference and of its branding article.
+The default configuration always exists; additional ones need Advanced Message Encryption. The limits are from Microsoft's cmdlet
+reference and its article about branding.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings, refuse_on_premises
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
-#: The configuration that every organization has, and that can be neither removed nor given an expiry.
+#: The configuration that every organization has. It cannot be removed and cannot have an expiry.
 DEFAULT_OME_CONFIGURATION = "OME Configuration"
 
 OME_CONFIGURATION = Table(
@@ -53,7 +53,7 @@ OME_CONFIGURATION = Table(
 )
 
 
-#: What Microsoft recommends for a logo: it is advice, and no limit.
+#: Microsoft's recommendations for a logo. They are not limits.
 _ADVISED_IMAGE_BYTES = 40 * 1024
 _ADVISED_IMAGE_SIZE = (170, 70)
 
@@ -61,51 +61,51 @@ _IMAGE = "image_content"
 
 
 def is_default(identity: str) -> bool:
-    """Whether this is the configuration that every organization has."""
+    """Whether this is the default configuration, which every organization has."""
     return same_name(identity, DEFAULT_OME_CONFIGURATION)
 
 
 def find(configurations: Sequence[Mapping[str, Any]], identity: str) -> Mapping[str, Any] | None:
-    """The configuration of that name. Exchange's own ``-Identity`` gives every one when there is none of that name, so it is not used."""
+    """The configuration with that name. Exchange's ``-Identity`` is not used: it returns all configurations if none has that name."""
     return next((item for item in configurations if same_name(name_of(item), identity)), None)
 
 
 def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) -> None:
-    """Refuses by name what Exchange does not allow, before anything is read."""
+    """Refuses what Exchange does not allow, by option name, before anything is read."""
     if not identity.strip() or len(identity) > 64:
-        raise OptionError(f"identity has {len(identity)} characters, and Exchange takes 1 to 64.")
+        raise OptionError(f"identity has {len(identity)} characters; Exchange accepts 1 to 64.")
     if is_default(identity) and state == "absent":
         raise OptionError(
             f"identity {identity!r} cannot be removed: every organization has it.",
-            remedy="To put it back to Microsoft's looks, clear its texts, color and image.",
+            remedy="To restore Microsoft's default branding, clear its texts, color and image.",
         )
     if is_default(identity) and wanted.get("external_mail_expiry_in_days"):
         raise OptionError(
-            f"external_mail_expiry_in_days cannot be set on {identity!r}: mail expires only with a template of your own.",
-            remedy="Give identity another name, which creates one (Advanced Message Encryption).",
+            f"external_mail_expiry_in_days cannot be set on {identity!r}: only custom OME configurations can have an expiry.",
+            remedy="Set identity to another name to create a custom OME configuration (requires Advanced Message Encryption).",
         )
 
 
 def image_warnings(wanted: Mapping[str, Any]) -> list[str]:
-    """What Microsoft advises against in a logo."""
+    """Warnings about a logo that does not follow Microsoft's recommendations."""
     if not wanted.get(_IMAGE):
         return []
     content = base64.b64decode(wanted[_IMAGE])
     warnings = []
     if not format_of(content):
-        warnings.append("The logo is none of PNG, JPEG, BMP and TIFF, and so may not be shown.")
+        warnings.append("The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it.")
     if len(content) > _ADVISED_IMAGE_BYTES:
-        warnings.append(f"The logo has {len(content):,} bytes, and Microsoft advises less than {_ADVISED_IMAGE_BYTES:,}.")
+        warnings.append(f"The logo has {len(content):,} bytes; Microsoft recommends less than {_ADVISED_IMAGE_BYTES:,}.")
     width, height = dimensions(content)
     if width > _ADVISED_IMAGE_SIZE[0] or height > _ADVISED_IMAGE_SIZE[1]:
-        warnings.append(f"The logo has {width} x {height} pixels, and Microsoft advises {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
+        warnings.append(f"The logo has {width} x {height} pixels; Microsoft recommends {_ADVISED_IMAGE_SIZE[0]} x {_ADVISED_IMAGE_SIZE[1]}.")
     return warnings
 
 
 def converge_configuration(task: ModuleContext, identity: str, state: str, wanted: Mapping[str, Any], *, force_image: bool = False) -> dict[str, Any]:
     """Brings one OME configuration to ``state`` and ``wanted`` (canonical settings).
 
-    :param force_image: send the image where Exchange shows that there is one and not which, so that nothing can be compared.
+    :param force_image: send the image even if Exchange shows that there is an image but not which one, so that it cannot be compared.
     """
 
     def planner(organization: Organization) -> Plan:
@@ -123,7 +123,7 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
     result = converge(task, [OME_CONFIGURATION.subset], planner)
     if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
         return result
-    # A logo that cannot be seen cannot be verified either, so it is sent by itself, after everything that can.
+    # A logo that Exchange does not show cannot be verified either, so it is sent separately, after everything else.
     sent = converge(replace(task, params={**task.params, "verify_timeout": 0}, warnings=[]), [OME_CONFIGURATION.subset], image_planner)
     joined = {key: {**result[key], **sent[key]} for key in ("before", "after")}
     return {**joined, "changed": result["changed"] or sent["changed"], **{key: result[key] + sent[key] for key in ("changes", "commands")}}
@@ -154,11 +154,9 @@ def plan_configuration(
         plan.steps = [replace(step, changes=(Change(OME_CONFIGURATION.name, identity, "state", "absent", "present"), *step.changes))]
         plan.warnings += lookalikes([identity], map(name_of, configurations))
     stored = {} if properties is None else OME_CONFIGURATION.describe(properties)
-    # Exchange creates a configuration with both ways to sign in switched on.
+    # Exchange creates a configuration with both sign-in methods enabled.
     if not any({"otp_enabled": True, "social_id_sign_in": True, **stored, **wanted}[option] for option in ("otp_enabled", "social_id_sign_in")):
-        plan.warnings.append(
-            f"{identity!r} leaves recipients neither one-time passcodes nor social IDs: only those with a Microsoft 365 account can read such mail."
-        )
+        plan.warnings.append(f"{identity!r} allows neither one-time passcodes nor social IDs: only recipients with a Microsoft 365 account can read such mail.")
     return plan
 
 
@@ -172,7 +170,7 @@ def _plan_removal(properties: Mapping[str, Any] | None) -> Plan:
         before={"state": "present"},
         after={"state": "absent"},
         steps=[Step(call, (change,), Phase.CONFIGURATION_REMOVAL)],
-        warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its looks, and can no longer expire or be revoked through it."],
+        warnings=[f"Mail that was sent with {identity!r} depends on it: it loses its branding and can no longer expire or be revoked."],
     )
 
 

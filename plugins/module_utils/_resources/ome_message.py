@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message that was encrypted and is read in the portal: finding it, and planning to revoke it. Private to the collection.
+"""An encrypted message in the portal: finds it and plans its revocation. Private to the collection.
 
-Known of Get-OMEMessageStatus are the properties Subject, IsRevocable and Revoked (Microsoft's cmdlet reference).
+The known properties of Get-OMEMessageStatus are Subject, IsRevocable and Revoked (Microsoft's cmdlet reference).
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ _STATUS = "message"
 
 
 def canonical_message_id(value: str) -> str:
-    """The Message-ID with its angle brackets, which Exchange wants. An OptionError says that it is none."""
+    """The Message-ID with its angle brackets, which Exchange requires. Raises OptionError if it is not a Message-ID."""
     bare = value.strip().removeprefix("<").removesuffix(">")
     if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", bare):
         raise OptionError(
             f"message_id {value!r} is not a Message-ID.",
-            remedy="It is the mail's header Message-ID, such as <4f3c0d@contoso.com>, which message trace shows as well.",
+            remedy="Use the value of the mail's Message-ID header, such as <4f3c0d@contoso.com>, which message trace also shows.",
         )
     return f"<{bare}>"
 
 
 def reads(message_id: str) -> dict[str, Call]:
-    """What has to be read to know a message."""
+    """The read for a message."""
     return {_STATUS: Call("Get-OMEMessageStatus", {"MessageId": message_id})}
 
 
 def describe(organization: Organization, message_id: str) -> dict[str, Any]:
-    """What Exchange knows of a message. A NotFoundError says that it knows none of that id."""
+    """What Exchange knows about a message. Raises NotFoundError if it does not know the Message-ID."""
     error = organization.error(_STATUS)
     if isinstance(error, NotFoundError) or (error is None and not organization.objects(_STATUS)):
         raise NotFoundError(
-            f"message_id {message_id} is not a message that this organization has sent encrypted.",
-            remedy="Compare it with message trace, and see that this host is the organization of the sender.",
+            f"message_id {message_id} is not a message that this organization sent encrypted.",
+            remedy="Compare it with message trace, and check that this host is the sender's organization.",
             cmdlet="Get-OMEMessageStatus",
         )
     properties = organization.only(_STATUS)
@@ -55,16 +55,16 @@ def describe(organization: Organization, message_id: str) -> dict[str, Any]:
 
 
 def plan_revocation(organization: Organization, message_id: str, *, revoked: bool) -> Plan:
-    """What makes a message unreadable in the portal, or readable again."""
+    """Plans to make a message unreadable in the portal, or readable again."""
     message = describe(organization, message_id)
     plan = Plan(before={"revoked": message["revoked"]}, after={"revoked": revoked})
     if message["revoked"] == revoked:
         return plan
-    # Whether a message that is revoked still counts as revocable is not known, so only revoking asks for it.
+    # It is unknown whether a revoked message still counts as revocable, so only a revocation checks this.
     if revoked and not message["is_revocable"]:
         raise InvalidValueError(
-            f"message_id {message_id} cannot be revoked: its recipient has the mail itself and no link to the portal.",
-            remedy="Only mail that is read in the portal can be revoked, which a mail flow rule with an OME configuration of your own makes all mail be.",
+            f"message_id {message_id} cannot be revoked: its recipient has the mail itself, not a link to the portal.",
+            remedy="Only mail that recipients read in the portal can be revoked. A mail flow rule with a custom OME configuration sends mail to the portal.",
             cmdlet="Set-OMEMessageRevocation",
         )
     change = Change("ome_message_revocation", message_id, "revoked", message["revoked"], revoked, Impact.TAKES_AWAY if revoked else Impact.WIDENS)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every resource of an organization, in the order in which the info module returns them. Private to the collection."""
+"""All resources of an organization, in the order in which the info module returns them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ RESOURCES: tuple[Resource, ...] = (
     PolicyResource(MOBILE_DEVICE_MAILBOX_POLICY),
 )
 
-#: By the name of the module, which is what a change names.
+#: Resources by the name of their module, which a change uses as its resource name.
 RESOURCE: dict[str, Resource] = {resource.name: resource for resource in RESOURCES}

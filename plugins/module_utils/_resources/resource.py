@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one interface of everything that can be put into a state. Private to the collection.
+"""The interface of all resources. Private to the collection.
 
-State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and name no resource themselves.
+State, snapshot, rollback, plan document and info iterate over :data:`registry.RESOURCES` and do not name individual resources.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 @dataclass(frozen=True)
 class Planning:
-    """What a plan is for.
+    """Options of a plan.
 
-    :param restoring: an earlier state is put back. What is dangerous in it is not this task's doing, and it is the whole truth also of what portals add.
-    :param unmanaged: what becomes of objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
-    :param check_mode: nothing will be written.
-    :param created: OME configurations that exist by the time the plan is carried out.
+    :param restoring: the plan restores an earlier state. Its dangers are not the task's doing, and it is authoritative also for what portals add.
+    :param unmanaged: what to do with objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
+    :param check_mode: whether nothing will be written.
+    :param created: OME configurations that will exist when the plan is applied.
     """
 
     restoring: bool = False
@@ -34,17 +34,17 @@ class Planning:
     created: tuple[str, ...] = ()
 
     def quieted(self, plan: Plan) -> Plan:
-        """The plan without its warnings where it restores and changes nothing."""
+        """The plan without its warnings if it restores a state and changes nothing."""
         return Plan(plan.before, plan.after) if self.restoring and not plan.steps else plan
 
 
 class Resource(ABC):
     """A part of an organization.
 
-    A *part* is what the info module returns under the name ``subset``, and what a state holds there. A *declared* part is its canonical form.
+    A *part* is what the info module returns under the name ``subset`` and what a state holds there. A *declared* part is its canonical form.
     """
 
-    #: The module that manages it, which is what a change names.
+    #: The module that manages the resource. A change uses it as its resource name.
     name: str
     #: The name of its part.
     subset: str
@@ -55,22 +55,22 @@ class Resource(ABC):
 
     @abstractmethod
     def declare(self, part: Any) -> Any:
-        """The canonical form of a part. An OptionError names what is wrong."""
+        """The canonical form of a part. Raises OptionError, which names what is invalid."""
 
     @abstractmethod
     def describe(self, organization: Organization) -> dict[str, Any]:
-        """The part as the organization has it, under its name, with what cannot be part of a state under names of its own."""
+        """The part as found in the organization, under its name. Anything that cannot be part of a state is under separate names."""
 
     @abstractmethod
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
-        """What brings the organization to the declared part.
+        """Plans how to bring the organization to the declared part.
 
-        :param parts: the whole declared state: a rule may name an OME configuration that the same state brings.
+        :param parts: the whole declared state: a rule may name an OME configuration that the same state declares.
         """
 
     @abstractmethod
     def field(self, option: str) -> Field | None:
-        """The setting that a change of this option is about; ``None`` for states, names and places."""
+        """The field of the option in a change; ``None`` for states, names and places."""
 
     def narrowed(self, part: Any, changes: Iterable[tuple[str, str]]) -> Any:
         """Of a declared part, what some changes are about; empty where that is nothing.
@@ -80,5 +80,5 @@ class Resource(ABC):
         raise NotImplementedError(f"{self.name} cannot be narrowed by its options")
 
     def subsets(self, declared: Any) -> list[str]:
-        """What has to be read to plan a declared part."""
+        """The subsets to read to plan a declared part."""
         return [self.subset]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planning the settings of one object from its table: the IRM configuration, ActiveSync, a policy, an OME configuration.
+"""Plans the settings of one object from its table: the IRM configuration, ActiveSync, a policy, an OME configuration.
 
 Private to the collection.
 """
@@ -23,22 +23,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 
 def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The canonical settings among a module's options; omitted ones are left out. An OptionError names a wrong one."""
-    return {row.option: row.parse(params[row.option]) for row in table.fields if params.get(row.option) is not None}
+    """The canonical settings from a module's options, without omitted ones. Raises OptionError, which names an invalid one."""
+    return {field.option: field.parse(params[field.option]) for field in table.fields if params.get(field.option) is not None}
 
 
 def refuse_on_premises(task: ModuleContext, table: Table, wanted: Mapping[str, Any]) -> None:
-    """Refuses by name what Exchange on-premises does not have."""
-    names = [table.name] if table.cloud_only else [row.option for row in table.fields if row.cloud_only and row.option in wanted]
+    """Refuses settings that Exchange on-premises does not have, by name."""
+    names = [table.name] if table.cloud_only else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
     if names and task.describe().get("on_premises"):
         raise OptionError(
-            f"{', '.join(names)} exists in Exchange Online only, and this organization is on-premises.",
-            remedy="Leave it out for this host.",
+            f"{', '.join(names)}: available only in Exchange Online, but this organization is on-premises.",
+            remedy="Omit it for this host.",
         )
 
 
 def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
-    """The whole module of a resource of which an organization has exactly one."""
+    """The implementation of a module for a resource that an organization has exactly once."""
     wanted = declared(table, task.params)
     policies = overriding_policies(table, wanted)
 
@@ -52,7 +52,7 @@ def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
 
 
 def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
-    """The whole module of a resource of which an organization has several, none of them ours to create: ``identity`` names one, or ``*`` all."""
+    """The implementation of a module for policies, which the collection does not create. ``identity`` is the name of one, or ``*`` for all."""
     wanted = declared(table, task.params)
     identity = task.params[table.identity]
 
@@ -60,7 +60,7 @@ def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
         policies = [policy for policy in organization.objects(table.subset) if identity == "*" or same_name(name_of(policy), identity)]
         if not policies:
             known = ", ".join(sorted(name_of(policy) for policy in organization.objects(table.subset)))
-            raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"It has: {known}.")
+            raise NotFoundError(f"{table.identity} {identity!r} is not a policy of this organization.", remedy=f"Known policies: {known}.")
         plans = {name_of(policy): plan_settings(table, wanted, policy) for policy in policies}
         return Plan.join(plans) if identity == "*" else next(iter(plans.values()))
 
@@ -68,11 +68,11 @@ def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:
 
 
 def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[str, Any] | None, *, identity: str = "", force: Collection[str] = ()) -> Plan:
-    """What brings one object to ``wanted``.
+    """Plans how to bring one object to ``wanted``.
 
-    :param properties: the object as Exchange shows it; ``None`` where it does not exist, which plans its creation.
-    :param identity: its name, for one that does not exist.
-    :param force: options that are sent even where nothing shows that they differ.
+    :param properties: the object as Exchange shows it; ``None`` if it does not exist, which plans its creation.
+    :param identity: the name of an object that does not exist.
+    :param force: options to send even if no difference is visible.
     """
     identity = identity or (name_of(properties or {}) if table.identity else "")
     plan = Plan()
@@ -81,29 +81,29 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
     phase = table.phase
     replans: set[Phase] = set()
     is_visible = True
-    for row in table.fields:
-        if row.option not in wanted:
+    for field in table.fields:
+        if field.option not in wanted:
             continue
-        value = wanted[row.option]
-        stored = None if properties is None else row.read(properties)
-        plan.before[row.option] = row.show(stored)
-        plan.after[row.option] = row.show(value)
-        if row.danger(value):
-            plan.warnings.append(f"{row.option} {value}: {row.danger(value)}")
-        if properties is not None and row.hidden(properties) and value != row.kind.cleared and row.option not in force:
-            plan.warnings.append(f"{row.option}: Exchange shows that there is one, but not which, so it was not compared. {row.sent_by} sends it.")
-            plan.before[row.option] = plan.after[row.option]
+        value = wanted[field.option]
+        stored = None if properties is None else field.read(properties)
+        plan.before[field.option] = field.show(stored)
+        plan.after[field.option] = field.show(value)
+        if field.danger(value):
+            plan.warnings.append(f"{field.option} {value}: {field.danger(value)}")
+        if properties is not None and field.hidden(properties) and value != field.kind.cleared and field.option not in force:
+            plan.warnings.append(f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it.")
+            plan.before[field.option] = plan.after[field.option]
             continue
-        if row.equal(stored, value) and row.option not in force:
+        if field.equal(stored, value) and field.option not in force:
             continue
-        if properties is None and value == row.kind.cleared:
+        if properties is None and value == field.kind.cleared:
             continue
-        # A setting of something new takes nothing away from anybody.
-        impact = Impact.NONE if properties is None else row.impact(value)
-        changes.append(Change(table.name, identity, row.option, plan.before[row.option], plan.after[row.option], impact))
-        parameters[row.parameter] = row.send(value, stored)
-        is_visible = is_visible and not (properties is not None and row.hidden(properties))
-        order = row.order_of(value)
+        # A setting of a new object takes nothing away from anybody.
+        impact = Impact.NONE if properties is None else field.impact(value)
+        changes.append(Change(table.name, identity, field.option, plan.before[field.option], plan.after[field.option], impact))
+        parameters[field.parameter] = field.send(value, stored)
+        is_visible = is_visible and not (properties is not None and field.hidden(properties))
+        order = field.order_of(value)
         phase = phase if order.phase is None else max(phase, order.phase)
         replans |= order.replans
     if properties is None:
@@ -116,27 +116,27 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
 
 
 def overriding_policies(table: Table, wanted: Mapping[str, Any]) -> list[str]:
-    """The subsets whose policies could override what is declared."""
-    return list(dict.fromkeys(policies.subset for row in table.fields if wanted.get(row.option) for policies in row.policies))
+    """The subsets whose policies may override the declared settings."""
+    return list(dict.fromkeys(policies.subset for field in table.fields if wanted.get(field.option) for policies in field.policies))
 
 
 def override_warnings(table: Table, wanted: Mapping[str, Any], organization: Organization) -> list[str]:
-    """A warning for each policy that has IRM off, and so makes a declared setting void for its users."""
+    """A warning for each declared setting that policies with IRM off override for their users."""
     warnings = []
-    for row in table.fields:
-        for policies in row.policies if wanted.get(row.option) else ():
+    for field in table.fields:
+        for policies in field.policies if wanted.get(field.option) else ():
             names = policies_without_irm(organization, policies)
             if names:
                 warnings.append(
-                    f"{row.option} has no effect for users of {', '.join(names)}: IRM is off in that policy ({SUBSETS[policies.subset].cmdlet[4:]})."
+                    f"{field.option} has no effect for users of {', '.join(names)}: IRM is off in their policy ({SUBSETS[policies.subset].cmdlet[4:]})."
                 )
     return warnings
 
 
 def policies_without_irm(organization: Organization, table: Table) -> list[str]:
-    """The names of the policies that have IRM off; none where the session may not read them.
+    """The names of the policies that have IRM off; empty if the session may not read them.
 
-    :param table: that of the policies.
+    :param table: the table of the policies.
     """
     if not organization.available(table.subset):
         return []
@@ -160,7 +160,7 @@ class TableResource(Resource):
 
 
 class SingleResource(TableResource):
-    """A resource of which an organization has exactly one."""
+    """A resource that an organization has exactly once."""
 
     def argument_spec(self) -> dict[str, Any]:
         return {"type": "dict", "options": self.table.argument_spec()}

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A whole organization as plain values, and the way back from them. Private to the collection.
+"""Converts a whole organization to plain values and back. Private to the collection.
 
-The round-trip law: :func:`describe` gives for each part exactly what its module takes, and :func:`plan_state` with it finds
-nothing to do; after any change by anyone it puts the old state back. Snapshot, rollback, export and plan rest on it.
+The round-trip law: for each part, :func:`describe` returns exactly what its module accepts, and :func:`plan_state` finds nothing to do
+with it. After any change by anyone, it restores the old state. Snapshot, rollback, export and plan rest on this law.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
 
-#: The parts that are settings, and that a state can hold.
+#: The parts that are settings and that a state can hold.
 PARTS = tuple(resource.subset for resource in RESOURCES)
 
 
@@ -30,10 +30,10 @@ def state_argument_spec() -> dict[str, Any]:
 
 
 def validated(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The parts of the info module's output that are state, with the types that the modules take. An OptionError names what is wrong."""
+    """The state parts of the info module's output, with the types that the modules accept. Raises OptionError, which names what is invalid."""
     parts = {part: value for part, value in state.items() if part in (*PARTS, "organization")}
     if not parts:
-        raise OptionError("state holds none of the parts that the info module returns.", remedy=f"It can hold: {', '.join(PARTS)}.")
+        raise OptionError("state does not contain any part that the info module returns.", remedy=f"Valid parts: {', '.join(PARTS)}.")
     validation, errors = validate(parts, state_argument_spec())
     if errors:
         raise OptionError("; ".join(errors))
@@ -41,7 +41,7 @@ def validated(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(organization: Organization, subsets: Iterable[str]) -> dict[str, Any]:
-    """The named subsets in the form that the modules take. Raises the error of a read that failed."""
+    """The named subsets in the form that the modules accept. Raises the error of a failed read."""
     described: dict[str, Any] = {}
     for subset in subsets:
         described.update(_DESCRIPTIONS[subset](organization))
@@ -49,23 +49,23 @@ def describe(organization: Organization, subsets: Iterable[str]) -> dict[str, An
 
 
 def declare_state(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The canonical form of a state, part by part. An OptionError names what is wrong."""
+    """The canonical form of a state, part by part. Raises OptionError, which names what is invalid."""
     return {resource.subset: resource.declare(state[resource.subset]) for resource in RESOURCES if state.get(resource.subset) is not None}
 
 
 def subsets_of(parts: Mapping[str, Any]) -> list[str]:
-    """What has to be read to plan a state."""
+    """The subsets to read to plan a state."""
     needed = (subset for resource in RESOURCES if resource.subset in parts for subset in resource.subsets(parts[resource.subset]))
     return list(dict.fromkeys(["organization", *parts, *needed]))
 
 
 def plan_state(organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
-    """What brings the organization to a state (canonical parts), in the order in which it is safe."""
+    """Plans how to bring the organization to a state (canonical parts), in a safe order."""
     return Plan.join({resource.subset: resource.plan(organization, parts, options) for resource in RESOURCES if resource.subset in parts})
 
 
 def refuse_other_organization(organization: Organization, state: Mapping[str, Any], *, remedy: str) -> None:
-    """Refuses a state that was read from another organization, or from one that it does not name. Where it has no ``organization``, it is meant for any."""
+    """Refuses a state from another or an unnamed organization. A state without ``organization`` is valid for any."""
     if state.get("organization") is None:
         return
     why = why_not_from(describe_organization(organization.only("organization")), state["organization"])
@@ -125,7 +125,7 @@ def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
     }
 
 
-#: What each subset looks like to users: the resources, and what can only be read.
+#: The description of each subset for users: the resources, and subsets that can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
     "organization": lambda organization: {"organization": describe_organization(organization.only("organization"))},

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings are a table: a resource is described by its fields, and everything else follows from them.
+"""Settings as a table: the fields describe a resource, and everything else follows from them.
 
-Private to the collection. From a table come the argument spec, what is read, how it is compared and shown, and the cmdlet
-parameters that change it. There is no code for a single setting anywhere else.
+Private to the collection. The table determines the argument spec, how values are read, compared and shown, and the cmdlet
+parameters that change them. There is no code for a single setting anywhere else.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 class Order:
     """The place of a step in the order of work.
 
-    :param phase: its phase; the resource's own where it is ``None``.
-    :param replans: the phases that have to be planned anew after it.
+    :param phase: its phase; ``None`` for the phase of the resource.
+    :param replans: the phases that must be planned again after it.
     """
 
     phase: Phase | None = None
@@ -42,20 +42,20 @@ class Field:
     :param option: its name in YAML.
     :param kind: how its values behave.
     :param parameter: the cmdlet parameter that sets it.
-    :param output: the property that shows it; the parameter's name unless given.
-    :param doc: one sentence for the documentation, where that is made from the table.
-    :param not_secret: its name looks like that of a secret, and it is none.
+    :param output: the property that shows it. Default: the parameter's name.
+    :param doc: one sentence for the documentation, if it is generated from the table.
+    :param not_secret: the name looks like that of a secret, but the value is not one.
     :param cloud_only: Exchange on-premises does not have it.
-    :param create_only: only New-* takes it.
-    :param refuse: why a value (other than the cleared one) is refused; empty where it is not.
-    :param shown_by: another property that, when only it is set, says that there is a value without showing it.
-    :param sent_by: the option that sends a value although nothing shows whether it is there.
-    :param impacts: new value to what it does to people.
-    :param dangers: declared value to a sentence that warns of it.
-    :param listed: property that lists classes, and the class's name: where the value is False, only this tells whether it is set.
-    :param onprem_values: values that Exchange Online does not take.
-    :param policies: tables of policies that override the setting for their users where they have IRM off.
-    :param order: new value to the place that its step has in the order of work, where it is not the resource's own.
+    :param create_only: only the New-* cmdlet accepts it.
+    :param refuse: why any value other than the cleared one is refused; empty if values are accepted.
+    :param shown_by: another property that, if only it is set, shows that there is a value but not which one.
+    :param sent_by: the option that sends the value although Exchange does not show it.
+    :param impacts: new value to its impact on people.
+    :param dangers: declared value to a warning about it.
+    :param listed: a property that lists classes, and the class's name: if the value is False, only this list tells whether it is set.
+    :param onprem_values: values that Exchange Online does not accept.
+    :param policies: tables of policies that override the setting for their users if they have IRM off.
+    :param order: new value to the place of its step in the order of work, if it differs from the resource's own.
     """
 
     option: str
@@ -80,10 +80,10 @@ class Field:
         if not self.option or not self.parameter:
             raise ValueError(f"a field needs an option and a parameter: {self}")
         if self.refuse and self.kind.cleared is None:
-            raise ValueError(f"{self.option}: a setting whose values are refused needs a cleared form")
+            raise ValueError(f"{self.option}: a setting that refuses values needs a cleared form")
 
     def parse(self, value: Any, where: str = "") -> Any:
-        """The canonical form of a declared value. An OptionError names the option."""
+        """The canonical form of a declared value. Raises OptionError, which names the option."""
         name = f"{where}{self.option}"
         try:
             canonical = self.kind.parse(value)
@@ -94,7 +94,7 @@ class Field:
         return canonical
 
     def read(self, properties: Mapping[str, Any]) -> Any:
-        """The canonical form of the stored value; ``None`` where Exchange shows none and there is no cleared form."""
+        """The canonical form of the stored value; ``None`` if Exchange shows none and the setting cannot be cleared."""
         if self.hidden(properties):
             return None
         name = self.output or self.parameter
@@ -104,15 +104,15 @@ class Field:
         try:
             value = self.kind.read(properties.get(name))
             if properties.get(name) is not None:
-                # What can be neither compared nor shown was not understood.
+                # A value that can be neither compared nor shown was not understood.
                 self.kind.key(value)
                 self.kind.show(value)
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-            raise ProtocolError(f"{name} has a value that cannot be understood.", remedy=f"Leave {self.option} out, and report it.") from error
+            raise ProtocolError(f"{name} has a value that the collection cannot interpret.", remedy=f"Omit {self.option}, and report this.") from error
         return value
 
     def hidden(self, properties: Mapping[str, Any]) -> bool:
-        """Whether Exchange shows that there is a value, but not which."""
+        """Whether Exchange shows that there is a value but not which one."""
         return bool(self.shown_by and properties.get(self.shown_by) and not properties.get(self.output or self.parameter))
 
     def order_of(self, value: Any) -> Order:
@@ -120,7 +120,7 @@ class Field:
         return self.order.get(value, _ANYWHERE) if isinstance(value, (bool, str)) else _ANYWHERE
 
     def equal(self, first: Any, second: Any) -> bool:
-        """Whether two canonical values mean the same."""
+        """Whether two canonical values are equivalent."""
         if first is None or second is None:
             return first is second
         return bool(self.kind.key(first) == self.kind.key(second))
@@ -130,29 +130,29 @@ class Field:
         return self.kind.clear(stored) if value is None or value == self.kind.cleared else self.kind.send(value)
 
     def impact(self, value: Any) -> Impact:
-        """What this value does to people."""
+        """The impact of this value on people."""
         return self.impacts.get(value, Impact.NONE) if isinstance(value, (bool, str)) else Impact.NONE
 
     def danger(self, value: Any) -> str:
-        """What to warn of where this value is declared."""
+        """The warning about this declared value; empty if there is none."""
         return self.dangers.get(value, "") if isinstance(value, (bool, str)) else ""
 
     def show(self, value: Any) -> Any:
-        """The canonical value as a reader of a diff sees it."""
+        """The canonical value as a diff shows it."""
         return None if value is None else self.kind.show(value)
 
 
 @dataclass(frozen=True)
 class Table:
-    """One resource: a noun of Exchange's with its settings.
+    """One resource: a cmdlet noun and its settings.
 
     :param name: the module's name.
     :param subset: the key of its part of the info module's output.
     :param noun: the cmdlets' noun.
-    :param phase: when its settings are written.
+    :param phase: the phase in which its settings are written.
     :param fields: the settings.
-    :param identity: the option that names one object of several; empty where the organization has exactly one.
-    :param extra: parameters that every Set-* takes with it.
+    :param identity: the option that names one of several objects; empty if the organization has exactly one.
+    :param extra: parameters that every Set-* call includes.
     :param cloud_only: Exchange on-premises does not have these cmdlets.
     """
 
@@ -166,19 +166,19 @@ class Table:
     cloud_only: bool = False
 
     def field(self, option: str) -> Field:
-        """The setting of that option. A KeyError means that there is none."""
+        """The setting of that option. Raises KeyError if there is none."""
         return self._by_option[option]
 
     def get(self, option: str) -> Field | None:
-        """The setting of that option; ``None`` where there is none."""
+        """The setting of that option; ``None`` if there is none."""
         return self._by_option.get(option)
 
     def parse(self, options: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-        """The canonical form of declared options. An OptionError names a wrong one."""
+        """The canonical form of declared options. Raises OptionError, which names an invalid one."""
         return {option: self.field(option).parse(value, where) for option, value in options.items()}
 
     def show(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Canonical settings as a reader of a diff sees them."""
+        """Canonical settings as a diff shows them."""
         return {option: self.field(option).show(value) for option, value in settings.items()}
 
     @cached_property
@@ -190,21 +190,23 @@ class Table:
         return argument_spec(self.fields)
 
     def describe(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """An object of Exchange's in the form that the module takes: every setting that can be put back."""
-        settings = {row.option: row.read(properties) for row in self.fields if not row.create_only}
-        described = {row.option: settings[row.option] for row in self.fields if row.option in settings and _can_be_put_back(row, settings[row.option])}
+        """An object in the form that the module accepts: every setting that can be restored."""
+        settings = {field.option: field.read(properties) for field in self.fields if not field.create_only}
+        described = {
+            field.option: settings[field.option] for field in self.fields if field.option in settings and _can_be_put_back(field, settings[field.option])
+        }
         return {self.identity: name_of(properties), **described} if self.identity else described
 
 
 def argument_spec(fields: Iterable[Field]) -> dict[str, Any]:
     """The argument spec of some fields."""
-    return {row.option: {**row.kind.spec, **({"no_log": False} if row.not_secret else {})} for row in fields}
+    return {field.option: {**field.kind.spec, **({"no_log": False} if field.not_secret else {})} for field in fields}
 
 
 def name_of(properties: Mapping[str, Any]) -> str:
-    """The name by which an object is found again."""
+    """The name that identifies an object in later reads."""
     return str(properties.get("Identity") or properties.get("Name") or "")
 
 
-def _can_be_put_back(row: Field, value: Any) -> bool:
-    return value is not None and (not row.refuse or value == row.kind.cleared)
+def _can_be_put_back(field: Field, value: Any) -> bool:
+    return value is not None and (not field.refuse or value == field.kind.cleared)

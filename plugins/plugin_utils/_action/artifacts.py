@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role's files on the controller. Private to the collection.
 
-    runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and its own reports;
-                                               <id> begins with workflow<number>_ where a workflow of AWX has the run
+    runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and reports;
+                                               <id> starts with workflow<number>_ if an AWX workflow started the run
     organizations/<host>/snapshots/            the chain of snapshots
-    organizations/<host>/used-approvals/       the digests under which runs wrote whose snapshots are not kept anymore
+    organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 
-A run's folder is its own: nothing in it is ever written over by another run. A file is written whole or not at all, and for nobody
-else to read. What is read is data: nothing in it is ever templated.
+A run's folder is its own: no other run ever overwrites anything in it. A file is written completely or not at all, and only its owner
+can read it. The content of files is data and is never templated.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _PLAN = "plan.json"
 _SNAPSHOT = re.compile(r"snapshot-\d{8}T\d{6}Z-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workflow\d+_)?\w+(?:-\d+)?")
 
-#: What a run's folder holds beside those of its organizations.
+#: The contents of a run's folder besides the folders of its organizations.
 _TAKEN = re.compile(r"report\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
 
 
-#: Characters of an organization's name in its folder's. A file system takes 255 bytes, and files have more in theirs.
+#: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add more.
 _LONGEST_NAME = 150
 
 
@@ -50,9 +50,9 @@ _LONGEST_NAME = 150
 class Run:
     """A run of a playbook.
 
-    :param id: no other run has it.
-    :param started: when it began, as its folder's name has it.
-    :param directory: the run's own, which goes when it ends: what its tasks keep for each other lies there.
+    :param id: unique among runs.
+    :param started: its start time, as in the name of its folder.
+    :param directory: the run's own temporary directory, in which its tasks store data for each other.
     """
 
     id: str
@@ -61,9 +61,9 @@ class Run:
 
     @classmethod
     def in_directory(cls, directory: str, workflow_job: str = "") -> Run:
-        """The run whose own directory this is. The first task of the run that asks says when it began.
+        """The run with this directory. The first task of the run that calls this sets the start time.
 
-        :param workflow_job: the number of AWX's workflow job, which its runs have in common; empty elsewhere.
+        :param workflow_job: the number of AWX's workflow job, which its runs share; empty elsewhere.
         """
         file = Path(directory) / "message_encryption-started"
         try:
@@ -74,7 +74,7 @@ class Run:
             try:
                 os.link(own.name, file)
             except FileExistsError:
-                pass  # Another organization's task was first.
+                pass  # A task of another organization was first.
             finally:
                 Path(own.name).unlink()
             started = file.read_text(encoding="ascii")
@@ -85,8 +85,8 @@ class Run:
 class Artifacts:
     """The files of one organization, as a procedure of a run sees them.
 
-    :param directory: the artifacts' top; relative to the working directory.
-    :param host: the organization's name in the inventory, which names its folders.
+    :param directory: the artifacts directory, relative to the working directory.
+    :param host: the organization's name in the inventory, from which its folder gets its name.
     """
 
     def __init__(self, directory: str, host: str, run: Run, procedure: str) -> None:
@@ -103,19 +103,19 @@ class Artifacts:
 
     @property
     def run(self) -> str:
-        """The name of the run's folder. Where a run goes through a procedure twice, the second time has a folder of its own."""
+        """The name of the run's folder. If a run executes a procedure twice, the second one gets a separate folder."""
         number = int(self._noted().get("number", 1))
         return f"{self._run.started}-{self.procedure}-{self._run.id}" + (f"-{number}" if number > 1 else "")
 
     def begin(self) -> None:
-        """Begins the procedure: what an earlier one of this run kept does not count."""
+        """Begins the procedure: data that an earlier procedure of this run stored is ignored."""
         self._refuse_shared()
         noted = self._noted()
         number = int(noted.get("number", 1)) + bool(noted.get("reported"))
         write_json(self._notes, {"number": number})
 
     def _refuse_shared(self) -> None:
-        """Refuses folders in which others could put or change what a rollback, an approval or a report is made of."""
+        """Refuses folders in which other users could add or change the files that rollbacks, approvals and reports use."""
         for folder in (
             self.top,
             self.top / "runs",
@@ -128,16 +128,16 @@ class Artifacts:
             with contextlib.suppress(OSError):
                 if folder.stat().st_mode & stat.S_IWOTH:
                     raise OptionError(
-                        f"hardened_baseline_artifacts_dir: everybody may write to {folder}, and so change what is approved and rolled back.",
-                        remedy=f"chmod o-w {folder}, or name a folder of your own.",
+                        f"hardened_baseline_artifacts_dir: everybody can write to {folder} and could change approved plans and snapshots.",
+                        remedy=f"chmod o-w {folder}, or use a folder of your own.",
                     )
 
     def remember(self, found: Mapping[str, Any]) -> None:
-        """Keeps what a task of the run found for those that follow. Through a task's result it would fill the screen when the task fails."""
+        """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the task fails."""
         write_json(self._notes, {**self._noted(), "found": dict(found)})
 
     def remembered(self) -> dict[str, Any]:
-        """What the tasks of this procedure have found so far."""
+        """What the tasks of this procedure have stored so far."""
         return dict(self._noted().get("found") or {})
 
     def _noted(self) -> dict[str, Any]:
@@ -149,13 +149,13 @@ class Artifacts:
     # Plans
 
     def store_plan(self, document: Mapping[str, Any]) -> str:
-        """Writes the run's plan of the organization. Gives its path."""
+        """Writes the run's plan of the organization. Returns its path."""
         path = write_json(self._run_folder / self._host / _PLAN, document)
         write_file(self.organization / "latest-plan", f"{self.run}\n".encode("ascii"))
         return path
 
     def load_plan(self, path: str) -> Any:
-        """The organization's plan in a file, or in the folder of a run, which has one folder an organization. An OptionError says why there is none."""
+        """The organization's plan from a file, or from the folder of a run, which has one folder for each organization. Raises OptionError if there is none."""
         run = self.top / "runs" / path
         folder = _path(path) if "/" in path or not os.path.isdir(run) else run
         if not os.path.isdir(folder):
@@ -163,10 +163,10 @@ class Artifacts:
         try:
             return read_json(folder / self._host / _PLAN)
         except OptionError as error:
-            raise OptionError(f"hardened_baseline_approved_plan: {path} has no plan of {self.host}: {error}") from error
+            raise OptionError(f"hardened_baseline_approved_plan: {path} does not contain a plan of {self.host}: {error}") from error
 
     def plan_with(self, digest: str) -> Any:
-        """The plan of an earlier run that has this digest, as it was written; ``None`` where there is none. Looks from the newest on."""
+        """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the newest run."""
         for name in reversed(self._runs()):
             try:
                 content = (self.top / "runs" / name / self._host / _PLAN).read_bytes()
@@ -177,13 +177,13 @@ class Artifacts:
         return None
 
     def load(self, path: str) -> Any:
-        """What a JSON file holds: a bare name is a snapshot of the organization, ``plan.json`` its newest plan. An OptionError says why it cannot be read."""
+        """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan. Raises OptionError if it cannot be read."""
         return read_json(self._resolve(path))
 
     # Snapshots
 
     def chain(self) -> Chain:
-        """The organization's snapshots. Only the names of files are looked at."""
+        """The organization's snapshots. Reads only the names of files."""
         names = {path.name for path in self.snapshots_folder.glob("snapshot-*.json")}
         found = ((name, match) for name in names if (match := _SNAPSHOT.fullmatch(name)))
         return Chain(
@@ -192,7 +192,7 @@ class Artifacts:
         )
 
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a name that tells its place in the chain. Gives its path."""
+        """Writes a snapshot under a name that contains its place in the chain. Returns its path."""
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         after = f"-after-{document['previous']}" if document["previous"] else ""
         digest = str(document.get("approved_plan") or "").removeprefix("sha256:")[:16]
@@ -204,12 +204,12 @@ class Artifacts:
         return os.path.exists(_mark(self._resolve(path)))
 
     def mark_rolled_back(self, path: str, digest: str) -> None:
-        """Remembers that a snapshot has been rolled back."""
+        """Records that a snapshot has been rolled back."""
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write_json(_mark(self._resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self.run})
 
     def used_approval(self, digest: str) -> str:
-        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+        """The run that used an approval, if retention removed its snapshot since; empty if there is none."""
         file = self._used_approval(digest)
         return str(read_json(file)["run"]) if file.exists() else ""
 
@@ -219,7 +219,7 @@ class Artifacts:
     # Reports
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
-        """Writes the files of a report, with their SHA256SUMS, into the run's folder or the organization's in it. Gives their paths."""
+        """Writes the files of a report and their SHA256SUMS into the run's folder, or the organization's folder in it. Returns their paths."""
         self._refuse_shared()
         folder = self._run_folder if top else self._run_folder / self._host
         contents = {name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}
@@ -234,7 +234,7 @@ class Artifacts:
         return paths
 
     def reports(self) -> Iterator[Mapping[str, Any]]:
-        """The reports of the organizations that this run has reported on so far."""
+        """The reports of the organizations for which this run has stored one so far."""
         for path in sorted(self._run_folder.glob("*/report.json")):
             with contextlib.suppress(OptionError):
                 yield read_json(path)
@@ -247,7 +247,7 @@ class Artifacts:
     # Slices
 
     def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
-        """The reports of all organizations in the runs that one workflow job of AWX has of a procedure, the oldest run first.
+        """The reports of all organizations in the runs of a procedure that belong to one AWX workflow job, oldest run first.
 
         :param run: the name of any of these runs.
         """
@@ -257,7 +257,7 @@ class Artifacts:
                     yield read_json(path)
 
     def adopt_slices(self, run: str) -> None:
-        """Gives this run's folder what the organizations' folders in those runs have. Where two have an organization, the newer one's counts."""
+        """Copies the organizations' folders of those runs into this run's folder. If two runs have the same organization, the newer one is used."""
         for folder in self._slices(run):
             for source in sorted(path for path in folder.glob("*/*") if path.is_file() and not path.is_symlink()):
                 link_file(source, self._run_folder / source.parent.name / source.name)
@@ -265,16 +265,16 @@ class Artifacts:
     def _slices(self, run: str) -> list[Path]:
         match = _RUN_FOLDER.fullmatch(run)
         if not match or not match["workflow"]:
-            raise OptionError(f"{run!r} is not the name of a run that a workflow of AWX had.")
+            raise OptionError(f"{run!r} is not the name of a run that an AWX workflow started.")
         same = (name for name in self._runs() if (other := _RUN_FOLDER.fullmatch(name)) and other.group("procedure", "workflow") == match.groups())
         return [self.top / "runs" / name for name in same if name != self.run]
 
     # Retention
 
     def cut_snapshots(self, keep: int) -> None:
-        """Removes snapshots at the chain's old end, beyond ``keep`` of them.
+        """Removes snapshots at the old end of the chain, beyond the newest ``keep``.
 
-        One of a run that is kept stays, unless it was rolled back: where one stays, so do all after it.
+        A snapshot of a kept run stays unless it was rolled back. All snapshots after one that stays are kept, too.
         """
         chain = self.chain()
         old = chain.old_end()[: max(0, len(chain.links) - keep)]
@@ -288,7 +288,7 @@ class Artifacts:
             _mark(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
-        """Whether it stays known, without the snapshot that says it, that an approval was used: not where the snapshot cannot be read."""
+        """Records that an approval was used, before its snapshot is removed. Returns False if the snapshot cannot be read."""
         try:
             snapshot = read_json(Path(link.path))
             write_json(self._used_approval(str(snapshot["approved_plan"])), {"digest": snapshot["approved_plan"], "run": snapshot["run"]})
@@ -305,7 +305,7 @@ class Artifacts:
             shutil.rmtree(self.top / "runs" / name, ignore_errors=True)
 
     def _old_runs(self, keep: int) -> set[str]:
-        """The folders of runs that need not be kept."""
+        """The folders of runs that do not have to be kept."""
         procedures: dict[str, dict[str, list[str]]] = {}
         for name in self._runs():
             match = _RUN_FOLDER.fullmatch(name)
@@ -322,7 +322,7 @@ class Artifacts:
             return ""
 
     def _runs(self) -> list[str]:
-        """The names of the folders of runs, the oldest first."""
+        """The names of the folders of runs, oldest first."""
         try:
             with os.scandir(self.top / "runs") as entries:
                 return sorted(entry.name for entry in entries if _RUN_FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
@@ -334,7 +334,7 @@ class Artifacts:
         return self.top / "runs" / self.run
 
     def _resolve(self, path: str) -> Path:
-        """The file that somebody means: a bare name is one of the organization's, if there is one."""
+        """The file for a path. A bare name is a file of the organization if there is one with that name."""
         if "/" not in path:
             for here in self._known_as(path):
                 if os.path.exists(here):
@@ -350,14 +350,14 @@ class Artifacts:
 
 
 def folder_name(host: str) -> str:
-    """The folder of an organization: its name in the inventory, or where that is no name of a folder, something unmistakable."""
+    """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid folder name."""
     if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
         return host
     return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def _path(text: str) -> Path:
-    """The path that somebody means. A ``~name`` that the system does not know stays as it is."""
+    """The path with ``~`` expanded. A ``~name`` that the system does not know stays unchanged."""
     return Path(os.path.expanduser(text))
 
 

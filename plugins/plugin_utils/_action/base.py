@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The base class of all action plugins: it runs a module's ``run()`` in the worker process. Private to the collection.
 
-It does what core leaves out for actions: all argument errors at once under the module's own name, plain values instead of
-tagged ones, ``no_log`` values removed, warnings, the diff, and the one place where an error becomes a result.
+It does for actions what core does for modules: it reports all argument errors at once under the module's own name, converts tagged values
+to plain ones, removes ``no_log`` values, shows warnings and the diff, and turns errors into results in one place.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
 
-# Core loads the plugins of actions before it forks, so that what is loaded here is loaded once and not by every worker: the
-# modules that each action imports, and the connection plugin, whose options stand in its documentation, which is parsed.
+# Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the modules
+# of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
 connection_loader.get(CONNECTION, class_only=True)
 
 
 class ModuleAction(ActionBase):
     """Runs a module in this process."""
 
-    #: The module, which has ``SPEC`` and ``run``.
+    #: The module, with ``SPEC`` and ``run``.
     module: ClassVar[ModuleType]
 
     _supports_check_mode = True
     _supports_diff = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result. Whatever the collection refuses comes out as one sentence."""
+        """The task's result. Every refusal of the collection becomes one sentence."""
         super().run(tmp, task_vars)
         name = self._task.resolved_action
         spec = {"argument_spec": {}, **self.module.SPEC}
@@ -89,16 +89,16 @@ class ModuleAction(ActionBase):
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 
     def _organization(self) -> str:
-        """The organization that the task's connection leads to, as its options have it; also where something is delegated."""
+        """The organization of the task's connection, from the connection's options. This also holds for delegated tasks."""
         own = self._connection.transport == CONNECTION
         return str((own and self._connection.get_option("exchange_organization")) or self._play_context.remote_addr)
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The task's arguments, before they are validated."""
+        """The task's arguments before validation."""
         return self._task.args  # type: ignore[no-any-return]
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ModuleContext:
-        """What the module's ``run`` gets."""
+        """The module context for the module's ``run``."""
         return ModuleContext(**fields)
 
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:
@@ -110,34 +110,34 @@ class ModuleAction(ActionBase):
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
             if isinstance(error, CmdletNotAvailableError) and error.cmdlet in GRANTED_BY:
-                error.remedy = f"{error.remedy} {error.cmdlet} comes with {GRANTED_BY[error.cmdlet]}.".strip()
+                error.remedy = f"{error.remedy} {error.cmdlet} requires {GRANTED_BY[error.cmdlet]}.".strip()
             where = {"class": type(error).__name__, "cmdlet": error.cmdlet, "error_id": error.error_id}
-            # Core takes a result that says both for a failed one.
+            # Core treats a result with both keys as failed.
             kind = "unreachable" if isinstance(error, UnreachableError) else "failed"
             return {kind: True, "msg": str(error), "error": {key: text for key, text in where.items() if text}, **(error.progress or {})}
 
     def check_connection(self) -> None:
-        """Refuses to work over a connection that leads to no organization."""
+        """Refuses to run over a connection to anything but an organization."""
         if self._connection.transport != CONNECTION:
             raise OptionError(f"The connection of this host is {self._connection.transport!r}, not {CONNECTION!r}. {INVENTORY_HELP}")
 
     def _find_content(self, path: str) -> bytes:
-        """A file's content. Relative paths are looked for as ``copy`` looks: in the role's files, beside the playbook."""
+        """A file's content. Searches for relative paths as ``copy`` does: in the role's files, beside the playbook."""
         try:
             found = self._find_needle("files", path)
             with open(self._loader.get_real_file(found, decrypt=True), "rb") as file:
                 return file.read()
         except (AnsibleFileNotFound, OSError) as error:
             places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
-            raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Looked for: {', '.join(places)}." if places else str(error)) from error
+            raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Searched for: {', '.join(places)}." if places else str(error)) from error
 
 
-#: How many settings a summary names.
+#: The number of settings that a summary names.
 _NAMED = 5
 
 
 def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
-    """One line that says what a task has changed, or would."""
+    """One line about what a task changed or would change."""
     if not changes:
         return "No change."
     alike = len({(change["resource"], change["identity"]) for change in changes}) == 1
@@ -148,7 +148,7 @@ def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """The result with what a terminal shows of it made visible: names and texts of an organization, and what a service says, may hold anything."""
+    """The result with invisible characters made visible: names and texts from an organization or a service may contain anything."""
     for name in ("msg", "warnings", "diff", "error"):
         if name in result:
             result[name] = _shown(result[name])
@@ -164,7 +164,7 @@ def _shown(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """The value without Ansible's tags: neither CLIXML nor a comparison by type takes subclasses of ``str`` and ``int``."""
+    """The value without Ansible's tags: CLIXML and comparisons by type do not accept subclasses of ``str`` and ``int``."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set)):
@@ -180,7 +180,7 @@ def plain(value: Any) -> Any:
 
 
 def given(params: Any) -> Any:
-    """The options that were given: validation puts an entry for each of a rule's hundred and fifty."""
+    """The given options only: validation adds an entry for each of a rule's hundred and fifty."""
     if isinstance(params, dict):
         return {key: given(value) for key, value in params.items() if value is not None}
     return [given(item) for item in params] if isinstance(params, list) else params

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the role's own actions: it gives their modules the files of the organization. Private to the collection."""
+"""The base class of the role's own actions: it gives their modules access to the files of the organization. Private to the collection."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ba
 class BaselineAction(ModuleAction):
     """Runs one of the role's modules.
 
-    An organization that cannot be reached fails here, where elsewhere it would be unreachable: core runs neither ``always``
-    nor the plays that follow for an unreachable host, and a report must still be written.
+    If an organization cannot be reached, the task fails here instead of marking the host as unreachable: for an unreachable host,
+    core runs neither ``always`` nor later plays, and a report must still be written.
     """
 
     def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
         """The task's arguments, and the role's variables as the host has them.
 
-        All names are taken, so that one that is misspelt is found, and only those values that count here: what another procedure
-        needs may not be there now.
+        All variable names are included so that a misspelled one is found, but only the values that this procedure uses: what another
+        procedure needs may be undefined now.
         """
         arguments: Mapping[str, Any] = super().arguments(task_vars)
         if "variables" in arguments:
@@ -64,9 +64,9 @@ class BaselineAction(ModuleAction):
         return result
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
-        """A task that knows the organization's files and the run."""
+        """A module context with access to the organization's files and the run."""
         host = str(task_vars["inventory_hostname"])
-        # The directory is the playbook's own and lasts as long as the run.
+        # This directory belongs to the playbook and lasts as long as the run.
         run = Run.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
         procedure = fields["params"]["procedure"]
         return BaselineContext(
@@ -76,7 +76,7 @@ class BaselineAction(ModuleAction):
             ansible_version=ansible_version,
             command=command_of(context.CLIARGS),
             artifacts=lambda directory: Artifacts(directory, host, run, procedure),
-            # Core has read them long since, and gives what it has kept.
+            # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )
 
@@ -87,14 +87,14 @@ class BaselineAction(ModuleAction):
         return outcome
 
 
-#: Extra variables that are shown with the command: they hold no secret.
+#: Extra variables that are shown with the command, because they contain no secrets.
 _SHOWN = (PREFIX, "exchange_organizations")
 
 
 def command_of(arguments: Mapping[str, Any]) -> str:
-    """How a playbook was called, as far as it decides what is planned, without check mode; empty where it was not called as one.
+    """The command that started the playbook, as far as it affects the plan and without check mode; empty if there was none.
 
-    :param arguments: those of the command line, as ansible-core has them.
+    :param arguments: the arguments of the command line, as ansible-core has them.
     """
     words = ["ansible-playbook"]
     for inventory in arguments.get("inventory") or ():
@@ -110,7 +110,7 @@ def command_of(arguments: Mapping[str, Any]) -> str:
 
 
 def _names(text: str) -> bool:
-    """Whether extra variables are none but the role's own."""
+    """Whether the extra variables are all variables of the role."""
     try:
         names = list(json.loads(text)) if text.lstrip().startswith("{") else [word.partition("=")[0] for word in shlex.split(text)]
     except ValueError:

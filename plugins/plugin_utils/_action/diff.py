@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes as YAML text, which is what people read. Private to the collection."""
+"""Renders changes as YAML text for people. Private to the collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ya
 
 
 class _Dumper(Dumper):
-    """Texts of several lines are blocks."""
+    """Represents multiline texts as blocks."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -31,9 +31,9 @@ def to_yaml(value: Any) -> str:
 
 
 def diff(changes: Sequence[dict[str, Any]], places: Mapping[str, str] = types.MappingProxyType({})) -> dict[str, str]:
-    """The ``diff`` of a task result: the changed options before and after, under their object where there is more than one.
+    """The ``diff`` of a task result: the changed options before and after, grouped by object if there is more than one.
 
-    :param places: where new objects land, by their names.
+    :param places: the positions of new objects, by name.
     """
     changes = [row for change in changes for row in (change, *_landing(change, places))]
     several = len({(change["resource"], change["identity"]) for change in changes}) > 1
@@ -41,15 +41,15 @@ def diff(changes: Sequence[dict[str, Any]], places: Mapping[str, str] = types.Ma
 
 
 def _landing(change: dict[str, Any], places: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The place of a new object, as if it were one of its options."""
+    """The position of a new object, shown like one of its options."""
     place = places.get(change["identity"], "") if (change["option"], change["before"]) == ("state", "absent") else ""
     return [{**change, "option": "place", "before": None, "after": place}] if place else []
 
 
 def as_text(sides: dict[str, str], host: str) -> str:
-    """A diff as people read it, for a result that changes nothing, of which Ansible shows none."""
+    """A diff as text, for a result that changes nothing, for which Ansible does not show a diff."""
     before, after = (sides[side].splitlines(keepends=True) for side in ("before", "after"))
-    return "".join(difflib.unified_diff(before, after, f"{host}: as it is", f"{host}: as wanted")).rstrip("\n")
+    return "".join(difflib.unified_diff(before, after, f"{host}: current", f"{host}: desired")).rstrip("\n")
 
 
 def _side(changes: Sequence[dict[str, Any]], side: str, several: bool) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing an organization as a file of variables. Private to the collection."""
+"""Writes an organization as a variables file. Private to the collection."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ya
 
 _HEADER = """\
 ---
-# An organization as it was found. Ansible reads it as variables: put it into host_vars, and check.
-# Whoever may name a mail flow rule wrote into this file. Keep every !unsafe: without it Ansible would run what such a text asks for.
+# The current state of an organization. Ansible reads this file as variables: copy it to host_vars, and run the playbook in check mode.
+# Anybody who can name a mail flow rule wrote into this file. Keep every !unsafe: without it, Ansible would execute templates in such texts.
 """
 
 
 class _Dumper(Dumper):
-    """Every text is marked, whatever it looks like: a text may bring its own delimiters (``#jinja2:``)."""
+    """Marks every text as unsafe, whatever it looks like: a text may define its own delimiters (``#jinja2:``)."""
 
 
 class _Key(str):
-    """A name that the collection gave, and that Ansible never templates."""
+    """A name from the collection itself, which Ansible never templates."""
 
 
 _TEXT = "tag:yaml.org,2002:str"
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # Ansible makes of !unsafe "yes" what it makes of yes. What YAML takes for a number, a date and the like can be no template.
+    # Ansible treats !unsafe "yes" like yes. A text that YAML would read as a number, a date or the like cannot be a template.
     is_text = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _TEXT  # type: ignore[no-untyped-call]
     return dumper.represent_scalar("!unsafe" if is_text else _TEXT, text, style='"')
 
@@ -51,9 +51,9 @@ _Dumper.add_representer(_Key, _represent_key)
 
 
 def variables_file(variables: Mapping[str, Any]) -> str:
-    """Variables as YAML that templates nothing of what an organization holds.
+    """Variables as YAML in which no value of an organization is templated.
 
-    :raises OptionError: a text that no YAML file can hold.
+    :raises OptionError: YAML cannot represent a text.
     """
     return _HEADER + dump(_with_keys(variables, ""), _Dumper, width=160)
 
@@ -64,16 +64,16 @@ def _with_keys(value: Any, path: str) -> Any:
     if isinstance(value, list):
         return [_with_keys(item, f"{path}[{index}]") for index, item in enumerate(value)]
     if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-        raise OptionError(f"{path} is {visible(value)!r}: no file can hold half a character.", remedy="Mend that text in Exchange, then export again.")
+        raise OptionError(f"{path} is {visible(value)!r}: a file cannot hold an unpaired surrogate.", remedy="Correct the text in Exchange and export again.")
     return value
 
 
 class ExportAction(ModuleAction):
-    """Runs the export's module with a place to write to."""
+    """Runs the export module with a file to write to."""
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ExportContext:
-        """A task that knows where the organization's file is."""
-        # A delegated task exports the organization that it is delegated to.
+        """A module context with the path of the organization's file."""
+        # A delegated task exports the organization to which it is delegated.
         host = str(self._task.delegate_to or task_vars["inventory_hostname"])
 
         def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, bool]:

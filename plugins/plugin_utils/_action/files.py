@@ -89,4 +89,4 @@ def parsed(content: bytes, name: str) -> dict[str, Any]:
     try:
         return document_of(content)
     except ValueError as error:
-        raise OptionError(f"The file {name} is no artifact: {error}.") from error
+        raise OptionError(f"The file {name} is not an artifact: {error}.") from error

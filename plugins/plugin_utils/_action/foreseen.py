@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks of a run in check mode would have created, for those that follow. Private to the collection.
+"""Records what tasks in check mode would have created, for the later tasks of the run. Private to the collection.
 
-A play that makes an OME configuration and then a rule that applies it is right, and a check of it has to say so.
+A play that creates an OME configuration and then a rule that applies it is valid, so it must also pass in check mode.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
 class Foreseen:
     """The OME configurations that an organization would have by now.
 
-    :param directory: the run's own, which goes when it ends.
+    :param directory: the run's own temporary directory.
     :param organization: its name.
     """
 
@@ -30,14 +30,14 @@ class Foreseen:
         self._file = Path(directory) / f"message_encryption-foreseen-{digest}.json"
 
     def names(self) -> list[str]:
-        """Their names."""
+        """The names of the OME configurations."""
         try:
             return [str(name) for name in read_json(self._file)["names"]]
         except (OptionError, KeyError, TypeError):
             return []
 
     def add(self, changes: Iterable[Mapping[str, Any]]) -> None:
-        """Takes what a task in check mode would change."""
+        """Records what a task in check mode would change."""
         rows = [change for change in changes if (change["resource"], change["option"]) == (OME_CONFIGURATION.name, "state")]
         if rows:
             names = dict.fromkeys(self.names())

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The base class of the action that tests mail flow: it may work without an organization, and reads files. Private to the collection."""
+"""The base class of the action that tests mail flow: it can work without an organization, and reads files. Private to the collection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ba
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads an export: a text that is marked as unsafe is a text, and nothing is ever templated."""
+    """Reads an export: a text marked as unsafe is plain text, and nothing is ever templated."""
 
 
 def _construct_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
@@ -26,21 +26,21 @@ _Loader.add_constructor("!unsafe", _construct_text)
 
 
 class MailFlowAction(ModuleAction):
-    """Runs the module with a way to read files of rules."""
+    """Runs the module with access to files of rules."""
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> MailFlowContext:
-        """A task that can read an export, a snapshot or a capture."""
+        """A module context that can read an export, a snapshot or a capture."""
         return MailFlowContext(**fields, load=self._load)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result; with a diff where one is asked for."""
+        """The task's result, with a diff if one is requested."""
         result = super().run(tmp, task_vars)
         if not self._task.diff:
             result.pop("diff", None)
         return result
 
     def check_connection(self) -> None:
-        """An organization is only needed where something is asked of it."""
+        """Requires an organization only if something must be read from it."""
         arguments: Mapping[str, Any] = self._task.args
         if not (arguments.get("source") or (arguments.get("rules") is not None and arguments.get("facts") is not None)):
             super().check_connection()
@@ -50,7 +50,7 @@ class MailFlowAction(ModuleAction):
 
 
 def loaded(content: bytes, path: str) -> Any:
-    """What a YAML or JSON file holds. An OptionError says why it cannot be read."""
+    """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except (UnicodeDecodeError, yaml.YAMLError) as error:

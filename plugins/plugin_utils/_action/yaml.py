@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""YAML as a person would write it. Private to the collection."""
+"""Writes YAML as a person would. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 
 class Dumper(yaml.SafeDumper):
-    """Lists are indented under their key, and nothing is said by reference. Each use has a subclass with a representer of its own."""
+    """Indents lists under their key and never uses references. Each use has a subclass with its own representer."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)

@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The worker's side of the session broker: finding it, starting it, talking to it.
+"""The worker's side of the session broker: finds it, starts it, talks to it.
 
-Private to the collection. Imports nothing heavy, because every worker pays for it.
+Private to the collection. Imports nothing heavy, because every worker would pay for it.
 
-The broker's socket and a lock file lie in the directory that ansible-core makes for each run. Whoever finds no broker
-takes the lock, looks again, and starts one; the listening socket is made here and handed over, so that a broker can
-be talked to from the moment that it exists, by every worker at once.
+The broker's socket and a lock file are in the directory that ansible-core creates for each run. A worker that finds no broker
+takes the lock, checks again, and starts one. The worker creates the listening socket and passes it on, so that every worker can
+connect to a broker as soon as it exists.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.pr
 
 _SOCKET = "exchange.socket"
 _LOCK = "exchange.lock"
-#: What brokers say on their way out; see ``_broker.main``.
-_LAST_WORDS = "exchange.stderr"
-#: Characters of them that a message takes.
-_LAST_WORDS_LIMIT = 300
-#: Bytes of a socket's path that every system takes.
+#: The file to which brokers write errors that end them. See ``_broker.main``.
+_ERROR_FILE = "exchange.stderr"
+#: The number of characters of that file that a message quotes.
+_ERROR_LIMIT = 300
+#: The maximum length of a socket's path, in bytes, that every system supports.
 _PATH_LIMIT = 100
-#: Workers that may knock before the broker's first breath.
+#: The number of workers that can connect before the broker accepts the first.
 _BACKLOG = 1024
-#: The broker's program. It has no collection loader, and the packages above it are made by hand: a search could find another copy of the collection.
+#: The broker's program. It has no collection loader and creates the parent packages itself: a search might find another copy of the collection.
 _PROGRAM = """
 import sys, types
 root, directory, descriptor, pid, started = sys.argv[1:]
@@ -53,23 +53,23 @@ main(directory, int(descriptor), int(pid), started)
 
 
 class BrokerGone(Exception):
-    """The broker went away in mid-talk.
+    """The broker ended during a request.
 
     :param sent: whether the request may have reached it.
     """
 
     def __init__(self, sent: bool) -> None:
-        super().__init__("the session broker went away")
+        super().__init__("the session broker ended")
         self.sent = sent
 
 
 class BrokerClient:
-    """One worker's talk with the broker.
+    """A worker's connection to the broker.
 
     :param directory: the run's own directory.
-    :param playbook: the process with which the broker shall end.
-    :param identity: the connection identity; it travels only when the broker does not know it yet.
-    :param log: takes the broker's lines for ``-vvv``.
+    :param playbook: the process with which the broker must end.
+    :param identity: the connection identity. It is sent only if the broker does not know it yet.
+    :param log: receives the broker's lines for ``-vvv``.
     """
 
     def __init__(self, directory: str, playbook: int, identity: Mapping[str, Any], log: Callable[[str], None]) -> None:
@@ -81,9 +81,9 @@ class BrokerClient:
         self._connection: socket.socket | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool, reuse: float) -> list[Result]:
-        """Has the calls carried out.
+        """Runs the calls.
 
-        :raises UnreachableError: no session could be opened.
+        :raises UnreachableError: a session cannot be opened.
         """
         request = {"operation": "invoke", "calls": [call.to_wire() for call in calls], "fresh": fresh, "reuse": reuse}
         repeatable = all(call.is_read for call in calls)
@@ -94,7 +94,7 @@ class BrokerClient:
                 Result(
                     error=OutcomeUnknownError(
                         "the session broker ended while this write ran, so it may or may not have happened.",
-                        remedy="The next run reads first and then does what is left.",
+                        remedy="The next run reads the organization first and applies what is missing.",
                         cmdlet=call.cmdlet,
                     )
                 )
@@ -103,29 +103,29 @@ class BrokerClient:
         return [Result.from_wire(result) for result in answer["results"]]
 
     def describe(self) -> dict[str, Any]:
-        """Who we are.
+        """The identity and place of the session.
 
-        :raises UnreachableError: no session could be opened.
+        :raises UnreachableError: a session cannot be opened.
         """
         return dict(self._ask({"operation": "describe"}, True)["description"])
 
     def end_session(self) -> None:
-        """Ends this organization's session; nothing happens where there is no broker."""
+        """Ends this organization's session. Does nothing if there is no broker."""
         with contextlib.suppress(OSError, BrokerGone):
             self._connection = self._connection or self._connect()
             if self._connection is not None:
                 self._exchange({"operation": "close"})
 
     def close(self) -> None:
-        """Hangs up. Sessions stay."""
+        """Disconnects. Sessions stay open."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _ask(self, request: dict[str, Any], repeatable: bool) -> dict[str, Any]:
-        """One question and its answer. Where the broker has gone, another one is started, once.
+        """Sends a request and returns the answer. If the broker has ended, starts another one, once.
 
-        :raises BrokerGone: it went away over something that must not be repeated.
+        :raises BrokerGone: the broker ended during a request that must not be repeated.
         """
         for last in (False, True):
             try:
@@ -135,8 +135,8 @@ class BrokerClient:
                     raise
                 if last:
                     raise UnreachableError(
-                        f"the session broker ended twice{self._last_words()}.",
-                        remedy="Look for memory limits or a sandbox that ends background processes, and report it.",
+                        f"the session broker ended twice{self._exit_reason()}.",
+                        remedy="Check for memory limits or a sandbox that ends background processes, and report this.",
                     ) from None
                 continue
             for line in answer.get("log", []):
@@ -147,10 +147,10 @@ class BrokerClient:
         raise AssertionError("not reached")
 
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
-        """One question and its answer on one connection.
+        """One request and its answer on one connection.
 
-        Whatever interrupts it, also a task's timeout, which is no Exception, drops the connection: an answer to an older
-        question must never be taken for that to a newer one.
+        Any interruption, including a task's timeout (which is not an Exception), drops the connection: the answer to an older
+        request must never be treated as the answer to a newer one.
         """
         sent = whole = False
         try:
@@ -159,12 +159,12 @@ class BrokerClient:
             if self._connection is None:
                 self._connection = self._open()
             connection = self._connection
-            # A frame that did not leave whole is not carried out.
+            # The broker does not run an incomplete frame.
             frames.send(connection, {**request, "key": self._key})
             sent = True
             answer = frames.receive(connection)
             if answer is not None and answer.get("need") == "identity":
-                # The broker does not know the session yet, so it has done nothing yet.
+                # The broker does not know the session yet, so it has not run anything.
                 sent = False
                 frames.send(connection, {"identity": self._identity})
                 sent = True
@@ -174,7 +174,7 @@ class BrokerClient:
             whole = True
             return answer
         except frames.FrameTooLargeError as error:
-            raise OptionError(f"the values of this task are too large to send: {error}.") from None
+            raise OptionError(f"the task's values are too large to send: {error}.") from None
         except (OSError, frames.FrameError):
             raise BrokerGone(sent) from None
         finally:
@@ -182,7 +182,7 @@ class BrokerClient:
                 self.close()
 
     def _connect(self) -> socket.socket | None:
-        """A connection to the run's broker, if it has one."""
+        """A connection to the run's broker, if there is one."""
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             with _address(self._directory) as address:
@@ -196,20 +196,20 @@ class BrokerClient:
         return connection
 
     def _open(self) -> socket.socket:
-        """A connection to the run's broker, which is started if need be.
+        """A connection to the run's broker. Starts it if necessary.
 
-        :raises UnreachableError: the run's directory cannot be used, or the system starts no process.
+        :raises UnreachableError: the run's directory cannot be used, or the system cannot start a process.
         """
         try:
             return self._connect() or self._start()
         except OSError as error:
             raise UnreachableError(
                 f"the session broker cannot be started in {self._directory}: {error.strerror or error}.",
-                remedy="Let ANSIBLE_LOCAL_TEMP name a directory that can be written, and look for limits on memory and processes.",
+                remedy="Set ANSIBLE_LOCAL_TEMP to a writable directory, and check the limits on memory and processes.",
             ) from None
 
     def _start(self) -> socket.socket:
-        """Starts the broker, unless somebody else has done so in the meantime, and connects to it."""
+        """Starts the broker, unless another worker has started it in the meantime, and connects to it."""
         lock = os.open(os.path.join(self._directory, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -233,9 +233,9 @@ class BrokerClient:
             listener.listen(_BACKLOG)
             descriptor = listener.fileno()
             playbook = Process.of(self._playbook)
-            # The collection that this file lies in, and no other: .../ansible_collections/m365/message_encryption/plugins/plugin_utils/_broker/this
+            # The collection that contains this file, and no other: .../ansible_collections/m365/message_encryption/plugins/plugin_utils/_broker/this
             root = str(pathlib.Path(__file__).absolute().parents[5])
-            words = os.open(os.path.join(self._directory, _LAST_WORDS), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            words = os.open(os.path.join(self._directory, _ERROR_FILE), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 subprocess.Popen(  # noqa: S603
                     [sys.executable, "-P", "-c", _PROGRAM, root, self._directory, str(descriptor), str(playbook.pid), playbook.started],
@@ -249,29 +249,29 @@ class BrokerClient:
             finally:
                 os.close(words)
 
-    def _last_words(self) -> str:
-        """Why brokers ended, where one of them said so: the summary of a traceback, without the lines of source in it."""
+    def _exit_reason(self) -> str:
+        """Why brokers ended, if one of them wrote it: the last line of a traceback, without source lines."""
         try:
-            with open(os.path.join(self._directory, _LAST_WORDS), encoding="utf-8", errors="replace") as file:
+            with open(os.path.join(self._directory, _ERROR_FILE), encoding="utf-8", errors="replace") as file:
                 lines = file.read().splitlines()
         except OSError:
             return ""
         told = [line.strip() for line in lines if line[:1].strip() and not line.startswith("Traceback ")]
-        return f" ({told[-1][:_LAST_WORDS_LIMIT].rstrip('.')})" if told else ""
+        return f" ({told[-1][:_ERROR_LIMIT].rstrip('.')})" if told else ""
 
 
 @contextlib.contextmanager
 def _address(directory: str) -> Iterator[str]:
-    """The socket's address. A long path is reached through the directory's descriptor, since an address holds 107 bytes.
+    """The socket's address. A long path is shortened through the directory's descriptor, because an address can have at most 107 bytes.
 
-    :raises UnreachableError: the path is too long, and this system has no other way to it.
+    :raises UnreachableError: the path is too long, and this system has no way to shorten it.
     """
     path = os.path.join(directory, _SOCKET)
     if len(os.fsencode(path)) <= _PATH_LIMIT:
         yield path
         return
     if not os.path.isdir("/proc/self/fd"):
-        raise UnreachableError(f"the path {path} is too long for a socket.", remedy="Let ANSIBLE_LOCAL_TEMP name a directory with a short path.")
+        raise UnreachableError(f"the path {path} is too long for a socket.", remedy="Set ANSIBLE_LOCAL_TEMP to a directory with a short path.")
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield f"/proc/self/fd/{descriptor}/{_SOCKET}"

@@ -14,17 +14,17 @@ import struct
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
-#: Bytes. The largest thing that travels is a whole organization's rules, about 3 MB for 300 of them.
+#: The maximum size in bytes. The largest message is a whole organization's rules, about 3 MB for 300 of them.
 MAXIMUM = 64 * 1024 * 1024
 _CHUNK = 1024 * 1024
 
 
 class FrameError(Exception):
-    """What arrived is not a frame of ours. The connection is of no further use."""
+    """The received data is not a valid frame. The connection is no longer usable."""
 
 
 class FrameTooLargeError(FrameError):
-    """A message of ours is larger than a frame may be. Nothing was sent; the connection is still good."""
+    """A message is larger than the maximum size of a frame. Nothing was sent; the connection is still usable."""
 
 
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
@@ -40,9 +40,9 @@ def send(connection: socket.socket, message: dict[str, Any]) -> None:
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """The next frame; None where the peer has closed the connection between two frames.
+    """The next frame; None if the peer closed the connection between two frames.
 
-    :raises FrameError: garbage, a length beyond :data:`MAXIMUM`, or an end inside a frame.
+    :raises FrameError: invalid data, a length beyond :data:`MAXIMUM`, or an end inside a frame.
     :raises OSError: the peer is gone.
     """
     head = _exactly(connection, _LENGTH.size)
@@ -50,21 +50,21 @@ def receive(connection: socket.socket) -> dict[str, Any] | None:
         return None
     (length,) = _LENGTH.unpack(head)
     if length > MAXIMUM:
-        raise FrameError(f"a frame of {length} bytes is announced, {MAXIMUM} are allowed")
+        raise FrameError(f"the peer announced a frame of {length} bytes; the maximum is {MAXIMUM}")
     payload = _exactly(connection, length)
     if len(payload) != length:
         raise FrameError("the peer closed the connection inside a frame")
     try:
         message = json.loads(payload)
     except (ValueError, RecursionError):
-        raise FrameError("a frame does not hold JSON") from None
+        raise FrameError("a frame does not contain JSON") from None
     if not isinstance(message, dict):
-        raise FrameError("a frame does not hold a JSON object")
+        raise FrameError("a frame does not contain a JSON object")
     return message
 
 
 def closed(connection: socket.socket) -> bool:
-    """Whether the peer, from whom nothing is due now, has closed the connection."""
+    """Whether the peer has closed the connection. Call this only while no data is expected."""
     try:
         return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
@@ -74,7 +74,7 @@ def closed(connection: socket.socket) -> bool:
 
 
 def _exactly(connection: socket.socket, length: int) -> bytes:
-    """Length bytes; fewer only where the peer closed, and then either none or FrameError for a part of a head."""
+    """Length bytes, or none if the peer closed the connection. Raises FrameError if it closed after a part of them."""
     parts = bytearray()
     while len(parts) < length:
         part = connection.recv(min(_CHUNK, length - len(parts)))

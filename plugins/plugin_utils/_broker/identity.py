@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The identity of a connection: everything that decides which session a task talks to, checked before any traffic.
+"""The identity of a connection: everything that determines which session a task uses, checked before any traffic.
 
-Private to the collection. Pure: it sees the values of the connection plugin's options and where each came from.
+Private to the collection. Pure: it receives the values of the connection plugin's options and the source of each value.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
-#: How the environment variables begin that options take their values from.
+#: The prefix of the environment variables from which options can take their values.
 ENVIRONMENT = "EXCHANGE_"
-#: The options that each choose a credential, with what each needs beside it, and the transports that can use it.
+#: The options that each choose a credential, with the options that each requires and the transports that can use it.
 CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp")),
     "exchange_certificate_thumbprint": (("exchange_client_id",), ("psrp",)),
@@ -33,7 +33,7 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
-#: The numbers that an option may have. What is larger than the largest, libraries take for an error of their own.
+#: The valid range of number options. Libraries report a larger number as an error of their own.
 _MOST = 1_000_000
 _RANGES = {
     **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_retries"), (1, _MOST)),
@@ -48,8 +48,8 @@ _RANGES = {
 class Cloud:
     """The hosts of one Microsoft cloud.
 
-    :param api: the Exchange API, and with ``/.default`` the token's scope.
-    :param authority: where tokens come from.
+    :param api: the Exchange API, which with ``/.default`` is also the token's scope.
+    :param authority: the authority that issues tokens.
     """
 
     api: str
@@ -57,7 +57,7 @@ class Cloud:
 
     @property
     def scope(self) -> str:
-        """What a token is asked for."""
+        """The scope of a token request."""
         return f"{self.api}/.default"
 
 
@@ -72,39 +72,39 @@ CLOUDS = {
 
 @dataclass(frozen=True)
 class Option:
-    """One option's value with the place that gave it, such as ``var: ansible_user`` or ``default``."""
+    """One option's value and its source, such as ``var: ansible_user`` or ``default``."""
 
     value: Any
     origin: str = "default"
 
     @property
     def given(self) -> bool:
-        """Whether somebody set it to something; an empty text and a plain no count as nothing."""
+        """Whether somebody set it. An empty text and a plain false do not count."""
         return self.value not in (None, "", False)
 
     @property
     def from_environment(self) -> bool:
-        """Whether an environment variable gave it."""
+        """Whether the value comes from an environment variable."""
         return self.origin.startswith("env")
 
 
 def variable(option: str) -> str:
-    """The inventory variable that people set for an option of the contract."""
+    """The inventory variable of an option in the public contract."""
     return f"ansible_{option}"
 
 
 def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, Any]:
-    """The identity for the options of one host: plain JSON values, everything settled.
+    """The identity for the options of one host: plain JSON values with all defaults applied.
 
     :param options: every option of the connection plugin.
-    :param unknown: names of ``ansible_exchange_*`` variables that no option knows.
-    :raises OptionError: something is missing, contradictory or unsafe. Nothing was sent.
+    :param unknown: names of ``ansible_exchange_*`` variables that correspond to no option.
+    :raises OptionError: an option is missing, contradictory or unsafe. Nothing was sent.
     """
     unknown = sorted(unknown)
     if unknown:
         raise OptionError(
             f"unknown connection variable{'s' if len(unknown) > 1 else ''} {', '.join(unknown)}.",
-            remedy="ansible-doc -t connection m365.message_encryption.exchange lists those that exist.",
+            remedy="To list the valid ones, run ansible-doc -t connection m365.message_encryption.exchange.",
         )
     settings = dict(options)
     transport = settings["exchange_transport"].value
@@ -113,15 +113,15 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     if connects and not settings["exchange_organization"].given:
         raise OptionError(
             "ansible_exchange_organization is not set.",
-            remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant id.",
+            remedy="Set it to the organization's initial domain (contoso.onmicrosoft.com) or its tenant ID.",
         )
     organization = _text(settings, "exchange_organization")
     if organization and (not re.fullmatch(r"\w[\w.-]*", organization) or ".." in organization):
-        raise OptionError(f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant id.")
+        raise OptionError(f"ansible_exchange_organization is {organization!r}, which is neither a domain nor a tenant ID.")
     for name, (least, most) in _RANGES.items():
         value = settings[name].value
         if value is not None and not least <= value <= most:
-            raise OptionError(f"{_source(settings, name)} must be a number from {least} to {most}, not {value}.")
+            raise OptionError(f"{_source(settings, name)} must be between {least} and {most}, not {value}.")
     identity = {
         "transport": transport,
         "organization": organization,
@@ -136,26 +136,26 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         identity["rest"] = _rest(settings)
     else:
         identity["psrp"] = _psrp(settings)
-    # Plain JSON values: Ansible's own are subclasses that carry tags.
+    # Plain JSON values: Ansible's values are subclasses with tags.
     plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
 
 
 def key(identity: Mapping[str, Any]) -> str:
-    """The name of a session: a digest of its whole identity, so that no two organizations or credentials ever share one."""
+    """The key of a session: a digest of the whole identity, so that two organizations or credentials never share one."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any]:
-    """The one credential that was chosen. Variables win over the environment for the whole choice."""
+    """The chosen credential. If any variable chooses one, the environment does not count."""
     chosen = [name for name in CREDENTIALS if settings[name].given]
     by_variable = [name for name in chosen if not settings[name].from_environment]
     chosen = by_variable or chosen
     possible = [name for name, (_needs, transports) in CREDENTIALS.items() if transport in transports]
     if len(chosen) > 1:
         raise OptionError(
-            f"{_and(_source(settings, name) for name in chosen)} are set, each of which chooses a credential.",
-            remedy="Leave only one of them.",
+            f"{_and(_source(settings, name) for name in chosen)} are set, but each chooses a credential.",
+            remedy="Keep only one of them.",
         )
     if not chosen:
         raise OptionError(
@@ -171,13 +171,13 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     needs, _transports = CREDENTIALS[name]
     for companion in needs:
         if not settings[companion].given:
-            raise OptionError(f"{_source(settings, name)} is set, and {variable(companion)} is not.", remedy=f"Set {variable(companion)} too.")
+            raise OptionError(f"{_source(settings, name)} is set, but {variable(companion)} is not.", remedy=f"Set {variable(companion)}, too.")
     password = settings["exchange_certificate_password"]
     if password.given and name != "exchange_certificate_path" and not password.from_environment:
-        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, and no certificate file is used that it could open.")
+        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file that it could open is used.")
     client_id = settings["exchange_client_id"]
     if name == "exchange_managed_identity" and by_variable and client_id.from_environment:
-        # An application's id that some other credential brought along would silently mean a user-assigned identity.
+        # An application ID that belongs to another credential would silently select a user-assigned identity.
         client_id = Option(None)
     credential = {
         "kind": name.removeprefix("exchange_"),
@@ -185,7 +185,7 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
         name.removeprefix("exchange_"): settings[name].value,
     }
     if name == "exchange_certificate_path":
-        if transport == "rest":  # over psrp it is a path of the management host
+        if transport == "rest":  # over psrp, the path is on the management host
             credential["certificate_path"] = os.path.abspath(os.path.expanduser(str(settings[name].value)))
         if password.given:
             credential["certificate_password"] = password.value
@@ -196,8 +196,8 @@ def _no_credential(settings: Mapping[str, Option]) -> dict[str, Any]:
     for name in CREDENTIALS:
         if settings[name].given and not settings[name].from_environment:
             raise OptionError(
-                f"{variable(name)} is set, and ansible_exchange_psrp_connect: none never connects to Exchange Online with it.",
-                remedy="Leave one of the two out.",
+                f"{variable(name)} is set, but with ansible_exchange_psrp_connect: none the session never connects to Exchange Online with it.",
+                remedy="Remove one of the two.",
             )
     return {"kind": "none", "client_id": ""}
 
@@ -206,7 +206,7 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
     cloud = CLOUDS[settings["exchange_environment"].value]
     return {
         "api_url": _url(settings, "exchange_api_url") or cloud.api,
-        # msal asks an authority over https only.
+        # msal accepts an authority over https only.
         "authority_url": _url(settings, "exchange_authority_url", plain=False) or cloud.authority,
         "scope": cloud.scope,
         "ca_cert": _text(settings, "exchange_ca_cert"),
@@ -216,20 +216,20 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 
 def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:
-    """An address that a variable gives; empty where it gives none.
+    """The URL in a variable; empty if it is not set.
 
-    :param plain: whether loopback may do without TLS.
+    :param plain: whether plain http is allowed for loopback addresses.
     """
     text = _text(settings, name).rstrip("/")
     if not text:
         return ""
     url = _split(text)
     if url is None or url.scheme not in ("http", "https") or url.query or url.username:
-        raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https address.", remedy="Give scheme and host: https://host.")
+        raise OptionError(f"{_source(settings, name)} is {text!r}, which is not an https URL.", remedy="Include scheme and host: https://host.")
     if url.scheme == "http" and not (plain and loopback(url.hostname or "")):
         raise OptionError(
-            f"{_source(settings, name)} is {text!r}: plain http would show the credential to everybody on the way.",
-            remedy="Use https. Plain http is accepted for a loopback address only." if plain else "Use https.",
+            f"{_source(settings, name)} is {text!r}: plain http would send the credential unencrypted.",
+            remedy="Use https. Plain http is accepted only for a loopback address." if plain else "Use https.",
         )
     return text
 
@@ -237,13 +237,13 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
 def _proxy(settings: Mapping[str, Option]) -> str:
     text = _text(settings, "exchange_proxy")
     if text and _split(text if "://" in text else f"http://{text}") is None:
-        # It may have a password in it.
-        raise OptionError(f"{_source(settings, 'exchange_proxy')} is not the address of a proxy.", remedy="Give scheme, host and port: http://host:8080.")
+        # The value may contain a password.
+        raise OptionError(f"{_source(settings, 'exchange_proxy')} is not the URL of a proxy.", remedy="Include scheme, host and port: http://host:8080.")
     return text
 
 
 def _split(text: str) -> urllib.parse.SplitResult | None:
-    """The parts of an address; ``None`` where it is none that a request could be sent to."""
+    """The parts of a URL; ``None`` if no request can be sent to it."""
     try:
         url = urllib.parse.urlsplit(text)
         return url if url.port != 0 and url.hostname and is_host(url.hostname) else None
@@ -252,7 +252,7 @@ def _split(text: str) -> urllib.parse.SplitResult | None:
 
 
 def is_host(text: str) -> bool:
-    """Whether a text is the name or the address of a host."""
+    """Whether a text is the name or the IP address of a host."""
     try:
         ipaddress.ip_address(text.strip("[]"))
     except ValueError:
@@ -264,7 +264,7 @@ def is_host(text: str) -> bool:
 
 
 def loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name or address."""
+    """Whether a host is this machine by its literal name or address."""
     if host == "localhost":
         return True
     try:
@@ -273,7 +273,7 @@ def loopback(host: str) -> bool:
         return False
 
 
-#: Options of ansible.builtin.psrp that go to pypsrp under another name.
+#: Options of ansible.builtin.psrp that pypsrp knows under another name.
 _PSRP_NAMES = {
     "remote_addr": "server",
     "remote_user": "username",
@@ -304,7 +304,7 @@ _PSRP_SAME = (
 
 
 def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
-    """What pypsrp gets, made as ansible.builtin.psrp makes it, with the places that the values came from."""
+    """The arguments for pypsrp, prepared as ansible.builtin.psrp does, with the sources of the values."""
     protocol, port = settings["protocol"].value, settings["port"].value
     if protocol is None:
         protocol = "http" if port == 5985 else "https"
@@ -321,21 +321,21 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
     }
     auth, server = values["auth"], str(values["server"])
     if not is_host(server):
-        raise OptionError(f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a name nor an address of a host.")
+        raise OptionError(f"{_source(settings, 'remote_addr')} is {server!r}, which is neither a host name nor an IP address.")
     if auth == "certificate" and not (values["certificate_pem"] and values["certificate_key_pem"]):
-        raise OptionError("ansible_psrp_auth: certificate needs ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem.")
+        raise OptionError("ansible_psrp_auth: certificate requires ansible_psrp_certificate_pem and ansible_psrp_certificate_key_pem.")
     if auth in ("basic", "credssp", "ntlm") and not (settings["remote_user"].given and settings["remote_password"].given):
-        raise OptionError(f"ansible_psrp_auth: {auth} needs ansible_psrp_user and ansible_password.")
+        raise OptionError(f"ansible_psrp_auth: {auth} requires ansible_psrp_user and ansible_password.")
     if auth in ("basic", "certificate") and protocol == "http":
         if not loopback(server):
             raise OptionError(
-                f"ansible_psrp_auth: {auth} over plain http would show the credential to everybody on the way to {server}.",
-                remedy="Set ansible_psrp_protocol: https. Plain http is accepted for a loopback address only.",
+                f"ansible_psrp_auth: {auth} over plain http would send the credential to {server} unencrypted.",
+                remedy="Set ansible_psrp_protocol: https. Plain http is accepted only for a loopback address.",
             )
         if values["encryption"] != "never":
             raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages over plain http.", remedy="Set ansible_psrp_message_encryption: never.")
     if values["encryption"] == "always" and auth in ("basic", "certificate"):
-        raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages itself.", remedy="Leave ansible_psrp_message_encryption out.")
+        raise OptionError(f"ansible_psrp_auth: {auth} cannot encrypt messages.", remedy="Omit ansible_psrp_message_encryption.")
     if values["read_timeout"] <= values["operation_timeout"]:
         raise OptionError(
             f"ansible_psrp_read_timeout ({values['read_timeout']}) must be greater than ansible_psrp_operation_timeout ({values['operation_timeout']})."
@@ -348,7 +348,7 @@ def _psrp(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 
 def _place(option: Option) -> str:
-    """``ansible_user`` for ``var: ansible_user``; for people."""
+    """The name of an option's source for people, such as ``ansible_user`` for ``var: ansible_user``."""
     return option.origin.rpartition(": ")[2] if option.given else ""
 
 
@@ -357,7 +357,7 @@ def _text(settings: Mapping[str, Option], name: str) -> str:
 
 
 def _source(settings: Mapping[str, Option], name: str) -> str:
-    """The name by which people know an option that they set: the environment variable where it came from there."""
+    """The name under which people know an option that they set: the environment variable if the value comes from there."""
     option = settings[name]
     given = option.origin.partition(": ")[2]
     return f"the environment variable {given}" if option.from_environment else given or variable(name)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A process that another one watches: known by its id and its start time, because ids are used again.
+"""A process that another one watches, identified by its ID and start time, because IDs are reused.
 
 Private to the collection.
 """
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 class Process:
     """A process.
 
-    :param pid: its id.
-    :param started: its start time in the system's own unit; empty where the system does not tell.
+    :param pid: its ID.
+    :param started: its start time in the system's own unit; empty if the system does not provide it.
     """
 
     pid: int
@@ -27,11 +27,11 @@ class Process:
 
     @staticmethod
     def of(pid: int) -> Process:
-        """The process that has this id now."""
+        """The process that currently has this ID."""
         return Process(pid, _started(pid))
 
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process, not just one with its ID, still runs."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -42,7 +42,7 @@ class Process:
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[int | None]:
-        """A descriptor that becomes readable when the process ends; None where the system has no such thing."""
+        """A descriptor that becomes readable when the process ends; None if the system has no such feature."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except (AttributeError, OSError):
@@ -55,7 +55,7 @@ class Process:
 
 
 def _started(pid: int) -> str:
-    """Field 22 of /proc/pid/stat, counted after the name, which may hold anything; a zombie has ended."""
+    """Field 22 of /proc/pid/stat, counted after the name, which may contain anything. Empty for a zombie, which has ended."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Secrets out of texts for people. Private to the collection."""
+"""Removes secrets from texts for people. Private to the collection."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: What stands where a secret stood.
+#: The replacement for a secret.
 MASK = "********"
-#: A shorter text is none that could be hidden.
+#: The minimum length of a secret. Shorter texts cannot be hidden.
 _SHORTEST = 4
 
 
 class Scrubber:
-    """Takes secrets out of texts, in every form in which the other side may quote them: as they are, URL-encoded, JSON-escaped, in markup."""
+    """Removes secrets from texts in every form in which the other side may quote them: as is, URL-encoded, JSON-escaped, in markup."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        # The longest first: one may hold another.
+        # The longest first, because one secret may contain another.
         self._forms = sorted(forms, key=len, reverse=True)
 
     def clean(self, text: str) -> str:
@@ -32,7 +32,7 @@ class Scrubber:
         return text
 
     def answer(self, answer: dict[str, Any]) -> dict[str, Any]:
-        """A broker's answer with no secret in its log, warnings and errors. Objects are data: they stay as they are."""
+        """A broker's answer without secrets in its log, warnings and errors. Objects are data and stay unchanged."""
         answer["log"] = [self.clean(line) for line in answer["log"]]
         results = answer.get("results", [])
         for result in results:
@@ -44,7 +44,7 @@ class Scrubber:
 
 
 def secrets_of(identity: Mapping[str, Any]) -> list[str]:
-    """Every secret value of an identity."""
+    """All secret values of an identity."""
     found = [identity["credential"].get(name) for name in ("client_secret", "access_token", "certificate_password")]
     found.append(identity.get("psrp", {}).get("password"))
     return [secret for secret in found if secret]
@@ -60,6 +60,6 @@ def _forms(secret: str) -> set[str]:
 
 
 def _lower_hex(text: str) -> str:
-    """``%2f`` for ``%2F``: both are in use."""
+    """``%2f`` for ``%2F``: both are used."""
     parts = text.split("%")
     return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])

@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The session broker: one small process for a whole run of ansible-playbook, which holds every organization's session.
+"""The session broker: one small process for a whole run of ansible-playbook. It holds the sessions of all organizations.
 
-Private to the collection. Workers talk to it over a socket in the run's own directory; see ``_broker_client``, which
-also starts it. It ends when the playbook does.
+Private to the collection. Workers connect to it over a socket in the run's own directory. ``_broker.client`` starts it.
+It ends when the playbook ends.
 
-A worker's connection is served by one thread, which waits for the session's turn, has the calls carried out, and
-answers. Sessions share no lock, so organizations never wait for each other. A worker that vanishes (task timeout,
-SIGKILL) while its call runs changes nothing about the call, which ends as it ends; what it read is not reused, and a
-call of a vanished worker whose turn has not come is not carried out.
+One thread serves each worker connection: it waits for the session's turn, runs the calls, and
+answers. Sessions share no lock, so organizations never wait for each other. If a worker vanishes (task timeout,
+SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call that is still waiting
+for its turn when its worker vanishes does not run.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.pr
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
 
-#: Seconds that the sessions get to end on the other side once the playbook is gone.
+#: Seconds for all sessions to end on the other side after the playbook has ended.
 _CLOSE_TIMEOUT = 8.0
-#: Seconds of these in which a call that runs may end by itself.
-_PATIENCE = 2.0
-#: How the names of files begin that the collection makes in the run's directory: the broker's own, and what tasks keep for each other.
+#: Seconds of these during which a running call may finish.
+_CALL_TIMEOUT = 2.0
+#: The prefixes of the collection's files in the run's directory: the broker's own files, and the data that tasks store for each other.
 _OURS = ("exchange.", "message_encryption")
-#: Seconds between two looks at the playbook where the system can't tell us that it ended.
+#: Seconds between two checks of the playbook on systems that cannot report its end.
 _POLL = 0.5
 
 
 def open_transport(identity: Mapping[str, Any]) -> Transport:
-    """The wire that an identity asks for. Its libraries are imported here, when the first session needs them.
+    """The transport for an identity. Its libraries are imported here, when the first session needs them.
 
     :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
     """
@@ -64,13 +64,13 @@ def open_transport(identity: Mapping[str, Any]) -> Transport:
 class Broker:
     """Serves workers until it is told to stop.
 
-    :param transport: makes the wire for an identity; tests give their own.
+    :param transport: creates the transport for an identity. Tests pass their own.
     """
 
     def __init__(self, transport: Callable[[Mapping[str, Any]], Transport] = open_transport) -> None:
         self._transport = transport
         self._sessions: dict[str, OrganizationSession] = {}
-        self._table = threading.Lock()  # guards the table only, never held while anything is sent
+        self._table = threading.Lock()  # guards only the table; never held while anything is sent
 
     def serve(self, listener: socket.socket, playbook: Process) -> None:
         """Accepts workers until the playbook has ended, then ends the sessions."""
@@ -85,7 +85,7 @@ class Broker:
                     if descriptor == listener.fileno():
                         self._accept(listener)
         listener.close()
-        self._farewell()
+        self._end_sessions()
 
     def _accept(self, listener: socket.socket) -> None:
         try:
@@ -99,7 +99,7 @@ class Broker:
         threading.Thread(target=self._worker, args=(connection,), daemon=True).start()
 
     def _worker(self, connection: socket.socket) -> None:
-        """Serves one worker until it goes."""
+        """Serves one worker until it disconnects."""
         with connection:
             try:
                 while (message := frames.receive(connection)) is not None:
@@ -107,9 +107,9 @@ class Broker:
                     try:
                         frames.send(connection, answer)
                     except frames.FrameTooLargeError as error:
-                        frames.send(connection, {"error": ProtocolError(f"the answer is too large: {error}.").to_wire()})
+                        frames.send(connection, {"error": ProtocolError(f"the response is too large: {error}.").to_wire()})
             except (OSError, frames.FrameError):
-                return  # the worker is gone, or is none of ours
+                return  # the worker is gone, or the peer is not a worker of this collection
 
     def _answer(self, connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
         log: list[str] = []
@@ -123,7 +123,7 @@ class Broker:
                 frames.send(connection, {"need": "identity"})
                 identity = (frames.receive(connection) or {}).get("identity")
                 if not isinstance(identity, dict) or _identity.key(identity) != key:
-                    raise ProtocolError("the worker sent another identity than it had announced.")
+                    raise ProtocolError("the worker sent a different identity from the one that it announced.")
                 with self._table:
                     session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport))
             answer = self._do(connection, session, message, log)
@@ -131,8 +131,8 @@ class Broker:
             answer = {"error": error.to_wire()}
         except (OSError, frames.FrameError):
             raise
-        except Exception as error:  # a defect of ours must end the task with a sentence, not the broker
-            answer = {"error": ProtocolError(f"the session broker failed ({type(error).__name__}), which is an error in the collection.").to_wire()}
+        except Exception as error:  # a bug must end the task with a sentence and must not end the broker
+            answer = {"error": ProtocolError(f"Unexpected error in the session broker ({type(error).__name__}): this is a bug, please report it.").to_wire()}
             log.append(_where(error))
         answer["log"] = log
         return Scrubber(session.secrets if session is not None else ()).answer(answer)
@@ -162,9 +162,9 @@ class Broker:
         with self._table:
             return self._sessions.get(key)
 
-    def _farewell(self) -> None:
-        """Ends every session, all at once, within a bounded time: the playbook's caller may wait for us."""
-        threads = [threading.Thread(target=session.close, args=(_PATIENCE,), daemon=True) for session in self._sessions.values()]
+    def _end_sessions(self) -> None:
+        """Ends all sessions in parallel within a bounded time, because the playbook's caller may wait for this process."""
+        threads = [threading.Thread(target=session.close, args=(_CALL_TIMEOUT,), daemon=True) for session in self._sessions.values()]
         for thread in threads:
             thread.start()
         end = time.monotonic() + _CLOSE_TIMEOUT
@@ -173,7 +173,7 @@ class Broker:
 
 
 def peer_uid(connection: socket.socket) -> int | None:
-    """The user at the other end; None where the system does not tell."""
+    """The user at the other end; None if the system does not provide it."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -181,7 +181,7 @@ def peer_uid(connection: socket.socket) -> int | None:
 
 
 def _where(error: BaseException) -> str:
-    """Where a defect struck, for -vvv: file and line, and no values."""
+    """The place of a bug for -vvv: file and line, but no values."""
     trace, last = error.__traceback__, ""
     while trace is not None:
         last = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
@@ -190,7 +190,7 @@ def _where(error: BaseException) -> str:
 
 
 def _leave(directory: str) -> None:
-    """Removes what the collection's processes have left in the run's own directory. A playbook that was killed removes it no more."""
+    """Removes the collection's files from the run's own directory. A killed playbook no longer removes the directory."""
     with contextlib.suppress(OSError):
         for name in os.listdir(directory):
             if name.startswith(_OURS):
@@ -200,24 +200,24 @@ def _leave(directory: str) -> None:
 
 
 def main(directory: str, descriptor: int, pid: int, started: str) -> None:
-    """The process. The listening socket was made by the worker that started us.
+    """The process. The worker that started it created the listening socket.
 
-    Its standard error is a file of the run, for the reason why it could not start. No secret has reached the process by now. From here on
-    nothing may be written there but the place of a defect that ends it: what libraries say could quote anything.
+    Its standard error is a file of the run, for the reason if it cannot start. No secret has reached the process at that time. Afterwards,
+    only the place of a bug that ends the process may be written there: messages from libraries could quote anything.
 
-    :param directory: the run's own, which ansible-core removes when a playbook ends by itself.
+    :param directory: the run's own directory, which ansible-core removes when a playbook ends normally.
     :param descriptor: the listening socket.
-    :param pid: the playbook's process id.
-    :param started: its start time, as :class:`Process` tells it.
+    :param pid: the playbook's process ID.
+    :param started: its start time, from :class:`Process`.
     """
-    last_words = os.dup(2)
+    error_file = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     os.close(silence)
     try:
         Broker().serve(socket.socket(fileno=descriptor), Process(pid, started))
     except BaseException as error:
-        os.write(last_words, f"{_where(error)}\n".encode())
+        os.write(error_file, f"{_where(error)}\n".encode())
         os._exit(1)
     _leave(directory)
-    os._exit(0)  # threads that still wait for a service must not hold the process
+    os._exit(0)  # threads that still wait for a service must not keep the process alive

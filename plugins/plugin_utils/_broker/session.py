@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One organization's session: opened when first needed, verified, kept, read through, written through.
+"""One organization's session: opens it when first needed, verifies it, and reads and writes through it.
 
-Private to the collection. Lives in the broker.
+Private to the collection. Runs in the broker.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
 
 _WHO = Call("Get-OrganizationConfig")
-#: Whether the session is in the cloud, and in which tenant. Over ``rest`` the wire itself answers.
+#: Tells whether the session is in the cloud, and in which tenant. Over ``rest``, the transport answers this itself.
 _CONNECTION = Call("Get-ConnectionInformation")
-#: What says, of a session's very first answer, that there is no session.
+#: Errors that, as a session's very first answer, mean that there is no session.
 _NOT_OPENED = (UnreachableError, NotSentError, ThrottledError, ServiceError, ProtocolError)
 
 
 class Transport(Protocol):
-    """A wire to one organization. It opens itself when a try needs it."""
+    """A connection to one organization. It opens itself when a try needs it."""
 
     @property
     def name(self) -> str:
@@ -54,10 +54,10 @@ class Transport(Protocol):
 
     @property
     def endpoint(self) -> str:
-        """Where the session is, for people."""
+        """The place of the session, for people."""
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
-        """One try of several reads, or of one write; one outcome for each."""
+        """One try of several reads or one write. Returns one outcome for each call."""
 
     @property
     def is_closed(self) -> bool:
@@ -65,19 +65,19 @@ class Transport(Protocol):
 
     @property
     def secrets(self) -> Sequence[str]:
-        """Secrets that the wire has fetched itself."""
+        """Secrets that the transport fetched itself."""
 
     def close(self) -> None:
-        """Ends the session on the other side too, where there is one. May take seconds; raises nothing."""
+        """Ends the session on the other side, too, if there is one. May take seconds; raises nothing."""
 
 
 @dataclass
 class Request:
-    """What a worker wants of a session.
+    """A worker's request to a session.
 
-    :param reuse: seconds for which an earlier read of this run may answer.
+    :param reuse: seconds for which an earlier read of this run may be reused.
     :param wanted: whether the worker still waits.
-    :param log: takes lines for ``-vvv``.
+    :param log: receives lines for ``-vvv``.
     """
 
     calls: Sequence[Call]
@@ -97,10 +97,10 @@ class _Read:
 
 @dataclass
 class OrganizationSession:
-    """The session of one organization. Calls of one session run one after the other.
+    """The session of one organization. Its calls run one after the other.
 
-    :param identity: the connection identity, as ``_identity.build`` made it.
-    :param transport: makes the wire for an identity.
+    :param identity: the connection identity from ``_identity.build``.
+    :param transport: creates the transport for an identity.
     """
 
     identity: Mapping[str, Any]
@@ -116,29 +116,29 @@ class OrganizationSession:
     _fetched: list[str] = field(default_factory=list)
 
     def invoke(self, request: Request) -> list[Result]:
-        """Has the calls carried out: all reads, or exactly one write.
+        """Runs the calls: only reads, or exactly one write.
 
-        :raises UnreachableError: no session could be opened, or it is in another organization. Nothing was written.
+        :raises UnreachableError: a session cannot be opened, or it is in another organization. Nothing was written.
         """
         writes = [call for call in request.calls if not call.is_read]
         if writes and len(request.calls) > 1:
-            raise ExchangeError("a write was sent together with other calls, which is an error in the collection.", cmdlet=writes[0].cmdlet)
+            raise ExchangeError("Unexpected error: a write was sent together with other calls. This is a bug, please report it.", cmdlet=writes[0].cmdlet)
         with self._lock:
             if not request.wanted():
-                return [Result(error=NotSentError("nobody waits for this call any more.", cmdlet=call.cmdlet)) for call in request.calls]
+                return [Result(error=NotSentError("nobody waits for this call anymore.", cmdlet=call.cmdlet)) for call in request.calls]
             if writes:
                 return self._write(request)
             return self._read(request)
 
     @property
     def secrets(self) -> list[str]:
-        """What may be in no text: the secrets of the identity, and those that the wire has fetched."""
+        """Values that must not appear in any text: the secrets of the identity, and those that the transport fetched."""
         return [*secrets_of(self.identity), *self._fetched, *getattr(self._line, "secrets", ())]
 
     def describe(self, request: Request) -> dict[str, Any]:
-        """Who we are and where: what ``Connection.describe`` promises. Costs a round trip only where the session has not told yet.
+        """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the session has not returned it yet.
 
-        :raises UnreachableError: no session could be opened.
+        :raises UnreachableError: a session cannot be opened.
         """
         with self._lock:
             if not self._opened:
@@ -164,7 +164,7 @@ class OrganizationSession:
     def close(self, timeout: float = -1) -> None:
         """Ends the session.
 
-        :param timeout: seconds to wait for a call that runs, after which the session is ended under it; without a limit where it is negative.
+        :param timeout: seconds to wait for a running call before the session is closed anyway; negative: no limit.
         """
         held = self._lock.acquire(timeout=timeout)
         try:
@@ -175,7 +175,7 @@ class OrganizationSession:
 
     def _drop(self) -> None:
         line, self._line = self._line, None
-        self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session is still on its way
+        self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session may still contain them
         self._opened, self._organization, self._facts = False, None, None
         self._reads.clear()
         if line is not None:
@@ -187,13 +187,13 @@ class OrganizationSession:
         return self._line
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        """Has the calls carried out. Who asks which organization this is learns also what only the session knows of it."""
+        """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
         about = [index for index, call in enumerate(calls) if call.cmdlet == _WHO.cmdlet]
         asked = [*calls, _CONNECTION] if about and self._facts is None else list(calls)
         results = self._tried(request, asked)
         if len(asked) > len(calls):
             told = results.pop()
-            # An endpoint without the cmdlet is none of Exchange Online's module. Of any other failure nothing is concluded.
+            # An endpoint without this cmdlet does not use the Exchange Online module. Other failures prove nothing.
             if told.error is None or isinstance(told.error, CmdletNotAvailableError):
                 self._facts = session_facts(told.objects)
         for index in about:
@@ -208,7 +208,7 @@ class OrganizationSession:
         if self._opened:
             for result in results:
                 if isinstance(result.error, UnreachableError):
-                    # The session was open: this is a failure of the call, not of the host.
+                    # The session was open, so this is a failure of the call, not of the host.
                     error = result.error
                     result.error = NotSentError(f"the session was lost: {error.message}", remedy=error.remedy, cmdlet=error.cmdlet, error_id=error.error_id)
         return results
@@ -259,7 +259,7 @@ class OrganizationSession:
             calls = [request.calls[index] for index in missing]
             began = self.clock()
             brought = self._run(request, calls) if self._opened else self._open(request, calls)
-            # What was read for a worker that has vanished meanwhile is not kept.
+            # What was read for a worker that has vanished is not kept.
             keep = request.reuse > 0 and request.wanted()
             for index, result in zip(missing, brought, strict=True):
                 results[index] = result
@@ -269,7 +269,7 @@ class OrganizationSession:
         return [results[index] for index in range(len(request.calls))]
 
     def _open(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        """The first round trip: the calls, and beside them the question which organization this is."""
+        """The first round trip: the calls, and the read that identifies the organization."""
         verify = self.identity["verify_organization"]
         began = self.clock()
         asked = [_WHO, *calls] if verify else list(calls) or [_WHO]
@@ -290,15 +290,15 @@ class OrganizationSession:
         return results[1:] if verify else results
 
     def _verify(self, who: Result) -> None:
-        """Refuses a session that is somewhere else than the inventory says.
+        """Refuses a session in another organization than the inventory names.
 
-        :raises UnreachableError: it is elsewhere, or can't be verified.
+        :raises UnreachableError: it is in another organization, or cannot be verified.
         """
         if isinstance(who.error, PermissionDeniedError):
             raise UnreachableError(
-                "Get-OrganizationConfig is not granted to the caller, so that the organization cannot be verified.",
-                remedy="Give the application or user an Exchange role (View-Only Configuration at least), "
-                "or set ansible_exchange_verify_organization: false where the endpoint is meant to withhold it.",
+                "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
+                remedy="Assign an Exchange role to the application or user (View-Only Configuration at least), "
+                "or set ansible_exchange_verify_organization: false if the endpoint withholds it intentionally.",
                 cmdlet=_WHO.cmdlet,
                 error_id=who.error.error_id,
             )
@@ -306,18 +306,18 @@ class OrganizationSession:
             raise _unreachable(who.error)
         organization = _described(who)
         if organization is None:
-            raise UnreachableError("Get-OrganizationConfig brought no organization, so that it cannot be verified.", cmdlet=_WHO.cmdlet)
+            raise UnreachableError("Get-OrganizationConfig returned no organization, so the organization cannot be verified.", cmdlet=_WHO.cmdlet)
         another = why_another(organization, self.identity["organization"])
         if another:
             raise WrongOrganizationError(
                 f"{another}.",
-                remedy="Nothing was written. Name the organization that is meant by its initial domain.",
+                remedy="Nothing was written. Set ansible_exchange_organization to the organization's initial domain.",
             )
         self._organization = organization
 
 
 def _described(who: Result) -> dict[str, Any] | None:
-    """Who the organization is; None where the answer names none."""
+    """The identity of the organization; None if the answer names none."""
     organization = describe_organization(who.objects[0]) if who.objects else None
     return organization if organization and organization["name"] else None
 

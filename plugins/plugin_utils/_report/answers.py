@@ -156,7 +156,7 @@ def needs_attention(facts: Facts) -> Answer:
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
         (facts.not_selected, LOOK, f"{count(facts.not_selected, 'control')} left out by the run's tags.", "#controls"),
         (facts.expired, LOOK, f"{count(facts.expired, 'accepted exception')} expired.", "#exceptions"),
-        (facts.lint, LOOK, f"{count(facts.lint, 'oddity') if facts.lint == 1 else f'{facts.lint:,} oddities'} of the mail flow rules.", "#lint"),
+        (facts.lint, LOOK, f"{count(facts.lint, 'remark')} about the mail flow rules.", "#lint"),
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]
     points = [(tone, text, anchor) for number, tone, text, anchor in concerns if number]
@@ -196,7 +196,7 @@ def what_changes(facts: Facts) -> Answer:
     if not facts.changes:
         return Answer(CHANGES, "Nothing", "=", QUIET, [("No change was needed or tried.", "")])
     becomes = _listed(facts.mail, MAIL)
-    lines = [(f"Mail, kinds of it: {becomes}.", "#mail")] if becomes else []
+    lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
     lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
     if facts.states["stored"] == facts.changes:
         lines.append(("A fresh reading shows all of it.", ""))

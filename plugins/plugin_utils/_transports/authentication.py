@@ -29,7 +29,7 @@ _LONGEST_LIFE = 86400.0
 #: Fetched secrets that are kept in mind, to keep them out of texts: an answer may quote one that has been renewed since.
 _MOST_SECRETS = 8
 #: Seconds to wait for the authority's answer.
-_PATIENCE = 60
+_READ_TIMEOUT = 60
 _LATER = "Check ansible_exchange_authority_url, or try again later."
 _AUTHORITY = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", _LATER)
 _NO_MACHINE = "Check whether this machine has a managed identity (ansible_exchange_managed_identity)."
@@ -69,7 +69,7 @@ class Credential:
         self._settings: Mapping[str, Any] = identity["credential"]
         self._organization: str = identity["organization"]
         self._rest: Mapping[str, Any] = identity["rest"]
-        self._http = _WithTimeout(http, (identity["connect_timeout"], _PATIENCE))
+        self._http = _WithTimeout(http, (identity["connect_timeout"], _READ_TIMEOUT))
         self._token = ""
         #: Secrets that were fetched or read, the latest last.
         self.fetched: list[str] = []
@@ -142,7 +142,7 @@ class Credential:
             # The machine's own identity service is never behind a proxy.
             local = self._limits.guard(requests.Session())
             local.trust_env = False
-            client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _PATIENCE)))
+            client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _READ_TIMEOUT)))
             return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))
         application = msal.ConfidentialClientApplication(
             self._settings["client_id"],

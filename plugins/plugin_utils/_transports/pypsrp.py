@@ -48,9 +48,9 @@ _REPEATABLE = (b"Receive", b"Signal", b"Delete")
 #: Seconds after the end of a pipeline's time in which the host may still say so itself.
 _GRACE = 2
 #: Seconds for the host to forget a pipeline that has ended.
-_FAREWELL = 10
+_CLOSE_TIMEOUT = 10
 #: Seconds for asking a pipeline to stop.
-_STOP = 3
+_STOP_TIMEOUT = 3
 
 
 class BrokenError(Exception):
@@ -182,7 +182,7 @@ class Pool:
             raise
         run.end()
         run.failed = shell.state != PSInvocationState.COMPLETED
-        with contextlib.suppress(Exception), self._limits.call(_FAREWELL):
+        with contextlib.suppress(Exception), self._limits.call(_CLOSE_TIMEOUT):
             # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.
             shell.close()
         return run
@@ -204,7 +204,7 @@ class Pool:
             raise ValueError("a pipeline that has ended without its state")
 
     def _stop(self, shell: PowerShell) -> None:
-        with contextlib.suppress(Exception), self._limits.call(_STOP):
+        with contextlib.suppress(Exception), self._limits.call(_STOP_TIMEOUT):
             shell.stop()
 
     def _messages(self, data: bytes) -> list[Any]:

@@ -40,7 +40,7 @@ _SIDE_BY_SIDE = 4
 _PAGES = 1000
 _REDIRECTS = 3
 #: Seconds that the authority may take to give a token.
-_PATIENCE = 60
+_READ_TIMEOUT = 60
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
 #: other side has just closed would have an unknown outcome.
 _IDLE = 30
@@ -295,7 +295,7 @@ class RestTransport:
         """What the authority gives. Whatever goes wrong there, the call itself was not sent."""
         where, names = self._credential.authority, self._credential.names
         try:
-            with self._limits.within(_PATIENCE):
+            with self._limits.within(_READ_TIMEOUT):
                 return ask()
         except AuthenticationError as error:
             raise _Failed(Failure(error, Executed.NO, retryable=False)) from error

@@ -82,5 +82,5 @@ def test_what_is_no_word_is_refused(role: Role, element: Any, text: str) -> None
 @pytest.mark.parametrize("accept", [[], ["unidentified_organization"], sorted(acceptable_words())])
 def test_nothing_accepts_another_organization(tmp_path: Path, accept: list[str]) -> None:
     role = Role({}, str(tmp_path))
-    with pytest.raises(OptionError, match=r"organization: the session is in the organization .* ansible_exchange_organization says fabrikam"):
+    with pytest.raises(OptionError, match=r"organization: the session is in the organization .* ansible_exchange_organization is fabrikam"):
         role.plan(accept=accept, expected_organization="fabrikam.onmicrosoft.com")

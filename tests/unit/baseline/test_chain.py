@@ -63,6 +63,15 @@ def test_a_fork_is_said_until_one_side_is_rolled_back() -> None:
     assert newest(chain(("a", "", True), ("b", "a", True), ("c", "a", True))) == ""
 
 
+@pytest.mark.parametrize(("sides", "named", "more"), [(2, 2, ""), (5, 5, ""), (6, 5, " and 1 more"), (9, 5, " and 4 more")])
+def test_a_fork_names_its_sides_and_asks_which_is_meant(sides: int, named: int, more: str) -> None:
+    with pytest.raises(OptionError) as refusal:
+        chain(("a", ""), *((f"b{number}", "a") for number in range(sides))).newest()
+    names = ", ".join(f"snapshot-b{number}.json" for number in range(named))
+    assert refusal.value.message == f"The chain of snapshots is forked: {names}{more} have none after them, so the newest is not certain."
+    assert refusal.value.remedy == "Name the snapshot: hardened_baseline_rollback_snapshot: <file>."
+
+
 def test_a_new_one_follows_what_can_still_be_gone_back_to() -> None:
     assert chain().last() is None
     assert chain(("a", ""), ("b", "a", True), ("c", "a")).last().id == "c"  # type: ignore[union-attr]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -26,8 +27,8 @@ STORED = {"Name": "mine", "FromScope": "InOrganization", "SentToScope": "NotInOr
 #: What somebody can do to a rule so that it does not act, and what is said of it.
 IDLE = {
     "disabled": ({"State": "Disabled"}, "is disabled"),
-    "audit": ({"Mode": "Audit"}, "is only tried (mode Audit)"),
-    "audit and notify": ({"Mode": "AuditAndNotify"}, "is only tried (mode AuditAndNotify)"),
+    "audit": ({"Mode": "Audit"}, "is only in test mode (Audit)"),
+    "audit and notify": ({"Mode": "AuditAndNotify"}, "is only in test mode (AuditAndNotify)"),
     "expired": ({"ExpiryDate": "2020-01-01T00:00:00Z"}, "has expired (2020-01-01T00:00:00Z)"),
     "not yet": ({"ActivationDate": "2999-01-01T00:00:00Z"}, "does not act before 2999-01-01T00:00:00Z"),
 }
@@ -61,7 +62,7 @@ def test_what_the_playbook_does_not_name_is_as_in_a_new_rule(tmp_path: Path, wir
     ("options", "said"),
     [
         ({"enabled": False}, "'mine' is disabled."),
-        ({"mode": "Audit"}, "'mine' is only tried (mode Audit)."),
+        ({"mode": "Audit"}, "'mine' is only in test mode (Audit)."),
         ({"activation_date": "2999-01-01T00:00:00Z"}, "'mine' does not act before 2999-01-01T00:00:00Z."),
     ],
 )
@@ -158,3 +159,15 @@ def test_met_means_that_all_rules_of_any_wishes_act(state: dict[str, Any], wishe
         encrypting = [rule for rule in wishes.get("encryption_rules", ()) if "apply_rights_protection_template" in rule.get("actions", {})]
         for rule in encrypting:
             assert_acts(role, rule)
+
+
+def test_the_law_sees_a_rule_that_is_called_met_and_does_not_act(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    role = Role({"transport_rules": [{**STORED, "State": "Disabled"}]}, str(tmp_path))
+    rule = {**WANTED, "enabled": False}
+    role.plan("audit", encryption_rules=[rule])
+    assert mail_flow(role)["status"] == "not met"
+    monkeypatch.setattr(RulesControl, "shortcomings", lambda *_arguments: [])
+    role.plan("audit", encryption_rules=[rule])
+    assert mail_flow(role)["status"] == "met"
+    with pytest.raises(AssertionError):
+        assert_acts(role, rule)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import answers as _answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, facts_of
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
@@ -21,20 +23,22 @@ from .test_law import ALLOWED, STATES, WISHES
 STEPS = (("baseline", True), ("baseline", False), ("audit", False), ("rollback", True), ("rollback", False))
 
 
-def judge(role: Role, kind: str) -> None:
+def judge(role: Role, kind: str) -> bool:
+    """Whether the plan has an impact. An AssertionError says how its report soothes."""
     report = role.report
     run = {"kind": kind, "generated_at": "2026-11-25T03:16:55Z", "organizations": [{**report, "host": "contoso"}]}
     attention, _changes, _decisions = answers_of(run)
     facts = facts_of(run)
-    if any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"]):
+    impact = any(change["impact"] or change["rollback"] == "not possible" for change in report["changes"])
+    if impact:
         assert attention.word != "Nothing seen"
-        event("impact")
     if report["status"] in ("refused", "failed", "not assessable") or report["warnings"]:
         assert attention.word != "Nothing seen"
     # Every change is on a card, and every impact is counted.
     assert {impact for impact in facts.impacts if impact} == {change["impact"] for change in report["changes"] if change["impact"]}
     if report["controls"]:
         assert any(f"of {len(report['controls'])} controls looked at" in text for text, _anchor in attention.lines)
+    return impact
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES), st.sampled_from([[], ["ome-1"]]))
@@ -48,4 +52,13 @@ def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[st
         except ExchangeError:
             if "report" not in role.artifacts.remembered():
                 return
-        judge(role, {("baseline", True): "check", ("baseline", False): "apply"}.get((procedure, check), procedure))
+        if judge(role, {("baseline", True): "check", ("baseline", False): "apply"}.get((procedure, check), procedure)):
+            event("impact")
+
+
+def test_the_law_sees_a_screen_that_soothes(monkeypatch: pytest.MonkeyPatch, role: Role) -> None:
+    role.plan(check=True)
+    judge(role, "check")
+    monkeypatch.setattr(_answers, "IMPACT", {})
+    with pytest.raises(AssertionError):
+        judge(role, "check")

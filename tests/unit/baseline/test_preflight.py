@@ -171,7 +171,7 @@ def test_all_findings_come_at_once(role: Role) -> None:
         pdf_encryption=True,
         encryption_rules=[{"name": "a", "actions": ENCRYPT}, {"name": "b", "actions": {"apply_rights_protection_template": "Nonsense"}}],
     )
-    for part in ("OME-1", "IRM-6", "IRM-5", "'Nonsense' is no template"):
+    for part in ("OME-1", "IRM-6", "IRM-5", "'Nonsense' is not an RMS template"):
         assert part in text
     assert role.report["status"] == "refused"
     assert len(role.report["findings"]) >= 4
@@ -340,7 +340,7 @@ class TestApproval:
         folder = tmp_path / "approved/contoso"
         folder.mkdir(parents=True)
         plan.rename(folder / "plan.json")
-        assert "has no plan of contoso" in refused(role, approved_plan=str(folder))
+        assert "does not contain a plan of contoso" in refused(role, approved_plan=str(folder))
         assert role.run(approved_plan=str(folder.parent))["changed"]
 
 

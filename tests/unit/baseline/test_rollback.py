@@ -341,7 +341,7 @@ def test_check_mode_writes_nothing(role: Role) -> None:
         ({"format": -1}, "has format -1"),
         ({"format": 0}, "has format 0"),
         ({"format": True}, "has format True"),
-        ({"organization": {}}, "it does not say which organization it was read from"),
+        ({"organization": {}}, "it does not name the organization that it was read from"),
         ({"kind": "plan"}, "is no snapshot"),
         ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "names a snapshot of this organization"),
     ],

@@ -38,3 +38,8 @@ def test_what_is_meant_is_asked() -> None:
 def test_what_takes_an_organization_as_a_whole_takes_no_control(role: Role, procedure: str) -> None:
     with pytest.raises(OptionError, match="takes an organization as a whole"):
         role.run(procedure, run_tags=["OME-1"])
+
+
+@pytest.mark.parametrize("only_controls", [False, True])
+def test_what_molecule_skips_in_every_run_is_no_mistake(only_controls: bool) -> None:
+    assert tag_errors(["molecule-notest", "notest"], selects=True, only_controls=only_controls) == []

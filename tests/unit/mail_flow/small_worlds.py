@@ -46,7 +46,7 @@ _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
 
 def messages(*, most: int = 2) -> Iterator[Values]:
     """Every message of the small world, to at most so many recipients."""
-    senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), ("ann@fabrikam.com", False)]
+    senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), (INSIDERS[1], False), ("ann@fabrikam.com", False)]
     people = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
     subjects = [" / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
     for (sender, authenticated), to, subject, header, kind, arrival in itertools.product(senders, people, subjects, (None, "yes"), ("", "Voicemail"), ARRIVALS):

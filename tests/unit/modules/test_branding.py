@@ -73,9 +73,9 @@ def test_what_is_advised_against_is_a_warning_with_its_numbers() -> None:
         return image_warnings({"image_content": base64.b64encode(content).decode()})
 
     assert warnings(png(170, 70)) == []
-    assert warnings(jpeg(171, 70)) == ["The logo has 171 x 70 pixels, and Microsoft advises 170 x 70."]
-    assert warnings(png(170, 70, size=50_000)) == ["The logo has 50,000 bytes, and Microsoft advises less than 40,960."]
-    assert warnings(b"<svg/>") == ["The logo is none of PNG, JPEG, BMP and TIFF, and so may not be shown."]
+    assert warnings(jpeg(171, 70)) == ["The logo has 171 x 70 pixels; Microsoft recommends 170 x 70."]
+    assert warnings(png(170, 70, size=50_000)) == ["The logo has 50,000 bytes; Microsoft recommends less than 40,960."]
+    assert warnings(b"<svg/>") == ["The logo is not a PNG, JPEG, BMP or TIFF image, so the portal may not show it."]
     assert image_warnings({"image_content": ""}) == image_warnings({}) == []
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_color(color: str) -> None:
 )
 def test_texts_have_exchanges_limits(option: str, limit: int) -> None:
     assert declared(OME_CONFIGURATION, {option: "x" * limit})
-    with pytest.raises(OptionError, match=f"{option} has {limit + 1} characters, and Exchange takes at most {limit}"):
+    with pytest.raises(OptionError, match=f"{option} has {limit + 1} characters; Exchange accepts at most {limit}"):
         declared(OME_CONFIGURATION, {option: "x" * (limit + 1)})
 
 
@@ -186,7 +186,7 @@ def test_a_logo_that_cannot_be_seen_is_not_compared() -> None:
     organization = url_only(Image=b"old")
     result, warnings = run(organization, image_content=LOGO, portal_text="Hello")
     assert result["commands"] == ["Set-OMEConfiguration -Identity 'OME Configuration' -PortalText 'Hello' -Confirm:$false"]
-    assert warnings == ["image_content: Exchange shows that there is one, but not which, so it was not compared. image_force sends it."]
+    assert warnings == ["image_content: Exchange shows that it is set but not its value, so it was not compared. image_force sends it."]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

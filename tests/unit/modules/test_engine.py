@@ -183,7 +183,7 @@ def test_a_long_wait_is_said_from_time_to_time(clock: Clock) -> None:
     waiting.say = said.append
     converge(waiting, READS, wants(a="2"))
     assert clock.now >= 40
-    assert [text.partition(":")[2] for text in said] == [" waited 16 of 60 s.", " waited 32 of 60 s."]
+    assert [text.partition("yet.")[2] for text in said] == [" Waited 16 of 60 s.", " Waited 32 of 60 s."]
     assert all("value of 'a'" in text for text in said)
 
 

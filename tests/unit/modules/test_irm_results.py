@@ -83,5 +83,5 @@ def test_a_failed_step_beside_an_overall_pass_is_a_failure() -> None:
 
 @pytest.mark.parametrize("text", ["", "Vérification du chiffrement ...", "Verifying encryption ...\n    - PASS: Encryption verified successfully."])
 def test_what_says_neither_is_no_pass(text: str) -> None:
-    with pytest.raises(ProtocolError, match="cannot be understood"):
+    with pytest.raises(ProtocolError, match="cannot interpret"):
         parse(text)

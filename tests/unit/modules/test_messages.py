@@ -38,7 +38,7 @@ def test_what_is_no_message_id(given: str) -> None:
 
 
 def test_a_message_that_nobody_knows() -> None:
-    with pytest.raises(NotFoundError, match="is not a message that this organization has sent encrypted"):
+    with pytest.raises(NotFoundError, match="is not a message that this organization sent encrypted"):
         describe(organization(), ID)
 
 

@@ -55,7 +55,7 @@ def test_a_key_is_stable(name: str) -> None:
 
 def test_each_pair_is_told_once() -> None:
     assert lookalikes(["Résumé", "Resume"], ["RESUME"]) == [
-        "The names 'Résumé' and 'Resume' differ in accents, width or the like only: if Exchange takes them for one, only one can be.",
-        "The names 'Résumé' and 'RESUME' differ in accents, width or the like only: if Exchange takes them for one, only one can be.",
+        "The names 'Résumé' and 'Resume' differ only in accents, width or similar. If Exchange treats them as the same, only one can exist.",
+        "The names 'Résumé' and 'RESUME' differ only in accents, width or similar. If Exchange treats them as the same, only one can exist.",
     ]
     assert lookalikes(["a", "b"], ["A", "c"]) == []

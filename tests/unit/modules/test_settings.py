@@ -63,8 +63,8 @@ def test_licensing_locations_are_an_ordered_list(stored: Any, wanted: list[str],
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("licensing_location", ["somewhere"], "licensing_location has 'somewhere', which is not an absolute URL."),
-        ("rms_online_key_sharing_location", "https://a/x", "rms_online_key_sharing_location cannot be set: Exchange has deprecated it"),
+        ("licensing_location", ["somewhere"], "licensing_location contains 'somewhere', which is not an absolute URL."),
+        ("rms_online_key_sharing_location", "https://a/x", "rms_online_key_sharing_location cannot be set: Exchange deprecated it"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_options_name(option: str, value: Any, message: str) -> None:
@@ -76,14 +76,14 @@ def test_a_dangerous_value_is_warned_of_even_where_it_is_there_already() -> None
     session = irm(TransportDecryptionSetting="Mandatory")
     done = task(session, **params(IRM_CONFIGURATION, transport_decryption_setting="Mandatory"))
     converge_settings(done, IRM_CONFIGURATION)
-    assert done.warnings == ["transport_decryption_setting Mandatory: Mail that Exchange cannot decrypt in transport is rejected with a non-delivery report."]
+    assert done.warnings == ["transport_decryption_setting Mandatory: Exchange rejects mail that it cannot decrypt in transport with a non-delivery report."]
 
 
 def test_a_policy_that_overrides_is_warned_of() -> None:
     session = irm(SimplifiedClientAccessEnabled=True)
     done = task(session, **params(IRM_CONFIGURATION, simplified_client_access_enabled=True))
     converge_settings(done, IRM_CONFIGURATION)
-    assert done.warnings == ["simplified_client_access_enabled has no effect for users of Frontline: IRM is off in that policy (OwaMailboxPolicy)."]
+    assert done.warnings == ["simplified_client_access_enabled has no effect for users of Frontline: IRM is off in their policy (OwaMailboxPolicy)."]
     assert [[call.cmdlet for call in calls] for calls in session.reads] == [["Get-IRMConfiguration", "Get-OwaMailboxPolicy"]]
 
 
@@ -114,14 +114,14 @@ def test_the_settings_of_phones_mind_both_kinds_of_policies() -> None:
     done = task(FakeSession(objects), **params(ACTIVESYNC_ORG_SETTINGS, allow_rms_support_for_unenlightened_apps=True))
     converge_settings(done, ACTIVESYNC_ORG_SETTINGS)
     assert done.warnings == [
-        "allow_rms_support_for_unenlightened_apps has no effect for users of Phones: IRM is off in that policy (MobileDeviceMailboxPolicy)."
+        "allow_rms_support_for_unenlightened_apps has no effect for users of Phones: IRM is off in their policy (MobileDeviceMailboxPolicy)."
     ]
 
 
 def test_what_exchange_on_premises_lacks_is_refused_before_a_write() -> None:
     session = irm(AzureRMSLicensingEnabled=False, SearchEnabled=False)
     wanted = params(IRM_CONFIGURATION, azure_rms_licensing_enabled=True, search_enabled=True)
-    with pytest.raises(OptionError, match=r"azure_rms_licensing_enabled exists in Exchange Online only"):
+    with pytest.raises(OptionError, match=r"azure_rms_licensing_enabled: available only in Exchange Online"):
         converge_settings(task(session, on_premises=True, **wanted), IRM_CONFIGURATION)
     assert session.writes == []
     assert converge_settings(task(session, on_premises=True, **params(IRM_CONFIGURATION, search_enabled=True)), IRM_CONFIGURATION)["changed"]
@@ -130,7 +130,7 @@ def test_what_exchange_on_premises_lacks_is_refused_before_a_write() -> None:
 def test_more_than_one_object_where_there_must_be_one_is_an_error() -> None:
     session = irm()
     session.objects["IRMConfiguration"] = []
-    with pytest.raises(ExchangeError, match="0 objects came back where exactly one is expected"):
+    with pytest.raises(ExchangeError, match="Exchange returned 0 objects; exactly one was expected"):
         converge_settings(task(session, **params(IRM_CONFIGURATION, search_enabled=True)), IRM_CONFIGURATION)
 
 
@@ -149,7 +149,7 @@ def test_every_policy() -> None:
 
 
 def test_a_policy_that_does_not_exist() -> None:
-    with pytest.raises(NotFoundError, match=r"identity 'Backline' is not a policy of this organization\. It has: Default, Frontline\."):
+    with pytest.raises(NotFoundError, match=r"identity 'Backline' is not a policy of this organization\. Known policies: Default, Frontline\."):
         converge_policies(task(FakeSession(POLICIES), **params(OWA_MAILBOX_POLICY, identity="Backline", irm_enabled=True)), OWA_MAILBOX_POLICY)
 
 

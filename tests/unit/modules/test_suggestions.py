@@ -43,7 +43,7 @@ RULE: dict[str, Any] = {"name": "mine", "actions": {"apply_rights_protection_tem
         (
             ome_transport_rule,
             {**RULE, "conditions": {"sender_ad_attribute_contains_words": ["Departement:Legal"]}},
-            "the attribute 'Departement': did you mean Department?",
+            "the unknown attribute 'Departement' (did you mean Department?)",
         ),
         (ome_transport_rule, {**RULE, "exceptions": {"recipient_ad_attribute_matches_patterns": ["custom_attribute_3:x"]}}, "did you mean CustomAttribute3?"),
         (

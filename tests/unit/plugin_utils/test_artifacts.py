@@ -127,7 +127,7 @@ class TestRun:
         for mode in (0o777, 0o1777, 0o702):
             path.chmod(mode)
             for work in (artifacts.begin, lambda: artifacts.store_report({"report.html": ""}, top=True)):
-                with pytest.raises(OptionError, match=f"everybody may write to {path},"):
+                with pytest.raises(OptionError, match=f"everybody can write to {path} "):
                     work()
         path.chmod(0o770)
         artifacts.begin()
@@ -371,7 +371,7 @@ def test_only_what_ansible_takes_for_no_variables_is_an_artifact(tmp_path: Path,
     assert read_json(path) == {"kind": "plan"}
     assert json.loads(path.read_text(encoding="ascii")) == [{"kind": "plan"}, "not variables"]
     path.write_text(content, encoding="utf-8", errors="surrogateescape")
-    with pytest.raises(OptionError, match=r"plan\.json is no artifact"):
+    with pytest.raises(OptionError, match=r"plan\.json is not an artifact"):
         read_json(path)
 
 

@@ -149,7 +149,7 @@ def test_each_read_stands_alone() -> None:
 
 
 def test_a_write_among_others_is_a_defect() -> None:
-    with pytest.raises(ExchangeError, match="error in the collection"):
+    with pytest.raises(ExchangeError, match=r"This is a bug"):
         session(Wire()).invoke(Request([SET, IRM]))
 
 
@@ -301,7 +301,7 @@ def test_a_tenant_id_is_refused_where_the_session_shows_none() -> None:
     wire = Wire()
     wire.answers["Get-OrganizationConfig"] = lambda: Result(objects=[CLOUD])
     wire.answers["Get-ConnectionInformation"] = Result(error=CmdletNotAvailableError("no"))
-    with pytest.raises(WrongOrganizationError, match=r"is the tenant id .* shows none: set it to the initial domain"):
+    with pytest.raises(WrongOrganizationError, match=r"is the tenant ID .* does not show a tenant ID: set ansible_exchange_organization to the initial domain"):
         session(wire, exchange_organization=TENANT).invoke(Request([SET]))
     assert wire.tries == [["Get-OrganizationConfig"]]
 

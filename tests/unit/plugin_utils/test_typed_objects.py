@@ -205,7 +205,7 @@ def test_they_are_described_as_what_they_mean(session: OrganizationSession) -> N
     assert describe_organization(known.only("organization"))["on_premises"]
     described = states.describe(known, [subset for subset in subsets if subset != "organization"])
     (apart,) = described["transport_rules_unsupported"]
-    assert "has an empty element" in apart["reason"]
+    assert "contains an empty element" in apart["reason"]
     assert described["irm_configuration"]["licensing_location"] == MEANT["Get-IRMConfiguration"][1]["LicensingLocation"]
     assert described["irm_configuration"]["transport_decryption_setting"] == "Mandatory"
     assert described["activesync_org_settings"]["default_access_level"] == "Quarantine"

@@ -37,7 +37,7 @@ def test_what_keeps_a_rule_from_acting_is_warned_of_with_its_remedy(wire: str, r
     session = OrganizationSession({"transport_rules": [{**STORED, **properties}]}, wire)
     assert not session.run(ome_transport_rule, **WANTED)["changed"]
     (warning,) = session.warnings
-    assert warning.startswith("The rule 'mine' encrypts and ")
+    assert warning.startswith("The rule 'mine' encrypts but ")
     assert remedy in warning
     session.run(ome_transport_rules, rules=[WANTED])
     assert session.warnings == [warning]

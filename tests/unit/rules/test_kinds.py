@@ -132,12 +132,12 @@ def test_an_instant_is_the_same_in_every_zone(text: str) -> None:
         (Instant(), "2030-01-31T08:00:00", "with an offset"),
         (Instant(), "tomorrow", "with an offset"),
         (Instant(), "0001-01-01T00:00:00+14:00", "with an offset"),
-        (Words(), ["a", " b"], "no spaces at the ends"),
+        (Words(), ["a", " b"], "leading or trailing spaces"),
         (Words(), [""], "empty"),
         (Words(maximum=3), ["four"], "at most 3"),
         (Patterns(), [""], "empty"),
-        (Recipients(), ["Megan Bowen"], "SMTP address is needed"),
-        (Recipient(), "meganb", "SMTP address is needed"),
+        (Recipients(), ["Megan Bowen"], "not an SMTP address"),
+        (Recipient(), "meganb", "not an SMTP address"),
         (Size(), "10 apples", "must be a number"),
         (Size(), "10PB", "must be a number"),
         (Size(), "9" * 400, "larger than any message"),
@@ -176,7 +176,7 @@ def test_line_ends_do_not_count_and_spaces_do() -> None:
 
 @pytest.mark.parametrize("kind", [Text(), Name(), Words(), Patterns(), Recipients(), Recipient(), Locations()], ids=lambda kind: type(kind).__name__)
 @pytest.mark.parametrize(
-    ("odd", "named"), [("\x00", "NUL"), ("\ufffe", "U\\+FFFE"), ("\uffff", "U\\+FFFF"), ("\ud800", "half a surrogate"), ("\udfff", "half")]
+    ("odd", "named"), [("\x00", "NUL"), ("\ufffe", "U\\+FFFE"), ("\uffff", "U\\+FFFF"), ("\ud800", "unpaired surrogate"), ("\udfff", "an unpaired surrogate")]
 )
 def test_what_no_wire_carries_is_refused_by_name(kind: Kind, odd: str, named: str) -> None:
     text = f"https://x.example/a{odd}@example.com"
@@ -252,5 +252,5 @@ def test_a_list_is_read_as_it_is_stored(kind: Kind, stored: Any, read: list[str]
 @pytest.mark.parametrize("kind", [*LISTS, Text(), Name(), Recipient(), Choice("High", "Low")], ids=lambda kind: type(kind).__name__)
 @pytest.mark.parametrize("stored", [[["a"]], [{"a": "b"}], {"a": "b"}], ids=str)
 def test_what_is_no_text_is_refused_by_name(kind: Kind, stored: Any) -> None:
-    with pytest.raises(ProtocolError, match="SubjectContainsWords has a value that cannot be understood"):
+    with pytest.raises(ProtocolError, match="SubjectContainsWords has a value that the collection cannot interpret"):
         Field("subject_contains_words", kind, "SubjectContainsWords").read({"SubjectContainsWords": stored})

@@ -45,12 +45,12 @@ def lived_in_fixture(any_session: OrganizationSession) -> OrganizationSession:
 @pytest.mark.parametrize(
     ("edit", "says"),
     [
-        ({"cmdlet": "Set-TransportRule", "Identity": "b", "Comments": "mine"}, "the rule 'b' was changed (Comments)"),
-        ({"cmdlet": "Set-TransportRule", "Identity": "a", "Comments": "mine"}, "the rule 'a' was changed (Comments)"),
-        ({"cmdlet": "Disable-TransportRule", "Identity": "c"}, "the rule 'c' was changed (State)"),
-        ({"cmdlet": "New-TransportRule", "Name": "d", "SetSCL": 1}, "the rule 'd' was made"),
-        ({"cmdlet": "Remove-TransportRule", "Identity": "b"}, "the rule 'b' was removed"),
-        ({"cmdlet": "Set-TransportRule", "Identity": "c", "Priority": 0}, "the rule 'c' was moved"),
+        ({"cmdlet": "Set-TransportRule", "Identity": "b", "Comments": "mine"}, "changed the rule 'b' (Comments)"),
+        ({"cmdlet": "Set-TransportRule", "Identity": "a", "Comments": "mine"}, "changed the rule 'a' (Comments)"),
+        ({"cmdlet": "Disable-TransportRule", "Identity": "c"}, "changed the rule 'c' (State)"),
+        ({"cmdlet": "New-TransportRule", "Name": "d", "SetSCL": 1}, "created the rule 'd'"),
+        ({"cmdlet": "Remove-TransportRule", "Identity": "b"}, "removed the rule 'b'"),
+        ({"cmdlet": "Set-TransportRule", "Identity": "c", "Priority": 0}, "moved the rule 'c'"),
     ],
 )
 def test_another_writer_is_reported_and_left_standing(lived_in: OrganizationSession, edit: dict[str, Any], says: str) -> None:
@@ -58,7 +58,7 @@ def test_another_writer_is_reported_and_left_standing(lived_in: OrganizationSess
     meanwhile(lived_in, lambda: lived_in.edit(parameters.pop("cmdlet"), **parameters))
     done = lived_in.run(ome_transport_rule, name="a", rule_error_action="Defer")
     assert done["changed"]
-    assert f"Somebody else was at work meanwhile: {says}." in lived_in.warnings
+    assert f"Another administrator {says} during this task." in lived_in.warnings
     assert len(lived_in.warnings) == 1
     rules = {row["Name"]: row for row in lived_in.organization.state["transport_rules"]}
     assert rules["a"]["RuleErrorAction"] == "Defer"
@@ -69,7 +69,7 @@ def test_what_is_declared_and_changed_meanwhile_fails_and_says_by_whom(lived_in:
     meanwhile(lived_in, lambda: lived_in.edit("Set-TransportRule", Identity="a", ExceptIfFromScope="NotInOrganization"))
     with pytest.raises(VerificationError, match=r"exceptions\.from_scope of 'a'"):
         lived_in.run(ome_transport_rule, name="a", exceptions={}, rule_error_action="Defer")
-    assert "Somebody else was at work meanwhile: the rule 'a' was changed (ExceptIfFromScope)." in lived_in.warnings
+    assert "Another administrator changed the rule 'a' (ExceptIfFromScope) during this task." in lived_in.warnings
     assert lived_in.run(ome_transport_rule, name="a", exceptions={}, rule_error_action="Defer")["changed"]
 
 
@@ -78,7 +78,7 @@ def test_the_same_option_in_the_moment_before_the_write_goes_unsaid(lived_in: Or
     meanwhile(lived_in, lambda: lived_in.edit("Set-TransportRule", Identity="a", RuleErrorAction="Defer", Comments="mine"))
     done = lived_in.run(ome_transport_rule, name="a", comments="ours")
     assert done["changed"]
-    assert lived_in.warnings == ["Somebody else was at work meanwhile: the rule 'a' was changed (RuleErrorAction)."]
+    assert lived_in.warnings == ["Another administrator changed the rule 'a' (RuleErrorAction) during this task."]
     assert lived_in.organization.state["transport_rules"][0]["Comments"] == "ours"
 
 
@@ -94,7 +94,7 @@ def test_a_recipient_that_exchange_knows_by_another_address(any_session: Organiz
     with pytest.raises(VerificationError) as caught:
         any_session.run(ome_transport_rule, name="x", conditions={"from": ["megan.b@contoso.com"]}, actions=ENCRYPT)
     assert "conditions.from of 'x' is ['meganb@contoso.com'], not ['megan.b@contoso.com']" in str(caught.value)
-    assert "Give it as Exchange shows it (a recipient by its primary SMTP address)" in str(caught.value)
+    assert "write the value as Exchange shows it (a recipient by its primary SMTP address)" in str(caught.value)
 
 
 @given(organizations(maximum=6), edits)

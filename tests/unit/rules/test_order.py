@@ -49,6 +49,31 @@ def test_any_order_is_reached_with_the_fewest_moves(drawn: tuple[list[int], list
     assert {rule for rule, _index in done} <= set(target)
 
 
+@pytest.mark.parametrize(
+    ("order", "named", "position", "moving", "expected"),
+    [
+        ("bxa", "ab", "relative", "a", [("a", 0)]),
+        ("bxa", "ab", "relative", "b", [("b", 2)]),
+        ("axb", "ab", "relative", "a", []),
+        ("axb", "ab", "relative", "b", []),
+        ("xbya", "ab", "relative", "a", [("a", 1)]),
+        ("xba", "ab", "first", "b", [("b", 0), ("a", 0)]),
+        ("bax", "ab", "last", "a", [("a", 2), ("b", 2)]),
+        ("abx", "ba", "first", "a", [("a", 1)]),
+        ("ab", "a", "relative", "a", []),
+        # Of three the one that is meant moves where that is enough, and others only where it is not.
+        ("cab", "abc", "relative", "c", [("c", 2)]),
+        ("bca", "abc", "relative", "a", [("a", 0)]),
+    ],
+)
+def test_the_rule_that_is_meant_moves(order: str, named: str, position: str, moving: str, expected: list[tuple[str, int]]) -> None:
+    assert moves(order, named, position, moving) == expected
+
+
+def test_without_a_word_the_others_stay_and_any_rule_may_move() -> None:
+    assert moves("bxa", "ab") == moves("bxa", "ab", "relative", "") != []
+
+
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), unique=True, max_size=8), st.sampled_from(POSITIONS))
 @settings(max_examples=25, deadline=None)
 def test_an_organization_gets_there_in_one_run(numbers: list[int], chosen: list[int], position: str) -> None:

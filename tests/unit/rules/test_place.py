@@ -33,8 +33,8 @@ class TestPlace:
         stored = [{"Name": name, "PrependSubject": "x"} for name in ("a", "b")]
         rule = {"name": "mine", **LISTED}
         session = OrganizationSession({"transport_rules": stored}, wire)
-        assert self.places(session, **rule) == {"mine": "3 of 3, behind 'b'"}
-        assert self.places(session, **rule, place_after="a") == {"mine": "2 of 3, behind 'a'"}
+        assert self.places(session, **rule) == {"mine": "3 of 3, after 'b'"}
+        assert self.places(session, **rule, place_after="a") == {"mine": "2 of 3, after 'a'"}
         assert self.places(session, **rule, priority=0) == {"mine": "1 of 3, before all others"}
         assert self.places(OrganizationSession({}, wire), **rule) == {"mine": "the only rule"}
         assert self.places(session, name="a", actions={"prepend_subject": "y"}) == {}
@@ -43,7 +43,7 @@ class TestPlace:
             {"name": "one", **LISTED},
             {"name": "two", **LISTED, "conditions": {**INSIDE, "with_importance": "High"}},
         ]
-        assert self.places(session, ome_transport_rules, rules=listed) == {"one": "3 of 4, behind 'b'", "two": "4 of 4, behind 'one'"}
+        assert self.places(session, ome_transport_rules, rules=listed) == {"one": "3 of 4, after 'b'", "two": "4 of 4, after 'one'"}
 
     def test_the_diff_shows_it(self, wire: str) -> None:
         session = OrganizationSession({}, wire)
@@ -87,7 +87,7 @@ def test_a_rule_that_can_never_act_is_pointed_out_where_that_is_certain(wire: st
     session.run(ome_transport_rule, check_mode=True, name="mine", **{**LISTED, "conditions": conditions})
     assert bool(never(session)) is told
     if told:
-        assert never(session)[0].startswith(f"The rule 'mine' can never act: {early['Name']!r} comes before it")
+        assert never(session)[0].startswith(f"The rule 'mine' can never act: {early['Name']!r} comes first")
     session.run(ome_transport_rule, check_mode=True, name="mine", priority=0, **{**LISTED, "conditions": conditions})
     assert never(session) == []
 
@@ -96,7 +96,7 @@ def test_a_rule_that_puts_others_out_of_action_is_pointed_out() -> None:
     stored = {"Name": "theirs", "FromScope": "InOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
     session = OrganizationSession({"transport_rules": [stored]})
     session.run(ome_transport_rule, check_mode=True, name="mine", priority=0, conditions=INSIDE, actions={"prepend_subject": "x", "stop_rule_processing": True})
-    assert never(session) == ["The rule 'theirs' can never act: 'mine' comes before it, takes all of its mail, and is the last to see it."]
+    assert never(session) == ["The rule 'theirs' can never act: 'mine' comes first, takes all of its mail and ends the processing."]
     # What nobody has declared is nobody's business here.
     other = OrganizationSession({"transport_rules": [STOPS, stored]})
     other.run(ome_transport_rule, check_mode=True, name="other", actions={"prepend_subject": "x"})

@@ -107,7 +107,7 @@ def test_names_that_others_have_by_now_are_taken_back(wire: str) -> None:
     session.edit("Remove-TransportRule", Identity="c")
     session.edit("New-TransportRule", Name="c", SetSCL=9)
     session.run(message_encryption_state, state=info)
-    assert session.warnings == ["The rule 'c' has the name of another one, and is called 'c (2)' now."]
+    assert session.warnings == ["The rule 'c' has the name of another rule and is renamed to 'c (2)'."]
     assert comparable(session.run(message_encryption_info), info) == comparable(info, info)
     rules = {rule["Name"]: rule for rule in session.organization.state["transport_rules"]}
     assert [rules[name]["Guid"] for name in "ab"] == guids[:2]

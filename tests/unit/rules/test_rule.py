@@ -97,7 +97,7 @@ def test_no_condition_is_every_message(session: OrganizationSession) -> None:
 def test_a_rule_without_an_action_is_refused_by_name(session: OrganizationSession) -> None:
     assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={})
     assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={"delete_message": False})
-    assert "actions is needed" in refusal(session, ome_transport_rule, name="x", conditions=INSIDE)
+    assert "actions is required" in refusal(session, ome_transport_rule, name="x", conditions=INSIDE)
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_an_empty_list_of_templates_proves_nothing(session: OrganizationSession)
 
 def test_branding_that_does_not_exist_is_refused_and_in_check_mode_warned_of(session: OrganizationSession) -> None:
     actions = {**ENCRYPT, "apply_rights_protection_customization_template": "One week"}
-    assert "'One week' is no OME configuration" in refusal(session, ome_transport_rule, name=NAME, conditions=INSIDE, actions=actions)
+    assert "'One week' is not an OME configuration" in refusal(session, ome_transport_rule, name=NAME, conditions=INSIDE, actions=actions)
     session.run(ome_transport_rule, check_mode=True, name=NAME, conditions=INSIDE, actions=actions)
-    assert any("'One week' is no OME configuration" in warning for warning in session.warnings)
+    assert any("'One week' is not an OME configuration" in warning for warning in session.warnings)
     session.edit("New-OMEConfiguration", Identity="One Week", ExternalMailExpiryInDays=7)
     ensure(session, conditions=INSIDE, actions=actions)
     assert stored(session)["ApplyRightsProtectionCustomizationTemplate"] == "One Week"
@@ -329,9 +329,9 @@ def test_rules_of_data_loss_prevention_are_listed_apart(any_session: Organizatio
 @pytest.mark.parametrize(
     ("property_", "value", "says"),
     [
-        ("SubjectContainsWords", [""], "conditions.subject_contains_words has an empty element"),
-        ("SubjectContainsWords", ["a", None], "conditions.subject_contains_words has an empty element"),
-        ("SentTo", ["Board Room"], "conditions.sent_to has 'Board Room', and an SMTP address is needed"),
+        ("SubjectContainsWords", [""], "conditions.subject_contains_words contains an empty element"),
+        ("SubjectContainsWords", ["a", None], "conditions.subject_contains_words contains an empty element"),
+        ("SentTo", ["Board Room"], "conditions.sent_to contains 'Board Room', which is not an SMTP address"),
         ("RejectMessageEnhancedStatusCode", "5.1.1", "actions.reject_message_enhanced_status_code must be 5.7.1"),
     ],
 )
@@ -359,7 +359,7 @@ def test_dates(any_session: OrganizationSession) -> None:
 
 def test_a_past_expiry_is_refused_for_a_new_rule(session: OrganizationSession) -> None:
     said = refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, expiry_date="2020-01-01T00:00:00Z")
-    assert "expiry_date 2020-01-01T00:00:00Z is past" in said
+    assert "expiry_date 2020-01-01T00:00:00Z is in the past" in said
 
 
 def test_an_expired_rule_says_that_it_cannot_be_recreated(session: OrganizationSession) -> None:
@@ -371,11 +371,11 @@ def test_an_expired_rule_says_that_it_cannot_be_recreated(session: OrganizationS
 
 
 def test_priorities_have_exchanges_bounds(session: OrganizationSession) -> None:
-    assert "priority 1 is too high: a new rule can have 0 to 0" in refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, priority=1)
+    assert "priority 1 is too high: the valid range for a new rule is 0 to 0" in refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, priority=1)
     assert "priority must be 0 or more" in refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, priority=-1)
     for name in "abc":
         session.run(ome_transport_rule, name=name, conditions=INSIDE, actions=ENCRYPT)
-    assert "priority 3 is too high: with 3 rules the last is 2" in refusal(session, ome_transport_rule, name="a", priority=3)
+    assert "priority 3 is too high: with 3 rules, the highest priority value is 2" in refusal(session, ome_transport_rule, name="a", priority=3)
     for name, priority, expected in (("a", 2, "bca"), ("a", 0, "abc"), ("b", 2, "acb"), ("d", 3, "acbd")):
         ensure(session, name=name, priority=priority, **({} if name in "abc" else {"conditions": INSIDE, "actions": ENCRYPT}))
         assert order(session) == list(expected)
@@ -432,24 +432,24 @@ def test_a_rule_is_renamed_by_its_guid_also_by_case(any_session: OrganizationSes
     any_session.run(ome_transport_rule, name="Protect", guid=guid)
     assert order(any_session) == ["Protect"]
     any_session.edit("New-TransportRule", Name="Other", DeleteMessage=True)
-    assert "another rule with the name 'other'" in refusal(any_session, ome_transport_rule, name="other", guid=guid)
+    assert "another rule has the name 'other'" in refusal(any_session, ome_transport_rule, name="other", guid=guid)
     unknown = "00000000-0000-0000-0000-000000000001"
-    assert "is no rule of this organization" in refusal(any_session, ome_transport_rule, guid=unknown, enabled=True)
+    assert "is not a rule of this organization" in refusal(any_session, ome_transport_rule, guid=unknown, enabled=True)
     assert not any_session.run(ome_transport_rule, name="Protect", guid=unknown, conditions=INSIDE)["changed"], "a guid that is gone does not count"
 
 
 def test_recipients_are_addresses(any_session: OrganizationSession) -> None:
     for reference in ("Megan Bowen", "MeganB"):
         said = refusal(any_session, ome_transport_rule, name=NAME, conditions={"from": [reference]}, actions=ENCRYPT)
-        assert f"conditions.from has {reference!r}, and an SMTP address is needed" in said
+        assert f"conditions.from contains {reference!r}, which is not an SMTP address" in said
     ensure(any_session, conditions={"from": ["meganb@contoso.onmicrosoft.com", "alexw@CONTOSO.onmicrosoft.com"]}, actions=ENCRYPT)
-    assert "an SMTP address is needed" in refusal(any_session, ome_transport_rule, name=NAME, actions={**ENCRYPT, "generate_incident_report": "MeganB"})
+    assert "not an SMTP address" in refusal(any_session, ome_transport_rule, name=NAME, actions={**ENCRYPT, "generate_incident_report": "MeganB"})
 
 
 def test_words_that_are_no_texts_are_refused_by_name(session: OrganizationSession) -> None:
     said = refusal(session, ome_transport_rule, name=NAME, conditions={"subject_contains_words": [True, 5, "a"]}, actions=ENCRYPT)
-    assert "conditions.subject_contains_words has True, which is not text: put it in quotes" in said
-    assert "conditions.subject_contains_words has 5" in said
+    assert "conditions.subject_contains_words contains True, which is not text: put it in quotes" in said
+    assert "conditions.subject_contains_words contains 5" in said
 
 
 def test_states_are_switched_with_their_own_cmdlets(any_session: OrganizationSession) -> None:
@@ -470,7 +470,7 @@ def test_a_rule_goes_and_stays_away(any_session: OrganizationSession) -> None:
 
 def test_what_only_a_new_rule_takes(session: OrganizationSession) -> None:
     ensure(session, conditions=INSIDE, actions=ENCRYPT)
-    assert "use_legacy_regex can only be given to a new rule" in refusal(session, ome_transport_rule, name=NAME, use_legacy_regex=True)
+    assert "use_legacy_regex can only be set on a new rule" in refusal(session, ome_transport_rule, name=NAME, use_legacy_regex=True)
     assert not session.run(ome_transport_rule, name=NAME, use_legacy_regex=False)["changed"]
 
 
@@ -496,7 +496,7 @@ def test_the_false_of_has_no_classification_says_something(session: Organization
 def test_where_has_no_classification_cannot_be_taken_away_that_is_said(wire: str) -> None:
     session = OrganizationSession({}, wire)
     ensure(session, conditions={**INSIDE, "has_no_classification": False}, actions=ENCRYPT)
-    with pytest.raises(ExchangeError, match="take the condition away in the portal"):
+    with pytest.raises(ExchangeError, match="Remove the condition in the portal"):
         session.run(ome_transport_rule, name=NAME, conditions=INSIDE)
     assert stored(session)["HasNoClassification"] is False
 
@@ -505,7 +505,7 @@ def test_where_has_no_classification_cannot_be_taken_away_that_is_said(wire: str
 @pytest.mark.parametrize("scope", ["ExternalPartner", "ExternalNonPartner"])
 def test_partner_scopes_are_refused_in_the_cloud_by_name(session: OrganizationSession, section: str, scope: str) -> None:
     said = refusal(session, ome_transport_rule, name="x", actions=ENCRYPT, **{section: {"sent_to_scope": scope}})
-    assert f"{section}.sent_to_scope {scope} exists in Exchange on-premises only." in said
+    assert f"{section}.sent_to_scope {scope} is available only in Exchange on-premises." in said
 
 
 def test_partner_scopes_exist_on_premises() -> None:
@@ -518,7 +518,7 @@ def test_a_name_that_a_directory_might_take_for_another_is_told(session: Organiz
     ensure(session, name="Resume", actions=ENCRYPT, conditions=INSIDE)
     ensure(session, name="Résumé", actions=ENCRYPT, conditions=INSIDE)
     assert order(session) == ["Resume", "Résumé"]
-    assert "'Résumé' and 'Resume' differ in accents" in session.warnings[0]
+    assert "'Résumé' and 'Resume' differ only in accents" in session.warnings[0]
     ensure(session, name="RÉSUMÉ", enabled=False)
     assert order(session) == ["Resume", "RÉSUMÉ"]
 
@@ -534,7 +534,7 @@ def test_a_date_that_differs_by_a_zone_only_is_told_and_not_written(session: Org
 
     assert planned("2030-01-31T08:00:00+00:00") == ([], [])
     steps, (warning,) = planned("2030-01-31T08:00:00+01:00")
-    assert (steps, "without a zone" in warning) == ([], True)
+    assert (steps, "without a time zone" in warning) == ([], True)
     assert planned("2030-02-01T08:00:00+01:00") == (["Set-TransportRule"], [])
 
 

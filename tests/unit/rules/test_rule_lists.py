@@ -115,7 +115,7 @@ def test_the_same_rule_under_another_name_is_pointed_out(any_session: Organizati
     any_session.edit("New-TransportRule", Name="By hand", FromScope="InOrganization", SubjectContainsWords=["A"], ApplyRightsProtectionTemplate="Encrypt")
     guid = any_session.organization.state["transport_rules"][0]["Guid"]
     said = refusal(any_session, ome_transport_rules, rules=[rule("a")])
-    assert "rules[0].name: the rule 'By hand' does exactly what 'a' is to do" in said
+    assert "rules[0].name: the rule 'By hand' does exactly what 'a' would do" in said
     assert guid in said
     converge(any_session, [rule("a", guid=guid)])
     assert order(any_session) == ["a"]
@@ -124,9 +124,9 @@ def test_the_same_rule_under_another_name_is_pointed_out(any_session: Organizati
 
 
 def test_a_list_that_names_a_rule_twice_is_refused(session: OrganizationSession) -> None:
-    assert "rules[1].name 'A' is in the list twice" in refusal(session, ome_transport_rules, rules=[rule("a"), rule("A")])
+    assert "rules[1].name 'A' is listed twice" in refusal(session, ome_transport_rules, rules=[rule("a"), rule("A")])
     guid = "00000000-0000-0000-0000-000000000001"
-    assert "is in the list twice" in refusal(session, ome_transport_rules, rules=[rule("a", guid=guid), rule("b", guid=guid)])
+    assert "is listed twice" in refusal(session, ome_transport_rules, rules=[rule("a", guid=guid), rule("b", guid=guid)])
 
 
 def test_an_error_names_the_rule_by_its_place(session: OrganizationSession) -> None:

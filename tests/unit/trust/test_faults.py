@@ -97,7 +97,7 @@ def test_a_setting_that_is_ignored_is_told_from_one_that_is_late(world: World, w
     options = {"enable_pdf_encryption": True, "search_enabled": False, "verify_timeout": 4}
     outcome = world.run(wire, IRM, options)
     assert isinstance(outcome.error, errors.VerificationError)
-    assert "ignores a part of it: enable_pdf_encryption is False, not True, while search_enabled of the same call is stored" in str(outcome.error)
+    assert "ignored a part of it: enable_pdf_encryption is False, not True. search_enabled of the same call is stored" in str(outcome.error)
     assert "Information Rights Management" in outcome.error.remedy
     assert outcome.result["changed"]
 

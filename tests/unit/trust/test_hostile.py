@@ -79,7 +79,7 @@ def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: di
 
 def test_a_value_that_is_not_understood_names_its_property() -> None:
     organization = Organization(SUBSETS, {"ome_configurations": Result(objects=[{"Identity": "x", "ExternalMailExpiryInterval": {"Weeks": 1}}])})
-    with pytest.raises(errors.ProtocolError, match="ExternalMailExpiryInterval has a value that cannot be understood"):
+    with pytest.raises(errors.ProtocolError, match="ExternalMailExpiryInterval has a value that the collection cannot interpret"):
         describe(organization, ["ome_configurations"])
 
 

@@ -27,7 +27,7 @@ def test_what_is_stored_in_spite_of_an_error_is_a_change(world: World, wire: str
     assert outcome.error is None
     assert outcome.result["changed"]
     assert outcome.commands == [write.text for write in outcome.own]
-    assert any("answered with an error" in warning for warning in outcome.warnings)
+    assert any("returned an error but shows the change" in warning for warning in outcome.warnings)
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_back_after_a_refusal_is_unknown(world: World, wire:
     world.emulator.faults.set([{"kind": "stored_error", "cmdlet": WRITES}, reads])
     outcome = world.run(wire, IRM, BOTH)
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
-    assert "reading failed" in str(outcome.error)
+    assert "the read failed" in str(outcome.error)
     assert len(outcome.result["outcome_unknown"]) == 1
     assert outcome.result["not_applied"] == []
 
@@ -83,7 +83,7 @@ def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) ->
     world.emulator.faults.set([{"kind": "stored_error", "cmdlet": WRITES}])
     outcome = world.run(wire, "ome_configuration", {"image_content": "Qk0AAQID", "image_force": True})
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
-    assert "reading does not show" in str(outcome.error)
+    assert "Exchange does not show the properties" in str(outcome.error)
     assert len(outcome.result["outcome_unknown"]) == 1
 
 
@@ -96,4 +96,4 @@ def test_a_session_without_get_rmstemplate_is_told_from_an_organization_without_
     world.start({})
     world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
     outcome = world.run(wire, "ome_transport_rule", options, check_mode=True)
-    assert any("Exchange lists no templates" in warning for warning in outcome.warnings)
+    assert any("Exchange lists no RMS templates" in warning for warning in outcome.warnings)

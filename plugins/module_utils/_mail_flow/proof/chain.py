@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FIELDS, beside_content, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
@@ -131,6 +131,7 @@ class Chain:
                 acts, beside = rail.all_of((acts, fits)), rail.all_of((beside, fits))
         self._protect(rule, name, acts, beside)
         self._change(rule, name, beside, wraps, seen)
+        self._add(rule, name, beside)
         self._hold_and_end(rule, beside, matches if beside == whole else beside)
 
     def _insertable(self, seen: Seen) -> Value:
@@ -227,6 +228,14 @@ class Chain:
         text = self.state.seen.texts.get(slot, Text())
         values = {key: self.rail.choose(acts, value, before[key]) for key, value in after.items()}
         self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.but(values, erased, self.rail)})
+
+    def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+        """Whom a rule adds. Conditions about all recipients, and about the To and Cc fields, may look at them."""
+        added = [(str(address).lower(), field_) for option, field_ in FIELDS.items() for address in rule.actions.get(option) or ()]
+        way = str(rule.actions.get("add_manager_as_recipient_type") or "")
+        added += [("", way.lower())] if way and way != "Redirect" else []
+        if added and self.company.watched:
+            self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
 
     def _hold_and_end(self, rule: FlowRule, acts: Value, matches: Value) -> None:
         rail, state, actions = self.rail, self.state, rule.actions

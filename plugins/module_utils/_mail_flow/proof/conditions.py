@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, LISTS, SUBJECT, Key, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
@@ -37,6 +38,7 @@ class Seen:
 
     :param texts: slot to what rules made of it; one that is missing is as it was on arrival.
     :param classes: the same of classifications.
+    :param added: whom rules added: the address (empty for a manager), the field, when, and what tells the rule from others.
     :param splits: the history of splits of the copy; 0 is none.
     """
 
@@ -46,6 +48,7 @@ class Seen:
     asked: Value = FALSE
     removed: Value = FALSE
     scl_set: Value = FALSE
+    added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
 
     def but(self, **changes: Any) -> Seen:
@@ -150,11 +153,21 @@ class Conditions:
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = []
         for key in keys_of(atom):
-            found += [self._of_slot(self.mail.recipient, key), self._others(key, seen.splits)]
+            found += [self._of_slot(self.mail.recipient, key), self._others(key, seen.splits), *self._brought(key, seen)]
         whole = self.rail.any_of(found)
         if atom.settings.address_type != "Original":
             return whole
         return self.rail.choose(self.mail.direct, whole, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
+
+    def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
+        """What recipients add whom rules brought: whether later rules look at them is open (U09)."""
+        sort, value = key
+        found = []
+        for address, field_, when, name in seen.added:
+            hit = not address or sort not in ("word", "pattern", "address") or (address == value if sort == "address" else holds(address, key) is not False)
+            if field_ in fields and hit:
+                found.append(self.rail.all_of((when, self.rail.unknown("U09", name, address))))
+        return found
 
     def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         option = atom.predicate.options[0]
@@ -165,7 +178,7 @@ class Conditions:
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits)))
-            found.append(self.rail.all_of((named, there)))
+            found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
         return self.rail.any_of(found)
 
     def sender_scope(self, value: str, slot: AddressSlot) -> Value:

@@ -21,10 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_FOUND, settled_by
@@ -33,6 +33,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: So many classes are looked for, and so many are shown unless told otherwise.
 MOST_CLASSES, SHOWN = 400, 50
+
+#: So many conflicts the question may take which classes there are, and again so many the search for their messages.
+CONFLICTS = 20_000
 
 _ROUNDS = 4
 
@@ -77,7 +80,7 @@ def difference(
     :param facts: as the option ``facts`` has them.
     :param now: when the mail passes the rules; the present unless given.
     :param shown: how many classes are shown at most.
-    :param budget: conflicts that all questions may take together, each time that recipients are built more exactly.
+    :param budget: conflicts that the question which classes there are may take, and again the search for their messages.
     """
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     edits = edits_of(*sets)
@@ -93,6 +96,7 @@ class _Differ:
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options))
         self.complete = True
+        self.classes: list[_Class] = []
 
     def _use(self, model: Model) -> None:
         self.model = model
@@ -107,15 +111,16 @@ class _Differ:
             self.causes[side.rail.free] = Causes(model.circuit, self.edits, *side.chains).literals
 
     def differ(self, shown: int) -> Difference:
-        classes: dict[tuple[str, int], _Class] = {}
+        classes = self.classes = self._enumerate()
+        self.budget += self.model.circuit.solver.conflicts
         try:
-            for side in (self.model.open, self.model.free):
-                self._enumerate(side, classes)
-            self._refine([each for each in classes.values() if each.row is None and each.refine])
+            for each in classes:
+                self._decide(each)
+            self._refine([each for each in classes if each.row is None and each.refine])
         except BudgetError:
             self.complete = False
-        rows = [each.row for each in classes.values() if each.row is not None]
-        rows += self._unknown_rows([each for each in classes.values() if each.row is None and (each.reasons or not each.refine)], classes)
+        rows = [each.row for each in classes if each.row is not None]
+        rows += self._unknown_rows([each for each in classes if each.row is None and (each.reasons or not each.refine)])
         rows = _merged(sorted(rows, key=lambda row: (KINDS.index(row["kind"]), row["text"])))
         if not self.complete:
             rows.append(_cut_short())
@@ -131,26 +136,44 @@ class _Differ:
 
     # Classes
 
-    def _enumerate(self, side: Side, classes: dict[tuple[str, int], _Class]) -> None:
-        """Finds every kind with every cause, usual mail first. Each answer shuts out its class."""
-        model = self.model
-        usual = [each.literal for each in model.mail.assumptions]
-        for kind, literal in self.literals[side.rail.free].items():
-            if not model.solve([self.literals[True][kind] if side.rail.free else literal], self._left):
-                continue  # Most changes have few kinds.
+    def _enumerate(self) -> list[_Class]:
+        """Every kind with every cause that is possible at all. Each answer rules out what it shows; the last no says that nothing is missing."""
+        model, kinds, causes = self.model, self.literals[True], self.causes[True]
+        left = {(kind, cause): model.circuit.conjunction((literal, each)) for kind, literal in kinds.items() for cause, each in enumerate(causes)}
+        left = {pair: gate for pair, gate in left.items() if gate != FALSE}
+        found: list[_Class] = []
+        while left and len(found) < MOST_CLASSES:
             switch = model.circuit.solver.variable()
-            causes = self.causes[side.rail.free]
-            for cause in [cause for known, cause in classes if known == kind]:
-                model.circuit.add(switch ^ 1, self.causes[side.rail.free][cause] ^ 1)
-            # What is unknown of unusual mail is no news.
-            for assumed in [usual] if side.rail.free else [[*usual, self.settled], [self.settled], usual, []]:
-                while len(classes) < MOST_CLASSES and model.solve([literal, switch, *assumed], self._left, causes):
-                    cause = next(place for place, each in enumerate(self.causes[side.rail.free]) if model.circuit.solver.holds(each))
-                    found = classes[kind, cause] = _Class(kind, cause)
-                    self._witness(found, side, [literal, self.causes[side.rail.free][cause], *assumed])
-                    model.circuit.add(switch ^ 1, self.causes[side.rail.free][cause] ^ 1)
+            model.circuit.add(switch ^ 1, *left.values())
+            try:
+                if not model.solve([switch], self._left, list(left.values())):
+                    return found
+            except BudgetError:
+                break
+            shown = [pair for pair, gate in left.items() if model.circuit.solver.holds(gate)]
+            found += [_Class(*pair) for pair in shown]
+            for pair in shown:
+                del left[pair]
             model.circuit.add(switch ^ 1)
-        self.complete &= len(classes) < MOST_CLASSES
+        self.complete &= not left
+        return found
+
+    def _decide(self, found: _Class) -> None:
+        """Looks for a message that surely shows the difference: usual mail of which all is known first. What is unknown of unusual mail is no news."""
+        model = self.model
+        if found.row is not None:
+            return
+        usual = [each.literal for each in model.mail.assumptions]
+        tries: list[tuple[Side, list[int]]] = [(model.open, [*usual, self.settled]), (model.open, [self.settled]), (model.open, usual), (model.open, [])]
+        if not model.solve(self._pair(found, model.open), self._left):
+            tries = []
+        for side, assumed in [*tries, (model.free, usual)]:
+            literals = [*self._pair(found, side), *assumed]
+            if found.row is None and model.solve(literals, self._left):
+                self._witness(found, side, literals)
+
+    def _pair(self, found: _Class, side: Side) -> list[int]:
+        return [self.literals[side.rail.free][found.kind], self.causes[side.rail.free][found.cause]]
 
     def _witness(self, found: _Class, side: Side, literals: Sequence[int]) -> None:
         """Looks for a message that surely shows the difference."""
@@ -158,8 +181,12 @@ class _Differ:
             sides = self._sides(candidate)
             if sides is None:
                 continue
-            if found.kind in sure_kinds(*(treated(course, candidate.message, candidate.facts) for course in sides)):
-                found.row = self._row(found, candidate, sides, side)
+            sure = sure_kinds(*(treated(course, candidate.message, candidate.facts) for course in sides))
+            # One message may show several kinds of one cause.
+            for each in self.classes if found.kind in sure else ():
+                if each.cause == found.cause and each.kind in sure and each.row is None:
+                    each.row = self._row(each, candidate, sides)
+            if found.row is not None:
                 return
             found.reasons = sorted({reason for course in sides for reason in reasons_of(course, candidate.message, candidate.facts)})
             found.witness = {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
@@ -176,17 +203,9 @@ class _Differ:
             if not keys:
                 return
             self._use(self.model.refined(keys[:8]))
-            usual = [each.literal for each in self.model.mail.assumptions]
             for each in classes:
-                each.refine, each.reasons = [], []
-                for side in (self.model.open, self.model.free):
-                    pair = [self.literals[side.rail.free][each.kind], self.causes[side.rail.free][each.cause]]
-                    for assumed in [usual] if side.rail.free else [[*usual, self.settled], [self.settled], usual, []]:
-                        if each.row is None and self.model.solve([*pair, *assumed], self._left):
-                            self._witness(each, side, [*pair, *assumed])
-                if each.row is None and not each.reasons and not each.refine:
-                    each.refine = []
-                    each.witness = None
+                each.refine, each.reasons, each.witness = [], [], None
+                self._decide(each)
 
     def _sides(self, candidate: Replayed) -> tuple[Course, Course] | None:
         found = [course_of(rules, candidate.message, candidate.facts, candidate.letter.recipient) for rules in self.sets]
@@ -196,7 +215,7 @@ class _Differ:
 
     # Rows
 
-    def _row(self, found: _Class, candidate: Replayed, sides: tuple[Course, Course], side: Side) -> dict[str, Any]:
+    def _row(self, found: _Class, candidate: Replayed, sides: tuple[Course, Course]) -> dict[str, Any]:
         before, after = (result(course, rules, candidate.message, candidate.facts) or {} for course, rules in zip(sides, self.sets, strict=True))
         edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         deciding = self._deciding(found.kind, edit, sides)
@@ -239,7 +258,7 @@ class _Differ:
         differs = low(categories(side.outcomes[0], side.outcomes[1], self.options)[kind])
         return _no(self.model, [*literals, differs ^ 1, *usual], max(self.budget - self.model.circuit.solver.conflicts, 1))
 
-    def _unknown_rows(self, classes: Sequence[_Class], known: Mapping[tuple[str, int], _Class]) -> list[dict[str, Any]]:
+    def _unknown_rows(self, classes: Sequence[_Class]) -> list[dict[str, Any]]:
         """One row for each cause with what may be."""
         by_cause: dict[int, list[_Class]] = {}
         for each in classes:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -25,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import ALWAYS, BUDGET, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import ALWAYS, BUDGET, NAMED_ONLY, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -147,6 +148,8 @@ class _Prover:
         self.guarantees, self.budget = guarantees, budget
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
+        adds = any(rule.does(what) for rule in rules.rules if not rule.idle for what in (Does.ADD, Does.REDIRECT))
+        self._named_only = [{**NAMED_ONLY}] if adds else []
         self.first = Model([rules], claims, facts, now, options)
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
@@ -158,7 +161,8 @@ class _Prover:
                 literals = [each.literal for each in assumptions]
                 about, breaks = self._claim(model, place, model.free)
                 if not model.solve([about, breaks, *literals], self.budget):
-                    return {"name": guarantee.name, "verdict": "proved", "assumptions": self._named(model, [about, breaks], assumptions)}
+                    proof = self._named(model, [about, breaks], assumptions)
+                    return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._named_only, *proof]}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
                 if found:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,27 +218,26 @@ class _Deciding:
         self.chain: Chain = model.free.chains[0]
 
     def findings(self) -> list[dict[str, Any]]:
-        acting = self._possible([(step, [high(step.acts)]) for step in reversed(self.chain.steps)])
+        acting = self._possible([(id(step), [high(step.acts)]) for step in reversed(self.chain.steps)])
         found = [self._never(step) for step in self.chain.steps if id(step) not in acting]
         live = [step for step in self.chain.steps if id(step) in acting]
         return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live)]
 
-    def _possible(self, questions: Sequence[tuple[Step, list[int]]]) -> set[int]:
-        """The steps whose literals can be true together, or perhaps can. One model settles many."""
-        found: set[int] = set()
-        every = [literal for _step, literals in questions for literal in literals]
-        for step, literals in questions:
-            if id(step) not in found and self._can(literals, every):
-                found.add(id(step))
+    def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
+        """The questions whose literals can be true together, or perhaps can. One model settles many."""
+        found: set[Hashable] = set()
+        for key, literals in questions:
+            if key not in found and self._can(literals):
+                found.add(key)
                 if self._sat:
-                    holds = self.model.circuit.solver.holds
-                    found |= {id(other) for other, each in questions if all(holds(literal) for literal in each)}
+                    model = self.model.circuit.solver.model
+                    found |= {other for other, each in questions if all(model[literal] > 0 for literal in each)}
         return found
 
-    def _can(self, literals: Sequence[int], also: Sequence[int] = ()) -> bool:
+    def _can(self, literals: Sequence[int]) -> bool:
         """Whether these can be true together. Once the budget is spent, everything can."""
         circuit, before = self.model.circuit, self.model.circuit.solver.conflicts
-        answer = circuit.solver.solve(literals, self.left, circuit.scope([*literals, *also])) if self.left > 0 else None
+        answer = circuit.solver.solve(literals, self.left, circuit.scope(literals)) if self.left > 0 else None
         self.left -= circuit.solver.conflicts - before
         self._sat = answer is True
         return answer is not False
@@ -255,8 +254,10 @@ class _Deciding:
                 f"The rule {name!r} never acts: its conditions, exceptions, and what earlier rules make of the message contradict each other.",
             )
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and _ends(each.rule)]
-        culprits = [each.rule.name for each in before if not self._can([high(step.matches), high(negate(each.acts))])]
-        taken = culprits or [each.rule.name for each in before if self._can([high(step.matches), high(each.acts)])]
+        going = [high(negate(each.acts)) for each in before]
+        # The core names the rules without whose end the mail would come here.
+        core = set() if self._can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
+        taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         shown = ", ".join(repr(each) for each in taken[:3]) + (f" and {len(taken) - 3} others" if len(taken) > 3 else "")
         return _finding(
             "never_acts", [name, *taken], f"The rule {name!r} never acts: {shown} {'ends' if len(taken) == 1 else 'end'} the rules for all mail that it is for."
@@ -265,14 +266,19 @@ class _Deciding:
     def _exceptions(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """An exception that spares nothing: no mail that comes to the rule and meets its conditions has it."""
         conditions, person = self.model.free.conditions, self.model.mail.recipient
+        questions: list[tuple[Hashable, list[int]]] = []
+        texts: dict[Hashable, dict[str, Any]] = {}
         for step in live:
             wanted = [high(step.alive), *(high(conditions.truth(atom, step.seen, person)) for atom in step.rule.conditions)]
             spared = [conditions.truth(atom, step.seen, person) for atom in step.rule.exceptions]
             for place, atom in enumerate(step.rule.exceptions):
                 others = [high(negate(value)) for each, value in enumerate(spared) if each != place]
-                if not self._can([*wanted, *others, high(spared[place])]):
-                    text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} spares nothing: no mail that the rule is for has it"
-                    yield _finding("idle_exception", [step.rule.name], f"{text}{', or other exceptions spare that already' if others else ''}.")
+                questions.append(((step.rule.place, place), [*wanted, *others, high(spared[place])]))
+                text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} spares nothing: no mail that the rule is for has it"
+                more = ", or other exceptions spare that already" if others else ""
+                texts[step.rule.place, place] = _finding("idle_exception", [step.rule.name], f"{text}{more}.")
+        possible = self._possible(questions)
+        yield from (texts[key] for key, _literals in questions if key not in possible)
 
     def _meetings(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """Rules that ask for opposite things, or for two templates, of one message."""

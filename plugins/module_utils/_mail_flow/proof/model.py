@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -122,13 +123,7 @@ class Model:
         for _try in range(_TRIES):
             if not self.solve(literals):
                 return
-            solver = self.circuit.solver
-            model = solver.model
-
-            def is_true(literal: int, model: list[int] = model) -> bool:
-                value = model[literal] if literal < len(model) else 0
-                return value > 0 or (not value and bool(literal & 1))
-
+            is_true = partial(_is_true, self.circuit.solver.model)
             try:
                 letter = self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side))
             except NoMessageError as error:
@@ -166,3 +161,9 @@ class Model:
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same with somebody built for these, too."""
         return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys))
+
+
+def _is_true(model: Sequence[int], literal: int) -> bool:
+    """Whether a literal holds in a model. What the model leaves open does not matter, and counts as false."""
+    value = model[literal] if literal < len(model) else 0
+    return value > 0 or (not value and bool(literal & 1))

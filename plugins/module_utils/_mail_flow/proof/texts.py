@@ -98,7 +98,7 @@ def _collect(node: Node, found: set[str]) -> None:
         case Chars(ranges):
             for first, last in ranges:
                 near = {max(ord(first) - 1, 1), ord(first), ord(last), ord(last) + 1}
-                found.update(case for code in near if code < 0x10FFFF for case in {chr(code), chr(code).lower(), chr(code).upper()} if len(case) == 1)
+                found.update(case for code in near if code < 0x10FFFF for case in (chr(code), chr(code).lower(), chr(code).upper()) if len(case) == 1)
 
 
 def holds(text: str, key: Key) -> Truth:

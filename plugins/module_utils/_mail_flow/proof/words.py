@@ -14,6 +14,9 @@ ALWAYS: tuple[dict[str, str], ...] = (
     {"id": "later", "text": "Purview DLP, automatic labels, filters and other systems after the rules leave the protection as it is."},
 )
 
+#: Where rules add recipients, or send mail to others instead.
+NAMED_ONLY = {"id": "U09", "text": "The recipient is one whom the sender names. Whoever gets a copy since a rule adds or redirects is not looked at."}
+
 #: Where a question took more conflicts than it may.
 BUDGET = {"id": "budget", "reason": "the question takes more steps than are allowed", "settled_by": "Fewer or simpler conditions in the rules that overlap."}
 

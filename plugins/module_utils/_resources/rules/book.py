@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mail flow rules as they are and in the order that they will have: who is who, and what stands where. Private to the collection."""
+"""Mail flow rules as they are and in their future order: finds rules and tracks their places. Private to the collection."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of, templates_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rms_templates_of, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import remedy_for
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import name_of
 
 
 @dataclass
 class RulePlan:
-    """What one rule takes.
+    """The plan for one rule.
 
-    :param key: its place in the order: its guid, or its name as long as it does not exist.
-    :param before: its managed options as they are.
-    :param after: its managed options as they will be.
-    :param order: the keys of all rules afterwards.
-    :param standing: the rule as it will be; ``None`` where it will be gone.
+    :param key: the rule's key in the order: its GUID, or its name while it does not exist yet.
+    :param before: its current managed options.
+    :param after: its managed options after the plan.
+    :param order: the keys of all rules after the plan.
+    :param standing: the rule after the plan; ``None`` if it is removed.
     """
 
     key: str
@@ -44,70 +44,70 @@ class RulePlan:
 
 
 class RuleBook:
-    """The rules of an organization. Plans are made over it one after the other, so that each new rule is created in its place.
+    """The rules of an organization. Each plan builds on the previous one, so that every new rule is created in its final place.
 
-    :param restoring: a section is the whole truth also of what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
-    :param check_mode: an OME configuration that is missing is a warning, since the same play may create it.
-    :param created: OME configurations that this very plan creates.
+    :param restoring: a section is authoritative also for what a portal adds on its own (audit severity). Restoring needs that; a playbook would see drift.
+    :param check_mode: a missing OME configuration is only a warning, because the same play may create it.
+    :param created: OME configurations that this plan creates.
     """
 
     def __init__(self, organization: Organization, *, restoring: bool = False, check_mode: bool = False, created: Sequence[str] = ()) -> None:
         self.rules = rules_of(organization)
         self.by_guid = {rule.guid: rule for rule in self.rules}
-        self.templates = templates_of(organization)
+        self.rms_templates = rms_templates_of(organization)
         self.ome_configurations: set[str] | None = None
         if organization.available("ome_configurations"):
             self.ome_configurations = {name_key(name_of(item)) for item in organization.objects("ome_configurations")} | {name_key(name) for name in created}
         self.in_cloud = organization.available("organization") and not describe_organization(organization.only("organization"))["on_premises"]
         self.restoring = restoring
         self.check_mode = check_mode
-        #: The order as it will be: guids, and names of rules that do not exist yet.
+        #: The order after the plan: GUIDs, and the names of rules that do not exist yet.
         self.order = [rule.guid for rule in self.rules]
-        #: The declared rules as they will be, by their keys in the order.
+        #: The declared rules after the plan, by their keys in the order.
         self.standings: dict[str, Standing] = {}
-        #: The guids of rules that entries of a list mean by their guids.
+        #: The GUIDs of rules that list entries identify by GUID.
         self.claimed: set[str] = set()
         self._by_name = {name_key(rule.name): rule for rule in self.rules}
         counted = Counter(name_key(rule.name) for rule in self.rules)
         self._ambiguous = {key for key, count in counted.items() if count > 1}
 
     def find(self, wanted: DeclaredRule) -> Rule | None:
-        """The rule that is meant: by guid, else by name. A guid that is gone does not count where there is a name."""
+        """The existing rule that a declared rule identifies: by GUID, otherwise by name. If there is a name, a GUID that no longer exists is ignored."""
         by_guid = self.by_guid.get(wanted.guid)
         by_name = self.named(wanted.name)
         if by_guid and by_name and by_guid is not by_name and not self.restoring:
             raise OptionError(
-                f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, and there is another rule with the name {wanted.name!r}.",
-                remedy="Give the guid or the name of the one rule that is meant.",
+                f"{wanted.where}guid {wanted.guid} is the rule {by_guid.name!r}, but another rule has the name {wanted.name!r}.",
+                remedy="Set guid or name for the rule that you want to manage.",
             )
         if by_guid is None:
-            self._refuse_ambiguous(wanted.name, f"{wanted.where}name", "Give the guid of the one that is meant.")
+            self._refuse_ambiguous(wanted.name, f"{wanted.where}name", "Set guid to identify the rule.")
         if by_guid is None and by_name and by_name.guid in self.claimed:
             raise OptionError(
-                f"{wanted.where}name {wanted.name!r} is the rule that another entry of the list means by its guid.",
-                remedy="Give the guid of the rule that is meant, or rename that one first.",
+                f"{wanted.where}name {wanted.name!r} is the name of a rule that another entry of the list identifies by its guid.",
+                remedy="Set guid to identify the rule, or rename that rule first.",
             )
         if by_guid is None and by_name is None and not wanted.name and wanted.state == "present":
-            raise NotFoundError(f"{wanted.where}guid {wanted.guid} is no rule of this organization.", remedy="Give a name to create it.")
+            raise NotFoundError(f"{wanted.where}guid {wanted.guid} is not a rule of this organization.", remedy="To create a rule, set its name instead.")
         return by_guid or by_name
 
     def named(self, name: str) -> Rule | None:
-        """The rule of that name."""
+        """The rule with that name."""
         return self._by_name.get(name_key(name))
 
     def _refuse_ambiguous(self, name: str, where: str, remedy: str) -> None:
-        """Refuses a name that several rules have: none of them is picked."""
+        """Refuses a name that several rules have."""
         if name_key(name) in self._ambiguous:
             guids = ", ".join(rule.guid for rule in self.rules if same_name(rule.name, name))
             raise OptionError(f"{where} {name!r} is the name of several rules ({guids}).", remedy=remedy)
 
     @property
     def names(self) -> set[str]:
-        """The names that are taken, as they are compared."""
+        """The names in use, as comparison keys."""
         return set(self._by_name)
 
     def key(self, name: str, where: str) -> str:
-        """Where in the order a rule of that name stands."""
+        """The key of the rule with that name in the order."""
         self._refuse_ambiguous(name, where, "Rename one of them.")
         rule = self.named(name)
         key = rule.guid if rule else next((entry for entry in self.order if same_name(entry, name)), "")
@@ -116,19 +116,19 @@ class RuleBook:
         return key
 
     def name(self, key: str) -> str:
-        """The name of the rule at a place of the order."""
+        """The name of the rule with that key."""
         return self.standing(key).name
 
     def standing(self, key: str) -> Standing:
-        """The rule at a place of the order, as it will be."""
+        """The rule with that key, as it will be after the plan."""
         return self.standings.get(key) or Standing.of(self.by_guid[key])
 
     def rename(self, rule: Rule, name: str) -> None:
-        """Takes into account that a rule is going to have another name."""
+        """Records the new name of a rule."""
         self._by_name[name_key(name)] = self._by_name.pop(name_key(rule.name))
 
     def take(self, plan: RulePlan) -> None:
-        """Takes into account what is planned for a rule: the next one is planned over it."""
+        """Records the plan for a rule, so that the next plan builds on it."""
         self.order = plan.order
         if plan.standing is not None:
             self.standings[plan.key] = plan.standing
@@ -140,6 +140,6 @@ class RuleBook:
     def step(
         self, cmdlet: str, identity: str, parameters: Mapping[str, Value], changes: Iterable[Change], phase: Phase, replans: frozenset[Phase] = frozenset()
     ) -> Step:
-        """A call that changes a rule that is there."""
-        remedy = remedy_for(parameters, self.templates)
+        """A call that changes an existing rule."""
+        remedy = remedy_for(parameters, self.rms_templates)
         return Step(Call(cmdlet, {"Identity": identity, **parameters, "Confirm": False}), tuple(changes), phase, replans, remedy)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is refused of a declared rule before anything is sent, and what is dangerous about it. Private to the collection."""
+"""Checks a declared rule before anything is sent: refuses what is invalid and warns about what is dangerous. Private to the collection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 
 def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[str]:
-    """Refuses by name what must not be sent. Gives warnings of what is dangerous."""
+    """Refuses what must not be sent, by option name. Returns warnings about what is dangerous."""
     warnings: list[str] = []
     where = wanted.where
     for section in wanted.sections if rule else ():
@@ -29,52 +29,55 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
         if overlooked:
             raise OptionError(
                 f"{where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
-                remedy=f"Leave {section} out, or remove that part in the portal first.",
+                remedy=f"Omit {section}, or remove that part in the portal first.",
             )
     if rule and any(rule.unknown.values()):
         warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
-    given = given_sections(wanted, book.templates)
+    given = given_sections(wanted, book.rms_templates)
     for section, values in given.items():
         for option, value in values.items():
             if book.in_cloud and exists_on_premises_only(section, option, value):
-                raise OptionError(f"{where}{section}.{option} {value} exists in Exchange on-premises only.", remedy="Exchange Online has NotInOrganization.")
+                raise OptionError(
+                    f"{where}{section}.{option} {value} is available only in Exchange on-premises.", remedy="In Exchange Online, use NotInOrganization."
+                )
     actions = given.get("actions", {})
     template = actions.get("apply_rights_protection_template")
-    if template and book.templates.known(template) is False:
+    if template and book.rms_templates.known(template) is False:
         raise NotFoundError(
-            f"{where}actions.apply_rights_protection_template {template!r} is no template of this organization.", remedy=f"It has: {book.templates}."
+            f"{where}actions.apply_rights_protection_template {template!r} is not an RMS template of this organization.",
+            remedy=f"Known RMS templates: {book.rms_templates}.",
         )
-    if template and book.templates.known(template) is None:
-        warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.templates.unlisted}.")
+    if template and book.rms_templates.known(template) is None:
+        warnings.append(f"{where}actions.apply_rights_protection_template {template!r} could not be checked: {book.rms_templates.unlisted}.")
     branding = actions.get("apply_rights_protection_customization_template")
     if branding and book.ome_configurations is not None and name_key(branding) not in book.ome_configurations:
-        missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is no OME configuration of this organization."
+        missing = f"{where}actions.apply_rights_protection_customization_template {branding!r} is not an OME configuration of this organization."
         if not book.check_mode:
             raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
         warnings.append(missing)
     sections = {**(rule.sections if rule else {}), **given}
     if encrypts(sections) and not keeps_senders_inside(sections):
         warnings.append(
-            f"The rule {wanted.label!r} encrypts and has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it "
-            "(550 5.7.162), depending on the state of the service. conditions.from_scope: InOrganization is what is mostly meant."
+            f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "
+            "bounces it (550 5.7.162), depending on the state of the service. In most cases, conditions.from_scope: InOrganization is what you want."
         )
     return [*warnings, *(_idleness(wanted, rule) if rule and encrypts(sections) else ())]
 
 
 def _idleness(wanted: DeclaredRule, rule: Rule) -> list[str]:
-    """Warns of a rule that encrypts and does not act as it looks, where the task leaves alone what keeps it from that."""
+    """Warns about an encrypting rule that does not act as it seems to, if the task does not manage the option that prevents it."""
     warnings = []
     told = {*wanted.settings, *(["enabled"] if wanted.enabled is not None else [])}
     for option, reason in idle(rule.enabled, rule.settings).items():
         if option not in told:
-            warnings.append(f"The rule {rule.name!r} encrypts and {reason}, which the task leaves as it is. {REMEDIES[option]} would mend it.")
+            warnings.append(f"The rule {rule.name!r} encrypts but {reason}, which this task does not manage. To change that, set {REMEDIES[option]}.")
     if wanted.sections and "exceptions" not in wanted.sections and rule.sections["exceptions"]:
         names = ", ".join(rule.sections["exceptions"])
-        warnings.append(f"The rule {rule.name!r} encrypts and has exceptions that the task does not name ({names}). exceptions: {{}} would clear them.")
+        warnings.append(f"The rule {rule.name!r} encrypts but has exceptions that this task does not manage ({names}). To clear them, set exceptions: {{}}.")
     return warnings
 
 
 def lookalikes_of(book: RuleBook, name: str, besides: str = "") -> list[str]:
-    """Warns where a name that a rule gets might be another rule's to a directory that looks less closely."""
+    """Warns about a new name that a directory with loose comparison may confuse with that of another rule."""
     others = [rule.name for rule in book.rules if rule.name != besides] + [entry for entry in book.order if entry not in book.by_guid]
     return lookalikes([name], others)

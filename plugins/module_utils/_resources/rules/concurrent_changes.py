@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What somebody else did to mail flow rules while a task was at work. Private to the collection.
+"""Detects what others did to mail flow rules during a task. Private to the collection.
 
-Only what differs is ever written, so another writer's work is left standing; but whoever reads the result should know of it.
-Contents are compared, not dates: nobody has said whether a rule that only moves up counts as changed.
+Only differences are ever written, so the work of others stays in place, but whoever reads the result should know about it.
+Contents are compared, not dates: it is not documented whether a rule that only moves counts as changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
 
-#: Properties that follow from others, or that any write touches.
+#: Properties that follow from others or that every write changes.
 _FOLLOWING = frozenset(
     {
         *("Priority", "WhenChanged", "WhenChangedUTC", "LastModifiedBy", "ManuallyModified", "Identity", "Id", "DistinguishedName", "ObjectState"),
@@ -26,9 +26,9 @@ _FOLLOWING = frozenset(
 
 
 def concurrent_changes(before: Organization, after: Organization, applied: Iterable[Step]) -> list[str]:
-    """A sentence for each rule that somebody else changed, made, removed or moved between two reads.
+    """A sentence for each rule that somebody else changed, created, removed or moved between two reads.
 
-    :param applied: what this task wrote in between.
+    :param applied: what this task wrote between the reads.
     """
     if not all("transport_rules" in read.subsets and read.error("transport_rules") is None for read in (before, after)):
         return []
@@ -43,14 +43,14 @@ def concurrent_changes(before: Organization, after: Organization, applied: Itera
     for guid, rule in new.items():
         differing = sorted(name for name in _differing(old[guid], rule) if name.lower() not in written.get(guid, ())) if guid in old else []
         if differing:
-            sentences.append(f"the rule {rule['Name']!r} was changed ({', '.join(differing)})")
+            sentences.append(f"changed the rule {rule['Name']!r} ({', '.join(differing)})")
         elif guid not in old and rule["Name"] not in made:
-            sentences.append(f"the rule {rule['Name']!r} was made")
-    sentences += [f"the rule {rule['Name']!r} was removed" for guid, rule in old.items() if guid not in new and guid not in written]
+            sentences.append(f"created the rule {rule['Name']!r}")
+    sentences += [f"removed the rule {rule['Name']!r}" for guid, rule in old.items() if guid not in new and guid not in written]
     staying = [guid for guid in old if guid in new and "priority" not in written.get(guid, ())]
     moved = moves([guid for guid in new if guid in staying], staying)
-    sentences += [f"the rule {new[guid]['Name']!r} was moved" for guid, _index in moved]
-    return [f"Somebody else was at work meanwhile: {sentence}." for sentence in sentences]
+    sentences += [f"moved the rule {new[guid]['Name']!r}" for guid, _index in moved]
+    return [f"Another administrator {sentence} during this task." for sentence in sentences]
 
 
 def _in_order(organization: Organization) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> set[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A value without what differs between two reads of the same: the order of a list, and the two ways to say that nothing is set."""
+    """A value without differences that are not significant: the order of a list, and the two ways to represent an unset value."""
     if isinstance(value, list):
         return sorted(map(str, value)) or None
     return None if value in ("", False) else value

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that can never act because an earlier one takes all their mail, where that is certain. Private to the collection.
+"""Finds rules that can certainly never act because an earlier rule takes all their mail. Private to the collection.
 
-Certain is: the earlier rule acts, has no exception, each of its conditions is met by all mail that the later one is about, and it ends the
-matter, since it stops or the message is gone. Anything else may be so as well, and is not said.
+This is certain if the earlier rule acts, has no exceptions, matches all mail of the later rule with each of its conditions, and ends
+the processing (it stops it, or removes the message). Other rules may be unreachable, too, but are not reported.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 _CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
 
-#: Actions after which no later rule sees the message.
+#: Actions after which no later rule processes the message.
 ENDING = ("stop_rule_processing", "delete_message", "reject_message_enhanced_status_code", "reject_message_reason_text")
 
-#: Settings that say what conditions look at: they have to be the same for two rules to be compared.
+#: Settings that define what conditions examine. They must be equal for two rules to be comparable.
 _SIGHT = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
-#: Conditions that mean something only with a partner, which has to be the same.
+#: Conditions that have a meaning only with a partner, which must be equal.
 _PAIRS = {
     "header_contains_words": "header_contains_message_header",
     "header_matches_patterns": "header_matches_message_header",
@@ -38,7 +38,7 @@ _PAIRS = {
 class Standing:
     """A rule as it will be, in its place.
 
-    :param understood: whether all parts of it are known.
+    :param understood: whether the collection knows all parts of it.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Standing:
 
     @classmethod
     def of(cls, stored: Rule | None, wanted: DeclaredRule | None = None) -> Standing:
-        """A rule as it is, with what is wanted of it."""
+        """An existing rule with the declared changes applied."""
         enabled = stored.enabled if stored else True
         settings = stored.settings if stored else SETTINGS_OF_A_NEW_RULE
         sections = stored.sections if stored else {}
@@ -63,7 +63,7 @@ class Standing:
 
 
 def first_that_covers(late: Standing, earlier: Iterable[Standing]) -> Standing | None:
-    """The first of the rules before it that takes all mail which a rule is about, so that it never acts."""
+    """The first earlier rule that takes all mail of a rule, so that the rule never acts."""
     return next((early for early in earlier if _ends(early) and _covers(early, late)), None)
 
 
@@ -73,7 +73,7 @@ def _ends(rule: Standing) -> bool:
 
 
 def _covers(early: Standing, late: Standing) -> bool:
-    """Whether the earlier rule takes all mail that the later one is about."""
+    """Whether the earlier rule takes all mail of the later one."""
     conditions, narrower = early.sections.get("conditions", {}), late.sections.get("conditions", {})
     if conditions and any(early.settings.get(option) != late.settings.get(option) for option in _SIGHT):
         return False
@@ -83,6 +83,6 @@ def _covers(early: Standing, late: Standing) -> bool:
 
 
 def _met(option: str, wide: Any, narrow: Any) -> bool:
-    """Whether a condition is met by all mail that meets it with the other value."""
+    """Whether all mail that matches the narrow value of a condition also matches the wide one."""
     kind = _CONDITIONS[option].kind
     return not matches_more(kind, kind.key(wide), kind.key(narrow))

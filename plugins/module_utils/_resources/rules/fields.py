@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a mail flow rule consists of (New- and Set-TransportRule). Private to the collection.
+"""The fields of a mail flow rule (New- and Set-TransportRule). Private to the collection.
 
-Argument spec, documentation, reading, comparing and sending all come from here. An exception is a condition's twin whose
-parameter begins with ``ExceptIf``. Source of names, types and limits: Microsoft's cmdlet reference.
+Argument spec, documentation, reading, comparing and sending all follow from them. An exception is the counterpart of a condition, and its
+parameter begins with ``ExceptIf``. The names, types and limits are from Microsoft's cmdlet reference.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
 
-#: The attributes of a person that rules can look at.
+#: The directory attributes that rules can examine.
 ATTRIBUTES = (
     *("City", "Company", "Country", *(f"CustomAttribute{number}" for number in range(1, 16)), "Department", "DisplayName", "Email", "FaxNumber"),
     *("FirstName", "HomePhoneNumber", "Initials", "LastName", "Manager", "MobileNumber", "Notes", "Office", "OtherFaxNumber", "OtherHomePhoneNumber"),
@@ -40,11 +40,11 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Group:
-    """Fields that Exchange takes together: when one changes, all are sent, and they are cleared together.
+    """Fields that Exchange treats as a unit: if one changes, all are sent, and all are cleared together.
 
-    :param options: the fields' options.
-    :param fills: what Exchange fills in for one that is not given, option to value.
-    :param needs: options without which the others mean nothing. Empty where any one of them is enough.
+    :param options: the options of the fields.
+    :param fills: option to the value that Exchange fills in if it is omitted.
+    :param needs: options without which the others have no meaning; empty if any one of them is sufficient.
     """
 
     options: tuple[str, ...]
@@ -62,7 +62,7 @@ _CONDITIONS = (
         Choice(*ATTRIBUTES),
         "AdComparisonAttribute",
         "ADComparisonAttribute",
-        doc="An attribute of the sender, compared with the same one of all recipients.",
+        doc="An attribute of the sender, compared with the same attribute of all recipients.",
     ),
     Field(
         "ad_comparison_operator",
@@ -94,11 +94,11 @@ _CONDITIONS = (
         "attachment_extension_matches_words",
         Words(),
         "AttachmentExtensionMatchesWords",
-        doc="Extensions of attachments, without the dot; files inside of files count.",
+        doc="File extensions of attachments, without the dot. Files inside archives and other files count, too.",
     ),
     _flag("attachment_has_executable_content", "AttachmentHasExecutableContent", "An attachment is executable."),
     _flag("attachment_is_password_protected", "AttachmentIsPasswordProtected", "An attachment is protected by a password.", not_secret=True),
-    _flag("attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment is of a type that Exchange cannot look into."),
+    _flag("attachment_is_unsupported", "AttachmentIsUnsupported", "An attachment has a type that Exchange cannot inspect."),
     Field(
         "attachment_matches_patterns",
         Patterns(),
@@ -106,14 +106,19 @@ _CONDITIONS = (
         doc="Regular expressions for an attachment's text, of which Exchange reads the first 150 KB.",
     ),
     Field("attachment_name_matches_patterns", Patterns(), "AttachmentNameMatchesPatterns", doc="Regular expressions for an attachment's name."),
-    _flag("attachment_processing_limit_exceeded", "AttachmentProcessingLimitExceeded", "The rule engine could not finish looking into the attachments."),
+    _flag("attachment_processing_limit_exceeded", "AttachmentProcessingLimitExceeded", "The rule engine could not finish inspecting the attachments."),
     Field(
         "attachment_property_contains_words",
         Words(),
         "AttachmentPropertyContainsWords",
         doc="Document properties of an attachment, each as C(property:word,word).",
     ),
-    Field("attachment_size_over", Size(), "AttachmentSizeOver", doc="An attachment is larger than this, such as C(10MB); a number alone is bytes."),
+    Field(
+        "attachment_size_over",
+        Size(),
+        "AttachmentSizeOver",
+        doc="An attachment is larger than this size, such as C(10MB). A number without a unit is in bytes.",
+    ),
     Field("between_member_of_1", Recipients(), "BetweenMemberOf1", doc="Mail between members of these groups and those of O(REPLACE.between_member_of_2)."),
     Field("between_member_of_2", Recipients(), "BetweenMemberOf2", doc="The other side of O(REPLACE.between_member_of_1)."),
     Field("content_character_set_contains_words", Words(), "ContentCharacterSetContainsWords", doc="Names of character sets."),
@@ -128,15 +133,15 @@ _CONDITIONS = (
         Boolean(),
         "HasNoClassification",
         listed=("Conditions", "HasNoClassificationPredicate"),
-        doc="V(true): the message has no classification. V(false): it has one or more. Leave it out for neither.",
+        doc="V(true): the message has no classification. V(false): it has one or more. Omit it for neither.",
     ),
-    Field("header_contains_message_header", Name(), "HeaderContainsMessageHeader", doc="The header that O(REPLACE.header_contains_words) looks into."),
+    Field("header_contains_message_header", Name(), "HeaderContainsMessageHeader", doc="The header that O(REPLACE.header_contains_words) examines."),
     Field("header_contains_words", Words(), "HeaderContainsWords", doc="Words in the header O(REPLACE.header_contains_message_header)."),
-    Field("header_matches_message_header", Name(), "HeaderMatchesMessageHeader", doc="The header that O(REPLACE.header_matches_patterns) looks into."),
+    Field("header_matches_message_header", Name(), "HeaderMatchesMessageHeader", doc="The header that O(REPLACE.header_matches_patterns) examines."),
     Field("header_matches_patterns", Patterns(), "HeaderMatchesPatterns", doc="Regular expressions for the header O(REPLACE.header_matches_message_header)."),
-    Field("manager_addresses", Recipients(), "ManagerAddresses", doc="Managers, by SMTP address; goes with O(REPLACE.manager_for_evaluated_user)."),
+    Field("manager_addresses", Recipients(), "ManagerAddresses", doc="Managers, by SMTP address. Use it with O(REPLACE.manager_for_evaluated_user)."),
     Field("manager_for_evaluated_user", Choice("Recipient", "Sender"), "ManagerForEvaluatedUser", doc="Whose manager O(REPLACE.manager_addresses) names."),
-    Field("message_size_over", Size(), "MessageSizeOver", doc="The message is larger than this, such as C(25MB); a number alone is bytes."),
+    Field("message_size_over", Size(), "MessageSizeOver", doc="The message is larger than this size, such as C(25MB). A number without a unit is in bytes."),
     Field(
         "message_type_matches",
         Choice("OOF", "AutoForward", "Encrypted", "Calendaring", "PermissionControlled", "Voicemail", "Signed", "ApprovalRequest", "ReadReceipt"),
@@ -174,8 +179,8 @@ _CONDITIONS = (
     ),
     Field("sender_domain_is", Words(), "SenderDomainIs", doc="Domains of the sender; their subdomains count, too."),
     Field("sender_in_recipient_list", Words(), "SenderInRecipientList", cloud_only=True, doc="Reserved by Microsoft."),
-    Field("sender_ip_ranges", Words(), "SenderIpRanges", doc="IP addresses, ranges or networks that the message came from last."),
-    Field("sender_management_relationship", Choice("Manager", "DirectReport"), "SenderManagementRelationship", doc="What the sender is to a recipient."),
+    Field("sender_ip_ranges", Words(), "SenderIpRanges", doc="IP addresses, ranges or networks of the host that delivered the message."),
+    Field("sender_management_relationship", Choice("Manager", "DirectReport"), "SenderManagementRelationship", doc="The sender's relationship to a recipient."),
     Field("sent_to", Recipients(), "SentTo", doc="Recipients, by SMTP address."),
     Field("sent_to_member_of", Recipients(), "SentToMemberOf", doc="A recipient is a member of these groups, by the groups' SMTP addresses."),
     Field(
@@ -191,57 +196,62 @@ _CONDITIONS = (
         "subject_or_body_contains_words",
         Words(maximum=128),
         "SubjectOrBodyContainsWords",
-        doc="Words in the subject or the text, of at most 128 characters each.",
+        doc="Words in the subject or body, of at most 128 characters each.",
     ),
-    Field("subject_or_body_matches_patterns", Patterns(), "SubjectOrBodyMatchesPatterns", doc="Regular expressions for the subject or the text."),
-    Field("with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender gave."),
+    Field("subject_or_body_matches_patterns", Patterns(), "SubjectOrBodyMatchesPatterns", doc="Regular expressions for the subject or body."),
+    Field("with_importance", Choice("Low", "Normal", "High"), "WithImportance", doc="The importance that the sender set."),
 )
 
 _ACTIONS = (
-    Field("add_manager_as_recipient_type", Choice("To", "Cc", "Bcc", "Redirect"), "AddManagerAsRecipientType", doc="Adds the sender's manager in this way."),
+    Field(
+        "add_manager_as_recipient_type",
+        Choice("To", "Cc", "Bcc", "Redirect"),
+        "AddManagerAsRecipientType",
+        doc="How the sender's manager is added to the recipients.",
+    ),
     Field("add_to_recipients", Recipients(), "AddToRecipients", doc="Adds recipients to the To field, by SMTP address."),
-    Field("apply_classification", Text(), "ApplyClassification", doc="Gives the message this classification."),
+    Field("apply_classification", Text(), "ApplyClassification", doc="Applies this classification to the message."),
     Field(
         "apply_html_disclaimer_fallback_action",
         Choice("Wrap", "Ignore", "Reject"),
         "ApplyHtmlDisclaimerFallbackAction",
-        doc="What happens where the disclaimer cannot be put in, for example into encrypted mail; Exchange fills in V(Wrap).",
+        doc="What happens if the disclaimer cannot be inserted, for example into encrypted mail. Exchange fills in V(Wrap).",
     ),
     Field(
         "apply_html_disclaimer_location",
         Choice("Append", "Prepend"),
         "ApplyHtmlDisclaimerLocation",
-        doc="Where the disclaimer goes; Exchange fills in V(Append).",
+        doc="Where the disclaimer is inserted. Exchange fills in V(Append).",
     ),
-    Field("apply_html_disclaimer_text", Text(5000), "ApplyHtmlDisclaimerText", doc="Puts in a disclaimer, at most 5000 characters of HTML."),
+    Field("apply_html_disclaimer_text", Text(5000), "ApplyHtmlDisclaimerText", doc="Inserts a disclaimer of at most 5000 characters of HTML."),
     _flag(
         "apply_ome",
         "ApplyOME",
-        "The retired way to encrypt. A rule can only lose it: V(true) is refused.",
+        "The retired action to encrypt. It can only be removed from a rule: V(true) is refused.",
         cloud_only=True,
-        refuse="since June 2023 Exchange Online lets it only be read and taken away (MC455516). Use apply_rights_protection_template: Encrypt.",
+        refuse="since June 2023 Exchange Online allows it only to be read and removed (MC455516). Use apply_rights_protection_template: Encrypt.",
     ),
     Field(
         "apply_rights_protection_customization_template",
         Name(),
         "ApplyRightsProtectionCustomizationTemplate",
         cloud_only=True,
-        doc="The OME configuration that gives protected mail its looks, its expiry and the portal. One of your own needs Advanced Message Encryption.",
+        doc="The OME configuration that sets the branding, expiry and portal of protected mail. A custom one requires Advanced Message Encryption.",
     ),
     Field(
         "apply_rights_protection_template",
         Name(),
         "ApplyRightsProtectionTemplate",
-        doc="Protects the message with this template: V(Encrypt), V(Do Not Forward), or one of the organization's own, by name or GUID.",
+        doc="Protects the message with this RMS template: V(Encrypt), V(Do Not Forward), or one of the organization's own, by name or GUID.",
     ),
     Field("blind_copy_to", Recipients(), "BlindCopyTo", doc="Adds recipients to the Bcc field, by SMTP address."),
     Field("copy_to", Recipients(), "CopyTo", doc="Adds recipients to the Cc field, by SMTP address."),
-    _flag("delete_message", "DeleteMessage", "Deletes the message and tells nobody."),
+    _flag("delete_message", "DeleteMessage", "Deletes the message without notifying anybody."),
     Field(
         "generate_incident_report",
         Recipient(),
         "GenerateIncidentReport",
-        doc="Sends a report of the message to this SMTP address; goes with O(REPLACE.incident_report_content).",
+        doc="Sends a report of the message to this SMTP address. Requires O(REPLACE.incident_report_content).",
     ),
     Field("generate_notification", Text(5120), "GenerateNotification", doc="Sends recipients this notification, at most 5120 characters of HTML."),
     Field(
@@ -255,9 +265,9 @@ _ACTIONS = (
         "moderate_message_by_user",
         Recipients(),
         "ModerateMessageByUser",
-        doc="One of these people, by SMTP address, must approve the message. Groups are not taken.",
+        doc="One of these people, by SMTP address, must approve the message. Exchange does not accept groups.",
     ),
-    Field("prepend_subject", Text(), "PrependSubject", doc="Puts this text before the subject. A space at its end counts."),
+    Field("prepend_subject", Text(), "PrependSubject", doc="Prepends this text to the subject. A trailing space is significant."),
     _flag("quarantine", "Quarantine", "Puts the message into quarantine."),
     Field("redirect_message_to", Recipients(), "RedirectMessageTo", doc="Sends the message to these people instead, by SMTP address."),
     Field(
@@ -276,15 +286,15 @@ _ACTIONS = (
     _flag(
         "remove_ome",
         "RemoveOME",
-        "The retired way to decrypt. A rule can only lose it: V(true) is refused.",
+        "The retired action to decrypt. It can only be removed from a rule: V(true) is refused.",
         cloud_only=True,
-        refuse="since June 2023 Exchange Online lets it only be read and taken away (MC455516). Use remove_ome_v2: true.",
+        refuse="since June 2023 Exchange Online allows it only to be read and removed (MC455516). Use remove_ome_v2: true.",
     ),
     _flag("remove_ome_v2", "RemoveOMEv2", "Removes the protection from messages that message encryption protects.", cloud_only=True),
     _flag(
         "remove_rms_attachment_encryption",
         "RemoveRMSAttachmentEncryption",
-        "Removes the protection that attachments had before they were sent; needs O(REPLACE.remove_ome_v2).",
+        "Removes the protection that attachments had before they were sent. Requires O(REPLACE.remove_ome_v2).",
         cloud_only=True,
     ),
     Field(
@@ -295,45 +305,51 @@ _ACTIONS = (
         "set_audit_severity",
         Choice("DoNotAudit", "Low", "Medium", "High"),
         "SetAuditSeverity",
-        doc="The severity in reports. Where it is omitted, one that the portal has set stays.",
+        doc="The severity in reports. If it is omitted, a severity that the portal set stays.",
     ),
     Field("set_header_name", Name(), "SetHeaderName", doc="Sets this header to O(REPLACE.set_header_value)."),
     Field("set_header_value", Text(), "SetHeaderValue", doc="The value for O(REPLACE.set_header_name)."),
     Field("set_scl", Integer(-1, 9), "SetSCL", doc="Sets the spam confidence level, V(-1) to V(9)."),
-    _flag("stop_rule_processing", "StopRuleProcessing", "No later rule sees the message."),
+    _flag("stop_rule_processing", "StopRuleProcessing", "No later rule processes the message."),
 )
 
-#: The settings of a rule that are in no section. ``enabled`` and ``priority`` have cmdlets and rules of their own.
+#: The settings of a rule outside its sections. ``enabled`` and ``priority`` have their own cmdlets and logic.
 SETTINGS_FIELDS = (
-    Field("activation_date", Instant(), "ActivationDate", doc="When the rule begins to act, with an offset from UTC. An empty text clears it."),
+    Field("activation_date", Instant(), "ActivationDate", doc="When the rule becomes active, with an offset from UTC. An empty text clears it."),
     Field("comments", Text(1024), "Comments", doc="A comment, at most 1024 characters."),
-    Field("expiry_date", Instant(), "ExpiryDate", doc="When the rule ceases to act, with an offset from UTC. An empty text clears it."),
-    Field("mode", Choice("Audit", "AuditAndNotify", "Enforce"), "Mode", doc="Whether the rule acts or is only tried."),
+    Field("expiry_date", Instant(), "ExpiryDate", doc="When the rule expires, with an offset from UTC. An empty text clears it."),
+    Field("mode", Choice("Audit", "AuditAndNotify", "Enforce"), "Mode", doc="Whether the rule is enforced or only tested."),
     Field(
         "recipient_address_type",
         Choice("Original", "Resolved"),
         "RecipientAddressType",
         cloud_only=True,
-        doc="Which address of a recipient conditions look at.",
+        doc="Which address of a recipient the conditions examine.",
     ),
     Field(
         "rule_error_action",
         Choice("Ignore", "Defer"),
         "RuleErrorAction",
-        doc="What becomes of a message when the rule fails on it: it goes on without it, or waits. V(Defer) lets no mail out in clear.",
+        doc="What happens to a message if the rule fails on it: the message continues without the rule, or waits. With V(Defer), no mail leaves in clear text.",
     ),
     Field(
         "sender_address_location",
         Choice("Header", "Envelope", "HeaderOrEnvelope"),
         "SenderAddressLocation",
-        doc="Where conditions look for the sender's address.",
+        doc="Where the conditions look for the sender's address.",
     ),
-    Field("use_legacy_regex", Flag(), "UseLegacyRegex", create_only=True, doc="Regular expressions of the old kind. Only a new rule takes it."),
+    Field(
+        "use_legacy_regex",
+        Flag(),
+        "UseLegacyRegex",
+        create_only=True,
+        doc="Whether regular expressions use the legacy syntax. It can only be set on a new rule.",
+    ),
 )
 
-#: What Exchange gives a new rule where nothing else is said, as every rule shows it.
+#: The defaults that Exchange gives a new rule, as every rule shows them.
 SETTINGS_OF_A_NEW_RULE = {
-    **{row.option: row.kind.cleared for row in SETTINGS_FIELDS},
+    **{field.option: field.kind.cleared for field in SETTINGS_FIELDS},
     "mode": "Enforce",
     "recipient_address_type": "Resolved",
     "rule_error_action": "Ignore",
@@ -342,11 +358,11 @@ SETTINGS_OF_A_NEW_RULE = {
 
 
 def _documented(fields: tuple[Field, ...], section: str) -> tuple[Field, ...]:
-    return tuple(replace(row, doc=row.doc.replace("REPLACE", section)) for row in fields)
+    return tuple(replace(field, doc=field.doc.replace("REPLACE", section)) for field in fields)
 
 
 def _exception(condition: Field) -> Field:
-    """A condition's twin."""
+    """The exception that corresponds to a condition."""
     twin = replace(condition, parameter=f"ExceptIf{condition.parameter}", output=f"ExceptIf{condition.output}" if condition.output else "")
     return replace(twin, listed=("Exceptions", condition.listed[1])) if condition.listed[1] else twin
 
@@ -369,7 +385,7 @@ _CONDITION_GROUPS = (
     Group(("manager_addresses", "manager_for_evaluated_user"), {}, needs=("manager_addresses", "manager_for_evaluated_user")),
 )
 
-#: Section to the groups among its fields.
+#: Section to its groups of fields.
 GROUPS: dict[str, tuple[Group, ...]] = {
     "conditions": _CONDITION_GROUPS,
     "exceptions": _CONDITION_GROUPS,
@@ -389,10 +405,10 @@ GROUPS: dict[str, tuple[Group, ...]] = {
     ),
 }
 
-#: An action that a portal adds on its own: where a section does not name it, it is left alone.
+#: An action that a portal adds on its own. It is left alone if a section does not name it.
 AMBIENT = frozenset({"set_audit_severity"})
 
-#: Conditions that can keep a rule's senders inside the organization. On mail from outside an encrypting rule has no effect, or bounces it.
+#: Conditions that can keep a rule's senders inside the organization. An encrypting rule has no effect on mail from outside, or bounces it.
 SENDER_CONDITIONS = frozenset(
     {
         *("from", "from_address_contains_words", "from_address_matches_patterns", "from_member_of", "sender_domain_is"),
@@ -403,22 +419,22 @@ SENDER_CONDITIONS = frozenset(
 #: Actions that protect a message.
 ENCRYPTING = ("apply_rights_protection_template", "apply_rights_protection_customization_template", "apply_ome")
 
-#: Actions that take protection away.
+#: Actions that remove protection.
 DECRYPTING = ("remove_ome_v2", "remove_ome", "remove_rms_attachment_encryption")
 
-#: Actions by which a message does not reach its recipients as it was sent to them.
+#: Actions after which recipients do not receive a message as it was sent to them.
 REJECTING = ("delete_message", "quarantine", "redirect_message_to", "reject_message_enhanced_status_code", "reject_message_reason_text")
 
-#: Properties that say that a rule is one of data loss prevention, which Exchange Online no longer lets anybody write.
+#: Properties of data loss prevention rules, which Exchange Online no longer allows anybody to write.
 DLP_PROPERTIES = (
     *("DlpPolicy", "MessageContainsDataClassifications", "ExceptIfMessageContainsDataClassifications", "MessageContainsAllDataClassifications"),
     *("ExceptIfMessageContainsAllDataClassifications", "HasSenderOverride", "ExceptIfHasSenderOverride", "SenderNotificationType"),
 )
 
-#: Actions of Edge servers: Exchange Online shows them and does not act on them.
+#: Actions of Edge servers: Exchange Online shows them but ignores them.
 EDGE_PROPERTIES = ("Disconnect", "LogEventText", "SmtpRejectMessageRejectStatusCode", "SmtpRejectMessageRejectText")
 
-#: Properties that describe a rule and are no predicates: read-only ones, and those that have an option of another name.
+#: Properties that describe a rule but are not predicates: read-only ones, and ones that correspond to an option with another name.
 DESCRIPTIVE_PROPERTIES = frozenset(
     {
         *(
@@ -453,7 +469,7 @@ DESCRIPTIVE_PROPERTIES = frozenset(
 
 
 def rule_argument_spec() -> dict[str, Any]:
-    """The argument spec of one rule: what ``ome_transport_rule`` takes and ``ome_transport_rules`` takes in its list."""
+    """The argument spec of one rule, for ``ome_transport_rule`` and for the list of ``ome_transport_rules``."""
     return {
         "name": {"type": "str"},
         "guid": {"type": "str"},

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a change of a mail flow rule does to mail, as far as the rule alone tells. Private to the collection.
+"""What a change of a mail flow rule does to mail, as far as the rule alone shows. Private to the collection.
 
-The dangerous direction is that mail leaves in clear which was protected before: a rule that encrypts takes in fewer messages, or one that
-decrypts more.
+The danger is that mail that was protected leaves in clear text: a rule that encrypts matches fewer messages, or one that
+decrypts matches more.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 Sections = Mapping[str, Mapping[str, Any]]
 
-#: Conditions that all mail meets which leaves the organization, with their values.
+#: Conditions, with their values, that all mail that leaves the organization meets.
 _OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 
 
 def reach(sections: Sections) -> Impact:
-    """Whose mail a rule affects that begins to encrypt, but for its exceptions."""
+    """Whose mail a rule affects when it starts to encrypt, apart from its exceptions."""
     if not encrypts(sections):
         return Impact.NONE
     everything = all(_OUTGOING.get(option) == value for option, value in sections.get("conditions", {}).items())
@@ -34,12 +34,12 @@ def reach(sections: Sections) -> Impact:
 
 
 def of_creation(sections: Sections, enabled: bool, settings: Mapping[str, Any]) -> Impact:
-    """What a new rule does; nothing as long as it does not act."""
+    """The impact of a new rule; none while the rule does not act."""
     return Impact.NONE if idle(enabled, settings) else reach(sections)
 
 
 def of_switch(sections: Sections, enabled: bool) -> Impact:
-    """What switching a rule on or off does."""
+    """The impact of enabling or disabling a rule."""
     protects, exposes = encrypts(sections), decrypts(sections)
     if (protects and not enabled) or (exposes and enabled):
         return Impact.IN_CLEAR
@@ -48,32 +48,32 @@ def of_switch(sections: Sections, enabled: bool) -> Impact:
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of a rule that is there.
+    """A change of an existing rule.
 
-    :param before: its sections as they are.
-    :param after: its sections as they will be.
+    :param before: its current sections.
+    :param after: its sections after the change.
     """
 
     before: Sections
     after: Sections
 
     def of_setting(self, option: str, value: Any) -> Impact:
-        """What a setting outside of the sections does."""
+        """The impact of a setting outside the sections."""
         if option == "rule_error_action":
             return Impact.IN_CLEAR if encrypts(self.after) and value != "Defer" else Impact.NONE
         if option not in REMEDIES:
             return Impact.NONE
-        # A rule that is going to end is one that will not act.
+        # A rule that gets an expiry date will stop acting.
         return of_switch(self.after, not value if option == "expiry_date" else not idle(True, {option: value}))
 
-    def of_option(self, section: str, row: Field, before: Any, after: Any, *, passes: Sequence[str] = ()) -> Impact:
-        """What an option of a section does.
+    def of_option(self, section: str, field: Field, before: Any, after: Any, *, passes: Sequence[str] = ()) -> Impact:
+        """The impact of an option in a section.
 
-        :param passes: the names of rules that encrypt and come later: they no longer see mail on which this rule stops.
+        :param passes: the names of later rules that encrypt: they no longer process mail on which this rule stops.
         """
         if section == "actions":
-            return self._of_action(row.option, after, passes)
-        more, fewer = _taken_in(row.kind, before, after, conditions=section == "conditions")
+            return self._of_action(field.option, after, passes)
+        more, fewer = _taken_in(field.kind, before, after, conditions=section == "conditions")
         if (fewer and encrypts(self.before)) or (more and decrypts(self.after)):
             return Impact.IN_CLEAR
         return Impact.WIDENS if more else Impact.NONE
@@ -91,11 +91,11 @@ class Edit:
 
 
 def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """The names of rules that encrypt and come behind one that stops, which they did not before.
+    """The names of rules that encrypt and that now follow a rule that stops, but did not before.
 
-    :param rules: those that are there, by their keys.
-    :param before: the keys in their order now.
-    :param after: the keys in their order then.
+    :param rules: the existing rules, by their keys.
+    :param before: the keys in their current order.
+    :param after: the keys in their new order.
     """
     then = {key: index for index, key in enumerate(before)}
     now = {key: index for index, key in enumerate(after)}
@@ -108,7 +108,7 @@ def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequenc
 
 
 def behind(rules: Mapping[str, Rule], order: Sequence[str], key: str) -> list[str]:
-    """The names of the rules that encrypt and come after one."""
+    """The names of the rules that encrypt and follow another one."""
     later = order[order.index(key) + 1 :] if key in order else ()
     return [rules[other].name for other in later if other in rules and rules[other].enabled and rules[other].does(ENCRYPTING)]
 
@@ -118,9 +118,9 @@ def _stops(rule: Rule) -> bool:
 
 
 def _taken_in(kind: Kind, before: Any, after: Any, *, conditions: bool) -> tuple[bool, bool]:
-    """Whether a rule takes in messages that it did not, and whether it no longer takes in some."""
+    """Whether a rule matches additional messages, and whether it no longer matches some."""
     if before is None or after is None:
-        # A condition that appears takes in fewer messages, and so does an exception.
+        # A new condition matches fewer messages, and so does a new exception.
         return after is None, before is None
     first, second = kind.key(before), kind.key(after)
     more, fewer = matches_more(kind, first, second), matches_more(kind, second, first)
@@ -128,7 +128,7 @@ def _taken_in(kind: Kind, before: Any, after: Any, *, conditions: bool) -> tuple
 
 
 def matches_more(kind: Kind, key: Any, other: Any) -> bool:
-    """Whether a predicate with the other value matches messages that it does not match with the one."""
+    """Whether a predicate with value ``other`` matches messages that it does not match with value ``key``."""
     if isinstance(kind, Listing):
         return bool(other - key)
     if isinstance(kind, (Size, Integer)):

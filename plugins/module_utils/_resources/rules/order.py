@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Putting rules into an order with the fewest moves. Private to the collection.
+"""Reorders rules with the fewest moves. Private to the collection.
 
-A move takes one rule out and puts it in at another place, which is what setting a priority does. The rules that need not
-move are a longest run that is in order already; every other one moves exactly once.
+A move takes one rule out and inserts it at another place, as setting a priority does. The rules that do not need to
+move are a longest run that is already in order. Every other rule moves exactly once.
 
-Each move is planned again from a fresh read, so every order on the way must lead to the same end: rules that are not named
-keep their own order at each step, and of several longest runs always the same one is taken.
+Each move is planned again from a fresh read, so every intermediate order must lead to the same result: rules that are not named
+keep their own order at each step, and of several longest runs the same one is always chosen.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from collections.abc import Sequence
 
 
 def moves(order: Sequence[str], named: Sequence[str], position: str = "relative", moving: str = "") -> list[tuple[str, int]]:
-    """The moves that bring ``named`` into their order.
+    """The moves that bring ``named`` into order.
 
-    :param order: all rules as they are, each once.
-    :param named: those whose order matters, first to last; each is in ``order``.
-    :param position: ``first`` and ``last`` put them before or behind all others; ``relative`` leaves the others where they are.
-    :param moving: a rule that moves, rather than others around it, where the order is wrong.
-    :returns: rule and new index of each move, to be done one after the other. The others keep their own order.
+    :param order: the current order of all rules, each once.
+    :param named: the rules whose order matters, first to last. Each is in ``order``.
+    :param position: ``first`` and ``last`` put them before or after all others; ``relative`` leaves the others in place.
+    :param moving: the rule to move, instead of the others around it, if the order is wrong.
+    :returns: rule and new index of each move, in the order of execution. The other rules keep their own order.
     """
     chosen = set(named)
     rest = [rule for rule in order if rule not in chosen]
     if position == "first":
-        # Seen from the other end, so that of the rest the last goes first: what it passes is named.
+        # Computed from the other end, so that the last of the rules to move goes first and only named rules are passed.
         seen = _forward(list(reversed(order)), [*reversed(rest), *reversed(named)], moving)
         return [(rule, len(order) - 1 - index) for rule, index in seen]
     return _forward(list(order), [*rest, *named] if position == "last" else list(named), moving)
 
 
 def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tuple[str, int]]:
-    """The moves that bring ``target`` into order, its first rule first, each right behind the one before it."""
+    """The moves that bring ``target`` into order, its first rule first, each directly after the previous one."""
     staying = _longest_run(current, target)
     if moving and len(staying) < len(target):
         staying = _longest_run(current, [rule for rule in target if rule != moving])
@@ -47,20 +47,19 @@ def _forward(current: list[str], target: Sequence[str], moving: str) -> list[tup
         if index > 0:
             place = current.index(target[index - 1]) + 1
         else:
-            place = min((current.index(other) for other in staying), default=0)
+            place = min(current.index(other) for other in staying)
         current.insert(place, rule)
         done.append((rule, place))
-        staying.add(rule)
     return done
 
 
 def _longest_run(current: Sequence[str], target: Sequence[str]) -> set[str]:
-    """The longest subsequence of ``target`` that stands in ``current`` in the same order; of several the one that begins earliest at each rule.
+    """The longest subsequence of ``target`` that appears in ``current`` in the same order. Of several, the one that begins earliest at each rule.
 
-    That choice does not change when a rule outside of it is put in its place.
+    This choice does not change when a rule outside the run is put in its place.
     """
     places = {rule: index for index, rule in enumerate(current)}
-    # From the end: how long the longest run is that begins with each rule.
+    # From the end: the length of the longest run that begins with each rule.
     lengths: list[int] = []
     tails: list[int] = []
     for rule in reversed(target):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planning mail flow rules: one in its place, a list of them, their order, and those that nobody named. Private to the collection."""
+"""Plans mail flow rules: one in its place, a list, their order, and rules that nobody named. Private to the collection."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 
 def plan_in_place(book: RuleBook, rule: DeclaredRule, *, place_before: str | None = None, place_after: str | None = None) -> Plan:
-    """Plans one rule. A place is given by the name of another rule, and holds wherever on that side the rule stands."""
+    """Plans one rule. A place is the name of another rule; any position on that side of it satisfies the option."""
     plan = Plan(concurrent_changes=concurrent_changes)
     neighbor = place_before or place_after
     if not neighbor or rule.state == "absent":
@@ -41,7 +41,7 @@ def plan_in_place(book: RuleBook, rule: DeclaredRule, *, place_before: str | Non
 
 
 def plan_order(book: RuleBook, names: Sequence[str], position: str) -> Plan:
-    """Plans the order of rules that exist."""
+    """Plans the order of existing rules."""
     keys = [book.key(name, "rules") for name in names]
     repeated = next((name for name, key in zip(names, keys, strict=True) if keys.count(key) > 1), None)
     if repeated:
@@ -54,9 +54,9 @@ def plan_order(book: RuleBook, names: Sequence[str], position: str) -> Plan:
 
 
 def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str = "keep", refuse_doubles: bool = False, ordered: bool = True) -> Plan:
-    """Plans a list of rules. A new one is created behind the one that the list names before it.
+    """Plans a list of rules. A new rule is created after the one that precedes it in the list.
 
-    :param ordered: whether rules that are there are moved into the list's order.
+    :param ordered: whether existing rules are moved into the order of the list.
     """
     _refuse_repeats(rules)
     plan = Plan(concurrent_changes=concurrent_changes)
@@ -66,7 +66,7 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
     keys: list[str] = []
     planned: list[RulePlan] = []
     for position, wanted in enumerate(rules):
-        # The list says the order; a priority comes along when the list is another organization's state, or an older one.
+        # The list defines the order. Its entries have a priority if the list is the state of another organization, or an older one.
         rule = replace(wanted, priority=None)
         if refuse_doubles:
             refuse_double(book, rule, existing)
@@ -85,24 +85,24 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
 
 
 def plan_unmanaged(book: RuleBook, treatment: str) -> Plan:
-    """Plans what becomes of all rules that encrypt or decrypt: ``warn``, ``disable`` or ``remove``."""
+    """Plans what to do with all rules that encrypt or decrypt: ``warn``, ``disable`` or ``remove``."""
     plan = Plan(concurrent_changes=concurrent_changes)
     _treat_unmanaged(plan, book, [], treatment)
     return plan
 
 
 def refuse_double(book: RuleBook, wanted: DeclaredRule, named: Iterable[str]) -> None:
-    """Refuses to create what exists under another name.
+    """Refuses to create a rule that exists under another name.
 
-    :param named: the guids of rules that are declared themselves.
+    :param named: the GUIDs of rules that are declared themselves.
     """
     if wanted.state != "present" or book.find(wanted):
         return
-    sections = given_sections(wanted, book.templates)
+    sections = given_sections(wanted, book.rms_templates)
     for rule in book.rules:
         if rule.guid not in named and sections.get("actions") and _does(book, rule, sections):
             raise AlreadyExistsError(
-                f"{wanted.where}name: the rule {rule.name!r} does exactly what {wanted.name!r} is to do.",
+                f"{wanted.where}name: the rule {rule.name!r} does exactly what {wanted.name!r} would do.",
                 remedy=f"This looks like an accidental duplicate. To rename the rule, add guid: {rule.guid}.",
             )
 
@@ -112,7 +112,7 @@ def _does(book: RuleBook, rule: Rule, sections: dict[str, dict[str, Any]]) -> bo
 
 
 def _add(plan: Plan, book: RuleBook, planned: RulePlan) -> None:
-    """Adds a rule's plan, which becomes that of the whole."""
+    """Merges the plan for one rule into the whole plan."""
     book.take(planned)
     plan.steps += planned.steps
     plan.warnings += planned.warnings
@@ -120,9 +120,9 @@ def _add(plan: Plan, book: RuleBook, planned: RulePlan) -> None:
 
 
 def _claim(plan: Plan, book: RuleBook, rules: Sequence[DeclaredRule]) -> None:
-    """Takes a list: a rule that one entry means by its guid is no other entry's by its name.
+    """Assigns rules to the entries of a list: a rule that one entry identifies by GUID is not available to another entry by name.
 
-    Where a state is restored, a rule that has another one's name by now gives it up first.
+    When a state is restored, a rule that now has the name of another one gives it up first.
     """
     book.claimed = {wanted.guid for wanted in rules if wanted.guid in book.by_guid}
     taken = {name_key(wanted.name) for wanted in rules} | book.names
@@ -136,11 +136,11 @@ def _claim(plan: Plan, book: RuleBook, rules: Sequence[DeclaredRule]) -> None:
         book.rename(holder, free)
         plan.steps.append(book.step("Set-TransportRule", holder.guid, {"Name": free}, [book.change(holder.name, "name", holder.name, free)], Phase.RULES))
         if holder.guid not in book.claimed:
-            plan.warnings.append(f"The rule {holder.name!r} has the name of another one, and is called {free!r} now.")
+            plan.warnings.append(f"The rule {holder.name!r} has the name of another rule and is renamed to {free!r}.")
 
 
 def _can_become(book: RuleBook, rule: Rule, wanted: DeclaredRule) -> bool:
-    """Whether a rule that has only the name of a wanted one can be made into it. What only a new rule takes cannot be changed."""
+    """Whether a rule that only shares the name of a declared one can be changed into it. Create-only settings cannot be changed."""
     if rule.guid in book.claimed:
         return False
     fixed = (field for field in SETTINGS_FIELDS if field.create_only and field.option in wanted.settings)
@@ -148,9 +148,9 @@ def _can_become(book: RuleBook, rule: Rule, wanted: DeclaredRule) -> bool:
 
 
 def _arrange(plan: Plan, book: RuleBook, named: Sequence[str], position: str = "relative", moving: str = "") -> None:
-    """Plans the moves that bring the rules of these keys into their order.
+    """Plans the moves that bring the rules with these keys into order.
 
-    :param moving: of two rules that are the wrong way round, the one to move.
+    :param moving: the rule to move if two rules are in the wrong order.
     """
     for key, index in moves(book.order, named, position, moving):
         step, book.order = move(book, book.order, key, index)
@@ -178,22 +178,22 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
     order = [key for key in book.order if key not in gone]
     for index, key in enumerate(order):
         if key not in book.by_guid:
-            where = f"behind {book.name(order[index - 1])!r}" if index else "before all others"
+            where = f"after {book.name(order[index - 1])!r}" if index else "before all others"
             plan.places[book.name(key)] = f"{index + 1} of {len(order)}, {where}" if len(order) > 1 else "the only rule"
-    # Only what ends the matter has to be looked at, which few rules do.
+    # Only rules that end the processing need a check, and few do.
     ending = [(index, key) for index, key in enumerate(order) if not book.restoring and (key in book.standings or book.by_guid[key].does(ENDING))]
     for index, key in enumerate(order):
         declared = key in book.standings
         earlier = [other for place, other in ending if place < index and (declared or other in book.standings)]
         early = first_that_covers(book.standing(key), map(book.standing, earlier)) if earlier else None
         if early:
-            text = f"The rule {book.name(key)!r} can never act: {early.name!r} comes before it, takes all of its mail, and is the last to see it."
+            text = f"The rule {book.name(key)!r} can never act: {early.name!r} comes first, takes all of its mail and ends the processing."
             plan.warnings.append(text)
     return plan
 
 
 def _place(order: Sequence[str], predecessors: Sequence[str], successors: Sequence[str]) -> int | None:
-    """Where a new rule goes: behind the rule that the list names before it, else before those that it names later, else last."""
+    """Where to create a rule: after the one that precedes it in the list, otherwise before those that follow it in the list, otherwise last."""
     return order.index(predecessors[-1]) + 1 if predecessors else min(map(order.index, successors), default=None)
 
 
@@ -203,5 +203,5 @@ def _refuse_repeats(rules: Sequence[DeclaredRule]) -> None:
         for rule in rules:
             value = name_key(getattr(rule, attribute))
             if value and value in seen:
-                raise OptionError(f"{rule.where}{attribute} {getattr(rule, attribute)!r} is in the list twice.")
+                raise OptionError(f"{rule.where}{attribute} {getattr(rule, attribute)!r} is listed twice.")
             seen.add(value)

@@ -27,9 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_FIELDS,
 )
 
-_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {row.output or row.parameter for fields in SECTIONS.values() for row in fields}
+_KNOWN_PROPERTIES = DESCRIPTIVE_PROPERTIES | {field.output or field.parameter for fields in SECTIONS.values() for field in fields}
 
-#: Exchange's two built-in templates, and what other languages call them.
+#: Exchange's two built-in RMS templates and their names in other languages.
 _BUILT_IN_TEMPLATES = {
     **{name_key(name): "Encrypt" for name in ("Encrypt", "Chiffrer")},
     **{name_key(name): "Do Not Forward" for name in ("Do Not Forward", "Ne pas transférer")},
@@ -39,34 +39,34 @@ _BUILT_IN_TEMPLATES = {
 _ACTIONS = {field.option: field for field in SECTIONS["actions"]}
 
 
-class Templates:
-    """The rights management templates of an organization.
+class RmsTemplates:
+    """The RMS templates of an organization.
 
-    :param objects: what Get-RMSTemplate gave. An empty list proves nothing: Exchange gives one also where licensing is off or the caller may not see them.
-    :param unlisted: why there is no list, as a clause; empty where Exchange gave one.
+    :param objects: the output of Get-RMSTemplate. An empty list proves nothing: Exchange also returns one if licensing is off or the caller may not see them.
+    :param unlisted: why there is no list, as a clause; empty if Exchange returned one.
     """
 
     def __init__(self, objects: Sequence[Mapping[str, Any]] = (), unlisted: str = "") -> None:
-        self.unlisted = unlisted or "Exchange lists no templates at all"
+        self.unlisted = unlisted or "Exchange lists no RMS templates"
         self._names = {name_key(str(item["Name"])): str(item["Name"]) for item in objects}
         self._guids = {name_key(str(guid)): str(item["Name"]) for item in objects for guid in (item.get("TemplateGuid"), item.get("Guid")) if guid}
 
     @property
     def listed(self) -> bool:
-        """Whether Exchange lists any."""
+        """Whether Exchange lists any RMS template."""
         return bool(self._names)
 
     def canonical(self, reference: str) -> str:
-        """The template's name; a built-in one by its English name, whatever the organization's language calls it."""
+        """The RMS template's name. Built-in ones have their English name, whatever the organization's language."""
         name = self._guids.get(name_key(reference), reference)
         return _BUILT_IN_TEMPLATES.get(name_key(name), name)
 
     def sendable(self, name: str) -> str:
-        """The name under which this organization knows a template."""
+        """The name by which this organization knows an RMS template."""
         return next((listed for listed in self._names.values() if same_name(self.canonical(listed), name)), name)
 
     def known(self, name: str) -> bool | None:
-        """Whether there is such a template; ``None`` where that cannot be told."""
+        """Whether the RMS template exists; ``None`` if unknown."""
         if name in _BUILT_IN_TEMPLATES.values() or any(same_name(self.canonical(listed), name) for listed in self._names.values()):
             return True
         return False if self._names else None
@@ -78,40 +78,40 @@ class Templates:
 class Rule:
     """A rule as Exchange shows it."""
 
-    def __init__(self, properties: Mapping[str, Any], templates: Templates) -> None:
+    def __init__(self, properties: Mapping[str, Any], templates: RmsTemplates) -> None:
         self.properties = properties
-        self.templates = templates
+        self.rms_templates = templates
         try:
             self.name = str(properties["Name"])
             self.guid = str(properties["Guid"])
             self.priority = int(properties["Priority"])
             self.enabled = str(properties["State"]).lower() == "enabled"
         except (KeyError, TypeError, ValueError) as error:
-            raise ProtocolError("a rule came without its name, guid, priority or state.", cmdlet="Get-TransportRule") from error
+            raise ProtocolError("Exchange returned a rule without name, GUID, priority or state.", cmdlet="Get-TransportRule") from error
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The settings outside of the sections, canonical."""
-        return {row.option: row.read(self.properties) for row in SETTINGS_FIELDS}
+        return {field.option: field.read(self.properties) for field in SETTINGS_FIELDS}
 
     @cached_property
     def sections(self) -> dict[str, dict[str, Any]]:
-        """Section to what is set in it, canonical."""
-        read = {section: {row.option: row.read(self.properties) for row in fields} for section, fields in SECTIONS.items()}
-        cleared = {section: {row.option: row.kind.cleared for row in fields} for section, fields in SECTIONS.items()}
+        """Section to the options set in it, canonical."""
+        read = {section: {field.option: field.read(self.properties) for field in fields} for section, fields in SECTIONS.items()}
+        cleared = {section: {field.option: field.kind.cleared for field in fields} for section, fields in SECTIONS.items()}
         sections = {
             section: {option: value for option, value in options.items() if value is not None and value != cleared[section][option]}
             for section, options in read.items()
         }
-        return {**sections, "actions": by_template_name(sections["actions"], self.templates)}
+        return {**sections, "actions": by_rms_template_name(sections["actions"], self.rms_templates)}
 
     def does(self, options: Iterable[str]) -> bool:
-        """Whether any of these actions is set. Reads no more than them."""
+        """Whether any of these actions is set. Reads only these."""
         return any(field.read(self.properties) not in (None, field.kind.cleared) for field in map(_ACTIONS.__getitem__, options))
 
     @cached_property
     def unknown(self) -> dict[str, tuple[str, ...]]:
-        """Section to the properties that are set, are no option, and so would be overlooked. A condition and an action look alike from outside."""
+        """Section to the set properties that correspond to no option and would be overlooked. From outside, conditions and actions look alike."""
         names = [name for name, value in self.properties.items() if name not in _KNOWN_PROPERTIES and value not in (None, False, "", [])]
         exceptions = tuple(name for name in names if name.startswith("ExceptIf"))
         others = tuple(name for name in names if not name.startswith("ExceptIf"))
@@ -119,45 +119,45 @@ class Rule:
 
     @cached_property
     def unsupported(self) -> str:
-        """Why the modules cannot write this rule back; empty where they can."""
+        """Why the modules cannot write this rule; empty if they can."""
         unknown = {*self.unknown["conditions"], *self.unknown["exceptions"]}
         if unknown & set(DLP_PROPERTIES):
-            return f"it is a data loss prevention rule ({', '.join(sorted(unknown & set(DLP_PROPERTIES)))}), which Exchange Online lets nobody write"
+            return f"it is a data loss prevention rule ({', '.join(sorted(unknown & set(DLP_PROPERTIES)))}), which Exchange Online does not allow to be written"
         if unknown & set(EDGE_PROPERTIES):
-            return f"it has an action of Edge servers ({', '.join(sorted(unknown & set(EDGE_PROPERTIES)))})"
+            return f"it uses an action of Edge servers ({', '.join(sorted(unknown & set(EDGE_PROPERTIES)))})"
         if unknown:
-            return f"it uses what this collection does not know: {', '.join(sorted(unknown))}"
+            return f"it uses properties that this collection does not know: {', '.join(sorted(unknown))}"
         if odd := unsendable(json.dumps(self.describe(), ensure_ascii=False)):
-            return f"it holds {odd}, which no connection carries unchanged"
+            return f"it contains {odd}, which no transport carries unchanged"
         legacy = [option for option in ("apply_ome", "remove_ome") if self.sections["actions"].get(option)]
         if legacy:
             return f"it uses the retired action {legacy[0]}"
         try:
             declare(self.describe())
         except OptionError as error:
-            return f"it holds what the modules do not write: {error.message.rstrip('.')}"
+            return f"it has a value that the modules do not write: {error.message.rstrip('.')}"
         return ""
 
     @property
     def not_rebuildable(self) -> str:
-        """Why the rule cannot be recreated once it is removed; empty where it can."""
+        """Why the rule cannot be recreated after a removal; empty if it can."""
         if self.unsupported:
             return self.unsupported
-        return "it has expired, and Exchange takes no past date for a new rule" if is_past(self.settings["expiry_date"]) else ""
+        return "it has expired, and Exchange does not accept a past date for a new rule" if is_past(self.settings["expiry_date"]) else ""
 
     def describe(self) -> dict[str, Any]:
-        """The rule in the form that the modules take."""
+        """The rule in the form that the modules accept."""
         settings = {option: value for option, value in self.settings.items() if value is not None}
         return {"name": self.name, "guid": self.guid, "enabled": self.enabled, "priority": self.priority, **settings, **self.sections}
 
 
 @dataclass(frozen=True)
 class DeclaredRule:
-    """A rule as a user wants it, canonical. What is ``None`` or not in a mapping is left alone.
+    """A rule as a user declares it, canonical. A ``None`` or missing value is left alone.
 
-    :param settings: the settings outside of the sections.
-    :param sections: section to the whole truth of it; a section that was not given is not there.
-    :param where: how an error begins that is about one of its options, such as ``rules[2].``.
+    :param settings: the settings outside the sections.
+    :param sections: section to its authoritative content. Omitted sections are missing.
+    :param where: the start of an error about one of its options, such as ``rules[2].``.
     """
 
     name: str
@@ -171,41 +171,39 @@ class DeclaredRule:
 
     @property
     def label(self) -> str:
-        """The rule's name, or its guid where only that is given."""
+        """The rule's name, or its GUID if only that is given."""
         return self.name or self.guid
 
 
 def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
-    """The canonical form of a rule's options. An OptionError names what is wrong."""
+    """The canonical form of a rule's options. Raises OptionError, which names what is invalid."""
     name, guid = options.get("name") or "", (options.get("guid") or "").lower()
     if not name and not guid:
-        raise OptionError(f"{where}name or guid is needed.")
+        raise OptionError(f"{where}name or guid is required.")
     if len(name) > 64:
-        raise OptionError(f"{where}name has {len(name)} characters, and Exchange takes at most 64.")
+        raise OptionError(f"{where}name has {len(name)} characters; Exchange accepts at most 64.")
     if odd := unsendable(name):
-        raise OptionError(f"{where}name has {odd}, which no connection carries unchanged.")
+        raise OptionError(f"{where}name contains {odd}, which no transport carries unchanged.")
     priority = options.get("priority")
     if priority is not None and priority < 0:
         raise OptionError(f"{where}priority must be 0 or more, not {priority}.")
     sections = {section: declare_section(section, options[section], f"{where}{section}.") for section in SECTIONS if options.get(section) is not None}
     if "actions" in sections and not sections["actions"] and options.get("state") != "absent":
-        raise OptionError(
-            f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.", remedy="Name an action, or leave actions out."
-        )
+        raise OptionError(f"{where}actions of {name or guid!r} is empty: a rule without an action does nothing.", remedy="Set an action, or omit actions.")
     return DeclaredRule(
         name=name,
         guid=guid,
         state=options.get("state") or "present",
         enabled=options.get("enabled"),
         priority=priority,
-        settings={row.option: row.parse(options[row.option], where) for row in SETTINGS_FIELDS if options.get(row.option) is not None},
+        settings={field.option: field.parse(options[field.option], where) for field in SETTINGS_FIELDS if options.get(field.option) is not None},
         sections=sections,
         where=where,
     )
 
 
 def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
-    """Rules that are only proposed, whole and first to last, in the form in which an organization's are described. An OptionError names what is wrong."""
+    """Proposed rules, complete and first to last, in the form of an organization's description. Raises OptionError, which names what is invalid."""
     declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
     empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     return [
@@ -221,24 +219,24 @@ def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a rule takes protection away."""
+    """Whether a rule removes protection."""
     return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
 
 
-#: Option to what makes a rule act that it keeps from acting.
+#: Option to the setting that makes a rule act that the option keeps from acting.
 REMEDIES: Mapping[str, str] = {"enabled": "enabled: true", "mode": "mode: Enforce", "activation_date": 'activation_date: ""', "expiry_date": 'expiry_date: ""'}
 
 
 def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Why a rule does not act today: option to a part of a sentence; empty where it acts.
+    """Why a rule does not act today: option to a part of a sentence; empty if it acts.
 
-    :param settings: the settings outside of the sections, canonical; what is not there is as a new rule has it.
+    :param settings: the settings outside the sections, canonical. Missing ones have the default of a new rule.
     """
     activation, expiry = settings.get("activation_date") or "", settings.get("expiry_date") or ""
     mode = settings.get("mode") or "Enforce"
     reasons = {
         "enabled": "" if enabled else "is disabled",
-        "mode": "" if mode == "Enforce" else f"is only tried (mode {mode})",
+        "mode": "" if mode == "Enforce" else f"is only in test mode ({mode})",
         "activation_date": f"does not act before {activation}" if activation and not is_past(activation) else "",
         "expiry_date": f"has expired ({expiry})" if is_past(expiry) else "",
     }
@@ -246,34 +244,34 @@ def idle(enabled: bool, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def keeps_senders_inside(sections: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a condition keeps the senders that a rule acts on inside the organization."""
+    """Whether a condition limits the rule to senders inside the organization."""
     conditions = sections.get("conditions", {})
     return conditions.get("from_scope") == "InOrganization" or any(conditions.get(option) for option in SENDER_CONDITIONS)
 
 
 def is_past(instant: str) -> bool:
-    """Whether a canonical instant is over. No instant is not."""
+    """Whether a canonical instant is in the past. False for an empty one."""
     return bool(instant) and datetime.datetime.fromisoformat(instant) <= datetime.datetime.now(datetime.UTC)
 
 
 def declare_section(section: str, options: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The whole truth of a section: only what is set, with what Exchange fills in.
+    """The authoritative content of a section: only what is set, completed with what Exchange fills in.
 
-    :param prefix: how an error begins that is about one of its options, such as ``rules[2].conditions.``.
+    :param prefix: the start of an error about one of its options, such as ``rules[2].conditions.``.
     """
-    values = {row.option: row.parse(options[row.option], prefix) for row in SECTIONS[section] if options.get(row.option) is not None}
-    cleared = {row.option: row.kind.cleared for row in SECTIONS[section]}
+    values = {field.option: field.parse(options[field.option], prefix) for field in SECTIONS[section] if options.get(field.option) is not None}
+    cleared = {field.option: field.kind.cleared for field in SECTIONS[section]}
     wanted = {option: value for option, value in values.items() if value != cleared[option]}
     for group in GROUPS[section]:
         given = [option for option in group.options if option in wanted]
         missing = [option for option in group.needs if option not in wanted]
         if given and missing:
-            raise OptionError(f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.", remedy="Give both, or neither.")
+            raise OptionError(f"{prefix}{given[0]} needs {' and '.join(prefix + option for option in missing)}.", remedy="Set both or neither.")
         if given:
             wanted = {**group.fills, **wanted}
     return wanted
 
 
-def by_template_name(actions: Mapping[str, Any], templates: Templates) -> dict[str, Any]:
-    """Actions with their template by its canonical name."""
+def by_rms_template_name(actions: Mapping[str, Any], templates: RmsTemplates) -> dict[str, Any]:
+    """Actions with the RMS template by its canonical name."""
     return {option: templates.canonical(value) if option == "apply_rights_protection_template" else value for option, value in actions.items()}

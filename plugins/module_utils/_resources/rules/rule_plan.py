@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Planning one mail flow rule: a pure function from the rules as they will be to what it takes. Private to the collection."""
+"""Plans one mail flow rule: a pure function from the rules to the changes and steps. Private to the collection."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     sent,
 )
 
-#: Every move shifts the places of others, so each next one is planned from what the last one made.
+#: Every move shifts the places of other rules, so each move is planned from the result of the previous one.
 _AFTER_A_MOVE = frozenset({Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 _SETTINGS = {field.option: field for field in SETTINGS_FIELDS}
 
 
 def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None) -> RulePlan:
-    """Plans one rule; a new one at ``index`` (last where that is ``None``). The book stays as it is."""
+    """Plans one rule. A new one is created at ``index`` (``None``: last). The book is not changed."""
     rule = book.find(wanted)
     before = _shown(book, wanted, rule, book.order)
     if wanted.state == "absent":
@@ -42,11 +42,11 @@ def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None)
         return gone
     warnings = check_rule(book, wanted, rule)
     plan = _update(book, wanted, rule) if rule else _create(book, wanted, index)
-    # What is dangerous in a state that was there before is not the doing of a task that restores it.
+    # A task that restores an earlier state is not responsible for what is dangerous in it.
     plan.warnings = [] if book.restoring and not plan.steps else [*warnings, *plan.warnings]
     plan.before = before
     plan.after = _shown(book, wanted, rule, plan.order, after=True)
-    plan.standing = Standing.of(rule, replace(wanted, sections=given_sections(wanted, book.templates)))
+    plan.standing = Standing.of(rule, replace(wanted, sections=given_sections(wanted, book.rms_templates)))
     return plan
 
 
@@ -56,14 +56,14 @@ def removal(book: RuleBook, rule: Rule) -> Step:
 
 
 def removal_warnings(rule: Rule) -> list[str]:
-    """What to know before a rule is removed."""
+    """Warnings before a rule is removed."""
     return [f"The rule {rule.name!r} cannot be recreated after its removal: {rule.not_rebuildable}."] if rule.not_rebuildable else []
 
 
 def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None = None) -> Step:
-    """Switches a rule on or off. What is switched off goes last, so that nothing leaves in clear in between.
+    """Enables or disables a rule. A rule is disabled last, so that no mail leaves in clear text in between.
 
-    :param sections: what it does to mail; as it is stored where that is ``None``.
+    :param sections: its sections, to judge the impact; ``None`` for those that are stored.
     """
     change = book.change(rule.name, "enabled", rule.enabled, enabled, of_switch(rule.sections if sections is None else sections, enabled))
     cmdlet, phase = ("Enable-TransportRule", Phase.RULES) if enabled else ("Disable-TransportRule", Phase.RULE_STATE)
@@ -71,10 +71,10 @@ def switch(book: RuleBook, rule: Rule, enabled: bool, sections: Sections | None 
 
 
 def move(book: RuleBook, order: list[str], key: str, index: int) -> tuple[Step, list[str]]:
-    """Moves a rule to a place. What comes after it is planned anew from a fresh read.
+    """Moves a rule to another place. Later steps are planned again from a fresh read.
 
-    :param order: the keys as they stand before.
-    :returns: the step, and the order afterwards.
+    :param order: the keys in their current order.
+    :returns: the step and the new order.
     """
     after = [other for other in order if other != key]
     after.insert(index, key)
@@ -85,7 +85,7 @@ def move(book: RuleBook, order: list[str], key: str, index: int) -> tuple[Step, 
 
 
 def _shown(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, order: list[str], *, after: bool = False) -> dict[str, Any]:
-    """The managed options as they are, or as they will be."""
+    """The managed options, current or after the plan."""
     if rule is None and not after:
         return {"state": "absent"}
     shown: dict[str, Any] = {"state": "present", "name": wanted.name if after and wanted.name else rule.name if rule else wanted.name}
@@ -95,7 +95,7 @@ def _shown(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, order: list[
         shown["priority"] = order.index(rule.guid if rule else wanted.name)
     stored = rule.settings if rule else {}
     shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
-    for section, values in given_sections(wanted, book.templates).items():
+    for section, values in given_sections(wanted, book.rms_templates).items():
         shown[section] = values if after or rule is None else rule.sections[section]
         if after and rule and not book.restoring:
             shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
@@ -105,12 +105,12 @@ def _shown(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, order: list[
 def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan:
     where = wanted.where
     if "actions" not in wanted.sections:
-        raise OptionError(f"{where}actions is needed: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
+        raise OptionError(f"{where}actions is required: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
     if is_past(wanted.settings.get("expiry_date", "")):
-        raise OptionError(f"{where}expiry_date {wanted.settings['expiry_date']} is past, and Exchange takes no past date for a new rule.")
+        raise OptionError(f"{where}expiry_date {wanted.settings['expiry_date']} is in the past, and Exchange does not accept a past date for a new rule.")
     if wanted.priority is not None and index is None:
         if wanted.priority > len(book.order):
-            raise OptionError(f"{where}priority {wanted.priority} is too high: a new rule can have 0 to {len(book.order)} here.")
+            raise OptionError(f"{where}priority {wanted.priority} is too high: the valid range for a new rule is 0 to {len(book.order)}.")
         index = wanted.priority
     warnings = lookalikes_of(book, wanted.name)
     parameters: dict[str, Value] = {"Name": wanted.name}
@@ -118,7 +118,7 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
         parameters["Priority"] = index
     if wanted.enabled is False:
         parameters["Enabled"] = False
-    given = given_sections(wanted, book.templates)
+    given = given_sections(wanted, book.rms_templates)
     edit = Edit({}, given)
     order = list(book.order)
     order.insert(len(order) if index is None else index, wanted.name)
@@ -133,17 +133,17 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
     for section, values in given.items():
         for option, value in values.items():
             field = FIELDS[section][option]
-            parameters[field.parameter] = sent(field, value, book.templates)
-            # What a new rule takes in or spares is told by the rule as a whole.
+            parameters[field.parameter] = sent(field, value, book.rms_templates)
+            # The rule as a whole determines what a new rule matches or spares.
             impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" and option not in ENCRYPTING else Impact.NONE
             changes.append(book.change(wanted.name, f"{section}.{option}", None, value, impact))
-    step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.templates))
+    step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.rms_templates))
     return RulePlan(wanted.name, {}, {}, order, steps=[step], warnings=warnings)
 
 
 def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     plan = RulePlan(rule.guid, {}, {}, book.order)
-    edit = Edit(rule.sections, {**rule.sections, **given_sections(wanted, book.templates)})
+    edit = Edit(rule.sections, {**rule.sections, **given_sections(wanted, book.rms_templates)})
     parameters: dict[str, Value] = {}
     changes: list[Change] = []
     if wanted.name and wanted.name != rule.name:
@@ -158,11 +158,13 @@ def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     if changes:
         plan.steps.append(book.step("Set-TransportRule", rule.guid, parameters, changes, Phase.RULES))
     if wanted.enabled is not None and wanted.enabled != rule.enabled:
-        # What it does from then on counts where it is switched on, and what it has done where it is switched off.
+        # A rule that is enabled is judged by its new sections, one that is disabled by its old ones.
         plan.steps.append(switch(book, rule, wanted.enabled, edit.after if wanted.enabled else edit.before))
     if wanted.priority is not None and wanted.priority != book.order.index(rule.guid):
         if wanted.priority >= len(book.order):
-            raise OptionError(f"{wanted.where}priority {wanted.priority} is too high: with {len(book.order)} rules the last is {len(book.order) - 1}.")
+            raise OptionError(
+                f"{wanted.where}priority {wanted.priority} is too high: with {len(book.order)} rules, the highest priority value is {len(book.order) - 1}."
+            )
         step, plan.order = move(book, book.order, rule.guid, wanted.priority)
         plan.steps.append(step)
     return plan
@@ -173,7 +175,7 @@ _Changed = tuple[list[Change], dict[str, Value], list[str]]
 
 
 def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
-    """What differs outside of the sections."""
+    """What differs outside the sections."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
     warnings: list[str] = []
@@ -184,13 +186,13 @@ def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
         shown = rule.properties.get(field.parameter)
         if isinstance(field.kind, Instant) and field.kind.differs_by_a_zone(shown, value):
             warnings.append(
-                f"{wanted.where}{option} of {rule.name!r} was not written: Exchange shows {shown} without a zone, and {value} may be the same instant in "
-                "another zone. See in the portal which it is."
+                f"{wanted.where}{option} of {rule.name!r} was not written: Exchange shows {shown} without a time zone, which may be the same instant as "
+                f"{value} in another zone. Check it in the portal."
             )
             continue
         if field.create_only:
             raise OptionError(
-                f"{wanted.where}{option} can only be given to a new rule, and {rule.name!r} exists with {stored}.", remedy="Remove the rule first."
+                f"{wanted.where}{option} can only be set on a new rule, but {rule.name!r} already exists with {stored}.", remedy="Remove the rule first."
             )
         parameters[field.parameter] = field.send(value)
         changes.append(book.change(rule.name, option, stored, value, edit.of_setting(option, value)))
@@ -198,15 +200,15 @@ def _changed_settings(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
 
 
 def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Edit) -> _Changed:
-    """What differs in the sections that were given."""
+    """What differs in the given sections."""
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
     passes = behind(book.by_guid, book.order, rule.guid)
-    for section, values in given_sections(wanted, book.templates).items():
+    for section, values in given_sections(wanted, book.rms_templates).items():
         stored = rule.sections[section]
         options = differing(section, values, stored, restoring=book.restoring)
         for option in options:
             field, old, new = FIELDS[section][option], stored.get(option), values.get(option)
             changes.append(book.change(rule.name, f"{section}.{option}", old, new, edit.of_option(section, field, old, new, passes=passes)))
-        parameters.update(section_parameters(section, values, stored, options, book.templates))
+        parameters.update(section_parameters(section, values, stored, options, book.rms_templates))
     return changes, parameters, []

@@ -73,6 +73,16 @@ def test_what_is_not_known_of_the_organization_is_assumed_and_named() -> None:
     assert verdict([ALL], {})["verdict"] in ("unknown", "proved")
 
 
+def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
+    copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["boss@fabrikam.com"]})
+    stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["boss@fabrikam.com"]}, STOP)
+    unless = {"any_of_to_header": ["boss@fabrikam.com"]}
+    assert verdict([stop, copy, ALL], unless=unless)["verdict"] == "proved"
+    found = verdict([copy, stop, ALL], unless=unless)
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+    assert "U09" in [each["id"] for each in verdict([copy, ALL])["assumptions"]]
+
+
 def test_an_unknown_condition_makes_it_unknown() -> None:
     strange = rule("Strange", {"which nobody knows": True, "from_scope": "InOrganization"}, STOP)
     found = verdict([strange, ALL])

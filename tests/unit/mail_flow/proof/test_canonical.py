@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verdicts, differences and lint are the same bytes whatever the hash seed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import ansible_collections.m365.message_encryption as collection
+
+_SAYS = """
+import json, random
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+from tests.bench import mail_proof
+from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow.proof.test_guarantees import NOW, proofs
+for seed in range(6):
+    source = random.Random(seed)
+    rules = small_worlds.rule_set(source)
+    claims = [small_worlds.claim(source).option(f"C{number}") for number in range(6)]
+    after = small_worlds.edited(source, rules)
+    tenant = small_worlds.TENANT
+    print(json.dumps([proofs(rules, tenant, claims), difference(rules, after, tenant, NOW).rows, lint(rules, tenant, NOW)]))
+rules = mail_proof.rule_set(40)
+facts, after = mail_proof.FACTS, mail_proof.edited(rules, 4)
+print(json.dumps([prove(rules, facts, mail_proof.guarantees(), NOW), difference(rules, after, facts, NOW).rows]))
+"""
+
+
+def test_the_same_bytes_whatever_the_hash_seed() -> None:
+    root = Path(__file__).resolve().parents[4]
+    packages = Path(next(iter(collection.__path__))).parents[2]
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", _SAYS],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=root,
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{packages}:{root}", "PATH": ""},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1
+    assert said.pop().count("\n") == 7

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Differences of rule sets: the sentences, completeness, and random edits against enumeration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import Difference, difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text
+
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.search import Search
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+SECURE = {"from_scope": "InOrganization", "subject_contains_words": ["[secure]"]}
+PARTNERS = rule("Partners", {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}, STOP)
+
+
+def compared(before: Sequence[Values], after: Sequence[Values], **more: Any) -> Difference:
+    return difference(before, after, TENANT, NOW, **more)
+
+
+def sentences(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
+    return [row["text"] for row in compared(before, after).rows if row["kind"] != "unknown"]
+
+
+def test_a_new_rule_that_stops() -> None:
+    encrypt = rule("Encrypt secure", SECURE, ENCRYPT)
+    assert sentences([encrypt], [PARTNERS, encrypt]) == [
+        "All mail from inside to fabrikam.com with '[secure]' in its subject is no longer encrypted: rule 'Partners' (new, priority 0) stops before "
+        "'Encrypt secure'."
+    ]
+
+
+def test_removed_changed_and_moved_rules() -> None:
+    assert sentences([ALL], []) == ["All mail from inside to people outside is no longer encrypted: rule 'All' (removed) was for it."]
+    assert sentences([], [ALL]) == ["All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) is for it now."]
+    moved = sentences([PARTNERS, ALL], [ALL, PARTNERS])
+    assert len(moved) == 1
+    assert "is now encrypted" in moved[0]
+    other = {**ALL, "actions": {"apply_rights_protection_template": "Do Not Forward"}}
+    (changed,) = sentences([ALL], [other])
+    assert "is now delivered with Do Not Forward instead of encrypted" in changed
+
+
+def test_a_rule_without_actions_on_protection_can_take_protection_away() -> None:
+    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+    assert "protection_lost" in [row["kind"] for row in compared([wide], [splits, wide]).rows]
+
+
+def test_nothing_changes() -> None:
+    assert compared([PARTNERS, ALL], [PARTNERS, ALL]) == Difference([])
+    behind = rule("Behind", {**OUTGOING, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
+    assert compared([PARTNERS, ALL], [PARTNERS, behind, ALL]).rows == []
+
+
+def test_what_is_cut_is_counted() -> None:
+    rules = [rule(f"R{number}", {"from_scope": "InOrganization", "subject_contains_words": [f"w{number}"]}, ENCRYPT) for number in range(6)]
+    whole, cut = compared(rules, []), compared(rules, [], shown=2)
+    assert len(whole.rows) == 6
+    assert (len(cut.rows), cut.more) == (2, 4)
+    assert cut.rows == whole.rows[:2]
+
+
+def test_the_same_again() -> None:
+    first, again = (json.dumps(compared([PARTNERS, ALL], [ALL]).rows) for _time in range(2))
+    assert first == again
+
+
+def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
+    found = difference(before, after, tenant, NOW)
+    return found.rows, found.more
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_edits_as_enumeration_says(seed: int) -> None:
+    assert Search(150).changes(classes, seed) == ""
+
+
+def test_texts_with_and_without_patterns() -> None:
+    digits, anchored = ("pattern", (r"^\d+x", False)), ("pattern", (r"\]$", False))
+    text = find_text([digits, anchored, ("word", "secure")], [("word", "offer")])
+    assert text is not None
+    assert text[0].isdigit()
+    assert text.endswith("]")
+    assert find_text([("word", "word1")], [("pattern", (r"wo", False))]) is None
+    assert find_text([("pattern", (r"^abc$", False))], [("pattern", ("b", False))]) is None
+    with pytest.raises(OverflowError):
+        find_text([("pattern", (f"{letter}.{{20,40}}{letter}", False)) for letter in "abcdef"])

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lint of rule sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.search import Search
+from tests.unit.mail_flow.small_worlds import TENANT
+
+Values = dict[str, Any]
+
+
+def found(*rules: Values, facts: Mapping[str, Any] = TENANT) -> list[tuple[str, list[str]]]:
+    return [(each["kind"], each["rules"]) for each in lint(rules, facts, NOW)]
+
+
+def test_an_ordinary_rule_is_not_odd() -> None:
+    assert found(ALL) == []
+
+
+def test_rules_that_never_act_name_what_is_before_them() -> None:
+    behind = rule("Behind", {**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT)
+    assert found(rule("Away", PARTNER, STOP), behind) == [("never_acts", ["Behind", "Away"])]
+    contradictory = rule("Odd", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT)
+    assert found(contradictory) == [("never_acts", ["Odd"])]
+
+
+def test_exceptions_without_effect() -> None:
+    spared = {**ALL, "exceptions": {"from_scope": "NotInOrganization"}}
+    assert found(spared) == [("idle_exception", ["All"])]
+    assert found({**ALL, "exceptions": {"subject_contains_words": ["public"]}}) == []
+
+
+def test_rules_that_meet() -> None:
+    decrypt = rule("Decrypt", {"subject_contains_words": ["open"]}, {"remove_ome_v2": True})
+    assert found(ALL, decrypt) == [("encrypt_meets_decrypt", ["All", "Decrypt"])]
+    inside = rule("Decrypt", {"sent_to_scope": "InOrganization"}, {"remove_ome_v2": True})
+    assert found(ALL, inside) == []
+    other = rule("Other", {**OUTGOING, "subject_contains_words": ["x"]}, {"apply_rights_protection_template": "Do Not Forward"})
+    assert found(ALL, other) == [("templates_meet", ["All", "Other"])]
+    assert ("ends_before_encryption", ["Away", "All"]) in found(rule("Away", PARTNER, STOP), ALL)
+    assert ("equal_rules", ["All", "Again"]) in found(ALL, {**ALL, "name": "Again"})
+
+
+@pytest.mark.parametrize(
+    ("odd", "kind"),
+    [
+        ({"expiry_date": "2026-02-01T00:00:00Z"}, "expired"),
+        ({"expiry_date": "2026-03-20T00:00:00Z"}, "expiring"),
+        ({"enabled": False}, "inactive_encryption"),
+        ({"mode": "Audit"}, "inactive_encryption"),
+        ({"conditions": {"subject_contains_words": ["x"]}}, "unscoped_encryption"),
+        ({"conditions": {}}, "for_all_mail"),
+        ({"actions": {"apply_ome": True}}, "retired_action"),
+        ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, "encrypts_and_decrypts"),
+        ({"conditions": {**OUTGOING, "any_of_recipient_address_contains_words": ["x"]}}, "whole_copy"),
+        ({"exceptions": {"any_of_to_header": ["a@b.com"]}}, "one_frees_all"),
+        ({"conditions": {**OUTGOING, "sent_to": ["sales@contoso.com"]}}, "names_a_group"),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}}, "fails_open"),
+        ({"actions": {"apply_rights_protection_customization_template": "B"}}, "branding_alone"),
+        ({"conditions": {**OUTGOING, "subject_matches_patterns": ["(?=x)"]}}, "unknown_pattern"),
+        ({"conditions": {"sent_to_scope": "ExternalPartner"}}, "on_premises_scope"),
+        ({"sender_address_location": "Envelope", "conditions": OUTGOING}, "envelope_sender"),
+        ({"conditions": {**OUTGOING, "message_type_matches": "AutoForward"}}, "auto_forward"),
+        ({"dlp_policy": True}, "dlp_rule"),
+        ({"is_rule_configuration_supported": False}, "unsupported"),
+    ],
+)
+def test_what_goes_against_the_semantics(odd: Values, kind: str) -> None:
+    facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
+    assert kind in [each for each, _rules in found({**ALL, **odd}, facts=facts)]
+
+
+def test_recipients_that_a_rule_adds() -> None:
+    assert ("adds_recipients", ["Copy"]) in found(rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": ["a@b.com"]}), ALL)
+
+
+def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
+    return {each["rules"][0] for each in lint(rules, tenant, NOW) if each["kind"] == "never_acts"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
+    assert Search(100).idle(never, seed) == ""
