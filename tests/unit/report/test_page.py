@@ -353,7 +353,7 @@ def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
     (attention, changes, _decisions) = answers_of(report)
     assert ("1 guarantee refuted by a message.", "#mail") in attention.lines
     assert ("1 guarantee that cannot be told.", "#mail") in attention.lines
-    assert ("Mail, kinds of it: 1 now protected, 1 may change.", "#mail") in changes.lines
+    assert ("Classes of mail: 1 now protected, 1 may change.", "#mail") in changes.lines
     text = render_html(report)
     assert text.index('id="mail"') < text.index('id="run"') < text.index('id="lint"')
     words = " ".join(Page(text).words)
