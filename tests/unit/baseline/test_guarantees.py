@@ -33,8 +33,7 @@ GUARANTEE: Values = {"name": "The law firm gets nothing in clear", "when": LAW, 
 @pytest.fixture(name="role")
 def role_fixture(tmp_path: Path) -> Role:
     role = Role(None, str(tmp_path))
-    # Nobody knows what becomes of mail with a PDF document where this is off.
-    role.session.edit("Set-IRMConfiguration", EnablePdfEncryption=True, AzureRMSLicensingEnabled=True)
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
     return role
 
 

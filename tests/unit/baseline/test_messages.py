@@ -23,7 +23,6 @@ def mail(role: Role) -> dict[str, Any]:
 
 
 def test_a_rule_set_is_made_test_first(role: Role) -> None:
-    role.session.edit("Set-IRMConfiguration", EnablePdfEncryption=True)
     role.plan("audit", messages=[ENCRYPTED])
     assert mail(role)["status"] == "not met"
     (text,) = mail(role)["findings"]

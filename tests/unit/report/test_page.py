@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import IMPACT
 
@@ -345,3 +346,38 @@ def test_the_plan_is_applied_with_the_command_that_is_shown() -> None:
     assert f"Command that applies it {command}20260914T081244Z-baseline-4711ab" in Page(render_html(report)).text
     # What would be refused is not offered.
     assert "Command that applies it" not in Page(render_html(samples.refused())).text
+
+
+def test_what_becomes_of_mail_stands_on_the_first_screen() -> None:
+    report = samples.mail()
+    (attention, changes, _decisions) = answers_of(report)
+    assert ("1 guarantee refuted by a message.", "#mail") in attention.lines
+    assert ("1 guarantee that cannot be told.", "#mail") in attention.lines
+    assert ("Classes of mail: 1 now protected, 1 may change.", "#mail") in changes.lines
+    text = render_html(report)
+    assert text.index('id="mail"') < text.index('id="run"') < text.index('id="lint"')
+    words = " ".join(Page(text).words)
+    for said in ("is now encrypted", "Before", "In clear", "Encrypted by 'Encrypt all outgoing mail'", "Signed", "Importance", "What would settle it"):
+        assert said in words
+    worst = [words.index(name) for name in ("The law firm gets nothing in clear", "Partners read in the portal", "until now: not guaranteed")]
+    assert worst == sorted(worst)
+
+
+def test_what_people_name_is_only_text_in_a_message() -> None:
+    report = samples.mail()
+    (row, *_more) = report["organizations"][0]["mail"]["guarantees"]
+    row["name"] = "<script>x</script>"
+    witness = report["organizations"][0]["mail"]["difference"][0]["witness"]
+    witness["message"]["subject"] = "<img src=x>\u202e"
+    text = render_html(report)
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "[U+202E]" in text
+
+
+def test_many_kinds_of_mail_are_cut_and_counted() -> None:
+    report = samples.mail()
+    mail = report["organizations"][0]["mail"]
+    mail["difference"] = [{**mail["difference"][0], "text": f"Mail {number}."} for number in range(40)]
+    mail["difference_more"] = 2
+    assert "30 more kinds of mail are treated in another way and not on this page." in " ".join(Page(render_html(report)).words)
