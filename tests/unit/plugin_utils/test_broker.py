@@ -311,7 +311,7 @@ def test_a_broker_that_cannot_start_says_why(run: Run, monkeypatch: pytest.Monke
     monkeypatch.setattr(_client, "_PROGRAM", program)
     with pytest.raises(UnreachableError) as failure:
         run.client().invoke([READ], fresh=False, reuse=0)
-    assert f"the session broker ended twice{told} Look for" in str(failure.value)
+    assert f"the session broker ended twice{told} Check for" in str(failure.value)
     assert "planted-value" not in str(failure.value) + (run.directory / "exchange.stderr").read_text(encoding="utf-8")
     assert "Traceback" not in str(failure.value)
 
