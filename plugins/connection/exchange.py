@@ -192,7 +192,7 @@ options:
       - name: ansible_exchange_retries
   exchange_read_reuse:
     description:
-      - Seconds for which this run may reuse what it has itself read from the organization, until it writes. Other people's changes are not seen meanwhile.
+      - Seconds for which this run may reuse what it has itself read from the organization, until it writes. Changes by others are not visible during that time.
     type: float
     default: 0
     vars:
@@ -426,7 +426,7 @@ class Connection(ConnectionBase):
 
     transport = "m365.message_encryption.exchange"
     has_tty = False
-    #: Makes core hand over ansible_exchange_* variables that are no options, so that they can be refused.
+    #: Makes core pass ansible_exchange_* variables that are not options, so that they can be refused.
     allow_extras = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

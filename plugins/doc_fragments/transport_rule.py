@@ -29,7 +29,7 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
         section: {
             "description": [
                 _SECTION_DOCS[section].replace("REPLACE", prefix),
-                "A section that is given is the whole truth of it; one that is omitted is left alone.",
+                "A section is authoritative: anything else in it is removed. An omitted section is left alone.",
             ],
             "type": "dict",
             "suboptions": {row.option: _option(row, prefix) for row in fields},

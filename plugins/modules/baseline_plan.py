@@ -10,7 +10,7 @@ module: baseline_plan
 short_description: Everything of the hardened baseline that comes before the first write
 version_added: 1.0.0
 description:
-  - Reads the organization once, finds everything that has to be refused, and fails with one list of it.
+  - Reads the organization once, finds everything that must be refused, and fails with one list.
   - Else it makes the plan with its digest, and outside of check mode takes the snapshot if there is something to change.
   - In check mode it writes the plan to C(plan.json) in the organization's folder of the run.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
@@ -29,7 +29,7 @@ options:
     default: {}
   only_control_tags:
     description:
-      - Whether a tag of the run that is no control is refused.
+      - Whether to refuse a tag of the run that is not a control.
       - The collection's own playbooks say so, in which no other task has a tag. Elsewhere only a tag is refused that looks like a control.
     type: bool
     default: false

@@ -146,7 +146,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
 
 def _check_addresses(sender: str, recipients: list[str]) -> None:
-    """Refuses by name what is no address, before anything is sent."""
+    """Refuses anything that is not an address, by name, before anything is sent."""
     wrong = [f"sender is {sender!r}"] if not is_address(sender) else []
     wrong += [f"recipients has {recipient!r}" for recipient in recipients if not is_address(recipient)]
     if wrong:

@@ -107,7 +107,7 @@ options:
             type: bool
       type:
         description:
-          - What the message is, if it is no ordinary one.
+          - The type of the message, if it is not an ordinary one.
           - >-
             V(SmtpForwarding) is mail that the setting of a mailbox forwards, V(AutoForward) mail that a rule of the Inbox forwards. Rules never see V(NDR), a
             non-delivery report. V(RuleReport) is a report that a mail flow rule sends.

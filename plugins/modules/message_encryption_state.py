@@ -13,7 +13,7 @@ description:
   - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of it, and brings the organization there.
   - One task, one read, only the writes that differ, in the order in which they are safe.
   - >-
-    It is exact: a mail flow rule's sections are the whole truth, also of what a portal adds on its own. Rules keep their order relative to each
+    It is exact: a mail flow rule's sections are authoritative, also for what a portal adds on its own. Rules keep their order relative to each
     other; their C(priority) is not used.
   - >-
     What cannot come back is a rule's GUID after it was removed (its name counts then), a date that is past, and a logo of which Exchange shows only a URL.

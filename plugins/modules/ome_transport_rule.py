@@ -12,10 +12,10 @@ version_added: 1.0.0
 description:
   - Manages one mail flow rule, with C(Get-), C(New-), C(Set-), C(Enable-), C(Disable-) and C(Remove-TransportRule).
   - >-
-    O(conditions), O(exceptions) and O(actions) are sections. A section that is given is the whole truth of it: what the rule has beside that is drift
+    O(conditions), O(exceptions) and O(actions) are sections. A section is authoritative: anything else in it is drift
     and is removed.
     A section that is omitted is left alone. C({}) clears conditions or exceptions.
-  - A new rule is created in its place and in its state with one call, so that there is no moment in which mail leaves in clear.
+  - A new rule is created in its place and in its state with one call, so that mail never leaves in clear text in between.
   - >-
     Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
     count as declared with their default.

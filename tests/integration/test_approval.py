@@ -65,7 +65,7 @@ def test_without_a_plan_nothing_is_written(tenant: Tenant) -> None:
     for arguments in ([], ["-e", "hardened_baseline_approved_plan="], ["-e", f"{NAME}=true"]):
         refused = run(tenant, *arguments)
         assert refused.rc == 2
-        assert f"{NAME} is true, and no plan was approved" in refused.output
+        assert f"{NAME} is true, but no plan was approved" in refused.output
     assert tenant.applied == []
 
 
@@ -85,7 +85,7 @@ def test_what_was_approved_runs_once(tenant: Tenant) -> None:
     writes = len(tenant.applied)
     refused = run(tenant, hardened_baseline_approved_plan=plan["digest"])
     assert refused.rc == 2
-    assert f"{plan['digest']} was approved once" in refused.output
+    assert f"{plan['digest']} was approved for one run" in refused.output
     assert len(tenant.applied) == writes
     again = run(tenant, hardened_baseline_approved_plan=plan["digest"], hardened_baseline_approval_valid_until="2999-01-31")
     assert again.rc == 0, again.output

@@ -73,11 +73,11 @@ def test_what_a_job_publishes_the_next_one_fetches(jobs: Jobs) -> None:
     put(first, "contoso/snapshot.json", "first")
     published = jobs.run(first, PUBLISH, awx_job_id=41, awx_job_template_name="Message encryption - apply", awx_user_name="mail-admin")
     assert published.rc == 0, published.output
-    assert published.changed == [f"{ROLE} : Commit it", f"{ROLE} : Push"]
+    assert published.changed == [f"{ROLE} : Commit the changes", f"{ROLE} : Push the commit"]
     assert jobs.log() == ["Message encryption: job 41 of Message encryption - apply"]
     assert git(jobs.repository, "log", "--format=%an", "main") == "mail-admin"
     # One commit for all organizations of the play.
-    assert len(published.all(f"{ROLE} : Push")) == 1
+    assert len(published.all(f"{ROLE} : Push the commit")) == 1
 
     again = jobs.run(first, PUBLISH)
     assert again.rc == 0, again.output
@@ -214,7 +214,7 @@ def test_the_commit_is_handed_over(jobs: Jobs) -> None:
     artifacts = jobs.start()
     put(artifacts, "contoso/plan.json", "plan")
     run = jobs.run(artifacts, FETCH, PUBLISH)
-    stats = run[f"{ROLE} : Hand it over to later jobs"]["ansible_stats"]
+    stats = run[f"{ROLE} : Pass the commit to later jobs"]["ansible_stats"]
     assert stats == {"data": {"message_encryption_git_commit": git(jobs.repository, "rev-parse", "main")}, "per_host": False, "aggregate": False}
 
 
@@ -227,7 +227,7 @@ def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
     hook.chmod(0o755)
     run = jobs.run(artifacts, PUBLISH)
     assert run.rc == 2
-    assert "no more" in run[f"{ROLE} : Push"]["stderr"]
+    assert "no more" in run[f"{ROLE} : Push the commit"]["stderr"]
 
 
 @pytest.mark.parametrize("url", ["", "/nonexistent/artifacts.git"])

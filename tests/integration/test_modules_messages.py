@@ -106,7 +106,7 @@ def test_the_security_desk_revokes(tenant: Tenant) -> None:
     playbook = "m365.message_encryption.revoke"
     nothing = tenant.controller.playbook(playbook, "-e", "exchange_organizations=nobody", "-e", f"ome_message_id={PORTAL}")
     assert nothing.rc == 2
-    assert "Nothing that the inventory has and --limit leaves matches nobody." in nothing.output
+    assert "No host within --limit matches nobody." in nothing.output
     several = tenant.controller.playbook(playbook, "-e", f"ome_message_id={PORTAL}")
     assert several.rc == 2
     assert "(now: contoso, fabrikam)" in several.output
@@ -115,7 +115,7 @@ def test_the_security_desk_revokes(tenant: Tenant) -> None:
     arguments = ["-e", "exchange_organizations=contoso", "-e", f"ome_message_id={PORTAL}"]
     check = tenant.controller.playbook(playbook, *arguments, "--check")
     assert check.rc == 0, check.output
-    assert check["Say what was done"]["msg"] == f"contoso: {PORTAL} would be revoked. Subject: Quarterly figures"
+    assert check["Show the result"]["msg"] == f"contoso: {PORTAL} would be revoked. Subject: Quarterly figures"
     assert tenant.state()["messages"][0]["Revoked"] is False
     done = tenant.controller.playbook(playbook, *arguments)
     assert done.rc == 0, done.output

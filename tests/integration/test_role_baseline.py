@@ -64,13 +64,13 @@ def statuses(controller: Controller) -> dict[str, str]:
 #: The tasks of a run that has nothing to write, in their order; three of them are skipped.
 CONVERGED = [
     "Find the organizations",
-    "Bring the organization to the baseline",
+    "Apply the baseline to the organization",
     "Plan and preflight",
-    "Write",
+    "Write to the organization",
     "Test rights management",
     "Report on the organization",
     "Report on the run",
-    "Say where the report is",
+    "Show the location of the report",
     "Publish the report",
 ]
 
@@ -210,7 +210,7 @@ def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
 
 def last_lines(run: Run) -> list[str]:
     """What a run says at its end."""
-    lines: list[str] = run[ROLE + "Say where the report is"]["msg"]
+    lines: list[str] = run[ROLE + "Show the location of the report"]["msg"]
     return lines
 
 

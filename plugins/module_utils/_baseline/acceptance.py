@@ -60,7 +60,7 @@ class Acceptance:
                 continue
             self._needed.add(finding.word)
             if accepted.expired:
-                left.append(replace(finding, text=f"{finding.text} It was accepted until {accepted.until}."))
+                left.append(replace(finding, text=f"{finding.text} Its acceptance ended on {accepted.until}."))
         return left
 
     def line(self, findings: Iterable[Finding]) -> str:
@@ -96,13 +96,13 @@ def _element(index: int, element: Any, known: Collection[str]) -> tuple[str, Acc
         missing, unknown = [key for key in _KEYS if not element.get(key)], [str(key) for key in element if key not in _KEYS]
         if missing or unknown:
             said = f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}"
-            raise OptionError(f"{where} {said}: it must be a word, or have {', '.join(_KEYS)}.")
+            raise OptionError(f"{where} {said}: it must be a word or a dictionary with {', '.join(_KEYS)}.")
     elif not isinstance(element, str):
-        raise OptionError(f"{where} must be a word, or have {', '.join(_KEYS)}, not {element!r}.")
+        raise OptionError(f"{where} must be a word or a dictionary with {', '.join(_KEYS)}, not {element!r}.")
     options = {key: str(value) for key, value in element.items()} if isinstance(element, Mapping) else {"word": element}
     word = options.pop("word")
     if word not in known:
-        raise OptionError(f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} The words are {', '.join(sorted(known))}.")
+        raise OptionError(f"{where}: {word!r} is not a word that can be accepted{meant(word, known)} Valid words: {', '.join(sorted(known))}.")
     accepted = Accepted(**options)
     if accepted.until:
         moment(accepted.until, f"{where}.until")

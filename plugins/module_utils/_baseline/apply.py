@@ -32,7 +32,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     report: dict[str, Any] = prepared.artifacts.remembered().get("report") or {}
     if not report:
         raise ExchangeError(
-            "There is no plan of this run, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
+            "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
         )
     if not task.check_mode:
         _check_cleared(prepared)
@@ -53,7 +53,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         task.warnings += _settled(task, prepared, report)
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
-        task.warnings.append(f"Everything is stored. What comes after it failed: {error}")
+        task.warnings.append(f"Everything is stored, but a later step failed: {error}")
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
     _keep(task, prepared, report, result)
     return result
@@ -64,8 +64,8 @@ def _check_cleared(prepared: Preparation) -> None:
     cleared = prepared.artifacts.remembered().get("cleared")
     if cleared is None:
         raise OptionError(
-            "The plan of this run was refused, or was a check only, so nothing was written.",
-            remedy="See what the task before this one says. It is not to be passed over, with ignore_errors for instance.",
+            "The plan of this run was refused, or was only a check, so nothing was written.",
+            remedy="See the result of the previous task. Do not skip its failure, for example with ignore_errors.",
         )
     findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
     if findings:
@@ -78,7 +78,7 @@ def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], 
         prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report})
         result.pop("unkept_report", None)
     except OptionError as error:
-        task.warnings.append(f"{error} What was done in the organization is in the task's result, and in the report all the same.")
+        task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
         result["unkept_report"] = report
 
 
@@ -107,7 +107,9 @@ def _guarded(procedure: Procedure, planned: Sequence[Mapping[str, Any]]) -> Call
         # What becomes of mail was looked at before, and with more facts than are read here.
         new = unplanned(planned, documented(organization, plan), effects=("rollback",))
         if new:
-            raise ExchangeError(f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run it again.")
+            raise ExchangeError(
+                f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."
+            )
 
     return _checked_first(procedure.plan, check)
 
@@ -145,7 +147,7 @@ def _after_failure(task: BaselineContext, prepared: Preparation, error: Exchange
                     prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot["digest"])
         elif snapshot and prepared.variables.get("rollback_on_failure"):
             _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
-            error.message = f"{error.message} What had been written was put back."
+            error.message = f"{error.message} The changes of this run were rolled back."
             changes = [{**row, "state": ChangeState.NOT_APPLIED} for row in changes]
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))

@@ -77,7 +77,7 @@ def approval_findings(
     if approval is None:
         if not writes or not variables.get("require_approval"):
             return []
-        text = f"{REQUIRE_APPROVAL} is true, and no plan was approved."
+        text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
         return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
     before = used(approval.digest, artifacts) if document["changes"] else []
     findings = _moved(approval, document, begun=bool(before))
@@ -91,7 +91,7 @@ def _moved(approval: Approval, document: Mapping[str, Any], *, begun: bool) -> l
         return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, document, begun=begun)]
     if approval.digest == document["digest"]:
         return []
-    text = f"{approval.digest} was approved, and the plan has {document['digest']} now. {approval.missing}"
+    text = f"{approval.digest} was approved, but the digest of the plan is now {document['digest']}. {approval.missing}"
     return [Finding("approved_plan", text, _AGAIN)]
 
 
@@ -109,17 +109,17 @@ def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
             text = f"whether {digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
         if snapshot["approved_plan"] == digest:
-            text = f"{digest} was approved once, and the run of {snapshot['created_at']} has used it ({link.path})."
+            text = f"{digest} was approved for one run, and the run of {snapshot['created_at']} used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     if run := artifacts.used_approval(digest):
-        text = f"{digest} was approved once, and {run} has used it (its snapshot is not kept anymore)."
+        text = f"{digest} was approved for one run, and {run} used it (its snapshot is no longer kept)."
         return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     return []
 
 
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
     """The approval of the plan that has this digest, with the plan if the organization's files hold it: that of a check, or of the last run that wrote."""
-    missing = "No file here has the approved one, so what moved cannot be said."
+    missing = "No file here contains the approved plan, so the differences are unknown."
     last = artifacts.chain().last()
     sources: list[Callable[[], Any]] = [lambda: artifacts.plan_with(digest)]
     sources += [lambda: artifacts.load(last.path)["plan"]] if last else []
@@ -147,6 +147,6 @@ def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]
     if REQUIRE_APPROVAL not in given_on_launch or str(value).lower() in ("true", "yes", "on", "1"):
         return []
     return [
-        f"{REQUIRE_APPROVAL} is {value!r} as an extra variable (-e, or a launch variable), where only true counts: "
-        "an approval is not switched off for one run. Leave it out"
+        f"{REQUIRE_APPROVAL} is {value!r} as an extra variable (-e, or a launch variable), but only true is accepted there: "
+        "a single run cannot switch off approvals. Remove it"
     ]

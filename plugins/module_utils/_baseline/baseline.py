@@ -158,7 +158,7 @@ class Baseline(Procedure):
             verdict = control.verdict(self.request, organization, planned)
         except ExchangeError as error:
             return ControlStatus.NOT_ASSESSABLE, [str(error)]
-        met, found = verdict or (None, ["The test was not run."])
+        met, found = verdict or (None, ["The test did not run."])
         return ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET, found
 
     def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> dict[str, Any]:
@@ -246,5 +246,5 @@ def on_premises(organization: Organization) -> bool:
 
 
 def _sentence(error: ExchangeError) -> str:
-    remedy = f"It comes with {GRANTED_BY[error.cmdlet]}." if not error.remedy and error.cmdlet in GRANTED_BY else ""
+    remedy = f"It requires {GRANTED_BY[error.cmdlet]}." if not error.remedy and error.cmdlet in GRANTED_BY else ""
     return f"{error} {remedy}".strip()

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
-_ASK = "Name the snapshot: hardened_baseline_rollback_snapshot: <file>."
+_ASK = "To choose the snapshot, set hardened_baseline_rollback_snapshot: <file>."
 
 #: Snapshots that an error names.
 _NAMED = 5
@@ -84,10 +84,10 @@ class Chain:
             return None
         if len(self.starts) > 1:
             names = self._names(self.starts)
-            raise OptionError(f"The chain of snapshots is broken: the predecessors of {names} are not all there, so the newest is not certain.", remedy=_ASK)
+            raise OptionError(f"The chain of snapshots is broken: predecessors of {names} are missing, so the newest snapshot is uncertain.", remedy=_ASK)
         ends = _ends(self.pending)
         if len(ends) != 1:
-            raise OptionError(f"The chain of snapshots is forked: {self._names(ends)} have none after them, so the newest is not certain.", remedy=_ASK)
+            raise OptionError(f"The chain of snapshots is forked: {self._names(ends)} have no successor, so the newest snapshot is uncertain.", remedy=_ASK)
         return ends[0]
 
     def last(self) -> Link | None:

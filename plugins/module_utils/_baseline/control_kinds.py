@@ -113,7 +113,7 @@ class LicensedControl(SettingsControl):
         met = all(self.table.field(option).equal(self.table.field(option).read(properties), value) for option, value in wanted.items())
         if met or not lacks_license(organization):
             return ""
-        return f"{self.sets} needs Advanced Message Encryption, and New-OMEConfiguration is not granted to this session."
+        return f"{self.sets} requires Advanced Message Encryption, but New-OMEConfiguration is not granted to this session."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +138,7 @@ class SignInControl(SettingsControl):
             stored = {option: existing.get(name, {}).get(option, True) for option in ways}
             after = {option: wanted.get(option, stored[option]) for option in ways}
             if not any(after.values()) and any(stored.values()):
-                text = f"{name!r} would leave recipients neither passcodes nor social accounts: only those with a work or school account could read such mail."
+                text = f"{name!r} would allow neither passcodes nor social accounts: only recipients with a work or school account could read such mail."
                 findings.append(Finding.acceptable(self.id, text, "work_accounts_only"))
         return findings
 
@@ -176,7 +176,7 @@ class TemplateControl(TableControl):
     def check(self, request: Request) -> None:
         (name,) = self.creates(request.variables)
         if is_default(name):
-            raise OptionError(f"{named(self.variables[0].name)}name is {name!r}, which every organization has: give the template a name of its own.")
+            raise OptionError(f"{named(self.variables[0].name)}name is {name!r}, the default OME configuration: use another name for the branding template.")
         check_configuration(name, "present", {})
 
     def desired(self, request: Request, organization: Organization) -> Parts:
@@ -193,7 +193,7 @@ class TemplateControl(TableControl):
             return ""
         if not lacks_license(organization):
             return ""
-        return f"the template {name!r} needs Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
+        return f"the branding template {name!r} requires Advanced Message Encryption: New-OMEConfiguration is not granted to this session."
 
     def warnings(self, outlook: Outlook) -> list[str]:
         if outlook.organization.error("transport_rules") is not None:
@@ -203,7 +203,7 @@ class TemplateControl(TableControl):
         applied += [rule.sections.get("actions", {}).get(_BRANDED_BY, "") for rule in outlook.parts.get("transport_rules", ())]
         if name_key(name) in {name_key(branding) for branding in applied}:
             return []
-        return [f"No rule applies the template {name!r}, so it has no effect: hardened_baseline_encrypt_outgoing would."]
+        return [f"No rule applies the branding template {name!r}, so it has no effect. The rule of hardened_baseline_encrypt_outgoing would apply it."]
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
         return resource == self.resource and not is_default(identity)
@@ -233,7 +233,7 @@ class PolicyControl(TableControl):
         known = {name_key(name_of(policy)) for table in tables for policy in organization.objects(table.subset)}
         variable = self.variables[1].name
         missing = [name for name in request.variables.get(variable) or () if name_key(name) not in known]
-        return [f"{PREFIX}{variable} has {name!r}, which is not a policy of this organization." for name in missing]
+        return [f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization." for name in missing]
 
     def remarks(self, organization: Organization) -> list[str]:
         names = policies_without_irm(organization, self.table)
@@ -247,7 +247,7 @@ class TestControl(Control):
     def check(self, request: Request) -> None:
         sender, recipients, *_timeout = (variable.name for variable in self.variables)
         if request.variables.get(recipients) and not request.variables.get(sender):
-            raise OptionError(f"{PREFIX}{recipients} needs {PREFIX}{sender}.")
+            raise OptionError(f"{PREFIX}{recipients} requires {PREFIX}{sender}.")
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
         return any(variables.get(variable.name) for variable in self.variables[:2])

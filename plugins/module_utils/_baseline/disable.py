@@ -71,12 +71,16 @@ class Disable(Procedure):
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
         if not same_name(confirmed, str(name)):
-            said = f"it says {confirmed!r}" if confirmed else "it is not given"
+            said = f"it is {confirmed!r}" if confirmed else "it is not set"
             findings.append(
-                Finding("confirm_disable", f"the name of the organization has to confirm this, and {said}.", f"hardened_baseline_confirm_disable: {name}")
+                Finding("confirm_disable", f"the name of the organization must confirm this, but {said}.", f"hardened_baseline_confirm_disable: {name}")
             )
         if organizations > 1:
             findings.append(
-                Finding("confirm_disable", f"this run has {organizations} organizations, and message encryption is switched off in one at a time.", "--limit")
+                Finding(
+                    "confirm_disable",
+                    f"this run has {organizations} organizations, but message encryption can be disabled only in one organization at a time.",
+                    "--limit",
+                )
             )
         return findings

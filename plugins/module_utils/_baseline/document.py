@@ -33,7 +33,7 @@ def document_of(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ValueError("it is not JSON, or is cut off") from error
+        raise ValueError("it is not JSON, or is truncated") from error
     if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], dict) and found[1] == NOT_VARIABLES):
         raise ValueError(f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is')
     document: dict[str, Any] = found[0]

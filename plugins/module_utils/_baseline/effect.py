@@ -38,17 +38,17 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     rules = rules_of(organization)
     present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
     encrypting = [(declared, rule) for declared, rule in present if encrypts(rule.sections)]
-    sentences = [] if encrypting else ["No rule of the list is there that encrypts."]
+    sentences = [] if encrypting else ["No rule of the list that encrypts exists."]
     for declared, rule in encrypting:
         sentences += [f"{rule.name!r} {reason}." for reason in idle(rule.enabled, rule.settings).values()]
         for section in ("conditions", "exceptions"):
             more = [] if section in declared.sections else list(rule.sections[section])
             if more:
-                sentences.append(f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): name them, or {section}: {{}}.")
+                sentences.append(f"{rule.name!r} has {section} that are not declared ({', '.join(more)}): declare them, or set {section}: {{}}.")
         for option in LOOKS:
             value = rule.settings[option]
             if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
-                sentences.append(f"{rule.name!r} has {option}: {value}, which is not declared and decides which mail its conditions mean: name it.")
+                sentences.append(f"{rule.name!r} has {option}: {value}, which is not declared but affects which mail its conditions match: declare it.")
     return sentences
 
 

@@ -12,15 +12,15 @@ PREFIX = "hardened_baseline_"
 
 #: The words of ``accept`` that are no control's id, and what each allows.
 WORDS: Mapping[str, str] = {
-    "work_accounts_only": "An OME configuration that leaves recipients neither one-time passcodes nor social accounts.",
+    "work_accounts_only": "An OME configuration that allows neither one-time passcodes nor social accounts.",
     "any_sender": "A rule that encrypts without a condition that keeps its senders inside. On mail from outside it has no effect, or bounces it.",
     "unconditional_rule": "A rule that encrypts without any condition.",
     "mail_rejection": "C(hardened_baseline_transport_decryption: Mandatory): Exchange rejects mail that it cannot decrypt.",
-    "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners no longer see into protected mail.",
+    "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners cannot read protected mail.",
     "irreversible": "A change that a rollback cannot undo.",
-    "on_premises": "An organization on-premises.",
+    "on_premises": "An on-premises organization.",
     "broken_guarantee": "A plan that breaks one of C(hardened_baseline_guarantees), or what C(hardened_baseline_encrypt_outgoing) guarantees.",
-    "unidentified_organization": "An organization that cannot be identified. Another one than the inventory names is always refused.",
+    "unidentified_organization": "An organization that cannot be identified. An organization other than the one that the inventory names is always refused.",
 }
 
 

@@ -159,10 +159,10 @@ def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[
     """What becomes of mail and was not approved, as sentences. Less than what was approved is what is left of it."""
     known = set(counted_mail(approved)["difference"])
     new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if stable_sentence(row["text"]) not in known]
-    texts = [f"it does not say that this becomes of mail: {text}" for text in new]
+    texts = [f"it does not include this effect on mail: {text}" for text in new]
     if current.get("difference_more", 0) > approved.get("difference_more", 0):
-        texts.append("more becomes of mail than can be listed, and it says less")
+        texts.append("it lists all effects on mail, but there are now more than can be listed")
     before = counted_mail(approved)["guarantees"]
     now = counted_mail(current)["guarantees"]
-    texts += [f"it says that {name!r} is {before[name]}, and now it is {verdict}" for name, verdict in now.items() if before.get(name, verdict) != verdict]
+    texts += [f"in it, {name!r} is {before[name]}, but now it is {verdict}" for name, verdict in now.items() if before.get(name, verdict) != verdict]
     return texts

@@ -102,7 +102,7 @@ class MailControl(Control):
     def warnings(self, outlook: Outlook) -> list[str]:
         sides = self._sides(outlook.request, outlook.organization, outlook.plan)
         doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
-        return [f"After this plan it cannot be told anymore whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
+        return [f"After this plan, it is no longer known whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.

@@ -196,15 +196,15 @@ def check_plan(document: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Refuses by name what is no plan, is of another format or version, or was changed after it was written."""
     refused = f"hardened_baseline_approved_plan: {where}"
     if not isinstance(document, Mapping) or set(document) != {"format", *(key for keys in _PARTS.values() for key in keys)}:
-        raise OptionError(f"{refused} is no plan of this collection.")
+        raise OptionError(f"{refused} is not a plan of this collection.")
     if document["format"] != FORMAT or isinstance(document["format"], (bool, float)):
-        raise OptionError(f"{refused} has format {document['format']!r}, and this version of the collection knows {FORMAT}.")
+        raise OptionError(f"{refused} has format {document['format']!r}, but this version of the collection supports {FORMAT}.")
     if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
-        raise OptionError(f"{refused} is no plan of this collection: a part of it has another type.")
+        raise OptionError(f"{refused} is not a plan of this collection: a part of it has the wrong type.")
     if document["collection_version"] != VERSION:
         raise OptionError(
-            f"{refused} was made by version {document['collection_version']} of the collection, and this is {VERSION}.",
-            remedy="Make the plan anew, in a check-mode run with this version, and have it approved.",
+            f"{refused} was made by version {document['collection_version']} of the collection, but this is version {VERSION}.",
+            remedy="Create a new plan in a check-mode run with this version, and have it approved.",
         )
     try:
         whole = plan_digest(document) == document["digest"] and seal(document) == document
@@ -226,9 +226,9 @@ def moved(approved: Mapping[str, Any], current: Mapping[str, Any], *, begun: boo
     if approved["digest"] == current["digest"]:
         return []
     if approved["kind"] != current["kind"]:
-        return [f"it is a plan of {approved['kind']}, and this is {current['kind']}"]
+        return [f"it is a plan for {approved['kind']}, but this is {current['kind']}"]
     if normal(approved["wishes"]) != normal(current["wishes"]):
-        return [f"the variables of {name} are others now" for name in _differing(approved["wishes"], current["wishes"])]
+        return [f"the variables of {name} have changed" for name in _differing(approved["wishes"], current["wishes"])]
     if begun:
         return unplanned(approved["changes"], current["changes"], effects=())
     warned = {normal(text) for text in approved["warnings"]}
@@ -261,7 +261,7 @@ def _unplanned(row: Mapping[str, Any], known: Sequence[Mapping[str, Any]], effec
     if twin is None:
         return f"{what} would go from {row['before']!r} to {row['after']!r}, which is not in it"
     worse = [name for name in effects if _EFFECTS[name].index(row[name]) < _EFFECTS[name].index(twin[name])]
-    differing = [f"its {name} is {row[name] or 'none'!r}, and {twin[name] or 'none'!r} in the plan" for name in worse]
+    differing = [f"its {name} is {row[name] or 'none'!r}, but {twin[name] or 'none'!r} in the plan" for name in worse]
     return f"{what}: {' and '.join(differing)}" if differing else ""
 
 

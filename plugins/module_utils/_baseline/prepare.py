@@ -48,7 +48,7 @@ def prepare(task: BaselineContext) -> Preparation:
         only_controls=bool(task.params.get("only_control_tags")),
     )
     if errors:
-        raise OptionError(" ".join(errors), remedy=f"The controls are {', '.join(CONTROL)}.")
+        raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
     return Preparation(_MAKERS[kind](task.params, variables, artifacts), variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))

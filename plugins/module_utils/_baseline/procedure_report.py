@@ -59,7 +59,7 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     artifacts = task.artifacts(directory_of(variables))
     slices = list(artifacts.slices(task.params["run"]))
     if not slices:
-        raise OptionError(f"There is no report of {task.params['run']}, nor of any other slice of its job.", remedy="Fetch what the slices have kept.")
+        raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")
     reported = {organization["host"]: organization for report in slices for organization in report["organizations"]}
     hosts = dict.fromkeys([*task.params["hosts"], *reported])
     organizations = [reported.get(host) or organization_report(host, task.params["procedure"], {}, [], {}) for host in hosts]
@@ -71,7 +71,7 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
 def _of_run(artifacts: Artifacts, report: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
     """What is said of the report of a run, and handed to later jobs."""
     stats = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
-    lines = lines_of(report, paths.get("report.html") or "none, since it cannot be written")
+    lines = lines_of(report, paths.get("report.html") or "none, because it cannot be written")
     return {
         "changed": False,
         **stats,
@@ -102,7 +102,7 @@ def _write(
     try:
         return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
     except OptionError as error:
-        task.warnings.append(f"There is no file of this report: {error} What it says stands above, and what the tasks did in their results.")
-        for line in lines_of(report, "none, since it cannot be written"):
+        task.warnings.append(f"The report cannot be written: {error} Its summary is shown above, and the tasks' results show what they did.")
+        for line in lines_of(report, "none, because it cannot be written"):
             task.say(line)
         return report, {}

@@ -41,7 +41,7 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
     if another:
         findings.append(Finding("organization", f"{another}."))
     if found["on_premises"]:
-        findings.append(Finding.acceptable("organization", "it is on-premises, where most of message encryption does not exist.", "on_premises"))
+        findings.append(Finding.acceptable("organization", "it is on-premises, where most features of message encryption do not exist.", "on_premises"))
     return findings
 
 
@@ -53,8 +53,8 @@ def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding
     return [
         Finding(
             control_of(change.resource, change.identity, change.option),
-            f"{change.identity!r} is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization was run in this organization. "
-            f"That cannot be undone, so it is yours to run; {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
+            f"{change.identity!r} is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization in this organization. "
+            f"That cannot be undone, so run it yourself if you agree. {PREFIX}mailbox_policies: warn, or {PREFIX}mailbox_policy_names without this one, "
             "leaves the policy alone.",
         )
         for change in touched
@@ -67,9 +67,7 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
         return []
     known = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
     missing = sorted({step.call.cmdlet for step in plan.steps} - known) if known else []
-    return [
-        Finding("permissions", f"{cmdlet} is not granted to this session. It comes with {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing
-    ]
+    return [Finding("permissions", f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing]
 
 
 def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -88,8 +86,8 @@ def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) ->
     confirmed = variables.get("confirm_rollback") or []
     if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
         return []
-    said = f"it says {', '.join(confirmed)}" if confirmed else "it is not given"
-    text = f"this run takes {len(hosts)} organizations back. The list of their names has to confirm this, and {said}."
+    said = f"it is {', '.join(confirmed)}" if confirmed else "it is not set"
+    text = f"this run rolls back {len(hosts)} organizations. The list of their names must confirm this, but {said}."
     return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
 
 
@@ -98,8 +96,8 @@ def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes
     findings = []
     until = variables.get("approval_valid_until")
     if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):
-        findings.append(Finding("approval", f"the approval was valid until {until}.", "a new approval, and its " + allow("approval_valid_until", "<date>")))
+        findings.append(Finding("approval", f"the approval expired on {until}.", "a new approval, and its " + allow("approval_valid_until", "<date>")))
     if writes and awx.get("job_id") and not variables.get("artifacts_durable") and not variables.get("artifacts_publish"):
-        text = "the directory of an AWX job is thrown away, and the snapshot with it, without which there is no rollback."
+        text = "AWX deletes the directory of a job, including the snapshot, and a rollback is not possible without it."
         findings.append(Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}"))
     return findings

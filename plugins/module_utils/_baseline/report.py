@@ -52,7 +52,7 @@ def organization_report(host: str, procedure: str, found: Mapping[str, Any], res
         **_EMPTY,
         "host": host,
         "status": OrganizationStatus.NOT_ASSESSABLE,
-        "message": "Nothing is known of it: the run ended before its turn, or its report could not be written.",
+        "message": "Its result is unknown: the run ended before its turn, or its report could not be written.",
     }
     report.update(found)
     for result in results:
@@ -111,7 +111,7 @@ def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> Organizatio
 def _tested(control: Mapping[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
     passed = test.get("passed")
     if passed is None:
-        return {**control, "status": ControlStatus.NOT_ASSESSABLE, "findings": [str(test.get("msg") or "The test could not be run.")]}
+        return {**control, "status": ControlStatus.NOT_ASSESSABLE, "findings": [str(test.get("msg") or "The test could not run.")]}
     failures = [f"{step['name']}: {step['detail']}" for step in test.get("steps", ()) if not step.get("passed", True)]
     return {
         **control,

@@ -47,14 +47,16 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     if not chain.links:
         raise OptionError(
             f"There is no snapshot of this organization below {variables['artifacts_dir']}.",
-            remedy="A run that has nothing to change takes none. hardened_baseline_rollback_snapshot names a file elsewhere.",
+            remedy="A run that has nothing to change takes no snapshot. To use a file elsewhere, set hardened_baseline_rollback_snapshot.",
         )
     newest = chain.newest()
     if newest is None:
         return ""
     snapshot = check_snapshot(artifacts.load(newest.path), newest.path)
     if (snapshot["id"], snapshot["previous"]) != (newest.id, newest.previous):
-        raise OptionError(f"{newest.path} is the snapshot {snapshot['id']}, which its name does not say: it was renamed.", remedy="Give it its name back.")
+        raise OptionError(
+            f"{newest.path} contains the snapshot {snapshot['id']}, which does not match its name: the file was renamed.", remedy="Restore its name."
+        )
     return newest.path
 
 
@@ -72,5 +74,5 @@ def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organizatio
     try:
         artifacts.mark_rolled_back(procedure.restores.path, procedure.restores.digest)
     except OptionError as error:
-        return [f"The organization is as {procedure.restores.name} has it, and no file says so, because {error}"]
+        return [f"The organization matches {procedure.restores.name}, but this cannot be recorded: {error}"]
     return []

@@ -77,18 +77,18 @@ class Rollback(Procedure):
         findings = [] if self.force else self.drift(organization, plan)
         unconfirmed = confirmation_findings(run.variables, run.hosts)
         if run.check_mode:
-            plan.warnings += [f"The run itself needs {finding.allow}" for finding in unconfirmed]
+            plan.warnings += [f"The real run needs {finding.allow}" for finding in unconfirmed]
         else:
             findings += unconfirmed
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
 
     def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
-        what = "Nothing is left to put back." if not changes else f"{'It would put' if check_mode else 'It puts'} back {named(changes)}."
+        what = "Nothing is left to restore." if not changes else f"{'It would restore' if check_mode else 'It restores'} {named(changes)}."
         return f"Goes back to {self.restores}. {what}"
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
-        refuse_other_organization(organization, self.snapshot, remedy="hardened_baseline_rollback_snapshot names a snapshot of this organization.")
+        refuse_other_organization(organization, self.snapshot, remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization.")
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
@@ -106,14 +106,14 @@ class Rollback(Procedure):
         strangers = self._strangers(organization)
         if strangers:
             plan.warnings.append(
-                f"Rules that others have made since stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
+                f"Rules that others created since then stay: {', '.join(map(repr, strangers))}. hardened_baseline_rollback_force: true would remove them."
             )
         return plan
 
     def left(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.identity or change.resource} is {change.before!r}." for change in plan.changes]
-        strangers = [f"{name!r}, which others have made since, is there." for name in self._strangers(organization)]
+        strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
         return [*differing, *strangers, *self._lost(organization)]
 
     def _strangers(self, organization: Organization) -> list[str]:
@@ -129,8 +129,8 @@ class Rollback(Procedure):
             return []
         texts = [_not_ours(change) for change in plan.changes if not self._ours(organization, change)]
         if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
-            texts.append("rules that the run did not move are in another order than before it: somebody moved them since.")
-        return [Finding("rollback", text, "hardened_baseline_rollback_force: true, which puts it back, too") for text in texts]
+            texts.append("rules that the run did not move are in a different order: somebody moved them since then.")
+        return [Finding("rollback", text, "hardened_baseline_rollback_force: true, which restores it, too") for text in texts]
 
     def _changed(self) -> dict[str, Any]:
         """The parts of the snapshot's state that the run's plan names, without rules."""
@@ -275,8 +275,8 @@ class Rollback(Procedure):
         new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
         if new:
             lost.append(
-                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, is not there, "
-                f"and {', '.join(map(repr, new))} has come since and may be it: if somebody renamed or changed what the run created, remove that by hand."
+                f"{', '.join(map(repr, sorted(missing)))}, which the run was to create, does not exist, "
+                f"and {', '.join(map(repr, new))} has appeared since and may be the same object: if somebody renamed it or changed it, remove it manually."
             )
         return lost
 
@@ -317,14 +317,14 @@ class NothingToRollBack(Procedure):
     kind = "rollback"
 
     def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
-        return "Every snapshot of this organization has been rolled back, so there is nothing to put back."
+        return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
 
 
 def _not_ours(change: Change) -> str:
     """The sentence about a change that would undo what somebody else has done."""
     if change.option == "state":
-        return f"{change.identity} is not as the run left it: somebody changed or renamed it since."
-    return f"{change.option} of {change.identity or change.resource} is {change.before!r}, which the run did not leave there: somebody changed it since."
+        return f"{change.identity} is not as the run left it: somebody changed or renamed it since then."
+    return f"{change.option} of {change.identity or change.resource} is {change.before!r}, which is not what the run left: somebody changed it since then."
 
 
 def _untouched(guid: str) -> DeclaredRule:

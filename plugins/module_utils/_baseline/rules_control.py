@@ -108,7 +108,7 @@ class RulesControl(Control):
                 findings.append(Finding.acceptable(self.id, f"{name!r} would encrypt all mail: it has no condition.", "unconditional_rule"))
             elif not keeps_senders_inside(sections):
                 text = (
-                    f"{name!r} has no condition that keeps its senders inside: on mail from outside it has no effect, or bounces it (550 5.7.162), "
+                    f"{name!r} has no condition that keeps its senders inside. It has no effect on mail from outside, or bounces it (550 5.7.162), "
                     "depending on the state of the service."
                 )
                 findings.append(Finding.acceptable(self.id, text, "any_sender"))
@@ -133,12 +133,12 @@ class RulesControl(Control):
         texts = []
         limit = int(config.get("TransportRuleLimit") or _RULES)
         if len(after) > limit and len(after) > len(book.rules):
-            texts.append(f"there would be {len(after)} rules, and the organization can have {limit}.")
+            texts.append(f"there would be {len(after)} rules; the organization can have {limit}.")
         size = _bytes(config.get("TransportRuleSizeLimit"), _RULE_BYTES)
         for rule in rules:
             length = len(json.dumps(_effective(organization, rule), ensure_ascii=False).encode("utf-8", "surrogatepass"))
             if length > size:
-                texts.append(f"the rule {rule.label!r} would have about {length:,} bytes, and Exchange takes {size:,}.")
+                texts.append(f"the rule {rule.label!r} would have about {length:,} bytes; Exchange accepts {size:,}.")
         patterns = sum(len(pattern) for sections in after.values() for section, option in _PATTERNS for pattern in sections.get(section, {}).get(option, ()))
         before = sum(len(pattern) for rule in book.rules for section, option in _PATTERNS for pattern in rule.sections.get(section, {}).get(option, ()))
         most = _bytes(config.get("TransportRuleCollectionRegexCharsLimit"), _PATTERN_BYTES)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files of the controller that are written whole or not at all, and for nobody else to read. Private to the collection."""
+"""Writes files completely or not at all, readable only by their owner. Private to the collection."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What a JSON artifact holds. An OptionError says why it cannot be read."""
+    """The content of a JSON artifact. Raises OptionError if it cannot be read."""
     try:
         content = path.read_bytes()
-    except (OSError, ValueError) as error:  # a ValueError where no file can have that name
+    except (OSError, ValueError) as error:  # a ValueError if the name is not valid for a file
         raise OptionError(f"The file {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
     return parsed(content, str(path))
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> str:
-    """Writes a JSON artifact. Gives its path."""
+    """Writes a JSON artifact. Returns its path."""
     return write_file(path, document_text(document).encode("ascii"))
 
 
 def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir") -> str:
-    """Writes a file, whole or not at all, with mode 0600 in a folder with mode 0700. Gives its path.
+    """Writes a file completely or not at all, with mode 0600 in a folder with mode 0700. Returns its path.
 
-    :param option: what an error names.
+    :param option: the option that an error names.
     """
     try:
         _make_folder(path.parent)
@@ -55,7 +55,7 @@ def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_a
 
 
 def link_file(source: Path, target: Path) -> None:
-    """Gives a file a second name, or where the file system has no such thing, copies it. Files here are replaced and never changed, so both are the same."""
+    """Creates a hard link, or a copy if the file system has no links. Files here are replaced and never changed, so both are equivalent."""
     try:
         _make_folder(target.parent)
         target.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def link_file(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Has the system write the folder's own entries: without it a power cut may take a file that was synced. Not every file system can."""
+    """Makes the system write the folder's entries to disk: otherwise a power failure may lose a synced file. Not every file system supports this."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with contextlib.suppress(OSError):
@@ -78,14 +78,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and those above it that are missing, all of them for nobody else."""
+    """Creates a folder and its missing parents, accessible only to the owner."""
     missing = [folder, *folder.parents]
     for step in reversed(missing[: next((index for index, step in enumerate(missing) if step.exists()), len(missing))]):
         step.mkdir(mode=0o700, exist_ok=True)
 
 
 def parsed(content: bytes, name: str) -> dict[str, Any]:
-    """The document of an artifact. An OptionError says why it is none."""
+    """The document of an artifact. Raises OptionError if it is not one."""
     try:
         return document_of(content)
     except ValueError as error:

@@ -57,7 +57,10 @@ def is_of_a_part(warning: str) -> bool:
 
 def incomplete(call: Call, reason: str) -> Result:
     """The result of a list that is not whole."""
-    error = ProtocolError(f"only a part of the list came: {reason}.", remedy="Nothing is concluded from it. Run the task again, or use the transport psrp.")
+    error = ProtocolError(
+        f"Exchange returned only a part of the list: {reason}.",
+        remedy="The collection does not use partial lists. Run the task again, or use the transport psrp.",
+    )
     error.cmdlet = call.cmdlet
     return Result(error=error)
 
@@ -70,7 +73,7 @@ def judged(call: Call, outcome: Outcome) -> Outcome:
         return incomplete(call, "Exchange says that there is more")
     cmdlet = call.cmdlet.lower()
     if cmdlet in _NEVER_EMPTY and "Identity" not in call.parameters and not outcome.objects:
-        return Failure(ProtocolError("an empty answer came, and there is always something to answer.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(ProtocolError("Exchange returned an empty response to a cmdlet that always returns something.", cmdlet=call.cmdlet), Executed.UNKNOWN)
     if not call.is_read and len(outcome.objects) > _OBJECTS_OF_WRITES.get(cmdlet, 1):
-        return Failure(ProtocolError("the answer holds objects that this cmdlet does not return.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(ProtocolError("the response contains objects that this cmdlet does not return.", cmdlet=call.cmdlet), Executed.UNKNOWN)
     return outcome

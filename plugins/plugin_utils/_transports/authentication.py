@@ -37,16 +37,16 @@ _MACHINE = Names("ansible_exchange_ca_cert", "ansible_exchange_managed_identity"
 _CODE = re.compile(r"AADSTS\d+")
 #: What to do about the authority's commonest refusals. Source: Microsoft's list of AADSTS error codes.
 _REMEDIES = {
-    "AADSTS7000215": "The client secret is wrong: use its value, not its id, in ansible_exchange_client_secret.",
+    "AADSTS7000215": "The client secret is wrong: set ansible_exchange_client_secret to its value, not its ID.",
     "AADSTS7000222": "The client secret has expired: create a new one and set ansible_exchange_client_secret.",
     "AADSTS700016": "The application is not known in this organization: check ansible_exchange_client_id and ansible_exchange_organization.",
-    "AADSTS700027": "The certificate is not one of the application's: upload its public part to it, or set ansible_exchange_certificate_path.",
-    "AADSTS700024": "The assertion is outside its time of validity: check the controller's clock.",
+    "AADSTS700027": "The certificate does not belong to the application: upload its public part, or set ansible_exchange_certificate_path.",
+    "AADSTS700024": "The assertion is not within its validity period: check the controller's clock.",
     "AADSTS70021": "No federated credential of the application matches this token: check subject, issuer and audience in the app registration.",
     "AADSTS700213": "No federated credential of the application matches this token: check subject, issuer and audience in the app registration.",
     "AADSTS90002": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
     "AADSTS900023": "The organization is not known to this authority: check ansible_exchange_organization and ansible_exchange_environment.",
-    "AADSTS500011": "Exchange Online is not known in this organization: it has no Exchange Online license yet.",
+    "AADSTS500011": "The organization does not have Exchange Online: it has no license for it yet.",
     "AADSTS53003": "Conditional Access blocks the application: exclude it, or run from an allowed network.",
 }
 _GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and the credential."
@@ -117,11 +117,11 @@ class Credential:
             lifetime = float(answer.get("expires_in") or 0)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:  # which msal raises at what no authority answers
             if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
-                raise AuthorityFailedError("answered what cannot be read") from None
+                raise AuthorityFailedError("returned a response that cannot be read") from None
             if isinstance(error, OSError):
                 raise
             raise AuthenticationError(
-                f"the authority {self._rest['authority_url']} does not know the organization {self._organization}, or is none ({type(error).__name__}).",
+                f"the authority {self._rest['authority_url']} does not know {self._organization}, or is not an authority ({type(error).__name__}).",
                 remedy="Check ansible_exchange_organization, ansible_exchange_environment and ansible_exchange_authority_url.",
             ) from None
         if "access_token" not in answer:
@@ -148,7 +148,7 @@ class Credential:
             self._settings["client_id"],
             authority=f"{self._rest['authority_url']}/{self._organization}",
             client_credential=self._client_credential(),
-            client_capabilities=["cp1"],  # we answer claims challenges
+            client_capabilities=["cp1"],  # this client answers claims challenges
             instance_discovery=False,  # the authority is one that the inventory names, not one that a server told us
             http_client=self._http,
         )
@@ -214,15 +214,17 @@ def certificate(path: str, password: str | None) -> dict[str, str]:
         raise AuthenticationError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
     except ValueError:
         raise AuthenticationError(
-            f"the certificate file {path} cannot be opened: it is damaged, holds no private key, or has another password.",
-            remedy=f"{what} names a PEM file with key and certificate, or a PFX file; ansible_exchange_certificate_password opens it.",
+            f"the certificate file {path} cannot be opened: it is damaged, contains no private key, or has a different password.",
+            remedy=f"{what} must be a PEM file with key and certificate, or a PFX file. Its password is ansible_exchange_certificate_password.",
         ) from None
     own = [item for item in chain if key is not None and item.public_key() == key.public_key()]
     if not own:
-        raise AuthenticationError(f"the certificate file {path} does not hold a private key with its own certificate.", remedy=f"Put both into it; {what}.")
+        raise AuthenticationError(
+            f"the certificate file {path} does not contain a private key with the matching certificate.", remedy=f"Put both into the file; {what}."
+        )
     if own[0].not_valid_after_utc < datetime.datetime.now(datetime.UTC):
         raise AuthenticationError(
-            f"the certificate in {path} has expired on {own[0].not_valid_after_utc:%Y-%m-%d}.", remedy="Renew it and upload it to the app registration."
+            f"the certificate in {path} expired on {own[0].not_valid_after_utc:%Y-%m-%d}.", remedy="Renew it and upload it to the app registration."
         )
     ordered = own[:1] + [item for item in chain if item != own[0]]
     return {
@@ -243,7 +245,7 @@ def _reader(path: str, remember: Callable[[str], None]) -> Callable[[], str]:
         except ValueError:
             token = ""
         if not token or len(token.split()) > 1:
-            raise AuthenticationError(f"the federated token file {path} holds no token.", remedy=remedy)
+            raise AuthenticationError(f"the federated token file {path} contains no token.", remedy=remedy)
         remember(token)
         return token
 
@@ -254,7 +256,7 @@ def _refusal(answer: Mapping[str, Any]) -> AuthenticationError:
     text = _first_line(str(answer.get("error_description") or answer.get("error") or "the authority gave no reason"))
     match = _CODE.search(text)
     code = match[0] if match else ""
-    return AuthenticationError(f"no token was given: {text}", remedy=_REMEDIES.get(code, _GENERAL), error_id=code or str(answer.get("error", "")))
+    return AuthenticationError(f"the authority issued no token: {text}", remedy=_REMEDIES.get(code, _GENERAL), error_id=code or str(answer.get("error", "")))
 
 
 def _first_line(text: str) -> str:
@@ -281,5 +283,5 @@ class _WithTimeout:
 def _passing(response: requests.Response) -> requests.Response:
     """The answer itself, unless it is none: msal would raise what only it knows, or take it for a refusal."""
     if response.status_code in (408, 429) or response.status_code >= 500:
-        raise AuthorityFailedError(f"answered HTTP {response.status_code}")
+        raise AuthorityFailedError(f"returned HTTP {response.status_code}")
     return response

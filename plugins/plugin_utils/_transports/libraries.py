@@ -30,5 +30,5 @@ def require(*libraries: str) -> None:
         if importlib.util.find_spec(library) is None:
             raise UnreachableError(
                 f"the Python library {library} is not installed where ansible-playbook runs.",
-                remedy="Install the collection's requirements.txt into that Python.",
+                remedy="Install the collection's requirements.txt for that Python.",
             )

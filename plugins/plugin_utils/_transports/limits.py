@@ -83,7 +83,7 @@ class Limits:
             yield
         except Exception as error:
             if self._late and not isinstance(error, TooLargeError):
-                raise TooSlowError("no answer came in time") from None
+                raise TooSlowError("no response within the timeout") from None
             raise
         finally:
             timer.cancel()
@@ -129,7 +129,7 @@ class Limits:
 
         def send(request: Any, stream: bool = False, **how: Any) -> requests.Response:
             if self._late:
-                raise TooSlowError("no answer came in time")
+                raise TooSlowError("no response within the timeout")
             closing: list[int] = []
             self._in_use.closing = closing
             try:
@@ -209,7 +209,7 @@ class Limits:
         try:
             content = self._read(response)
             if self._late:
-                raise CutError("no answer came in time")
+                raise CutError("no response within the timeout")
             return content
         finally:
             self._in_use.closing = None
@@ -248,14 +248,14 @@ class Limits:
         if len(unpacked) > LARGEST_UNPACKED:
             raise TooLargeError(f"more than {LARGEST_UNPACKED} bytes, unpacked")
         if content and not unpacker.eof:
-            raise CutError("the answer is cut")
+            raise CutError("the response is truncated")
         return unpacked
 
 
 def bounded(warnings: Sequence[str]) -> list[str]:
     """The warnings, or the first of them and a sentence about the others."""
     left_out = len(warnings) - MOST_RECORDS
-    return [*warnings[:MOST_RECORDS], *([f"{left_out} more warnings came and are left out."] if left_out > 0 else [])]
+    return [*warnings[:MOST_RECORDS], *([f"{left_out} more warnings are not shown."] if left_out > 0 else [])]
 
 
 def _host(location: str) -> str:

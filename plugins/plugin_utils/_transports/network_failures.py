@@ -48,7 +48,7 @@ _FAILURES = (
         frozenset({"SSLCertVerificationError"}),
         UnreachableError,
         "the TLS certificate of {where} is not trusted{reason}.",
-        "Name the certificate authority in {trust}.",
+        "Set {trust} to the certificate authority.",
         Executed.NO,
         False,
     ),
@@ -61,19 +61,21 @@ _FAILURES = (
         False,
     ),
     _Failure(frozenset({"ProxyError"}), UnreachableError, "the proxy did not connect to {where}.", "Check {proxy}.", Executed.NO, True),
-    _Failure(frozenset({"NameResolutionError", "gaierror"}), UnreachableError, "the host name of {where} is not known.", "Check {address}.", Executed.NO, True),
+    _Failure(
+        frozenset({"NameResolutionError", "gaierror"}), UnreachableError, "the host name of {where} cannot be resolved.", "Check {address}.", Executed.NO, True
+    ),
     _Failure(
         frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeout", "ConnectTimeoutError"}),
         UnreachableError,
         "{where} cannot be reached.",
-        "Check network, firewall and {address}.",
+        "Check the network, the firewall and {address}.",
         Executed.NO,
         True,
     ),
     _Failure(
         frozenset({"TooSlowError"}),
         ServiceError,
-        "no answer came from {where} in time.",
+        "{where} did not respond in time.",
         "{late}",
         Executed.NO,  # it is raised before anything is sent, once the time is over
         False,
@@ -81,16 +83,16 @@ _FAILURES = (
     _Failure(
         frozenset({"TooLargeError"}),
         ProtocolError,
-        "the answer of {where} is too large ({text}).",
-        "If the organization is really that large, tell the collection's authors.",
+        "the response from {where} is too large ({text}).",
+        "If the organization is really that large, please report it.",
         Executed.UNKNOWN,
         False,
     ),
-    _Failure(frozenset({"CutError"}), ProtocolError, "the answer of {where} ends before its end.", "", Executed.UNKNOWN, True),
+    _Failure(frozenset({"CutError"}), ProtocolError, "the response from {where} is truncated.", "", Executed.UNKNOWN, True),
     _Failure(
         frozenset({"ReadTimeout", "ReadTimeoutError"}),
         ServiceError,
-        "no answer came from {where} in time.",
+        "{where} did not respond in time.",
         "{late}",
         Executed.UNKNOWN,
         True,
@@ -106,7 +108,7 @@ def lost(error: BaseException, where: str, names: Names, *, late: bool = False) 
     failure = _lost(error, where, names)
     if not late:
         return failure
-    slow = ServiceError(f"no answer came from {where} in time.", remedy=names.late)
+    slow = ServiceError(f"{where} did not respond in time.", remedy=names.late)
     return Failure(slow, failure.executed, retryable=False)
 
 

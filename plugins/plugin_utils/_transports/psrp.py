@@ -40,7 +40,7 @@ try:
 except ImportError:  # the session broker says so before any of it is used
     pass
 
-_NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "Perhaps ansible_psrp_read_timeout is short.")
+_NAMES = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short.")
 _SHELL_GONE = 2150858843
 _ACCESS_DENIED = 5
 _CONFIGURATION = "Check ansible_psrp_configuration_name and the rights of the user."
@@ -192,28 +192,28 @@ class PsrpTransport:
     def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
         """Why Connect-ExchangeOnline did not connect, and whether another try may."""
         if not answer.errors:
-            return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended before its end.", remedy="Try it there by hand."), True
+            return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True
         record = answer.errors[0]
         error = told(record, Call("Connect-ExchangeOnline"))
         if "CouldNotAutoloadMatchingModule" in record.error_id:
             failed = UnreachableError(
-                f"the module of Connect-ExchangeOnline is installed at {self._where()} and cannot be loaded: {error.message}",
-                remedy="Check the versions of PowerShell and of ExchangeOnlineManagement there.",
+                f"the module of Connect-ExchangeOnline is installed at {self._where()} but cannot be loaded: {error.message}",
+                remedy="Check the versions of PowerShell and ExchangeOnlineManagement there.",
             )
         elif "NamedParameterNotFound" in record.error_id:
             failed = UnreachableError(
-                f"Connect-ExchangeOnline at {self._where()} does not take a parameter that is needed: {error.message}",
+                f"Connect-ExchangeOnline at {self._where()} does not accept a required parameter: {error.message}",
                 remedy="Update the module ExchangeOnlineManagement there.",
             )
         elif isinstance(error, CmdletNotAvailableError):
             failed = UnreachableError(
                 f"{self._where()} has no Connect-ExchangeOnline.",
-                remedy="Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none where the session has the cmdlets.",
+                remedy="Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none if the session already has the cmdlets.",
             )
         else:
             failed = AuthenticationError(
                 f"Connect-ExchangeOnline failed: {error.message}",
-                remedy="Check ansible_exchange_organization, ansible_exchange_client_id and the certificate, which are those of the management host.",
+                remedy="Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host.",
                 error_id=error.error_id,
             )
         return failed, isinstance(error, (ServiceError, ThrottledError))
@@ -246,21 +246,21 @@ class PsrpTransport:
         if isinstance(error, Refused):
             return Failure(self._refused(), Executed.NO, retryable=False)
         if isinstance(error, _pypsrp.BrokenError):
-            text = " ".join(str(error).split()) or "it does not say why"
-            return Failure(ServiceError(f"the host says: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
+            text = " ".join(str(error).split()) or "no reason given"
+            return Failure(ServiceError(f"the host reports: {text}", remedy=_CONFIGURATION), Executed.UNKNOWN, retryable=False)
         if isinstance(error, RedirectedError):
-            text = f"{self._where()} redirects to {error}, which is not followed: the credential is sent nowhere else."
+            text = f"{self._where()} redirects to {error}. The redirect is not followed, so that the credential is sent to no other host."
             return Failure(ProtocolError(text, remedy="Check ansible_host, ansible_port and ansible_psrp_path."), Executed.UNKNOWN, retryable=False)
         if isinstance(error, (TooLargeError, CutError)):
             return lost(error, self._where(), _NAMES)
         if isinstance(error, TooSlowError):
             return Failure(
-                ServiceError("the cmdlet did not end in time.", remedy="Perhaps ansible_exchange_command_timeout is short."), Executed.UNKNOWN, False
+                ServiceError("the cmdlet did not end in time.", remedy="ansible_exchange_command_timeout may be too short."), Executed.UNKNOWN, False
             )
         if isinstance(error, WSManFaultError):
             reason = " ".join(str(error.reason or error.provider_fault or f"fault {error.code}").split())
             if error.code == _SHELL_GONE:
-                return Failure(ServiceError("the remote session has ended."), Executed.NO)
+                return Failure(ServiceError("the remote session ended."), Executed.NO)
             if error.code == _ACCESS_DENIED:
                 return Failure(self._refused(), Executed.NO, retryable=False)
             return Failure(ServiceError(f"{self._where()} answered: {reason}", remedy=_CONFIGURATION, error_id=str(error.code)), Executed.UNKNOWN)
@@ -273,12 +273,13 @@ class PsrpTransport:
             return lost(error, self._where(), _NAMES)
         if isinstance(error, ImportError) or "not installed" in str(error):
             missing = UnreachableError(
-                f"ansible_psrp_auth: {self._psrp['auth']} needs a Python library that is not installed.", remedy="Install pypsrp with its extra of that name."
+                f"ansible_psrp_auth: {self._psrp['auth']} requires a Python library that is not installed.",
+                remedy="Install pypsrp with the extra of that name.",
             )
             return Failure(missing, Executed.NO, retryable=False)
         if type(error).__module__.startswith("spnego"):
             return Failure(self._refused(), Executed.NO, retryable=False)
-        return Failure(ProtocolError(f"{self._where()} sent what cannot be understood ({type(error).__name__})."), Executed.UNKNOWN)
+        return Failure(ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."), Executed.UNKNOWN)
 
     def _refused(self) -> AuthenticationError:
         psrp, origins = self._psrp, self._psrp["origins"]
@@ -286,7 +287,7 @@ class PsrpTransport:
         places = [place for place in (origins["username"], origins["password"], "ansible_psrp_auth") if place]
         return AuthenticationError(
             f"{self._where()} refuses {who} with {psrp['auth']} authentication.",
-            remedy=f"Check {', '.join(places)}; a variable that is meant for other hosts may apply here too, and ansible_psrp_user beats ansible_user.",
+            remedy=f"Check {', '.join(places)}. Variables for other hosts may apply here, too, and ansible_psrp_user overrides ansible_user.",
         )
 
     def _where(self) -> str:

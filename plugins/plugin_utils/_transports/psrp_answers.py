@@ -84,10 +84,10 @@ def outcome(call: Call, answer: Answer) -> Outcome:
             return Failure(error, Executed.UNKNOWN)
         return Result(error=error, warnings=answer.warnings)
     if not answer.ended:
-        return Failure(ProtocolError("the remote pipeline ended before this cmdlet had.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+        return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
     garbled = next((item for item in objects if not isinstance(item, dict)), None)
     if garbled is not None:
-        return Failure(ProtocolError(f"an object came that cannot be read: {garbled}."), Executed.UNKNOWN)
+        return Failure(ProtocolError(f"the session returned an object that cannot be read: {garbled}."), Executed.UNKNOWN)
     return Result(objects=objects, warnings=answer.warnings)
 
 

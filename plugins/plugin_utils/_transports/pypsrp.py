@@ -83,7 +83,7 @@ class Run:
         left_out = self._counts.get("warning", 0) - MOST_RECORDS
         if left_out > 0:
             # In front, so that it is part of an answer: what comes after the last marker is none.
-            self.events.insert(0, ("warning", f"{left_out} more warnings came and are left out."))
+            self.events.insert(0, ("warning", f"{left_out} more warnings are not shown."))
 
 
 class Pool:
@@ -201,7 +201,7 @@ class Pool:
             # After a loss the fault leaves open whether something was lost for good: what comes next could be only a part.
             raise
         if self._done and not _has_ended(shell):
-            raise ValueError("a pipeline that has ended without its state")
+            raise ValueError("a pipeline that ended without a state")
 
     def _stop(self, shell: PowerShell) -> None:
         with contextlib.suppress(Exception), self._limits.call(_STOP_TIMEOUT):

@@ -26,7 +26,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _REFERENCE = re.compile("&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
 _STATE = re.compile(r'<I32[^>]*\bN="(?:PipelineState|RunspaceState)"[^>]*>\s*(\d+)\s*<')
 
-UNREADABLE = "(something that cannot be read)"
+UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class _Refusal:
         return exception_type.endswith(self.types) or error_id.partition(",")[0] in self.ids or by_text
 
 
-_GRANT = "Check the Exchange role of the application or user, and the license of the organization, that bring this cmdlet."
+_GRANT = "Check the Exchange role of the application or user, and the organization's license: one of them must grant this cmdlet."
 
 #: What Exchange's own module says where the service's answer could not be read.
 _OPAQUE = "server side error has occurred because of which the operation could not be completed"
@@ -53,13 +53,13 @@ _REFUSALS = (
         ThrottledError,
         ("OverBudgetException", "ResourceUnhealthyException"),
         "maximum number of concurrent requests",
-        "Run with fewer forks, or later.",
+        "Use fewer forks, or run the task again later.",
     ),
     _Refusal(
         ServiceError,
         ("DCOverloadedException", "SuitabilityDirectoryException", "ServerInMMException", "ADServerSettingsChangedException", "StorageTransientException"),
         "cannot currently process your request",
-        "Exchange calls this passing: run again later.",
+        "Exchange reports this as temporary: run the task again later.",
     ),
     _Refusal(NotFoundError, ("ManagementObjectNotFoundException",), "couldn't be found on", ""),
     _Refusal(AlreadyExistsError, ("ADObjectAlreadyExistsException",), r"\balready exists\b", ""),
@@ -67,7 +67,7 @@ _REFUSALS = (
         CmdletNotAvailableError,
         (),
         "",
-        "The host has the module and cannot load it: check the versions of PowerShell and of the module there.",
+        "The host has the module but cannot load it: check the versions of PowerShell and of the module there.",
         ("CouldNotAutoloadMatchingModule",),
     ),
     _Refusal(
@@ -81,32 +81,32 @@ _REFUSALS = (
         CmdletNotAvailableError,
         (),
         r"parameter cannot be found that matches|Invalid cmdlet parameters specified",
-        "This organization's Exchange does not have the parameter, or does not grant it: leave the option out, or check role, license and endpoint.",
+        "This organization's Exchange does not have the parameter, or does not grant it: omit the option, or check the role, license and endpoint.",
         ("NamedParameterNotFound",),
     ),
     _Refusal(
         CmdletNotAvailableError,
         (),
         "cmdlet you attempted to run is currently unavailable|because it is no longer in use|Cmdlet type is not supported",
-        "The service has withdrawn this cmdlet, or blocks it at present.",
+        "The service withdrew this cmdlet, or currently blocks it.",
     ),
     _Refusal(
         PermissionDeniedError,
         ("UnauthorizedAccessException",),
         r"out of the current user's (read|write) scope|within your current write scopes",
-        "The caller's Exchange role does not reach this object.",
+        "The scope of the caller's Exchange role does not include this object.",
     ),
     _Refusal(
         PermissionDeniedError,
         (),
         _OPAQUE,
-        "Exchange's own module says this where the cmdlet is not granted to the application, and where the service failed. " + _GRANT,
+        "Microsoft's module reports this if the cmdlet is not granted to the application, and if the service failed. " + _GRANT,
     ),
     _Refusal(
         ExchangeError,
         ("HostException",),
         "prompts the user failed|host program or the command type does not support user interaction",
-        "Exchange asked for a confirmation, which nobody can give here.",
+        "Exchange prompted for a confirmation, which is not possible here.",
         ("HostException",),
     ),
     _Refusal(
@@ -139,7 +139,7 @@ def classify(text: str, *, exception_type: str = "", error_id: str = "", cmdlet:
     :param exception_type: the .NET exception type, full or short; empty where it is unknown.
     :param error_id: Exchange's own identifier; empty where it is unknown.
     """
-    text = " ".join(text.replace("\0", " ").split()) or "Exchange refused this and gave no reason."
+    text = " ".join(text.replace("\0", " ").split()) or "Exchange refused this without a reason."
     kind: type[ExchangeError] = ExchangeError
     remedy = ""
     for refusal in _REFUSALS:

@@ -44,7 +44,7 @@ _READ_TIMEOUT = 60
 #: Seconds after which an unused connection is not trusted with a request any more: a write on a connection that the
 #: other side has just closed would have an unknown outcome.
 _IDLE = 30
-_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "Perhaps ansible_exchange_command_timeout is short.")
+_NAMES = Names("ansible_exchange_ca_cert", "ansible_exchange_api_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
 _SYSTEM_MAILBOX = "SystemMailbox{bb558c35-97f1-4cb9-8ff7-d53741dc928c}"
 _MODULE_VERSION = "3.9.2"  # the interface that EXOModuleFile is asked for
 _JSON = "application/json; charset=utf-8"
@@ -172,7 +172,7 @@ class RestTransport:
         document = answers.parse(content)
         responses = document.get("responses") if isinstance(document, dict) else None
         if not isinstance(responses, list):
-            raise _Failed(answers.garbled("the answer to a batch holds no responses"))
+            raise _Failed(answers.garbled("the response to a batch contains no responses"))
         by_id = {str(response.get("id")): response for response in responses if isinstance(response, dict)}
         parts = [by_id.get(str(index), {}) for index in range(len(calls))]
         outcomes = [self._part_outcome(call, part) for call, part in zip(calls, parts, strict=True)]
@@ -192,7 +192,7 @@ class RestTransport:
     def _part_outcome(self, call: Call, part: Mapping[str, Any]) -> Outcome:
         status = part.get("status")
         if not isinstance(status, int) or isinstance(status, bool):
-            return answers.garbled("the answer to a batch leaves this call out")
+            return answers.garbled("the response to a batch does not include this call")
         try:
             return self._pages(call, answers.outcome(call, status, answers.Headers(part.get("headers")), part.get("body")))
         except _Failed as failed:
@@ -206,7 +206,7 @@ class RestTransport:
         while page.next_link:
             link = _joined(self._base, page.next_link)
             if not link or link in seen or len(seen) >= _PAGES or not self._ours(link):
-                return incomplete(call, "its next part is at an address that cannot be followed")
+                return incomplete(call, "the URL of its next part cannot be followed")
             seen.add(link)
             # What the service says of a page that others follow is not said of the list.
             result.warnings = [text for text in result.warnings if not is_of_a_part(text)]
@@ -214,7 +214,7 @@ class RestTransport:
             if not isinstance(following, answers.Page):
                 if isinstance(following, Failure) and following.retryable:
                     return following
-                return incomplete(call, f"the service does not hand out the rest ({following.error.message.rstrip('.')})" if following.error else "")
+                return incomplete(call, f"the service does not return the rest ({following.error.message.rstrip('.')})" if following.error else "")
             page = following
             result.objects += page.result.objects
             result.warnings += page.result.warnings
@@ -280,7 +280,7 @@ class RestTransport:
                 url = self._redirected(url, answer_headers.get("Location", ""))
             else:
                 return status, answer_headers, answer
-        raise _Failed(Failure(ProtocolError("the service redirects in a circle."), Executed.UNKNOWN, retryable=False))
+        raise _Failed(Failure(ProtocolError("the service redirects in a loop."), Executed.UNKNOWN, retryable=False))
 
     def _token(self, refused: str = "", claims: str | None = None) -> str:
         """A token; another one than ``refused``, unless somebody has renewed it meanwhile."""
@@ -319,7 +319,8 @@ class RestTransport:
         target = _joined(url, location)
         if not location or not self._ours(target):
             error = ProtocolError(
-                f"the service at {self._host} redirects to {_host(target) or 'nowhere'}, which is not followed.", remedy="Check ansible_exchange_api_url."
+                f"the service at {self._host} redirects to {_host(target) or 'nowhere'}. The redirect is not followed.",
+                remedy="Check ansible_exchange_api_url.",
             )
             raise _Failed(Failure(error, Executed.UNKNOWN, retryable=False))
         parts = urllib.parse.urlsplit(target)
@@ -345,7 +346,7 @@ class RestTransport:
 
 def _whole(refusal: Outcome | answers.Page) -> Outcome:
     """What the refusal of a whole batch means for one of its calls."""
-    return answers.garbled("the answer to a batch is not one") if isinstance(refusal, answers.Page) else refusal
+    return answers.garbled("the response to a batch is invalid") if isinstance(refusal, answers.Page) else refusal
 
 
 def _challenge(part: Mapping[str, Any]) -> str | None:

@@ -59,19 +59,19 @@ def outcome(call: Call, status: int, headers: Mapping[str, str], content: Any) -
         document = parse(content) if isinstance(content, (bytes, str)) else content
         return _page(call, status, document) if 200 <= status < 300 else _refusal(call, status, headers, content, document)
     except RecursionError:
-        return garbled("the answer is nested too deeply")
+        return garbled("the response is nested too deeply")
 
 
 def _page(call: Call, status: int, document: Any) -> Outcome | Page:
     """An answer is 200 with a JSON object whose ``value`` is a list of objects. Anything else says nothing, least of all that nothing is there."""
     if status != 200 or not isinstance(document, dict):
-        return garbled(f"the answer (HTTP {status}) is not what the service answers to a cmdlet")
+        return garbled(f"the response (HTTP {status}) is not a valid response to a cmdlet")
     if errors := document.get("@adminapi.errors"):
         first = errors[0] if isinstance(errors, list) else errors
         return _refused(call, refusals.parts(first if isinstance(first, str) else json.dumps(first)), None)
     values, warnings, link = document.get("value"), document.get("@adminapi.warnings"), document.get("@odata.nextLink")
     if not isinstance(values, list):
-        return garbled("the answer holds no list of objects")
+        return garbled("the response contains no list of objects")
     objects = [decode.json_object(item) if isinstance(item, dict) else {"value": item} for item in values]
     texts = bounded([str(item) for item in warnings]) if isinstance(warnings, list) else []
     return Page(Result(objects=objects, warnings=texts), link if isinstance(link, str) else "")
@@ -90,7 +90,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
         return Failure(
             AuthenticationError(
                 "Exchange does not accept the token (401).",
-                remedy="Give the application the permission Exchange.ManageAsApp with admin consent and an Exchange role; check ansible_exchange_organization.",
+                remedy="Grant the application the permission Exchange.ManageAsApp with admin consent, and a role. Check ansible_exchange_organization.",
                 error_id=exception_type,
             ),
             Executed.NO,
@@ -106,7 +106,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
     if status >= 500:
         return Failure(_failed(status, None, exception_type), Executed.UNKNOWN, retry_after=after)
     error = ProtocolError(
-        f"the service answered HTTP {status} with something that is no answer of Exchange.", remedy="Check ansible_exchange_api_url and proxies."
+        f"the service returned HTTP {status} with a response that is not from Exchange.", remedy="Check ansible_exchange_api_url and any proxies."
     )
     return Failure(error, Executed.UNKNOWN, retryable=False)
 
@@ -150,7 +150,7 @@ def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str)
 
 
 def _throttled() -> ExchangeError:
-    return ThrottledError("Exchange asks to slow down.", remedy="Run with fewer forks, or later.")
+    return ThrottledError("Exchange throttles this caller.", remedy="Use fewer forks, or run the task again later.")
 
 
 def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Outcome:

@@ -52,8 +52,8 @@ _LONGEST_STEP = 30.0
 class Executed(enum.Enum):
     """Whether the service carried a call out."""
 
-    NO = "it was not carried out"
-    UNKNOWN = "whether it was carried out is not known"
+    NO = "it did not run"
+    UNKNOWN = "it is unknown whether it ran"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Policy:
             if not again or number == self.tries or waited + wait > LONGEST_WAIT or not wanted():
                 break
             for index, failure in again.items():
-                log(f"{calls[index].cmdlet}: {failure.error.message} Try {number} of {self.tries} ended so; the next one in {wait:.1f} s.")
+                log(f"{calls[index].cmdlet}: {failure.error.message} Try {number} of {self.tries} failed; the next one is in {wait:.1f} s.")
             self.sleep(wait)
             waited += wait
             pending = list(again)
@@ -150,11 +150,11 @@ def final(call: Call, failure: Failure) -> Result:
         error.cmdlet = error.cmdlet or call.cmdlet
     if not call.is_read and failure.executed is Executed.UNKNOWN:
         error = OutcomeUnknownError(
-            f"the answer to this write was lost, so it may or may not have happened ({error.message.rstrip('.')}).",
-            remedy="The next run reads first and then does what is left.",
+            f"the response to this write was lost, so it may or may not have happened ({error.message.rstrip('.')}).",
+            remedy="The next run reads the organization first and applies what is missing.",
             cmdlet=call.cmdlet,
             error_id=error.error_id,
         )
     elif isinstance(error, ThrottledError) and failure.retry_after is not None:
-        error.message += f" It asked to wait {failure.retry_after:.0f} seconds."
+        error.message += f" Exchange asked to wait {failure.retry_after:.0f} seconds."
     return Result(error=error)

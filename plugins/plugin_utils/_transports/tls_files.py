@@ -41,7 +41,7 @@ def _check_authorities(variable: str, path: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise UnreachableError(f"{variable}: {path} holds no certificate that can be read.", remedy="Name a PEM file with certificate authorities.") from None
+        raise UnreachableError(f"{variable}: {path} contains no readable certificate.", remedy="Use a PEM file with certificate authorities.") from None
 
 
 def _check_key(variable: str, path: str, key_variable: str, key_path: str) -> None:
@@ -53,7 +53,7 @@ def _check_key(variable: str, path: str, key_variable: str, key_path: str) -> No
     except ssl.SSLError:
         raise UnreachableError(
             f"{variable}: {path} and {key_variable}: {key_path} cannot be used together.",
-            remedy="One must be a PEM file with a certificate, the other one with its private key, which may not have a password.",
+            remedy="One must be a PEM file with a certificate, the other one with its private key without a password.",
         ) from None
 
 
@@ -62,4 +62,4 @@ def _check_readable(variable: str, path: str) -> None:
         with open(path, "rb") as file:
             file.read(1)
     except OSError as error:
-        raise UnreachableError(f"{variable}: {path} cannot be read: {error.strerror}.", remedy="Check the path and who may read it.") from None
+        raise UnreachableError(f"{variable}: {path} cannot be read: {error.strerror}.", remedy="Check the path and its permissions.") from None

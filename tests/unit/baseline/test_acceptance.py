@@ -43,7 +43,7 @@ def test_one_finding_says_its_own_line(role: Role) -> None:
 def test_a_word_counts_until_its_last_day_is_over(role: Role) -> None:
     assert role.plan(**PDF, accept=[word("IRM-5", "2999-01-31")])["pending"]
     assert accepted(role)["IRM-5"]["owner"] == "mail@contoso.com"
-    with pytest.raises(OptionError, match="It was accepted until 2020-01-31"):
+    with pytest.raises(OptionError, match="Its acceptance ended on 2020-01-31"):
         role.plan(**PDF, accept=[word("IRM-5", "2020-01-31")])
 
 
@@ -66,11 +66,11 @@ def test_the_digest_covers_what_was_accepted(role: Role) -> None:
     [
         ("any_sendr", "hardened_baseline_accept[0]: 'any_sendr' is not a word that can be accepted. Did you mean any_sender?"),
         ("IRM-1", "hardened_baseline_accept[0]: 'IRM-1' is not a word that can be accepted."),
-        ("broken", f"The words are {', '.join(sorted(acceptable_words()))}."),
-        ({"word": "any_sender"}, "hardened_baseline_accept[0] lacks reason, owner, until: it must be a word, or have word, reason, owner, until."),
+        ("broken", f"Valid words: {', '.join(sorted(acceptable_words()))}."),
+        ({"word": "any_sender"}, "hardened_baseline_accept[0] lacks reason, owner, until: it must be a word or a dictionary with word, reason, owner, until."),
         (word("any_sender", "2999-01-31", untill="x"), "hardened_baseline_accept[0] has untill"),
         (word("any_sender", "soon"), "hardened_baseline_accept[0].until must be a date such as 2030-01-31"),
-        (True, "hardened_baseline_accept[0] must be a word, or have word, reason, owner, until, not True."),
+        (True, "hardened_baseline_accept[0] must be a word or a dictionary with word, reason, owner, until, not True."),
     ],
 )
 def test_what_is_no_word_is_refused(role: Role, element: Any, text: str) -> None:

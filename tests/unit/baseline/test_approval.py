@@ -70,7 +70,7 @@ class TestDigest:
             with pytest.raises(OptionError, match=r"CHG-1\.json"):
                 check_plan(changed(document, path), "CHG-1.json")
         for key in document:
-            with pytest.raises(OptionError, match=r"CHG-1\.json is no plan"):
+            with pytest.raises(OptionError, match=r"CHG-1\.json is not a plan"):
                 check_plan({name: value for name, value in document.items() if name != key}, "CHG-1.json")
             if isinstance(document[key], list) and len(document[key]) > 1:
                 with pytest.raises(OptionError, match=r"CHG-1\.json does not match"):
@@ -127,7 +127,7 @@ class TestMoved:
     def test_an_accepted_exception_is_part_of_what_is_approved(self, role: Role) -> None:
         skip = {"control": "OME-1", "reason": "partners", "owner": "desk", "until": "2999-01-01"}
         approved = role.plan(check=True, skip=[skip])
-        assert "the variables of skip are others now" in refused(role, approved_plan=approved["digest"], skip=[{**skip, "until": "2999-12-31"}])
+        assert "the variables of skip have changed" in refused(role, approved_plan=approved["digest"], skip=[{**skip, "until": "2999-12-31"}])
         assert role.run(approved_plan=approved["digest"], skip=[skip])["changed"]
 
     def test_a_new_warning_needs_a_new_approval(self, role: Role) -> None:
@@ -171,7 +171,7 @@ class TestMoved:
         path.write_text(document_text(document))
         for approved in (str(path), document["digest"]):
             text = refused(role, approved_plan=approved)
-            assert "was made by version 0.9.0 of the collection, and this is 1.0.0" in text
+            assert "was made by version 0.9.0 of the collection, but this is version 1.0.0" in text
 
 
 @pytest.mark.parametrize("part", ["format", "kind", "organization", "collection_version", "wishes", "managed", "changes", "warnings", "digest", "seal"])
@@ -206,7 +206,7 @@ class TestOnce:
         role.artifacts.cut_snapshots(1)
         assert not Path(run["snapshot"]).exists()
         text = refused(role, approved_plan=first)
-        assert f"{first} was approved once" in text
+        assert f"{first} was approved for one run" in text
 
     def test_two_runs_at_once_cannot_both_use_it(self, tmp_path: Path) -> None:
         one, other = Role({}, str(tmp_path)), None
@@ -235,7 +235,7 @@ class TestOnce:
             except ExchangeError as error:
                 refusals.append(str(error))
         assert wrote <= 1
-        assert all("was approved once" in text for text in refusals)
+        assert all("was approved for one run" in text for text in refusals)
 
     def test_a_digest_is_the_whole_one(self, role: Role) -> None:
         digest = role.plan(check=True)["digest"]

@@ -95,7 +95,7 @@ def test_conditions_that_are_not_declared_are_said_and_left_alone(tmp_path: Path
 def test_no_rule_that_encrypts_is_not_met(tmp_path: Path) -> None:
     role = Role({"transport_rules": [{"Name": "mine", "PrependSubject": "x"}]}, str(tmp_path))
     role.plan("audit", encryption_rules=[{"name": "gone", "state": "absent"}])
-    assert mail_flow(role)["findings"] == ["No rule of the list is there that encrypts."]
+    assert mail_flow(role)["findings"] == ["No rule of the list that encrypts exists."]
     assert mail_flow(role)["status"] == "not met"
 
 

@@ -68,9 +68,9 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
             {"azure_rms_licensing": None},
         ),
         ({"hidden_cmdlets": ["Get-OrganizationConfig"]}, {}, "it cannot be identified", {"accept": ["unidentified_organization"]}),
-        ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_durable": True}),
-        ({}, {"awx": {"job_id": "7"}}, "AWX job is thrown away", {"artifacts_publish": "publish.yml"}),
-        ({}, {"approval_valid_until": "2020-01-31"}, "approval was valid until 2020-01-31", {"approval_valid_until": "2999-01-31"}),
+        ({}, {"awx": {"job_id": "7"}}, "AWX deletes the directory of a job", {"artifacts_durable": True}),
+        ({}, {"awx": {"job_id": "7"}}, "AWX deletes the directory of a job", {"artifacts_publish": "publish.yml"}),
+        ({}, {"approval_valid_until": "2020-01-31"}, "approval expired on 2020-01-31", {"approval_valid_until": "2999-01-31"}),
         (
             {"transport_rules": [{"Name": "old", "ApplyOME": True}]},
             {"encryption_rules": [{"name": "old", "state": "absent"}]},
@@ -112,7 +112,7 @@ ENFORCED = {"mailbox_policies": "enforce", "accept": ["POL-1"]}
 def test_a_new_organization_is_dehydrated_and_only_its_built_in_policy_is_out_of_reach(tmp_path: Path) -> None:
     role = Role(DEHYDRATED, str(tmp_path), "rest")
     text = refused(role, **ENFORCED)
-    assert "POL-1: 'OwaMailboxPolicy-Default' is built in, and Exchange changes such a policy only after Enable-OrganizationCustomization" in text
+    assert "POL-1: 'OwaMailboxPolicy-Default' is built in: Exchange allows changes to such a policy only after Enable-OrganizationCustomization" in text
     assert "To allow it" not in text
     assert "'Sales'" not in text
     assert role.run(**ENFORCED, mailbox_policy_names=["Sales"], encrypt_outgoing=True)["changed"]
@@ -127,7 +127,7 @@ def test_what_exchange_says_of_a_dehydrated_organization_is_passed_on(tmp_path: 
 
 def test_portal_tracking_logs_need_the_license(tmp_path: Path) -> None:
     role = Role({}, str(tmp_path), "rest")
-    assert "IRM-7: EnablePortalTrackingLogs needs Advanced Message Encryption" in refused(role, portal_tracking_logs=True)
+    assert "IRM-7: EnablePortalTrackingLogs requires Advanced Message Encryption" in refused(role, portal_tracking_logs=True)
     role.run(portal_tracking_logs=True, on_missing_license="skip")
     assert role.controls()["IRM-7"] == "not applicable"
     licensed = Role({"advanced_message_encryption": True}, str(tmp_path), "rest")
@@ -160,7 +160,7 @@ def test_switching_off_needs_a_stage() -> None:
 
 
 def test_a_snapshot_that_nothing_keeps_is_refused_under_awx(role: Role) -> None:
-    assert "AWX job is thrown away" in refused(role, "snapshot", awx={"job_id": "7"})
+    assert "AWX deletes the directory of a job" in refused(role, "snapshot", awx={"job_id": "7"})
 
 
 def test_all_findings_come_at_once(role: Role) -> None:
@@ -207,7 +207,7 @@ def test_the_built_rule_uses_the_template_and_the_template_is_new(role: Role) ->
 
 def test_a_template_that_no_rule_uses_is_a_warning(role: Role) -> None:
     role.plan(check=True, branding_template={"name": "week"})
-    assert any("No rule applies the template 'week'" in warning for warning in role.report["warnings"])
+    assert any("No rule applies the branding template 'week'" in warning for warning in role.report["warnings"])
 
 
 def test_rules_beyond_the_limit(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_rules_beyond_the_limit(tmp_path: Path) -> None:
         ({"encryption_rules": [{"name": "r", "conditions": {"subject_contains_words": [True]}, "actions": ENCRYPT}]}, "put it in quotes"),
         ({"branding_template": {"name": "OME Configuration"}}, "hardened_baseline_branding_template.name"),
         ({"approved_plan": "/nowhere/plan.json"}, "/nowhere/plan.json cannot be read"),
-        ({"mailbox_policy_names": ["gone"]}, "hardened_baseline_mailbox_policy_names has 'gone'"),
+        ({"mailbox_policy_names": ["gone"]}, "hardened_baseline_mailbox_policy_names contains 'gone'"),
     ],
 )
 def test_a_wrong_variable_is_named(role: Role, variables: dict[str, Any], text: str) -> None:
@@ -270,7 +270,7 @@ class TestApproval:
 
     def test_other_wishes_are_refused(self, role: Role) -> None:
         plan = role.plan(check=True)
-        assert "the variables of OME-2 are others now" in refused(role, approved_plan=plan["plan"], one_time_passcode=None)
+        assert "the variables of OME-2 have changed" in refused(role, approved_plan=plan["plan"], one_time_passcode=None)
 
     def test_a_moved_state_is_refused(self, role: Role) -> None:
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
@@ -280,7 +280,7 @@ class TestApproval:
         assert "azure_rms_licensing_enabled of irm_configuration would go from False to True, which is not in it" in text
 
     def test_an_unknown_digest_is_refused(self, role: Role) -> None:
-        assert "No file here has the approved one" in refused(role, approved_plan="sha256:0000")
+        assert "No file here contains the approved plan" in refused(role, approved_plan="sha256:0000")
 
     def test_a_plan_that_was_changed_by_hand_is_refused(self, role: Role) -> None:
         path = Path(role.plan(check=True)["plan"])
@@ -302,7 +302,7 @@ class TestApproval:
         role.run("rollback")
         assert role.plan(check=True)["digest"] == first
         text = refused(role, approved_plan=first)
-        assert f"{first} was approved once, and the run of" in text
+        assert f"{first} was approved for one run, and the run of" in text
         assert run["snapshot"] in text
         assert "hardened_baseline_approval_valid_until" in text
 
@@ -312,13 +312,13 @@ class TestApproval:
         role.run("rollback")
         assert role.run(approved_plan=first, approval_valid_until="2999-01-31")["changed"]
         role.run("rollback")
-        assert "was valid until 2020-01-31" in refused(role, approved_plan=first, approval_valid_until="2020-01-31")
+        assert "expired on 2020-01-31" in refused(role, approved_plan=first, approval_valid_until="2020-01-31")
 
     def test_a_new_check_of_the_same_needs_a_new_approval(self, role: Role) -> None:
         role.run(approved_plan=role.plan(check=True)["digest"])
         role.run("rollback")
         again = role.plan(check=True)
-        assert "was approved once" in refused(role, approved_plan=again["plan"])
+        assert "was approved for one run" in refused(role, approved_plan=again["plan"])
 
     def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, role: Role) -> None:
         digest = role.plan(check=True)["digest"]
@@ -329,7 +329,7 @@ class TestApproval:
 
     def test_a_run_without_a_plan_is_refused_where_one_is_required(self, role: Role) -> None:
         text = refused(role, require_approval=True)
-        assert "hardened_baseline_require_approval is true, and no plan was approved" in text
+        assert "hardened_baseline_require_approval is true, but no plan was approved" in text
         plan = role.plan(check=True, require_approval=True)
         assert role.run(approved_plan=plan["digest"], require_approval=True)["changed"]
         # A run that has nothing to write needs none.

@@ -106,9 +106,9 @@ def test_the_full_scope_puts_everything_back_and_leaves_rules_of_others(tmp_path
     role.session.edit("New-TransportRule", Name="theirs", ApplyRightsProtectionTemplate="Encrypt")
     role.run("rollback", rollback_scope="full")
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["theirs"]
-    assert any("Rules that others have made since stay: 'theirs'" in warning for warning in role.report["warnings"])
+    assert any("Rules that others created since then stay: 'theirs'" in warning for warning in role.report["warnings"])
     # It is not as the snapshot holds it, so it does not count as that.
-    assert any("does not count as rolled back: 'theirs', which others have made since, is there." in warning for warning in role.report["warnings"])
+    assert any("does not count as rolled back: 'theirs' exists, which others created since then." in warning for warning in role.report["warnings"])
     assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
     role.run("rollback", rollback_scope="full", rollback_force=True)
     assert role.state() == before
@@ -122,7 +122,7 @@ def test_a_rule_of_another_name_is_of_others_whatever_it_looks_like(tmp_path: Pa
     role.session.edit("Remove-TransportRule", Identity="stra\u00dfe")
     role.session.edit("New-TransportRule", Name="strasse", ApplyRightsProtectionTemplate="Encrypt")
     role.run("rollback", rollback_scope="full", rollback_force=False)
-    assert any("Rules that others have made since stay: 'strasse'" in warning for warning in role.report["warnings"])
+    assert any("Rules that others created since then stay: 'strasse'" in warning for warning in role.report["warnings"])
     assert sorted(rule["Name"] for rule in role.session.organization.dump()["transport_rules"]) == ["strasse", "stra\u00dfe"]
 
 
@@ -179,7 +179,7 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
     name = Path(done["snapshot"]).name
     text = said(role)
     assert text.startswith(f"Goes back to {name} of 20")
-    assert f"taken by the run {run}: what that run changed. It would put back Encrypt all outgoing mail," in text
+    assert f"taken by the run {run}: what that run changed. It would restore Encrypt all outgoing mail," in text
     assert role.report["snapshot"] == {
         "path": done["snapshot"],
         "created_at": role.artifacts.load(done["snapshot"])["created_at"],
@@ -194,9 +194,9 @@ def test_several_organizations_need_their_names(role: Role) -> None:
     role.run()
     both = ["contoso", "fabrikam"]
     assert 'hardened_baseline_confirm_rollback: ["contoso", "fabrikam"]' in refused(role, hosts=both)
-    assert "it says contoso" in refused(role, hosts=both, confirm_rollback=["contoso"])
+    assert "it is contoso" in refused(role, hosts=both, confirm_rollback=["contoso"])
     role.plan("rollback", check=True, hosts=both)
-    assert any("The run itself needs hardened_baseline_confirm_rollback" in warning for warning in role.report["warnings"])
+    assert any("The real run needs hardened_baseline_confirm_rollback" in warning for warning in role.report["warnings"])
     role.run("rollback", hosts=both, confirm_rollback=["fabrikam", "contoso"])
     assert role.state() == before
 
@@ -216,7 +216,7 @@ def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(rol
     role.run(**OUTGOING)
     role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"])
     role.run("rollback")
-    assert any("'renamed' has come since and may be it" in warning for warning in role.report["warnings"])
+    assert any("'renamed' has appeared since and may be the same object" in warning for warning in role.report["warnings"])
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["renamed"]
 
 
@@ -230,7 +230,7 @@ def test_of_two_rules_that_both_may_be_what_the_run_created_none_is_picked(tmp_p
     role.session.edit("New-TransportRule", Name="two", **same)
     role.run("rollback", rollback_force=True)
     assert [rule["Name"] for rule in role.session.organization.dump()["transport_rules"]] == ["one", "two"]
-    assert any("'one', 'two' has come since and may be it" in warning for warning in role.report["warnings"])
+    assert any("'one', 'two' has appeared since and may be the same object" in warning for warning in role.report["warnings"])
     # And the snapshot does not count as rolled back.
     assert [link.rolled_back for link in role.artifacts.chain().links] == [False]
 
@@ -343,7 +343,7 @@ def test_check_mode_writes_nothing(role: Role) -> None:
         ({"format": True}, "has format True"),
         ({"organization": {}}, "it does not name the organization that it was read from"),
         ({"kind": "plan"}, "is no snapshot"),
-        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "names a snapshot of this organization"),
+        ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "to a snapshot of this organization"),
     ],
 )
 def test_a_wrong_snapshot_is_refused(role: Role, changes: dict[str, Any], text: str) -> None:
@@ -362,7 +362,7 @@ def test_a_cut_off_snapshot_is_refused(role: Role) -> None:
 def test_a_failure_is_rolled_back_where_that_is_wanted(tmp_path: Path) -> None:
     role = Role(FailingSession({}, 1), str(tmp_path))
     before = role.state()
-    with pytest.raises(ExchangeError, match="What had been written was put back"):
+    with pytest.raises(ExchangeError, match="The changes of this run were rolled back"):
         role.run(rollback_on_failure=True)
     assert role.state() == before
     assert role.report["status"] == "failed"
@@ -375,7 +375,7 @@ def test_a_failure_is_rolled_back_also_where_the_answer_was_lost(tmp_path: Path,
     """The first write may have happened, although nothing is known to have been changed."""
     role = Role(FailingSession({}, 0, fault), str(tmp_path))
     before = role.state()
-    with pytest.raises(ExchangeError, match="What had been written was put back"):
+    with pytest.raises(ExchangeError, match="The changes of this run were rolled back"):
         role.run(rollback_on_failure=True)
     assert role.state() == before
 
@@ -390,7 +390,7 @@ def test_a_failure_does_not_take_away_what_others_made(tmp_path: Path) -> None:
             role.session.edit("New-TransportRule", Name="Encrypt all outgoing mail", PrependSubject="theirs")
 
     role.session.before_write = meddle
-    with pytest.raises(ExchangeError, match="What had been written was put back"):
+    with pytest.raises(ExchangeError, match="The changes of this run were rolled back"):
         role.run(rollback_on_failure=True, **OUTGOING)
     assert [rule["PrependSubject"] for rule in role.session.organization.dump()["transport_rules"]] == ["theirs"]
 

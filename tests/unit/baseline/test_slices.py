@@ -60,5 +60,5 @@ def test_a_host_without_a_report_is_named(tmp_path: Path, procedure: str, known:
 def test_without_slices_there_is_nothing_to_merge(tmp_path: Path) -> None:
     merged = Slice(tmp_path, 1, "contoso")
     merged.plan("audit")
-    with pytest.raises(OptionError, match="nor of any other slice"):
+    with pytest.raises(OptionError, match="nor of another slice"):
         merged.write_report(run="20261125T030000Z-audit-workflow7_9x", hosts=["contoso"])

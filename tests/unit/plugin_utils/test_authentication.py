@@ -113,7 +113,7 @@ def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given
     assert "planted-secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(("password", "match"), [("wrong-password", "another password"), (None, "another password|needs a password")])
+@pytest.mark.parametrize(("password", "match"), [("wrong-password", "different password"), (None, "different password|needs a password")])
 def test_a_certificate_that_does_not_open(given: dict[str, Any], password: str | None, match: str) -> None:
     with pytest.raises(AuthenticationError, match=match) as refusal:
         _authentication.certificate(given["certificate_pfx_path"], password)
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -
 def test_a_file_that_holds_no_federated_token(emulator: Emulator, tmp_path: pathlib.Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
-    with pytest.raises(AuthenticationError, match=f"the federated token file {path} holds no token.*ansible_exchange_federated_token_file"):
+    with pytest.raises(AuthenticationError, match=f"the federated token file {path} contains no token.*ansible_exchange_federated_token_file"):
         read(emulator, exchange_federated_token_file=str(path))
 
 
@@ -149,12 +149,12 @@ class Answer:
     ("status", "text", "match"),
     [
         (404, "<html>", "the authority https://"),
-        (200, "<html>planted-secret", "the authority https://.* answered what cannot be read"),
+        (200, "<html>planted-secret", "the authority https://.* returned a response that cannot be read"),
         (200, "{}", "the authority https://"),
         (200, "[]", "the authority https://"),
         (200, "null", "the authority https://"),
         (302, "", "the authority https://"),
-        (503, "", "the authority https://.* answered HTTP 503"),
+        (503, "", "the authority https://.* returned HTTP 503"),
     ],
 )
 def test_an_address_that_is_no_authority_is_named_with_its_variable(

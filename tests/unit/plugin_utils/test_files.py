@@ -56,7 +56,7 @@ def test_authorities_that_cannot_be_read(quiet: Emulator, tmp_path: pathlib.Path
     if content is not None:
         path.write_bytes(content)
     option, variable = AUTHORITIES[wire]
-    why = "cannot be read: No such file" if content is None else "holds no certificate"
+    why = "cannot be read: No such file" if content is None else "contains no readable certificate"
     with pytest.raises(errors.UnreachableError, match=f"^{variable}: {path} {why}"):
         read(quiet, wire, **{option: str(path)})
     assert quiet.calls == []
@@ -100,5 +100,5 @@ def test_a_client_key_with_a_password_is_refused_and_nobody_asked_for_it(quiet: 
     path = tmp_path / "key.pem"
     form = serialization.PrivateFormat.PKCS8
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, serialization.BestAvailableEncryption(b"planted")))
-    with pytest.raises(errors.UnreachableError, match="may not have a password"):
+    with pytest.raises(errors.UnreachableError, match="without a password"):
         read(quiet, "server", auth="certificate", remote_user=None, remote_password=None, certificate_pem=str(good), certificate_key_pem=str(path))

@@ -261,7 +261,7 @@ def test_what_the_host_says_of_its_module_is_passed_on(monkeypatch: pytest.Monke
 def test_a_connecting_that_ends_before_its_end_is_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
     (outcome,) = attempt(monkeypatch, [DONE], READ, exchange_psrp_connect="exchange_online", exchange_access_token="planted")
     assert isinstance(outcome.error, errors.UnreachableError)
-    assert "before its end" in str(outcome.error)
+    assert "ended prematurely" in str(outcome.error)
 
 
 def test_a_script_in_the_way_of_connecting_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +273,7 @@ def test_a_script_in_the_way_of_connecting_is_no_connection(monkeypatch: pytest.
     online = {"exchange_psrp_connect": "exchange_online", "exchange_access_token": "planted"}
     (outcome,) = attempt(monkeypatch, pipelines([]), READ, **online)
     assert isinstance(outcome.error, errors.UnreachableError)
-    assert "before its end" in str(outcome.error)
+    assert "ended prematurely" in str(outcome.error)
     for connection in ([output(State="Connected")], [error(**missing("Get-ConnectionInformation"))]):  # an early module does not have it
         assert attempt(monkeypatch, pipelines(connection), READ, **online)[0].objects == [{"Name": "x"}]
 
