@@ -11,7 +11,7 @@ short_description: ActiveSync settings of an organization
 version_added: 1.0.0
 description:
   - Manages what an organization does with mobile devices, with C(Get-ActiveSyncOrganizationSettings) and C(Set-ActiveSyncOrganizationSettings).
-  - For message encryption O(allow_rms_support_for_unenlightened_apps) is what matters.
+  - The option that matters for message encryption is O(allow_rms_support_for_unenlightened_apps).
   - Options that are omitted are left alone. Only the difference is sent.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   admin_mail_recipients:
     description:
-      - Who is told of quarantined devices, by SMTP address.
+      - The SMTP addresses that receive notifications about quarantined devices.
       - An empty list clears it.
     type: list
     elements: str
@@ -32,11 +32,11 @@ options:
   allow_rms_support_for_unenlightened_apps:
     description:
       - Whether Exchange Online decrypts protected mail for apps on mobile devices that cannot, such as Mail on iOS.
-      - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, which the module warns of.
+      - The device then keeps a decrypted copy. A policy with IRM off overrides it for its users, and the module warns about it.
     type: bool
   default_access_level:
     description:
-      - What happens to devices that no rule covers. V(Block) and V(Quarantine) reach devices that are connected already, at once.
+      - What happens to devices that no rule covers. V(Block) and V(Quarantine) apply immediately, also to devices that are already connected.
     type: str
     choices: [Allow, Block, Quarantine]
   enable_mobile_mailbox_policy_when_ca_inplace:
@@ -49,7 +49,7 @@ options:
     type: str
   tenant_admin_preference:
     description:
-      - Undocumented by Microsoft, and so not restricted here.
+      - Microsoft does not document its values, so any value is accepted.
     type: str
   user_mail_insert:
     description:
@@ -58,7 +58,7 @@ options:
 seealso:
   - module: m365.message_encryption.mobile_device_mailbox_policy
   - name: Set-ActiveSyncOrganizationSettings
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/set-activesyncorganizationsettings
 """
 
@@ -70,17 +70,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "No change."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"allow_rms_support_for_unenlightened_apps": true}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"allow_rms_support_for_unenlightened_apps": false}
@@ -91,15 +91,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -112,8 +112,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -124,18 +124,18 @@ changes:
       after: false
       impact: "takes away"
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Set-ActiveSyncOrganizationSettings -AllowRMSSupportForUnenlightenedApps $false -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

@@ -10,10 +10,10 @@ module: irm_test
 short_description: Test whether rights management works for mail
 version_added: 1.0.0
 description:
-  - Has Exchange fetch the templates, encrypt and decrypt, with C(Test-IRMConfiguration), and takes its answer apart.
+  - Makes Exchange fetch the RMS templates, encrypt and decrypt, with C(Test-IRMConfiguration), and parses its output.
   - The cmdlet only tests, so it runs in check mode, too.
   - >-
-    A change of M(m365.message_encryption.irm_configuration) can take Exchange minutes to hours to work.
+    A change of M(m365.message_encryption.irm_configuration) can take minutes to hours to become effective.
     Give the task C(until) with C(retries) to wait for it, as the example does.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -23,12 +23,12 @@ extends_documentation_fragment:
 options:
   sender:
     description:
-      - The SMTP address of a user of the organization, in whose name mail is encrypted.
+      - The SMTP address of a user of the organization. The test encrypts mail on behalf of this user.
     type: str
     required: true
   recipients:
     description:
-      - The SMTP addresses of users, at least one, for each of whom decrypting is tried.
+      - The SMTP addresses of users, at least one. The test decrypts mail for each of them.
     type: list
     elements: str
     required: true
@@ -40,7 +40,7 @@ options:
 seealso:
   - module: m365.message_encryption.irm_configuration
   - name: Test-IRMConfiguration
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/test-irmconfiguration
 """
 
@@ -88,7 +88,7 @@ steps:
       type: bool
       returned: always
     detail:
-      description: What Exchange says of it.
+      description: Exchange's text about it.
       type: str
       returned: always
   sample:
@@ -96,13 +96,13 @@ steps:
       passed: true
       detail: Encryption verified successfully.
 templates:
-  description: The names of the rights management templates that were found. A name that holds a comma comes apart.
+  description: The names of the RMS templates that Exchange found. A name that contains a comma is split.
   returned: when the test ran
   type: list
   elements: str
   sample: ["Encrypt", "Do Not Forward"]
 results:
-  description: Exchange's answer as it came.
+  description: The unparsed output of Exchange.
   returned: when the test ran
   type: str
 """

@@ -11,12 +11,12 @@ short_description: A whole organization, put into a state that was read before
 version_added: 1.0.0
 description:
   - The counterpart of M(m365.message_encryption.message_encryption_info). It takes that module's output, or parts of it, and brings the organization there.
-  - One task, one read, only the writes that differ, in the order in which they are safe.
+  - One task, one read, and only the writes that differ, in a safe order.
   - >-
     It is exact: a mail flow rule's sections are authoritative, also for what a portal adds on its own. Rules keep their order relative to each
     other; their C(priority) is not used.
   - >-
-    What cannot come back is a rule's GUID after it was removed (its name counts then), a date that is past, and a logo of which Exchange shows only a URL.
+    It cannot restore the GUID of a removed rule (the name is used then), a date in the past, and a logo of which Exchange shows only a URL.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -25,34 +25,34 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - The whole output of M(m365.message_encryption.message_encryption_info), as it was registered. Parts that are given beside it count instead of its own.
+      - The whole output of M(m365.message_encryption.message_encryption_info), as it was registered. Parts that are given as separate options override it.
     type: dict
   ome_configurations:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:ome_configurations) of that output. Anything that it does not name is left alone.
     type: list
     elements: dict
   irm_configuration:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:irm_configuration) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:irm_configuration) of that output. Anything that it does not name is left alone.
     type: dict
   activesync_org_settings:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:activesync_org_settings) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:activesync_org_settings) of that output. Anything that it does not name is left alone.
     type: dict
   owa_mailbox_policies:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:owa_mailbox_policies) of that output. Anything that it does not name is left alone.
     type: list
     elements: dict
   mobile_device_mailbox_policies:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:mobile_device_mailbox_policies) of that output. Others are left alone.
     type: list
     elements: dict
   transport_rules:
     description:
-      - Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. What it does not name is left alone.
+      - Part RV(m365.message_encryption.message_encryption_info#module:transport_rules) of that output. Anything that it does not name is left alone.
     type: list
     elements: dict
   organization:
@@ -61,10 +61,10 @@ options:
     type: dict
   unmanaged:
     description:
-      - What becomes of mail flow rules and OME configurations that the state does not name. Of rules only those that encrypt or decrypt are ever touched.
+      - What happens to mail flow rules and OME configurations that the state does not name. Only rules that encrypt or decrypt are ever changed.
       - >-
         V(remove) removes only what can be recreated; other rules are disabled, with a warning. OME configurations cannot be disabled, so V(disable)
-        warns of them.
+        warns about them.
     type: str
     choices: [keep, warn, disable, remove]
     default: keep
@@ -88,17 +88,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "No change."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"irm_configuration": {"simplified_client_access_enabled": false}}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
@@ -109,15 +109,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -130,24 +130,24 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample: []
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

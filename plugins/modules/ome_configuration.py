@@ -12,7 +12,7 @@ version_added: 1.0.0
 description:
   - Manages OME configurations, with C(Get-), C(New-), C(Set-) and C(Remove-OMEConfiguration).
   - >-
-    Every organization has the one with the name C(OME Configuration). Others are branding templates that mail flow rules apply; they need Advanced
+    Every organization has the default configuration C(OME Configuration). Custom ones are applied by mail flow rules and require Advanced
     Message Encryption.
   - Options that are omitted are left alone. Only the difference is sent.
 author:
@@ -35,7 +35,7 @@ options:
   background_color:
     description:
       - The background color, as C(#RRGGBB), an HTML color name, or in Microsoft's old form C(0x00RRGGBB). An empty text clears it.
-      - Put it in quotes, since YAML takes what begins with C(#) for a comment.
+      - Put it in quotes, because YAML treats C(#) as the start of a comment.
     type: str
   disclaimer_text:
     description:
@@ -47,23 +47,23 @@ options:
     type: str
   external_mail_expiry_in_days:
     description:
-      - After how many days mail cannot be read in the portal any more, V(0) to V(730); V(0) is never.
-      - Refused on the default configuration. Needs Advanced Message Encryption.
+      - The number of days after which mail in the portal expires, V(0) to V(730). V(0) means never.
+      - Refused on the default configuration. Requires Advanced Message Encryption.
     type: int
   image_content:
     description:
       - The logo, as base64 text. An empty text clears it.
-      - PNG, JPEG, BMP and TIFF are what Microsoft names; it advises less than 40 KB and 170 x 70 pixels. Anything else is a warning.
+      - Microsoft documents PNG, JPEG, BMP and TIFF, and recommends less than 40 KB and 170 x 70 pixels. The module warns about anything else.
     type: str
   image_force:
     description:
-      - Sends the logo where Exchange shows that there is one but not which, so that it cannot be compared. Such a task is always changed.
-      - Where Exchange shows the logo itself it is compared byte by byte, and this option does nothing.
+      - Sends the logo even if Exchange shows that there is a logo but not which one, so that it cannot be compared. Such a task is always changed.
+      - If Exchange shows the logo itself, it is compared byte by byte, and this option has no effect.
     type: bool
     default: false
   image_path:
     description:
-      - The logo, as a file on the controller. A relative path is looked for as M(ansible.builtin.copy) does.
+      - The logo, as a file on the controller. Relative paths are searched for as M(ansible.builtin.copy) does.
     type: path
   introduction_text:
     description:
@@ -79,7 +79,7 @@ options:
     type: str
   privacy_statement_url:
     description:
-      - The link to the privacy statement. An empty text is Microsoft's own.
+      - The link to the privacy statement. An empty text selects Microsoft's own.
     type: str
   read_button_text:
     description:
@@ -92,7 +92,7 @@ options:
 seealso:
   - module: m365.message_encryption.ome_transport_rule
   - name: Set-OMEConfiguration
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/set-omeconfiguration
 """
 
@@ -117,17 +117,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "Would change 2 settings: social_id_sign_in, otp_enabled."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"state": "present", "social_id_sign_in": true}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"state": "present", "social_id_sign_in": false}
@@ -138,15 +138,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -159,8 +159,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -171,18 +171,18 @@ changes:
       after: false
       impact: "takes away"
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Set-OMEConfiguration -Identity 'OME Configuration' -SocialIdSignIn $false -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

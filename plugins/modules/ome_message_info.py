@@ -10,8 +10,8 @@ module: ome_message_info
 short_description: Whether an encrypted message can be revoked, or has been
 version_added: 1.0.0
 description:
-  - Asks Exchange about one message that was sent encrypted, with C(Get-OMEMessageStatus).
-  - Needs Advanced Message Encryption.
+  - Reads the status of one encrypted message, with C(Get-OMEMessageStatus).
+  - Requires Advanced Message Encryption.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -21,13 +21,13 @@ options:
   message_id:
     description:
       - The mail's header C(Message-ID), with or without its angle brackets. Message trace shows it, too.
-      - A message that the organization does not know fails the task.
+      - The task fails if the organization does not know the message.
     type: str
     required: true
 seealso:
   - module: m365.message_encryption.ome_message_revocation
   - name: Get-OMEMessageStatus
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/get-omemessagestatus
 """
 
@@ -55,7 +55,7 @@ subject:
   type: str
   sample: Quarterly figures
 is_revocable:
-  description: Whether it can be revoked, which only mail can that is read in the portal.
+  description: Whether it can be revoked. Only mail that recipients read in the portal can.
   returned: success
   type: bool
   sample: true

@@ -11,8 +11,8 @@ short_description: Revoke an encrypted message
 version_added: 1.0.0
 description:
   - Makes a message that was sent encrypted unreadable in the portal, or readable again, with C(Set-OMEMessageRevocation).
-  - Works for mail that its recipient reads in the portal. Mail that was delivered as such cannot be called back.
-  - Needs Advanced Message Encryption.
+  - Works for mail that recipients read in the portal. Mail that was delivered to the mailbox cannot be revoked.
+  - Requires Advanced Message Encryption.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ options:
 seealso:
   - module: m365.message_encryption.ome_message_info
   - name: Set-OMEMessageRevocation
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/set-omemessagerevocation
 """
 
@@ -55,12 +55,12 @@ msg:
   type: str
   sample: <portal-1@contoso.onmicrosoft.com> is revoked.
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"revoked": false}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"revoked": true}
@@ -71,7 +71,7 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
@@ -79,7 +79,7 @@ changes:
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -92,8 +92,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -104,18 +104,18 @@ changes:
       after: true
       impact: "takes away"
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Set-OMEMessageRevocation -MessageId '<portal-1@contoso.onmicrosoft.com>' -Revoke $true"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

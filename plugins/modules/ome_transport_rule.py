@@ -19,7 +19,8 @@ description:
   - >-
     Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
     count as declared with their default.
-  - The module warns when a rule that encrypts has no condition that keeps its senders inside, since Exchange bounces inbound mail that it matches.
+  - >-
+    The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail from outside, or bounces it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -29,17 +30,17 @@ extends_documentation_fragment:
 options:
   place_before:
     description:
-      - The name of a rule that this one must stand before. A rule that stands before it anywhere stays; one that moves or is new is put right before it.
+      - The name of a rule that this one must precede. A rule that already precedes it anywhere stays; a new or moved rule is put directly before it.
     type: str
   place_after:
     description:
-      - The name of a rule that this one must stand behind. A rule that stands behind it anywhere stays; one that moves or is new is put right behind it.
+      - The name of a rule that this one must follow. A rule that already follows it anywhere stays; a new or moved rule is put directly after it.
     type: str
 seealso:
   - module: m365.message_encryption.ome_transport_rules
   - module: m365.message_encryption.ome_transport_rule_order
   - name: New-TransportRule
-    description: Microsoft's reference of the cmdlet.
+    description: Microsoft's cmdlet reference.
     link: https://learn.microsoft.com/powershell/module/exchange/new-transportrule
 """
 
@@ -79,17 +80,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "No change."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"state": "present", "name": "Encrypt all outgoing mail", "enabled": true}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"state": "present", "name": "Encrypt all outgoing mail", "enabled": false}
@@ -100,15 +101,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -121,8 +122,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -133,18 +134,18 @@ changes:
       after: false
       impact: "takes away"
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Disable-TransportRule -Identity '5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44' -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

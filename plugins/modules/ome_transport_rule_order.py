@@ -20,13 +20,13 @@ extends_documentation_fragment:
 options:
   rules:
     description:
-      - The names of rules that exist, first to last.
+      - The names of existing rules, first to last.
     type: list
     elements: str
     required: true
   position:
     description:
-      - Where they stand among the others. V(first) is before all of them, V(last) behind all of them.
+      - The position of the rules. V(first) is before all other rules, V(last) is after all other rules.
       - V(relative) orders them among each other and leaves every other rule where it is.
     type: str
     choices: [first, last, relative]
@@ -46,17 +46,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "No change."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"rules": ["Encrypt all outgoing mail", "Strip encryption from mail between colleagues"]}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"rules": ["Strip encryption from mail between colleagues", "Encrypt all outgoing mail"]}
@@ -67,15 +67,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -88,8 +88,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -100,18 +100,18 @@ changes:
       after: 0
       impact: ""
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["Set-TransportRule -Identity '5b3a1c0e-7a1d-4d0b-9f5e-2f3c8a1d7e44' -Priority 0 -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str

@@ -11,7 +11,7 @@ short_description: A whole list of mail flow rules, in order
 version_added: 1.0.0
 description:
   - Manages several mail flow rules with one read and only the writes that differ.
-  - Their order is that of the list, relative to each other. Rules that are not in the list keep their places between them.
+  - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between them.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   unmanaged:
     description:
-      - What becomes of rules that are not in the list. Only those that encrypt or decrypt are ever touched.
+      - What happens to rules that are not in the list. Only rules that encrypt or decrypt are ever changed.
       - V(remove) removes only what can be recreated; the others are disabled, with a warning.
     type: str
     choices: [keep, warn, disable, remove]
@@ -59,17 +59,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: One line about what was changed, or in check mode would be; of a failure, why it failed and what to do.
+  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
   returned: always
   type: str
   sample: "No change."
 before:
-  description: The managed options before the task, in this module's own names.
+  description: The managed options before the task, by this module's option names.
   returned: success
   type: dict
   sample: {"rules": [{"state": "absent"}]}
 after:
-  description: The managed options after the task, as Exchange shows them; in check mode as they would be.
+  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
   returned: success
   type: dict
   sample: {"rules": [{"state": "present", "name": "Encrypt all outgoing mail"}]}
@@ -80,15 +80,15 @@ changes:
   elements: dict
   contains:
     resource:
-      description: The module that manages it.
+      description: The module that manages the object.
       type: str
       returned: always
     identity:
-      description: The object's name; empty where an organization has only one.
+      description: The object's name. Empty if an organization has only one.
       type: str
       returned: always
     option:
-      description: The option, with its section where it has one, or V(state).
+      description: The option, with its section if it has one, or V(state).
       type: str
       returned: always
     before:
@@ -101,8 +101,8 @@ changes:
       returned: always
     impact:
       description: >-
-        What it does to people beyond being a change, the worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
-        V(deletes), V(takes away), V(widens), V(affects some mail); else empty.
+        How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
+        V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
       type: str
       returned: always
   sample:
@@ -113,18 +113,18 @@ changes:
       after: "present"
       impact: ""
 commands:
-  description: The cmdlets that were run, or in check mode would be, as PowerShell text to read.
+  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
   returned: always, once the organization was read
   type: list
   elements: str
   sample: ["New-TransportRule -Name 'Encrypt all outgoing mail' -FromScope 'InOrganization' -ApplyRightsProtectionTemplate 'Encrypt' -Confirm:$false"]
 not_applied:
-  description: The cmdlets that were still to be run when the task failed.
+  description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
   type: list
   elements: str
 outcome_unknown:
-  description: The cmdlets whose answer was lost, so that they may or may not have changed something. Running the task again finds out.
+  description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.
   returned: failure after a write
   type: list
   elements: str
