@@ -53,8 +53,9 @@ def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
 
 def test_over_a_management_host(awx: Awx) -> None:
     first = awx.state()
-    assert awx.run(CHECK, HOST).rc == 0
-    apply = awx.run(APPLY, HOST)
+    check = awx.run(CHECK, HOST)
+    assert check.rc == 0, check.stdout
+    apply = awx.run(APPLY, HOST, **check.stats)
     assert apply.rc == 0, apply.stdout
     assert awx.state() != first
     assert {call.wire for call in awx.emulator.calls} == {"psrp"}
