@@ -113,7 +113,7 @@ def another_plan(awx: Awx, model: Model) -> None:
     ("happens", "said"),
     [
         (another_organization, "No plan was approved of tailspin, so nothing was written to any organization"),
-        (another_plan, "the variables of IRM-5 are others now"),
+        (another_plan, "the variables of IRM-5 have changed"),
     ],
 )
 def test_what_happens_between_the_approval_and_the_job_does_not_count(awx: Awx, model: Model, happens: Callable[[Awx, Model], None], said: str) -> None:
@@ -181,7 +181,7 @@ def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, mod
         ({"hardened_baseline_approved_plan": ""}, "this job applies what its workflow had approved"),
         ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies what its workflow had approved"),
         ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
-        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 are others now"),
+        ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 have changed"),
     ]
     for variables, said in tries:
         job = dataclasses.replace(awx.job(APPLY), variables={**merged.stats, **variables}, workflow_job=7)
