@@ -269,12 +269,12 @@ class Job:
     number: int = 1
     slice_: tuple[int, int] = (0, 1)
     workflow_job: int = 0
-    playbook: str = field(default="", init=False)
+    playbook: str = ""
 
     def prepare(self) -> None:
         objects = configuration()
         template = named(objects["controller_templates"], self.template)
-        self.playbook = template["playbook"]
+        self.playbook = self.playbook or template["playbook"]
         for name in ("env", "inventory"):
             (self.directory / name).mkdir(parents=True)
         shutil.copytree(self.project, self.directory / "project")

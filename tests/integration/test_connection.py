@@ -55,7 +55,7 @@ def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: st
     variable = AUTHORITIES[transport]
     run = tenant.run({"name": "ask", **ASK}, arguments=["-e", f"{variable}={path}"])
     assert run.task("ask").outcome == "unreachable"
-    assert run["ask"]["msg"].startswith(f"{variable}: {path} {'cannot be read' if content is None else 'holds no certificate'}")
+    assert run["ask"]["msg"].startswith(f"{variable}: {path} {'cannot be read' if content is None else 'contains no readable certificate'}")
     assert tenant.emulator.calls == []
 
 

@@ -15,6 +15,7 @@ from .tenant import Tenant
 
 NAME = "contoso.onmicrosoft.com"
 STATE = default_state(NAME)
+LICENSED = STATE | {"advanced_message_encryption": True}
 OWA, PHONES = STATE["owa_mailbox_policies"][0], STATE["mobile_device_mailbox_policies"][0]
 POLICIES = STATE | {
     "owa_mailbox_policies": [OWA, {**OWA, "Name": "Frontline", "IRMEnabled": False}],
@@ -58,6 +59,7 @@ ACTIVESYNC = module(
 OFF = [module("irm_configuration", licensing_location=[]), module("activesync_org_settings", admin_mail_recipients=[], user_mail_insert="")]
 
 
+@pytest.mark.organizations(LICENSED)
 def test_every_setting_is_stored_and_lists_and_texts_are_cleared(tenant: Tenant) -> None:
     done = tenant.converge(IRM, ACTIVESYNC)
     assert done.after["irm_configuration"]["TransportDecryptionSetting"] == "Mandatory"
@@ -119,7 +121,7 @@ def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: None if value == "" else value for name, value in settings.items() if name != "WhenChanged"}
 
 
-@pytest.mark.organizations(POLICIES)
+@pytest.mark.organizations(POLICIES | {"advanced_message_encryption": True})
 def test_what_info_returns_puts_the_old_state_back(tenant: Tenant) -> None:
     before = tenant.state()
     info = tenant.run(module("message_encryption_info"))["message_encryption_info"]
