@@ -14,7 +14,7 @@ import yaml
 
 from tests.emulator.emulator import Emulator
 
-from .awx import AWX, COLLECTION, Job
+from .awx import AWX, COLLECTION, Inventory, Job
 from .tenant import inventory
 
 QUERIES: dict[str, dict[str, str]] = yaml.safe_load((COLLECTION / "extensions/audit/event_query.yml").read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def test_one_node_an_organization(emulator: Emulator, tmp_path: Any) -> None:
     project.mkdir()
     (tmp_path / "home").mkdir()
     (project / "site.yml").write_text(yaml.safe_dump(PLAYBOOK, sort_keys=False), encoding="utf-8")
-    job = Job(tmp_path / "job", tmp_path / "home", inventory(emulator, "rest"), [], "Message encryption - audit", project=project, playbook="site.yml")
+    job = Job(tmp_path / "job", tmp_path / "home", Inventory.of(inventory(emulator, "rest")), [], "Message encryption - audit", project=project, playbook="site.yml")
     job.variables = {"hardened_baseline_artifacts_publish": "", "hardened_baseline_fail_on_drift": False}
     done = job.run()
     assert done.rc == 0, done.stdout

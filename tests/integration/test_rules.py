@@ -40,7 +40,7 @@ RICH = {
         "sender_ad_attribute_contains_words": ["Department:Legal,HR"],
         "sender_ip_ranges": ["10.0.0.0/8"],
     },
-    "exceptions": {"sent_to": [f"MeganB@{NAME}"], "has_no_classification": True},
+    "exceptions": {"sent_to": [f"MeganB@{NAME}"], "attachment_is_unsupported": True},
     "actions": {**ENCRYPT, "prepend_subject": "[secure] ", "generate_incident_report": f"legal@{NAME}", "incident_report_content": ["Subject", "CC"]},
 }
 
@@ -66,7 +66,7 @@ def test_a_rule_with_all_kinds_of_values(tenant: Tenant) -> None:
     assert rule["PrependSubject"] == "[secure] "
     done = tenant.converge({RULE: changed})
     assert [change["option"] for change in done.run["ome_transport_rule"]["changes"]] == [
-        *("conditions.subject_contains_words", "exceptions.has_no_classification", "exceptions.sent_to", "enabled")
+        *("conditions.subject_contains_words", "exceptions.attachment_is_unsupported", "exceptions.sent_to", "enabled")
     ]
     rule, _other = done.after["transport_rules"]
     assert (rule["State"], "ExceptIfSentTo" in rule) == ("Enabled", False)
