@@ -138,6 +138,7 @@ class Rail:
     def __init__(self, circuit: Circuit, *, free: bool) -> None:
         self.circuit = circuit
         self.free = free
+        self._paired: set[tuple[int, int]] = set()
 
     def unknown(self, *name: Hashable) -> Value:
         """Something nobody knows. The same name is the same on this rail, where it is free."""
@@ -149,8 +150,17 @@ class Rail:
         lows = self.circuit.conjunction([low(value) for value in parts])
         if all(isinstance(value, int) for value in parts):
             return lows
-        highs = self.circuit.conjunction([high(value) for value in parts])
-        return lows if lows == highs else (lows, highs)
+        return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
+
+    def _pair(self, lows: int, highs: int) -> Value:
+        """A value that is surely, and that is possibly true. That the one implies the other no single gate says, so it is said here."""
+        if lows == highs:
+            return lows
+        if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
+            self._paired.add((lows, highs))
+            self._paired.add((highs ^ 1, lows ^ 1))
+            self.circuit.add(lows ^ 1, highs)
+        return (lows, highs)
 
     def any_of(self, values: Iterable[Value]) -> Value:
         """Or."""
@@ -166,8 +176,7 @@ class Rail:
         if isinstance(condition, int):
             return found
         lows = self.circuit.disjunction((low(found), self.circuit.conjunction((low(then), low(otherwise)))))
-        highs = self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise)))))
-        return lows if lows == highs else (lows, highs)
+        return self._pair(lows, self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise))))))
 
     def equal(self, one: Value, other: Value) -> Value:
         """Whether two values are alike."""

@@ -34,7 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: So many classes are looked for, and so many are shown unless told otherwise.
 MOST_CLASSES, SHOWN = 400, 50
 
-#: So many conflicts the question may take which classes there are, and again so many the search for their messages.
+#: So many conflicts all questions may take together.
 CONFLICTS = 20_000
 
 _ROUNDS = 4
@@ -80,7 +80,7 @@ def difference(
     :param facts: as the option ``facts`` has them.
     :param now: when the mail passes the rules; the present unless given.
     :param shown: how many classes are shown at most.
-    :param budget: conflicts that the question which classes there are may take, and again the search for their messages.
+    :param budget: conflicts that all questions may take together.
     """
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     edits = edits_of(*sets)
@@ -96,7 +96,7 @@ class _Differ:
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options))
         self.complete = True
-        self.classes: list[_Class] = []
+        self.classes: dict[tuple[str, int], _Class] = {}
 
     def _use(self, model: Model) -> None:
         self.model = model
@@ -111,16 +111,14 @@ class _Differ:
             self.causes[side.rail.free] = Causes(model.circuit, self.edits, *side.chains).literals
 
     def differ(self, shown: int) -> Difference:
-        classes = self.classes = self._enumerate()
-        self.budget += self.model.circuit.solver.conflicts
+        found = self.classes
         try:
-            for each in classes:
-                self._decide(each)
-            self._refine([each for each in classes if each.row is None and each.refine])
+            self._look([(kind, cause) for kind in self.literals[True] for cause in range(len(self.causes[True]))])
+            self._refine()
         except BudgetError:
             self.complete = False
-        rows = [each.row for each in classes if each.row is not None]
-        rows += self._unknown_rows([each for each in classes if each.row is None and (each.reasons or not each.refine)])
+        rows = [each.row for each in found.values() if each.row is not None]
+        rows += self._unknown_rows([each for each in found.values() if each.row is None and (each.reasons or not each.refine)])
         rows = _merged(sorted(rows, key=lambda row: (KINDS.index(row["kind"]), row["text"])))
         if not self.complete:
             rows.append(_cut_short())
@@ -136,44 +134,45 @@ class _Differ:
 
     # Classes
 
-    def _enumerate(self) -> list[_Class]:
-        """Every kind with every cause that is possible at all. Each answer rules out what it shows; the last no says that nothing is missing."""
-        model, kinds, causes = self.model, self.literals[True], self.causes[True]
-        left = {(kind, cause): model.circuit.conjunction((literal, each)) for kind, literal in kinds.items() for cause, each in enumerate(causes)}
-        left = {pair: gate for pair, gate in left.items() if gate != FALSE}
-        found: list[_Class] = []
-        while left and len(found) < MOST_CLASSES:
-            switch = model.circuit.solver.variable()
-            model.circuit.add(switch ^ 1, *left.values())
-            try:
-                if not model.solve([switch], self._left, list(left.values())):
-                    return found
-            except BudgetError:
-                break
-            shown = [pair for pair, gate in left.items() if model.circuit.solver.holds(gate)]
-            found += [_Class(*pair) for pair in shown]
-            for pair in shown:
-                del left[pair]
-            model.circuit.add(switch ^ 1)
-        self.complete &= not left
-        return found
+    def _look(self, pairs: Sequence[tuple[str, int]]) -> None:
+        """Looks for messages that show kinds with causes: first where the difference is sure, in usual mail of which all is known.
 
-    def _decide(self, found: _Class) -> None:
-        """Looks for a message that surely shows the difference: usual mail of which all is known first. What is unknown of unusual mail is no news."""
-        model = self.model
-        if found.row is not None:
-            return
-        usual = [each.literal for each in model.mail.assumptions]
-        tries: list[tuple[Side, list[int]]] = [(model.open, [*usual, self.settled]), (model.open, [self.settled]), (model.open, usual), (model.open, [])]
-        if not model.solve(self._pair(found, model.open), self._left):
-            tries = []
-        for side, assumed in [*tries, (model.free, usual)]:
-            literals = [*self._pair(found, side), *assumed]
-            if found.row is None and model.solve(literals, self._left):
-                self._witness(found, side, literals)
+        What is unknown of unusual mail is no news, so the last question is what may be of usual mail. Causes exclude each other, so each is asked about
+        on its own: what comes before it is settled then, and questions are small.
+        """
+        kinds: dict[int, list[str]] = {}
+        for kind, cause in pairs:
+            kinds.setdefault(cause, []).append(kind)
+        usual = [each.literal for each in self.model.mail.assumptions]
+        sure = [[*usual, self.settled], [self.settled], usual, []]
+        for cause, each in kinds.items():
+            self._enumerate(cause, each, self.model.open, [], sure)
+            self._enumerate(cause, each, self.model.free, usual, [usual])
 
-    def _pair(self, found: _Class, side: Side) -> list[int]:
-        return [self.literals[side.rail.free][found.kind], self.causes[side.rail.free][found.cause]]
+    def _enumerate(self, cause: int, kinds: Sequence[str], side: Side, assumed: Sequence[int], tries: Sequence[Sequence[int]]) -> None:
+        """Every kind that a cause can have with what is assumed. Each answer rules out what it shows; the last no says that nothing is missing.
+
+        :param tries: what is assumed in turn of a message that shows it.
+        """
+        model, literals, why = self.model, self.literals[side.rail.free], self.causes[side.rail.free][cause]
+        left = [kind for kind in kinds if literals[kind] != FALSE and not self._is_shown(kind, cause)] if why != FALSE else []
+        while left:
+            if len(self.classes) >= MOST_CLASSES:
+                self.complete = False
+                return
+            any_left = model.circuit.disjunction([literals[kind] for kind in left])
+            if not model.solve([why, *assumed, any_left], self._left):
+                return
+            shown = [kind for kind in left if model.circuit.solver.holds(literals[kind])]
+            for kind in shown:
+                found = self.classes.setdefault((kind, cause), _Class(kind, cause))
+                for each in tries:
+                    if found.row is None:
+                        self._witness(found, side, [literals[kind], why, *each])
+            left = [kind for kind in left if kind not in shown and not self._is_shown(kind, cause)]
+
+    def _is_shown(self, kind: str, cause: int) -> bool:
+        return (kind, cause) in self.classes and self.classes[kind, cause].row is not None
 
     def _witness(self, found: _Class, side: Side, literals: Sequence[int]) -> None:
         """Looks for a message that surely shows the difference."""
@@ -183,9 +182,9 @@ class _Differ:
                 continue
             sure = sure_kinds(*(treated(course, candidate.message, candidate.facts) for course in sides))
             # One message may show several kinds of one cause.
-            for each in self.classes if found.kind in sure else ():
-                if each.cause == found.cause and each.kind in sure and each.row is None:
-                    each.row = self._row(each, candidate, sides)
+            for kind in sorted(sure) if found.kind in sure else ():
+                each = self.classes.setdefault((kind, found.cause), _Class(kind, found.cause))
+                each.row = each.row or self._row(each, candidate, sides)
             if found.row is not None:
                 return
             found.reasons = sorted({reason for course in sides for reason in reasons_of(course, candidate.message, candidate.facts)})
@@ -195,8 +194,9 @@ class _Differ:
         if self.model.circuit.solver.holds(literals[0]):
             found.refine = self.model.to_refine(side)
 
-    def _refine(self, classes: list[_Class]) -> None:
+    def _refine(self) -> None:
         """Builds the other recipients on whom a class turns, and asks again."""
+        classes = list(self.classes.values())
         for _round in range(_ROUNDS):
             classes = [each for each in classes if each.row is None and each.refine]
             keys = list(dict.fromkeys(key for each in classes for key in each.refine if key not in self.model.exact))
@@ -205,7 +205,7 @@ class _Differ:
             self._use(self.model.refined(keys[:8]))
             for each in classes:
                 each.refine, each.reasons, each.witness = [], [], None
-                self._decide(each)
+            self._look([(each.kind, each.cause) for each in classes])
 
     def _sides(self, candidate: Replayed) -> tuple[Course, Course] | None:
         found = [course_of(rules, candidate.message, candidate.facts, candidate.letter.recipient) for rules in self.sets]
