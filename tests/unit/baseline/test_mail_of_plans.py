@@ -120,7 +120,7 @@ def test_an_approval_is_one_of_what_becomes_of_mail(role: Role) -> None:
     plan = json.loads(Path(checked["plan"]).read_text(encoding="utf-8"))[0]
     assert [row["text"] for row in plan["mail"]["difference"]] == texts(role) == [STOPPED]
     role.session.edit("New-TransportRule", Name="Board", FromScope="InOrganization", SubjectContainsWords=["board"], DeleteMessage=True)
-    said = r"approved_plan: it does not say that this becomes of mail: .* is now delivered: before, it was deleted: rule 'Newsletter'"
+    said = r"approved_plan: it does not include this effect on mail: .* is now delivered: before, it was deleted: rule 'Newsletter'"
     with pytest.raises(ExchangeError, match=said):
         role.plan(**wished, approved_plan=checked["digest"])
     role.session.edit("Remove-TransportRule", Identity="Board")
