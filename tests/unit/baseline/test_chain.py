@@ -68,8 +68,8 @@ def test_a_fork_names_its_sides_and_asks_which_is_meant(sides: int, named: int, 
     with pytest.raises(OptionError) as refusal:
         chain(("a", ""), *((f"b{number}", "a") for number in range(sides))).newest()
     names = ", ".join(f"snapshot-b{number}.json" for number in range(named))
-    assert refusal.value.message == f"The chain of snapshots is forked: {names}{more} have none after them, so the newest is not certain."
-    assert refusal.value.remedy == "Name the snapshot: hardened_baseline_rollback_snapshot: <file>."
+    assert refusal.value.message == f"The chain of snapshots is forked: {names}{more} have no successor, so the newest snapshot is uncertain."
+    assert refusal.value.remedy == "To choose the snapshot, set hardened_baseline_rollback_snapshot: <file>."
 
 
 def test_a_new_one_follows_what_can_still_be_gone_back_to() -> None:
@@ -119,7 +119,7 @@ def test_a_snapshot_under_a_strangers_name_is_refused(role: Role) -> None:
     role.run()
     (link,) = role.artifacts.chain().links
     Path(link.path).rename(link.path.replace(link.id, "0" * 12))
-    with pytest.raises(OptionError, match="it was renamed"):
+    with pytest.raises(OptionError, match="the file was renamed"):
         role.run("rollback")
 
 
