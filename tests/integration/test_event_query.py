@@ -57,7 +57,9 @@ def test_one_node_an_organization(emulator: Emulator, tmp_path: Any) -> None:
     project.mkdir()
     (tmp_path / "home").mkdir()
     (project / "site.yml").write_text(yaml.safe_dump(PLAYBOOK, sort_keys=False), encoding="utf-8")
-    job = Job(tmp_path / "job", tmp_path / "home", Inventory.of(inventory(emulator, "rest")), [], "Message encryption - audit", project=project, playbook="site.yml")
+    job = Job(
+        tmp_path / "job", tmp_path / "home", Inventory.of(inventory(emulator, "rest")), [], "Message encryption - audit", project=project, playbook="site.yml"
+    )
     job.variables = {"hardened_baseline_artifacts_publish": "", "hardened_baseline_fail_on_drift": False}
     done = job.run()
     assert done.rc == 0, done.stdout

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 #: Ansible's own.
 SPECIAL = frozenset({"all", "always", "never", "tagged", "untagged"})
 #: Molecule skips these in every run, whatever a playbook has.
-_OF_MOLECULE = frozenset({"molecule-notest", "notest"})
+_OF_MOLECULE = frozenset({"molecule-notest", "molecule-idempotence-notest", "notest"})
 
 _SHAPE = re.compile(r"[a-z]{3}[-_ ]?\d{1,2}", re.IGNORECASE)
 _LIKE_A_CONTROL = re.compile(rf"(?:{'|'.join(sorted({id_.partition('-')[0] for id_ in CONTROL}))})\W*_?\d+", re.IGNORECASE)

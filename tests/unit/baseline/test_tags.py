@@ -42,4 +42,4 @@ def test_what_takes_an_organization_as_a_whole_takes_no_control(role: Role, proc
 
 @pytest.mark.parametrize("only_controls", [False, True])
 def test_what_molecule_skips_in_every_run_is_no_mistake(only_controls: bool) -> None:
-    assert tag_errors(["molecule-notest", "notest"], selects=True, only_controls=only_controls) == []
+    assert tag_errors(["molecule-notest", "notest", "molecule-idempotence-notest"], selects=True, only_controls=only_controls) == []
