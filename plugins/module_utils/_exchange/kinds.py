@@ -141,6 +141,9 @@ class Text(Kind):
             raise ValueError(f"has {len(value)} characters; Exchange accepts at most {self.maximum}")
         return sendable(value)
 
+    def read(self, value: Any) -> Any:
+        return self.cleared if value is None else scalar(value)
+
     def key(self, value: Any) -> Any:
         return value.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -178,6 +181,9 @@ class StatusCode(Kind):
         if not re.fullmatch(r"5\.7\.(1|9\d\d)", value):
             raise ValueError(f"must be 5.7.1 or between 5.7.900 and 5.7.999, not {value}")
         return value
+
+    def read(self, value: Any) -> Any:
+        return None if value is None else scalar(value)
 
 
 class Listing(Kind):
@@ -278,6 +284,9 @@ class Recipient(Kind):
     def parse(self, value: Any) -> Any:
         return address(value) if value else ""
 
+    def read(self, value: Any) -> Any:
+        return "" if value is None else scalar(value)
+
     def key(self, value: Any) -> Any:
         return name_key(value)
 
@@ -374,6 +383,9 @@ class Color(Kind):
         if value and not re.fullmatch(r"#[0-9a-f]{6}", self.key(value)):
             raise ValueError(f"must be #RRGGBB or an HTML color name, not {value!r}")
         return value
+
+    def read(self, value: Any) -> Any:
+        return "" if value is None else scalar(value)
 
     def key(self, value: Any) -> Any:
         name = value.lower()
