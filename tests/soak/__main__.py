@@ -98,24 +98,16 @@ def main() -> int:
             executions[target], problem = future.result()
             broken += [problem] if problem else []
             print(problem or f"{executions[target]:>7} fuzz executions: {_shown(target)}", flush=True)
-        parts = range(arguments.seed * arguments.mail, (arguments.seed + 1) * arguments.mail, _MESSAGES)
-        messages = 0
-        for compared, problem in processes.map(mail.compare, parts, [_MESSAGES] * len(parts)):
-            messages += compared
-            broken += [problem] if problem else []
-            print(problem or f"{messages:>7} messages: simulator and emulator agree", flush=True)
-        parts = range(arguments.seed * arguments.runs, (arguments.seed + 1) * arguments.runs, _SEQUENCES)
-        done = 0
-        for ran, problem in processes.map(runs.several, parts, [_SEQUENCES] * len(parts)):
-            done += ran
-            broken += [problem] if problem else []
-            print(problem or f"{done:>7} runs: clocks that jump, disks that fail", flush=True)
-        parts = range(arguments.seed * arguments.claims, (arguments.seed + 1) * arguments.claims, _CLAIMS)
-        claims = 0
-        for decided, problem in processes.map(mail.prove, parts, [_CLAIMS] * len(parts)):
-            claims += decided
-            broken += [problem] if problem else []
-            print(problem or f"{claims:>7} claims: prover and enumeration agree", flush=True)
+        for count, size, compare, what in (
+            (arguments.mail, _MESSAGES, mail.compare, "messages: simulator and emulator agree"),
+            (arguments.runs, _SEQUENCES, runs.several, "runs: clocks that jump, disks that fail"),
+            (arguments.claims, _CLAIMS, mail.prove, "claims: prover and enumeration agree"),
+        ):
+            parts, done = range(arguments.seed * count, (arguments.seed + 1) * count, size), 0
+            for some, problem in processes.map(compare, parts, [size] * len(parts)):
+                done += some
+                broken += [problem] if problem else []
+                print(problem or f"{done:>7} {what}", flush=True)
         for tally, problem in processes.map(search, range(arguments.seed, arguments.seed + len(rounds)), rounds, [wires] * len(rounds)):
             whole.add(tally)
             if problem:

@@ -5,11 +5,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-import ansible_collections.m365.message_encryption as collection
+from tests.unit.mail_flow.proof.hash_seeds import said_with_two_hash_seeds
 
 _SAYS = """
 import json, random
@@ -34,18 +30,6 @@ print(json.dumps([prove(rules, facts, mail_proof.guarantees(), NOW), difference(
 
 
 def test_the_same_bytes_whatever_the_hash_seed() -> None:
-    root = Path(__file__).resolve().parents[4]
-    packages = Path(next(iter(collection.__path__))).parents[2]
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", _SAYS],
-            check=True,
-            capture_output=True,
-            text=True,
-            cwd=root,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{packages}:{root}", "PATH": ""},
-        ).stdout
-        for seed in ("1", "2")
-    }
+    said = said_with_two_hash_seeds(_SAYS)
     assert len(said) == 1
     assert said.pop().count("\n") == 7

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import itertools
 import random
-import subprocess
-import sys
-from pathlib import Path
 
-import ansible_collections.m365.message_encryption as collection
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Solver
 from pysat.solvers import Cadical153
+
+from tests.unit.mail_flow.proof.hash_seeds import said_with_two_hash_seeds
 
 Clauses = list[list[int]]
 
@@ -133,17 +131,5 @@ print(solver.solve(), [solver.holds(name) for name in names], solver.conflicts)
 
 
 def test_answers_do_not_depend_on_the_hash_seed() -> None:
-    root = Path(__file__).resolve().parents[4]
-    packages = Path(next(iter(collection.__path__))).parents[2]
-    said = {
-        subprocess.run(
-            [sys.executable, "-c", _TWICE],
-            check=True,
-            capture_output=True,
-            text=True,
-            cwd=root,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": f"{packages}:{root}", "PATH": ""},
-        ).stdout
-        for seed in ("1", "2")
-    }
+    said = said_with_two_hash_seeds(_TWICE)
     assert len(said) == 1
