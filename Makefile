@@ -161,6 +161,11 @@ live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not 
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.live --organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' \
 	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)')
 
+.PHONY: live-mail
+live-mail: .venv/$(CORE)/ready build/installed ## experiments with mail in a test tenant: STEP=begin ORGANIZATION=name CONFIRM=name ADDRESSES=file, then STEP=end RUN=file
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.live.mail '$(STEP)' $(if $(VARIABLES),--variables '$(VARIABLES)') \
+	    $(if $(RUN),--run '$(RUN)',--organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' $(if $(ADDRESSES),--addresses '$(ADDRESSES)'))
+
 ## Checks
 
 .PHONY: check

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.emulator.emulator import Emulator
+from tests.emulator.mail_flow import MailFlow
 from tests.emulator.organization import default_state
 
 from .playbook import COLLECTIONS, ROOT
@@ -21,9 +25,9 @@ from .tenant import WIRES
 NAME = "contoso.onmicrosoft.com"
 
 
-def live(*arguments: str) -> subprocess.CompletedProcess[str]:
+def live(*arguments: str, module: str = "tests.live") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.live", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env={"PYTHONPATH": str(COLLECTIONS), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         capture_output=True,
@@ -69,3 +73,124 @@ def test_an_organization_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     done = live("--organization", NAME, "--confirm", NAME, "--report", str(tmp_path / "report.md"))
     assert done.returncode == 1
     assert "No credential" in done.stderr or "ansible_exchange_" in done.stderr
+
+
+ADDRESSES = {
+    "sender": "ann@contoso.onmicrosoft.com",
+    "inside": "bob@contoso.onmicrosoft.com",
+    "second_inside": "cleo@contoso.onmicrosoft.com",
+    "outside": "dora@fabrikam.com",
+    "forwarding": "eve@contoso.onmicrosoft.com",
+}
+#: What this emulated Exchange does where nobody knows what the real one does.
+OPEN = {"fate": "rejected", "protection": "do_not_forward"}
+
+
+def mail(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return live(*arguments, module="tests.live.mail")
+
+
+def send(organization: dict[str, Any], message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What arrives at each address, in the words that the owner of an organization writes down."""
+    known = {"accepted_domains": [{"DomainName": NAME}], "remote_domains": [], "mailboxes": [each for each in ADDRESSES.values() if each.endswith(NAME)]}
+    whole = {"from": message["from"], "authenticated": message["from"].endswith(NAME), "to": message["to"], "subject": message["subject"]}
+    found = MailFlow(organization["transport_rules"], known).deliver(whole)["recipients"]
+    seen = {}
+    for address in message["seen"]:
+        result = found[address]
+        fate = result["fate"].replace("unknown", OPEN["fate"])
+        marks = re.findall(r"\[(\w+)\]", result.get("subject", ""))
+        protection = {"protected_option_unknown": OPEN["protection"], "unknown": OPEN["protection"]}.get(result["protection"], result["protection"])
+        seen[address] = {"fate": fate, "protection": protection if fate == "delivered" else None, "marks": marks}
+    return seen
+
+
+@pytest.mark.parametrize("wire", ["rest", "psrp"])
+def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -> None:
+    with Emulator([default_state(NAME)], directory=tmp_path / "emulator") as emulator:
+        organization, described = emulator.organizations[NAME], emulator.describe()
+        before = organization.dump()
+        variables, addresses = tmp_path / "variables.yml", tmp_path / "addresses.yml"
+        variables.write_text(yaml.safe_dump({**WIRES[wire](described, described["organizations"][0]), "ansible_exchange_transport": wire}), encoding="utf-8")
+        addresses.write_text(yaml.safe_dump(ADDRESSES), encoding="utf-8")
+        connection = ("--variables", str(variables), "--directory", str(tmp_path))
+        assert mail("begin", "--organization", NAME, "--addresses", str(addresses), *connection).returncode == 2, "begin needs the word"
+        assert organization.dump() == before
+        begun = mail("begin", "--organization", NAME, "--confirm", NAME, "--addresses", str(addresses), *connection)
+        assert begun.returncode == 0, begun.stderr
+        assert "Left out, since guest is not named: U20" in begun.stdout
+        (path,) = tmp_path.glob("????????.yml")
+        made = organization.dump()["transport_rules"]
+        assert made, "no rule was made"
+        assert all(rule["SubjectContainsWords"] and rule["From"] and rule["ExpiryDate"] for rule in made), "a rule could act on other mail, or for ever"
+        run = yaml.safe_load(path.read_text(encoding="utf-8"))
+        first = run["experiments"][0]["messages"][0]
+        first["seen"][ADDRESSES["outside"]] = {"fate": "arrived"}
+        path.write_text(yaml.safe_dump(run), encoding="utf-8")
+        wrong = mail("end", "--run", str(path), *connection)
+        assert wrong.returncode == 2
+        assert "fate is 'arrived'. Use one of delivered, rejected" in wrong.stderr
+        assert organization.dump()["transport_rules"] == made, "what was written down wrong is mended first, and the rules are there still"
+        for experiment in run["experiments"]:
+            for message in experiment["messages"]:
+                message["seen"] = send({"transport_rules": made}, message)
+        run["experiments"][-1]["messages"][0]["seen"] = None
+        path.write_text(yaml.safe_dump(run), encoding="utf-8")
+        done = mail("end", "--run", str(path), *connection)
+        assert done.returncode in (0, 1), done.stderr
+        assert "U01 two templates: settled. {outside}: protection is do_not_forward, the simulation does not know" in done.stdout
+        assert organization.dump()["transport_rules"] == before["transport_rules"]
+        record = path.with_suffix(".json")
+        text = record.read_text(encoding="utf-8")
+        assert not [address for address in (NAME, *ADDRESSES.values()) if address in text], "a record may be shown to others"
+        answers = json.loads(text)["answers"]
+        assert answers[0] == {
+            "experiment": "U01 two templates",
+            "question": "Which of two templates does a message get?",
+            "message": "two templates",
+            "seen": {"{outside}": {"fate": "delivered", "protection": "do_not_forward", "marks": []}},
+        }
+        assert "B04 one is spared" not in {answer["experiment"] for answer in answers}, "nothing was written down of it"
+        again = mail("end", "--run", str(path), *connection)
+        assert again.returncode == 2
+        assert "Not recorded" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("experiment", "seen", "status", "line"),
+    [
+        ("B04 one is spared", {"{outside}": {"fate": "delivered", "protection": "encrypt", "marks": []}}, 0, "B04 one is spared: agreed."),
+        (
+            "B04 one is spared",
+            {"{inside}": {"fate": "delivered", "protection": "encrypt", "marks": []}},
+            1,
+            "B04 one is spared: contradicted. {inside}: protection is encrypt, the simulation says none",
+        ),
+        (
+            "U08 stopped in test mode",
+            {"{outside}": {"fate": "delivered", "protection": "none", "marks": []}},
+            0,
+            "U08 stopped in test mode: settled. {outside}: protection is none, the simulation guesses encrypt (U08)",
+        ),
+        (
+            "U20 to a guest",
+            {"{guest}": {"fate": "delivered", "protection": "none", "marks": ["inside"]}},
+            0,
+            "settled. {guest}: mark inside is True, the simulation guesses False (U20)",
+        ),
+    ],
+)
+def test_a_record_is_judged_by_the_simulation(tmp_path: Path, experiment: str, seen: dict[str, Any], status: int, line: str) -> None:
+    record = tmp_path / "record.json"
+    answer = {"experiment": experiment, "question": "", "message": experiment.partition(" ")[2], "seen": seen}
+    record.write_text(json.dumps({"format": 1, "recorded_on": "2026-11-25", "answers": [answer]}), encoding="utf-8")
+    done = mail("replay", "--run", str(record))
+    assert (done.returncode, line in done.stdout) == (status, True), done.stdout + done.stderr
+
+
+def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    record.write_text("{}", encoding="utf-8")
+    done = mail("replay", "--run", str(record))
+    assert done.returncode == 2
+    assert "not a record of format 1" in done.stderr

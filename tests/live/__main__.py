@@ -17,9 +17,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_state
 
-from .mail import ONLY_MAIL_TELLS
 from .questions import Answer, Questions
 from .session import LiveSession
+from .unknowns import ONLY_MAIL_TELLS
 
 #: What is written by the questions, and so what has to be as it was.
 TOUCHED = ("ome_configurations", "transport_rules")
