@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import REPORTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit, render_lines

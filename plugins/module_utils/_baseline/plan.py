@@ -10,7 +10,6 @@ GUIDs or places among rules that are not managed is in it. The seal is over the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import types
@@ -21,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import counted_mail, impact_of, moved_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import why_not_from
@@ -104,18 +104,13 @@ def normal(value: Any) -> Any:
 
 def digest_of(value: Any) -> str:
     """``sha256:`` and the digest of a value's one canonical text."""
-    return _sha256(normal(value))
-
-
-def _sha256(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return exact_digest(normal(value))
 
 
 def seal(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document with the digest of everything that it says, to the letter."""
     said = {key: value for key, value in document.items() if key != "seal"}
-    return {**said, "seal": _sha256(said)}
+    return {**said, "seal": exact_digest(said)}
 
 
 #: Changes that a sentence names.

@@ -22,7 +22,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_line
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (

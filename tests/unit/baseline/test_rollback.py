@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import snapshot_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.unit.organization_session import WIRES

@@ -10,6 +10,7 @@ wherever Ansible reads variables, an inventory or plays, so that it templates no
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -38,3 +39,9 @@ def document_of(content: bytes) -> dict[str, Any]:
         raise ValueError(f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is')
     document: dict[str, Any] = found[0]
     return document
+
+
+def exact_digest(value: Any) -> str:
+    """``sha256:`` and the digest of a value's one JSON text: keys sorted, no space, UTF-8."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
