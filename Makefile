@@ -153,8 +153,9 @@ bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side b
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 .PHONY: pictures
-pictures: .venv/pictures/ready ## the curve of many organizations, from the figures that the benchmarks wrote
+pictures: .venv/pictures/ready ## the curve of many organizations, from the benchmarks' figures, and the report that "make demo" has left
 	@.venv/pictures/bin/python scripts/draw_performance.py
+	@.venv/pictures/bin/python scripts/draw_report.py
 
 .PHONY: live
 live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not documented: ORGANIZATION=name CONFIRM=name
@@ -237,6 +238,8 @@ docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/
 	@rm -rf build/docs && mkdir -p build/docs/rst && chmod 755 build/docs/rst
 	@PATH="$(CURDIR)/.venv/docs/bin:$$PATH" antsibull-docs --config-file docs/antsibull-docs.cfg collection --use-current --squash-hierarchy \
 	    --cleanup everything --fail-on-error --dest-dir build/docs/rst m365.message_encryption
+	@.venv/docs/bin/python scripts/arrange_docs.py build/docs/rst/index.rst
 	@cp -R docs/docsite/rst/images build/docs/rst/docsite/
 	@.venv/docs/bin/sphinx-build -q -b html -c docs -w build/docs/warnings build/docs/rst build/docs/html 2>/dev/null
 	@! grep -vE "$(FOREIGN)" build/docs/warnings
+	@echo "The documentation: file://$(CURDIR)/build/docs/html/index.html"

@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes the picture of a report that the README and the documentation show: the plan's, which ``make demo`` has left.
+
+Only the path of the demo's inventory is shortened: it is the one of whoever draws.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.unit.report import chromium  # noqa: E402 (the checkout must be on the path first)
+
+DEMO = ROOT / "build/demo"
+PICTURE = ROOT / "docs/docsite/rst/images/report.png"
+WIDTH, HEIGHT = 1120, 918
+
+
+def main() -> None:
+    if not chromium.PROGRAM:
+        sys.exit("Install Chromium or Chrome: it draws the report.")
+    reports = sorted((DEMO / "message_encryption/runs").glob("*-baseline-*/contoso/report.html"))
+    if not reports:
+        sys.exit("Run 'make demo' first: its first run is a check, and the picture shows its report.")
+    page = reports[0].read_text(encoding="utf-8").replace(f"{DEMO}/rest.yml", "inventory.yml")
+    with tempfile.TemporaryDirectory() as directory:
+        drawn = Path(directory) / "report.png"
+        chromium.picture(Path(directory), page, WIDTH, HEIGHT, drawn)
+        data = io.BytesIO()
+        # 64 colors are all that the report needs, and a third of the bytes.
+        Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+    PICTURE.write_bytes(data.getvalue())
+    print(f"{PICTURE.relative_to(ROOT)}: {len(data.getvalue()) // 1024} KB")
+
+
+if __name__ == "__main__":
+    main()
