@@ -23,7 +23,7 @@ from unittest import mock
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import snapshot as _snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action import artifacts as _artifacts
@@ -120,8 +120,8 @@ def _go_on(role: Role, wishes: dict[str, Any], behind: list[tuple[str, Any]]) ->
         return
     assert len(role.session.writes) > writes
     assert snapshot, "it wrote without a snapshot"
-    document = check_snapshot(role.artifacts.load(snapshot), snapshot)
-    behind.append((document["id"], before))
+    document = read_snapshot(role.artifacts.load(snapshot), snapshot)
+    behind.append((document.id, before))
 
 
 def _go_back(role: Role, behind: list[tuple[str, Any]], *, whole: bool) -> None:

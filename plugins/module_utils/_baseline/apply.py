@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import used
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import documented, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
@@ -37,16 +38,17 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     if not task.check_mode:
         _check_cleared(prepared)
     procedure = prepared.procedure
+    planned = [PlannedChange.read(row) for row in report["changes"]]
     try:
-        result = converge(task, list(procedure.subsets), _guarded(procedure, report["changes"]))
+        result = converge(task, list(procedure.subsets), _guarded(procedure, planned))
     except ExchangeError as error:
-        error.progress = _after_failure(task, prepared, error, report)
+        error.progress = _after_failure(task, prepared, error, report, planned)
         _keep(task, prepared, report, error.progress)
         raise
     if task.check_mode:
         return result
     made = _keys(result["changes"])
-    changes = [{**row, "state": ChangeState.STORED if _key(row) in made else row["state"]} for row in report["changes"]]
+    changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in planned]
     _settle(report, task, changes, status=OrganizationStatus.CHANGED)
     _keep(task, prepared, report, result)
     try:
@@ -82,10 +84,10 @@ def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], 
         result["unkept_report"] = report
 
 
-def _settle(report: dict[str, Any], task: BaselineContext, changes: list[dict[str, Any]], *, status: OrganizationStatus) -> None:
+def _settle(report: dict[str, Any], task: BaselineContext, changes: Sequence[PlannedChange], *, status: OrganizationStatus) -> None:
     """Puts into a report what became of the changes."""
-    applied = sum(row["state"] == ChangeState.STORED for row in changes)
-    report.update(status=status, changes=changes, applied=applied, not_applied=len(changes) - applied)
+    applied = sum(change.state is ChangeState.STORED for change in changes)
+    report.update(status=status, changes=[change.as_dict() for change in changes], applied=applied, not_applied=len(changes) - applied)
     report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
 
 
@@ -100,12 +102,12 @@ def _settled(task: BaselineContext, prepared: Preparation, report: dict[str, Any
     return count_as_rolled_back(prepared.artifacts, procedure, organization)
 
 
-def _guarded(procedure: Procedure, planned: Sequence[Mapping[str, Any]]) -> Callable[[Organization], Plan]:
+def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable[[Organization], Plan]:
     """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
 
     def check(organization: Organization, plan: Plan) -> None:
         # What becomes of mail was looked at before, and with more facts than are read here.
-        new = unplanned(planned, documented(organization, plan), effects=("rollback",))
+        new = unplanned(planned, planned_changes(organization, plan), effects=("rollback",))
         if new:
             raise ExchangeError(
                 f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."
@@ -129,26 +131,25 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
     return plan_once_checked
 
 
-def _after_failure(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any]) -> dict[str, Any]:
+def _after_failure(
+    task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any], planned: Sequence[PlannedChange]
+) -> dict[str, Any]:
     progress = dict(error.progress or {})
     made = _keys(progress.get("changes", ()))
-    changes = [
-        {**row, "state": ChangeState.STORED if _key(row) in made or row["state"] == ChangeState.STORED else ChangeState.NOT_APPLIED}
-        for row in report["changes"]
-    ]
+    stored = [change for change in planned if change.key in made or change.state is ChangeState.STORED]
+    changes = [replace(change, state=ChangeState.STORED if change in stored else ChangeState.NOT_APPLIED) for change in planned]
     snapshot = task.params.get("snapshot")
-    stored = any(row["state"] == ChangeState.STORED for row in changes)
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not progress.get("outcome_unknown"):
             # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
                 if not rollback.left(read(task.session, rollback.subsets, fresh=True)):
-                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot["digest"])
+                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot.digest)
         elif snapshot and prepared.variables.get("rollback_on_failure"):
             _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
             error.message = f"{error.message} The changes of this run were rolled back."
-            changes = [{**row, "state": ChangeState.NOT_APPLIED} for row in changes]
+            changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in changes]
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
@@ -165,7 +166,7 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
     :raises ExchangeError: somebody else was at work on the same, or the rollback failed on its way.
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
-    rollback.recorded = [row for row in rollback.recorded if unknown or _key(row) in made]
+    rollback.recorded = [change for change in rollback.recorded if unknown or change.key in made]
 
     def check(organization: Organization, plan: Plan) -> None:
         drift = [] if prepared.variables.get("rollback_force") else rollback.drift(organization, plan)
@@ -176,9 +177,5 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
     task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
 
 
-def _key(change: Mapping[str, Any]) -> tuple[str, str, str]:
-    return change["resource"], change["identity"], change["option"]
-
-
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
-    return {_key(change) for change in changes}
+    return {(change["resource"], change["identity"], change["option"]) for change in changes}

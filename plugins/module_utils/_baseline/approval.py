@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import check_plan, moved
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument, moved, read_plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 #: The variable that refuses to write without an approved plan.
@@ -51,7 +51,7 @@ class Approval:
     """
 
     digest: str
-    plan: Mapping[str, Any] | None
+    plan: PlanDocument | None
     missing: str = ""
 
 
@@ -61,17 +61,15 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
     if not approved:
         return None
     if not approved.startswith("sha256:"):
-        plan = check_plan(artifacts.load_plan(approved), approved)
-        return Approval(plan["digest"], plan)
+        plan = read_plan(artifacts.load_plan(approved), approved)
+        return Approval(plan.digest, plan)
     return _with_digest(artifacts, approved)
 
 
-def approval_findings(
-    approval: Approval | None, document: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool
-) -> list[Finding]:
+def approval_findings(approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool) -> list[Finding]:
     """What is refused about the approval of a plan.
 
-    :param document: the plan that is needed now.
+    :param plan: the plan that is needed now.
     :param writes: whether the run would write.
     """
     if approval is None:
@@ -79,19 +77,19 @@ def approval_findings(
             return []
         text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
         return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
-    before = used(approval.digest, artifacts) if document["changes"] else []
-    findings = _moved(approval, document, begun=bool(before))
+    before = used(approval.digest, artifacts) if plan.changes else []
+    findings = _moved(approval, plan, begun=bool(before))
     # One that is over is refused elsewhere.
     return findings if variables.get("approval_valid_until") else [*findings, *before]
 
 
-def _moved(approval: Approval, document: Mapping[str, Any], *, begun: bool) -> list[Finding]:
+def _moved(approval: Approval, plan: PlanDocument, *, begun: bool) -> list[Finding]:
     """Whether the approved plan is the one that is needed now, or what is left of it."""
     if approval.plan is not None:
-        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, document, begun=begun)]
-    if approval.digest == document["digest"]:
+        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, plan, begun=begun)]
+    if approval.digest == plan.digest:
         return []
-    text = f"{approval.digest} was approved, but the digest of the plan is now {document['digest']}. {approval.missing}"
+    text = f"{approval.digest} was approved, but the digest of the plan is now {plan.digest}. {approval.missing}"
     return [Finding("approved_plan", text, _AGAIN)]
 
 
@@ -104,12 +102,12 @@ def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
         if not link.approved or not digest.removeprefix("sha256:").startswith(link.approved) or link.path == own:
             continue
         try:
-            snapshot = check_snapshot(artifacts.load(link.path), link.path)
+            snapshot = read_snapshot(artifacts.load(link.path), link.path)
         except OptionError as error:
             text = f"whether {digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-        if snapshot["approved_plan"] == digest:
-            text = f"{digest} was approved for one run, and the run of {snapshot['created_at']} used it ({link.path})."
+        if snapshot.approved_plan == digest:
+            text = f"{digest} was approved for one run, and the run of {snapshot.created_at} used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     if run := artifacts.used_approval(digest):
         text = f"{digest} was approved for one run, and {run} used it (its snapshot is no longer kept)."
@@ -131,7 +129,7 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
         except (OptionError, KeyError, TypeError):
             continue  # A file that is no plan, or is broken, is nobody's approval.
         try:
-            return Approval(digest, check_plan(document, "the plan of that digest"))
+            return Approval(digest, read_plan(document, "the plan of that digest"))
         except OptionError as error:
             missing = str(error)
     return Approval(digest, None, missing)

@@ -15,6 +15,7 @@ from functools import reduce
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Accepted, moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
@@ -227,7 +228,7 @@ class Audit(Baseline):
     def _looked_at(self, plan: Plan) -> Plan | None:
         return None
 
-    def summary(self, changes: Sequence[Mapping[str, Any]]) -> str:
+    def summary(self, changes: Sequence[PlannedChange]) -> str:
         return drift_sentence(changes)
 
 

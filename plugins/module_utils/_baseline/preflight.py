@@ -11,16 +11,18 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import changes_mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of, documented, plan_document
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import take
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -45,14 +47,14 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     draft = procedure.draft(organization, run)
     plan, findings = draft.plan, draft.findings
     mail = procedure.mail(organization, plan)
-    changes = documented(organization, plan, mail)
+    changes = planned_changes(organization, plan, mail)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
-    document = plan_document(procedure.kind, who, desired, plan, changes, mail)
+    document = PlanDocument.of(procedure.kind, who, desired, plan, changes, mail)
     approval = approval_of(variables, artifacts) if procedure.approvable else None
     if procedure.approvable:
         findings += approval_findings(approval, document, variables, artifacts, writes=writes)
@@ -68,36 +70,36 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         "warnings": list(plan.warnings),
         "accepted": prepared.acceptance.reported(),
         "snapshot": asdict(procedure.restores) if procedure.restores else None,
-        "digests": {"plan": document["digest"], "snapshot": "", "state": _state_digest(organization)},
+        "digests": {"plan": document.digest, "snapshot": "", "state": _state_digest(organization)},
     }
     result: dict[str, Any] = {
         "changed": False,
         "organization": who,
         "pending": bool(changes),
         "writes": writes,
-        "digest": document["digest"],
-        "plan": artifacts.store_plan(document) if run.check_mode and procedure.approvable else "",
+        "digest": document.digest,
+        "plan": artifacts.store_plan(document.as_dict()) if run.check_mode and procedure.approvable else "",
         "snapshot": procedure.restores.path if procedure.restores else "",
     }
     if mail:
         result["mail"] = mail
     if run.check_mode:
-        result.update(changed=bool(changes) and procedure.writes, changes=changes)
+        result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     if summary := procedure.summary(changes):
         result["msg"] = summary
     artifacts.remember({"report": report})
     _refuse(prepared, findings, report, result)
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
         previous = artifacts.chain().last()
-        snapshot = take(
+        snapshot = SnapshotDocument.take(
             organization,
             document if changes else None,
             previous=previous.id if previous else "",
             run=artifacts.run,
             approved_plan=approval.digest if approval else "",
         )
-        result["snapshot"] = artifacts.store_snapshot(snapshot)
-        report["digests"]["snapshot"] = snapshot["digest"]
+        result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict())
+        report["digests"]["snapshot"] = snapshot.digest
         report["snapshot_file"] = result["snapshot"]
         artifacts.remember({"report": report})
     if not changes and not run.check_mode:
@@ -134,7 +136,7 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[
 
 
 def _report(
-    task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: list[dict[str, Any]], findings: Sequence[Finding]
+    task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: Sequence[PlannedChange], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """What the report says before anything is written."""
     controls = procedure.assess(organization, planned=plan)
@@ -159,7 +161,7 @@ def _report(
         },
         "controls": controls,
         "observed": observed(organization),
-        "changes": changes,
+        "changes": [change.as_dict() for change in changes],
         "findings": [finding.as_dict() for finding in findings],
         "applied": 0,
         "not_applied": len(changes),
@@ -175,6 +177,6 @@ def _who(organization: Organization) -> dict[str, Any]:
 def _state_digest(organization: Organization) -> str:
     """The digest of the whole state as far as it can be read; empty where a read failed."""
     try:
-        return digest_of(take(organization, None)["state"])
+        return digest_of(state_of(organization)[0])
     except ExchangeError:
         return ""

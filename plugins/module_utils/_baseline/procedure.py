@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
@@ -136,10 +137,10 @@ class Procedure:
         """In what the organization differs from the snapshot that it goes back to, as sentences."""
         return []
 
-    def summary(self, changes: Sequence[Mapping[str, Any]]) -> str:
+    def summary(self, changes: Sequence[PlannedChange]) -> str:
         """The plan as the task's message; empty where the changes say it themselves."""
         return ""
 
-    def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
         """What is said before anything is done; empty where that is nothing."""
         return ""

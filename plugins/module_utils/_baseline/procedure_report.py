@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import PROCEDURES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of

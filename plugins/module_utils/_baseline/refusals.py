@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
@@ -70,14 +71,12 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
     return [Finding("permissions", f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing]
 
 
-def rollback_findings(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:
     """What a rollback could not undo."""
     return [
-        Finding.acceptable(
-            change["control"] or "rollback", f"{change['option']} of {change['identity'] or change['resource']} could not be rolled back.", "irreversible"
-        )
+        Finding.acceptable(change.control or "rollback", f"{change.option} of {change.subject} could not be rolled back.", "irreversible")
         for change in changes
-        if change["rollback"] == RollbackClass.NOT_POSSIBLE
+        if change.rollback is RollbackClass.NOT_POSSIBLE
     ]
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, UnreachableError
 
 FORMAT = 1

@@ -9,33 +9,34 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import Rollback
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import check_snapshot
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import read_snapshot
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
     """The way back from the snapshot in a file, once it is checked."""
-    snapshot = check_snapshot(artifacts.load(path), path)
+    snapshot = read_snapshot(artifacts.load(path), path)
     return Rollback(
         snapshot,
         scope=scope or variables["rollback_scope"],
         remove_templates=bool(variables.get("remove_created_templates")),
         force=bool(variables.get("rollback_force")),
-        later=_changed_since(artifacts, snapshot["id"]),
+        later=_changed_since(artifacts, snapshot.id),
         path=path,
     )
 
 
-def _changed_since(artifacts: Artifacts, id_: str) -> list[Mapping[str, Any]]:
+def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
     """The changes that runs planned after a snapshot, oldest first. A file that cannot be read tells of none: what it made passes for work of others."""
-    changes: list[Mapping[str, Any]] = []
+    changes: list[PlannedChange] = []
     for link in artifacts.chain().after(id_):
         with contextlib.suppress(OptionError):
-            changes += (check_snapshot(artifacts.load(link.path), link.path)["plan"] or {}).get("changes", ())
+            changes += read_snapshot(artifacts.load(link.path), link.path).changes
     return changes
 
 
@@ -52,10 +53,10 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
     newest = chain.newest()
     if newest is None:
         return ""
-    snapshot = check_snapshot(artifacts.load(newest.path), newest.path)
-    if (snapshot["id"], snapshot["previous"]) != (newest.id, newest.previous):
+    snapshot = read_snapshot(artifacts.load(newest.path), newest.path)
+    if (snapshot.id, snapshot.previous) != (newest.id, newest.previous):
         raise OptionError(
-            f"{newest.path} contains the snapshot {snapshot['id']}, which does not match its name: the file was renamed.", remedy="Restore its name."
+            f"{newest.path} contains the snapshot {snapshot.id}, which does not match its name: the file was renamed.", remedy="Restore its name."
         )
     return newest.path
 

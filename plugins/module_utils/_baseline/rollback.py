@@ -10,14 +10,15 @@ snapshot becomes a state, and the planner of states does the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, named, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import named, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, SnapshotReference
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import confirmation_findings, organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -38,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 class Rollback(Procedure):
     """What a snapshot asks for.
 
-    :param snapshot: a checked snapshot. One that no run wrote from goes back whole.
+    :param snapshot: its snapshot. One that no run wrote from goes back whole.
     :param scope: ``changed`` or ``full``.
     :param remove_templates: whether OME configurations that did not exist then are removed.
     :param force: whether rules that others made since are removed, too, where the scope is ``full``.
@@ -50,26 +51,26 @@ class Rollback(Procedure):
 
     def __init__(
         self,
-        snapshot: Mapping[str, Any],
+        snapshot: SnapshotDocument,
         *,
         scope: str = "changed",
         remove_templates: bool = False,
         force: bool = False,
-        later: Sequence[Mapping[str, Any]] = (),
+        later: Sequence[PlannedChange] = (),
         path: str = "",
     ) -> None:
         self.snapshot = snapshot
-        self.scope = scope if snapshot["plan"] else "full"
+        self.scope = scope if snapshot.plan else "full"
         self.remove_templates = remove_templates
         self.force = force
         self.later = later
-        self.parts = declare_state(validated({part: value for part, value in snapshot["state"].items() if not part.startswith("transport_rules_")}))
+        self.parts = declare_state(validated({part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}))
         #: What the run was to change.
-        self.recorded: list[Mapping[str, Any]] = list((snapshot["plan"] or {}).get("changes", ()))
-        rules = [*snapshot["state"].get("transport_rules", ()), *snapshot["state"].get("transport_rules_unsupported", ())]
+        self.recorded: Sequence[PlannedChange] = snapshot.changes
+        rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
-        self.restores = SnapshotReference(path, snapshot["created_at"], snapshot["run"], self.scope, snapshot["digest"])
+        self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
 
     def draft(self, organization: Organization, run: Run) -> Draft:
@@ -82,13 +83,15 @@ class Rollback(Procedure):
             findings += unconfirmed
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
 
-    def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
         what = "Nothing is left to restore." if not changes else f"{'It would restore' if check_mode else 'It restores'} {named(changes)}."
         return f"Goes back to {self.restores}. {what}"
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
-        refuse_other_organization(organization, self.snapshot, remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization.")
+        refuse_other_organization(
+            organization, {"organization": self.snapshot.organization}, remedy="Set hardened_baseline_rollback_snapshot to a snapshot of this organization."
+        )
         parts = dict(self.parts) if self.scope == "full" else self._changed()
         rules = self._rules(organization) if "transport_rules" in self.parts else []
         parts.pop("transport_rules", None)
@@ -112,7 +115,7 @@ class Rollback(Procedure):
 
     def left(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
-        differing = [f"{change.option} of {change.identity or change.resource} is {change.before!r}." for change in plan.changes]
+        differing = [f"{change.option} of {change.subject} is {change.before!r}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
         return [*differing, *strangers, *self._lost(organization)]
 
@@ -138,7 +141,7 @@ class Rollback(Procedure):
         for resource in RESOURCES:
             if resource.name == RULE or resource.subset not in self.parts:
                 continue
-            changes = [(row["identity"], row["option"]) for row in self.recorded if row["resource"] == resource.name]
+            changes = [(change.identity, change.option) for change in self.recorded if change.resource == resource.name]
             narrowed = resource.narrowed(self.parts[resource.subset], changes)
             parts.update({resource.subset: narrowed} if narrowed else {})
         return parts
@@ -146,23 +149,25 @@ class Rollback(Procedure):
     def _touched(self) -> dict[str, set[str]]:
         """Name of a rule, as it was then, to the options that the plan names."""
         touched: dict[str, set[str]] = {}
-        for row in self.recorded:
-            if row["resource"] == RULE:
-                touched.setdefault(row["identity"], set()).add(row["option"])
+        for change in self.recorded:
+            if change.resource == RULE:
+                touched.setdefault(change.identity, set()).add(change.option)
         return touched
 
     def _moved(self) -> bool:
         """Whether the run moved or removed rules. Else the places of rules are not ours to put back."""
-        return any(row["resource"] == RULE and (row["option"] == "priority" or (row["option"], row["after"]) == ("state", "absent")) for row in self.recorded)
+        return any(
+            change.resource == RULE and (change.option == "priority" or (change.option, change.after) == ("state", "absent")) for change in self.recorded
+        )
 
     def _created(self) -> dict[str, str]:
         """The rules that the run was to create: name without case to name."""
-        rows = (row for row in self.recorded if row["resource"] == RULE and row["option"] == "state" and row["before"] == "absent")
-        return {name_key(row["identity"]): row["identity"] for row in rows}
+        made = (change for change in self.recorded if change.resource == RULE and change.option == "state" and change.before == "absent")
+        return {name_key(change.identity): change.identity for change in made}
 
     def _created_now(self, organization: Organization) -> dict[str, str]:
         """The GUIDs of the rules that the run has created, to the names that it gave them: somebody may have renamed one."""
-        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]]
+        new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
         created = self._created()
         found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
         for name in created.values():
@@ -179,7 +184,7 @@ class Rollback(Procedure):
         """Whether the rules that the run did not move stand in another order than before it."""
         moved = {name for name, options in self._touched().items() if "priority" in options}
         left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
-        return [guid for guid in left if guid in self.snapshot["order"]] != [guid for guid in self.snapshot["order"] if guid in left]
+        return [guid for guid in left if guid in self.snapshot.order] != [guid for guid in self.snapshot.order if guid in left]
 
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
         """The rules to bring back, with those that only keep their places, in the order that they had."""
@@ -190,7 +195,7 @@ class Rollback(Procedure):
         touched = self._touched()
         wanted: list[DeclaredRule] = []
         held = {rule.guid: rule for rule in self.parts["transport_rules"]}
-        for guid in self.snapshot["order"]:
+        for guid in self.snapshot.order:
             rule = held.get(guid)
             if rule is None:
                 # One that a state cannot hold keeps its place among the others.
@@ -212,7 +217,7 @@ class Rollback(Procedure):
         rules = rules_of(organization)
         guids = {rule.guid for rule in rules}
         rebuilt = {name_key(rule.name) for rule in self.parts["transport_rules"] if rule.guid not in guids}
-        return [rule for rule in rules if rule.guid not in self.snapshot["order"] and name_key(rule.name) not in rebuilt]
+        return [rule for rule in rules if rule.guid not in self.snapshot.order and name_key(rule.name) not in rebuilt]
 
     def _comes_back(self, rule: DeclaredRule) -> bool:
         """Whether a rule that is gone is made again."""
@@ -228,7 +233,7 @@ class Rollback(Procedure):
         """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
         held = {rule.guid for rule in self.parts["transport_rules"]}
         book = RuleBook(organization, restoring=True, check_mode=check_mode)
-        switched = {row["identity"]: row["before"] for row in self.recorded if row["resource"] == RULE and row["option"] == "enabled"}
+        switched = {change.identity: change.before for change in self.recorded if change.resource == RULE and change.option == "enabled"}
         plan = Plan(concurrent_changes=concurrent_changes)
         for rule in book.rules:
             name = self._names.get(rule.guid, "")
@@ -261,17 +266,17 @@ class Rollback(Procedure):
     def _remove_templates(self, organization: Organization) -> Plan:
         existing = organization.objects(OME_CONFIGURATION.subset)
         then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
-        created = {name_key(row["identity"]) for row in self.recorded if row["resource"] == OME_CONFIGURATION.name and row["option"] == "state"}
+        created = {name_key(change.identity) for change in self.recorded if change.resource == OME_CONFIGURATION.name and change.option == "state"}
         gone = [name_of(item) for item in existing if name_key(name_of(item)) not in then and not is_default(name_of(item))]
         return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name_key(name) in created})
 
     def _lost(self, organization: Organization) -> list[str]:
         """What the snapshot names and cannot be put back."""
         names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
-        gone = [row for row in self.snapshot["state"].get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
+        gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
         missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
-        since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot["order"]] if missing else []
+        since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
         new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
         if new:
             lost.append(
@@ -286,19 +291,19 @@ class Rollback(Procedure):
             return True
         rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
         name = self._names.get(rule.guid, rule.name) if rule else change.identity
-        rows = [row for row in self.recorded if row["resource"] == change.resource and row["identity"] == name]
+        made = [row for row in self.recorded if row.managed_object == (change.resource, name)]
         if change.resource == RULE and rule is None:
             # It is gone, and would be made again with all that it had: that is ours where the run has removed it.
-            return any(row["option"] == "state" and row["after"] == "absent" for row in rows)
+            return any(row.option == "state" and row.after == "absent" for row in made)
         if rule and change.option == "state":
             return self._as_created(rule, rule.name)
         if change.option == "state":
-            return any(row["option"] == "state" for row in rows)
-        return any(row["option"] == change.option and same(change.resource, change.option, row["after"], change.before) for row in rows)
+            return any(row.option == "state" for row in made)
+        return any(row.option == change.option and same(change.resource, change.option, row.after, change.before) for row in made)
 
-    def _as_created(self, rule: Rule, name: str, rows: Sequence[Mapping[str, Any]] | None = None) -> bool:
-        """Whether a rule is still what the run, or the runs that changed ``rows``, created under a name."""
-        recorded = {row["option"]: row["after"] for row in (self.recorded if rows is None else rows) if row["resource"] == RULE and row["identity"] == name}
+    def _as_created(self, rule: Rule, name: str, changes: Sequence[PlannedChange] | None = None) -> bool:
+        """Whether a rule is still what the run, or the runs that made ``changes``, created under a name."""
+        recorded = {change.option: change.after for change in (self.recorded if changes is None else changes) if change.managed_object == (RULE, name)}
         if recorded.get("state") != "present" or (not rule.enabled and recorded.get("enabled", True)):
             return False
         for section in SECTIONS:
@@ -316,7 +321,7 @@ class NothingToRollBack(Procedure):
 
     kind = "rollback"
 
-    def notice(self, changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
 
 
@@ -324,7 +329,7 @@ def _not_ours(change: Change) -> str:
     """The sentence about a change that would undo what somebody else has done."""
     if change.option == "state":
         return f"{change.identity} is not as the run left it: somebody changed or renamed it since then."
-    return f"{change.option} of {change.identity or change.resource} is {change.before!r}, which is not what the run left: somebody changed it since then."
+    return f"{change.option} of {change.subject} is {change.before!r}, which is not what the run left: somebody changed it since then."
 
 
 def _untouched(guid: str) -> DeclaredRule:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 
@@ -57,15 +58,15 @@ def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
 def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) -> str:
     """An organization and what became of it."""
     status, host = organization["status"], organization["host"]
-    findings, changes = organization.get("findings") or [], organization.get("changes") or []
+    findings, changes = organization.get("findings") or [], [PlannedChange.read(row) for row in organization.get("changes") or ()]
     if findings:
         return f"{host}: refused, nothing was written: {'; '.join(str(finding['id']) for finding in findings)}"
     if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
-    stored = any(change["state"] == ChangeState.STORED for change in changes)
+    stored = any(change.state is ChangeState.STORED for change in changes)
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
-    left = _left(organization, {change["control"] for change in changes})
+    left = _left(organization, {change.control for change in changes})
     snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
     told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
     nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
@@ -89,36 +90,32 @@ def _looked_at(organization: Mapping[str, Any]) -> str:
     return f" ({looked} of {len(controls)} controls looked at)" if controls else ""
 
 
-def said(changes: Sequence[Mapping[str, Any]], *, found: bool = False) -> list[str]:
+def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
     """Changes in the words of the role's variables: a rule that is made or removed is one.
 
     :param found: they are what an audit found, and nothing that is done.
     """
     texts: dict[str, None] = {}
-    whole = {_object(change): change for change in changes if change["option"] == "state"}
+    whole = {change.managed_object: change for change in changes if change.option == "state"}
     for change in changes:
-        texts[_whole(whole[_object(change)], found) if _object(change) in whole else _setting(change, found)] = None
+        texts[_whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)] = None
     names = list(texts)
     return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]
 
 
-def _object(change: Mapping[str, Any]) -> tuple[str, str]:
-    return change["resource"], change["identity"]
-
-
-def _whole(change: Mapping[str, Any], found: bool) -> str:
+def _whole(change: PlannedChange, found: bool) -> str:
     verbs = ("is missing", "is still there") if found else ("created", "removed")
-    return f"{change['control']} {change['identity']!r} {verbs[change['after'] != 'present']}".strip()
+    return f"{change.control} {change.identity!r} {verbs[change.after != 'present']}".strip()
 
 
-def _setting(change: Mapping[str, Any], found: bool) -> str:
-    control = CONTROL.get(change["control"])
-    variable = next((variable for variable in control.variables if variable.option == change["option"]), None) if control else None
-    before, after = (_shown(change[side], inverted=bool(variable and variable.inverted)) for side in ("before", "after"))
-    of = f" of {change['identity']!r}" if change["identity"] else ""
-    wanted = f", not {after}" if change["after"] is not None else ", and should not be set"
+def _setting(change: PlannedChange, found: bool) -> str:
+    control = CONTROL.get(change.control)
+    variable = next((variable for variable in control.variables if variable.option == change.option), None) if control else None
+    before, after = (_shown(value, inverted=bool(variable and variable.inverted)) for value in (change.before, change.after))
+    of = f" of {change.identity!r}" if change.identity else ""
+    wanted = f", not {after}" if change.after is not None else ", and should not be set"
     values = f"is {before}{wanted}" if found else f"{before} -> {after}"
-    return f"{change['control']} {variable.name if variable else change['option']}{of} {values}".strip()
+    return f"{change.control} {variable.name if variable else change.option}{of} {values}".strip()
 
 
 def _shown(value: Any, *, inverted: bool) -> str:
@@ -128,7 +125,7 @@ def _shown(value: Any, *, inverted: bool) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def drift_sentence(changes: Iterable[Mapping[str, Any]]) -> str:
+def drift_sentence(changes: Iterable[PlannedChange]) -> str:
     """What an audit found, as one line."""
     parts = said(list(changes), found=True)
     return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

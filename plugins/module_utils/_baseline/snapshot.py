@@ -8,37 +8,129 @@ from __future__ import annotations
 import datetime
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import VERSION, digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
 FORMAT = 1
+KIND = "snapshot"
 
-_KEYS = {"format", "kind", "id", "previous", "run", "created_at", "collection_version"}
-_KEYS |= {"organization", "state", "order", "unavailable", "plan", "approved_plan", "digest"}
+#: The parts of a written snapshot beside its format and plan, and their types.
+_PARTS: Mapping[type, tuple[str, ...]] = {
+    str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "digest"),
+    dict: ("organization", "state", "unavailable"),
+    list: ("order",),
+}
 
 
 class Snapshot(Procedure):
     """Takes a snapshot, and writes nothing to the organization."""
 
-    kind = "snapshot"
+    kind = KIND
     takes_snapshot = Takes.ALWAYS
 
 
-def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> dict[str, Any]:
-    """The snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised.
+@dataclass(frozen=True)
+class SnapshotDocument:
+    """A snapshot, as it is written.
 
-    :param plan: the plan document of the run that is about to write; ``None`` for a snapshot on its own.
+    :param id: unique among snapshots.
     :param previous: the ``id`` of the snapshot before it; empty for the first.
-    :param run: the name of the folder of the run that takes it.
-    :param approved_plan: the digest of the approved plan that the run applies; empty where none was asked for.
+    :param run: the name of the folder of the run that took it.
+    :param created_at: the time in UTC, as ISO 8601 has it.
+    :param organization: who the organization is, as ``message_encryption_info`` returns it.
+    :param state: its state, in the form of ``message_encryption_state``.
+    :param order: the GUIDs of all rules, first to last, including those that a state cannot hold.
+    :param unavailable: the parts of the state whose cmdlet the session did not have, and the errors.
+    :param plan: the plan that the run was about to apply; ``None`` for a snapshot on its own.
+    :param approved_plan: the digest of the approved plan that the run applied; empty if none was asked for.
     """
-    described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+
+    id: str
+    previous: str
+    run: str
+    created_at: str
+    organization: Mapping[str, Any]
+    state: Mapping[str, Any]
+    order: tuple[str, ...]
+    unavailable: Mapping[str, str]
+    plan: PlanDocument | None
+    approved_plan: str
+    collection_version: str = VERSION
+
+    @classmethod
+    def take(cls, organization: Organization, plan: PlanDocument | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> SnapshotDocument:
+        """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised."""
+        described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
+        state, unavailable = state_of(organization)
+        return cls(
+            id=secrets.token_hex(6),
+            previous=previous,
+            run=run,
+            created_at=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            organization=described["organization"],
+            state=state,
+            order=tuple(rule.guid for rule in rules_of(organization)) if organization.available("transport_rules") else (),
+            unavailable=unavailable,
+            plan=plan,
+            approved_plan=approved_plan,
+        )
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> SnapshotDocument:
+        """A snapshot from its written form, whatever its digest says. Raises ValueError if it is none."""
+        if set(document) != {"format", "plan", *(key for keys in _PARTS.values() for key in keys)}:
+            raise ValueError("it lacks a part, or has another")
+        if any(not isinstance(document[key], kind) for kind, keys in _PARTS.items() for key in keys):
+            raise ValueError("a part of it has the wrong type")
+        values = {key: value for key, value in document.items() if key not in ("format", "kind", "digest")}
+        plan = None if document["plan"] is None else PlanDocument.parse(document["plan"])
+        return cls(**{**values, "order": tuple(document["order"]), "plan": plan})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The snapshot in its written form."""
+        return {**self._said(), "digest": self.digest}
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "kind": KIND,
+            "id": self.id,
+            "previous": self.previous,
+            "run": self.run,
+            "created_at": self.created_at,
+            "collection_version": self.collection_version,
+            "organization": dict(self.organization),
+            "state": dict(self.state),
+            "order": list(self.order),
+            "unavailable": dict(self.unavailable),
+            "plan": self.plan.as_dict() if self.plan else None,
+            "approved_plan": self.approved_plan,
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of everything that it says."""
+        return digest_of(self._said())
+
+    @property
+    def changes(self) -> tuple[PlannedChange, ...]:
+        """What the run was about to change."""
+        return self.plan.changes if self.plan else ()
+
+
+def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]]:
+    """The state of an organization, and the parts whose cmdlet the session does not have with their errors. Any other failed read is raised."""
     state: dict[str, Any] = {}
     unavailable: dict[str, str] = {}
     for part in PARTS:
@@ -47,40 +139,28 @@ def take(organization: Organization, plan: Mapping[str, Any] | None, *, previous
             unavailable[part] = str(error)
         else:
             state.update(describe(organization, [part]))
-    document = {
-        "format": FORMAT,
-        "kind": "snapshot",
-        "id": secrets.token_hex(6),
-        "previous": previous,
-        "run": run,
-        "created_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "collection_version": VERSION,
-        "organization": described["organization"],
-        "state": state,
-        # Of all rules, also of those that a state cannot hold.
-        "order": [rule.guid for rule in rules_of(organization)] if organization.available("transport_rules") else [],
-        "unavailable": unavailable,
-        "plan": plan,
-        "approved_plan": approved_plan,
-    }
-    return {**document, "digest": snapshot_digest(document)}
+    return state, unavailable
 
 
-def snapshot_digest(document: Mapping[str, Any]) -> str:
-    """The digest of everything that a snapshot says."""
-    return digest_of({key: value for key, value in document.items() if key != "digest"})
+def read_snapshot(document: Any, where: str) -> SnapshotDocument:
+    """The snapshot in its written form. An OptionError says why it is none, is of a newer format, or was changed after it was written.
 
-
-def check_snapshot(document: Any, where: str) -> Mapping[str, Any]:
-    """Refuses by name what is no snapshot, is of a newer format, or was changed after it was written."""
-    if not isinstance(document, Mapping) or document.get("kind") != "snapshot":
-        raise OptionError(f"hardened_baseline_rollback_snapshot: {where} is no snapshot of this collection.")
+    :param where: the file that it comes from.
+    """
+    refused = f"hardened_baseline_rollback_snapshot: {where}"
+    if not isinstance(document, Mapping) or document.get("kind") != KIND:
+        raise OptionError(f"{refused} is not a snapshot of this collection.")
     format_ = document.get("format")
     if not isinstance(format_, int) or isinstance(format_, bool) or not 0 < format_ <= FORMAT:
         raise OptionError(
-            f"hardened_baseline_rollback_snapshot: {where} has format {document.get('format')!r}, and this version of the collection knows up to {FORMAT}.",
+            f"{refused} has format {format_!r}, but this version of the collection supports formats up to {FORMAT}.",
             remedy="Use the version of the collection that wrote it, or a newer one.",
         )
-    if set(document) != _KEYS or snapshot_digest(document) != document["digest"]:
-        raise OptionError(f"hardened_baseline_rollback_snapshot: {where} does not match its own digest: it was changed after it was written, or is cut off.")
-    return document
+    try:
+        snapshot = SnapshotDocument.parse(document)
+        whole = snapshot.digest == document["digest"]
+    except ValueError:
+        whole = False
+    if not whole:
+        raise OptionError(f"{refused} does not match its own digest: it was changed after it was written, or is truncated.")
+    return snapshot

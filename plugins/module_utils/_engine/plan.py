@@ -60,6 +60,11 @@ class Change:
     after: Any
     impact: Impact = Impact.NONE
 
+    @property
+    def subject(self) -> str:
+        """The name of the object, or of the resource if an organization has only one."""
+        return self.identity or self.resource
+
 
 @dataclass(frozen=True)
 class Step:

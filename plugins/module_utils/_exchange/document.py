@@ -16,6 +16,9 @@ from collections.abc import Mapping
 from typing import Any
 
 #: What makes the list none of mappings.
+#: The version of the collection, which every artifact names.
+VERSION = "1.0.0"
+
 NOT_VARIABLES = "not variables"
 
 

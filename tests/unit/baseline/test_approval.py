@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import check_plan, moved, plan_digest, seal, stable_command
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import stable_command
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument, moved, read_plan, sealed
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from hypothesis import given
@@ -64,17 +65,25 @@ def changed(document: Mapping[str, Any], path: tuple[Any, ...]) -> dict[str, Any
     return other
 
 
+def difference(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    return moved(PlanDocument.parse(approved), PlanDocument.parse(current))
+
+
 class TestDigest:
+    def test_what_is_read_is_what_was_written(self, document: dict[str, Any]) -> None:
+        assert read_plan(document, "CHG-1.json").as_dict() == document
+        assert list(PlanDocument.parse(document).as_dict()) == list(document)
+
     def test_no_part_of_a_plan_file_can_be_changed(self, document: dict[str, Any]) -> None:
         for path in leaves(document):
             with pytest.raises(OptionError, match=r"CHG-1\.json"):
-                check_plan(changed(document, path), "CHG-1.json")
+                read_plan(changed(document, path), "CHG-1.json")
         for key in document:
             with pytest.raises(OptionError, match=r"CHG-1\.json is not a plan"):
-                check_plan({name: value for name, value in document.items() if name != key}, "CHG-1.json")
+                read_plan({name: value for name, value in document.items() if name != key}, "CHG-1.json")
             if isinstance(document[key], list) and len(document[key]) > 1:
                 with pytest.raises(OptionError, match=r"CHG-1\.json does not match"):
-                    check_plan({**document, key: document[key][:-1]}, "CHG-1.json")
+                    read_plan({**document, key: document[key][:-1]}, "CHG-1.json")
 
     @pytest.mark.parametrize("part", ["impact", "rollback", "command", "before", "after", "option", "identity", "resource"])
     def test_it_covers_every_part_of_every_change(self, document: dict[str, Any], part: str) -> None:
@@ -82,17 +91,18 @@ class TestDigest:
             if change["option"] == "priority" and part in ("before", "after"):
                 continue  # Where a rule stands among those of others counts for nothing.
             other = copy.deepcopy(document)
-            other["changes"][number][part] = f"{change[part]} another"
-            assert plan_digest(other) != document["digest"]
+            words = {"impact": "may leave in clear", "rollback": "not possible"}
+            other["changes"][number][part] = words.get(part, f"{change[part]} another")
+            assert PlanDocument.parse(other).digest != document["digest"]
             # A new seal does not help.
             with pytest.raises(OptionError, match="does not match its own digest"):
-                check_plan(seal(other), "CHG-1.json")
+                read_plan(sealed(other), "CHG-1.json")
 
     @pytest.mark.parametrize("part", ["kind", "warnings", "wishes", "managed", "collection_version", "organization"])
     def test_it_covers_what_stands_beside_the_changes(self, document: dict[str, Any], part: str) -> None:
         value = document[part]
         value = [*value, "another"] if isinstance(value, list) else {**value, "name": "another"} if isinstance(value, dict) else f"{value} another"
-        assert plan_digest({**document, part: value}) != document["digest"]
+        assert PlanDocument.parse({**document, part: value}).digest != document["digest"]
 
     @pytest.mark.parametrize(
         ("text", "stable"),
@@ -140,8 +150,7 @@ class TestMoved:
     def test_the_same_change_with_another_effect_is_named(self, document: dict[str, Any], part: str, value: str) -> None:
         current = copy.deepcopy(document)
         current["changes"][0][part] = value
-        current["digest"] = plan_digest(current)
-        (text,) = moved(document, current)
+        (text,) = difference(document, current)
         assert value in text
         assert document["changes"][0]["option"] in text
 
@@ -151,23 +160,21 @@ class TestMoved:
         # One call makes several changes; what is left of it is another call.
         current["changes"][0]["command"] += " less"
         current["warnings"] = []
-        current["digest"] = plan_digest(current)
-        assert moved(document, current) == []
+        assert difference(document, current) == []
 
     def test_a_session_that_does_not_show_the_tenant_is_in_the_same_organization(self, document: dict[str, Any]) -> None:
         document["organization"]["tenant_id"] = "11111111-1111-1111-1111-111111111111"
         current = copy.deepcopy(document)
         current["organization"]["tenant_id"] = None
         current["warnings"] = current["changes"] = []
-        current["digest"] = plan_digest(current)
-        assert moved(document, current) == []
+        assert difference(document, current) == []
         current["organization"]["tenant_id"] = "00000000-0000-0000-0000-000000000000"
-        assert "it was read from" in moved(document, current)[0]
+        assert "it was read from" in difference(document, current)[0]
 
     def test_another_versions_plan_is_refused_as_that(self, role: Role, tmp_path: Path) -> None:
         path = Path(role.plan(check=True)["plan"])
         document = {**read(path), "collection_version": "0.9.0"}
-        document = seal({**document, "digest": plan_digest(document)})
+        document = sealed({**document, "digest": PlanDocument.parse(document).digest})
         path.write_text(document_text(document))
         for approved in (str(path), document["digest"]):
             text = refused(role, approved_plan=approved)
@@ -185,12 +192,12 @@ def test_what_is_no_plan_is_refused_by_name(part: str, value: Any) -> None:
     """Also where whoever made it has computed digest and seal anew."""
     document: dict[str, Any] = {"format": 1, "kind": "baseline", "organization": {"name": "a", "tenant_id": None}, "collection_version": "1.0.0"}
     document |= {"wishes": {}, "managed": {}, "changes": [], "warnings": [], "digest": "", "seal": "", part: value}
-    with contextlib.suppress(KeyError, TypeError, AttributeError):
-        document = seal({**document, "digest": plan_digest(document)})
-    current = {**document, "wishes": {"OME-1": {}}, "changes": [], "digest": "sha256:1", "organization": {"name": "a", "tenant_id": None}, "kind": "baseline"}
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        document = sealed({**document, "digest": PlanDocument.parse(document).digest})
+    current = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), {}, ())
     refusals: list[str] = []
     try:
-        moved(check_plan(document, "CHG-1.json"), current)
+        moved(read_plan(document, "CHG-1.json"), current)
     except OptionError as error:
         refusals.append(str(error))
     assert all("hardened_baseline_approved_plan: CHG-1.json" in text for text in refusals)

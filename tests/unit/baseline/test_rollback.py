@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import snapshot_digest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -35,7 +35,7 @@ def tampered(role: Role, **changes: Any) -> None:
     path = Path(role.artifacts.chain().last().path)
     document = {**document_of(path.read_bytes()), **changes}
     if "digest" not in changes:
-        document["digest"] = snapshot_digest(document)
+        document["digest"] = digest_of({key: value for key, value in document.items() if key != "digest"})
     path.write_text(document_text(document))
 
 
@@ -342,7 +342,7 @@ def test_check_mode_writes_nothing(role: Role) -> None:
         ({"format": 0}, "has format 0"),
         ({"format": True}, "has format True"),
         ({"organization": {}}, "it does not name the organization that it was read from"),
-        ({"kind": "plan"}, "is no snapshot"),
+        ({"kind": "plan"}, "is not a snapshot"),
         ({"organization": {"name": "fabrikam.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}}, "to a snapshot of this organization"),
     ],
 )

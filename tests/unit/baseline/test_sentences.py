@@ -12,7 +12,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 
 
 def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: str = "planned") -> dict[str, Any]:
-    return {"resource": "ome_transport_rule", "identity": "r", "option": option, "before": before, "after": after, "control": control, "state": state}
+    row = {"resource": "ome_transport_rule", "identity": "r", "option": option, "before": before, "after": after, "control": control, "state": state}
+    return {**row, "impact": "", "rollback": "exact", "command": "Set-TransportRule"}
 
 
 def organization(status: str = "met", controls: str = "", **more: Any) -> dict[str, Any]:
