@@ -144,7 +144,7 @@ CONTROLS: tuple[Control, ...] = (
         Variable(
             "transport_decryption",
             {"type": "str", "choices": ["Disabled", "Mandatory", "Optional"]},
-            "Whether Exchange decrypts protected mail in transport. Any value but V(Optional) needs an C(allow_) variable, too.",
+            "Whether Exchange decrypts protected mail in transport. Any value but V(Optional) is refused until its word is accepted.",
             ("Optional", "Optional"),
             "transport_decryption_setting",
         ),

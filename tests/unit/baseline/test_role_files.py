@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,27 @@ def generator_fixture() -> ModuleType:
 def test_defaults_argument_specs_and_readme_follow_from_the_table(generator: ModuleType) -> None:
     for path, text in generator.files().items():
         assert path.read_text(encoding="utf-8") == text, f"{path} is not up to date: run scripts/generate_role.py"
+
+
+def test_the_page_of_the_role_is_short_and_names_each_variable_once() -> None:
+    page = (ROOT / "roles/hardened_baseline/README.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 150
+    named = re.findall(r"^\|(?: \*\*[^|]*\|)? `(hardened_baseline_\w+)`<br>", page, re.MULTILINE)
+    assert sorted(named) == sorted(f"hardened_baseline_{name}" for name in (*CONTROL_VARIABLES, *(setting.name for setting in SETTINGS)))
+
+
+@pytest.mark.parametrize("playbook", sorted((ROOT / "playbooks").glob("*.yml")), ids=lambda path: path.stem)
+def test_every_playbook_has_a_page_with_the_variables_that_it_reads(playbook: Path) -> None:
+    if playbook.stem == "see_organizations":  # A part of all others.
+        return
+    page = (ROOT / f"docs/docsite/rst/playbook_{playbook.stem}.rst").read_text(encoding="utf-8")
+    text = playbook.read_text(encoding="utf-8")
+    read = set(re.findall(r"\b(exchange_organizations|(?:ome|message_encryption|hardened_baseline)_[a-z_]+)\s*(?:\||\}|$)", text))
+    if "name: m365.message_encryption.hardened_baseline" in text:
+        entry = re.search(r"tasks_from: (\w+)", text)
+        read |= {f"hardened_baseline_{setting.name}" for setting in SETTINGS if (entry[1] if entry else "main") in setting.entries}
+    assert "exchange_organizations" in read
+    assert read <= set(re.findall(r"^   \* - ``(\w+)``$", page, re.MULTILINE))
 
 
 def test_every_control_is_whole() -> None:
