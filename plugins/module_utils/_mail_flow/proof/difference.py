@@ -118,7 +118,7 @@ class _Differ:
         except BudgetError:
             self.complete = False
         rows = [each.row for each in found.values() if each.row is not None]
-        rows += self._unknown_rows([each for each in found.values() if each.row is None and (each.reasons or not each.refine)])
+        rows += self._unknown_rows([each for each in found.values() if each.row is None])
         rows = _merged(sorted(rows, key=lambda row: (KINDS.index(row["kind"]), row["text"])))
         if not self.complete:
             rows.append(_cut_short())
@@ -135,52 +135,69 @@ class _Differ:
     # Classes
 
     def _look(self, pairs: Sequence[tuple[str, int]]) -> None:
-        """Looks for messages that show kinds with causes: first where the difference is sure, in usual mail of which all is known.
+        """Looks for messages that show kinds with causes: in usual mail, and in unusual mail where rules tell it from the usual.
 
-        What is unknown of unusual mail is no news, so the last question is what may be of usual mail. Causes exclude each other, so each is asked about
-        on its own: what comes before it is settled then, and questions are small.
+        Causes exclude each other, so each is asked about on its own: what comes before it is settled then, and questions are small. Whether there is any
+        more is asked where what is unknown is free. That rules out most, and at half the price of asking for what is sure.
         """
         kinds: dict[int, list[str]] = {}
         for kind, cause in pairs:
             kinds.setdefault(cause, []).append(kind)
-        usual = [each.literal for each in self.model.mail.assumptions]
-        sure = [[*usual, self.settled], [self.settled], usual, []]
+        model = self.model
+        usual = [each.literal for each in model.mail.assumptions]
+        unseen = [each.literal for each in model.mail.assumptions if not each.seen]
         for cause, each in kinds.items():
-            self._enumerate(cause, each, self.model.open, [], sure)
-            self._enumerate(cause, each, self.model.free, usual, [usual])
+            self._enumerate(cause, each, usual, [(model.open, [*usual, self.settled]), (model.open, usual), (model.free, usual)])
+            if len(unseen) < len(usual):
+                self._enumerate(cause, each, unseen, [(model.open, [*unseen, self.settled]), (model.open, unseen)])
 
-    def _enumerate(self, cause: int, kinds: Sequence[str], side: Side, assumed: Sequence[int], tries: Sequence[Sequence[int]]) -> None:
+    def _enumerate(self, cause: int, kinds: Sequence[str], assumed: Sequence[int], tries: Sequence[tuple[Side, Sequence[int]]]) -> None:
         """Every kind that a cause can have with what is assumed. Each answer rules out what it shows; the last no says that nothing is missing.
 
-        :param tries: what is assumed in turn of a message that shows it.
+        :param tries: where, and with what assumed, a message is looked for in turn. Where the last one is not about what may be, what is not sure is no news.
         """
-        model, literals, why = self.model, self.literals[side.rail.free], self.causes[side.rail.free][cause]
+        model, literals, why = self.model, self.literals[True], self.causes[True][cause]
         left = [kind for kind in kinds if literals[kind] != FALSE and not self._is_shown(kind, cause)] if why != FALSE else []
         while left:
             if len(self.classes) >= MOST_CLASSES:
                 self.complete = False
                 return
             any_left = model.circuit.disjunction([literals[kind] for kind in left])
-            if not model.solve([why, *assumed, any_left], self._left):
+            if not model.solve([*assumed, why, any_left], self._left):
                 return
             shown = [kind for kind in left if model.circuit.solver.holds(literals[kind])]
             for kind in shown:
+                known = (kind, cause) in self.classes
                 found = self.classes.setdefault((kind, cause), _Class(kind, cause))
-                for each in tries:
-                    if found.row is None:
-                        self._witness(found, side, [literals[kind], why, *each])
+                self._decide(found, tries)
+                if not (known or found.row or found.refine or (tries[-1][0].rail.free and self._is_possible(found, assumed))):
+                    del self.classes[kind, cause]
             left = [kind for kind in left if kind not in shown and not self._is_shown(kind, cause)]
+
+    def _decide(self, found: _Class, tries: Sequence[tuple[Side, Sequence[int]]]) -> None:
+        """Looks for a message of a class in turn."""
+        for side, assumed in tries:
+            if found.row is None:
+                free = side.rail.free
+                self._witness(found, side, [*assumed, self.causes[free][found.cause], self.literals[free][found.kind]])
+
+    def _is_possible(self, found: _Class, assumed: Sequence[int]) -> bool:
+        """Whether a message of a class may still exist, after all that the search for one taught."""
+        return found.witness is not None or self.model.solve([*assumed, self.causes[True][found.cause], self.literals[True][found.kind]], self._left)
 
     def _is_shown(self, kind: str, cause: int) -> bool:
         return (kind, cause) in self.classes and self.classes[kind, cause].row is not None
 
     def _witness(self, found: _Class, side: Side, literals: Sequence[int]) -> None:
         """Looks for a message that surely shows the difference."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         for candidate in self.model.candidates(literals, side):
             sides = self._sides(candidate)
             if sides is None:
                 continue
             sure = sure_kinds(*(treated(course, candidate.message, candidate.facts) for course in sides))
+            if edit is not None and not any(_acted(edit, sides)):
+                sure = set()
             # One message may show several kinds of one cause.
             for kind in sorted(sure) if found.kind in sure else ():
                 each = self.classes.setdefault((kind, found.cause), _Class(kind, found.cause))
@@ -191,7 +208,7 @@ class _Differ:
             found.witness = {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
             found.refine = self.model.to_refine(side) or self.model.left_in_fields()
             return
-        if self.model.circuit.solver.holds(literals[0]):
+        if self.model.circuit.solver.holds(literals[-1]):
             found.refine = self.model.to_refine(side)
 
     def _refine(self) -> None:
@@ -204,8 +221,9 @@ class _Differ:
                 return
             self._use(self.model.refined(keys[:8]))
             for each in classes:
-                each.refine, each.reasons, each.witness = [], [], None
+                del self.classes[each.kind, each.cause]
             self._look([(each.kind, each.cause) for each in classes])
+            classes = list(self.classes.values())
 
     def _sides(self, candidate: Replayed) -> tuple[Course, Course] | None:
         found = [course_of(rules, candidate.message, candidate.facts, candidate.letter.recipient) for rules in self.sets]
@@ -262,8 +280,7 @@ class _Differ:
         """One row for each cause with what may be."""
         by_cause: dict[int, list[_Class]] = {}
         for each in classes:
-            if each.witness is not None:
-                by_cause.setdefault(each.cause, []).append(each)
+            by_cause.setdefault(each.cause, []).append(each)
         rows = []
         for cause, group in sorted(by_cause.items()):
             edit = self.edits[cause] if cause < len(self.edits) else None
@@ -272,7 +289,10 @@ class _Differ:
             numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
             deciding = [edit.rule] if edit else []
             text = f"{mail_of(deciding, every=False)} {becomes('unknown', {}, {})} ({numbers}): {because(edit, (False, True), '')}."
-            rows.append({"kind": "unknown", "text": text, "when": section_of(deciding), "witness": group[0].witness, "unknown": why})
+            row: dict[str, Any] = {"kind": "unknown", "text": text, "when": section_of(deciding), "unknown": why}
+            # A message of which all is known shows nothing.
+            witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
+            rows.append(row if witness is None else {**row, "witness": witness})
         return rows
 
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -113,7 +113,10 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
 
 
 class Causes:
-    """For each edit whether it is the first that a message meets in another way. Exactly one cause is true of a message.
+    """For each edit whether it is the first that a message meets in another way.
+
+    Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
+    before it possibly does.
 
     :param literals: by edit; the last one is that no edited rule acts in another way.
     """
@@ -123,15 +126,14 @@ class Causes:
         self.literals: list[int] = []
         earlier: list[int] = []
         for edit in edits:
-            differs = _differs(circuit, edit, old, new)
-            self.literals.append(circuit.conjunction([differs, *(literal ^ 1 for literal in earlier)]))
-            earlier.append(differs)
+            surely, possibly = _differs(before.rail, edit, old, new)
+            self.literals.append(circuit.conjunction([surely, *(literal ^ 1 for literal in earlier)]))
+            earlier.append(possibly)
         self.literals.append(circuit.conjunction([literal ^ 1 for literal in earlier]))
 
 
-def _differs(circuit: Circuit, edit: Edit, old: Mapping[int, Step], new: Mapping[int, Step]) -> int:
+def _differs(rail: Rail, edit: Edit, old: Mapping[int, Step], new: Mapping[int, Step]) -> tuple[int, int]:
     one, other = (known.get(id(rule)) if rule else None for known, rule in ((old, edit.before), (new, edit.after)))
     was, now = (FALSE if step is None else step.acts for step in (one, other))
-    if not edit.acts_alike:
-        return circuit.disjunction((high(was), high(now)))
-    return circuit.disjunction((circuit.conjunction((high(was), low(now) ^ 1)), circuit.conjunction((high(now), low(was) ^ 1))))
+    found = negate(rail.equal(was, now)) if edit.acts_alike else rail.any_of((was, now))
+    return low(found), high(found)

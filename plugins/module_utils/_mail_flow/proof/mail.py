@@ -44,11 +44,14 @@ class Assumption:
     """Something that a proof may take for granted, and then has to name.
 
     :param literal: the variable that switches it on.
+    :param seen: whether a rule could treat mail in another way because it is otherwise. Where none can, mail that does not meet the assumption only
+        leaves things open that are known of the same mail as it should be: what is sure of the one is sure of the other.
     """
 
     id: str
     text: str
     literal: int
+    seen: bool = True
 
 
 class Mail:
@@ -57,8 +60,17 @@ class Mail:
     def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, rule_sets: Sequence[RuleSet], options: Iterable[str] = ()) -> None:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
         self.assumptions: list[Assumption] = []
-        self._guests = self._assume("U20", "Nobody with an address outside is a guest or mail user of the organization.", facts.mailboxes is None)
-        self._objects = self._assume("U19", "Whoever gets mail in a domain of the organization is in its directory.", True)
+        directory = facts.mailboxes is not None
+        attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
+        self._guests = self._assume(
+            "U20",
+            "Nobody with an address outside is a guest or mail user of the organization.",
+            not directory,
+            seen=attributes or bool(facts.mail_users or facts.groups),
+        )
+        self._objects = self._assume(
+            "U19", "Whoever gets mail in a domain of the organization is in its directory.", True, seen=directory or bool(facts.contacts)
+        )
         self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None)
         self.sender = self.address(SENDER, SENDER)
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
@@ -78,12 +90,12 @@ class Mail:
         self._texts()
         self.properties: dict[Key, int] = {}
         self._properties([atom for rules in rule_sets for atom in rules.atoms])
-        self._assume_the_usual()
+        self._assume_the_usual(rule_sets)
 
-    def _assume(self, number: str, text: str, wanted: bool) -> int:
+    def _assume(self, number: str, text: str, wanted: bool, *, seen: bool = True) -> int:
         literal = self.circuit.variable(("assumption", number))
         if wanted:
-            self.assumptions.append(Assumption(number, text, literal))
+            self.assumptions.append(Assumption(number, text, literal, seen))
         return literal
 
     def address(self, name: str, kind: str) -> AddressSlot:
@@ -91,7 +103,7 @@ class Mail:
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
         add, inside = self.circuit.add, self.inside(slot)
         if self.facts.mailboxes is None:
-            add(self._guests ^ 1, slot.object ^ 1, inside)
+            add(self._guests ^ 1, self.circuit.conjunction((slot.object, inside ^ 1)) ^ 1)
         if kind == RECIPIENT:
             add(self._objects ^ 1, inside ^ 1, slot.object)
             if self.facts.remote_domains is None:
@@ -144,7 +156,8 @@ class Mail:
         for atom in atoms:
             found.setdefault(atom.predicate.options[0], {})[atom.values] = None
         limits = {size: sorted({limit for value in found.get(option, ()) if (limit := bytes_of(value)) is not None}) for option, size in _SIZES.items()}
-        limits["message"] = sorted({*limits["message"], MAYBE_TOO_LARGE, *limits["attachment"]})
+        self._limits = {*limits["message"], *limits["attachment"]}
+        limits["message"] = sorted({*self._limits, MAYBE_TOO_LARGE})
         for size, values in limits.items():
             self._ladder(size, values)
         for limit in limits["attachment"]:  # L15: the whole holds the part.
@@ -184,28 +197,37 @@ class Mail:
                 hits = [literal for literal, signature in zip(self.hops.values(), seen, strict=True) if signature[place]]
                 self.properties["range", value] = self.circuit.disjunction(hits)
 
-    def _assume_the_usual(self) -> None:
+    def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
         add = self.circuit.add
+        types = {atom.values for rules in rule_sets for atom in rules.atoms if atom.predicate.options[0] == "message_type_matches"}
+        wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
+        large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
+        documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         without_pdf = (self.facts.irm_configuration or {}).get("enable_pdf_encryption") is False
-        documents = self._assume("U25", "The message has no PDF document attached, which enable_pdf_encryption leaves out.", without_pdf)
-        add(documents ^ 1, self.pdf ^ 1)
-        for key, literal in self.texts.get("attachment", {}).items():
-            if key == ("extension", "pdf"):
-                add(literal ^ 1, self.pdf)
+        text = "The message has no PDF document attached, which enable_pdf_encryption leaves out."
+        add(self._assume("U25", text, without_pdf, seen=bool(documents)) ^ 1, self.pdf ^ 1)
+        for literal in documents:
+            add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
-        usual: list[tuple[str, str, list[int]]] = [
-            ("U24", "Mail names its recipients by their primary addresses.", [self.direct]),
+        usual: list[tuple[str, str, list[int], bool]] = [
+            ("U24", "Mail names its recipients by their primary addresses.", [self.direct], False),
             (
                 "U26",
                 "The message was not forwarded by a rule of the Inbox or the setting of a mailbox.",
                 [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
+                bool(types & {"AutoForward", "SmtpForwarding"}),
             ),
-            ("U27", "The message has no S/MIME signature in clear.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1]),
-            ("U29", "The message is no automatic reply, read receipt, meeting item or approval request.", [self.kinds[kind] ^ 1 for kind in system]),
-            ("U31", "The message has at most 25 MB, as it is encoded on its way.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1]),
+            ("U27", "The message has no S/MIME signature in clear.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "Signed" in types),
+            (
+                "U29",
+                "The message is no automatic reply, read receipt, meeting item or approval request.",
+                [self.kinds[kind] ^ 1 for kind in system],
+                bool(types & set(system)),
+            ),
+            ("U31", "The message has at most 25 MB, as it is encoded on its way.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1], large),
         ]
-        for number, text, literals in usual:
-            switch = self._assume(number, text, True)
+        for number, text, literals, seen in usual:
+            switch = self._assume(number, text, True, seen=seen)
             for literal in literals:
                 add(switch ^ 1, literal)
 

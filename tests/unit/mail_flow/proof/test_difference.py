@@ -62,6 +62,38 @@ def test_nothing_changes() -> None:
     assert compared([PARTNERS, ALL], [PARTNERS, behind, ALL]).rows == []
 
 
+def test_a_rule_that_can_never_match_is_no_cause() -> None:
+    """What is open of a guest is open of both of its conditions, and never lets them both hold."""
+    reject = rule("Reject", {"subject_contains_words": ["offer"]}, {"reject_message_reason_text": "no"})
+    never = rule("Never", {"from_scope": "InOrganization"}, {"set_audit_severity": "Low"}, exceptions={"from_scope": "InOrganization"})
+    found = difference([], [never, reject], {"accepted_domains": ["contoso.com"], "remote_domains": []}, NOW)
+    assert [row["kind"] for row in found.rows] == ["delivery_lost"]
+    assert "'Never'" not in found.rows[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "of_witness"),
+    [
+        ({"message_type_matches": "Calendaring"}, {"type": ["Calendaring"]}),
+        ({"message_type_matches": "AutoForward"}, {"type": ["AutoForward"]}),
+        ({"message_type_matches": "Signed"}, {}),
+        ({"message_size_over": "60MB"}, {}),
+        ({"attachment_size_over": "60MB"}, {}),
+        ({"attachment_extension_matches_words": ["pdf"]}, {}),
+        ({"recipient_ad_attribute_contains_words": ["City:Rome"], "sent_to_scope": "NotInOrganization"}, None),
+    ],
+)
+def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Values | None) -> None:
+    reject = rule("Reject", conditions, {"reject_message_reason_text": "no"})
+    settings = {"enable_pdf_encryption": False}
+    found = difference([], [reject], {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": settings}, NOW)
+    if of_witness is None:  # Whether a guest is outside is open, and nobody else has an attribute.
+        assert [row["kind"] for row in found.rows] == []
+        return
+    assert [row["kind"] for row in found.rows] == ["delivery_lost"]
+    assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
+
+
 def test_what_is_cut_is_counted() -> None:
     rules = [rule(f"R{number}", {"from_scope": "InOrganization", "subject_contains_words": [f"w{number}"]}, ENCRYPT) for number in range(6)]
     whole, cut = compared(rules, []), compared(rules, [], shown=2)

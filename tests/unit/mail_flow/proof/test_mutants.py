@@ -88,8 +88,8 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
     """L19 and the table of arrivals."""
     whole = mail.Mail._assume_the_usual
 
-    def assume(self: Any) -> None:
-        whole(self)
+    def assume(self: Any, rule_sets: Any) -> None:
+        whole(self, rule_sets)
         for literal in self.arrival.values():
             self.circuit.add(literal ^ 1)
 
