@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
@@ -30,34 +31,32 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
     prepared = prepare(task)
-    report: dict[str, Any] = prepared.artifacts.remembered().get("report") or {}
-    if not report:
+    planned = prepared.artifacts.remembered().get("report")
+    if not planned:
         raise ExchangeError(
             "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
         )
     if not task.check_mode:
         _check_cleared(prepared)
-    procedure = prepared.procedure
-    planned = [PlannedChange.read(row) for row in report["changes"]]
+    report, procedure = OrganizationReport.read(planned), prepared.procedure
     try:
-        result = converge(task, list(procedure.subsets), _guarded(procedure, planned))
+        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes))
     except ExchangeError as error:
-        error.progress = _after_failure(task, prepared, error, report, planned)
-        _keep(task, prepared, report, error.progress)
+        error.progress = dict(error.progress or {})
+        _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
         raise
     if task.check_mode:
         return result
     made = _keys(result["changes"])
-    changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in planned]
-    _settle(report, task, changes, status=OrganizationStatus.CHANGED)
+    changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
+    report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
     _keep(task, prepared, report, result)
     try:
-        task.warnings += _settled(task, prepared, report)
+        report = _reassessed(task, prepared, report)
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
-    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-    _keep(task, prepared, report, result)
+    _keep(task, prepared, report.with_warnings(task.warnings), result)
     return result
 
 
@@ -74,32 +73,26 @@ def _check_cleared(prepared: Preparation) -> None:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
 
-def _keep(task: BaselineContext, prepared: Preparation, report: dict[str, Any], result: dict[str, Any]) -> None:
-    """Keeps what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
+def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
+    """Stores what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report})
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict()})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
-        result["unkept_report"] = report
+        result["unkept_report"] = report.as_dict()
 
 
-def _settle(report: dict[str, Any], task: BaselineContext, changes: Sequence[PlannedChange], *, status: OrganizationStatus) -> None:
-    """Puts into a report what became of the changes."""
-    applied = sum(change.state is ChangeState.STORED for change in changes)
-    report.update(status=status, changes=[change.as_dict() for change in changes], applied=applied, not_applied=len(changes) - applied)
-    report["warnings"] = list(dict.fromkeys([*report["warnings"], *task.warnings]))
-
-
-def _settled(task: BaselineContext, prepared: Preparation, report: dict[str, Any]) -> list[str]:
-    """Reads the organization after the writing, and puts into the report what it is like. Gives warnings."""
+def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport) -> OrganizationReport:
+    """Reads the organization after the writing. The report with what it is like now; a rollback's snapshot is marked as rolled back if it is."""
     procedure = prepared.procedure
-    if not procedure.restores and not report["controls"]:
-        return []
+    if not procedure.restores and not report.controls:
+        return report
     organization = read(task.session, procedure.subsets, fresh=True)
-    if report["controls"]:
-        report.update(controls=procedure.assess(organization), observed=observed(organization))
-    return count_as_rolled_back(prepared.artifacts, procedure, organization)
+    if report.controls:
+        report = replace(report, controls=tuple(procedure.assess(organization)), observed=tuple(observed(organization)))
+    task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
+    return report
 
 
 def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable[[Organization], Plan]:
@@ -131,31 +124,26 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
     return plan_once_checked
 
 
-def _after_failure(
-    task: BaselineContext, prepared: Preparation, error: ExchangeError, report: dict[str, Any], planned: Sequence[PlannedChange]
-) -> dict[str, Any]:
-    progress = dict(error.progress or {})
-    made = _keys(progress.get("changes", ()))
-    stored = [change for change in planned if change.key in made or change.state is ChangeState.STORED]
-    changes = [replace(change, state=ChangeState.STORED if change in stored else ChangeState.NOT_APPLIED) for change in planned]
+def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport) -> OrganizationReport:
+    """What the report says after a failure. If it is wanted, the changes are rolled back; the error says what came of that."""
+    made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
+    stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     snapshot = task.params.get("snapshot")
     try:
-        if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not progress.get("outcome_unknown"):
+        if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
-                if not rollback.left(read(task.session, rollback.subsets, fresh=True)):
-                    prepared.artifacts.mark_rolled_back(snapshot, rollback.snapshot.digest)
+                count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
         elif snapshot and prepared.variables.get("rollback_on_failure"):
-            _roll_back(task, prepared, snapshot, made, bool(progress.get("outcome_unknown")))
+            _roll_back(task, prepared, snapshot, made, unknown)
             error.message = f"{error.message} The changes of this run were rolled back."
-            changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in changes]
+            stored = set()
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
-    _settle(report, task, changes, status=OrganizationStatus.FAILED)
-    report["message"] = str(error)
-    return progress
+    changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
+    return replace(report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 
 
 def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -22,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import drift_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
@@ -52,11 +54,12 @@ class Baseline(Procedure):
         variables: Mapping[str, Any],
         run_tags: Iterable[str] = (),
         skip_tags: Iterable[str] = (),
-        left_out: Mapping[str, tuple[str, str]] = types.MappingProxyType({}),
+        left_out: Mapping[str, tuple[ControlStatus, str]] = types.MappingProxyType({}),
     ) -> None:
         self.variables = variables
         self.tags = (run_tags, skip_tags)
         self.left_out = left_out
+        self._licensed: tuple[Organization, Baseline, list[Finding]] | None = None
         self.exceptions = {item["control"]: Accepted(item["reason"], item["owner"], str(item["until"])) for item in variables.get("skip") or ()}
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
@@ -83,13 +86,19 @@ class Baseline(Procedure):
         exception = self.exceptions.get(control.id)
         return exception is not None and not exception.expired
 
-    def without(self, control: str, status: str, why: str) -> Baseline:
+    def without(self, control: str, status: ControlStatus, why: str) -> Baseline:
         """The same without a control, which the report has with that status."""
         return type(self)(self.variables, *self.tags, {**self.left_out, control: (status, why)})
 
     def licensed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
-        """What the organization's license allows of it, and what is refused of the rest."""
-        baseline, findings = self, []
+        """What the organization's license allows of it, and what is refused of the rest: computed once for each reading of the organization."""
+        if self._licensed is None or self._licensed[0] is not organization:
+            self._licensed = (organization, *self._allowed(organization))
+        return self._licensed[1], self._licensed[2]
+
+    def _allowed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
+        baseline: Baseline = self
+        findings: list[Finding] = []
         skip = self.variables.get("on_missing_license") == "skip"
         for control in self.written:
             why = control.without_license(self.request, organization)
@@ -115,7 +124,7 @@ class Baseline(Procedure):
         licensed = self.licensed(organization)[0]
         return {control.id: control.shown(licensed.request) for control in licensed.written}
 
-    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
         licensed = self.licensed(organization)[0]
         return [licensed._assess(control, organization, planned=planned) for control in CONTROLS]
 
@@ -153,7 +162,7 @@ class Baseline(Procedure):
     def _plan(self, organization: Organization, controls: Sequence[Control], check_mode: bool) -> Plan:
         return plan_state(organization, self._state(organization, controls), self.request.planning(check_mode=check_mode))
 
-    def _judge(self, control: Control, organization: Organization, *, planned: Plan | None) -> tuple[str, list[str]]:
+    def _judge(self, control: Control, organization: Organization, *, planned: Plan | None) -> tuple[ControlStatus, list[str]]:
         """Status and findings of a control that writes nothing."""
         try:
             verdict = control.verdict(self.request, organization, planned)
@@ -162,47 +171,43 @@ class Baseline(Procedure):
         met, found = verdict or (None, ["The test did not run."])
         return ControlStatus.NOT_ASSESSABLE if met is None else ControlStatus.MET if met else ControlStatus.NOT_MET, found
 
-    def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> dict[str, Any]:
+    def _assess(self, control: Control, organization: Organization, *, planned: Plan | None) -> ControlReport:
         exception = self.exceptions.get(control.id)
-        row: dict[str, Any] = {
-            "id": control.id,
-            "title": control.title,
-            "selected": control.id not in self.unselected,
-            "status": ControlStatus.UNMANAGED,
-            "wanted": None,
-            "found": None,
-            "reason": control.reason,
-            "risk": control.risk,
-            "notice": control.notice,
-            "provenance": control.origin,
-            "source": control.source,
-            "exception": None if exception is None else exception.as_dict(),
-            "findings": [],
-        }
+        row = ControlReport(
+            id=control.id,
+            title=control.title,
+            selected=control.id not in self.unselected,
+            status=ControlStatus.UNMANAGED,
+            wanted=None,
+            found=None,
+            reason=control.reason,
+            risk=control.risk,
+            notice=control.notice,
+            provenance=control.origin,
+            source=control.source,
+            exception=exception,
+        )
         if control.id in self.left_out:
             status, why = self.left_out[control.id]
-            return {**row, "status": status, "findings": [why]}
+            return replace(row, status=status, findings=(why,))
         if control not in self.wanted:
-            row["findings"] = [] if control in self.selected else ["Not selected by the tags of this run."]
-            return row
+            return row if control in self.selected else replace(row, findings=("Not selected by the tags of this run.",))
         if not control.resource:
             status, found = self._judge(control, organization, planned=planned)
             accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
-            return {**row, "status": ControlStatus.ACCEPTED if accepted else status, "findings": found}
+            return replace(row, status=ControlStatus.ACCEPTED if accepted else status, findings=tuple(found))
         try:
             plan = control.plan(self.request, organization)
         except ExchangeError as error:
             absent = isinstance(error, CmdletNotAvailableError) and control.cloud_only and on_premises(organization)
-            return {**row, "status": ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE, "findings": [str(error)]}
-        row["wanted"], row["found"] = plan.after.get(control.subset), plan.before.get(control.subset)
+            return replace(row, status=ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE, findings=(str(error),))
+        row = replace(row, wanted=plan.after.get(control.subset), found=plan.before.get(control.subset))
         shortcomings = control.shortcomings(self.request, organization)
-        row["findings"] = [*control.remarks(organization), *shortcomings]
-        if exception is None or exception.expired:
-            row["status"] = ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET
-            row["findings"] += [f"The accepted exception ended on {exception.until}."] if exception else []
-        else:
-            row["status"] = ControlStatus.ACCEPTED
-        return row
+        findings = (*control.remarks(organization), *shortcomings)
+        if exception is not None and not exception.expired:
+            return replace(row, status=ControlStatus.ACCEPTED, findings=findings)
+        expired = [f"The accepted exception ended on {exception.until}."] if exception else []
+        return replace(row, status=ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET, findings=(*findings, *expired))
 
 
 class Audit(Baseline):
@@ -222,7 +227,7 @@ class Audit(Baseline):
         mistakes = [Finding(control.id, text) for control in self.guarding for text in control.mistakes(self.request, organization)]
         return Draft(super().draft(organization, run).plan, mistakes)
 
-    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
         return super().assess(organization)
 
     def _looked_at(self, plan: Plan) -> Plan | None:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
@@ -64,14 +65,14 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     task.places |= plan.places
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
-    report = {
-        **_report(task, organization, procedure, plan, changes, findings),
-        "mail": mail,
-        "warnings": list(plan.warnings),
-        "accepted": prepared.acceptance.reported(),
-        "snapshot": asdict(procedure.restores) if procedure.restores else None,
-        "digests": {"plan": document.digest, "snapshot": "", "state": _state_digest(organization)},
-    }
+    report = replace(
+        _report(task, organization, procedure, plan, changes, findings),
+        mail=mail,
+        warnings=tuple(plan.warnings),
+        accepted=tuple(prepared.acceptance.reported()),
+        snapshot=procedure.restores,
+        digests=Digests(plan=document.digest, state=_state_digest(organization)),
+    )
     result: dict[str, Any] = {
         "changed": False,
         "organization": who,
@@ -87,7 +88,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     if summary := procedure.summary(changes):
         result["msg"] = summary
-    artifacts.remember({"report": report})
+    artifacts.remember({"report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
         previous = artifacts.chain().last()
@@ -99,14 +100,13 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
             approved_plan=approval.digest if approval else "",
         )
         result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict())
-        report["digests"]["snapshot"] = snapshot.digest
-        report["snapshot_file"] = result["snapshot"]
-        artifacts.remember({"report": report})
+        report = replace(report, digests=replace(report.digests, snapshot=snapshot.digest), snapshot_file=result["snapshot"])
+        artifacts.remember({"report": report.as_dict()})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
     if writes:
         once = approval.digest if approval and not variables.get("approval_valid_until") else ""
-        artifacts.remember({"report": report, "cleared": {"snapshot": result["snapshot"], "approved_once": once}})
+        artifacts.remember({"report": report.as_dict(), "cleared": {"snapshot": result["snapshot"], "approved_once": once}})
     return result
 
 
@@ -122,7 +122,7 @@ def _read(task: BaselineContext, procedure: Procedure) -> Organization:
     return organization.with_more(read(task.session, more, fresh=True)) if more else organization
 
 
-def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[str, Any], result: dict[str, Any]) -> None:
+def _refuse(prepared: Preparation, findings: Sequence[Finding], report: OrganizationReport, result: dict[str, Any]) -> None:
     """Raises all findings as one error."""
     if findings:
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
@@ -130,17 +130,17 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Mapping[
         refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]))
         refusal.progress = result
         raise refusal
-    if report["status"] == OrganizationStatus.NOT_ASSESSABLE:
+    if report.status is OrganizationStatus.NOT_ASSESSABLE:
         # An audit that could read nothing must not pass for one that found nothing.
-        raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report['controls'] for finding in control['findings'])}")
+        raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report.controls for finding in control.findings)}")
 
 
 def _report(
     task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: Sequence[PlannedChange], findings: Sequence[Finding]
-) -> dict[str, Any]:
+) -> OrganizationReport:
     """What the report says before anything is written."""
     controls = procedure.assess(organization, planned=plan)
-    statuses = {control["status"] for control in controls}
+    statuses = {control.status for control in controls}
     if findings:
         status = OrganizationStatus.REFUSED
     elif not procedure.writes and controls and not statuses & {ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED}:
@@ -149,23 +149,20 @@ def _report(
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
     described = task.describe()
     who = _who(organization)
-    return {
-        **{key: who[key] for key in ("name", "display_name", "tenant_id")},
-        "status": status,
-        "message": "",
-        "connection": {
-            "transport": described.get("transport"),
-            "endpoint": described.get("endpoint"),
-            "authentication": described.get("credential"),
-            "client_id": described.get("client_id"),
-        },
-        "controls": controls,
-        "observed": observed(organization),
-        "changes": [change.as_dict() for change in changes],
-        "findings": [finding.as_dict() for finding in findings],
-        "applied": 0,
-        "not_applied": len(changes),
-    }
+    return OrganizationReport(
+        name=who["name"],
+        display_name=who["display_name"],
+        tenant_id=who["tenant_id"],
+        connection=Connection(described.get("transport"), described.get("endpoint"), described.get("credential"), described.get("client_id")),
+        controls=tuple(controls),
+        observed=tuple(observed(organization)),
+        changes=tuple(changes),
+        findings=tuple(findings),
+        not_applied=len(changes),
+        host=task.host,
+        status=status,
+        message="",
+    )
 
 
 def _who(organization: Organization) -> dict[str, Any]:

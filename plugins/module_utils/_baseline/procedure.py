@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, SnapshotReference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
@@ -37,33 +38,6 @@ class Takes(Enum):
     NEVER = "never"
     BEFORE_WRITING = "before writing"
     ALWAYS = "always"
-
-
-@dataclass(frozen=True)
-class SnapshotReference:
-    """Which snapshot a rollback goes back to.
-
-    :param path: its file.
-    :param created_at: when it was taken.
-    :param run: the folder of the run that took it.
-    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
-    :param digest: the snapshot's own.
-    """
-
-    path: str
-    created_at: str
-    run: str
-    scope: str
-    digest: str
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return self.path.rpartition("/")[2]
-
-    def __str__(self) -> str:
-        what = "the whole state" if self.scope == "full" else "what that run changed"
-        return f"{self.name} of {self.created_at}, taken by the run {self.run}: {what}"
 
 
 @dataclass(frozen=True)
@@ -122,7 +96,7 @@ class Procedure:
         """What it wants, for people and for the digest: no secret."""
         return {}
 
-    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[dict[str, Any]]:
+    def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
         """The controls as the report has them.
 
         :param planned: the plan, where what only looks at the organization looks at what it would leave.

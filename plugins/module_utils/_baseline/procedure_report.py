@@ -6,14 +6,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import PROCEDURES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import counts, organization_report, run_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import (
+    OrganizationReport,
+    RunReport,
+    now,
+    organization_report,
+    organizations_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
@@ -23,27 +29,32 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
     variables = for_report(task)
     results = [result for result in task.params["results"] if result and not result.get("skipped")]
     artifacts = task.artifacts(directory_of(variables))
-    # What could not be kept came in the results, and is newer.
+    # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
-    found = unkept[-1] if unkept else artifacts.remembered().get("report") or {}
-    organization = organization_report(task.host, task.params["procedure"], found, results, task.params["test"] or {})
+    found = unkept[-1] if unkept else artifacts.remembered().get("report")
+    read = OrganizationReport.read(found) if found else None
+    organization = organization_report(task.host, task.params["procedure"], read, results, task.params["test"] or {})
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     if not paths:
         # The report of the whole run takes it from there, if the run's own directory lies on another disk.
         with contextlib.suppress(OptionError):
-            artifacts.remember({"unwritten": organization})
+            artifacts.remember({"unwritten": organization.as_dict()})
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
-    return {"changed": False, "status": organization["status"], "report": paths.get("report.html", ""), "files": paths, "digest": digest_of(organization)}
+    return {
+        "changed": False,
+        "status": str(organization.status),
+        "report": paths.get("report.html", ""),
+        "files": paths,
+        "digest": digest_of(organization.as_dict()),
+    }
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
     """Writes the report of the whole run, from those of its organizations. What an organization's play returned stays in its own file."""
     variables = for_report(task)
     artifacts = task.artifacts(directory_of(variables))
-    reported = {organization["host"]: organization for report in artifacts.reports() for organization in report["organizations"]}
-    hosts = dict.fromkeys([*task.params["hosts"], *reported])
-    organizations = [reported.get(host) or organization_report(host, task.params["procedure"], {}, [], {}) for host in hosts]
+    organizations = _all_hosts(task, artifacts.reports(), artifacts.run)
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
@@ -60,17 +71,22 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     slices = list(artifacts.slices(task.params["run"]))
     if not slices:
         raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")
-    reported = {organization["host"]: organization for report in slices for organization in report["organizations"]}
-    hosts = dict.fromkeys([*task.params["hosts"], *reported])
-    organizations = [reported.get(host) or organization_report(host, task.params["procedure"], {}, [], {}) for host in hosts]
+    organizations = _all_hosts(task, slices, task.params["run"])
     artifacts.adopt_slices(task.params["run"])
     report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
-    return {**_of_run(artifacts, report, paths), "statuses": {organization["host"]: organization["status"] for organization in organizations}}
+    return {**_of_run(artifacts, report, paths), "statuses": {organization.host: str(organization.status) for organization in organizations}}
 
 
-def _of_run(artifacts: Artifacts, report: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
+def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str) -> list[OrganizationReport]:
+    """The newest report of each host; one that has none is not assessable."""
+    reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
+    hosts = dict.fromkeys([*task.params["hosts"], *reported])
+    return [reported.get(host) or organization_report(host, task.params["procedure"], None, [], {}) for host in hosts]
+
+
+def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -> dict[str, Any]:
     """What is said of the report of a run, and handed to later jobs."""
-    stats = {"counts": counts(report), "digest": digest_of(report["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
+    stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
     lines = lines_of(report, paths.get("report.html") or "none, because it cannot be written")
     return {
         "changed": False,
@@ -89,18 +105,26 @@ def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
 
 
 def _write(
-    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[Mapping[str, Any]], variables: Mapping[str, Any], *, top: bool, kind: str = ""
-) -> tuple[dict[str, Any], dict[str, str]]:
+    task: BaselineContext, artifacts: Artifacts, organizations: Sequence[OrganizationReport], variables: Mapping[str, Any], *, top: bool, kind: str = ""
+) -> tuple[RunReport, dict[str, str]]:
     procedure = PROCEDURES[task.params["procedure"]]
-    run = {
-        "id": artifacts.run,
-        "ansible_version": task.ansible_version,
-        "command": task.command if task.check_mode else "",
-        "approvable": procedure.approvable,
-    }
-    report = run_report(kind or procedure.reported_as(check_mode=task.check_mode), organizations, variables, task.params["awx"], run)
+    awx = task.params["awx"]
+    report = RunReport(
+        run=artifacts.run,
+        command=task.command if task.check_mode else "",
+        approvable=procedure.approvable,
+        generated_at=now(),
+        kind=kind or procedure.reported_as(check_mode=task.check_mode),
+        ansible_version=task.ansible_version,
+        change_reference=variables.get("change_reference") or "",
+        approver=variables.get("approver") or "",
+        approval_valid_until=variables.get("approval_valid_until") or "",
+        awx=awx if awx.get("job_id") else None,
+        organizations=tuple(organizations),
+    )
+    written = report.as_dict()
     try:
-        return report, artifacts.store_report({name: render(report) for name, render in task.renderers.items()}, top=top)
+        return report, artifacts.store_report({name: render(written) for name, render in task.renderers.items()}, top=top)
     except OptionError as error:
         task.warnings.append(f"The report cannot be written: {error} Its summary is shown above, and the tasks' results show what they did.")
         for line in lines_of(report, "none, because it cannot be written"):

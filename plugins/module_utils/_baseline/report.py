@@ -8,9 +8,13 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Accepted
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, UnreachableError
 
@@ -18,87 +22,263 @@ FORMAT = 1
 
 #: Statuses that the failure of a task replaces.
 _UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
-#: What a status becomes where the test of rights management fails.
+#: What a status becomes if the test of rights management fails.
 _AFTER_A_FAILED_TEST = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
 
-_EMPTY: Mapping[str, Any] = {
-    "name": "",
-    "display_name": "",
-    "tenant_id": "",
-    "connection": {},
-    "controls": [],
-    "observed": [],
-    "changes": [],
-    "mail": {},
-    "findings": [],
-    "accepted": [],
-    "warnings": [],
-    "snapshot": None,
-    "snapshot_file": "",
-    "digests": {"plan": "", "snapshot": "", "state": ""},
-    "applied": 0,
-    "not_applied": 0,
-}
+Part = TypeVar("Part")
 
 
-def organization_report(host: str, procedure: str, found: Mapping[str, Any], results: Sequence[Mapping[str, Any]], test: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class ControlReport:
+    """A control, and how the organization stands to it.
+
+    :param selected: whether the tags of the run select it.
+    :param wanted: the settings that it wants; ``None`` if it wants none, or they could not be planned.
+    :param found: those settings as they are.
+    :param exception: the accepted exception, expired or not.
+    """
+
+    id: str
+    title: str
+    selected: bool
+    status: ControlStatus
+    wanted: Any
+    found: Any
+    reason: str
+    risk: str
+    notice: str
+    provenance: str
+    source: str
+    exception: Accepted | None
+    findings: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> ControlReport:
+        """From the written form. Raises ValueError if it is none."""
+        exception = None if row.get("exception") is None else _parsed(Accepted, row["exception"])
+        return _parsed(cls, {**row, "status": ControlStatus(str(row.get("status"))), "exception": exception, "findings": tuple(row.get("findings", ()))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {**_shallow(self), "status": str(self.status), "exception": self.exception and self.exception.as_dict(), "findings": list(self.findings)}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How the organization was reached."""
+
+    transport: str | None
+    endpoint: str | None
+    authentication: str | None
+    client_id: str | None
+
+
+@dataclass(frozen=True)
+class Digests:
+    """The digests of the plan, of the snapshot, and of the state that was read; empty if there is none."""
+
+    plan: str = ""
+    snapshot: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class SnapshotReference:
+    """Which snapshot a rollback goes back to.
+
+    :param path: its file.
+    :param created_at: when it was taken.
+    :param run: the folder of the run that took it.
+    :param scope: ``changed`` (what that run changed) or ``full`` (the whole state).
+    :param digest: the snapshot's own.
+    """
+
+    path: str
+    created_at: str
+    run: str
+    scope: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.rpartition("/")[2]
+
+    def __str__(self) -> str:
+        what = "the whole state" if self.scope == "full" else "what that run changed"
+        return f"{self.name} of {self.created_at}, taken by the run {self.run}: {what}"
+
+
+@dataclass(frozen=True)
+class OrganizationReport:
     """What a run found and did in one organization.
 
-    :param found: what the tasks that planned and applied have kept for the report; empty where none came so far.
-    :param results: what those tasks returned, in order; those that did not run left out.
-    :param test: what the test of rights management returned; empty where it did not run.
+    :param connection: ``None`` if nothing was read.
+    :param observed: settings that are reported and never changed: ``title``, ``value``, ``reason``.
+    :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
+    :param findings: what was refused.
+    :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
+    :param snapshot: the snapshot that a rollback goes back to.
+    :param snapshot_file: the snapshot that this run took.
+    :param message: why the run failed.
     """
-    report: dict[str, Any] = {
-        **_EMPTY,
-        "host": host,
-        "status": OrganizationStatus.NOT_ASSESSABLE,
-        "message": "Its result is unknown: the run ended before its turn, or its report could not be written.",
-    }
-    report.update(found)
-    for result in results:
-        if result.get("failed"):
-            message = str(result.get("msg") or "It failed.")
-            report["message"] = message
-            report["status"] = _status_of_failure(procedure, result) if report["status"] in _UNSETTLED else report["status"]
-    if test and not test.get("skipped"):
-        report["controls"] = [_tested(control, test) if control["id"] == "VRF-1" else control for control in report["controls"]]
-        if not test.get("passed"):
-            report["status"] = _AFTER_A_FAILED_TEST.get(report["status"], report["status"])
-            report["message"] = report["message"] or str(test.get("msg") or "")
-    return report
+
+    name: str = ""
+    display_name: str = ""
+    tenant_id: str | None = ""
+    connection: Connection | None = None
+    controls: tuple[ControlReport, ...] = ()
+    observed: tuple[Mapping[str, Any], ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
+    mail: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    accepted: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    snapshot: SnapshotReference | None = None
+    snapshot_file: str = ""
+    digests: Digests = Digests()
+    applied: int = 0
+    not_applied: int = 0
+    host: str = ""
+    status: OrganizationStatus = OrganizationStatus.NOT_ASSESSABLE
+    message: str = "Its result is unknown: the run ended before its turn, or its report could not be written."
+
+    @classmethod
+    def read(cls, document: Any) -> OrganizationReport:
+        """From the written form. Raises ValueError if it is none."""
+        if not isinstance(document, Mapping):
+            raise ValueError("it is not the report of an organization")
+        try:
+            parts = {
+                "connection": _parsed(Connection, document["connection"]) if document["connection"] else None,
+                "controls": tuple(map(ControlReport.read, document["controls"])),
+                "observed": tuple(document["observed"]),
+                "changes": tuple(map(PlannedChange.read, document["changes"])),
+                "findings": tuple(_parsed(Finding, row) for row in document["findings"]),
+                "accepted": tuple(document["accepted"]),
+                "warnings": tuple(document["warnings"]),
+                "snapshot": _parsed(SnapshotReference, document["snapshot"]) if document["snapshot"] else None,
+                "digests": _parsed(Digests, document["digests"]),
+                "status": OrganizationStatus(document["status"]),
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("it is not the report of an organization") from error
+        return _parsed(cls, {**document, **parts})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {
+            **_shallow(self),
+            "connection": asdict(self.connection) if self.connection else {},
+            "controls": [control.as_dict() for control in self.controls],
+            "observed": list(self.observed),
+            "changes": [change.as_dict() for change in self.changes],
+            "mail": dict(self.mail),
+            "findings": [finding.as_dict() for finding in self.findings],
+            "accepted": list(self.accepted),
+            "warnings": list(self.warnings),
+            "snapshot": asdict(self.snapshot) if self.snapshot else None,
+            "digests": asdict(self.digests),
+            "status": str(self.status),
+        }
+
+    def with_outcome(self, status: OrganizationStatus, changes: Sequence[PlannedChange], warnings: Sequence[str]) -> OrganizationReport:
+        """The report with what became of the changes."""
+        applied = sum(change.state is ChangeState.STORED for change in changes)
+        outcome = replace(self, status=status, changes=tuple(changes), applied=applied, not_applied=len(changes) - applied)
+        return outcome.with_warnings(warnings)
+
+    def with_warnings(self, warnings: Sequence[str]) -> OrganizationReport:
+        """The report with more warnings."""
+        return replace(self, warnings=tuple(dict.fromkeys([*self.warnings, *warnings])))
 
 
-def run_report(
-    kind: str,
-    organizations: Sequence[Mapping[str, Any]],
-    variables: Mapping[str, Any],
-    awx: Mapping[str, Any],
-    run: Mapping[str, Any],
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RunReport:
     """The report of a run over some organizations.
 
-    :param run: ``id``, ``ansible_version``, ``command`` (what applies a check's plan; empty where nothing is to be applied) and ``approvable``.
+    :param run: the name of the run's folder.
+    :param command: the command that applies the plan of a check; empty if nothing is to be applied.
+    :param approvable: whether its plans can be approved.
+    :param generated_at: the time in UTC, as ISO 8601 has it.
+    :param kind: ``check``, ``apply``, or the procedure.
+    :param awx: what AWX says of the job; ``None`` elsewhere.
     """
-    return {
-        "format": FORMAT,
-        "run": run.get("id", ""),
-        "command": run.get("command", ""),
-        "approvable": bool(run.get("approvable")),
-        "generated_at": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "kind": kind,
-        "collection_version": VERSION,
-        "ansible_version": run.get("ansible_version", ""),
-        "change_reference": variables.get("change_reference") or "",
-        "approver": variables.get("approver") or "",
-        "approval_valid_until": variables.get("approval_valid_until") or "",
-        "awx": dict(awx) if awx.get("job_id") else None,
-        "organizations": list(organizations),
-    }
+
+    run: str
+    command: str
+    approvable: bool
+    kind: str
+    ansible_version: str
+    change_reference: Any
+    approver: Any
+    approval_valid_until: Any
+    awx: Mapping[str, Any] | None
+    organizations: tuple[OrganizationReport, ...]
+    generated_at: str
+    collection_version: str = VERSION
+
+    def as_dict(self) -> dict[str, Any]:
+        """The written form."""
+        return {
+            "format": FORMAT,
+            "run": self.run,
+            "command": self.command,
+            "approvable": self.approvable,
+            "generated_at": self.generated_at,
+            "kind": self.kind,
+            "collection_version": self.collection_version,
+            "ansible_version": self.ansible_version,
+            "change_reference": self.change_reference,
+            "approver": self.approver,
+            "approval_valid_until": self.approval_valid_until,
+            "awx": None if self.awx is None else dict(self.awx),
+            "organizations": [organization.as_dict() for organization in self.organizations],
+        }
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many organizations have which status."""
+        return dict(sorted(Counter(str(organization.status) for organization in self.organizations).items()))
 
 
-def counts(report: Mapping[str, Any]) -> dict[str, int]:
-    """How many organizations have which status."""
-    return dict(sorted(Counter(organization["status"] for organization in report["organizations"]).items()))
+def now() -> str:
+    """The time in UTC, as reports have it."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def organizations_of(document: Mapping[str, Any], where: str) -> list[OrganizationReport]:
+    """The organizations of a written report. An OptionError says that it is none.
+
+    :param where: the folder that it comes from.
+    """
+    try:
+        return [OrganizationReport.read(row) for row in document["organizations"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise OptionError(f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.") from error
+
+
+def organization_report(
+    host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]], test: Mapping[str, Any]
+) -> OrganizationReport:
+    """What a run found and did in one organization.
+
+    :param found: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
+    :param results: what those tasks returned, in order; those that did not run left out.
+    :param test: what the test of rights management returned; empty if it did not run.
+    """
+    report = replace(found or OrganizationReport(), host=host)
+    for result in results:
+        if result.get("failed"):
+            status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
+            report = replace(report, message=str(result.get("msg") or "It failed."), status=status)
+    if test and not test.get("skipped"):
+        controls = tuple(_tested(control, test) if control.id == "VRF-1" else control for control in report.controls)
+        report = replace(report, controls=controls)
+        if not test.get("passed"):
+            status = _AFTER_A_FAILED_TEST.get(report.status, report.status)
+            report = replace(report, status=status, message=report.message or str(test.get("msg") or ""))
+    return report
 
 
 def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> OrganizationStatus:
@@ -108,15 +288,22 @@ def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> Organizatio
     return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED
 
 
-def _tested(control: Mapping[str, Any], test: Mapping[str, Any]) -> dict[str, Any]:
+def _tested(control: ControlReport, test: Mapping[str, Any]) -> ControlReport:
     passed = test.get("passed")
     if passed is None:
-        return {**control, "status": ControlStatus.NOT_ASSESSABLE, "findings": [str(test.get("msg") or "The test could not run.")]}
-    failures = [f"{step['name']}: {step['detail']}" for step in test.get("steps", ()) if not step.get("passed", True)]
-    return {
-        **control,
-        "status": ControlStatus.MET if passed else ControlStatus.NOT_MET,
-        "wanted": "PASS",
-        "found": "PASS" if passed else "FAIL",
-        "findings": failures,
-    }
+        return replace(control, status=ControlStatus.NOT_ASSESSABLE, findings=(str(test.get("msg") or "The test could not run."),))
+    failures = tuple(f"{step['name']}: {step['detail']}" for step in test.get("steps", ()) if not step.get("passed", True))
+    status = ControlStatus.MET if passed else ControlStatus.NOT_MET
+    return replace(control, status=status, wanted="PASS", found="PASS" if passed else "FAIL", findings=failures)
+
+
+def _parsed(kind: type[Part], row: Any) -> Part:
+    """A part of a report from its keys. Raises ValueError if they are not all there, or are others."""
+    try:
+        return kind(**row)
+    except TypeError as error:
+        raise ValueError(f"a report has a {kind.__name__} that is not one") from error
+
+
+def _shallow(part: Any) -> dict[str, Any]:
+    return {item.name: getattr(part, item.name) for item in fields(part)}

@@ -16,8 +16,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, named, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, SnapshotReference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import confirmation_findings, organization_refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import SnapshotReference
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key

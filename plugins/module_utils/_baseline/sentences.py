@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 
 #: Changes of an organization that a line names.
@@ -22,7 +23,7 @@ _NAMED_ORGANIZATIONS = 12
 _LONGEST = 40
 
 #: Statuses, the worst first, and how organizations are counted that have them.
-_COUNTED: dict[str, str] = {
+_COUNTED: dict[OrganizationStatus, str] = {
     **{status: str(status) for status in OrganizationStatus},
     OrganizationStatus.DRIFT: "would change",
     OrganizationStatus.MET: "as wanted",
@@ -31,63 +32,60 @@ _COUNTED: dict[str, str] = {
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 #: Where a procedure has other words.
-_OWN_WORDS: dict[str, dict[str, str]] = {
+_OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
     "snapshot": {OrganizationStatus.MET: "with a snapshot", OrganizationStatus.DRIFT: "with a snapshot"},
     "rollback": {OrganizationStatus.MET: "with nothing to put back"},
 }
 
 
-def lines_of(report: Mapping[str, Any], path: str) -> list[str]:
+def lines_of(report: RunReport, path: str) -> list[str]:
     """The last lines of a run.
 
     :param report: the run's report.
     :param path: its page.
     """
-    words = {**_COUNTED, **_OWN_WORDS.get(report["kind"], {})}
+    words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
-    organizations = sorted(report["organizations"], key=lambda organization: order.index(organization["status"]))
-    lines = [_line(organization, str(report["kind"]), words) for organization in organizations[:_NAMED_ORGANIZATIONS]]
+    organizations = sorted(report.organizations, key=lambda organization: order.index(organization.status))
+    lines = [_line(organization, report.kind, words) for organization in organizations[:_NAMED_ORGANIZATIONS]]
     more = len(organizations) - _NAMED_ORGANIZATIONS
-    counts = Counter(organization["status"] for organization in organizations)
+    counts = Counter(organization.status for organization in organizations)
     counted = ", ".join(f"{counts[status]:,} {words[status]}" for status in order if counts[status])
     total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
     return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
 
 
-def _line(organization: Mapping[str, Any], kind: str, words: Mapping[str, str]) -> str:
+def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
     """An organization and what became of it."""
-    status, host = organization["status"], organization["host"]
-    findings, changes = organization.get("findings") or [], [PlannedChange.read(row) for row in organization.get("changes") or ()]
-    if findings:
-        return f"{host}: refused, nothing was written: {'; '.join(str(finding['id']) for finding in findings)}"
+    status, host, changes = organization.status, organization.host, organization.changes
+    if organization.findings:
+        return f"{host}: refused, nothing was written: {'; '.join(finding.id for finding in organization.findings)}"
     if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
-        return f"{host}: {words[status]}: {str(organization.get('message') or '').splitlines()[0] if organization.get('message') else ''}".rstrip(": ")
+        return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
     stored = any(change.state is ChangeState.STORED for change in changes)
     lead = "" if stored else "drift: " if kind == "audit" else "would change: "
     left = _left(organization, {change.control for change in changes})
-    snapshot = f"snapshot {organization['snapshot_file']}" if organization.get("snapshot_file") else ""
+    snapshot = f"snapshot {organization.snapshot_file}" if organization.snapshot_file else ""
     told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
     nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
 
 
-def _left(organization: Mapping[str, Any], told: Collection[str]) -> list[str]:
+def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
     """What is not met although there is nothing to change, and what is not known.
 
     :param told: the controls that changes are named of.
     """
-    controls = organization.get("controls") or ()
-    found = {status: [control["id"] for control in controls if control["status"] == status and control["id"] not in told] for status in _OPEN}
+    found = {status: [control.id for control in organization.controls if control.status is status and control.id not in told] for status in _OPEN}
     return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
 
 
-def _looked_at(organization: Mapping[str, Any]) -> str:
+def _looked_at(organization: OrganizationReport) -> str:
     """How many controls the rest is said of."""
-    controls = organization.get("controls") or ()
-    looked = sum(control["status"] in _LOOKED_AT for control in controls)
-    return f" ({looked} of {len(controls)} controls looked at)" if controls else ""
+    looked = sum(control.status in _LOOKED_AT for control in organization.controls)
+    return f" ({looked} of {len(organization.controls)} controls looked at)" if organization.controls else ""
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:

@@ -428,7 +428,7 @@ def test_what_is_stored_is_said_also_where_looking_at_it_fails(tmp_path: Path, m
     def fail(*_unused: Any) -> Any:
         raise ExchangeError("No answer.")
 
-    monkeypatch.setattr(_apply, "_settled", fail)
+    monkeypatch.setattr(_apply, "_reassessed", fail)
     result = role.run()
     assert result["changed"]
     assert {change["state"] for change in role.report["changes"]} == {"stored"}

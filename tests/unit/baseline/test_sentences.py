@@ -5,24 +5,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 
 
-def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: str = "planned") -> dict[str, Any]:
-    row = {"resource": "ome_transport_rule", "identity": "r", "option": option, "before": before, "after": after, "control": control, "state": state}
-    return {**row, "impact": "", "rollback": "exact", "command": "Set-TransportRule"}
+def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: ChangeState = ChangeState.PLANNED) -> PlannedChange:
+    about = {"control": control, "rollback": RollbackClass.EXACT, "command": "Set-TransportRule", "state": state}
+    return PlannedChange("ome_transport_rule", "r", option, before, after, **about)
 
 
-def organization(status: str = "met", controls: str = "", **more: Any) -> dict[str, Any]:
-    rows = [dict(zip(("id", "status"), row.split("="), strict=True)) for row in controls.split(",") if row]
-    return {"host": "contoso", "status": status, "controls": rows, "changes": [], "findings": [], "message": "", "snapshot_file": "", **more}
+def control(id_: str, status: str) -> ControlReport:
+    return ControlReport(id_, id_, True, ControlStatus(status), None, None, "", "", "", "", "", None)
+
+
+def organization(status: str = "met", controls: str = "", **more: Any) -> OrganizationReport:
+    rows = tuple(control(*row.split("=")) for row in controls.split(",") if row)
+    return OrganizationReport(**{"host": "contoso", "message": "", **more, "status": OrganizationStatus(status), "controls": rows})
+
+
+def run(kind: str, organizations: Sequence[OrganizationReport]) -> RunReport:
+    return RunReport("run", "", False, kind, "", "", "", "", None, tuple(organizations), "")
 
 
 def line(kind: str, **fields: Any) -> str:
-    return lines_of({"kind": kind, "organizations": [organization(**fields)]}, "report.html")[0]
+    return lines_of(run(kind, [organization(**fields)]), "report.html")[0]
 
 
 @pytest.mark.parametrize(
@@ -43,12 +56,12 @@ def line(kind: str, **fields: Any) -> str:
         ),
         (
             "apply",
-            {"status": "changed", "changes": [change(state="stored")], "snapshot_file": "s.json"},
+            {"status": "changed", "changes": [change(state=ChangeState.STORED)], "snapshot_file": "s.json"},
             "contoso: MFR-1 enabled of 'r' false -> true; snapshot s.json",
         ),
         ("snapshot", {"snapshot_file": "s.json"}, "contoso: snapshot s.json"),
         ("rollback", {}, "contoso: nothing to put back"),
-        ("check", {"status": "refused", "findings": [{"id": "IRM-5"}]}, "contoso: refused, nothing was written: IRM-5"),
+        ("check", {"status": "refused", "findings": [Finding("IRM-5", "It.")]}, "contoso: refused, nothing was written: IRM-5"),
         ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
     ],
 )
@@ -64,7 +77,7 @@ def test_a_rule_that_is_made_is_one_change() -> None:
 
 def test_the_last_line_counts_those_that_need_somebody_first() -> None:
     organizations = [organization("met"), *(organization("drift", host=f"o{number}", changes=[change()]) for number in range(13))]
-    *lines, more, last = lines_of({"kind": "audit", "organizations": organizations}, "report.html")
+    *lines, more, last = lines_of(run("audit", organizations), "report.html")
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
     assert more == "2 more organizations are in the report."
     assert last == "14 organizations: 13 drifted, 1 as wanted. Report: report.html"
