@@ -21,6 +21,8 @@ description:
 requirements:
   - requests and msal (transport V(rest))
   - pypsrp (transport V(psrp))
+  - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport V(powershell)); the module's version 3.10
+    requires PowerShell 7.6
 notes:
   - Put C(ansible_connection) on a group of organizations, never on C(all), since C(localhost) would use it too.
   - C(hosts=localhost) with the keyword C(connection) keeps using V(local), because a variable of the implicit localhost beats the keyword.
@@ -31,9 +33,10 @@ options:
     description:
       - The wire. V(rest) is Exchange Online's admin API, the interface of Microsoft's own ExchangeOnlineManagement module, which
         Microsoft does not document for others. V(psrp) is PowerShell remoting to a Windows management host that has that module, or
-        to an endpoint whose session already has the cmdlets, such as Exchange on premises.
+        to an endpoint whose session already has the cmdlets, such as Exchange on premises. V(powershell) is a PowerShell process where
+        C(ansible-playbook) runs, with the ExchangeOnlineManagement module. Microsoft supports that on Linux, and it needs no Windows host.
     type: str
-    choices: [rest, psrp]
+    choices: [rest, psrp, powershell]
     default: rest
     vars:
       - name: ansible_exchange_transport
@@ -153,6 +156,24 @@ options:
     type: str
     vars:
       - name: ansible_exchange_proxy
+  exchange_powershell_path:
+    description:
+      - The program for O(exchange_transport=powershell), which is a path, or a name on E(PATH).
+    type: str
+    default: pwsh
+    vars:
+      - name: ansible_exchange_powershell_path
+  exchange_powershell_processes:
+    description:
+      - How many PowerShell processes may live at once in a run with O(exchange_transport=powershell). Each takes 140 to 300 MB of memory, and one serves one
+        organization at a time.
+      - The number counts for the whole run. Where hosts have different ones, the smallest counts.
+      - With more organizations than that, the process that has been idle for the longest ends for another organization, which then takes the time to connect
+        anew. Set C(forks) to no more than this number, and let each organization finish before the next one with C(strategy=host_pinned).
+    type: int
+    default: 4
+    vars:
+      - name: ansible_exchange_powershell_processes
   exchange_psrp_connect:
     description:
       - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)), or already has the cmdlets (V(none)).

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import properties
-from .authority import Application
+from .authority import Application, Authority, NotEntitled, Unauthorized
 from .clixml import Flavour
 from .context import Outcome
 from .errors import CmdletError, missing_mandatory, not_granted, prompt_failed, unknown_parameter
@@ -31,8 +31,9 @@ from .values import now
 
 _QUIET = ("ignore", "silentlycontinue", "0", "4")
 _AUTOMATION = "System.Management.Automation."
-_CONNECT_PARAMETERS = """appid certificate certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid organization
-    commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance erroraction warningaction"""
+_CONNECT_PARAMETERS = """accesstoken appid certificate certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid
+    organization commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance erroraction
+    warningaction"""
 
 #: A management host's own configuration.
 HOST = "Microsoft.PowerShell"
@@ -56,14 +57,25 @@ class Console:
 
     :param bound: the organization that the endpoint belongs to, where it belongs to one.
     :param certificate_files: path on the management host to the application whose certificate lies there.
+    :param authority: judges access tokens.
+    :param wire: the name under which calls are recorded.
     """
 
     def __init__(
-        self, service: Service, applications: Mapping[str, Application], certificate_files: Mapping[str, str], configuration: str, bound: Organization
+        self,
+        service: Service,
+        applications: Mapping[str, Application],
+        certificate_files: Mapping[str, str],
+        configuration: str,
+        bound: Organization,
+        authority: Authority,
+        wire: str = "psrp",
     ) -> None:
         self._service = service
         self._applications = applications
         self._certificate_files = certificate_files
+        self._authority = authority
+        self._wire = wire
         self._host = is_management_host(configuration)
         self._organization: Organization | None = None if self._host else bound
         self._only: frozenset[str] | None = None
@@ -123,7 +135,7 @@ class Console:
         if self._organization is None or cmdlet.lower() not in {name.lower() for name in self.exchange_cmdlets()}:
             raise not_granted(cmdlet)
         try:
-            return self._service.invoke(self._organization, "psrp", cmdlet, parameters, prompts=not confirmed)
+            return self._service.invoke(self._organization, self._wire, cmdlet, parameters, prompts=not confirmed)
         except CmdletError as error:
             raise self.worded(error) from error
 
@@ -201,7 +213,7 @@ class Console:
         organization = self._service.find(str(values["organization"]))
         if organization is None or not organization.cloud:
             raise _sign_in_failed(f"AADSTS90002: Tenant '{values['organization']}' not found.")
-        self._check_credential(values, self._applications[organization.name])
+        self._check_credential(values, organization)
         if not self._applications[organization.name].directory_role:
             raise _sign_in_failed("The role assigned to application isn't supported in this scenario. Please check online documentation.")
         only = values.get("commandname")
@@ -211,7 +223,16 @@ class Console:
         self._organization = organization
         return Outcome()
 
-    def _check_credential(self, values: Mapping[str, Any], application: Application) -> None:
+    def _check_credential(self, values: Mapping[str, Any], organization: Organization) -> None:
+        application = self._applications[organization.name]
+        if "accesstoken" in values:
+            try:
+                self._authority.check(f"Bearer {values['accesstoken']}", organization.tenant_id)
+            except Unauthorized as error:
+                raise _sign_in_failed("UnAuthorized") from error
+            except NotEntitled as error:
+                raise _sign_in_failed("The role assigned to application isn't supported in this scenario. Please check online documentation.") from error
+            return
         if values.get("managedidentity"):
             account = values.get("managedidentityaccountid")
             if account not in (None, application.client_id):

@@ -26,6 +26,7 @@ from .faults import Fault, Faults
 from .ledger import Entry
 from .module_service import ModuleService
 from .organization import Organization
+from .own_processes import OwnProcesses
 from .psrp import PsrpFront
 from .rest import AdminApi
 from .service import Service
@@ -77,8 +78,10 @@ class Emulator:
         self.psrp_plain_front = Front(self.psrp.handle, tls=None)
         self._engine = engine
         self.module_front: Front | None = None
+        self.own_processes = OwnProcesses(lambda: self._console(HOST, next(iter(self.organizations.values())), wire="powershell"), self.service.faults)
         if engine is not None:
-            self.module_front = Front(ModuleService(self._console_of).handle, tls=None)
+            self.module_front = Front(ModuleService(self._console_of, self.own_processes).handle, tls=None)
+            self.own_processes.program(self.program, engine, self.module_front.url)
             self.register("PowerShell.7")
         self._write_credentials()
 
@@ -127,6 +130,11 @@ class Emulator:
 
         self.psrp.endpoints[name.lower()] = shell
 
+    @property
+    def program(self) -> Path:
+        """The PowerShell for clients that start their own, where there is an engine."""
+        return self.directory / "pwsh"
+
     def drop_connections(self) -> None:
         """Closes every open connection, in mid-answer if need be."""
         for front in (self.front, self.psrp_front, self.psrp_plain_front):
@@ -159,6 +167,7 @@ class Emulator:
             "authority_url": self.url,
             "control_url": f"{self.url}/emulator",
             "ca_cert": str(self.ca_cert),
+            "powershell_path": str(self.program),
             "psrp": {"host": "127.0.0.1", "port": self.psrp_front.port, "http_port": self.psrp_plain_front.port},
             "organizations": [
                 {
@@ -201,13 +210,13 @@ class Emulator:
         front.latency = self.latency
         return front
 
-    def _console(self, configuration: str, organization: Organization) -> Console:
+    def _console(self, configuration: str, organization: Organization, *, wire: str = "psrp") -> Console:
         files = {str(self._path(name, "pfx")): application.client_id for name, application in self.applications.items()}
-        return Console(self.service, self.applications, files, configuration, organization)
+        return Console(self.service, self.applications, files, configuration, organization, self.authority, wire)
 
     def _console_of(self, shell_id: str) -> Console | None:
         shell = self.psrp.shell(shell_id)
-        return shell.console if shell is not None else None
+        return shell.console if shell is not None else self.own_processes.console(shell_id)
 
     def _psrp_tls_settings(self, *, ca: trustme.CA | None = None) -> ssl.SSLContext:
         context = self.tls_settings(ca=ca)
@@ -228,6 +237,7 @@ class Emulator:
 
     def close(self) -> None:
         self.psrp.kill_shells()
+        self.own_processes.kill()
         for front in (self.front, self.psrp_front, self.psrp_plain_front, *((self.module_front,) if self.module_front else ())):
             front.close()
         if self._temporary is not None:

@@ -63,7 +63,7 @@ _TRANSIENT = "We cannot currently process your request, please wait a few minute
 class Fault:
     """One entry of a schedule.
 
-    Where: ``wire`` (``rest``, ``psrp``), ``step`` (REST: ``discovery``, ``token``, ``invoke``, ``batch``, ``batched`` for one request inside a
+    Where: ``wire`` (``rest``, ``psrp``, ``powershell``), ``step`` (REST: ``discovery``, ``token``, ``invoke``, ``batch``, ``batched`` for one request inside a
     batch, ``exomodulefile``; PSRP: ``create``, ``command``, ``send``, ``receive``, ``signal``, ``delete``), ``cmdlet`` (a pattern such as
     ``Set-*``), ``organization``. What is left out matches everything, but ``batched`` wants to be named.
 
@@ -150,7 +150,7 @@ class Faults:
 
     def cmdlet(self, wire: str, cmdlet: str, organization: str) -> Fault | None:
         """The fault that strikes a running cmdlet."""
-        return self._take(CMDLET | SHELL if wire == "psrp" else CMDLET, wire, "cmdlet", [cmdlet], organization)
+        return self._take(CMDLET if wire == "rest" else CMDLET | SHELL, wire, "cmdlet", [cmdlet], organization)
 
     def _take(self, kinds: frozenset[str], wire: str, step: str, cmdlets: list[str], organization: str) -> Fault | None:
         with self._lock:

@@ -22,6 +22,7 @@ from .context import Outcome
 from .errors import CmdletError, CmdletNotGranted
 from .module_script import script
 from .organization import Organization
+from .own_processes import OwnProcesses
 from .web import Answer, Request
 
 _CLIXML = {"Version": "1.1.0.1", "xmlns": "http://schemas.microsoft.com/powershell/2004/04"}
@@ -35,10 +36,12 @@ class ModuleService:
     """Answers the stand-in.
 
     :param console: shell id to its console; None where there is no such shell.
+    :param own: the processes that clients start themselves.
     """
 
-    def __init__(self, console: Callable[[str], Console | None]) -> None:
+    def __init__(self, console: Callable[[str], Console | None], own: OwnProcesses) -> None:
         self._console = console
+        self._own = own
         self._routes: Mapping[str, Callable[[Console, Any], dict[str, Any]]] = {
             "connect": self._connect,
             "invoke": self._invoke,
@@ -51,7 +54,8 @@ class ModuleService:
         if console is None or route is None or request.method != "POST":
             return _json(404, {"error": f"no {request.method} {request.path}"})
         body = json.loads(request.body)
-        return _json(200, route(console, {**body, "parameters": {name: _plain(value) for name, value in body["parameters"].items()}}))
+        request_body = {**body, "parameters": {name: _plain(value) for name, value in body["parameters"].items()}}
+        return _json(200, self._own.strike(shell_id, what, request_body, lambda: route(console, request_body)))
 
     def _connect(self, console: Console, body: Any) -> dict[str, Any]:
         try:

@@ -50,6 +50,11 @@ def _engine(described: Mapping[str, Any], organization: Mapping[str, Any]) -> di
     return _psrp(described, organization) | {"ansible_psrp_configuration_name": "PowerShell.7"}
 
 
+def _powershell(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
+    reached = {name: value for name, value in _rest(described, organization).items() if name != "ansible_exchange_api_url"}
+    return reached | {"ansible_exchange_transport": "powershell", "ansible_exchange_powershell_path": described["powershell_path"]}
+
+
 def _endpoint(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
     credential = ("ansible_exchange_client_id", "ansible_exchange_certificate_thumbprint")
     reached = {name: value for name, value in _psrp(described, organization).items() if name not in credential}
@@ -63,13 +68,14 @@ def _constrained(described: Mapping[str, Any], organization: Mapping[str, Any]) 
 
 #: A wire: what the inventory says of an organization that is reached over it. ``constrained`` is an endpoint that is connected already,
 #: ``engine`` is a management host with a real PowerShell, ``endpoint`` the constrained endpoint that the collection brings, there; it belongs to
-#: the emulator's first organization.
+#: the emulator's first organization. ``powershell`` is a real PowerShell that the session broker starts.
 WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]] = {
     "rest": _rest,
     "psrp": _psrp,
     "constrained": _constrained,
     "engine": _engine,
     "endpoint": _endpoint,
+    "powershell": _powershell,
 }
 
 

@@ -8,6 +8,7 @@ The law: what is not understood is an error of the kind that its reader promises
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import struct
@@ -210,6 +211,9 @@ class _Nowhere:
     """A wire that brings nothing."""
 
     name, endpoint, is_closed = "rest", "nowhere", False
+
+    def turn(self, *_how: Any) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def attempt(self, calls: Any) -> list[Any]:
         return [Result(objects=[{"Name": "contoso.onmicrosoft.com"}]) for _call in calls]

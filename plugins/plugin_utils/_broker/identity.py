@@ -24,19 +24,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 ENVIRONMENT = "EXCHANGE_"
 #: The options that each choose a credential, with the options that each requires and the transports that can use it.
 CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp")),
+    "exchange_certificate_path": (("exchange_client_id",), ("rest", "psrp", "powershell")),
     "exchange_certificate_thumbprint": (("exchange_client_id",), ("psrp",)),
-    "exchange_client_secret": (("exchange_client_id",), ("rest",)),
-    "exchange_managed_identity": ((), ("rest", "psrp")),
-    "exchange_federated_token_file": (("exchange_client_id",), ("rest",)),
-    "exchange_access_token": ((), ("rest", "psrp")),
+    "exchange_client_secret": (("exchange_client_id",), ("rest", "powershell")),
+    "exchange_managed_identity": ((), ("rest", "psrp", "powershell")),
+    "exchange_federated_token_file": (("exchange_client_id",), ("rest", "powershell")),
+    "exchange_access_token": ((), ("rest", "psrp", "powershell")),
 }
 
 
 #: The valid range of number options. Libraries report a larger number as an error of their own.
 _MOST = 1_000_000
 _RANGES = {
-    **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_retries"), (1, _MOST)),
+    **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_powershell_processes", "exchange_retries"), (1, _MOST)),
     **dict.fromkeys(("connection_timeout", "operation_timeout", "read_timeout"), (1, _MOST)),
     **dict.fromkeys(("exchange_read_reuse", "reconnection_retries", "reconnection_backoff"), (0, _MOST)),
     "max_envelope_size": (32_768, 2**31 - 1),
@@ -108,7 +108,7 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         )
     settings = dict(options)
     transport = settings["exchange_transport"].value
-    connects = transport == "rest" or settings["exchange_psrp_connect"].value == "exchange_online"
+    connects = transport != "psrp" or settings["exchange_psrp_connect"].value == "exchange_online"
     credential = _credential(settings, transport) if connects else _no_credential(settings)
     if connects and not settings["exchange_organization"].given:
         raise OptionError(
@@ -132,10 +132,12 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         "retries": settings["exchange_retries"].value,
         "credential": credential,
     }
-    if transport == "rest":
-        identity["rest"] = _rest(settings)
-    else:
+    if transport == "psrp":
         identity["psrp"] = _psrp(settings)
+    else:
+        identity["rest"] = _rest(settings)
+    if transport == "powershell":
+        identity["powershell"] = _powershell(settings, identity["rest"])
     # Plain JSON values: Ansible's values are subclasses with tags.
     plain: dict[str, Any] = json.loads(json.dumps(identity))
     return plain
@@ -185,7 +187,7 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
         name.removeprefix("exchange_"): settings[name].value,
     }
     if name == "exchange_certificate_path":
-        if transport == "rest":  # over psrp, the path is on the management host
+        if transport != "psrp":  # over psrp, the path is on the management host
             credential["certificate_path"] = os.path.abspath(os.path.expanduser(str(settings[name].value)))
         if password.given:
             credential["certificate_password"] = password.value
@@ -213,6 +215,35 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
         "validate_certs": settings["exchange_validate_certs"].value,
         "proxy": _proxy(settings),
     }
+
+
+def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """How the process is started. What Microsoft's module cannot do is refused."""
+    if not rest["validate_certs"]:
+        raise OptionError(
+            f"{_source(settings, 'exchange_validate_certs')} is false, but Microsoft's module always validates certificates.",
+            remedy="Set ansible_exchange_ca_cert, or use ansible_exchange_transport: rest.",
+        )
+    if settings["exchange_api_url"].given:
+        raise OptionError(
+            f"{_source(settings, 'exchange_api_url')} is set, but Microsoft's module chooses the address of the API itself.",
+            remedy="Set ansible_exchange_environment, or use ansible_exchange_transport: rest.",
+        )
+    if settings["exchange_psrp_connect"].value != "exchange_online":
+        raise OptionError(
+            f"{_source(settings, 'exchange_psrp_connect')} is {settings['exchange_psrp_connect'].value}, but a new PowerShell process has no Exchange cmdlets.",
+            remedy="Remove it, or use ansible_exchange_transport: psrp.",
+        )
+    proxy = _split(rest["proxy"]) if rest["proxy"] else None
+    if proxy is not None and (proxy.username or proxy.password):
+        raise OptionError(
+            f"{_source(settings, 'exchange_proxy')} contains a user or password, but PowerShell takes it from its environment, where others can read it.",
+            remedy="Use a proxy without a password, or ansible_exchange_transport: rest.",
+        )
+    path = _text(settings, "exchange_powershell_path")
+    if not path:
+        raise OptionError("ansible_exchange_powershell_path is empty.", remedy="Set it to the path of pwsh, or omit it.")
+    return {"path": path, "processes": settings["exchange_powershell_processes"].value}
 
 
 def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:

@@ -17,20 +17,24 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import shutil
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.errands import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
 
 #: Seconds for all sessions to end on the other side after the playbook has ended.
 _CLOSE_TIMEOUT = 8.0
@@ -40,22 +44,29 @@ _CALL_TIMEOUT = 2.0
 _OURS = ("exchange.", "message_encryption")
 #: Seconds between two checks of the playbook on systems that cannot report its end.
 _POLL = 0.5
+#: What each transport needs beside requests.
+_LIBRARIES = {"rest": ("msal",), "psrp": ("pypsrp",), "powershell": ("msal", "pypsrp")}
 
 
-def open_transport(identity: Mapping[str, Any]) -> Transport:
+def open_transport(identity: Mapping[str, Any], processes: Processes | None = None) -> Transport:
     """The transport for an identity. Its libraries are imported here, when the first session needs them.
 
+    :param processes: the PowerShell processes of the run.
     :raises ExchangeError: a library is not installed, or a file that the identity names cannot be used.
     """
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import require
 
-    require("requests", "urllib3", "msal" if identity["transport"] == "rest" else "pypsrp")
+    require("requests", "urllib3", *_LIBRARIES[identity["transport"]])
     tls_files.check(identity)
     if identity["transport"] == "rest":
         from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 
         return RestTransport(identity)
+    if identity["transport"] == "powershell":
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
+
+        return PowershellTransport(identity, processes or Processes())
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
 
     return PsrpTransport(identity)
@@ -65,10 +76,13 @@ class Broker:
     """Serves workers until it is told to stop.
 
     :param transport: creates the transport for an identity. Tests pass their own.
+    :param directory: the run's own directory.
     """
 
-    def __init__(self, transport: Callable[[Mapping[str, Any]], Transport] = open_transport) -> None:
-        self._transport = transport
+    def __init__(self, transport: Callable[[Mapping[str, Any]], Transport] | None = None, directory: str | None = None) -> None:
+        self._errands = Errands()
+        self._processes = Processes(directory, self._errands.run)
+        self._transport = transport or partial(open_transport, processes=self._processes)
         self._sessions: dict[str, OrganizationSession] = {}
         self._table = threading.Lock()  # guards only the table; never held while anything is sent
 
@@ -78,14 +92,18 @@ class Broker:
         with playbook.watch() as ended:
             poller = select.poll()
             poller.register(listener, select.POLLIN)
+            poller.register(self._errands, select.POLLIN)
             if ended is not None:
                 poller.register(ended, select.POLLIN)
             while playbook.alive():
                 for descriptor, _event in poller.poll(None if ended is not None else _POLL * 1000):
                     if descriptor == listener.fileno():
                         self._accept(listener)
+                    elif descriptor == self._errands.fileno():
+                        self._errands.do()
         listener.close()
         self._end_sessions()
+        self._processes.end()
 
     def _accept(self, listener: socket.socket) -> None:
         try:
@@ -194,8 +212,9 @@ def _leave(directory: str) -> None:
     with contextlib.suppress(OSError):
         for name in os.listdir(directory):
             if name.startswith(_OURS):
+                path = os.path.join(directory, name)
                 with contextlib.suppress(OSError):
-                    os.unlink(os.path.join(directory, name))
+                    shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
         os.rmdir(directory)
 
 
@@ -215,7 +234,7 @@ def main(directory: str, descriptor: int, pid: int, started: str) -> None:
     os.dup2(silence, 2)
     os.close(silence)
     try:
-        Broker().serve(socket.socket(fileno=descriptor), Process(pid, started))
+        Broker(directory=directory).serve(socket.socket(fileno=descriptor), Process(pid, started))
     except BaseException as error:
         os.write(error_file, f"{_where(error)}\n".encode())
         os._exit(1)

@@ -12,6 +12,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -50,7 +51,7 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """``rest`` or ``psrp``."""
+        """``rest``, ``psrp`` or ``powershell``."""
 
     @property
     def endpoint(self) -> str:
@@ -58,6 +59,13 @@ class Transport(Protocol):
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """One try of several reads or one write. Returns one outcome for each call."""
+
+    def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Wraps each try with all that belongs to it. Where the number of sessions is bounded, it waits for one to be free; that costs no call's time.
+
+        :param wanted: whether somebody still waits for the answer.
+        :param log: takes a line where it has to wait.
+        """
 
     @property
     def is_closed(self) -> bool:
@@ -204,7 +212,7 @@ class OrganizationSession:
     def _tried(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         line = self._get_line()
         policy = Policy(tries=self.identity["retries"])
-        results = policy.run(calls, lambda asked: self._attempt(line, asked), request.log, request.wanted)
+        results = policy.run(calls, lambda asked: self._attempt(line, request, asked), request.log, request.wanted)
         if self._opened:
             for result in results:
                 if isinstance(result.error, UnreachableError):
@@ -213,13 +221,14 @@ class OrganizationSession:
                     result.error = NotSentError(f"the session was lost: {error.message}", remedy=error.remedy, cmdlet=error.cmdlet, error_id=error.error_id)
         return results
 
-    def _attempt(self, line: Transport, calls: Sequence[Call]) -> list[Outcome]:
+    def _attempt(self, line: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
         """One try. Where the line was lost and another takes its place, that one has to be of the same organization: else nothing is sent over it."""
-        if self._opened and self.identity["verify_organization"] and line.is_closed:
-            elsewhere = self._elsewhere(line)
-            if elsewhere is not None:
-                return [elsewhere for _call in calls]
-        return [judged(call, outcome) for call, outcome in zip(calls, line.attempt(calls), strict=True)]
+        with line.turn(request.wanted, request.log):
+            if self._opened and self.identity["verify_organization"] and line.is_closed:
+                elsewhere = self._elsewhere(line)
+                if elsewhere is not None:
+                    return [elsewhere for _call in calls]
+            return [judged(call, outcome) for call, outcome in zip(calls, line.attempt(calls), strict=True)]
 
     def _elsewhere(self, line: Transport) -> Failure | None:
         """Why a new line may not be used; ``None`` where it may."""

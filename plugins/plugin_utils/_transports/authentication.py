@@ -15,12 +15,14 @@ import pathlib
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300
@@ -94,9 +96,26 @@ class Credential:
         """
         if not self.renewable:
             return str(self._settings["access_token"])
-        if time.monotonic() > self._ends - _MARGIN:
+        if self.ends_soon:
             self.renew(None)
         return self._token
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the next call needs another token than the one in use."""
+        return self.renewable and time.monotonic() > self._ends - _MARGIN
+
+    def forget(self) -> None:
+        """The next call fetches another token."""
+        self._ends = 0.0
+
+    def failure(self, error: Exception) -> Failure:
+        """What an exception of :meth:`token` or :meth:`renew` means for the call that needed the token. The call itself was not sent."""
+        if isinstance(error, AuthenticationError):
+            return Failure(error, Executed.NO, retryable=False)
+        if isinstance(error, AuthorityFailedError):
+            return Failure(ServiceError(f"{self.authority} {error}.", remedy=self.names.late), Executed.NO)
+        return replace(lost(error, self.authority, self.names), executed=Executed.NO)
 
     @property
     def tenant_id(self) -> str:
@@ -261,6 +280,30 @@ def _refusal(answer: Mapping[str, Any]) -> AuthenticationError:
 
 def _first_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[0].split(" Trace ID:")[0].strip()
+
+
+def http_session(rest: Mapping[str, Any]) -> requests.Session:
+    """An HTTP session with the trust and the proxy that the connection's variables ask for.
+
+    :param rest: the part ``rest`` of a connection identity.
+    """
+    http = requests.Session()
+    if not rest["validate_certs"]:
+        http.verify = False
+        http.trust_env = False
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    elif rest["ca_cert"]:
+        http.verify = rest["ca_cert"]
+        # REQUESTS_CA_BUNDLE would beat the file that the inventory names.
+        http.trust_env = False
+    if rest["proxy"]:
+        http.proxies = {"https": rest["proxy"], "http": rest["proxy"]}
+        http.trust_env = False
+    elif not http.trust_env:
+        http.proxies = dict(requests.utils.get_environ_proxies(rest["api_url"]))
+    http.headers["User-Agent"] = "m365.message_encryption"
+    http.headers["Accept-Encoding"] = "gzip"
+    return http
 
 
 class _WithTimeout:

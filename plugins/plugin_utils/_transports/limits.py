@@ -56,6 +56,7 @@ class Limits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sockets: dict[int, socket.socket] = {}
+        self._waking: list[Callable[[], None]] = []
         self._in_use = threading.local()
         self._late = False
         self._spent = [0, 0, 0]
@@ -93,6 +94,10 @@ class Limits:
         """Whether the time of the call is over."""
         return self._late
 
+    def wakes(self, waiting: Callable[[], None]) -> None:
+        """Has a function called when the time of a call is over: for whoever waits on something else than a socket."""
+        self._waking.append(waiting)
+
     def _end(self) -> None:
         self._late = True
         with self._lock:
@@ -100,6 +105,8 @@ class Limits:
         for each in open_sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+        for waiting in self._waking:
+            waiting()
 
     def spend(self, *, sent: int = 0, unpacked: int = 0, values: int = 0) -> None:
         """Counts what an answer brought.

@@ -1,34 +1,32 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pypsrp, and the only place that touches its private parts.
+"""pypsrp, and with ``wsman_line`` the only place that touches its private parts.
 
 Private to the collection. What is private to pypsrp 0.9 and used here, with the test ``test_pypsrp.py`` that says so when
 it changes: ``RunspacePool._serializer``, ``RunspacePool._fragmenter`` with its ``serializer`` and ``defragment``,
-``RunspacePool._receive``, and the class ``_TransportHTTP`` behind ``WSMan.transport`` with its ``_build_session``.
+``RunspacePool._receive``, and what ``wsman_line`` names.
 
 Why: its own decoder loses an empty byte array and leaves multi-valued properties as text; one character that XML forbids, in any
-stream, costs it the whole answer; it keeps every record of every stream; its own way of receiving tells outputs, errors and
-warnings apart by stream but not by order; it follows redirects with the credential; and it does not repeat a Receive whose
-connection was lost. So it speaks SOAP and does the handshake, and what comes from the engine is read here.
+stream, costs it the whole answer; it keeps every record of every stream; and its own way of receiving tells outputs, errors and
+warnings apart by stream but not by order. So it does the handshake, and what comes from the engine is read here. What carries it, to a
+host or to a process, is a :class:`Line`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 from xml.etree import ElementTree
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, records
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import MOST_RECORDS, CutError, Limits, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import MOST_RECORDS, Limits, TooSlowError
 
 try:
     from pypsrp.complex_objects import ObjectMeta, PSInvocationState, RunspacePoolState
@@ -36,15 +34,10 @@ try:
     from pypsrp.messages import Message, MessageType
     from pypsrp.powershell import PowerShell, RunspacePool
     from pypsrp.serializer import Serializer, TaggedValue
-    from pypsrp.wsman import WSMan
 except ImportError:  # the session broker says so before any of it is used
     Serializer = object
 
 _OPERATION_TIMEOUT = 2150858793
-_DONE = b"/shell/CommandState/Done"
-_ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
-#: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
-_REPEATABLE = (b"Receive", b"Signal", b"Delete")
 #: Seconds after the end of a pipeline's time in which the host may still say so itself.
 _GRACE = 2
 #: Seconds for the host to forget a pipeline that has ended.
@@ -86,51 +79,48 @@ class Run:
             self.events.insert(0, ("warning", f"{left_out} more warnings are not shown."))
 
 
+class Line(Protocol):
+    """What a pool speaks through.
+
+    :param connection: what pypsrp's pool takes for its connection.
+    :param limits: the limits of the session's calls.
+    :param operation_timeout: seconds after which a Receive comes back, if only to say that there is nothing yet.
+    :param resent: whether the last answer was asked for again.
+    :param done: whether the last answer says that its pipeline has ended.
+    """
+
+    connection: Any
+    limits: Limits
+    operation_timeout: int
+    resent: bool
+    done: bool
+
+    def attach(self, pool: RunspacePool) -> None:
+        """Takes the place of what the pool speaks through by itself, where it is another."""
+
+    def hurry(self, seconds: float) -> None:
+        """From now on, nothing may wait longer than this."""
+
+    def close(self) -> None:
+        """Ends the line. Raises nothing."""
+
+
 class Pool:
     """A runspace pool of one runspace.
 
-    :param psrp: the part ``psrp`` of a connection identity.
-    :param tries: how often a request that may be repeated is sent in all.
+    :param line: a new line, which belongs to the pool.
+    :param configuration: the session configuration.
     """
 
-    def __init__(self, psrp: Mapping[str, Any], tries: int) -> None:
-        self._limits = Limits()
+    def __init__(self, line: Line, configuration: str = "Microsoft.PowerShell") -> None:
+        self._line = line
+        self._limits = line.limits
         self._fragments = records.Fragments()
         self._run = Run()
-        self._operation_timeout = int(psrp["operation_timeout"])
-        settings = {name: value for name, value in psrp.items() if name not in ("configuration_name", "connect", "origins")}
-        self._wsman = WSMan(**{**settings, "reconnection_backoff": float(settings["reconnection_backoff"])})
-        self._pool = RunspacePool(self._wsman, configuration_name=psrp["configuration_name"])
+        self._pool = RunspacePool(line.connection, configuration_name=configuration)
         self._pool._serializer = self._pool._fragmenter.serializer = _Serializer()
         self._pool._fragmenter.defragment = self._messages
-        #: Of the last answer: whether it was asked for again, and whether it says that its pipeline has ended.
-        self._resent = self._done = False
-        transport = self._wsman.transport
-        plain_send, plain_session = transport.send, transport._build_session
-        transport._build_session = lambda: self._limits.guard(plain_session(), redirects=False)
-
-        def send(message: bytes, **kwargs: Any) -> bytes:
-            """Sends, and sends again what was lost and may be sent again."""
-            action = _ACTION.search(message[:8192])
-            repeatable = action is not None and action[1] in _REPEATABLE
-            for number in range(1, tries + 1):
-                self._resent, self._done = number > 1, False
-                try:
-                    answer: bytes = plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
-                    _refuse_document_type(answer)
-                    if transport.wrap_required:  # what was encrypted is counted now that it can be seen
-                        self._limits.spend(values=answer.count(b"<"))
-                    self._done = _DONE in answer
-                    return answer
-                except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError, CutError):
-                    if not repeatable or number == tries or self._limits.late:
-                        raise
-                    if transport.wrap_required:
-                        transport.encryption = None  # it belonged to the connection that was lost
-                    time.sleep(min(0.1 * 2**number, 5.0))
-            raise AssertionError("not reached")
-
-        transport.send = send
+        line.attach(self._pool)
 
     def open(self, timeout: float) -> None:
         """Opens the pool; pypsrp's own exceptions say why it can't be.
@@ -194,13 +184,13 @@ class Pool:
         :raises ValueError: the pipeline has ended, and how is missing: a part of what it sent is lost.
         """
         try:
-            self._pool._receive(shell.id, math.ceil(left) if left < self._operation_timeout else None)
+            self._pool._receive(shell.id, math.ceil(left) if left < self._line.operation_timeout else None)
         except WSManFaultError as fault:
-            if fault.code == _OPERATION_TIMEOUT and not self._resent:
+            if fault.code == _OPERATION_TIMEOUT and not self._line.resent:
                 return
             # After a loss the fault leaves open whether something was lost for good: what comes next could be only a part.
             raise
-        if self._done and not _has_ended(shell):
+        if self._line.done and not _has_ended(shell):
             raise ValueError("a pipeline that ended without a state")
 
     def _stop(self, shell: PowerShell) -> None:
@@ -250,13 +240,13 @@ class Pool:
     def close(self, seconds: float) -> None:
         """Removes the shell from the host, or leaves it to end by itself."""
         try:
-            self._wsman.transport.connection_timeout = self._wsman.transport.read_timeout = seconds
+            self._line.hurry(seconds)
             with self._limits.call(seconds):
                 self._pool.close()
         except Exception:  # noqa: S110 (pypsrp raises whatever its own parts raise, and there is nothing left to do)
             pass
         finally:
-            self._wsman.transport.close()
+            self._line.close()
 
 
 class _Serializer(Serializer):
@@ -266,7 +256,7 @@ class _Serializer(Serializer):
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:
             return b""
         if isinstance(element, str):
-            _refuse_document_type(element.encode("utf-8", "surrogatepass"))
+            refuse_document_type(element.encode("utf-8", "surrogatepass"))
         return super().deserialize(element, metadata, clear)
 
 
@@ -283,7 +273,7 @@ def _has_ended(shell: PowerShell) -> bool:
     return shell.state in (PSInvocationState.COMPLETED, PSInvocationState.FAILED, PSInvocationState.STOPPED)
 
 
-def _refuse_document_type(document: bytes) -> None:
+def refuse_document_type(document: bytes) -> None:
     """Refuses XML that could hold entities, wherever it hides them: neither SOAP nor CLIXML has a document type.
 
     :raises ValueError: it has one, or an encoding in which that cannot be seen.

@@ -18,15 +18,20 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ProtocolError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, claims_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
+    AuthorityFailedError,
+    Credential,
+    claims_of,
+    http_session,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
@@ -80,7 +85,7 @@ class RestTransport:
         self._host = urllib.parse.urlsplit(self._base).hostname or ""
         self._connection_id = str(uuid.uuid4())
         self._limits = Limits()
-        self._http = self._limits.guard(_session(rest))
+        self._http = self._limits.guard(http_session(rest))
         self._credential = Credential(identity, self._http, self._limits)
         self._token_lock = threading.Lock()
         self._takes_batches = True
@@ -90,6 +95,10 @@ class RestTransport:
     def endpoint(self) -> str:
         """Where the session is, for people."""
         return self._base
+
+    def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Nothing to wait for."""
+        return nullcontext()
 
     @property
     def is_closed(self) -> bool:
@@ -293,16 +302,11 @@ class RestTransport:
 
     def _authority(self, ask: Callable[[], Any]) -> Any:
         """What the authority gives. Whatever goes wrong there, the call itself was not sent."""
-        where, names = self._credential.authority, self._credential.names
         try:
             with self._limits.within(_READ_TIMEOUT):
                 return ask()
-        except AuthenticationError as error:
-            raise _Failed(Failure(error, Executed.NO, retryable=False)) from error
-        except AuthorityFailedError as error:
-            raise _Failed(Failure(ServiceError(f"{where} {error}.", remedy=names.late), Executed.NO)) from error
-        except (TooSlowError, TooLargeError, CutError, OSError) as error:  # those of requests are OSErrors
-            raise _Failed(replace(lost(error, where, names), executed=Executed.NO)) from error
+        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:  # those of requests are OSErrors
+            raise _Failed(self._credential.failure(error)) from error
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         try:
@@ -371,23 +375,3 @@ def _host(url: str) -> str:
 def _body(call: Call) -> dict[str, Any]:
     parameters = {name: json_parameter(value) for name, value in call.parameters.items()}
     return {"CmdletInput": {"CmdletName": call.cmdlet, "Parameters": parameters}}
-
-
-def _session(rest: Mapping[str, Any]) -> requests.Session:
-    http = requests.Session()
-    if not rest["validate_certs"]:
-        http.verify = False
-        http.trust_env = False
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    elif rest["ca_cert"]:
-        http.verify = rest["ca_cert"]
-        # REQUESTS_CA_BUNDLE would beat the file that the inventory names.
-        http.trust_env = False
-    if rest["proxy"]:
-        http.proxies = {"https": rest["proxy"], "http": rest["proxy"]}
-        http.trust_env = False
-    elif not http.trust_env:
-        http.proxies = dict(requests.utils.get_environ_proxies(rest["api_url"]))
-    http.headers["User-Agent"] = "m365.message_encryption"
-    http.headers["Accept-Encoding"] = "gzip"
-    return http

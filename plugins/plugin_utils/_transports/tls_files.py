@@ -22,7 +22,7 @@ def check(identity: Mapping[str, Any]) -> None:
 
     :raises UnreachableError: it names the variable and the file.
     """
-    if identity["transport"] == "rest":
+    if "rest" in identity:
         rest = identity["rest"]
         if rest["validate_certs"] and rest["ca_cert"]:
             _check_authorities("ansible_exchange_ca_cert", rest["ca_cert"])

@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "exchange_ca_cert": None,
     "exchange_validate_certs": True,
     "exchange_proxy": None,
+    "exchange_powershell_path": "pwsh",
+    "exchange_powershell_processes": 4,
     "exchange_psrp_connect": "exchange_online",
     "exchange_verify_organization": True,
     "exchange_command_timeout": 900,

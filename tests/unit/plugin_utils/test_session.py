@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,9 @@ class Wire:
             "Get-ConnectionInformation": lambda: Result(objects=[{"State": "Connected", "TenantID": TENANT}]),
         }
         self.closed = 0
+
+    def turn(self, *_how: Any) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         self.tries.append([call.cmdlet for call in calls if call.cmdlet != "Get-ConnectionInformation"])

@@ -56,6 +56,16 @@ def values(emulator: Emulator, wire: str, **more: Any) -> dict[str, Any]:
             "exchange_ca_cert": description["ca_cert"],
             **more,
         }
+    if wire == "powershell":
+        return {
+            "exchange_transport": "powershell",
+            "exchange_powershell_path": description["powershell_path"],
+            "exchange_client_id": found["client_id"],
+            "exchange_client_secret": found["client_secret"],
+            "exchange_authority_url": description["authority_url"],
+            "exchange_ca_cert": description["ca_cert"],
+            **more,
+        }
     psrp = {
         "exchange_transport": "psrp",
         "remote_addr": description["psrp"]["host"],

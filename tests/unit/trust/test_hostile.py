@@ -107,7 +107,7 @@ def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
         pypsrp._Serializer().deserialize(text, mock.Mock())
     for encoding in ("utf-8", "utf-16", "utf-32", "cp037"):
         with pytest.raises(ValueError, match="document type"):
-            pypsrp._refuse_document_type(text.replace("\ufeff", "").encode(encoding))
+            pypsrp.refuse_document_type(text.replace("\ufeff", "").encode(encoding))
 
 
 HOSTILE = [

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What threads have the main thread do for them. Private to the collection.
+
+A process that is to die with the broker must be started by a thread that lives as long as the broker: the system's signal follows the
+thread and not the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Errands:
+    """A queue with a descriptor that becomes readable when something is in it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._readable, self._writable = os.pipe()
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._readable
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Has the main thread call a function, and gives or raises what it does."""
+        done: Future[T] = Future()
+        self._waiting.append((function, done))
+        os.write(self._writable, b"\0")
+        return done.result()
+
+    def do(self) -> None:
+        """The main thread's part: calls what is waiting."""
+        os.read(self._readable, 4096)
+        while self._waiting:
+            function, done = self._waiting.popleft()
+            try:
+                done.set_result(function())
+            except BaseException as error:
+                done.set_exception(error)

@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many PowerShell processes live at once in a run, and who has one.
+
+Private to the collection. An owner has a place from its first turn until its process ends. Who needs a place and finds none takes that of
+the owner whose last turn is the longest ago. Who waits has no place, and who has a turn ends it within the time of its call: so
+nobody waits for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+#: Seconds between two looks at whether somebody still waits for the answer.
+_LOOK = 1.0
+
+
+class Owner(Protocol):
+    """Who may have a process."""
+
+    @property
+    def has_process(self) -> bool:
+        """Whether it has one now."""
+
+    def close(self) -> None:
+        """Ends it. May take seconds; raises nothing."""
+
+
+class NobodyWaitsError(Exception):
+    """Whoever asked has gone while it waited for a place."""
+
+
+class _State(enum.Enum):
+    BUSY = "it has its turn"
+    IDLE = "it has a process and no turn"
+    ENDING = "its process is being ended for another"
+
+
+class Places:
+    """The places of a run."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        #: Who has a place, the one whose last turn is the longest ago first.
+        self._owners: dict[Owner, _State] = {}
+        self._waiting: deque[object] = deque()
+        self._most = 0
+
+    @contextlib.contextmanager
+    def turn(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> Iterator[None]:
+        """The owner may have a process inside.
+
+        :param most: how many places the owner's variables allow. The smallest number of all that ever asked counts.
+        :param wanted: whether somebody still waits for the answer.
+        :raises NobodyWaitsError: nobody does.
+        """
+        self._enter(owner, most, wanted, log)
+        try:
+            yield
+        finally:
+            self._leave(owner)
+
+    def left(self, owner: Owner) -> None:
+        """The owner's process has ended outside a turn."""
+        with self._changed:
+            if self._owners.get(owner) is _State.IDLE:
+                self._release(owner)
+
+    def _enter(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> None:
+        began, said = time.monotonic(), False
+        ticket = object()
+        with self._changed:
+            self._most = min(self._most or most, most)
+            self._waiting.append(ticket)
+            try:
+                while not self._has_turn(owner, ticket):
+                    if not said and self._owners.get(owner) is None:
+                        said = True
+                        log(f"waits for one of {self._most} PowerShell processes (ansible_exchange_powershell_processes)")
+                    if not self._changed.wait(_LOOK) and not wanted():
+                        raise NobodyWaitsError
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+        if said:
+            log(f"waited {time.monotonic() - began:.1f} s for one of {self._most} PowerShell processes")
+
+    def _has_turn(self, owner: Owner, ticket: object) -> bool:
+        """Takes a turn, if there is one now. May end another owner's process for it, without the lock."""
+        state = self._owners.get(owner)
+        if state is None and self._waiting[0] is ticket:
+            while len(self._owners) >= self._most and (idle := self._longest_idle()) is not None:
+                self._end(idle)
+            if len(self._owners) < self._most:
+                state = _State.IDLE
+        if state is not _State.IDLE:
+            return False
+        self._owners.pop(owner, None)
+        self._owners[owner] = _State.BUSY
+        return True
+
+    def _longest_idle(self) -> Owner | None:
+        return next((owner for owner, state in self._owners.items() if state is _State.IDLE), None)
+
+    def _end(self, owner: Owner) -> None:
+        self._owners[owner] = _State.ENDING
+        self._changed.release()
+        try:
+            owner.close()
+        finally:
+            self._changed.acquire()
+            self._release(owner)
+
+    def _leave(self, owner: Owner) -> None:
+        with self._changed:
+            if not owner.has_process:
+                self._release(owner)
+                return
+            self._owners[owner] = _State.IDLE
+            self._changed.notify_all()
+            while len(self._owners) > self._most and (idle := self._longest_idle()) is not None:
+                self._end(idle)
+
+    def _release(self, owner: Owner) -> None:
+        self._owners.pop(owner, None)
+        self._changed.notify_all()

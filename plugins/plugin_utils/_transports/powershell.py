@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transport ``powershell``: Microsoft's module in a PowerShell process beside ansible-playbook.
+
+Private to the collection. One process a session; the module connects once, with a token that msal has fetched, and cannot renew it:
+so a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; the reference on the wires, section 2b.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, NotSentError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, http_session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.places import NobodyWaitsError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import answers_of, statements
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport, UnopenedError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+
+MODULE = "ExchangeOnlineManagement"
+#: The oldest PowerShell that each version of the module runs in. Source: the module's release notes.
+OLDEST = {(3, 10): (7, 6), (0,): (7, 4)}
+_INSTALL = f"pwsh -Command Install-PSResource {MODULE} -TrustRepository"
+
+
+class PowershellTransport(RemotingTransport):
+    """One organization in a PowerShell process.
+
+    :param identity: a connection identity for ``powershell``.
+    :param processes: the processes of this run.
+    """
+
+    name = "powershell"
+    _names = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
+    _no_module = f"Install it: {_INSTALL}"
+    _no_access = "Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application."
+    _connects = True
+
+    def __init__(self, identity: Mapping[str, Any], processes: Processes) -> None:
+        super().__init__(identity)
+        self._processes = processes
+        self._program: str = identity["powershell"]["path"]
+        self._most: int = identity["powershell"]["processes"]
+        self._limits = Limits()
+        self._http = self._limits.guard(http_session(identity["rest"]))
+        self._credential = Credential(identity, self._http, self._limits)
+        self._is_opening = False
+        #: Set where the system has no library for cultures, which PowerShell can do without.
+        self._is_invariant = False
+
+    @property
+    def endpoint(self) -> str:
+        """Where the session is, for people."""
+        return f"{MODULE} in {self._program}"
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        """The tokens that were fetched."""
+        return self._credential.fetched
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the next try starts a process: there is none, or its token is about to end."""
+        return self._pool is None or self._credential.ends_soon
+
+    @property
+    def has_process(self) -> bool:
+        """Whether it has one now."""
+        return self._pool is not None
+
+    @contextlib.contextmanager
+    def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> Iterator[None]:
+        """Waits for one of the places for processes. The time of a call begins after that."""
+        try:
+            with self._processes.places.turn(self, self._most, wanted, log):
+                yield
+        except NobodyWaitsError:
+            raise NotSentError("nobody waits for this call anymore.") from None
+
+    def close(self) -> None:
+        """Disconnects, and ends the process. Raises nothing, takes seconds at most."""
+        super().close()
+        self._processes.places.left(self)
+
+    def _where(self) -> str:
+        return f"PowerShell ({self._program})"
+
+    def _open(self) -> _pypsrp.Pool:
+        if self._pool is not None and self._credential.ends_soon:
+            super().close()
+        return super()._open()
+
+    def _new_pool(self) -> _pypsrp.Pool:
+        try:
+            with self._limits.call(self._command_timeout):
+                self._credential.token()
+        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
+            raise UnopenedError(self._credential.failure(error)) from error
+        child = self._processes.start(self._program, self._environment())
+        return _pypsrp.Pool(ProcessLine(child, self._limits))
+
+    def _opened(self) -> _pypsrp.Pool:
+        self._is_opening = True
+        try:
+            return super()._opened()
+        except ProcessGoneError as gone:
+            if "ICU" not in str(gone) or self._is_invariant:
+                raise
+            self._is_invariant = True
+            return super()._opened()
+
+    def _environment(self) -> dict[str, str]:
+        """What the module takes from the environment. No secret is in it: a proxy with a password is refused before."""
+        rest = self._identity["rest"]
+        environment = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"} if self._is_invariant else {}
+        if rest["proxy"]:
+            environment |= dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), rest["proxy"])
+        if rest["ca_cert"]:
+            environment["SSL_CERT_DIR" if os.path.isdir(rest["ca_cert"]) else "SSL_CERT_FILE"] = rest["ca_cert"]
+        return environment
+
+    def _prepare(self, pool: _pypsrp.Pool) -> None:
+        self._is_opening = False
+        self._import(pool)
+        try:
+            self._connect(pool, {"AccessToken": self._credential.token()})
+        except UnopenedError:
+            # It may be the token that was refused.
+            self._credential.forget()
+            raise
+
+    def _import(self, pool: _pypsrp.Pool) -> None:
+        """Loads the module.
+
+        :raises UnopenedError: it is missing, cannot be loaded, or wants a newer PowerShell.
+        """
+        calls = [Call("Get-Variable", {"Name": "PSVersionTable", "ValueOnly": True}), Call("Import-Module", {"Name": MODULE, "PassThru": True})]
+        answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout), calls)
+        powershell = _text(answers[0].objects, "PSVersion")
+        if len(answers) < len(calls) or not answers[1].ended:
+            raise _unopened(f"Import-Module {MODULE} in {self._where()} ended prematurely.", "Run it there manually.")
+        errors, module = answers[1].errors, _text(answers[1].objects, "Version")
+        if module and (least := _least(module)) > _numbers(powershell):
+            wanted = ".".join(map(str, least))
+            raise _unopened(
+                f"{self._where()} has version {powershell}, but {MODULE} {module} requires {wanted} or newer.",
+                f"Install PowerShell {wanted}, or set ansible_exchange_powershell_path to the path of a newer one.",
+            )
+        if errors:
+            raise _unopened(*self._not_imported(errors[0], powershell))
+
+    def _not_imported(self, record: RemoteError, powershell: str) -> tuple[str, str]:
+        if record.error_id.startswith("Modules_ModuleNotFound"):
+            return f"{self._where()} does not have the module {MODULE}.", f"Install it where ansible-playbook runs: {_INSTALL}"
+        if record.error_id.startswith("Modules_InsufficientPowerShellVersion"):
+            return f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}", "Install a newer PowerShell."
+        return (
+            f"the module {MODULE} cannot be loaded in {self._where()} {powershell}: {record.message}",
+            f"The module requires PowerShell 7.4, from its version 3.10 on 7.6. To update the module: {_INSTALL} -Reinstall",
+        )
+
+    def _meaning(self, error: Exception) -> Failure:
+        if isinstance(error, StartError):
+            missing = UnreachableError(
+                f"PowerShell cannot be started where ansible-playbook runs: {error}.",
+                remedy="Install PowerShell 7.4 or newer, or set ansible_exchange_powershell_path to its path.",
+            )
+            return Failure(missing, Executed.NO, retryable=False)
+        if isinstance(error, ProcessGoneError):
+            if self._is_opening:
+                remedy = f"Run {self._program} -NoProfile there manually. It requires memory (300 MB), and the libraries that its installation guide lists."
+                return Failure(UnreachableError(f"{self._where()} did not start: it {error}", remedy=remedy), Executed.NO, retryable=False)
+            lost_it = ServiceError(f"{self._where()} was lost: it {error}", remedy="If it happens again, check the memory limits.")
+            return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
+        if isinstance(error, TooSlowError) and self._is_opening:
+            slow = UnreachableError(f"{self._where()} did not start in time.", remedy=self._names.late)
+            return Failure(slow, Executed.NO, retryable=False)
+        return super()._meaning(error)
+
+
+def _unopened(message: str, remedy: str) -> UnopenedError:
+    return UnopenedError(Failure(UnreachableError(message, remedy=remedy), Executed.NO, retryable=False))
+
+
+def _text(objects: Sequence[Any], name: str) -> str:
+    """A property of the first object as text; empty where there is none."""
+    return str(objects[0].get(name) or "") if objects and isinstance(objects[0], dict) else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+
+
+def _least(module: str) -> tuple[int, int]:
+    """The oldest PowerShell for a version of the module."""
+    return next(powershell for version, powershell in OLDEST.items() if _numbers(module) >= version)

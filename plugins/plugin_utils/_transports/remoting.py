@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all transports over PowerShell remoting do: a pool that is opened when a try needs it, and pipelines.
+
+Private to the collection. One object a session, used under the session's lock; it makes one try at a time. The pool is given up after
+anything that leaves it in doubt.
+
+How the answers of several reads are told apart stands in ``psrp_answers``. A statement whose turn did not come, because an earlier
+one ended the pipeline, is run again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS, Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    AuthenticationError,
+    CmdletNotAvailableError,
+    ExchangeError,
+    InvalidValueError,
+    ProtocolError,
+    ServiceError,
+    ThrottledError,
+    UnreachableError,
+)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml, refusals
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements, told
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+
+#: Seconds that each step of the farewell may take.
+CLOSE_TIMEOUT = 3
+
+
+class RemotingTransport(ABC):
+    """One organization over PowerShell remoting.
+
+    :param identity: a connection identity.
+    """
+
+    name = ""
+    #: What its errors tell to check: of the network, where there is no Connect-ExchangeOnline, and where it is refused.
+    _names: Names
+    _no_module: str
+    _no_access: str
+
+    def __init__(self, identity: Mapping[str, Any]) -> None:
+        self._identity = identity
+        self._command_timeout = float(identity["command_timeout"])
+        self._pool: _pypsrp.Pool | None = None
+        self._busy = False
+        self._has_markers = True
+        self._may_reconnect = True
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the next try opens a shell, which may be another host's."""
+        return self._pool is None
+
+    def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Nothing to wait for."""
+        return nullcontext()
+
+    @abstractmethod
+    def _where(self) -> str:
+        """The other side, for people."""
+
+    @abstractmethod
+    def _new_pool(self) -> _pypsrp.Pool:
+        """A pool that is not open yet."""
+
+    @abstractmethod
+    def _prepare(self, pool: _pypsrp.Pool) -> None:
+        """Whatever must run in an open pool before calls do.
+
+        :raises UnopenedError: it failed.
+        """
+
+    @property
+    @abstractmethod
+    def _connects(self) -> bool:
+        """Whether a session runs Connect-ExchangeOnline."""
+
+    def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One try of the calls: several reads, or one write."""
+        outcomes = self._attempt(calls)
+        for index, call in enumerate(calls):
+            if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
+                outcomes[index] = self._read_anew(call, outcomes[index])
+        return outcomes
+
+    def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
+        """A second look from a new connection: in a session that has read the IRM configuration, the module may fail at this cmdlet for good."""
+        if not self._connects or not self._may_reconnect:
+            return opaque
+        self.close()
+        again = self._attempt([call])[0]
+        self._may_reconnect = isinstance(again, Result) and again.error is None
+        return again if isinstance(again, Result) else opaque
+
+    def _attempt(self, calls: Sequence[Call]) -> list[Outcome]:
+        try:
+            pool = self._open()
+        except UnopenedError as unopened:
+            return [unopened.failure for _call in calls]
+        outcomes: list[Outcome] = []
+        self._busy = True
+        try:
+            while len(outcomes) < len(calls):
+                # Each pipeline answers for one call at least, so this ends.
+                outcomes += self._pipeline(pool, calls[len(outcomes) :])
+        except Exception as error:  # pypsrp raises whatever its own parts raise
+            failure = self._failure(error)
+            self._give_up()
+            outcomes += [failure] * (len(calls) - len(outcomes))
+        finally:
+            self._busy = False
+        return outcomes
+
+    def close(self) -> None:
+        """Disconnects, and removes the shell from the host. Raises nothing, takes seconds at most."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            # The runspace of a call that still runs takes no other command; removing its shell ends both.
+            if self._connects and not self._busy:
+                pool.run([Call("Disconnect-ExchangeOnline", {"Confirm": False})], timeout=CLOSE_TIMEOUT)
+        except Exception:  # noqa: S110 (the other side ends it by itself, later)
+            pass
+        finally:
+            pool.close(CLOSE_TIMEOUT)
+
+    def _open(self) -> _pypsrp.Pool:
+        """The pool, opened and connected to Exchange.
+
+        :raises UnopenedError: it could not be; nothing was carried out.
+        """
+        if self._pool is not None:
+            return self._pool
+        pool = None
+        try:
+            pool = self._opened()
+            self._prepare(pool)
+        except Exception as error:  # pypsrp raises whatever its own parts raise
+            if pool is not None:
+                pool.close(CLOSE_TIMEOUT)
+            failure = error.failure if isinstance(error, UnopenedError) else self._failure(error)
+            failed = failure.error
+            if not isinstance(failed, UnreachableError):
+                failed = UnreachableError(f"no session could be opened at {self._where()}: {failed.message}", remedy=failed.remedy, error_id=failed.error_id)
+            raise UnopenedError(Failure(failed, Executed.NO, failure.retryable)) from None
+        self._pool = pool
+        return pool
+
+    def _opened(self) -> _pypsrp.Pool:
+        """A new pool, opened."""
+        pool = self._new_pool()
+        try:
+            pool.open(self._command_timeout)
+        except BaseException:
+            pool.close(CLOSE_TIMEOUT)
+            raise
+        return pool
+
+    def _connect(self, pool: _pypsrp.Pool, credential: Mapping[str, Any], secret: Mapping[str, str] | None = None) -> None:
+        """Connect-ExchangeOnline, once a session.
+
+        :param credential: the parameters that choose the credential.
+        :param secret: parameters that travel as SecureString.
+        :raises UnopenedError: it failed.
+        """
+        parameters: dict[str, Any] = {
+            "Organization": self._identity["organization"],
+            "CommandName": list(CMDLETS),
+            "ShowBanner": False,
+            "SkipLoadingFormatData": True,
+        }
+        if self._identity["environment"] != "O365Default":
+            parameters["ExchangeEnvironmentName"] = self._identity["environment"]
+        # A script in the way (exit, break) ends Connect-ExchangeOnline without an error, so the module is asked whether there is a connection.
+        calls = [Call("Connect-ExchangeOnline", {**parameters, **credential}), Call("Get-ConnectionInformation")]
+        try:
+            run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
+        except TooSlowError:
+            slow = UnreachableError(f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late)
+            raise UnopenedError(Failure(slow, Executed.NO, retryable=False)) from None
+        answers, _withheld = answers_of(run, calls)
+        connected = len(answers) < len(calls) or bool(answers[1].objects or answers[1].errors or not answers[1].ended)
+        if answers[0].ended and not answers[0].errors and connected:
+            return
+        failed, retryable = self._not_connected(answers[0])
+        raise UnopenedError(Failure(failed, Executed.NO, retryable))
+
+    def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
+        """Why Connect-ExchangeOnline did not connect, and whether another try may."""
+        if not answer.errors:
+            return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True
+        record = answer.errors[0]
+        error = told(record, Call("Connect-ExchangeOnline"))
+        return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
+
+    def _refused_connection(self, record: RemoteError, error: ExchangeError) -> UnreachableError:
+        if "CouldNotAutoloadMatchingModule" in record.error_id:
+            return UnreachableError(
+                f"the module of Connect-ExchangeOnline is installed at {self._where()} but cannot be loaded: {error.message}",
+                remedy="Check the versions of PowerShell and ExchangeOnlineManagement there.",
+            )
+        if "NamedParameterNotFound" in record.error_id:
+            return UnreachableError(
+                f"Connect-ExchangeOnline at {self._where()} does not accept a required parameter: {error.message}",
+                remedy="Update the module ExchangeOnlineManagement there.",
+            )
+        if isinstance(error, CmdletNotAvailableError):
+            return UnreachableError(f"{self._where()} has no Connect-ExchangeOnline.", remedy=self._no_module)
+        return AuthenticationError(f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id)
+
+    def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> list[Outcome]:
+        """Runs calls as the statements of one pipeline; the outcomes of those whose turn came, and of the first in any case."""
+        if not self._has_markers:
+            calls = calls[:1]
+        try:
+            run = pool.run(statements(calls), timeout=self._command_timeout)
+        except clixml.ValueTooLargeError as error:
+            return [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
+        answers, withheld = answers_of(run, calls)
+        self._has_markers = self._has_markers and not withheld
+        known = [answer for answer in answers if answer.ended] or answers[:1]
+        return [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
+
+    def _give_up(self) -> None:
+        """Leaves a pool that is in doubt. Its shell may still run a statement, so nothing more is sent into it."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close(CLOSE_TIMEOUT)
+
+    def _failure(self, error: Exception) -> Failure:
+        """What an exception means for the calls. Once a pipeline has begun, nothing tells that it was not carried out."""
+        failure = self._meaning(error)
+        return replace(failure, executed=Executed.UNKNOWN) if getattr(error, "running", False) else failure
+
+    def _meaning(self, error: Exception) -> Failure:
+        """What an exception means, however far the pipeline was."""
+        if isinstance(error, (TooLargeError, CutError)):
+            return lost(error, self._where(), self._names)
+        if isinstance(error, TooSlowError):
+            return Failure(
+                ServiceError("the cmdlet did not end in time.", remedy="ansible_exchange_command_timeout may be too short."), Executed.UNKNOWN, False
+            )
+        if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
+            return lost(error, self._where(), self._names)
+        return Failure(ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."), Executed.UNKNOWN)
+
+
+def _is_opaque(outcome: Outcome) -> bool:
+    return isinstance(outcome, Result) and refusals.is_opaque(outcome.error)
+
+
+class UnopenedError(Exception):
+    """There is no session."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure

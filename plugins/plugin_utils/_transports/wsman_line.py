@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pool's line to a host: WSMan over HTTP, as pypsrp speaks it.
+
+Private to the collection. What is private to pypsrp 0.9 and used here, with the test ``test_pypsrp.py`` that says so when it
+changes: the class ``_TransportHTTP`` behind ``WSMan.transport`` with its ``_build_session``. Why: it follows redirects with the
+credential, and it does not repeat a Receive whose connection was lost.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import refuse_document_type
+
+try:
+    from pypsrp.powershell import RunspacePool
+    from pypsrp.wsman import WSMan
+except ImportError:  # the session broker says so before any of it is used
+    pass
+
+_DONE = b"/shell/CommandState/Done"
+_ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
+#: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
+_REPEATABLE = (b"Receive", b"Signal", b"Delete")
+
+
+class WsmanLine:
+    """One line; see ``pypsrp.Line``.
+
+    :param psrp: the part ``psrp`` of a connection identity.
+    :param tries: how often a request that may be repeated is sent in all.
+    """
+
+    def __init__(self, psrp: Mapping[str, Any], tries: int) -> None:
+        self.limits = Limits()
+        self.operation_timeout = int(psrp["operation_timeout"])
+        settings = {name: value for name, value in psrp.items() if name not in ("configuration_name", "connect", "origins")}
+        self.connection = WSMan(**{**settings, "reconnection_backoff": float(settings["reconnection_backoff"])})
+        self.resent = self.done = False
+        self._tries = tries
+        transport = self.connection.transport
+        plain_session = transport._build_session
+        self._plain_send = transport.send
+        transport._build_session = lambda: self.limits.guard(plain_session(), redirects=False)
+        transport.send = self._send
+
+    def attach(self, pool: RunspacePool) -> None:
+        """Nothing: this is what pypsrp's pool speaks through by itself."""
+
+    def hurry(self, seconds: float) -> None:
+        """From now on, no connection may keep anybody waiting longer than this."""
+        self.connection.transport.connection_timeout = self.connection.transport.read_timeout = seconds
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.connection.transport.close()
+
+    def _send(self, message: bytes, **kwargs: Any) -> bytes:
+        """Sends, and sends again what was lost and may be sent again."""
+        transport = self.connection.transport
+        action = _ACTION.search(message[:8192])
+        repeatable = action is not None and action[1] in _REPEATABLE
+        for number in range(1, self._tries + 1):
+            self.resent, self.done = number > 1, False
+            try:
+                answer: bytes = self._plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
+                refuse_document_type(answer)
+                if transport.wrap_required:  # what was encrypted is counted now that it can be seen
+                    self.limits.spend(values=answer.count(b"<"))
+                self.done = _DONE in answer
+                return answer
+            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, urllib3.exceptions.HTTPError, CutError):
+                if not repeatable or number == self._tries or self.limits.late:
+                    raise
+                if transport.wrap_required:
+                    transport.encryption = None  # it belonged to the connection that was lost
+                time.sleep(min(0.1 * 2**number, 5.0))
+        raise AssertionError("not reached")

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PowerShell processes that a client starts itself, and that reach the emulator through the stand-in for Exchange's module.
+
+The client is given a program, ``pwsh`` in the emulator's directory: a shell script that tells the stand-in where the emulator is, and
+becomes the real PowerShell. Each process has a console of its own, named by its process id.
+
+Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before
+the work, ``lost_after`` kills it after, ``slow`` waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .console import Console
+from .engine import MODULES, Engine
+from .faults import Faults
+
+_PREFIX = "own-"
+
+
+class OwnProcesses:
+    """Those of one emulator.
+
+    :param console: makes a console that nobody has connected.
+    """
+
+    def __init__(self, console: Callable[[], Console], faults: Faults) -> None:
+        self._new = console
+        self._faults = faults
+        self._consoles: dict[str, Console] = {}
+        self._lock = threading.Lock()
+
+    def program(self, path: Path, engine: Engine, url: str, *, before: str = "", modules: Path = MODULES) -> Path:
+        """Writes the program.
+
+        :param before: lines of shell that run first.
+        :param modules: the directory with the module.
+        """
+        lines = [
+            "#!/bin/sh",
+            f"export EMULATOR_MODULE_SERVICE={shlex.quote(url)}/{_PREFIX}$$",
+            f'export PSModulePath={shlex.quote(str(modules))}:"$PSModulePath"',
+            before,
+            f'exec {shlex.quote(str(engine.path))} "$@"',
+        ]
+        path.write_text("\n".join(filter(None, lines)) + "\n", encoding="utf-8")
+        path.chmod(0o700)
+        return path
+
+    def console(self, name: str) -> Console | None:
+        """The console of a process; None where this is no name of one."""
+        if not name.startswith(_PREFIX):
+            return None
+        with self._lock:
+            if name not in self._consoles:
+                self._consoles[name] = self._new()
+            return self._consoles[name]
+
+    @property
+    def living(self) -> list[int]:
+        """The ids of the processes that have loaded the module and live."""
+        with self._lock:
+            names = list(self._consoles)
+        return [int(name.removeprefix(_PREFIX)) for name in names if _lives(int(name.removeprefix(_PREFIX)))]
+
+    def kill(self) -> None:
+        """Every process dies."""
+        for pid in self.living:
+            _kill(pid)
+
+    def strike(self, name: str, step: str, body: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What a process gets for a request, unless a fault strikes."""
+        console = self.console(name)
+        if console is None:
+            return work()
+        organization = console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
+        fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
+        if fault is None:
+            return work()
+        pid = int(name.removeprefix(_PREFIX))
+        if fault.kind in ("lost_before", "dead_shell"):
+            _kill(pid)
+            return {"error": "the process was killed"}
+        if fault.kind == "slow":
+            time.sleep(fault.seconds or 1.0)
+        answer = work()
+        if fault.kind == "lost_after":
+            _kill(pid)
+        return answer
+
+
+def _kill(pid: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
