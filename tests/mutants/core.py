@@ -7,29 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_RULES = ("tests/unit/rules/test_rule.py", "tests/unit/rules/test_rule_lists.py", "tests/unit/rules/test_place.py", "tests/unit/rules/test_idle.py")
+_RULES = (
+    "tests/unit/resources/rules/test_rule.py",
+    "tests/unit/resources/rules/test_rule_actions.py",
+    "tests/unit/resources/rules/test_rule_lists.py",
+    "tests/unit/resources/rules/test_place.py",
+    "tests/unit/resources/rules/test_idle.py",
+)
 _APPROVAL = ("tests/unit/baseline/test_approval.py", "tests/unit/baseline/test_preflight.py")
 
 #: Module, below ``plugins``, to tests.
 CORE: Mapping[str, tuple[str, ...]] = {
     # Kinds and comparing.
-    "module_utils/_exchange/kinds.py": ("tests/unit/rules/test_kinds.py",),
-    "module_utils/_exchange/names.py": ("tests/unit/modules/test_names.py",),
-    "module_utils/_resources/table.py": ("tests/unit/rules/test_table.py", "tests/unit/modules/test_settings.py", "tests/unit/rules/test_kinds.py"),
+    "module_utils/_exchange/kinds.py": ("tests/unit/exchange/test_kinds.py",),
+    "module_utils/_exchange/names.py": ("tests/unit/exchange/test_names.py",),
+    "module_utils/_resources/table.py": ("tests/unit/resources/test_table.py", "tests/unit/resources/test_settings.py", "tests/unit/exchange/test_kinds.py"),
     # Planning.
-    "module_utils/_resources/settings.py": ("tests/unit/modules/test_settings.py", "tests/unit/modules/test_branding.py"),
+    "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_branding.py"),
     "module_utils/_resources/rules/book.py": _RULES,
     "module_utils/_resources/rules/checks.py": _RULES,
     "module_utils/_resources/rules/coverage.py": _RULES,
-    "module_utils/_resources/rules/impact.py": (*_RULES, "tests/unit/rules/test_impact.py"),
+    "module_utils/_resources/rules/impact.py": (*_RULES, "tests/unit/resources/rules/test_impact.py"),
     "module_utils/_resources/rules/planner.py": _RULES,
     "module_utils/_resources/rules/rule_plan.py": _RULES,
     "module_utils/_resources/rules/values.py": _RULES,
     # The order of rules.
-    "module_utils/_resources/rules/order.py": ("tests/unit/rules/test_order.py",),
+    "module_utils/_resources/rules/order.py": ("tests/unit/resources/rules/test_order.py",),
     # Convergence.
-    "module_utils/_engine/converge.py": ("tests/unit/modules/test_engine.py",),
-    "module_utils/_engine/plan.py": ("tests/unit/modules/test_engine.py", "tests/unit/rules/test_rule_lists.py"),
+    "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
+    "module_utils/_engine/plan.py": ("tests/unit/engine/test_engine.py", "tests/unit/resources/rules/test_rule_lists.py"),
     # Chain and digest.
     "module_utils/_baseline/approval.py": _APPROVAL,
     "module_utils/_baseline/chain.py": ("tests/unit/baseline/test_chain.py",),
@@ -39,5 +45,5 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_baseline/acceptance.py": ("tests/unit/baseline/test_acceptance.py",),
     "module_utils/_baseline/refusals.py": (*_APPROVAL, "tests/unit/baseline/test_acceptance.py", "tests/unit/baseline/test_rollback.py"),
     # The classification of errors.
-    "plugin_utils/_transports/refusals.py": ("tests/unit/plugin_utils/test_decode.py", "tests/unit/plugin_utils/test_psrp_messages.py"),
+    "plugin_utils/_transports/refusals.py": ("tests/unit/transports/test_decode.py", "tests/unit/transports/test_psrp_messages.py"),
 }

@@ -41,7 +41,7 @@ from tests.emulator import Emulator, runner, service
 from tests.emulator.engine import Engine
 from tests.emulator.errors import CmdletError
 from tests.emulator.schema import is_read
-from tests.unit.plugin_utils.conftest import DEFAULTS
+from tests.unit.connections import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
 WIRES = ("rest", "host", "server", "constrained")

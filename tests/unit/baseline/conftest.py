@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 
 from tests import printed
-from tests.unit.organization_session import OrganizationSession
+from tests.unit.emulated_session import EmulatedSession
 
 # When something was last changed, and a rule's GUID after it was made again, are not put back by anybody.
 VOLATILE = {"WhenChanged", "WhenCreated", "Guid", "ImmutableId", "CreatedBy", "LastModifiedBy"}
@@ -41,8 +41,8 @@ def lasting(state: Any) -> Any:
 class Role:
     """What the role's tasks do, one organization, without ansible-playbook."""
 
-    def __init__(self, organization: Mapping[str, Any] | OrganizationSession | None = None, directory: str | None = None, wire: str = "rest") -> None:
-        self.session = organization if isinstance(organization, OrganizationSession) else OrganizationSession(organization or {}, wire)
+    def __init__(self, organization: Mapping[str, Any] | EmulatedSession | None = None, directory: str | None = None, wire: str = "rest") -> None:
+        self.session = organization if isinstance(organization, EmulatedSession) else EmulatedSession(organization or {}, wire)
         self._temporary = None if directory else tempfile.TemporaryDirectory()
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
         self.say: Callable[[str], Any] = lambda text: None
@@ -113,7 +113,7 @@ class Role:
 FAULTS = ("refused", "answer lost, done", "answer lost, not done", "line lost, done", "line lost, not done")
 
 
-class FailingSession(OrganizationSession):
+class FailingSession(EmulatedSession):
     """An organization whose n-th write fails, counted from 0.
 
     :param fault: one of ``FAULTS``.

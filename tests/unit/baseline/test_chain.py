@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action im
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.organization_session import WIRES
+from tests.unit.emulated_session import WIRES
 
 from .conftest import Role
 

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.organization_session import WIRES
+from tests.unit.emulated_session import WIRES
 
 from .conftest import Role
 from .test_law import ALLOWED, STATES, WISHES

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.an
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.organization_session import WIRES
+from tests.unit.emulated_session import WIRES
 
 from .conftest import Role
 from .test_law import ALLOWED, STATES, WISHES

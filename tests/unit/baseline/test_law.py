@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tests.emulator import Organization
 from tests.emulator.errors import CmdletError
-from tests.unit.organization_session import WIRES
+from tests.unit.emulated_session import WIRES
 
 from .conftest import FAULTS, VOLATILE, FailingSession, Role, lasting
 

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
 from tests.emulator.mail_flow import MailFlow
+from tests.unit.emulated_session import WIRES
 from tests.unit.mail_flow import small_worlds
 from tests.unit.mail_flow.translation import facts, stored
 from tests.unit.mail_flow.translation import option as option_of
-from tests.unit.organization_session import WIRES
 
 from .conftest import Role
 from .test_law import ALLOWED

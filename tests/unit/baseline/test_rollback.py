@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
-from tests.unit.organization_session import WIRES
+from tests.unit.emulated_session import WIRES
 
 from .conftest import FAULTS, FailingSession, Role
 

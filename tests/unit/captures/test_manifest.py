@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Everything that is sent, held against the live module's manifest.
 
-Every call of every unit test is (``OrganizationSession``); here are the tables, setting by setting.
+Every call of every unit test is (``EmulatedSession``); here are the tables, setting by setting.
 """
 
 from __future__ import annotations

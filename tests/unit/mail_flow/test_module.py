@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import mail_flo
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
 
-from tests.unit.organization_session import WIRES, OrganizationSession
+from tests.unit.emulated_session import WIRES, EmulatedSession
 
 DOMAIN = "contoso.onmicrosoft.com"
 OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
@@ -57,15 +57,15 @@ def only(result: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(name="session", params=WIRES)
-def session_fixture(request: pytest.FixtureRequest) -> OrganizationSession:
+def session_fixture(request: pytest.FixtureRequest) -> EmulatedSession:
     licensed = {"AzureRMSLicensingEnabled": True, "InternalLicensingEnabled": True}
-    session = OrganizationSession({"advanced_message_encryption": True, "irm_configuration": licensed}, request.param)
+    session = EmulatedSession({"advanced_message_encryption": True, "irm_configuration": licensed}, request.param)
     session.run(ome_transport_rule, **ENCRYPT)
     session.reads = 0
     return session
 
 
-def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(session: OrganizationSession) -> None:
+def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(session: EmulatedSession) -> None:
     writes = len(session.writes)
     found = only(flow(session, messages=[OFFER]))
     assert session.reads == 1
@@ -76,7 +76,7 @@ def test_the_rules_and_facts_of_an_organization_are_read_in_one_round_trip(sessi
     assert "trace" not in found
 
 
-def test_a_rule_that_stops_before_is_what_decided(session: OrganizationSession) -> None:
+def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> None:
     stop = {"name": "Partners", "priority": 0, "conditions": {"recipient_domain_is": ["fabrikam.com"]}, "actions": {"stop_rule_processing": True}}
     session.run(ome_transport_rule, **stop)
     result = flow(session, messages=[{**OFFER, "expect": {"Ann@fabrikam.com": {"protection": "encrypt", "protected_by": ["Encrypt"]}}}])
@@ -107,7 +107,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: OrganizationSession) 
     assert allowed["failed"] is False
 
 
-def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(session: OrganizationSession) -> None:
+def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(session: EmulatedSession) -> None:
     session.organization.patch({"hidden_cmdlets": ["Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector"]})
     result = flow(session, messages=[OFFER])
     found = only(result)
@@ -116,13 +116,13 @@ def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(ses
     assert set(result["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
 
 
-def test_an_internal_remote_domain_takes_encryption_away(session: OrganizationSession) -> None:
+def test_an_internal_remote_domain_takes_encryption_away(session: EmulatedSession) -> None:
     session.organization.patch({"remote_domains": [{"DomainName": "*"}, {"DomainName": "fabrikam.com", "IsInternal": True}]})
     session.organization.replace(session.organization.dump())
     assert only(flow(session, messages=[OFFER]))["protection"] == "none"
 
 
-def test_given_facts_count_instead_of_what_the_organization_says(session: OrganizationSession) -> None:
+def test_given_facts_count_instead_of_what_the_organization_says(session: EmulatedSession) -> None:
     remote = [{"domain_name": "fabrikam.com", "is_internal": True}]
     assert only(flow(session, messages=[OFFER], facts={"remote_domains": remote}))["protection"] == "none"
 
@@ -133,7 +133,7 @@ def test_rules_and_facts_that_are_given_ask_no_organization() -> None:
         flow(NoSession(), messages=[OFFER], rules=[ENCRYPT])
 
 
-def test_only_facts_that_a_rule_needs_are_read(session: OrganizationSession) -> None:
+def test_only_facts_that_a_rule_needs_are_read(session: EmulatedSession) -> None:
     prefix = {"name": "Prefix", "conditions": {"subject_contains_words": ["x"]}, "actions": {"prepend_subject": "[x] "}}
     flow(session, messages=[OFFER], rules=[prefix])
     assert session.reads == 0
@@ -149,7 +149,7 @@ def test_a_proposed_rule_is_refused_as_the_rules_module_refuses_it() -> None:
         flow(NoSession(), messages=[OFFER], rules=[ENCRYPT], facts=FACTS, compare_with=[{**ENCRYPT, "actons": {}}])
 
 
-def test_files_are_asked_instead_of_the_organization(session: OrganizationSession, tmp_path: Path) -> None:
+def test_files_are_asked_instead_of_the_organization(session: EmulatedSession, tmp_path: Path) -> None:
     info = session.run(message_encryption_info)
     saved = tmp_path / "info.json"
     saved.write_text(json.dumps(info), encoding="utf-8")
@@ -161,7 +161,7 @@ def test_files_are_asked_instead_of_the_organization(session: OrganizationSessio
     assert (found["protection"], found["unknown"][0]["id"]) == ("unknown", "U00")
 
 
-def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: OrganizationSession) -> None:
+def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: EmulatedSession) -> None:
     result = flow(session, messages=[OFFER, {**OFFER, "name": "Colleague", "to": [f"meganb@{DOMAIN}"]}], compare_with=[])
     assert [(each["kind"], each["witness"]) for each in result["changed_messages"]] == [
         ("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})
@@ -178,7 +178,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Organ
     assert lost["msg"] == lost["difference"][0]["text"]
 
 
-def test_a_witness_replays(session: OrganizationSession) -> None:
+def test_a_witness_replays(session: EmulatedSession) -> None:
     lost = flow(session, rules=[], compare_with=[ENCRYPT])["difference"][0]
     again = flow(session, messages=[lost["witness"]["message"]], rules=[], facts={**FACTS, **lost["witness"].get("facts", {})})
     assert again["messages"][0]["recipients"][lost["witness"]["recipient"]] == lost["after"]
@@ -233,7 +233,7 @@ def test_every_trace_is_there_on_request() -> None:
     ]
 
 
-def test_unknown_predicates_of_an_organization_are_unknown_and_never_overlooked(session: OrganizationSession) -> None:
+def test_unknown_predicates_of_an_organization_are_unknown_and_never_overlooked(session: EmulatedSession) -> None:
     session.organization.patch({"added_properties": {"Get-TransportRule": {"SenderMoodIs": "happy"}}})
     found = only(flow(session, messages=[OFFER]))
     assert (found["fate"], found["protection"]) == ("unknown", "unknown")

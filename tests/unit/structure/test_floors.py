@@ -85,3 +85,8 @@ def test_nothing_goes_in_a_circle() -> None:
 def test_the_test_sees_the_imports() -> None:
     assert "module_utils._exchange.cmdlet" in GRAPH["module_utils._engine.converge"]
     assert sum(map(len, GRAPH.values())) > 300
+
+
+def test_each_package_has_tests_of_its_name() -> None:
+    named = {floor.split("._", 1)[1].replace(".", "/") for floor in FLOORS if "._" in floor}
+    assert sorted(name for name in named if not any((ROOT / "tests/unit" / name).glob("test_*.py"))) == []

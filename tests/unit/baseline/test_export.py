@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The export: an organization as variables that template nothing, and with which nothing is to be changed."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import is_trusted_as_template, trust_as_template
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import STATE_VARIABLE, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
+from hypothesis import given
+
+from tests.unit.emulated_session import EmulatedSession
+from tests.unit.resources.rules.organizations import organizations
+from tests.unit.resources.rules.test_round_trip import LAW
+
+EVIL = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'touch /nowhere/pwned') %]"
+
+
+def exported(session: EmulatedSession) -> tuple[dict[str, Any], Any]:
+    """The variables, and what Ansible's own loader makes of their file."""
+    variables = variables_of(read(session, [*SUBSETS]))
+    return variables, DataLoader().load(trust_as_template(variables_file(variables)))
+
+
+def templates(value: Any) -> list[str]:
+    """Every text that Ansible would template."""
+    if isinstance(value, dict):
+        # Ansible templates no key, and all of them are the collection's own names.
+        assert all(re.fullmatch("[a-z][a-z0-9_]*", key) for key in value)
+        return [text for item in value.values() for text in templates(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in templates(item)]
+    # A number or a word such as yes is only quoted: it can be no template, whose delimiters would need another character.
+    return [value] if isinstance(value, str) and is_trusted_as_template(value) and not re.fullmatch(r"[0-9A-Za-z_+.:~<= -]*|[!&*]", value) else []
+
+
+@given(organizations(maximum=8))
+@LAW
+def test_ansible_reads_the_file_as_what_was_exported(session: EmulatedSession) -> None:
+    variables, loaded = exported(session)
+    assert plain(loaded) == variables
+    assert templates(loaded) == []
+
+
+@given(organizations(maximum=8))
+@LAW
+def test_nothing_is_to_be_changed_with_what_was_exported(session: EmulatedSession) -> None:
+    _variables, loaded = exported(session)
+    values = plain(loaded)
+    assert not session.run(message_encryption_state, state=values[STATE_VARIABLE])["changed"]
+    assert not session.run(ome_transport_rules, rules=values["hardened_baseline_encryption_rules"])["changed"]
+    baseline = Baseline({name.removeprefix("hardened_baseline_"): value for name, value in values.items() if name.startswith("hardened_baseline_")})
+    assert baseline.plan(read(session, baseline.subsets)).changes == []
+
+
+def test_what_looks_like_a_template_stays_what_it_is(session: EmulatedSession) -> None:
+    session.edit("New-TransportRule", Name="{{ 1 }}", Comments=EVIL, SubjectContainsWords=["{{ 7 * 7 }}", "{% set x = 1 %}{# no #}"], DeleteMessage=True)
+    variables, loaded = exported(session)
+    (rule,) = loaded[STATE_VARIABLE]["transport_rules"]
+    assert (rule["name"], rule["comments"]) == ("{{ 1 }}", EVIL)
+    assert templates(loaded) == []
+    # The check itself finds what is not marked.
+    assert templates(DataLoader().load(trust_as_template(variables_file(variables).replace("!unsafe ", ""))))
+
+
+TEXTS = (
+    *("", "yes", "5", "0x10", "1_0", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "1.5", ".inf", "<<", "=", "!", "&", "*"),
+    *(" lead", "a\r\nb\n", "\u2028\x85\x00\ufeff\ufffe", "😀", "word " * 60),
+    *("#x", "- x", "a: b", "!unsafe x", "{{ x }}", "%", "@", "`", "|", "'", '"', "\\"),
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_texts_come_back_as_they_are(text: str) -> None:
+    file = variables_file({"value": text, "several": [text]})
+    loaded = DataLoader().load(trust_as_template(file))
+    assert plain(loaded) == {"value": text, "several": [text]}
+    assert templates(loaded) == []
+
+
+def test_half_a_character_is_refused_by_the_name_of_its_place() -> None:
+    with pytest.raises(OptionError, match=r"^message_encryption_state\.transport_rules\[0\]\.comments is 'a\[U\+D800\]'"):
+        variables_file({STATE_VARIABLE: {"transport_rules": [{"comments": "a\ud800"}]}})
+
+
+def test_rules_that_nobody_may_write_are_left_out(session: EmulatedSession) -> None:
+    session.organization.patch({"retired_actions_refused": False})
+    session.edit("New-TransportRule", Name="retired", ApplyOME=True)
+    variables, _loaded = exported(session)
+    assert variables[STATE_VARIABLE]["transport_rules"] == []
+    assert "transport_rules_unsupported" not in variables[STATE_VARIABLE]
+
+
+def test_controls_that_have_no_one_value_are_unmanaged(session: EmulatedSession) -> None:
+    assert exported(session)[0]["hardened_baseline_social_id_sign_in"] is True
+    session.edit("New-OMEConfiguration", Identity="One week", SocialIdSignIn=False)
+    variables, _loaded = exported(session)
+    assert variables["hardened_baseline_social_id_sign_in"] is None
+    assert variables["hardened_baseline_one_time_passcode"] is True
+
+
+def test_the_state_is_what_the_info_module_returns(session: EmulatedSession) -> None:
+    info = session.run(message_encryption_info)
+    state = exported(session)[0][STATE_VARIABLE]
+    assert {part: info[part] for part in state} == state
+
+
+def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:
+    path = Path(write_file(tmp_path / "out/contoso/export.yml", variables_file(exported(session)[0]).encode()))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [file.name for file in path.parent.iterdir()] == ["export.yml"]

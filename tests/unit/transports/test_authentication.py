@@ -1,0 +1,219 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Credentials: msal against the emulator's authority over TLS."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import time
+from typing import Any
+
+import pytest
+import requests
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
+
+from tests.emulator import Emulator
+from tests.unit.connections import identity
+
+from .test_wires import values
+
+_DISCOVERED = dict.fromkeys(("authorization_endpoint", "token_endpoint", "issuer"), "https://login.example.com/x")
+
+
+def read(emulator: Emulator, **more: Any) -> None:
+    session = OrganizationSession(identity(**values(emulator, "rest", exchange_retries=1, **{"exchange_client_secret": None, **more})), open_transport)
+    try:
+        session.invoke(Request([Call("Get-IRMConfiguration")]))[0].unwrap()
+    finally:
+        session.close()
+
+
+@pytest.fixture
+def given(emulator: Emulator) -> dict[str, Any]:
+    emulator.faults.set([])
+    return dict(emulator.describe()["organizations"][0])
+
+
+def test_a_client_secret(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_client_secret=given["client_secret"])
+
+
+def test_a_pem_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_certificate_path=given["certificate_path"])
+
+
+def test_a_pfx_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_certificate_path=given["certificate_pfx_path"], exchange_certificate_password=given["certificate_password"])
+
+
+def test_a_federated_token(emulator: Emulator, given: dict[str, Any]) -> None:
+    read(emulator, exchange_federated_token_file=given["federated_token_file"])
+
+
+@pytest.mark.parametrize("lifetime", ["1e999", "-1e999", "NaN", '"soon"', "[]", "-5", "1" * 400, "null", "{}"])
+def test_a_lifetime_that_is_none_is_an_error_with_a_name_or_a_short_one(emulator: Emulator, given: dict[str, Any], lifetime: str) -> None:
+    answer = '{"token_type": "Bearer", "access_token": "x.y.z", "expires_in": %s}' % lifetime  # noqa: UP031 (braces)
+
+    class Authority:
+        """Answers every question with that token."""
+
+        def get(self, url: str, **kwargs: Any) -> Any:
+            return type("Answer", (), {"status_code": 200, "text": json.dumps(_DISCOVERED), "headers": {}})()
+
+        def post(self, url: str, **kwargs: Any) -> Any:
+            return type("Answer", (), {"status_code": 200, "text": answer, "headers": {}})()
+
+    credential = _authentication.Credential(identity(exchange_client_id="id", exchange_client_secret="s"), requests.Session(), Limits())
+    credential._http = Authority()  # type: ignore[assignment]
+    try:
+        token = credential.token()
+    except UnreachableError as error:
+        assert "Traceback" not in str(error)  # noqa: PT017
+    else:
+        assert token == "x.y.z"
+        assert 0 < credential._ends - time.monotonic() <= _authentication._LONGEST_LIFE
+
+
+def test_a_given_token(emulator: Emulator) -> None:
+    read(emulator, exchange_access_token=emulator.token())
+
+
+def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> None:
+    more = values(emulator, "rest") | {"exchange_organization": given["tenant_id"]}
+    session = OrganizationSession(identity(**more), open_transport)
+    assert session.describe(Request([]))["organization"]["tenant_id"] == given["tenant_id"]
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("more", "match"),
+    [
+        ({"exchange_client_secret": "planted-secret"}, "AADSTS7000215.*ansible_exchange_client_secret"),
+        ({"exchange_client_id": "00000000-0000-0000-0000-000000000000", "exchange_client_secret": "planted-secret"}, "AADSTS700016"),
+        ({"exchange_access_token": "planted-secret"}, "401.*Exchange.ManageAsApp"),
+        ({"exchange_certificate_path": "/nowhere.pem"}, "/nowhere.pem cannot be read"),
+        ({"exchange_federated_token_file": "/nowhere.jwt"}, "/nowhere.jwt cannot be read"),
+        (
+            {"exchange_authority_url": "https://127.0.0.1:1", "exchange_client_secret": "planted-secret"},
+            "the authority https://127.0.0.1:1 cannot be reached.*ansible_exchange_authority_url",
+        ),
+        ({"exchange_authority_url": "https://nowhere.invalid", "exchange_client_secret": "planted-secret"}, "nowhere.invalid.*ansible_exchange_authority_url"),
+    ],
+)
+def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str) -> None:
+    with pytest.raises(UnreachableError, match=match) as refusal:
+        read(emulator, **more)
+    assert "planted-secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(("password", "match"), [("wrong-password", "different password"), (None, "different password|needs a password")])
+def test_a_certificate_that_does_not_open(given: dict[str, Any], password: str | None, match: str) -> None:
+    with pytest.raises(AuthenticationError, match=match) as refusal:
+        _authentication.certificate(given["certificate_pfx_path"], password)
+    assert "wrong-password" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -> None:
+    path = tmp_path / "cert.pem"
+    path.write_bytes(content)
+    with pytest.raises(AuthenticationError, match="ansible_exchange_certificate_path"):
+        _authentication.certificate(str(path), None)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"two words", b"\xc3\xa4"])
+def test_a_file_that_holds_no_federated_token(emulator: Emulator, tmp_path: pathlib.Path, content: bytes) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(content)
+    with pytest.raises(AuthenticationError, match=f"the federated token file {path} contains no token.*ansible_exchange_federated_token_file"):
+        read(emulator, exchange_federated_token_file=str(path))
+
+
+class Answer:
+    """An answer of an authority."""
+
+    headers: dict[str, str] = {}
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status_code, self.text = status, text
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "match"),
+    [
+        (404, "<html>", "the authority https://"),
+        (200, "<html>planted-secret", "the authority https://.* returned a response that cannot be read"),
+        (200, "{}", "the authority https://"),
+        (200, "[]", "the authority https://"),
+        (200, "null", "the authority https://"),
+        (302, "", "the authority https://"),
+        (503, "", "the authority https://.* returned HTTP 503"),
+    ],
+)
+def test_an_address_that_is_no_authority_is_named_with_its_variable(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, status: int, text: str, match: str
+) -> None:
+    passing = _authentication._passing
+    monkeypatch.setattr(_authentication, "_passing", lambda response: passing(Answer(status, text)))
+    with pytest.raises(UnreachableError, match=match + ".*ansible_exchange_authority_url") as refusal:
+        read(emulator, exchange_client_secret="planted-secret")
+    assert "planted-secret" not in str(refusal.value)
+    assert "ansible_exchange_api_url" not in str(refusal.value)
+
+
+def test_an_authority_whose_certificate_is_not_trusted_is_named(emulator: Emulator) -> None:
+    with pytest.raises(UnreachableError, match=r"certificate of the authority https://.*not trusted.*ansible_exchange_ca_cert"):
+        read(emulator, exchange_client_secret="planted-secret", exchange_ca_cert=None)
+
+
+def test_a_machine_without_an_identity_is_told_so(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(self: Any, url: str, **kwargs: Any) -> None:
+        raise requests.ConnectTimeout
+
+    monkeypatch.setattr(_authentication._WithTimeout, "get", get)
+    with pytest.raises(UnreachableError, match=r"this machine's identity service cannot be reached.*ansible_exchange_managed_identity"):
+        read(emulator, exchange_client_id=None, exchange_managed_identity=True)
+
+
+def test_a_managed_identity(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """msal asks the machine's own service, whose answer is given here."""
+    asked: list[str] = []
+
+    def get(self: Any, url: str, **kwargs: Any) -> Answer:
+        asked.append(url)
+        return Answer(200, json.dumps({"access_token": "from-the-machine", "expires_in": "3600", "resource": "r", "token_type": "Bearer"}))
+
+    monkeypatch.setattr(_authentication._WithTimeout, "get", get)
+    credential = _authentication.Credential(identity(exchange_managed_identity=True), requests.Session(), Limits())
+    assert credential.token() == "from-the-machine"
+    assert asked
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [('Bearer realm="", claims="eyJhIjoxfQ=="', '{"a":1}'), ('Bearer claims="eyJhIjoxfQ"', '{"a":1}'), ("Bearer", None), ('claims="*"', None)],
+)
+def test_claims_are_read(header: str, expected: str | None) -> None:
+    assert _authentication.claims_of(header) == expected
+
+
+def test_tokens_are_renewed_before_their_end(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(_authentication.time, "monotonic", lambda: now[0])
+    http = requests.Session()
+    http.verify = str(emulator.ca_cert)
+    http.trust_env = False
+    credential = _authentication.Credential(identity(**values(emulator, "rest")), http, Limits())
+    first = credential.token()
+    assert credential.token() == first
+    now[0] += 100_000
+    emulator.service.ledger.reset()
+    credential.token()
+    assert emulator.service.ledger.counters["token"] >= 1

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PowerShell remoting with a host that redirects, drips, or sends more than anybody asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp import PsrpTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+
+from tests.emulator import Emulator
+from tests.unit.connections import Script, answer, identity
+
+from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
+from .scripted_shell import attempt as converse
+from .test_rest_answers import DRIPS
+from .test_wires import values
+
+READ, WRITE = Call("Get-TransportRule"), Call("Set-IRMConfiguration")
+Make = Callable[..., Script]
+
+
+def attempt(server: Script, **more: Any) -> Any:
+    address, port = server.url.rpartition("/")[2].split(":")
+    line = {"remote_addr": address, "port": int(port), "protocol": "http", "auth": "basic", "remote_user": "u", "remote_password": "planted-password"}
+    wire = PsrpTransport(identity(exchange_transport="psrp", exchange_psrp_connect="none", message_encryption="never", exchange_retries=2, **{**line, **more}))
+    try:
+        return wire.attempt([READ])[0]
+    finally:
+        wire.close()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["http://127.0.0.1:9/", "https://evil.example.com/", "/elsewhere", "http://[", ""])
+def test_no_redirect_is_followed(script: Make, status: int, location: str) -> None:
+    server = script((status, b"", {"Location": location}))
+    outcome = attempt(server)
+    assert isinstance(outcome.error, errors.UnreachableError)
+    assert "redirects to" in str(outcome.error)
+    assert "planted-password" not in str(outcome.error)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)
+def test_opening_has_one_deadline(script: Make, step: Any) -> None:
+    began = time.monotonic()
+    outcome = attempt(script(step), exchange_command_timeout=1)
+    assert time.monotonic() - began < 8
+    assert "in time" in str(outcome.error)
+
+
+@pytest.mark.parametrize("wire", ["host", "server", "constrained"])
+def test_a_pipeline_ends_when_its_time_is_over(emulator: Emulator, wire: str) -> None:
+    """Not when the host next has something to say: it may hold a Receive for twenty seconds."""
+    session = PsrpTransport(identity(**{**values(emulator, wire), "operation_timeout": 20}))
+    session._open()
+    session._command_timeout = 1.0
+    for shell in emulator.psrp._shells.values():
+        shell.latency = 30.0
+    try:
+        began = time.monotonic()
+        (outcome,) = session.attempt([WRITE])
+        assert time.monotonic() - began < 8
+    finally:
+        emulator.psrp.kill_shells()
+        session.close()
+    assert isinstance(outcome, Failure)
+    assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)
+    assert "in time" in str(outcome.error)
+
+
+def test_an_oversized_answer_is_a_named_error(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LARGEST_SENT", 100_000)
+    outcome = attempt(script(lambda handler: answer(handler, 200, b"<a>" + b" " * 200_000 + b"</a>")))
+    assert "too large" in str(outcome.error)
+
+
+@pytest.mark.parametrize(
+    ("messages", "taken"),
+    [
+        ([output(Name="x")] * 1_500, True),
+        ([output(Name="x")] * 4_500, False),
+        ([message(OUTPUT, "<Obj><LST>" + "<S/>" * 19_000 + "</LST></Obj>")], True),
+        ([message(OUTPUT, "<Obj><LST>" + "<S/>" * 21_000 + "</LST></Obj>")], False),
+    ],
+)
+def test_objects_are_bounded(monkeypatch: pytest.MonkeyPatch, messages: list[Message], taken: bool) -> None:
+    monkeypatch.setattr(limits, "MOST_VALUES", 20_000)
+    (outcome,) = converse(monkeypatch, [*messages, MARKER, DONE], READ)
+    assert isinstance(outcome, Failure) is not taken
+    if not taken:
+        assert "too large" in str(outcome.error)
+
+
+def test_three_hundred_rules_of_eight_kilobytes_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = output(Name="x", Comments="<" * 8192, **{f"P{index}": "False" for index in range(200)})
+    (outcome,) = converse(monkeypatch, [*[rule] * 300, MARKER, DONE], READ)
+    assert len(outcome.objects) == 300

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typed .NET objects, as Exchange on-premises answers with them, through PowerShell's own serialization: what is decoded is what was meant.
+
+The types are compiled by the engine (``tests/powershell/ExchangeTypes.cs``). How deep a session serializes is set by its type data, so
+every depth that may be met is tried; and an object may have come over another session before, as over a proxy.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources import state as states
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import clixml
+
+from tests.emulator import Emulator
+from tests.emulator.engine import Engine
+from tests.unit.connections import identity
+
+from .test_wires import values
+
+TYPES = Path(__file__).parents[2] / "powershell/ExchangeTypes.cs"
+DEPTHS = (1, 2, 3)
+SESSIONS = (1, 2, 3)
+
+#: Cmdlet to its type, and to what an object of it means.
+MEANT: dict[str, tuple[str, dict[str, Any]]] = {
+    "Get-TransportRule": (
+        "Microsoft.Exchange.MessagingPolicies.Rules.Tasks.Rule",
+        {
+            "Priority": 0,
+            "Comments": "line one\r\nline two _x0041_ it\u2019s",
+            "ActivationDate": "2030-01-31T08:00:00Z",
+            "ExpiryDate": None,
+            "RuleVersion": "14.0.0.0",
+            "Size": 412,
+            "Conditions": [f"Microsoft.Exchange.MessagingPolicies.Rules.Tasks.{name}" for name in ("FromScopePredicate", "SubjectContainsPredicate")],
+            "Exceptions": None,
+            "Actions": ["Microsoft.Exchange.MessagingPolicies.Rules.Tasks.RightsProtectMessageAction"],
+            "State": "Enabled",
+            "Mode": "Enforce",
+            "RuleErrorAction": "Defer",
+            "SenderAddressLocation": "HeaderOrEnvelope",
+            "FromScope": "InOrganization",
+            "SentToScope": None,
+            "From": ["a@contoso.com"],
+            "SentTo": [],
+            "SubjectContainsWords": ["secret", "yes", "5"],
+            "SubjectOrBodyContainsWords": ["alone"],
+            "RecipientDomainIs": ["fabrikam.com", "contoso.com"],
+            "SenderDomainIs": [],
+            "HeaderContainsWords": None,
+            "ExceptIfSubjectContainsWords": [""],
+            "ExceptIfSenderDomainIs": [None, "contoso.com"],
+            "MessageSizeOver": "10 MB (10,485,760 bytes)",
+            "AttachmentSizeOver": "1536 B (1,536 bytes)",
+            "SCLOver": "-1",
+            "HasNoClassification": False,
+            "ApplyRightsProtectionTemplate": "Encrypt",
+            "ApplyHtmlDisclaimerLocation": "Append",
+            "ApplyHtmlDisclaimerFallbackAction": "Wrap",
+            "ApplyHtmlDisclaimerText": "<p>&amp;</p>",
+            "StopRuleProcessing": True,
+            "Identity": "r",
+            "Guid": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
+            "OrganizationId": "",
+            "ExchangeVersion": "0.1 (8.0.535.0)",
+            "WhenChanged": "2026-01-02T03:04:05Z",
+            "ObjectState": "Unchanged",
+        },
+    ),
+    "Get-IRMConfiguration": (
+        "Microsoft.Exchange.Data.Directory.Management.IRMConfiguration",
+        {
+            "Identity": "ControlPoint Configuration",
+            "InternalLicensingEnabled": True,
+            "SearchEnabled": None,
+            "TransportDecryptionSetting": "Mandatory",
+            "ServiceLocation": None,
+            "LicensingLocation": ["https://a.example.com/_wmcs/licensing", "https://b.example.com/_wmcs/licensing"],
+        },
+    ),
+    "Get-ActiveSyncOrganizationSettings": (
+        "Microsoft.Exchange.Data.Directory.Management.ActiveSyncOrganizationSettings",
+        {
+            "Identity": "Mobile Mailbox Settings",
+            "DefaultAccessLevel": "Quarantine",
+            "AllowAccessForUnSupportedPlatform": False,
+            "AdminMailRecipients": ["b@contoso.com", "a@contoso.com"],
+            "OtherWellKnownObjects": [],
+            "UserMailInsert": None,
+        },
+    ),
+    "Get-OrganizationConfig": (
+        "Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
+        {
+            "Name": "First Organization",
+            "DisplayName": "",
+            "Identity": "First Organization",
+            "Guid": "99999999-8888-7777-6666-555555555555",
+            "OrganizationId": "",
+            "IsDehydrated": False,
+            "ActivityBasedAuthenticationTimeoutInterval": "14.06:00:00",
+            "MaxConcurrentMigrations": "Unlimited",
+        },
+    ),
+    "Get-TransportConfig": (
+        "Microsoft.Exchange.Data.Directory.Management.TransportConfigContainer",
+        {
+            "MaxReceiveSize": "Unlimited",
+            "TransportRuleSizeLimit": "8 KB (8,192 bytes)",
+            "TransportRuleLimit": 300,
+            "SafetyNetHoldTime": "2.00:00:00",
+            "Logo": "iVBORwD/",
+            "NoLogo": "",
+        },
+    ),
+}
+
+_SCRIPT = """
+Add-Type -LiteralPath '{types}'
+$cmdlets = @{{ {cmdlets} }}
+foreach ($name in $cmdlets.Keys) {{
+    $type = $cmdlets[$name]
+    foreach ($prefix in '', 'Deserialized.') {{ Update-TypeData -TypeName "$prefix$type" -SerializationDepth {depth} -Force }}
+    $made = {{
+        $object = New-Object -TypeName $type
+        for ($session = 1; $session -lt {sessions}; $session++) {{
+            $object = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($object, {depth}))
+        }}
+        , $object
+    }}.GetNewClosure()
+    Set-Item -LiteralPath "function:global:$name" -Value $made
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def types(emulator: Emulator, engine: Engine | None) -> Path:
+    """The types as the engine compiles them."""
+    assert engine is not None
+    library = emulator.directory / "ExchangeTypes.dll"
+    command = f"Add-Type -TypeDefinition ([System.IO.File]::ReadAllText('{TYPES}')) -OutputAssembly '{library}'"
+    subprocess.run([engine.path, "-NoLogo", "-NoProfile", "-Command", command], check=True, timeout=120)
+    return library
+
+
+@pytest.fixture(scope="module", params=[(depth, sessions) for depth in DEPTHS for sessions in SESSIONS], ids=lambda pair: f"depth{pair[0]}-sessions{pair[1]}")
+def session(request: pytest.FixtureRequest, emulator: Emulator, types: Path) -> Iterator[OrganizationSession]:
+    """A session whose cmdlets answer with typed objects."""
+    depth, hops = request.param
+    name = f"Typed.{depth}.{hops}"
+    script, configuration = emulator.directory / f"{name}.ps1", emulator.directory / f"{name}.pssc"
+    cmdlets = "; ".join(f"'{cmdlet}' = '{net_type}'" for cmdlet, (net_type, _meant) in MEANT.items())
+    script.write_text(_SCRIPT.format(types=types, cmdlets=cmdlets, depth=depth, sessions=hops), encoding="utf-8")
+    configuration.write_text(f"@{{ SchemaVersion = '2.0.0.0'; SessionType = 'Default'; ScriptsToProcess = '{script}' }}\n", encoding="utf-8")
+    emulator.register(name, configuration)
+    given = values(emulator, "endpoint") | {"configuration_name": name, "exchange_verify_organization": False}
+    opened = OrganizationSession(identity(**given), open_transport)
+    yield opened
+    opened.close()
+
+
+def read(session: OrganizationSession, call: Call) -> dict[str, Any]:
+    (result,) = session.invoke(Request([call]))
+    (item,) = result.unwrap()
+    return item
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("cmdlet", list(MEANT))
+def test_what_is_decoded_is_what_was_meant(session: OrganizationSession, cmdlet: str) -> None:
+    item = read(session, Call(cmdlet))
+    assert {name: item.get(name, "nothing came") for name in MEANT[cmdlet][1]} == MEANT[cmdlet][1]
+
+
+@pytest.mark.engine
+def test_the_session_is_as_deep_as_it_says(session: OrganizationSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the others would try one depth several times."""
+    seen: list[str] = []
+    plain = clixml.decode
+    monkeypatch.setattr(clixml, "decode", lambda text: seen.append(text) or plain(text))
+    read(session, Call("Get-TransportRule"))
+    (text,) = [text for text in seen if "SubjectContainsPredicate" in text]
+    depth, _sessions = map(int, session.identity["psrp"]["configuration_name"].split(".")[1:])
+    assert ("<Props>" in text.partition('N="Conditions"')[2].partition('N="Exceptions"')[0]) is (depth > 1)
+
+
+@pytest.mark.engine
+def test_they_are_described_as_what_they_mean(session: OrganizationSession) -> None:
+    subsets = [subset for subset, call in SUBSETS.items() if call.cmdlet in MEANT]
+    calls = {subset: Call(SUBSETS[subset].cmdlet) for subset in subsets}
+    results = session.invoke(Request(list(calls.values())))
+    known = Organization(calls, dict(zip(subsets, results, strict=True)))
+    assert describe_organization(known.only("organization"))["on_premises"]
+    described = states.describe(known, [subset for subset in subsets if subset != "organization"])
+    (apart,) = described["transport_rules_unsupported"]
+    assert "contains an empty element" in apart["reason"]
+    assert described["irm_configuration"]["licensing_location"] == MEANT["Get-IRMConfiguration"][1]["LicensingLocation"]
+    assert described["irm_configuration"]["transport_decryption_setting"] == "Mandatory"
+    assert described["activesync_org_settings"]["default_access_level"] == "Quarantine"
