@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings, session_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, state_of
@@ -51,6 +51,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     changes = planned_changes(organization, plan, mail)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
+    findings += session_findings(task.describe(), writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
