@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ import pytest
 from tests.emulator.captured import captured_state
 from tests.emulator.emulator import Emulator
 
+from .guides import README, commands
 from .playbook import Controller, Run
 
-#: What the README tells to type, beside the emulator's addresses.
-LOOK = ["-c", "m365.message_encryption.exchange", "-e", "exchange_organizations=all", "-e", "ansible_exchange_device_code=true"]
+#: What the README tells to type first, without its ``ansible-playbook``, playbook and organization.
+(README_LINE,) = (shlex.split(line) for line in commands(README) if "ansible_exchange_device_code" in line)
+LOOK = README_LINE[4:]
 INVITED = re.compile(r"Enter ([A-Z]{9})  within")
 
 
@@ -31,8 +35,6 @@ class Person:
 
     def look(self, controller: Controller, playbook: str, hosts: str, *arguments: str) -> Run:
         """Run a playbook, and read its terminal meanwhile."""
-        import subprocess
-
         command = ["ansible-playbook", "-i", hosts, playbook, *LOOK, *self._places(), *arguments]
         with subprocess.Popen(
             command, cwd=controller.home, env=controller.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -74,9 +76,13 @@ def controller(tmp_path: Path) -> Controller:
 
 def test_the_audit_needs_no_inventory_and_no_application(lived_in: Emulator, controller: Controller) -> None:
     name = next(iter(lived_in.organizations))
+    assert README_LINE[:4] == ["ansible-playbook", "m365.message_encryption.audit", "-i", f"{name},"]
     person = Person(lived_in)
     run = person.look(controller, "m365.message_encryption.audit", f"{name},")
     assert run.rc == 0, run.output
+    assert "[WARNING]" not in run.stderr.replace("Failed to load callback plugin", "").split("\n", 1)[1]
+    assert "Encrypts: the rule 'encrypt' with 'Encrypt', but it is disabled" in run.stdout
+    assert "35024  Azure Rights Management is on   fails   IRM-1 not met" in run.stdout
     assert len(person.seen) == 1
     assert f"Sign in to {name}. This run can only read." in run.stderr
     assert person.seen[0] not in run.stdout
