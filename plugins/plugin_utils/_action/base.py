@@ -84,7 +84,7 @@ class ModuleAction(ActionBase):
             result["diff"] = {**sides, "before_header": host, "after_header": host}
             if not result.get("changed") and not result.get("failed"):
                 Display().display(as_text(sides, host))
-        result.update(plain(shown(result)))  # core warns of every enumeration
+        result = shown(result)
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result
 

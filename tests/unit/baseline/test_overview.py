@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import ASSESSED_TESTS, MOST_ORGANIZATIONS, overview_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 
 from .conftest import Role
@@ -91,8 +92,9 @@ def test_what_cannot_be_read_is_not_known() -> None:
 def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None:
     role = Role({})
     role.plan("audit")
-    report = {**role.report, "host": "contoso"}
-    lines = lines_of({"kind": "audit", "organizations": [report]}, "report.html")
+    report = role.report
+    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
+    lines = lines_of(run, "report.html")
     assert lines[1 : 1 + len(overview_lines(report["overview"]))] == overview_lines(report["overview"])
     assert any("35029  A mail flow rule protects mail  fails" in line for line in lines)
     role.plan("audit", hosts=[str(number) for number in range(MOST_ORGANIZATIONS + 1)])
