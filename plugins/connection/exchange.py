@@ -45,7 +45,8 @@ options:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
       - A session that is in another organization is refused. The initial domain works everywhere. Over V(psrp) a tenant id works only where
         the session lets Get-ConnectionInformation be asked.
-      - Needed for O(exchange_transport=rest), and for O(exchange_psrp_connect=exchange_online).
+      - Needed for O(exchange_transport=rest), and for O(exchange_psrp_connect=exchange_online). A host whose address or name in the inventory is an
+        initial domain need not set it.
     type: str
     vars:
       - name: ansible_exchange_organization
@@ -125,6 +126,27 @@ options:
       - name: ansible_exchange_access_token
     env:
       - name: EXCHANGE_ACCESS_TOKEN
+  exchange_device_code:
+    description:
+      - Whether a person signs in, with a code that the run shows and a browser on any device (O(exchange_transport=rest)). For a first look,
+        before an application is registered. What the person may read, the run may read; every write is refused.
+      - The sign-in lasts as long as the run, and nothing of it is stored. The run waits as long as the code lives, 15 minutes; several
+        organizations ask one after the other.
+      - Without O(exchange_client_id) the application is Microsoft's own public client for Exchange Online PowerShell,
+        V(fb78d390-0c51-40cd-8e17-fdbfab77341b). An application of your own has to allow public client flows.
+      - Many organizations block such codes by Conditional Access, as Microsoft recommends; O(exchange_interactive) is the way out then.
+    type: bool
+    default: false
+    vars:
+      - name: ansible_exchange_device_code
+  exchange_interactive:
+    description:
+      - Like O(exchange_device_code), but the person signs in with the browser of the machine that runs ansible-playbook.
+      - An application of your own needs the redirect URI C(http://localhost).
+    type: bool
+    default: false
+    vars:
+      - name: ansible_exchange_interactive
   exchange_api_url:
     description:
       - Another address of the API than the cloud's own (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
@@ -468,7 +490,7 @@ class Connection(ConnectionBase):
     def describe(self) -> dict[str, Any]:
         """Who we are and where. Opens the session if need be, and asks the organization for its name.
 
-        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``,
+        The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``, ``read_only`` (bool: writes are refused),
         ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
         None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
 
@@ -512,16 +534,24 @@ class Connection(ConnectionBase):
         variables of a task may lead each item to another organization.
         """
         options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
+        if not options["exchange_organization"].given and _identity.is_initial_domain(self._play_context.remote_addr):
+            # Not from inventory_hostname: with delegate_to, that is the other host's.
+            options["exchange_organization"] = _identity.Option(self._play_context.remote_addr, "inventory")
         asked = options, sorted(self._options.get("_extras", {}))
         if self._client is None or self._built_from != asked:
             self.close()
-            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say)
+            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say, self._tell)
             self._built_from = asked
             self._connected = True
         return self._client
 
     def _say(self, line: str) -> None:
         display.vvv(f"EXCHANGE: {visible(line)}", host=self._name())
+
+    def _tell(self, text: str) -> None:
+        """Shows text at once, in the terminal only: a code to sign in with belongs in no log and no redirected output."""
+        for line in text.splitlines():
+            display.display(visible(line), color=C.COLOR_HIGHLIGHT, stderr=True, screen_only=True)
 
     def _name(self) -> str:
         """The organization, for people. Over PSRP the address is that of the management host, which is a machine."""

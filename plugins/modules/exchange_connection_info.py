@@ -101,8 +101,12 @@ connection:
       type: str
       returned: always
     user:
-      description: The user on the management host or Exchange server; V(null) with V(rest).
+      description: The user on the management host or Exchange server, or who has signed in; V(null) where there is none.
       type: str
+      returned: always
+    read_only:
+      description: Whether writes are refused, because a person has signed in for a look.
+      type: bool
       returned: always
     connect_seconds:
       description: How long it took to open the session.
@@ -115,6 +119,7 @@ connection:
     credential: certificate_path
     client_id: "0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11"
     user:
+    read_only: false
     connect_seconds: 1.4
 exported_cmdlets:
   description: The cmdlets that this session may run, of those that the collection uses. Left out where Exchange does not say.

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: message_encryption_export
-short_description: An organization as a file of variables
+short_description: An organization as a file of variables, and a playbook that keeps it so
 version_added: 1.0.0
 description:
-  - Reads an organization and writes it as YAML that Ansible takes as variables of the host, on the controller, with mode 0600.
+  - Reads an organization and writes two files on the controller, with mode 0600. C(export.yml) holds variables. The playbook C(enforce.yml) beside it
+    brings the organization back to exactly what they say; run right after the export, it changes nothing.
   - >-
-    C(message_encryption_state) is what M(m365.message_encryption.message_encryption_state) takes. The variables that begin with C(hardened_baseline_) are
-    those with which R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change; a control whose settings differ
-    between several objects is V(null), unmanaged.
+    C(message_encryption_state) is what M(m365.message_encryption.message_encryption_state) takes with
+    O(m365.message_encryption.message_encryption_state#module:omitted=default). What is empty, and what Exchange gives a new rule, goes without saying.
+    Each rule is written once.
+  - >-
+    The variables that begin with C(hardened_baseline_) are those with which
+    R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change. A control whose settings differ
+    between several objects is left out, unmanaged.
   - >-
     Every text that looks like a template is marked C(!unsafe): whoever may name a mail flow rule writes into the file, and Ansible templates variables that
     it loads from files.
-  - Rules that no module can write are not in it.
+  - What the organization has and the files do not keep is returned as RV(not_enforced).
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -27,20 +32,20 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - Where the file goes, C(export.yml) in a folder that is named by the host. Relative to the working directory.
+      - Where the files go, in a folder that is named by the host. Relative to the working directory.
     type: str
     default: ./message_encryption
 attributes:
   diff_mode:
     support: none
-    description: The file is private.
+    description: The files are private.
 seealso:
   - module: m365.message_encryption.message_encryption_info
   - module: m365.message_encryption.message_encryption_state
 """
 
 EXAMPLES = r"""
-- name: Write the organization as variables
+- name: Write the organization as variables, and a playbook that keeps it so
   m365.message_encryption.message_encryption_export:
     directory: ./exported
 """
@@ -51,6 +56,17 @@ path:
   returned: success
   type: str
   sample: "/home/admin/exported/contoso/export.yml"
+playbook:
+  description: The playbook that keeps the organization as it was exported. In check mode it is not written.
+  returned: success
+  type: str
+  sample: "/home/admin/exported/contoso/enforce.yml"
+not_enforced:
+  description: What the organization has and the files do not keep, as sentences.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Rules and OME configurations that somebody adds later stay as they are."]
 not_exported:
   description: Mail flow rules that no module can write, by name, GUID and reason.
   returned: success
@@ -66,7 +82,7 @@ unavailable:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext, not_enforced, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
@@ -76,13 +92,14 @@ SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "default"
 
 
 def run(task: ExportContext) -> dict[str, Any]:
-    """Reads the organization in one round trip and writes its file where it differs."""
+    """Reads the organization in one round trip and writes its files where they differ."""
     organization = read(task.session, ["organization", *PARTS, "rms_templates"], fresh=True)
     errors = {part: organization.error(part) for part in PARTS}
     unavailable = {part: str(error) for part, error in errors.items() if isinstance(error, CmdletNotAvailableError)}
-    path, changed = task.store(task.params["directory"], variables_of(organization), not task.check_mode)
+    path, playbook, changed = task.store(task.params["directory"], variables_of(organization), not task.check_mode)
     apart = describe(organization, ["transport_rules"])["transport_rules_unsupported"] if "transport_rules" not in unavailable else []
-    return {"changed": changed, "path": path, "not_exported": apart, "unavailable": unavailable}
+    kept = {"not_enforced": not_enforced(organization), "not_exported": apart, "unavailable": unavailable}
+    return {"changed": changed, "path": path, "playbook": playbook, **kept}
 
 
 def main() -> None:

@@ -68,8 +68,18 @@ options:
     type: str
     choices: [keep, warn, disable, remove]
     default: keep
+  omitted:
+    description:
+      - >-
+        What an option means that an object of the state does not name. V(keep) leaves it as it is. V(default) gives it what is empty, and to mail
+        flow rules what Exchange gives a new one, as a file of M(m365.message_encryption.message_encryption_export) means it.
+      - Switches and choices of settings have no such default and are left as they are.
+    type: str
+    choices: [keep, default]
+    default: keep
 seealso:
   - module: m365.message_encryption.message_encryption_info
+  - module: m365.message_encryption.message_encryption_export
 """
 
 EXAMPLES = r"""
@@ -169,6 +179,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     state_argument_spec,
     subsets_of,
     validated,
+    whole_state,
 )
 
 SPEC: dict[str, Any] = {
@@ -177,6 +188,7 @@ SPEC: dict[str, Any] = {
         # What is inside of a part is validated with the rest of the state.
         **{part: {key: value for key, value in row.items() if key != "options"} for part, row in state_argument_spec().items()},
         "unmanaged": {"type": "str", "choices": ["keep", "warn", "disable", "remove"], "default": "keep"},
+        "omitted": {"type": "str", "choices": ["keep", "default"], "default": "keep"},
         **COMMON_ARGUMENT_SPEC,
     },
     "required_one_of": [["state", *PARTS]],
@@ -187,7 +199,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     """Brings every part that the state holds to what it holds."""
     given = {part: value for part, value in task.params.items() if part in (*PARTS, "organization") and value is not None}
     state = validated({**(task.params["state"] or {}), **given})
-    parts = declare_state(state)
+    parts = declare_state(whole_state(state) if task.params["omitted"] == "default" else state)
 
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")

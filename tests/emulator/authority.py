@@ -23,8 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
+from . import people
 from .faults import strike
 from .organization import Organization
+from .people import People
+from .people import refusal as _refusal
 from .service import Service
 from .web import Answer, Request
 
@@ -98,6 +101,8 @@ class Authority:
     :param lifetime: seconds for which a token is good.
     """
 
+    people: People
+
     def __init__(self, service: Service, applications: Iterable[Application]) -> None:
         self.service = service
         self.applications = {application.client_id: application for application in applications}
@@ -107,6 +112,7 @@ class Authority:
         self._refused: dict[str, str] = {}
         self._issued: set[str] = set()
         self._demands_claims = False
+        self.people = People(self._person_token)
 
     # Requests
 
@@ -121,6 +127,10 @@ class Authority:
             self.service.ledger.count("token")
             form = dict(urllib.parse.parse_qsl(request.body.decode(), keep_blank_values=True))
             return strike(self.service.faults.transport("rest", "token", organization=name), lambda: self._token(parts[0], form))
+        if organization is not None and parts[1:2] == ["oauth2"] and (answer := self.people.handle(request, organization, self.url)):
+            return answer
+        if request.path == "/devicelogin":
+            return self.people.page(request)
         if request.path in ("/metadata/identity/oauth2/token", "/msi/token"):
             self.service.ledger.count("token")
             return strike(self.service.faults.transport("rest", "token"), lambda: self._managed_identity(request))
@@ -142,6 +152,7 @@ class Authority:
                 "issuer": f"{base}/v2.0",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
                 "jwks_uri": f"{base}/discovery/v2.0/keys",
                 "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
                 "response_types_supported": ["token"],
@@ -154,6 +165,8 @@ class Authority:
         organization = self._tenant(tenant)
         if organization is None:
             return _refusal("invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
+        if form.get("grant_type") in people.GRANTS:
+            return self.people.token(form, organization, self.lifetime)
         application = self.applications.get(form.get("client_id", ""))
         if application is None or organization.tenant_id not in application.tenants:
             text = f"AADSTS700016: Application with identifier '{form.get('client_id')}' was not found in the directory '{organization.name}'."
@@ -221,26 +234,29 @@ class Authority:
 
     def issue(self, application: Application, organization: Organization, resource: str = "outlook.office365.com", claims: str = "") -> str:
         """An access token for an application in an organization; ``claims`` are those of a challenge that it answers."""
+        roles = ["Exchange.ManageAsApp"] if application.app_role else []
+        return self._encode(organization, {"xms_claims": bool(claims), "appid": application.client_id, "roles": roles}, resource)
+
+    def _encode(self, organization: Organization, who: Mapping[str, Any], resource: str = "outlook.office365.com") -> str:
         now = int(time.time())
         token_id = secrets.token_hex(8)
         self._issued.add(token_id)
-        return jwt.encode(
-            {
-                "xms_claims": bool(claims),
-                "aud": f"https://{resource}",
-                "iss": f"{self.url}/{organization.tenant_id}/v2.0",
-                "tid": organization.tenant_id,
-                "appid": application.client_id,
-                "oid": str(uuid.uuid5(uuid.NAMESPACE_DNS, application.client_id)),
-                "roles": ["Exchange.ManageAsApp"] if application.app_role else [],
-                "iat": now,
-                "nbf": now - 60,
-                "exp": now + self.lifetime,
-                "uti": token_id,
-            },
-            self._key,
-            algorithm="HS256",
-        )
+        claims = {
+            **who,
+            "aud": f"https://{resource}",
+            "iss": f"{self.url}/{organization.tenant_id}/v2.0",
+            "tid": organization.tenant_id,
+            "oid": str(uuid.uuid5(uuid.NAMESPACE_DNS, str(who.get("upn") or who["appid"]))),
+            "iat": now,
+            "nbf": now - 60,
+            "exp": now + self.lifetime,
+            "uti": token_id,
+        }
+        return jwt.encode(claims, self._key, algorithm="HS256")
+
+    def _person_token(self, organization: Organization, client_id: str, user: str, claims: str) -> str:
+        """An access token for a person, which Exchange takes as it takes an application's."""
+        return self._encode(organization, {"xms_claims": bool(claims), "appid": client_id, "upn": user, "scp": people.SCOPES})
 
     def check(self, authorization: str, tenant: str) -> Organization:
         """The organization of the bearer token in an Authorization header.
@@ -260,9 +276,16 @@ class Authority:
         if claims["uti"] in self._refused or (self._demands_claims and not claims["xms_claims"]):
             raise Unauthorized(self._refused.get(claims["uti"], "revoked"))
         organization = self._tenant(claims["tid"])
-        if organization is None or not organization.answers_to(tenant) or _resource(claims["aud"]) not in RESOURCES or not claims["roles"]:
+        if (
+            organization is None
+            or not organization.answers_to(tenant)
+            or _resource(claims["aud"]) not in RESOURCES
+            or not (claims.get("roles") or claims.get("scp"))
+        ):
             raise Unauthorized("The token is not for this organization or resource")
-        if not self.applications[claims["appid"]].directory_role:
+        # Of a person, as of an application: the organization's own application stands for all who have a role, or have none.
+        own = (application for application in self.applications.values() if organization.tenant_id in application.tenants)
+        if not self.applications.get(claims["appid"], next(own)).directory_role:
             raise NotEntitled
         return organization
 
@@ -290,12 +313,6 @@ def challenge(reason: str) -> dict[str, str]:
 
 def _resource(scope: str) -> str:
     return (urllib.parse.urlsplit(scope).hostname or scope).lower()
-
-
-def _refusal(error: str, description: str) -> Answer:
-    status = 401 if error == "invalid_client" else 400
-    body = {"error": error, "error_description": description, "error_codes": [], "trace_id": str(uuid.uuid4()), "correlation_id": str(uuid.uuid4())}
-    return _json(status, body)
 
 
 def _json(status: int, body: Mapping[str, Any]) -> Answer:

@@ -39,6 +39,7 @@ class Control:
             ("POST", "faults"): lambda request, body: emulator.faults.set(body),
             ("DELETE", "faults"): lambda request, body: emulator.faults.clear(),
             ("PATCH", "application"): self._application,
+            ("POST", "sign_in"): lambda request, body: emulator.authority.people.settle(body["user_code"], body.get("outcome", "approved")),
             ("POST", "revoke_tokens"): lambda request, body: emulator.authority.refuse_all("revoked"),
             ("POST", "drop_connections"): lambda request, body: emulator.drop_connections(),
             ("GET", "sessions"): lambda request, body: emulator.sessions,

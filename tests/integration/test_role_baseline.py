@@ -118,7 +118,8 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
 
     audit = play(tenant.controller, "audit", fail_on_drift=True)
     assert audit.changed == []
-    assert round_trips(tenant) == reads
+    # For what the organization does today it reads more, which over rest is one request more, beside the first.
+    assert round_trips(tenant) == reads + (wire == "rest")
 
     play(tenant.controller, "rollback")
     assert lasting(tenant.state()) == first
@@ -228,7 +229,8 @@ def test_the_terminal_says_what_happened(tenant: Tenant) -> None:
     assert f"--- {host}: current" in audit.stdout
     assert "-    social_id_sign_in: true" in audit.stdout
     assert last_lines(audit)[0].startswith(f"{host}: drift: ")
-    assert "1 organization: 1 drifted." in last_lines(audit)[1]
+    assert last_lines(audit)[1] == "  Encrypts: no mail flow rule"
+    assert "1 organization: 1 drifted." in last_lines(audit)[-1]
     assert audit.changed == []
 
     apply = play(tenant.controller, "baseline", **wishes)

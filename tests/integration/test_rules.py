@@ -131,11 +131,22 @@ def test_an_export_is_adopted_without_a_change_and_runs_nothing(tenant: Tenant) 
     path = controller.home / "message_encryption" / tenant.host / "export.yml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert controller.playbook("m365.message_encryption.export").changed == []
+    assert "Rules and OME configurations that somebody adds later stay as they are." in export.stdout
+    enforce = path.with_name("enforce.yml")
+    kept = controller.playbook(str(enforce))
+    assert (kept.rc, kept.changed) == (0, []), kept.output
+    before = tenant.state()
+    tenant.edit("Set-TransportRule", Identity=EVIL, Comments="", ExceptIfSubjectContainsWords=["somebody"])
+    tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", PortalText="somebody", EmailText="somebody")
+    assert controller.playbook(str(enforce)).rc == 0
+    after = tenant.state()
+    assert after["ome_configurations"] == before["ome_configurations"]
+    assert [{**rule, "WhenChanged": None} for rule in after["transport_rules"]] == [{**rule, "WhenChanged": None} for rule in before["transport_rules"]]
     adopted = controller.home / "host_vars" / tenant.host / "message_encryption.yml"
     adopted.parent.mkdir(parents=True)
     path.rename(adopted)
     run = tenant.run(
-        {STATE: {"state": "{{ message_encryption_state }}"}},
+        {STATE: {"state": "{{ message_encryption_state }}", "omitted": "default"}},
         {RULES: {"rules": "{{ hardened_baseline_encryption_rules }}"}},
         {"ansible.builtin.debug": {"msg": "{{ message_encryption_state.transport_rules[0].name }} {{ hardened_baseline_encryption_rules[0].comments }}"}},
     )

@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "exchange_managed_identity": False,
     "exchange_federated_token_file": None,
     "exchange_access_token": None,
+    "exchange_device_code": False,
+    "exchange_interactive": False,
     "exchange_api_url": None,
     "exchange_authority_url": None,
     "exchange_ca_cert": None,

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport
@@ -217,6 +218,7 @@ class Audit(Baseline):
     writes = False
     takes_snapshot = Takes.NEVER
     approvable = False
+    overviews = True
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:
@@ -232,6 +234,9 @@ class Audit(Baseline):
 
     def _looked_at(self, plan: Plan) -> Plan | None:
         return None
+
+    def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
+        return overview_of(organization, controls)
 
     def summary(self, changes: Sequence[PlannedChange]) -> str:
         return drift_sentence(changes)

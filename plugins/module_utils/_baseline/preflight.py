@@ -17,10 +17,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import MOST_ORGANIZATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings, session_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, state_of
@@ -51,6 +52,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     changes = planned_changes(organization, plan, mail)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
+    findings += session_findings(task.describe(), writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
@@ -112,7 +114,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
 def _read(task: BaselineContext, procedure: Procedure) -> Organization:
     """The organization in one round trip. What only a plan makes matter is read once there is one: what the session may run, and facts about mail."""
-    organization = read(task.session, [subset for subset in SUBSETS if subset in READ or (subset in procedure.subsets and subset in MAIL_FACTS)], fresh=True)
+    facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
+    organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
         pending, mail = bool(plan.steps), changes_mail(plan)
@@ -120,6 +123,11 @@ def _read(task: BaselineContext, procedure: Procedure) -> Organization:
         pending = mail = True
     more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
     return organization.with_more(read(task.session, more, fresh=True)) if more else organization
+
+
+def _overlooks(task: BaselineContext, procedure: Procedure) -> bool:
+    """Whether the run says what the organization does today."""
+    return procedure.overviews and len(task.hosts) <= MOST_ORGANIZATIONS
 
 
 def _refuse(prepared: Preparation, findings: Sequence[Finding], report: OrganizationReport, result: dict[str, Any]) -> None:
@@ -156,6 +164,7 @@ def _report(
         connection=Connection(described.get("transport"), described.get("endpoint"), described.get("credential"), described.get("client_id")),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
+        overview=procedure.overview(organization, controls) if _overlooks(task, procedure) else {},
         changes=tuple(changes),
         findings=tuple(findings),
         not_applied=len(changes),

@@ -72,6 +72,8 @@ class Procedure:
     takes_snapshot: ClassVar[Takes] = Takes.NEVER
     #: Whether a plan of it can be approved.
     approvable: ClassVar[bool] = False
+    #: Whether it says what the organization does today.
+    overviews: ClassVar[bool] = False
     #: Whether tags of the run select controls of it.
     selects_controls: ClassVar[bool] = False
     #: What one round trip has to bring.
@@ -106,6 +108,10 @@ class Procedure:
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
         """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
         return mail_difference(organization, plan)
+
+    def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
+        """What the organization does today, for somebody who sees it for the first time; empty where nobody asks."""
+        return {}
 
     def left(self, organization: Organization) -> list[str]:
         """In what the organization differs from the snapshot that it goes back to, as sentences."""

@@ -90,6 +90,17 @@ def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) ->
     return [Finding("confirm_rollback", text, allow("confirm_rollback", json.dumps(list(hosts), ensure_ascii=False)))]
 
 
+def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Finding]:
+    """What is refused about the session. Nothing allows it.
+
+    :param described: the session, as the connection describes it.
+    """
+    if not writes or not described.get("read_only"):
+        return []
+    text = "it was opened by a person who signed in (ansible_exchange_device_code or ansible_exchange_interactive), which is for a look."
+    return [Finding("session", f"{text} Add --check, or register an application and set ansible_exchange_certificate_path.")]
+
+
 def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
     """What is refused about the run as such."""
     findings = []

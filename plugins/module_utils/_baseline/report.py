@@ -115,6 +115,7 @@ class OrganizationReport:
 
     :param connection: ``None`` if nothing was read.
     :param observed: settings that are reported and never changed: ``title``, ``value``, ``reason``.
+    :param overview: what the organization does today, as ``overview_of`` returns it; empty if nobody asked.
     :param mail: what the plan does to mail, as ``baseline_plan`` returns it.
     :param findings: what was refused.
     :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
@@ -129,6 +130,7 @@ class OrganizationReport:
     connection: Connection | None = None
     controls: tuple[ControlReport, ...] = ()
     observed: tuple[Mapping[str, Any], ...] = ()
+    overview: Mapping[str, Any] = field(default_factory=dict)
     changes: tuple[PlannedChange, ...] = ()
     mail: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -173,6 +175,7 @@ class OrganizationReport:
             "controls": [control.as_dict() for control in self.controls],
             "observed": list(self.observed),
             "changes": [change.as_dict() for change in self.changes],
+            "overview": dict(self.overview),
             "mail": dict(self.mail),
             "findings": [finding.as_dict() for finding in self.findings],
             "accepted": list(self.accepted),

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 
@@ -48,7 +49,9 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
     organizations = sorted(report.organizations, key=lambda organization: order.index(organization.status))
-    lines = [_line(organization, report.kind, words) for organization in organizations[:_NAMED_ORGANIZATIONS]]
+    lines = []
+    for organization in organizations[:_NAMED_ORGANIZATIONS]:
+        lines += [_line(organization, report.kind, words), *overview_lines(organization.overview)]
     more = len(organizations) - _NAMED_ORGANIZATIONS
     counts = Counter(organization.status for organization in organizations)
     counted = ", ".join(f"{counts[status]:,} {words[status]}" for status in order if counts[status])

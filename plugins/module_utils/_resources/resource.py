@@ -9,7 +9,7 @@ State, snapshot, rollback, plan document and info iterate over :data:`registry.R
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,10 @@ class Planning:
         return Plan(plan.before, plan.after) if self.restoring and not plan.steps else plan
 
 
+def _each(part: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
+    return [change(item) for item in part] if isinstance(part, list) else change(part)
+
+
 class Resource(ABC):
     """A part of an organization.
 
@@ -60,6 +64,20 @@ class Resource(ABC):
     @abstractmethod
     def describe(self, organization: Organization) -> dict[str, Any]:
         """The part as found in the organization, under its name. Anything that cannot be part of a state is under separate names."""
+
+    @abstractmethod
+    def defaults(self) -> Mapping[str, Any]:
+        """Option to the value that a brief part leaves out: what is empty, or what Exchange gives a new object."""
+
+    def brief(self, part: Any) -> Any:
+        """A part without what goes without saying. :meth:`whole` is the inverse."""
+        defaults = self.defaults()
+        return _each(part, lambda item: {option: value for option, value in item.items() if option not in defaults or value != defaults[option]})
+
+    def whole(self, part: Any) -> Any:
+        """A brief part with all that goes without saying."""
+        defaults = self.defaults()
+        return _each(part, lambda item: {**defaults, **{option: value for option, value in item.items() if value is not None}})
 
     @abstractmethod
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:

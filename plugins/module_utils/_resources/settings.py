@@ -158,6 +158,9 @@ class TableResource(Resource):
     def field(self, option: str) -> Field | None:
         return self.table.get(option)
 
+    def defaults(self) -> dict[str, Any]:
+        return {field.option: empty for field in self.table.fields if (empty := field.show(field.kind.cleared)) in ("", [], {})}
+
 
 class SingleResource(TableResource):
     """A resource that an organization has exactly once."""

@@ -23,6 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: The parts that are settings and that a state can hold.
 PARTS = tuple(resource.subset for resource in RESOURCES)
 
+_RESOURCE = {resource.subset: resource for resource in RESOURCES}
+
 
 def state_argument_spec() -> dict[str, Any]:
     """The argument spec of a state's parts."""
@@ -46,6 +48,16 @@ def describe(organization: Organization, subsets: Iterable[str]) -> dict[str, An
     for subset in subsets:
         described.update(_DESCRIPTIONS[subset](organization))
     return described
+
+
+def brief_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state without what goes without saying: what is empty, and what Exchange gives a new rule. :func:`whole_state` is the inverse."""
+    return {part: _RESOURCE[part].brief(value) if part in _RESOURCE else value for part, value in state.items()}
+
+
+def whole_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A brief state with all that goes without saying."""
+    return {part: _RESOURCE[part].whole(value) if part in _RESOURCE and value is not None else value for part, value in state.items()}
 
 
 def declare_state(state: Mapping[str, Any]) -> dict[str, Any]:

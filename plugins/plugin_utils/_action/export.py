@@ -1,16 +1,22 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an organization as a variables file. Private to the collection."""
+"""Writes an organization as a variables file, and the playbook that keeps it so. Private to the collection."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import ExportContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import (
+    ENCRYPTION_RULES,
+    STATE_VARIABLE,
+    ExportContext,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import folder_name
@@ -20,9 +26,26 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ya
 
 _HEADER = """\
 ---
-# The current state of an organization. Ansible reads this file as variables: copy it to host_vars, and run the playbook in check mode.
+# An organization as it was exported. The playbook {playbook} beside this file keeps it so.
+# What is empty, and what Exchange gives a new rule, goes without saying. The variables that begin with hardened_baseline_ are for the role.
 # Anybody who can name a mail flow rule wrote into this file. Keep every !unsafe: without it, Ansible would execute templates in such texts.
 """
+_ENFORCE = """\
+---
+# Keeps the organization as {file} has it. What would that change?
+#   ansible-playbook -i <your inventory> {path} --check --diff
+- name: Keep the organization as it was exported
+  hosts: {host}
+  gather_facts: false
+  vars_files: [{file}]
+  tasks:
+    - name: Bring every setting and rule to what the file says
+      m365.message_encryption.message_encryption_state:
+        state: "{{{{ message_encryption_state }}}}"
+        omitted: default
+"""
+FILE, PLAYBOOK = "export.yml", "enforce.yml"
+_GUID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 
 class _Dumper(Dumper):
@@ -31,6 +54,10 @@ class _Dumper(Dumper):
 
 class _Key(str):
     """A name from the collection itself, which Ansible never templates."""
+
+
+class _Template(str):
+    """A template of the collection itself, which Ansible is to execute."""
 
 
 _TEXT = "tag:yaml.org,2002:str"
@@ -47,7 +74,14 @@ def _represent_key(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _represent_text)
+
+
+def _represent_template(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar(_TEXT, text, style='"')
+
+
 _Dumper.add_representer(_Key, _represent_key)
+_Dumper.add_representer(_Template, _represent_template)
 
 
 def variables_file(variables: Mapping[str, Any]) -> str:
@@ -55,7 +89,16 @@ def variables_file(variables: Mapping[str, Any]) -> str:
 
     :raises OptionError: YAML cannot represent a text.
     """
-    return _HEADER + dump(_with_keys(variables, ""), _Dumper, width=160)
+    return _HEADER.format(playbook=PLAYBOOK) + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
+
+
+def _rules_of_the_role(variables: Mapping[str, Any]) -> dict[_Key, Any]:
+    """The role's rules, taken from the state in the file."""
+    if ENCRYPTION_RULES not in variables:
+        return {}
+    guids = [guid for guid in variables[ENCRYPTION_RULES] if _GUID.fullmatch(guid)]
+    chosen = f"{STATE_VARIABLE}.transport_rules | selectattr('guid', 'in', {guids}) | list"
+    return {_Key(ENCRYPTION_RULES): _Template(f"{{{{ {chosen} }}}}") if guids else []}
 
 
 def _with_keys(value: Any, path: str) -> Any:
@@ -69,20 +112,21 @@ def _with_keys(value: Any, path: str) -> Any:
 
 
 class ExportAction(ModuleAction):
-    """Runs the export module with a file to write to."""
+    """Runs the export module with files to write to."""
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> ExportContext:
-        """A module context with the path of the organization's file."""
+        """A module context with the paths of the organization's files."""
         # A delegated task exports the organization to which it is delegated.
         host = str(self._task.delegate_to or task_vars["inventory_hostname"])
 
-        def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, bool]:
-            path = Path(directory).expanduser().absolute() / folder_name(host) / "export.yml"
-            content = variables_file(variables).encode("utf-8")
-            differs = _content(path) != content
-            if differs and write:
-                write_file(path, content, option="directory")
-            return str(path), differs
+        def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, str, bool]:
+            folder = Path(directory).expanduser().absolute() / folder_name(host)
+            playbook = _ENFORCE.format(file=FILE, path=folder / PLAYBOOK, host=json.dumps(host))
+            files = {folder / FILE: variables_file(variables).encode("utf-8"), folder / PLAYBOOK: playbook.encode("utf-8")}
+            differ = [path for path, content in files.items() if _content(path) != content]
+            for path in differ if write else ():
+                write_file(path, files[path], option="directory")
+            return str(folder / FILE), str(folder / PLAYBOOK), bool(differ)
 
         return ExportContext(**fields, store=store)
 

@@ -70,14 +70,18 @@ class BrokerClient:
     :param playbook: the process with which the broker must end.
     :param identity: the connection identity. It is sent only if the broker does not know it yet.
     :param log: receives the broker's lines for ``-vvv``.
+    :param tell: shows text to the person who runs the playbook, at once.
     """
 
-    def __init__(self, directory: str, playbook: int, identity: Mapping[str, Any], log: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: str, playbook: int, identity: Mapping[str, Any], log: Callable[[str], None], tell: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._directory = directory
         self._playbook = playbook
         self._identity = identity
         self._key = _identity.key(identity)
         self._log = log
+        self._tell = tell
         self._connection: socket.socket | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool, reuse: float) -> list[Result]:
@@ -162,13 +166,13 @@ class BrokerClient:
             # The broker does not run an incomplete frame.
             frames.send(connection, {**request, "key": self._key})
             sent = True
-            answer = frames.receive(connection)
+            answer = self._receive(connection)
             if answer is not None and answer.get("need") == "identity":
                 # The broker does not know the session yet, so it has not run anything.
                 sent = False
                 frames.send(connection, {"identity": self._identity})
                 sent = True
-                answer = frames.receive(connection)
+                answer = self._receive(connection)
             if answer is None:
                 raise BrokerGone(sent)
             whole = True
@@ -180,6 +184,12 @@ class BrokerClient:
         finally:
             if not whole:
                 self.close()
+
+    def _receive(self, connection: socket.socket) -> dict[str, Any] | None:
+        """The answer. What the broker tells before it is shown as it comes."""
+        while (frame := frames.receive(connection)) is not None and "tell" in frame:
+            self._tell(str(frame["tell"]))
+        return frame
 
     def _connect(self) -> socket.socket | None:
         """A connection to the run's broker, if there is one."""

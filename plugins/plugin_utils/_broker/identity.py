@@ -30,7 +30,14 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_managed_identity": ((), ("rest", "psrp", "powershell")),
     "exchange_federated_token_file": (("exchange_client_id",), ("rest", "powershell")),
     "exchange_access_token": ((), ("rest", "psrp", "powershell")),
+    "exchange_device_code": ((), ("rest",)),
+    "exchange_interactive": ((), ("rest",)),
 }
+#: The kinds of credentials with which a person signs in, for a look: writes with them are refused.
+SIGN_INS = ("device_code", "interactive")
+#: The application for such a sign-in where nobody has named one: Microsoft's own public client for Exchange Online PowerShell, which every
+#: organization knows. Source: the application IDs that Microsoft's ExchangeOnlineManagement module and public lists of Microsoft's applications use.
+EXCHANGE_POWERSHELL = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
 #: The valid range of number options. Libraries report a larger number as an error of their own.
@@ -178,13 +185,16 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     if password.given and name != "exchange_certificate_path" and not password.from_environment:
         raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file that it could open is used.")
     client_id = settings["exchange_client_id"]
-    if name == "exchange_managed_identity" and by_variable and client_id.from_environment:
-        # An application ID that belongs to another credential would silently select a user-assigned identity.
+    kind = name.removeprefix("exchange_")
+    if (kind == "managed_identity" or kind in SIGN_INS) and by_variable and client_id.from_environment:
+        # An application ID that belongs to another credential would silently select a user-assigned identity, or no public client.
         client_id = Option(None)
+    if kind in SIGN_INS and not client_id.given:
+        client_id = Option(EXCHANGE_POWERSHELL)
     credential = {
-        "kind": name.removeprefix("exchange_"),
+        "kind": kind,
         "client_id": str(client_id.value) if client_id.given else "",
-        name.removeprefix("exchange_"): settings[name].value,
+        kind: settings[name].value,
     }
     if name == "exchange_certificate_path":
         if transport != "psrp":  # over psrp, the path is on the management host
@@ -280,6 +290,11 @@ def _split(text: str) -> urllib.parse.SplitResult | None:
         return url if url.port != 0 and url.hostname and is_host(url.hostname) else None
     except ValueError:
         return None
+
+
+def is_initial_domain(text: str) -> bool:
+    """Whether a text is the initial domain of an organization in one of Microsoft's clouds."""
+    return bool(re.fullmatch(r"[a-z0-9-]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)", text, re.IGNORECASE))
 
 
 def is_host(text: str) -> bool:

@@ -7,7 +7,8 @@ Private to the collection. Workers connect to it over a socket in the run's own 
 It ends when the playbook ends.
 
 One thread serves each worker connection: it waits for the session's turn, runs the calls, and
-answers. Sessions share no lock, so organizations never wait for each other. If a worker vanishes (task timeout,
+answers. Sessions share no lock, so organizations never wait for each other, save for a person who signs in to one after the other.
+If a worker vanishes (task timeout,
 SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call that is still waiting
 for its turn when its worker vanishes does not run.
 """
@@ -162,6 +163,7 @@ class Broker:
             reuse=float(message.get("reuse") or 0),
             wanted=lambda: not frames.closed(connection),
             log=log.append,
+            tell=lambda text: frames.send(connection, {"tell": text}),
         )
         operation = message.get("operation")
         if operation == "invoke":

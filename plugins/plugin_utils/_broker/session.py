@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -35,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     why_another,
     why_not_from,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import SIGN_INS, variable
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
@@ -79,6 +80,19 @@ class Transport(Protocol):
         """Ends the session on the other side, too, if there is one. May take seconds; raises nothing."""
 
 
+@runtime_checkable
+class SignsIn(Protocol):
+    """A transport that can have a person sign in."""
+
+    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
+        """Has a person sign in. Called before the first try, for the credentials of ``SIGN_INS`` only; may take minutes.
+
+        :param tell: shows text to the person at once.
+        :param wanted: whether the worker still waits.
+        :raises ExchangeError: nobody signed in, or the authority refused or failed.
+        """
+
+
 @dataclass
 class Request:
     """A worker's request to a session.
@@ -86,6 +100,7 @@ class Request:
     :param reuse: seconds for which an earlier read of this run may be reused.
     :param wanted: whether the worker still waits.
     :param log: receives lines for ``-vvv``.
+    :param tell: shows text to the person who runs the playbook, at once.
     """
 
     calls: Sequence[Call]
@@ -93,6 +108,7 @@ class Request:
     reuse: float = 0.0
     wanted: Callable[[], bool] = lambda: True
     log: Callable[[str], None] = lambda line: None
+    tell: Callable[[str], None] = lambda text: None
 
 
 @dataclass
@@ -131,6 +147,8 @@ class OrganizationSession:
         writes = [call for call in request.calls if not call.is_read]
         if writes and len(request.calls) > 1:
             raise ExchangeError("Unexpected error: a write was sent together with other calls. This is a bug, please report it.", cmdlet=writes[0].cmdlet)
+        if writes and (refusal := read_only(self.identity, writes[0].cmdlet)):
+            return [Result(error=refusal)]
         with self._lock:
             if not request.wanted():
                 return [Result(error=NotSentError("nobody waits for this call anymore.", cmdlet=call.cmdlet)) for call in request.calls]
@@ -163,7 +181,8 @@ class OrganizationSession:
                 "environment": self.identity["environment"],
                 "credential": credential["kind"],
                 "client_id": credential["client_id"] or None,
-                "user": self.identity.get("psrp", {}).get("username"),
+                "read_only": credential["kind"] in SIGN_INS,
+                "user": self.identity.get("psrp", {}).get("username") or getattr(line, "user", "") or None,
                 "organization": self._organization,
                 "on_premises": None if self._organization is None else self._organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
@@ -280,6 +299,7 @@ class OrganizationSession:
     def _open(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """The first round trip: the calls, and the read that identifies the organization."""
         verify = self.identity["verify_organization"]
+        self._sign_in(request)
         began = self.clock()
         asked = [_WHO, *calls] if verify else list(calls) or [_WHO]
         try:
@@ -297,6 +317,21 @@ class OrganizationSession:
         if not verify and not calls:
             self._organization = _described(results[0]) if results[0].error is None else None
         return results[1:] if verify else results
+
+    def _sign_in(self, request: Request) -> None:
+        """Has a person sign in, where the credential is one's.
+
+        :raises UnreachableError: nobody signed in, or the authority refused or failed.
+        """
+        if self.identity["credential"]["kind"] not in SIGN_INS:
+            return
+        line = self._get_line()
+        try:
+            if isinstance(line, SignsIn):
+                line.sign_in(request.tell, request.wanted)
+        except ExchangeError as error:
+            self._drop()
+            raise _unreachable(error) from None
 
     def _verify(self, who: Result) -> None:
         """Refuses a session in another organization than the inventory names.
@@ -323,6 +358,18 @@ class OrganizationSession:
                 remedy="Nothing was written. Set ansible_exchange_organization to the organization's initial domain.",
             )
         self._organization = organization
+
+
+def read_only(identity: Mapping[str, Any], cmdlet: str) -> ExchangeError | None:
+    """Why a write is refused with this credential; ``None`` where it is not."""
+    kind = identity["credential"]["kind"]
+    if kind not in SIGN_INS:
+        return None
+    return PermissionDeniedError(
+        f"{variable(f'exchange_{kind}')} is for a look at an organization, so this write was not sent.",
+        remedy="To change something, register an application and set ansible_exchange_certificate_path.",
+        cmdlet=cmdlet,
+    )
 
 
 def _described(who: Result) -> dict[str, Any] | None:

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.sign_in import REMEDIES, SignIn
 
 #: Seconds before its end at which a token is renewed.
 _MARGIN = 300
@@ -76,6 +77,7 @@ class Credential:
         #: Secrets that were fetched or read, the latest last.
         self.fetched: list[str] = []
         self._ends = 0.0
+        self._sign_in: SignIn | None = None
         if self._settings["kind"] == "managed_identity":
             self.authority, self.names = "this machine's identity service", _MACHINE
         else:
@@ -118,6 +120,37 @@ class Credential:
         return replace(lost(error, self.authority, self.names), executed=Executed.NO)
 
     @property
+    def user(self) -> str:
+        """Who has signed in; empty where no person has."""
+        return self._sign_in.user if self._sign_in is not None else ""
+
+    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
+        """Has a person sign in. For the credentials that need one, before the first token.
+
+        :param tell: shows text to the person at once.
+        :param wanted: whether somebody still waits for the sign-in.
+        :raises AuthenticationError: nobody signed in, or the authority refused.
+        :raises AuthorityFailedError: it failed in a way that may pass.
+        :raises NotSentError: nobody waits anymore.
+        :raises OSError: it could not be reached.
+        """
+        import msal
+
+        def begin() -> dict[str, Any]:
+            application = msal.PublicClientApplication(
+                self._settings["client_id"],
+                authority=f"{self._rest['authority_url']}/{self._organization}",
+                client_capabilities=["cp1"],
+                instance_discovery=False,
+                http_client=self._http,
+            )
+            browser = self._settings["kind"] == "interactive"
+            self._sign_in = SignIn(application, self._organization, self._rest["scope"], with_browser=browser)
+            return self._sign_in.begin(tell, wanted)
+
+        self._take(begin)
+
+    @property
     def tenant_id(self) -> str:
         """The tenant that the token in use is for; empty where there is none, or where it does not say."""
         return _tenant_of(self._token if self.renewable else str(self._settings["access_token"]))
@@ -130,9 +163,12 @@ class Credential:
         :raises AuthorityFailedError: it failed in a way that may pass.
         :raises OSError: it could not be reached.
         """
-        # A new msal application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
+        self._take(lambda: self._fetch(claims))
+
+    def _take(self, fetch: Callable[[], dict[str, Any]]) -> None:
+        """Takes the token of an authority's answer."""
         try:
-            answer = self._fetch(claims)
+            answer = fetch()
             lifetime = float(answer.get("expires_in") or 0)
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:  # which msal raises at what no authority answers
             if isinstance(error, json.JSONDecodeError) or isinstance(error.__context__, json.JSONDecodeError):
@@ -144,15 +180,19 @@ class Credential:
                 remedy="Check ansible_exchange_organization, ansible_exchange_environment and ansible_exchange_authority_url.",
             ) from None
         if "access_token" not in answer:
-            raise _refusal(answer)
+            raise _refusal(answer, _REMEDIES if self._sign_in is None else {**_REMEDIES, **REMEDIES})
         self._token = str(answer["access_token"])
-        self._remember(self._token)
+        for secret in (answer.get("refresh_token"), self._token):
+            if secret:
+                self._remember(str(secret))
         self._ends = time.monotonic() + min(max(lifetime, _MARGIN + 1), _LONGEST_LIFE)
 
     def _remember(self, secret: str) -> None:
         self.fetched = [*[known for known in self.fetched if known != secret], secret][-_MOST_SECRETS:]
 
     def _fetch(self, claims: str | None) -> dict[str, Any]:
+        if self._sign_in is not None:
+            return self._sign_in.renew(claims)
         import msal  # its import costs 140 ms, which a given access token need not pay
 
         if self._settings["kind"] == "managed_identity":
@@ -163,6 +203,7 @@ class Credential:
             local.trust_env = False
             client = msal.ManagedIdentityClient(who, http_client=_WithTimeout(local, (10, _READ_TIMEOUT)))
             return dict(client.acquire_token_for_client(resource=self._rest["scope"].removesuffix("/.default")))
+        # A new application each time: its caches would answer with the very token, or the very failure, that we want to be rid of.
         application = msal.ConfidentialClientApplication(
             self._settings["client_id"],
             authority=f"{self._rest['authority_url']}/{self._organization}",
@@ -271,11 +312,11 @@ def _reader(path: str, remember: Callable[[str], None]) -> Callable[[], str]:
     return read
 
 
-def _refusal(answer: Mapping[str, Any]) -> AuthenticationError:
+def _refusal(answer: Mapping[str, Any], remedies: Mapping[str, str]) -> AuthenticationError:
     text = _first_line(str(answer.get("error_description") or answer.get("error") or "the authority gave no reason"))
     match = _CODE.search(text)
-    code = match[0] if match else ""
-    return AuthenticationError(f"the authority issued no token: {text}", remedy=_REMEDIES.get(code, _GENERAL), error_id=code or str(answer.get("error", "")))
+    code = match[0] if match else str(answer.get("error", ""))
+    return AuthenticationError(f"the authority issued no token: {text}", remedy=remedies.get(code, _GENERAL), error_id=code)
 
 
 def _first_line(text: str) -> str:

@@ -25,6 +25,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
     AuthorityFailedError,
@@ -132,6 +133,22 @@ class RestTransport:
         outcomes.update((index, Result(objects=[{"State": "Connected", "TenantID": self._credential.tenant_id}])) for index in own)
         self._used = time.monotonic()
         return [outcomes[index] for index in range(len(calls))]
+
+    @property
+    def user(self) -> str:
+        """Who has signed in; empty where no person has."""
+        return self._credential.user
+
+    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
+        """Has a person sign in; see :meth:`Credential.sign_in`. It takes as long as a person takes, so no limit of calls counts.
+
+        :raises ExchangeError: nobody signed in, or the authority refused or failed.
+        """
+        try:
+            with self._limits.call(2 * sign_in.LONGEST):
+                self._authority(partial(self._credential.sign_in, tell, wanted), within=2 * sign_in.LONGEST)
+        except _Failed as failed:
+            raise failed.failure.error from None
 
     def close(self) -> None:
         """Closes the connections. The service keeps no session."""
@@ -259,13 +276,14 @@ class RestTransport:
         return Result(objects=[{"Name": name} for name in names])
 
     def _headers(self) -> dict[str, str]:
+        user = self.user
         anchor = "APP" if re.fullmatch(r"[0-9a-fA-F-]{36}", self._organization) else "UPN"
         return {
             "Accept": "application/json",
             "Accept-Language": "en-US",
             "X-ResponseFormat": "json",
             "X-ClientApplication": "m365.message_encryption",
-            "X-AnchorMailbox": f"{anchor}:{_SYSTEM_MAILBOX}@{self._organization}",
+            "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{self._organization}",
             "Prefer": "odata.maxpagesize=1000",
             "WarningAction": "Continue",
             "connection-id": self._connection_id,
@@ -300,10 +318,10 @@ class RestTransport:
                 token = self._authority(self._credential.token)
             return token
 
-    def _authority(self, ask: Callable[[], Any]) -> Any:
+    def _authority(self, ask: Callable[[], Any], *, within: float | None = None) -> Any:
         """What the authority gives. Whatever goes wrong there, the call itself was not sent."""
         try:
-            with self._limits.within(_READ_TIMEOUT):
+            with self._limits.within(within or _READ_TIMEOUT):
                 return ask()
         except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:  # those of requests are OSErrors
             raise _Failed(self._credential.failure(error)) from error

@@ -8,20 +8,29 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import STATE_VARIABLE, variables_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.export import (
+    ENCRYPTION_RULES,
+    STATE_VARIABLE,
+    not_enforced,
+    state_of,
+    variables_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, brief_state, whole_state
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.emulated_session import EmulatedSession
 from tests.unit.resources.rules.organizations import organizations
@@ -52,19 +61,54 @@ def templates(value: Any) -> list[str]:
 @LAW
 def test_ansible_reads_the_file_as_what_was_exported(session: EmulatedSession) -> None:
     variables, loaded = exported(session)
+    rules, guids = loaded.pop(ENCRYPTION_RULES), variables.pop(ENCRYPTION_RULES)
     assert plain(loaded) == variables
     assert templates(loaded) == []
+    chosen = f"{{{{ message_encryption_state.transport_rules | selectattr('guid', 'in', {guids}) | list }}}}"
+    assert rules == (chosen if guids else [])
 
 
 @given(organizations(maximum=8))
 @LAW
 def test_nothing_is_to_be_changed_with_what_was_exported(session: EmulatedSession) -> None:
-    _variables, loaded = exported(session)
+    variables, loaded = exported(session)
     values = plain(loaded)
+    values[ENCRYPTION_RULES] = [rule for rule in values[STATE_VARIABLE]["transport_rules"] if rule["guid"] in variables[ENCRYPTION_RULES]]
+    assert not session.run(message_encryption_state, state=values[STATE_VARIABLE], omitted="default")["changed"]
     assert not session.run(message_encryption_state, state=values[STATE_VARIABLE])["changed"]
-    assert not session.run(ome_transport_rules, rules=values["hardened_baseline_encryption_rules"])["changed"]
+    assert not session.run(ome_transport_rules, rules=values[ENCRYPTION_RULES])["changed"]
     baseline = Baseline({name.removeprefix("hardened_baseline_"): value for name, value in values.items() if name.startswith("hardened_baseline_")})
     assert baseline.plan(read(session, baseline.subsets)).changes == []
+
+
+@given(organizations(maximum=8))
+@LAW
+def test_what_goes_without_saying_can_be_said_again(session: EmulatedSession) -> None:
+    state = state_of(read(session, [*SUBSETS]))
+    brief = brief_state(state)
+    said = {part: value for part, value in whole_state(brief).items() if part in PARTS}
+    for part, value in said.items():
+        pairs = zip(value, state[part], strict=True) if isinstance(value, list) else [(value, state[part])]
+        for item, before in pairs:
+            assert {option: item[option] for option in before} == before
+            # What the organization does not show at all is empty.
+            assert all(item[option] in ("", [], {}) for option in item.keys() - before.keys())
+    texts = [value for item in brief["transport_rules"] for value in item.values()]
+    assert "" not in texts
+    assert all("exceptions" not in item or item["exceptions"] for item in brief["transport_rules"])
+
+
+@given(organizations(maximum=8), st.randoms(use_true_random=False))
+@LAW
+def test_what_was_exported_brings_back_what_somebody_changes(session: EmulatedSession, random: Random) -> None:
+    state = plain(exported(session)[1])[STATE_VARIABLE]
+    before = state_of(read(session, [*SUBSETS]))
+    for rule in before["transport_rules"]:
+        if random.random() < 0.5:
+            session.edit("Set-TransportRule", Identity=rule["guid"], Comments="somebody was here", ExceptIfSubjectContainsWords=["somebody"])
+    session.edit("Set-OMEConfiguration", Identity="OME Configuration", PortalText="somebody was here", Confirm=False)
+    session.run(message_encryption_state, state=state, omitted="default")
+    assert state_of(read(session, [*SUBSETS])) == before
 
 
 def test_what_looks_like_a_template_stays_what_it_is(session: EmulatedSession) -> None:
@@ -72,6 +116,7 @@ def test_what_looks_like_a_template_stays_what_it_is(session: EmulatedSession) -
     variables, loaded = exported(session)
     (rule,) = loaded[STATE_VARIABLE]["transport_rules"]
     assert (rule["name"], rule["comments"]) == ("{{ 1 }}", EVIL)
+    assert loaded.pop(ENCRYPTION_RULES) == []
     assert templates(loaded) == []
     # The check itself finds what is not marked.
     assert templates(DataLoader().load(trust_as_template(variables_file(variables).replace("!unsafe ", ""))))
@@ -109,14 +154,24 @@ def test_controls_that_have_no_one_value_are_unmanaged(session: EmulatedSession)
     assert exported(session)[0]["hardened_baseline_social_id_sign_in"] is True
     session.edit("New-OMEConfiguration", Identity="One week", SocialIdSignIn=False)
     variables, _loaded = exported(session)
-    assert variables["hardened_baseline_social_id_sign_in"] is None
+    assert "hardened_baseline_social_id_sign_in" not in variables
     assert variables["hardened_baseline_one_time_passcode"] is True
 
 
 def test_the_state_is_what_the_info_module_returns(session: EmulatedSession) -> None:
     info = session.run(message_encryption_info)
     state = exported(session)[0][STATE_VARIABLE]
-    assert {part: info[part] for part in state} == state
+    assert brief_state({part: info[part] for part in state}) == state
+
+
+def test_what_is_not_kept_is_said(session: EmulatedSession) -> None:
+    session.organization.patch({"retired_actions_refused": False})
+    session.edit("New-TransportRule", Name="retired", ApplyOME=True)
+    told = not_enforced(read(session, [*SUBSETS]))
+    assert told == [
+        "The rule 'retired' is not in the file: it uses the retired action apply_ome.",
+        "Rules and OME configurations that somebody adds later stay as they are.",
+    ]
 
 
 def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:

@@ -224,6 +224,7 @@ class Tokens:
     renewable = True
     authority = "the authority"
     names = None
+    user = ""
 
     def __init__(self) -> None:
         self.number = 1

@@ -13,7 +13,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS, rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
+    SECTIONS,
+    SETTINGS_FIELDS,
+    SETTINGS_OF_A_NEW_RULE,
+    rule_argument_spec,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of, subsets_for
@@ -51,6 +56,9 @@ class RuleResource(Resource):
         created = [*parts.get(OME_CONFIGURATION.subset, {}), *options.created]
         book = RuleBook(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
         return plan_rules(book, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
+
+    def defaults(self) -> dict[str, Any]:
+        return {**{option: value for option, value in SETTINGS_OF_A_NEW_RULE.items() if value is not None}, "enabled": True, "exceptions": {}}
 
     def field(self, option: str) -> Field | None:
         return _FIELDS.get(option)

@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an organization does today, for somebody who sees it for the first time: the rules that encrypt, where mail leaves in clear, who cannot read
+what is encrypted, and what Microsoft's own assessment says. Private to the collection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, Mail, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
+
+_OUTGOING = Guarantee("Outgoing mail", {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, {}, "not_in_clear")
+#: Where a run has no more organizations than this, it looks at what each does today. It takes reads that no control needs.
+MOST_ORGANIZATIONS = 3
+#: Properties of an OME configuration that count as branding in Microsoft's test.
+_BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
+_UNREAD = "not known"
+
+
+@dataclass(frozen=True)
+class AssessedTest:
+    """A test of Microsoft's Zero Trust Assessment.
+
+    :param passes: whether an organization passes it; raises the error of what cannot be read.
+    """
+
+    id: str
+    title: str
+    passes: Callable[[Organization], bool]
+
+
+#: Source: the tests themselves, microsoft/zerotrustassessment, src/powershell/tests/Test-Assessment.<id>.ps1.
+ASSESSED_TESTS = (
+    AssessedTest("35024", "Azure Rights Management is on", lambda organization: _irm(organization, "AzureRMSLicensingEnabled")),
+    AssessedTest("35025", "Internal licensing is on", lambda organization: _irm(organization, "InternalLicensingEnabled")),
+    AssessedTest("35026", "The Encrypt button is shown", lambda organization: _irm(organization, "AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled")),
+    AssessedTest("35027", "The portal has a brand", lambda organization: any(map(_is_branded, organization.objects("ome_configurations")))),
+    AssessedTest("35029", "A mail flow rule protects mail", lambda organization: any(map(_protects, organization.objects("transport_rules")))),
+)
+
+
+def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
+    """What the organization does today: ``encrypts``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
+
+    :param controls: the controls as the report has them.
+    """
+    return {
+        "encrypts": _tried(_encrypting, organization),
+        "holes": _tried(_holes, organization),
+        "locked_out": _tried(_locked_out, organization),
+        "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
+    }
+
+
+def overview_lines(overview: Mapping[str, Any]) -> list[str]:
+    """The overview as lines of a terminal; none where there is none."""
+    if not overview:
+        return []
+    named = (("Encrypts: ", "encrypts"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
+    lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview[key])]
+    width = max(len(row["title"]) for row in overview["assessed"])
+    tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
+    return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
+
+
+def _tried(look: Callable[[Organization], list[str]], organization: Organization) -> list[str]:
+    try:
+        return look(organization)
+    except ExchangeError as error:
+        return [f"{_UNREAD}: {error}"]
+
+
+def _encrypting(organization: Organization) -> list[str]:
+    rules = [rule for rule in rules_of(organization) if encrypts(rule.sections)]
+    return [_rule_words(rule) for rule in rules] or ["no mail flow rule"]
+
+
+def _rule_words(rule: Rule) -> str:
+    how = next((value for option in ENCRYPTING if (value := rule.sections["actions"].get(option))), "")
+    reasons = list(idle(rule.enabled, rule.settings).values())
+    does = f", but it {' and '.join(reasons)}" if reasons else ""
+    return f"the rule {rule.name!r}{f' with {how!r}' if isinstance(how, str) and how else ''}{does}"
+
+
+def _holes(organization: Organization) -> list[str]:
+    mail = Mail.of(organization)
+    (found,) = mail.verdicts([_OUTGOING], "")
+    holes = [] if organization.error("irm_configuration") or _irm(organization, "AzureRMSLicensingEnabled") else ["all mail: encryption itself is off (IRM-1)"]
+    if found["verdict"] == REFUTED:
+        holes.append(f"for example, {refutation(found)}")
+    elif found["verdict"] != PROVED:
+        holes.append(f"{_UNREAD} of all outgoing mail: {reasons_of(found)}")
+    names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections)}
+    holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] != "inactive_encryption" and names & set(row["rules"])]
+    return holes or ["no outgoing mail"]
+
+
+def _locked_out(organization: Organization) -> list[str]:
+    found = []
+    for shown in organization.objects("ome_configurations"):
+        name, passcodes, social = shown.get("Identity"), shown.get("OTPEnabled"), shown.get("SocialIdSignIn")
+        if passcodes is False:
+            others = "" if social is False else " and without a social ID that Microsoft takes"
+            found.append(f"people outside without a work or school account{others}, from mail that shows {name!r}: it sends no passcodes")
+    for subset, setting, where in (("owa_mailbox_policies", "IRMEnabled", "Outlook on the web"), ("mobile_device_mailbox_policies", "IrmEnabled", "phones")):
+        if subset in organization.subsets and organization.error(subset) is None:
+            off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]
+            found += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
+    return found or ["nobody"]
+
+
+def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[dict[str, str]]:
+    controls = {control.assessed_by: control.id for control in CONTROLS if control.assessed_by}
+    rows = []
+    for test in ASSESSED_TESTS:
+        try:
+            verdict = "passes" if test.passes(organization) else "fails"
+        except ExchangeError:
+            verdict = "cannot be told"
+        control = controls[test.id]
+        rows.append({"test": test.id, "title": test.title, "verdict": verdict, "control": control, "status": statuses.get(control, "")})
+    return rows
+
+
+def _irm(organization: Organization, *names: str) -> bool:
+    properties = organization.only("irm_configuration")
+    return all(properties.get(name) is True for name in names)
+
+
+def _is_branded(configuration: Mapping[str, Any]) -> bool:
+    return any(str(configuration.get(name) or "").strip() for name in _BRANDING)
+
+
+def _protects(rule: Mapping[str, Any]) -> bool:
+    acts = rule.get("ApplyOME") is True or any(rule.get(name) is not None for name in ("ApplyRightsProtectionTemplate", "ApplyClassification"))
+    return acts and str(rule.get("State")).lower() == "enabled"

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an audit says of an organization that nobody has seen before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import ASSESSED_TESTS, MOST_ORGANIZATIONS, overview_lines
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
+
+from .conftest import Role
+
+OUTGOING = {"Name": "Encrypt all", "FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+
+
+def audited(*edits: tuple[str, dict[str, Any]], **state: Any) -> dict[str, Any]:
+    role = Role({"advanced_message_encryption": True, **state})
+    for cmdlet, parameters in (("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": True}), *edits):
+        role.session.edit(cmdlet, **parameters)
+    role.plan("audit")
+    return dict(role.report["overview"])
+
+
+def verdicts(overview: dict[str, Any]) -> dict[str, str]:
+    return {row["test"]: row["verdict"] for row in overview["assessed"]}
+
+
+def test_each_test_of_microsoft_has_its_control() -> None:
+    assert [test.id for test in ASSESSED_TESTS] == sorted(control.assessed_by for control in CONTROLS if control.assessed_by)
+
+
+def test_a_fresh_organization_encrypts_nothing() -> None:
+    overview = audited()
+    assert overview["encrypts"] == ["no mail flow rule"]
+    assert overview["holes"] == ["for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."]
+    assert overview["locked_out"] == ["nobody"]
+    assert verdicts(overview)["35024"] == "passes"
+    assert verdicts(overview)["35029"] == "fails"
+
+
+def test_a_rule_for_all_outgoing_mail_leaves_no_hole() -> None:
+    overview = audited(("New-TransportRule", OUTGOING))
+    assert overview["encrypts"] == ["the rule 'Encrypt all' with 'Encrypt'"]
+    assert overview["holes"] == ["no outgoing mail"]
+    assert verdicts(overview)["35029"] == "passes"
+
+
+def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
+    overview = audited(("New-TransportRule", {**OUTGOING, "ExceptIfSubjectContainsWords": ["plain"]}))
+    assert "'plain'" in overview["holes"][0]
+    overview = audited(("New-TransportRule", {**OUTGOING, "Enabled": False}))
+    assert overview["encrypts"] == ["the rule 'Encrypt all' with 'Encrypt', but it is disabled"]
+    assert overview["holes"][0].startswith("for example")
+    assert verdicts(overview)["35029"] == "fails"
+
+
+def test_without_azure_rights_management_all_mail_is_in_clear() -> None:
+    overview = audited(("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False}))
+    assert overview["holes"][0] == "all mail: encryption itself is off (IRM-1)"
+    assert verdicts(overview)["35024"] == verdicts(overview)["35026"] == "fails"
+
+
+@pytest.mark.parametrize(
+    ("social", "expected"),
+    [
+        (False, "people outside without a work or school account, from mail that shows 'OME Configuration': it sends no passcodes"),
+        (True, "people outside without a work or school account and without a social ID that Microsoft takes, from mail that shows"),
+    ],
+)
+def test_who_is_locked_out_is_named(social: bool, expected: str) -> None:
+    overview = audited(("Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False, "SocialIdSignIn": social, "Confirm": False}))
+    (text,) = overview["locked_out"]
+    assert text.startswith(expected)
+
+
+def test_a_brand_passes_the_test_of_brands() -> None:
+    assert verdicts(audited(("Set-OMEConfiguration", {"Identity": "OME Configuration", "PortalText": "Contoso", "Confirm": False})))["35027"] == "passes"
+
+
+def test_what_cannot_be_read_is_not_known() -> None:
+    overview = audited(hidden_cmdlets=["Get-TransportRule"])
+    assert overview["encrypts"][0].startswith("not known: Get-TransportRule")
+    assert verdicts(overview)["35029"] == "cannot be told"
+    assert verdicts(overview)["35024"] == "passes"
+
+
+def test_the_terminal_shows_it_below_the_organization_and_only_for_few() -> None:
+    role = Role({})
+    role.plan("audit")
+    report = role.report
+    run = RunReport("run", "", False, "audit", "", "", "", "", None, (OrganizationReport.read(report),), "")
+    lines = lines_of(run, "report.html")
+    assert lines[1 : 1 + len(overview_lines(report["overview"]))] == overview_lines(report["overview"])
+    assert any("35029  A mail flow rule protects mail  fails" in line for line in lines)
+    role.plan("audit", hosts=[str(number) for number in range(MOST_ORGANIZATIONS + 1)])
+    assert role.report["overview"] == {}
+    role.plan(check=True)
+    assert role.report["overview"] == {}
