@@ -116,7 +116,10 @@ _EXAMPLE = f"""# group_vars/exchange_organizations.yml
 {PREFIX}profile: restrictive # or recommended: the columns above
 {PREFIX}encryption_rules: # your rules, in order; each is whole
   - name: Encrypt mail to the law firm
+    enabled: true
+    mode: Enforce
     conditions: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
+    exceptions: {{}}
     actions: {{apply_rights_protection_template: Encrypt}}
 {PREFIX}guarantees: # proved of all mail; a plan that breaks one is refused
   - name: The law firm gets nothing in clear
