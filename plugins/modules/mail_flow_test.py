@@ -411,6 +411,11 @@ difference:
       description: The conditions of the rules that decide, as a section.
       type: dict
       returned: always
+    rules:
+      description: The names of the edited rules that it is put down to. Empty where settings are the cause.
+      type: list
+      elements: str
+      returned: always
     before:
       description: The result of the witness with the other rules.
       type: dict
@@ -467,6 +472,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
@@ -478,7 +484,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     rules_from,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, guarantees_of, prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.says import difference_lines, verdict_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
@@ -508,7 +514,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     """Takes the messages through the rules, and decides the guarantees and the difference."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
     cases = cases_of(params["messages"] or [], task.find_file, now)
-    guarantees = guarantees_of([{key: value for key, value in each.items() if value is not None} for each in params["guarantees"] or []])
+    guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(params["facts"] or {})
     others = _other_rules(task, params["compare_with"])
     rules, facts, unavailable = _rules_and_facts(task, cases, others)

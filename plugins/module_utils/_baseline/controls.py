@@ -25,10 +25,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TestControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import TYPED_GUARANTEES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import TYPED_GUARANTEES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY

@@ -14,13 +14,13 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import REQUIRE_APPROVAL, refused_switch
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import declared_guarantees
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import known_variables, profile_values, variables_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import cases_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import declared_guarantees
 
 if TYPE_CHECKING:
     from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext

@@ -11,46 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import facts_after, rules_after
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import (
-    GUARANTEES_ARGUMENT_SPEC,
-    Guarantee,
-    guarantees_of,
-    prove,
-)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import DECIDING_SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
-_CONDITIONS, _EXCEPTIONS = (rule_argument_spec()[section]["options"] for section in ("conditions", "exceptions"))
-
-#: A guarantee, with its sections as a rule has them.
-TYPED_GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
-    **GUARANTEES_ARGUMENT_SPEC,
-    "options": {
-        **GUARANTEES_ARGUMENT_SPEC["options"],
-        "when": {"type": "dict", "options": _CONDITIONS},
-        "unless": {"type": "dict", "options": _EXCEPTIONS},
-    },
-}
+#: The resource, and the fact, whose settings decide about mail, too.
+IRM = IRM_CONFIGURATION.name
 
 PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
-
-
-def declared_guarantees(given: Sequence[Mapping[str, Any]], where: str) -> list[Guarantee]:
-    """Guarantees as a variable has them, with their values in the form that rules have.
-
-    :raises OptionError: what is wrong with one, by name.
-    """
-    rows = [{key: value for key, value in row.items() if value is not None} for row in given]
-    for index, row in enumerate(rows):
-        for section, like in (("when", "conditions"), ("unless", "exceptions")):
-            row.update({section: declare_section(like, row[section], f"{where}[{index}].{section}.")} if row.get(section) else {})
-    return guarantees_of(rows, where)
 
 
 @dataclass(frozen=True)
@@ -85,17 +60,25 @@ class Mail:
 
 
 def changes_mail(plan: Plan) -> bool:
-    """Whether a plan touches rules, so that it can be said what becomes of mail."""
-    return any(change.resource == RULE for change in plan.changes)
+    """Whether a plan touches what decides about mail: rules, or settings of IRM."""
+    return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in plan.changes)
 
 
 def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
-    """What a plan does to mail: ``difference`` and ``difference_more``; nothing where it touches no rule."""
+    """What a plan does to mail: ``difference`` and ``difference_more``; nothing where it touches nothing that decides about mail.
+
+    How people open protected mail is not a part of it: what a plan does to sign-in, passcodes and the portal is in its changes.
+    """
     if not changes_mail(plan):
         return {}
-    now = Mail.of(organization)
+    try:
+        now = Mail.of(organization)
+    except ExchangeError:
+        if any(change.resource == RULE for change in plan.changes):
+            raise
+        return {}  # Settings can be changed where rules cannot be read. What becomes of mail then nobody can say.
     then = now.after(plan)
-    found = difference(now.rules, then.rules, then.facts)
+    found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
 
 
@@ -123,7 +106,7 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
     if change.resource != RULE or "difference" not in mail or mail["difference_more"]:
         # Where not everything is known that becomes of mail, what the rule alone tells is better than nothing.
         return change.impact
-    found = [_impact(row) for row in mail["difference"] if f"rule {_quoted(change.identity)} (" in row["text"]]
+    found = [_impact(row) for row in mail["difference"] if change.identity in row["rules"]]
     worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
     return min([*found, *worst], key=list(Impact).index, default=Impact.NONE)
 
@@ -131,10 +114,6 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
 def _impact(row: Mapping[str, Any]) -> Impact:
     everything = all(_OUTGOING.get(option) == value for option, value in row["when"].items())
     return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if everything and row["text"].startswith("All mail") else Impact.SOME_MAIL)
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'"
 
 
 #: The place of a rule, which says nothing once others have moved.

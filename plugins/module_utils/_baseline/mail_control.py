@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Request
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, UNKNOWN, Mail, changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import IRM, PROVED, REFUTED, UNKNOWN, Mail, changes_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -85,7 +85,7 @@ class MailControl(Control):
             elif new["verdict"] == REFUTED and changes_mail(outlook.plan):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
-                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC))
+                worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))
                 broken += [{**new, "counterexample": worse}] if worse else []
         return broken
 

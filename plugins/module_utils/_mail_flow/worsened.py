@@ -22,15 +22,22 @@ _ROUNDS = 4
 
 
 def worsened(
-    before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]], facts: Mapping[str, Any], guarantee: Guarantee, now: datetime.datetime
+    before: Iterable[Mapping[str, Any]],
+    after: Iterable[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    guarantee: Guarantee,
+    now: datetime.datetime,
+    irm_before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """A message that surely breaks the guarantee after, and surely did not before; ``None`` where none is found.
 
+    :param irm_before: the IRM configuration before, where it is another one.
     :returns: ``message``, ``recipient`` and ``outcome`` as a counterexample has them.
     """
     claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
     option = option_name(guarantee.template) if guarantee.template else ""
-    model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [])
+    settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
+    model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
     try:
         for _round in range(_ROUNDS):
             side = model.open
@@ -50,12 +57,13 @@ def worsened(
 
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[str, Any] | None:
-    message, facts, letter = candidate.message, candidate.facts, candidate.letter
-    if not is_about(model.claims, model.claims.rules[0], message, facts, letter.recipient):
+    message, letter = candidate.message, candidate.letter
+    if not is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient):
         return None
-    courses = [course_of(rules, message, facts, letter.recipient) for rules in model.rule_sets]
-    outcomes = [result(course, rules, message, facts) for course, rules in zip(courses, model.rule_sets, strict=True) if course]
-    broken = [surely_breaks(course, guarantee.then, guarantee.template, message, facts) for course in courses]
+    sides = list(zip(model.rule_sets, candidate.facts, strict=True))
+    courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
+    outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
+    broken = [surely_breaks(course, guarantee.then, guarantee.template, message, facts) for course, (_rules, facts) in zip(courses, sides, strict=True)]
     if len(outcomes) < len(courses) or None in outcomes or broken != [True, False] or "unknown" in str(outcomes[1]):
         return None
     found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcomes[0]}

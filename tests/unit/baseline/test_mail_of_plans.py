@@ -94,6 +94,15 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
     assert {row["impact"] for row in role.report["changes"] if row["identity"] == twin["name"]} == {""}
 
 
+def test_settings_alone_may_do_something_to_mail(role: Role) -> None:
+    role.run(encryption_rules=[ENCRYPT], azure_rms_licensing=True)
+    role.plan(check=True, azure_rms_licensing=False, encryption_rules=[ENCRYPT])
+    assert texts(role) == ["Mail may be treated in another way (U28): because of azure_rms_licensing_enabled: false."]
+    assert role.report["mail"]["difference"][0]["rules"] == []
+    role.plan(check=True, decrypt_attachments_for_encrypt_only=True, accept=["IRM-4"], encryption_rules=[ENCRYPT])
+    assert "difference" not in role.report["mail"]
+
+
 def test_a_rollback_says_what_going_back_does(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     role.plan("rollback", check=True)

@@ -184,6 +184,19 @@ def test_a_witness_replays(session: EmulatedSession) -> None:
     assert again["messages"][0]["recipients"][lost["witness"]["recipient"]] == lost["after"]
 
 
+def test_the_sections_of_a_guarantee_are_read_as_a_rules_are() -> None:
+    """One value stands for a list of one, addresses and domains are in small letters, and what goes together is asked for together."""
+    outgoing = {"name": "G", "when": {"from_scope": "InOrganization", "recipient_domain_is": "Fabrikam.com"}, "then": "encrypted"}
+    to_fabrikam = {**ENCRYPT, "conditions": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}}
+    assert flow(NoSession(), guarantees=[outgoing], rules=[to_fabrikam], facts=FACTS)["guarantees"][0]["verdict"] == "proved"
+    for wrong, said in (
+        ({"header_contains_words": ["x"]}, r"guarantees\[0\].when.header_contains_words needs guarantees\[0\].when.header_contains_message_header"),
+        ({"from_scope": "Inside"}, r"guarantees\[0\]: .*from_scope.*InOrganization"),
+    ):
+        with pytest.raises(OptionError, match=said):
+            flow(NoSession(), guarantees=[{**outgoing, "when": wrong}], rules=[ENCRYPT], facts=FACTS)
+
+
 def test_guarantees_are_decided_and_a_refuted_one_fails() -> None:
     outgoing = {"name": "Outgoing", "when": OUT, "then": "encrypted"}
     kept = flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS)

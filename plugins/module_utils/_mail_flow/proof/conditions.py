@@ -60,17 +60,18 @@ class Conditions:
     """Conditions over the variables of a message, on one rail.
 
     :param now: when the message passes the rules.
+    :param settings: the IRM configuration then.
     """
 
-    def __init__(self, mail: Mail, rail: Rail, others: Others, still_there: StillThere, now: datetime.datetime) -> None:
-        self.mail, self.rail = mail, rail
+    def __init__(
+        self, mail: Mail, rail: Rail, others: Others, still_there: StillThere, now: datetime.datetime, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self.mail, self.rail, self.settings = mail, rail, settings or {}
         self._others, self._still_there = others, still_there
         self._dated = Message("", "", "", date=now)
         self._known: dict[Hashable, Value] = {}
-        facts = mail.facts
-        setting = str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
-        arrival = mail.arrival
-        self.foreign = mail.rights if setting == "Disabled" else arrival["other"]
+        setting = str(self.settings.get("transport_decryption_setting") or "Optional")
+        self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
 
     def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot) -> Value:
         """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``."""

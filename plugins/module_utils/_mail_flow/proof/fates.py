@@ -38,7 +38,7 @@ class Outcome:
         self.asked = rail.any_of(state.asked.values())
         open_to_rules = rail.any_of((clear, rail.all_of((arrival["smime"], wrapped))))
         unsure = self._unsure()
-        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, rail.unknown("outcome", "protected"), TRUE))
+        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, rail.unknown("outcome", "protected", self._refusing()), TRUE))
         newly = rail.all_of((open_to_rules, self.asked, as_asked))
         again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced")))
         self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed)))))
@@ -50,7 +50,7 @@ class Outcome:
         self.by_rights = rail.choose(surprised, doubt, rail.any_of((newly, again, self.kept, both)))
         self.protected = rail.any_of((self.by_rights, rail.choose(surprised, FALSE, self.smime)))
         fates = state.fates
-        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self._refusing(), rail.unknown("outcome", "refused")))
+        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self._refusing(), rail.unknown("outcome", "refused", self._refusing())))
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = rail.all_of((surprised, rail.unknown("U13", "fate")))
         self.gone = rail.any_of((*ends, refused, unsure_fate))
@@ -85,13 +85,21 @@ class Outcome:
 
     def _refusing(self) -> Value:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
-        settings = self.mail.facts.irm_configuration or {}
+        settings = self.chain.conditions.settings
         found: list[int] = [self.mail.properties["message", MAYBE_TOO_LARGE]]
         if any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled")):
             found.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
             found.append(self.mail.pdf)
         return self.mail.circuit.disjunction(found)
+
+    def fate(self, name: str, approvals: int = 0) -> Value:
+        """Whether this is the copy's fate, once so many approvals are given."""
+        held = self.state.held[approvals] if approvals < len(self.state.held) else FALSE
+        if name == "moderated":
+            return held
+        found = {"delivered": self.delivered, "quarantined": self.released}.get(name, self.state.fates.get(name, FALSE))
+        return self.rail.all_of((negate(held), found))
 
     def option(self, name: str) -> Value:
         """Whether the copy is protected with this option and no other."""

@@ -229,7 +229,7 @@ class _Prover:
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
-        message, facts, letter = candidate.message, candidate.facts, candidate.letter
+        message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
         if not is_about(model.claims, rule, message, facts, letter.recipient):
             return None
         course = course_of(model.rule_sets[0], message, facts, letter.recipient)
@@ -246,8 +246,8 @@ class _Prover:
         reasons: list[Reason] = []
         about, breaks = self._claim(model, place, model.free)
         for candidate in model.candidates([about, breaks, *literals], model.free):
-            course = course_of(model.rule_sets[0], candidate.message, candidate.facts, candidate.letter.recipient)
-            reasons += reasons_of(course, candidate.message, candidate.facts)
+            course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], candidate.letter.recipient)
+            reasons += reasons_of(course, candidate.message, candidate.facts[0])
         return [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)] or [{**NOT_FOUND}]
 
 

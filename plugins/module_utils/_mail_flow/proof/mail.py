@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,10 +55,22 @@ class Assumption:
 
 
 class Mail:
-    """The variables of a message with one recipient who is followed."""
+    """The variables of a message with one recipient who is followed.
 
-    def __init__(self, circuit: Circuit, vocabulary: Vocabulary, facts: Facts, rule_sets: Sequence[RuleSet], options: Iterable[str] = ()) -> None:
+    :param settings: the IRM configurations under which it passes rules.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        vocabulary: Vocabulary,
+        facts: Facts,
+        rule_sets: Sequence[RuleSet],
+        options: Iterable[str] = (),
+        settings: Sequence[Mapping[str, Any] | None] = (),
+    ) -> None:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
+        self._leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
         directory = facts.mailboxes is not None
         attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
@@ -203,9 +215,8 @@ class Mail:
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
-        without_pdf = (self.facts.irm_configuration or {}).get("enable_pdf_encryption") is False
         text = "The message has no PDF document attached, which enable_pdf_encryption leaves out."
-        add(self._assume("U25", text, without_pdf, seen=bool(documents)) ^ 1, self.pdf ^ 1)
+        add(self._assume("U25", text, self._leaves_pdf_out, seen=bool(documents)) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 Found = TypeVar("Found")
+
+#: What of the IRM configuration decides about mail.
+DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")
 
 #: How many conflicts a question may take.
 CONFLICTS = 6_000
@@ -56,11 +59,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Replayed:
-    """A message with the facts that it needs, ready for the simulator."""
+    """A message with the facts that it needs, ready for the simulator.
+
+    :param facts: by rule set.
+    """
 
     letter: Letter
     message: Message
-    facts: Facts
+    facts: tuple[Facts, ...]
 
 
 class Model:
@@ -70,6 +76,7 @@ class Model:
     :param claims: further rules, which say what mail is meant.
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
+    :param settings: the IRM configuration by rule set; the one of the facts unless given.
     """
 
     def __init__(
@@ -80,22 +87,30 @@ class Model:
         now: datetime.datetime,
         options: Iterable[str] = (),
         exact: Sequence[Key] = (),
+        settings: Sequence[Mapping[str, Any] | None] = (),
     ) -> None:
         self.rule_sets, self.claims, self.given, self.now, self.exact = rule_sets, claims, given, now, tuple(exact)
         self._options = tuple(options)
         self.facts = facts_of(given)
+        self.settings = list(settings) or [self.facts.irm_configuration] * len(rule_sets)
+        self.settings_that_differ = differing(self.settings)
         every = [*rule_sets, claims]
         self.circuit = Circuit()
-        self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options)
+        self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
         self.free, self.open = (self._side(every, free=free) for free in (True, False))
         self._writer = Writer(self.mail)
 
     def _side(self, every: Sequence[RuleSet], *, free: bool) -> Side:
         rail = Rail(self.circuit, free=free)
         company = Company(self.mail, rail, Histories(), self.exact, every)
-        conditions = company.conditions = Conditions(self.mail, rail, company.others, company.still_there, self.now)
-        chains = tuple(Chain(rules, conditions, company) for rules in self.rule_sets)
-        return Side(rail, company, conditions, chains, tuple(Outcome(chain) for chain in chains))
+        found: list[Conditions] = []
+        chains = []
+        for place, rules in enumerate(self.rule_sets):
+            if not found or self.settings_that_differ:
+                found.append(Conditions(self.mail, rail, company.others, company.still_there, self.now, self.settings[place]))
+            company.conditions = found[-1]
+            chains.append(Chain(rules, found[-1], company))
+        return Side(rail, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
     def solve(self, literals: Sequence[int], budget: int = CONFLICTS, also: Sequence[int] = ()) -> bool:
         """Whether all of these can be true together.
@@ -142,7 +157,8 @@ class Model:
     def replayed(self, letter: Letter) -> Replayed:
         """A letter as the simulator takes it."""
         message = message_of({**letter.message, "date": self.now}, "", "witness")
-        return Replayed(letter, message, facts_of({**self.given, **letter.facts}))
+        known = facts_of({**self.given, **letter.facts})
+        return Replayed(letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings))
 
     def to_refine(self, side: Side) -> list[Key]:
         """After a model: the atoms for which somebody has to be built, so that the next answer is better."""
@@ -160,7 +176,13 @@ class Model:
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same with somebody built for these, too."""
-        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys))
+        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys), self.settings)
+
+
+def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """What of the IRM configuration decides about mail and is not the same for all, with its last value."""
+    values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
+    return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
 
 
 def _is_true(model: Sequence[int], literal: int) -> bool:

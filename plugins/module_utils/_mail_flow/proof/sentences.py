@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
@@ -23,82 +25,131 @@ def _listed(values: Sequence[Any], mark: str = "", joint: str = "or") -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
-def _scope(inside: str, outside: str) -> Callable[[Any], str]:
-    return lambda value: inside if value == "InOrganization" else outside if value == "NotInOrganization" else f"with the scope {value}"
+@dataclass(frozen=True)
+class Phrase:
+    """How a condition is said.
+
+    :param place: its place in a sentence, from the sender to the message.
+    :param form: its words, with a place for its values where it has a list of them.
+    :param mark: what stands around each value.
+    """
+
+    place: int
+    form: str = ""
+    mark: str = "'"
+    scopes: tuple[str, str] | None = None
+
+    def said(self, lists: Sequence[Sequence[Any]]) -> str:
+        """The phrase for lists of values, of each of which one holds."""
+        if self.scopes:
+            value = str(lists[0][0])
+            return dict(zip(("InOrganization", "NotInOrganization"), self.scopes, strict=True)).get(value, f"with the scope {value}")
+        return self.form.replace("{}", _joined(lists, self.mark))
 
 
-def _with(form: str, mark: str = "'") -> Callable[[Any], str]:
-    return lambda values: form.format(_listed(list(values) if isinstance(values, (tuple, list)) else [values], mark))
+def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
+    joint = ", and " if any(len(values) > 1 for values in lists) else " and "
+    return joint.join(_listed(values, mark) for values in lists)
 
 
 #: Option to the order in which it is said, and its words.
-PHRASES: Mapping[str, tuple[int, Callable[[Any], str]]] = {
-    "from": (0, _with("from {}", "")),
-    "from_scope": (0, _scope("from inside", "from outside")),
-    "sender_domain_is": (1, _with("from {}", "")),
-    "from_member_of": (1, _with("from members of {}", "")),
-    "from_address_contains_words": (1, _with("from addresses with {}")),
-    "from_address_matches_patterns": (1, _with("from addresses that match {}")),
-    "sender_ad_attribute_contains_words": (1, _with("from people with {}")),
-    "sender_ad_attribute_matches_patterns": (1, _with("from people with {}")),
-    "sender_ip_ranges": (1, _with("from the IP addresses {}", "")),
-    "sent_to": (2, _with("to {}", "")),
-    "sent_to_scope": (2, _scope("to people inside", "to people outside")),
-    "recipient_domain_is": (3, _with("to {}", "")),
-    "sent_to_member_of": (3, _with("to members of {}", "")),
-    "recipient_address_contains_words": (3, _with("to addresses with {}")),
-    "recipient_address_matches_patterns": (3, _with("to addresses that match {}")),
-    "recipient_ad_attribute_contains_words": (3, _with("to people with {}")),
-    "recipient_ad_attribute_matches_patterns": (3, _with("to people with {}")),
-    "any_of_recipient_address_contains_words": (4, _with("with a recipient whose address has {}")),
-    "any_of_recipient_address_matches_patterns": (4, _with("with a recipient whose address matches {}")),
-    "any_of_to_header": (4, _with("with {} in its To field", "")),
-    "any_of_cc_header": (4, _with("with {} in its Cc field", "")),
-    "any_of_to_cc_header": (4, _with("with {} in its To or Cc field", "")),
-    "any_of_to_header_member_of": (4, _with("with a member of {} in its To field", "")),
-    "any_of_cc_header_member_of": (4, _with("with a member of {} in its Cc field", "")),
-    "any_of_to_cc_header_member_of": (4, _with("with a member of {} in its To or Cc field", "")),
-    "subject_contains_words": (5, _with("with {} in its subject")),
-    "subject_matches_patterns": (5, _with("with a subject that matches {}")),
-    "subject_or_body_contains_words": (5, _with("with {} in its subject or text")),
-    "subject_or_body_matches_patterns": (5, _with("with a subject or text that matches {}")),
-    "attachment_contains_words": (6, _with("with {} in an attachment")),
-    "attachment_matches_patterns": (6, _with("with an attachment that matches {}")),
-    "attachment_name_matches_patterns": (6, _with("with an attachment whose name matches {}")),
-    "attachment_extension_matches_words": (6, _with("with an attachment of type {}", "")),
-    "attachment_size_over": (6, _with("with an attachment over {}", "")),
-    "attachment_property_contains_words": (6, _with("with an attachment with {}")),
-    "attachment_has_executable_content": (6, lambda value: "with an executable attachment"),
-    "attachment_is_password_protected": (6, lambda value: "with an attachment that a password protects"),
-    "attachment_is_unsupported": (6, lambda value: "with an attachment that Exchange cannot look into"),
-    "attachment_processing_limit_exceeded": (6, lambda value: "with an attachment that Exchange cannot finish looking into"),
-    "message_size_over": (7, _with("over {}", "")),
-    "message_type_matches": (7, _with("of the type {}", "")),
-    "with_importance": (7, _with("of {} importance", "")),
-    "has_classification": (7, _with("with the classification {}", "")),
-    "has_no_classification": (7, lambda value: "without a classification"),
-    "scl_over": (7, _with("with a spam level of {} or more", "")),
-    "content_character_set_contains_words": (7, _with("with the character set {}", "")),
+PHRASES: Mapping[str, Phrase] = {
+    "from": Phrase(0, "from {}", ""),
+    "from_scope": Phrase(0, scopes=("from inside", "from outside")),
+    "sender_domain_is": Phrase(1, "from {}", ""),
+    "from_member_of": Phrase(1, "from members of {}", ""),
+    "from_address_contains_words": Phrase(1, "from addresses with {}"),
+    "from_address_matches_patterns": Phrase(1, "from addresses that match {}"),
+    "sender_ad_attribute_contains_words": Phrase(1, "from people with {}"),
+    "sender_ad_attribute_matches_patterns": Phrase(1, "from people with {}"),
+    "sender_ip_ranges": Phrase(1, "from the IP addresses {}", ""),
+    "sent_to": Phrase(2, "to {}", ""),
+    "sent_to_scope": Phrase(2, scopes=("to people inside", "to people outside")),
+    "recipient_domain_is": Phrase(3, "to {}", ""),
+    "sent_to_member_of": Phrase(3, "to members of {}", ""),
+    "recipient_address_contains_words": Phrase(3, "to addresses with {}"),
+    "recipient_address_matches_patterns": Phrase(3, "to addresses that match {}"),
+    "recipient_ad_attribute_contains_words": Phrase(3, "to people with {}"),
+    "recipient_ad_attribute_matches_patterns": Phrase(3, "to people with {}"),
+    "any_of_recipient_address_contains_words": Phrase(4, "with a recipient whose address has {}"),
+    "any_of_recipient_address_matches_patterns": Phrase(4, "with a recipient whose address matches {}"),
+    "any_of_to_header": Phrase(4, "with {} in its To field", ""),
+    "any_of_cc_header": Phrase(4, "with {} in its Cc field", ""),
+    "any_of_to_cc_header": Phrase(4, "with {} in its To or Cc field", ""),
+    "any_of_to_header_member_of": Phrase(4, "with a member of {} in its To field", ""),
+    "any_of_cc_header_member_of": Phrase(4, "with a member of {} in its Cc field", ""),
+    "any_of_to_cc_header_member_of": Phrase(4, "with a member of {} in its To or Cc field", ""),
+    "subject_contains_words": Phrase(5, "with {} in its subject"),
+    "subject_matches_patterns": Phrase(5, "with a subject that matches {}"),
+    "subject_or_body_contains_words": Phrase(5, "with {} in its subject or text"),
+    "subject_or_body_matches_patterns": Phrase(5, "with a subject or text that matches {}"),
+    "attachment_contains_words": Phrase(6, "with {} in an attachment"),
+    "attachment_matches_patterns": Phrase(6, "with an attachment that matches {}"),
+    "attachment_name_matches_patterns": Phrase(6, "with an attachment whose name matches {}"),
+    "attachment_extension_matches_words": Phrase(6, "with an attachment of type {}", ""),
+    "attachment_size_over": Phrase(6, "with an attachment over {}", ""),
+    "attachment_property_contains_words": Phrase(6, "with an attachment with {}"),
+    "attachment_has_executable_content": Phrase(6, "with an executable attachment"),
+    "attachment_is_password_protected": Phrase(6, "with an attachment that a password protects"),
+    "attachment_is_unsupported": Phrase(6, "with an attachment that Exchange cannot look into"),
+    "attachment_processing_limit_exceeded": Phrase(6, "with an attachment that Exchange cannot finish looking into"),
+    "message_size_over": Phrase(7, "over {}", ""),
+    "message_type_matches": Phrase(7, "of the type {}", ""),
+    "with_importance": Phrase(7, "of {} importance", ""),
+    "has_classification": Phrase(7, "with the classification {}", ""),
+    "has_no_classification": Phrase(7, "without a classification"),
+    "scl_over": Phrase(7, "with a spam level of {} or more", ""),
+    "content_character_set_contains_words": Phrase(7, "with the character set {}", ""),
 }
 
 
-def phrase(atom: Atom) -> tuple[int, str]:
-    """A condition as a part of a sentence, and where it stands there."""
-    option, values = atom.predicate.options[0], atom.values
+def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
+    """Conditions of the same options as a part of a sentence, and where it stands there."""
+    option, first = atoms[0].predicate.options[0], atoms[0].values
+    lists = [atom.values[1] if option.startswith("header_") else atom.values for atom in atoms]
+    lists = _met(option, [list(values) if isinstance(values, (tuple, list)) else [values] for values in lists])
     if option.startswith("header_"):
         verb = "with" if option.startswith("header_contains") else "that matches"
-        return 6, f"with the header {values[0]} {verb} {_listed(values[1], chr(39))}"
+        return 6, f"with the header {first[0]} {verb} {_joined(lists, chr(39))}"
     known = PHRASES.get(option)
-    if known is None:
-        return 8, f"where {' and '.join(atom.predicate.options)} holds"
-    return known[0], known[1](values)
+    return (known.place, known.said(lists)) if known else (8, f"where {' and '.join(atoms[0].predicate.options)} holds")
+
+
+#: Options of which one value alone can be true of a message.
+_SOLE = frozenset(("from", "sent_to"))
+#: Options whose values hold all that lies below them.
+_NESTED = frozenset(("sender_domain_is", "recipient_domain_is"))
+
+
+def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
+    """Lists of values, of each of which one holds, without what the others say already."""
+    if option in _SOLE:
+        both = [value for value in lists[0] if all(value in values for values in lists)]
+        return [both] if both else lists
+    if option in _NESTED:
+        whole = lists[0]
+        for values in lists[1:]:
+            deeper = [one if is_below(one, other) else other for one in whole for other in values if is_below(one, other) or is_below(other, one)]
+            whole = list(dict.fromkeys(deeper))
+        return [whole] if whole else lists
+    found: list[list[Any]] = []
+    for values in sorted(lists, key=len):
+        if not any(set(known) <= set(values) for known in found):
+            found.append(values)
+    return found
 
 
 def mail_of(rules: Sequence[FlowRule], *, every: bool) -> str:
     """Which mail: what these rules' conditions have in common, each once."""
-    phrases = dict.fromkeys(phrase(atom) for rule in rules for atom in rule.conditions)
-    words = " ".join(text for _place, text in sorted(phrases, key=lambda each: each[0]))
-    return f"{'All mail' if every else 'Mail'}{' ' if words else ''}{words}"
+    groups: dict[tuple[Any, ...], list[Atom]] = {}
+    for atom in (atom for rule in rules for atom in rule.conditions):
+        options = atom.predicate.options
+        groups.setdefault((*options, atom.values[0].lower() if options[0].startswith("header_") else ""), []).append(atom)
+    parts: list[str] = []
+    for _place, text in sorted((_of(atoms) for atoms in groups.values()), key=lambda each: each[0]):
+        again = text.startswith("with ") and any(part.startswith(("with ", "and with ")) for part in parts[-1:])
+        parts.append(f"and {text}" if again else text)
+    return " ".join(["All mail" if every else "Mail", *parts])
 
 
 def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
@@ -113,56 +164,68 @@ def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
     return found
 
 
-_KEPT = {"none": "in clear", "encrypt": "encrypted", "do_not_forward": "with Do Not Forward", "smime": "with S/MIME"}
+_OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
 
+#: Fate to what becomes of mail now, and what became of it before.
 _FATES = {
-    "rejected": "is rejected",
-    "deleted": "is deleted",
-    "quarantined": "goes into quarantine",
-    "redirected": "is sent to somebody else",
-    "moderated": "waits for an approval",
-    "delivered": "is delivered",
-    "unknown": "has an unknown fate",
+    "rejected": ("is rejected", "was rejected"),
+    "deleted": ("is deleted", "was deleted"),
+    "quarantined": ("goes into quarantine", "went into quarantine"),
+    "redirected": ("is sent to somebody else", "was sent to somebody else"),
+    "moderated": ("waits for an approval", "waited for an approval"),
+}
+
+#: What becomes of mail of a kind, by the kind.
+_PLAIN = {
+    "protection_lost": "is no longer encrypted",
+    "delivery_lost": "is no longer delivered",
+    "protection_gained": "is now encrypted",
+    "delivery_gained": "is now delivered",
+    "protection_changed": "is now protected in another way",
+    "branding_changed": "now shows another branding, or none",
+    "fate_changed": "now has another fate",
+    "unknown": "may be treated in another way",
 }
 
 
-def protection_name(protection: str) -> str:
-    """How a copy is protected, as a part of a sentence."""
-    if protection.startswith("template:"):
-        return f"with {protection.removeprefix('template:')}"
-    return _KEPT.get(protection, "protected in a way that is not known")
+def becomes(kind: str, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None) -> str:
+    """What becomes of it now.
 
-
-def becomes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """What becomes of it now."""
-    old, new = str(before.get("protection", "none")), str(after.get("protection", "none"))
-    if kind == "protection_lost":
-        return "is no longer encrypted" if old in ("encrypt", "none") else "is no longer protected"
-    if kind == "protection_gained":
-        return "is now encrypted" if new in ("encrypt", "none") else "is now protected"
-    if kind == "delivery_lost":
-        return f"is no longer delivered: it {_FATES[str(after['fate'])]}"
-    if kind == "delivery_gained":
+    :param before: what was made of it, and so :param:`after`, where that holds of all the mail that is meant.
+    """
+    plain = _PLAIN[kind]
+    if before is None or after is None:
+        return plain
+    if kind in ("delivery_lost", "fate_changed") and after["fate"] in _FATES:
+        now = _FATES[after["fate"]][0]
+        return f"{plain}: it {now}" if kind == "delivery_lost" else f"now {now}"
+    if kind == "delivery_gained" and before["fate"] in _FATES:
         # How it is protected may differ from message to message: what came protected stays so.
-        return f"is now delivered: before, it {_FATES[str(before['fate'])].replace('is ', 'was ', 1).replace('goes', 'went').replace('waits', 'waited')}"
+        return f"{plain}: before, it {_FATES[before['fate']][1]}"
     if kind == "protection_changed":
-        return f"is now delivered {protection_name(new)} instead of {protection_name(old)}" if "protection" in after else "is now protected in another way"
+        return f"is now protected with {_option(after)} instead of {_option(before)}"
     if kind == "branding_changed":
         one, other = (str(side.get("branding", "")) for side in (before, after))
         shown = f"now shows the branding {other!r}" if other else "no longer shows a branding"
         return f"{shown}{f' instead of {one!r}' if one and other else ''}"
-    if kind == "fate_changed":
-        return f"now {_FATES[str(after['fate'])]}"
-    return "may be treated in another way"
+    return plain
 
 
-def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: str, unknown: Sequence[str] = ()) -> str:
+def _option(side: Mapping[str, Any]) -> str:
+    protection = str(side["protection"])
+    return _OPTIONS.get(protection, protection.removeprefix("template:"))
+
+
+def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str] = (), settings: Mapping[str, Any] | None = None) -> str:
     """Because of which rule.
 
     :param edit: the first edit that the message meets; ``None`` where no edited rule acts in another way.
     :param acted: whether its rule acted before, and whether it does now.
-    :param overtaken: a rule that does not come to act any more since this one ends the processing; empty elsewhere.
+    :param overtaken: rules that do not come to act any more since this one ends the processing.
+    :param settings: the settings that are others now, with their values.
     """
+    if edit is None and settings:
+        return "because of " + " and ".join(f"{name}: {str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items())
     if edit is None:
         return "since an edited rule splits the message in another way"
     rule, place = edit.rule, f"priority {edit.rule.place}"
@@ -172,7 +235,8 @@ def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: str, unknown
         return f"{named} was for it"
     ends = bool(rule.does(Does.STOP) or any(row.ends for row in rule.rows))
     if now and overtaken and ends:
-        return f"{named} stops before '{overtaken}'"
+        more = len(overtaken) - 1
+        return f"{named} stops before '{overtaken[0]}'" + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
     if was and now:
         return f"{named} does something else with it, or at another place"
     return f"{named} is for it now" if now else f"{named} is no longer for it"

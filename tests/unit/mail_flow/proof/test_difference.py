@@ -47,7 +47,7 @@ def test_removed_changed_and_moved_rules() -> None:
     assert "is now encrypted" in moved[0]
     other = {**ALL, "actions": {"apply_rights_protection_template": "Do Not Forward"}}
     (changed,) = sentences([ALL], [other])
-    assert "is now delivered with Do Not Forward instead of encrypted" in changed
+    assert "is now protected with Do Not Forward instead of Encrypt" in changed
 
 
 def test_a_rule_without_actions_on_protection_can_take_protection_away() -> None:
@@ -92,6 +92,81 @@ def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Valu
         return
     assert [row["kind"] for row in found.rows] == ["delivery_lost"]
     assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
+
+
+SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
+
+
+def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
+    stop = rule("Stop", SUBJECT, STOP)
+    delete = rule("Delete", SUBJECT, {"delete_message": True})
+    assert sentences([delete], [stop, delete]) == [
+        "All mail from inside with 'offer' in its subject is now delivered: before, it was deleted: rule 'Stop' (new, priority 0) stops before 'Delete'."
+    ]
+    reject = rule("Reject", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
+    (said,) = sentences([reject, delete], [stop, reject, delete])
+    assert "was deleted" not in said
+    assert "was rejected" not in said
+    (said,) = sentences([stop, reject, delete], [reject, delete])
+    assert "is no longer delivered: rule" in said
+    (said,) = sentences([delete], [reject, delete])
+    assert "now is rejected" in said
+
+
+def test_other_protection_is_named_where_all_mail_has_it() -> None:
+    """The rule that is gone stood behind one for Do Not Forward on some of its mail."""
+    forward = rule("Forward", {**SUBJECT, "with_importance": "High"}, {"apply_rights_protection_template": "Do Not Forward", **STOP})
+    one, other = (rule("R", SUBJECT, {"apply_rights_protection_template": template}) for template in ("Encrypt", "Internal"))
+    (said,) = sentences([forward, one], [forward, other])
+    assert "is now protected with Internal instead of Encrypt" in said
+    moved = sentences([forward, one], [other, {**forward, "name": "Forward"}])
+    assert all("instead of" not in each or "Do Not Forward" not in each for each in moved)
+
+
+def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
+    old = rule("Old", {**SUBJECT, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)
+    new = rule("New", {"subject_contains_words": ["price", "offer"], "recipient_domain_is": ["eu.fabrikam.com", "northwind.com"]}, STOP)
+    (said,) = sentences([old], [new, old])
+    assert said.startswith("All mail from inside to eu.fabrikam.com with 'offer' in its subject is no longer encrypted")
+    words = [rule(name, {**SUBJECT, "subject_contains_words": [word]}, action) for name, word, action in (("New", "price", STOP), ("Old", "offer", ENCRYPT))]
+    (said,) = sentences(words[1:], words)
+    assert "with 'price' and 'offer' in its subject is" in said
+    both = [rule("New", {"subject_or_body_contains_words": ["price"]}, STOP), rule("Old", SUBJECT, ENCRYPT)]
+    (said,) = sentences(both[1:], both)
+    assert "with 'price' in its subject or text and with 'offer' in its subject" in said or "with 'offer' in its subject and with 'price'" in said
+
+
+def test_rules_that_are_overtaken_together() -> None:
+    more = [rule(f"E{number}", SUBJECT, ENCRYPT) for number in range(3)]
+    assert sentences(more, [rule("Stop", SUBJECT, STOP), *more])[0].endswith("rule 'Stop' (new, priority 0) stops before 'E0' and 2 others.")
+
+
+def test_rows_name_the_edited_rules() -> None:
+    (row,) = compared([ALL], [PARTNERS, ALL]).rows
+    assert row["rules"] == ["Partners"]
+    splits = [rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})]
+    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    assert {name for row in compared([wide], [*splits, wide]).rows for name in row["rules"]} == {"Splits"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "number"),
+    [
+        ({}, {"azure_rms_licensing_enabled": False}, "U28"),
+        ({"internal_licensing_enabled": False}, {"internal_licensing_enabled": True}, "U28"),
+        ({"enable_pdf_encryption": True}, {"enable_pdf_encryption": False}, "U25"),
+    ],
+)
+def test_settings_alone_may_change_mail(before: Values, after: Values, number: str) -> None:
+    rules = [ALL] if number == "U28" else [rule("PDF", {**OUTGOING, "attachment_extension_matches_words": ["pdf"]}, ENCRYPT)]
+    found = difference(rules, rules, {**TENANT, "irm_configuration": after}, NOW, irm_before=before)
+    assert [row["kind"] for row in found.rows] == ["unknown"]
+    assert number in [each["id"] for each in found.rows[0]["unknown"]]
+    ((name, value),) = after.items()
+    assert found.rows[0]["text"].endswith(f"because of {name}: {str(value).lower()}.")
+    assert found.rows[0]["rules"] == []
+    assert difference([], [], {**TENANT, "irm_configuration": after}, NOW, irm_before=before).rows == []
+    assert difference(rules, rules, {**TENANT, "irm_configuration": after}, NOW).rows == []
 
 
 def test_what_is_cut_is_counted() -> None:

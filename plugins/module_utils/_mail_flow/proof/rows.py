@@ -1,0 +1,222 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a difference: what is said of a class of mail, and of how much mail it holds. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
+
+
+@dataclass
+class MailClass:
+    """A kind of difference with its cause, by the cause's place among the edits.
+
+    :param row: what is said of it.
+    :param refine: the atoms for which somebody has to be built so that more can be said.
+    :param reasons: what is open about :param:`witness`.
+    """
+
+    kind: str
+    cause: int
+    row: dict[str, Any] | None = None
+    refine: list[Key] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    witness: dict[str, Any] | None = None
+
+
+class Rows:
+    """Says what is known of classes.
+
+    :param kinds: kind to its literal, where the unknown is free; :param:`causes` by edit.
+    :param budget: conflicts that all questions may take together.
+    """
+
+    def __init__(self, model: Model, edits: Sequence[Edit], kinds: Mapping[str, int], causes: Sequence[int], budget: int) -> None:
+        self.model, self.edits, self.kinds, self.causes, self.budget = model, edits, kinds, causes, budget
+        self.sets = model.rule_sets
+
+    def say(self, found: MailClass, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
+        """Says what a message shows of a class.
+
+        :param assumed: what is assumed of mail.
+        """
+        facts = candidate.facts
+        before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
+        edit = self._edit(found.cause)
+        deciding = self._deciding(found.kind, edit, courses)
+        approvals, stages = _stages(before, after)
+        every, sure = self._reach(found, deciding, self._alike(found.kind, stages, approvals), assumed)
+        treatment = becomes(found.kind, *(stages if sure else ()))
+        head = f"{mail_of(deciding, every=every)} {treatment}{'' if every else ', unless another rule takes it'}"
+        reason = because(edit, acted(edit, courses), self._overtaken(found.kind, edit, courses), self.model.settings_that_differ)
+        witness = witness_of(candidate)
+        if candidate.letter.facts:
+            witness["facts"] = candidate.letter.facts
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(deciding), "rules": self._rules(edit)}
+        found.row = {**row, "before": before, "after": after, "witness": witness}
+
+    def _edit(self, cause: int) -> Edit | None:
+        """The edit behind a cause; ``None`` where it is that no edited rule acts in another way."""
+        return self.edits[cause] if cause < len(self.edits) else None
+
+    def _rules(self, edit: Edit | None) -> list[str]:
+        """The names of the edited rules that a class is put down to."""
+        return list(dict.fromkeys(each.rule.name for each in ([edit] if edit else self.edits)))
+
+    def _deciding(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[FlowRule]:
+        """The edited rule, and the first that decides on each side."""
+        found: list[FlowRule] = [_meant(edit, courses)] if edit else []
+        wanted = {
+            "protection_lost": (0,),
+            "delivery_gained": (0,),
+            "protection_gained": (1,),
+            "delivery_lost": (1,),
+        }.get(kind, (0, 1))
+        for which in wanted:
+            first = next((rule for rule in self._acting(which, courses) if rule.enforced and _decides(kind, rule)), None)
+            if first is not None and all(first.name != rule.name for rule in found):
+                found.append(first)
+        return found
+
+    def _acting(self, which: int, courses: tuple[Course, Course]) -> list[FlowRule]:
+        return [self.sets[which].rules[place] for place in sorted({place for world in courses[which].worlds for _held, place in world.matched})]
+
+    def _overtaken(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[str]:
+        """The rules that decided about the message before and do not come to act now."""
+        now = {rule.name for rule in self._acting(1, courses)}
+        own = edit.rule.name if edit else ""
+        return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(kind, rule) and rule.name not in now and rule.name != own]
+
+    def _alike(self, kind: str, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
+        """That a message is treated as the witness is, as far as the sentence says how."""
+        sides, values = self.model.free.outcomes, []
+        for outcome, stage, wanted in zip(sides, stages, _TOLD.get(kind, ("", "")), strict=True):
+            if wanted == "fate":
+                values.append(outcome.fate(str(stage["fate"]), approvals))
+            elif wanted == "protection":
+                protection = str(stage.get("protection"))
+                values.append(outcome.smime if protection == "smime" else outcome.option(protection))
+            elif wanted == "branding" and stage.get("branding"):
+                values.append(outcome.brand(str(stage["branding"])))
+            elif wanted == "branding":
+                values.append(negate(outcome.branded))
+        return high(self.model.free.rail.all_of(values))
+
+    def _reach(self, found: MailClass, deciding: Sequence[FlowRule], alike: int, assumed: Sequence[int]) -> tuple[bool, bool]:
+        """Whether all mail for which the named rules are is treated so, and whether what is meant is treated as the witness is."""
+        model, differs = self.model, self.kinds[found.kind]
+        usual = list(assumed)
+        if found.kind.startswith("protection"):  # That mail which arrives protected stays so goes without saying.
+            usual += [literal ^ 1 for literal in model.mail.arrival.values()]
+        steps = {id(step.rule): step for chain in model.free.chains for step in chain.steps}
+        if all(id(rule) in steps for rule in deciding):
+            matches = [high(steps[id(rule)].matches) for rule in deciding]
+            for said, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
+                if self._never([*usual, *matches, said ^ 1]):
+                    return True, sure
+        return False, alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
+
+    def _never(self, literals: Sequence[int]) -> bool:
+        """Whether it is known that these cannot be true together."""
+        model = self.model
+        return model.circuit.solver.solve(literals, max(self.budget - model.circuit.solver.conflicts, 1), model.circuit.scope(literals)) is False
+
+    def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
+        """One row for each cause with what may be."""
+        by_cause: dict[int, list[MailClass]] = {}
+        for each in classes:
+            by_cause.setdefault(each.cause, []).append(each)
+        return [self._unknown(cause, group) for cause, group in sorted(by_cause.items())]
+
+    def _unknown(self, cause: int, group: Sequence[MailClass]) -> MailClass:
+        edit, found = self._edit(cause), MailClass("unknown", cause)
+        reasons = list(dict.fromkeys(reason for each in group for reason in each.reasons))
+        why = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in reasons] or [{**NOT_FOUND}]
+        numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
+        deciding = [edit.rule] if edit else []
+        head = f"{mail_of(deciding, every=False)} {becomes('unknown')} ({numbers})"
+        text = f"{head}: {because(edit, (False, True), settings=self.model.settings_that_differ)}."
+        found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), "unknown": why}
+        # A message of which all is known shows nothing.
+        witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
+        if witness is not None:
+            found.row["witness"] = witness
+        return found
+
+
+def witness_of(candidate: Replayed) -> dict[str, Any]:
+    """A message that shows something, and to whom."""
+    return {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
+
+
+def _decides(kind: str, rule: FlowRule) -> bool:
+    if kind == "branding_changed":
+        return bool(rule.does(Does.BRAND))
+    if kind in ("protection_lost", "protection_gained", "protection_changed"):
+        return bool(rule.does(Does.ENCRYPT) or rule.does(Does.DECRYPT))
+    return any(row.ends for row in rule.rows) or bool(rule.does(Does.MODERATE) or rule.does(Does.REDIRECT))
+
+
+def _meant(edit: Edit, courses: tuple[Course, Course]) -> FlowRule:
+    """The edited rule as it acts on the message: as it is now, or as it was."""
+    was, now = acted(edit, courses)
+    return edit.before if edit.before is not None and was and not now else edit.rule
+
+
+def acted(edit: Edit | None, courses: tuple[Course, Course]) -> tuple[bool, bool]:
+    """Whether an edited rule acted on a message before, and whether it does now, in some world at least."""
+    if edit is None:
+        return False, False
+    found = []
+    for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
+        found.append(rule is not None and any(rule.place == place for world in course.worlds for _held, place in world.matched))
+    return found[0], found[1]
+
+
+#: Kind to what its sentence says of how mail was treated, and of how it is now.
+_TOLD = {
+    "delivery_lost": ("", "fate"),
+    "delivery_gained": ("fate", ""),
+    "fate_changed": ("", "fate"),
+    "protection_changed": ("protection", "protection"),
+    "branding_changed": ("branding", "branding"),
+}
+
+
+def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The stage at which the difference shows, after so many approvals: as both are delivered, an approval or a release later."""
+    for later in ("after_approval", "after_release"):
+        if later in before and later in after and before["fate"] == after["fate"]:
+            return _stages(before[later], after[later], approvals + (later == "after_approval"))
+    return approvals, (before, after)
+
+
+def merged(classes: Iterable[MailClass]) -> list[dict[str, Any]]:
+    """The rows, the most important first, without those that say the same."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in sorted((each.row for each in classes if each.row is not None), key=lambda row: (KINDS.index(row["kind"]), row["text"])):
+        found.setdefault(row["text"], row)
+    return list(found.values())
+
+
+def cut_short() -> dict[str, Any]:
+    """The row where the budget was spent."""
+    text = "Not all mail was looked at: there are more classes, or the rules are harder to decide, than the budget allows."
+    return {"kind": "unknown", "text": text, "when": {}, "rules": [], "unknown": [{**BUDGET}]}
