@@ -28,7 +28,7 @@ FORMAT = 1
 #: The parts of a written plan beside its format, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
     str: ("kind", "collection_version", "digest", "seal"),
-    dict: ("organization", "wishes", "managed", "mail"),
+    dict: ("organization", "desired", "managed", "mail"),
     list: ("changes", "warnings"),
 }
 
@@ -71,7 +71,7 @@ class PlanDocument:
         return cls(
             kind=document["kind"],
             organization=organization,
-            desired=document["wishes"],
+            desired=document["desired"],
             managed=document["managed"],
             changes=tuple(map(PlannedChange.read, document["changes"])),
             mail=document["mail"],
@@ -89,7 +89,7 @@ class PlanDocument:
             "kind": self.kind,
             "organization": dict(self.organization),
             "collection_version": self.collection_version,
-            "wishes": dict(self.desired),
+            "desired": dict(self.desired),
             "managed": dict(self.managed),
             "changes": [change.as_dict() for change in self.changes],
             "mail": dict(self.mail),
@@ -100,7 +100,7 @@ class PlanDocument:
     def digest(self) -> str:
         """The digest of what an approver reads. Not every session shows the tenant ID, so the organization counts by its name."""
         said = self._said()
-        counted = {key: said[key] for key in ("kind", "collection_version", "wishes", "managed", "warnings")}
+        counted = {key: said[key] for key in ("kind", "collection_version", "desired", "managed", "warnings")}
         return digest_of({**counted, "organization": self.organization["name"], "changes": digested(self.changes), "mail": counted_mail(self.mail)})
 
 

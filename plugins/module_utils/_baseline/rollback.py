@@ -98,7 +98,7 @@ class Rollback(Procedure):
         parts.pop("transport_rules", None)
         plans = {"state": plan_state(organization, parts, Planning(restoring=True, check_mode=check_mode))}
         if self.remove_templates and OME_CONFIGURATION.subset in self.parts:
-            plans["templates"] = self._remove_templates(organization)
+            plans["templates"] = self._without_created(organization)
         if "transport_rules" in self.parts:
             # A template that this very plan brings back may be named by a rule that it rebuilds.
             created = list(self.parts.get(OME_CONFIGURATION.subset, {}))
@@ -264,7 +264,8 @@ class Rollback(Procedure):
             sections={section: value for section, value in rule.sections.items() if everything or section in sections},
         )
 
-    def _remove_templates(self, organization: Organization) -> Plan:
+    def _without_created(self, organization: Organization) -> Plan:
+        """The removal of the OME configurations that the run created, and that did not exist before it."""
         existing = organization.objects(OME_CONFIGURATION.subset)
         then = {name_key(name) for name in self.parts[OME_CONFIGURATION.subset]}
         created = {name_key(change.identity) for change in self.recorded if change.resource == OME_CONFIGURATION.name and change.option == "state"}

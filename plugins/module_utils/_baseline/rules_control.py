@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Patterns
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Phase
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Recipients, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Choice, Name, Text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Recipients
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table
 

@@ -98,7 +98,7 @@ class TestDigest:
             with pytest.raises(OptionError, match="does not match its own digest"):
                 read_plan(sealed(other), "CHG-1.json")
 
-    @pytest.mark.parametrize("part", ["kind", "warnings", "wishes", "managed", "collection_version", "organization"])
+    @pytest.mark.parametrize("part", ["kind", "warnings", "desired", "managed", "collection_version", "organization"])
     def test_it_covers_what_stands_beside_the_changes(self, document: dict[str, Any], part: str) -> None:
         value = document[part]
         value = [*value, "another"] if isinstance(value, list) else {**value, "name": "another"} if isinstance(value, dict) else f"{value} another"
@@ -181,7 +181,7 @@ class TestMoved:
             assert "was made by version 0.9.0 of the collection, but this is version 1.0.0" in text
 
 
-@pytest.mark.parametrize("part", ["format", "kind", "organization", "collection_version", "wishes", "managed", "changes", "warnings", "digest", "seal"])
+@pytest.mark.parametrize("part", ["format", "kind", "organization", "collection_version", "desired", "managed", "changes", "warnings", "digest", "seal"])
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -191,7 +191,7 @@ class TestMoved:
 def test_what_is_no_plan_is_refused_by_name(part: str, value: Any) -> None:
     """Also where whoever made it has computed digest and seal anew."""
     document: dict[str, Any] = {"format": 1, "kind": "baseline", "organization": {"name": "a", "tenant_id": None}, "collection_version": "1.0.0"}
-    document |= {"wishes": {}, "managed": {}, "changes": [], "warnings": [], "digest": "", "seal": "", part: value}
+    document |= {"desired": {}, "managed": {}, "changes": [], "warnings": [], "digest": "", "seal": "", part: value}
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
         document = sealed({**document, "digest": PlanDocument.parse(document).digest})
     current = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), {}, ())

@@ -20,17 +20,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Instant,
     Integer,
     Kind,
-    Listing,
-    Locations,
     Name,
-    Patterns,
     Recipient,
-    Recipients,
     Size,
     StatusCode,
     Text,
-    Words,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Locations, Patterns, Recipients, Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 from hypothesis import given, settings

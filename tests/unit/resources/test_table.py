@@ -16,16 +16,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Instant,
     Integer,
     Kind,
-    Listing,
     Name,
-    Patterns,
     Recipient,
-    Recipients,
     Size,
     StatusCode,
     Text,
-    Words,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Patterns, Recipients, Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     ATTRIBUTES,
     DESCRIPTIVE_PROPERTIES,

@@ -18,16 +18,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Flag,
     Instant,
     Integer,
-    Listing,
     Name,
-    Patterns,
     Recipient,
-    Recipients,
     Size,
     StatusCode,
     Text,
-    Words,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing, Patterns, Recipients, Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, argument_spec
 
 #: The directory attributes that rules can examine.
