@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import MailClass, Rows, acted, cut_short, merged, witness_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -76,6 +76,21 @@ def difference(
     return _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget).differ(shown)
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked about on a side.
+
+    :param kinds: kind to its literal, and so :param:`causes` by edit.
+    """
+
+    kinds: Mapping[str, int]
+    causes: Sequence[int]
+
+    def of(self, found: MailClass) -> list[int]:
+        """That a message is one of a class."""
+        return [self.causes[found.cause], self.kinds[found.kind]]
+
+
 class _Differ:
     def __init__(
         self,
@@ -95,21 +110,27 @@ class _Differ:
 
     def _use(self, model: Model) -> None:
         self.model = model
-        self.literals: dict[bool, dict[str, int]] = {}
-        self.causes: dict[bool, list[int]] = {}
-        self.settled = TRUE
-        for side in (model.open, model.free):
-            found = categories(side.outcomes[0], side.outcomes[1], self.options)
-            self.literals[side.rail.free] = {kind: high(value) if side.rail.free else low(value) for kind, value in found.items()}
-            if not side.rail.free:
-                self.settled = model.circuit.conjunction([outcome.settled(self.options) for outcome in side.outcomes])
-            self.causes[side.rail.free] = Causes(model.circuit, self.edits, *side.chains).literals
-        self.rows = Rows(model, self.edits, self.literals[True], self.causes[True], self.budget)
+        self.asked: dict[bool, _Asked] = {}
+        free = self._of(model.free)
+        self.rows = Rows(model, self.edits, free.kinds, free.causes, self.budget)
+
+    def _of(self, side: Side) -> _Asked:
+        """What is asked about on a side."""
+        known = self.asked.get(side.rail.free)
+        if known is None:
+            circuit, possibly = self.model.circuit, side.rail.free
+            kinds = categories(side.outcomes[0], side.outcomes[1], self.options)
+            known = self.asked[possibly] = _Asked(
+                {kind: high(value) if possibly else low(value) for kind, value in kinds.items()},
+                Causes(circuit, self.edits, *side.chains).literals,
+            )
+        return known
 
     def differ(self, shown: int) -> Difference:
         found = self.classes
         try:
-            self._look([(kind, cause) for kind in self.literals[True] for cause in range(len(self.causes[True]))])
+            free = self._of(self.model.free)
+            self._look({cause: list(free.kinds) for cause in range(len(free.causes))})
             self._refine()
         except BudgetError:
             self.complete = False
@@ -129,80 +150,98 @@ class _Differ:
 
     # Classes
 
-    def _look(self, pairs: Sequence[tuple[str, int]]) -> None:
+    def _look(self, kinds: Mapping[int, Sequence[str]]) -> None:
         """Looks for messages that show kinds with causes: in usual mail, and in unusual mail where rules tell it from the usual.
 
-        Causes exclude each other, so each is asked about on its own: what comes before it is settled then, and questions are small. Whether there is any
-        more is asked where what is unknown is free. That rules out most, and at half the price of asking for what is sure.
+        Which classes there may be at all is asked where what is unknown is free: an answer of no rules out whatever the unknown is.
+
+        :param kinds: by cause.
         """
-        kinds: dict[int, list[str]] = {}
-        for kind, cause in pairs:
-            kinds.setdefault(cause, []).append(kind)
         model = self.model
         # Where it changes whether documents are left out, mail with documents is what it is about.
         about = {"U25"} if "enable_pdf_encryption" in model.settings_that_differ else set()
         usual = [each.literal for each in model.mail.assumptions if each.id not in about]
         unseen = [each.literal for each in model.mail.assumptions if each.id not in about and not each.seen]
-        for cause, each in kinds.items():
-            self._enumerate(cause, each, usual, [(model.open, [*usual, self.settled]), (model.open, usual), (model.free, usual)])
-            if len(unseen) < len(usual):
-                self._enumerate(cause, each, unseen, [(model.open, [*unseen, self.settled]), (model.open, unseen)])
-
-    def _enumerate(self, cause: int, kinds: Sequence[str], assumed: Sequence[int], tries: Sequence[tuple[Side, Sequence[int]]]) -> None:
-        """Every kind that a cause can have with what is assumed. Each answer rules out what it shows; the last no says that nothing is missing.
-
-        :param tries: where, and with what assumed, a message is looked for in turn. Where the last one is not about what may be, what is not sure is no news.
-        """
-        model, literals, why = self.model, self.literals[True], self.causes[True][cause]
-        left = [kind for kind in kinds if literals[kind] != FALSE and not self._is_shown(kind, cause)] if why != FALSE else []
-        while left:
-            if len(self.classes) >= MOST_CLASSES:
-                self.complete = False
-                return
-            any_left = model.circuit.disjunction([literals[kind] for kind in left])
-            if not model.solve([*assumed, why, any_left], self._left):
-                return
-            shown = [kind for kind in left if model.circuit.solver.holds(literals[kind])]
-            for kind in shown:
-                known = (kind, cause) in self.classes
-                found = self.classes.setdefault((kind, cause), MailClass(kind, cause))
-                self._decide(found, tries)
-                if not (known or found.row or found.refine or (tries[-1][0].rail.free and self._is_possible(found, assumed))):
-                    del self.classes[kind, cause]
-            left = [kind for kind in left if kind not in shown and not self._is_shown(kind, cause)]
-
-    def _decide(self, found: MailClass, tries: Sequence[tuple[Side, Sequence[int]]]) -> None:
-        """Looks for a message of a class in turn."""
-        for side, assumed in tries:
+        plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders()]
+        possible = [(kind, cause) for cause, each in kinds.items() for kind in self._possible(cause, each, plain, usual)]
+        left = {cause: [kind for kind in each if (kind, cause) not in possible] for cause, each in kinds.items()} if len(unseen) < len(usual) else {}
+        unusual = [(kind, cause) for cause, each in left.items() for kind in self._possible(cause, each, unseen)]
+        for kind, cause in possible:
+            # What may be of usual mail is said. What is unknown of unusual mail is no news.
+            found = self._class(kind, cause)
+            self._sure(found, usual, *([unseen] if left else []))
             if found.row is None:
-                free = side.rail.free
-                self._witness(found, side, assumed, [self.causes[free][found.cause], self.literals[free][found.kind]])
+                self._witness(found, model.free, usual)
+            if found.row is None and found.witness is None and not found.refine and not self._shows(found, usual):
+                del self.classes[kind, cause]
+        for kind, cause in unusual:
+            found = self._class(kind, cause)
+            self._sure(found, unseen)
+            if found.row is None and not found.refine:
+                del self.classes[kind, cause]
 
-    def _is_possible(self, found: MailClass, assumed: Sequence[int]) -> bool:
-        """Whether a message of a class may still exist, after all that the search for one taught."""
-        return found.witness is not None or self.model.solve([*assumed, self.causes[True][found.cause], self.literals[True][found.kind]], self._left)
+    def _sure(self, found: MailClass, *assumed: Sequence[int]) -> None:
+        """Looks for a message that surely shows the difference, where not just any did."""
+        for each in assumed:
+            if found.row is None:
+                self._witness(found, self.model.open, each)
 
-    def _is_shown(self, kind: str, cause: int) -> bool:
-        return (kind, cause) in self.classes and self.classes[kind, cause].row is not None
+    def _of_known_senders(self) -> int:
+        """That the sender is inside or outside: of other mail it is open whether it is encrypted."""
+        conditions, sender = self.model.free.conditions, self.model.mail.sender
+        return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
 
-    def _witness(self, found: MailClass, side: Side, assumed: Sequence[int], shows: Sequence[int]) -> None:
-        """Looks for a message that surely shows the difference.
+    def _possible(self, cause: int, kinds: Sequence[str], *assumed: Sequence[int]) -> list[str]:
+        """Every kind that a cause can have with what is assumed last. Each answer rules out what it shows; the last no says that nothing is missing.
 
-        :param shows: that it is of the kind, and has the cause.
+        Causes exclude each other, so each is asked about on its own: what comes before it is settled then, and questions are small.
+
+        :param assumed: first of mail of which most is known, so that the answers are messages that show what they should.
         """
-        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
-        for candidate in self.model.candidates([*assumed, *shows], side):
+        model, free = self.model, self._of(self.model.free)
+        left = [kind for kind in kinds if free.kinds[kind] != FALSE] if free.causes[cause] != FALSE else []
+        found: list[str] = []
+        for each in assumed:
+            while left:
+                any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
+                possible, candidate = model.search([*each, free.causes[cause], any_left], model.free, self._left)
+                if not possible:
+                    break
+                shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
+                if candidate is not None and (courses := self._courses(candidate)) is not None:
+                    self._say(cause, candidate, courses, assumed[-1])
+                left = [kind for kind in left if kind not in shown]
+                found += shown
+        return found
+
+    def _say(self, cause: int, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
+        """Says what a message surely shows of a cause, unless it was said: it may show several kinds."""
+        edit = self.edits[cause] if cause < len(self.edits) else None
+        if edit is not None and not any(acted(edit, courses)):
+            return
+        both = zip(courses, candidate.facts, strict=True)
+        for kind in sorted(sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))):
+            found = self._class(kind, cause)
+            if found.row is None:
+                self.rows.say(found, candidate, courses, assumed)
+
+    def _class(self, kind: str, cause: int) -> MailClass:
+        if len(self.classes) >= MOST_CLASSES:
+            raise BudgetError
+        return self.classes.setdefault((kind, cause), MailClass(kind, cause))
+
+    def _shows(self, found: MailClass, assumed: Sequence[int]) -> bool:
+        """Whether a message of a class may exist, after all that the search for one taught."""
+        return self.model.solve([*assumed, *self._of(self.model.free).of(found)], self._left)
+
+    def _witness(self, found: MailClass, side: Side, assumed: Sequence[int]) -> None:
+        """Looks for a message of a class, and says what it surely shows."""
+        asked = self._of(side)
+        for candidate in self.model.candidates([*assumed, *asked.of(found)], side):
             courses = self._courses(candidate)
             if courses is None:
                 continue
-            sure = sure_kinds(*(treated(course, candidate.message, facts) for course, facts in zip(courses, candidate.facts, strict=True)))
-            if edit is not None and not any(acted(edit, courses)):
-                sure = set()
-            # One message may show several kinds of one cause.
-            for kind in sorted(sure) if found.kind in sure else ():
-                each = self.classes.setdefault((kind, found.cause), MailClass(kind, found.cause))
-                if each.row is None:
-                    self.rows.say(each, candidate, courses, [literal for literal in assumed if literal != self.settled])
+            self._say(found.cause, candidate, courses, assumed)
             if found.row is not None:
                 return
             both = zip(courses, candidate.facts, strict=True)
@@ -210,7 +249,7 @@ class _Differ:
             found.witness = witness_of(candidate)
             found.refine = self.model.to_refine(side) or self.model.left_in_fields()
             return
-        if self.model.circuit.solver.holds(shows[-1]):
+        if self.model.circuit.solver.holds(asked.kinds[found.kind]):
             found.refine = self.model.to_refine(side)
 
     def _refine(self) -> None:
@@ -222,9 +261,11 @@ class _Differ:
             if not keys:
                 return
             self._use(self.model.refined(keys[:8]))
+            kinds: dict[int, list[str]] = {}
             for each in classes:
                 del self.classes[each.kind, each.cause]
-            self._look([(each.kind, each.cause) for each in classes])
+                kinds.setdefault(each.cause, []).append(each.kind)
+            self._look(kinds)
             classes = list(self.classes.values())
 
     def _courses(self, candidate: Replayed) -> tuple[Course, Course] | None:

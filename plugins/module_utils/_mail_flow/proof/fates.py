@@ -8,8 +8,6 @@ See the simulator's ``outcome``: a message is encrypted after the last rule, by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE
@@ -125,12 +123,6 @@ class Outcome:
         """Whether it is known if the copy is delivered, and if it is protected."""
         circuit = self.mail.circuit
         return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
-
-    def settled(self, options: Iterable[str]) -> int:
-        """Whether all that people see of the copy is known: its fate, protection, option and branding."""
-        values = [*(self.option(name) for name in options), self.branded, *(self.brand(name) for name in sorted(self.state.brands))]
-        circuit = self.mail.circuit
-        return circuit.conjunction([self.known, *(circuit.disjunction((low(value), high(value) ^ 1)) for value in values)])
 
     def breaks(self, then: str, template: str = "") -> Value:
         """Whether the copy is not what a guarantee says."""

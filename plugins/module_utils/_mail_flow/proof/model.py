@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -97,10 +97,16 @@ class Model:
         every = [*rule_sets, claims]
         self.circuit = Circuit()
         self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
-        self.free, self.open = (self._side(every, free=free) for free in (True, False))
+        self.free = self._side(free=True)
         self._writer = Writer(self.mail)
 
-    def _side(self, every: Sequence[RuleSet], *, free: bool) -> Side:
+    @cached_property
+    def open(self) -> Side:
+        """The side on which what is unknown is open. It is there once it is asked for: questions are smaller without it."""
+        return self._side(free=False)
+
+    def _side(self, *, free: bool) -> Side:
+        every = [*self.rule_sets, self.claims]
         rail = Rail(self.circuit, free=free)
         company = Company(self.mail, rail, Histories(), self.exact, every)
         found: list[Conditions] = []
@@ -129,26 +135,31 @@ class Model:
         return self.circuit.solver.core
 
     def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
-        """Messages with all of these, each another try where the one before did not do. Ends where there is none or tries are used up.
+        """A message with all of these, if one is found.
 
-        A try that leads to no message teaches why, or ends it.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        _possible, found = self.search(literals, side)
+        if found is not None:
+            yield found
+
+    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+        """Whether all of these can be true together, as far as is known, and a message with them. A try that leads to no message teaches why, or ends it.
 
         :raises BudgetError: a question took too many conflicts.
         """
         for _try in range(_TRIES):
-            if not self.solve(literals):
-                return
+            if not self.solve(literals, budget):
+                return False, None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
-                letter = self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side))
+                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))
             except NoMessageError as error:
-                if not error.clauses:
-                    return
                 for clause in error.clauses:
                     self.circuit.add(*clause)
-                continue
-            yield self.replayed(letter)
-            return
+                if not error.clauses:
+                    break
+        return True, None
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
         """What the model says that some other recipient has, though nobody is built for it."""
@@ -172,7 +183,7 @@ class Model:
     def left_in_fields(self) -> list[Key]:
         """Some of the addresses that conditions look for in the To or Cc field: only somebody who is built surely stays in a copy."""
         keys: list[Key] = [("address", address) for address in self.mail.vocabulary.fields]
-        return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.open.company.watched else []
+        return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same with somebody built for these, too."""

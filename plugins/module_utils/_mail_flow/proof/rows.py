@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
+
+#: So many models are kept for further questions.
+_MODELS = 32
 
 
 @dataclass
@@ -51,6 +55,7 @@ class Rows:
     def __init__(self, model: Model, edits: Sequence[Edit], kinds: Mapping[str, int], causes: Sequence[int], budget: int) -> None:
         self.model, self.edits, self.kinds, self.causes, self.budget = model, edits, kinds, causes, budget
         self.sets = model.rule_sets
+        self._models: deque[list[int]] = deque(maxlen=_MODELS)
 
     def say(self, found: MailClass, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
         """Says what a message shows of a class.
@@ -134,9 +139,14 @@ class Rows:
         return False, alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
 
     def _never(self, literals: Sequence[int]) -> bool:
-        """Whether it is known that these cannot be true together."""
-        model = self.model
-        return model.circuit.solver.solve(literals, max(self.budget - model.circuit.solver.conflicts, 1), model.circuit.scope(literals)) is False
+        """Whether it is known that these cannot be true together. A model that answered one question may answer others."""
+        circuit = self.model.circuit
+        if any(all(literal < len(known) and known[literal] > 0 for literal in literals) for known in self._models):
+            return False
+        answer = circuit.solver.solve(literals, max(self.budget - circuit.solver.conflicts, 1), circuit.scope(literals))
+        if answer:
+            self._models.append(circuit.solver.model)
+        return answer is False
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
         """One row for each cause with what may be."""
