@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
@@ -56,7 +57,12 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
+    report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
+    if failure:
+        failure.progress = result
     _keep(task, prepared, report.with_warnings(task.warnings), result)
+    if failure:
+        raise failure
     return result
 
 
