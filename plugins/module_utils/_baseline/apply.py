@@ -41,7 +41,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         _check_cleared(prepared)
     report, procedure = OrganizationReport.read(planned), prepared.procedure
     try:
-        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes))
+        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes), fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
@@ -167,7 +167,7 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
         if drift:
             raise OptionError("; ".join(map(str, drift)))
 
-    converge(task, rollback.subsets, _checked_first(rollback.plan, check))
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True)
     task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
 
 
