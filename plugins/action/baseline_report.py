@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
@@ -18,6 +19,14 @@ class ActionModule(BaselineAction):
     """Runs the module of this name in the worker process. It writes reports, and does not use the connection."""
 
     module = baseline_report
+
+    def arguments(self, task_vars: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The task's arguments, with what registered variables hold in place of their names."""
+        arguments = super().arguments(task_vars)
+        results = arguments.get("results")
+        if not isinstance(results, list):
+            return arguments
+        return {**arguments, "results": [task_vars.get(result) or {} if isinstance(result, str) else result for result in results]}
 
     def variables_read(self, procedure: str) -> set[str]:
         """The few variables that a report shows: it is written also where others are wrong."""

@@ -235,9 +235,11 @@ options:
       - name: ansible_exchange_retries
   exchange_read_reuse:
     description:
-      - Seconds for which this run may reuse what it has itself read from the organization, until it writes. Changes by others are not visible during that time.
+      - Seconds for which this run may reuse what it has itself read from the organization, until it writes what may change it. V(0) reads for each task.
+      - The first task brings in one round trip what all tasks may need. Changes by others are not visible during that time.
+      - A task confirms a difference with a fresh read before it writes anything. Modules that return information, and the role, always read.
     type: float
-    default: 0
+    default: 5
     vars:
       - name: ansible_exchange_read_reuse
   remote_addr:

@@ -23,7 +23,7 @@ extends_documentation_fragment:
 options:
   awx:
     description:
-      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
+      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere. Without this option, it is taken from the variables that AWX sets.
     type: dict
     default: {}
   scope:
@@ -42,17 +42,13 @@ options:
   results:
     description:
       - With O(scope=organization), what the tasks that planned and applied have returned, in order.
+      - The name of a registered variable stands for what it holds, and costs less than a template. One that is not defined stands for nothing.
     type: list
-    elements: dict
+    elements: raw
     default: []
-  test:
-    description:
-      - With O(scope=organization), what M(m365.message_encryption.irm_test) has returned.
-    type: dict
-    default: {}
   hosts:
     description:
-      - With O(scope=run) and O(scope=slices), the hosts of the run, or of all slices.
+      - With O(scope=run) and O(scope=slices), the hosts of the run, or of all slices. By default all hosts of the play.
     type: list
     elements: str
     default: []
@@ -70,7 +66,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: V(met), V(drift), V(changed), V(refused), V(failed) or V(not assessable).
+  description: >-
+    V(met), V(drift), V(changed), V(refused), V(failed) or V(not assessable). An audit with C(hardened_baseline_fail_on_drift) fails where it is not V(met).
   returned: with O(scope=organization)
   type: str
 statuses:
@@ -126,8 +123,7 @@ SPEC: dict[str, Any] = {
         "awx": {"type": "dict", "default": {}},
         "scope": {"type": "str", "choices": ["organization", "run", "slices"], "default": "organization"},
         "run": {"type": "str", "default": ""},
-        "results": {"type": "list", "elements": "dict", "default": []},
-        "test": {"type": "dict", "default": {}},
+        "results": {"type": "list", "elements": "raw", "default": []},
         "hosts": {"type": "list", "elements": "str", "default": []},
     },
 }

@@ -107,16 +107,11 @@ results:
   type: str
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import is_address
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import IrmResults, parse
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -129,37 +124,8 @@ SPEC: dict[str, Any] = {
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Runs the test and takes its answer apart."""
-    sender, recipients = task.params["sender"], task.params["recipients"]
-    _check_addresses(sender, recipients)
-    tested = read(task.session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": recipients})}, fresh=True)
-    text = str(tested.only("test").get("Results") or "")
-    results = parse(text)
-    return {
-        "changed": False,
-        "failed": task.params["fail_on_error"] and not results.passed,
-        "msg": _summary(sender, results),
-        "passed": results.passed,
-        "steps": [asdict(step) for step in results.steps],
-        "templates": results.templates,
-        "results": text,
-    }
-
-
-def _check_addresses(sender: str, recipients: list[str]) -> None:
-    """Refuses anything that is not an address, by name, before anything is sent."""
-    wrong = [f"sender is {sender!r}"] if not is_address(sender) else []
-    wrong += [f"recipients has {recipient!r}" for recipient in recipients if not is_address(recipient)]
-    if wrong:
-        raise OptionError(f"{'; '.join(wrong)}: Test-IRMConfiguration takes SMTP addresses only.", remedy="Give the user's address, such as alexw@contoso.com.")
-    if not recipients:
-        raise OptionError("recipients is empty: without one Exchange cannot test.", remedy="The sender's own address will do.")
-
-
-def _summary(sender: str, results: IrmResults) -> str:
-    if results.passed:
-        return f"Rights management works for {sender}: {len(results.steps)} steps passed, {len(results.templates)} templates are available."
-    failures = "; ".join(f"{step.name}: {step.detail}" for step in results.failures)
-    return f"Rights management does not work for {sender}. {failures or 'Exchange calls the test a failure and names no step.'}"
+    tested = run_irm_test(task.session, task.params["sender"], task.params["recipients"])
+    return {**tested, "failed": task.params["fail_on_error"] and not tested["passed"]}
 
 
 def main() -> None:

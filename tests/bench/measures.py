@@ -199,6 +199,32 @@ def organizations(repeats: int) -> Iterator[Row]:
         }
 
 
+def processor_time(repeats: int) -> Iterator[Row]:
+    """The processor time of an organization, beside ``debug`` in the same run: 100 of them, ten forks, all processes, less a playbook that does nothing."""
+    count, forks = 100, 10
+    play = {"hosts": "exchange_organizations", "gather_facts": False}
+    jobs: dict[str, Sequence[Mapping[str, Any]] | str] = {
+        "nothing": [{**play, "tasks": [{"ansible.builtin.meta": "noop"}]}],
+        "debug": [{**play, "tasks": [{"name": "x", "ansible.builtin.debug": {"msg": "x"}}]}],
+        "module": [{**play, "tasks": [{"name": "x", "m365.message_encryption.irm_configuration": {"search_enabled": True}}]}],
+        "audit": "m365.message_encryption.audit",
+        "converged": "m365.message_encryption.baseline",
+    }
+    ring = ["-e", '{"hardened_baseline_rings": ["100%"]}']
+    with Stage(count) as stage:
+        stage.fresh()
+        stage.playbook("m365.message_encryption.baseline", forks=forks, arguments=[*_RECOMMENDED, *ring])
+
+        def run(name: str) -> float:
+            return stage.playbook(jobs[name], forks=forks, arguments=[*_RECOMMENDED, *ring]).cpu
+
+        took = in_turn(repeats, **{name: (lambda name=name: run(name)) for name in jobs})
+    nothing = took.pop("nothing")
+    each = {name: Spread([1000 * (value - nothing.median) / count for value in spread.values]) for name, spread in took.items()}
+    for name, spread in each.items():
+        yield {"job": name, "CPU an organization, ms": str(spread), "debug tasks": f"{spread.median / each['debug'].median:.2f}"}
+
+
 def three_hundred_rules(repeats: int) -> Iterator[Row]:
     """An organization with as many rules as it can have: one task that checks all of them, beside the one read."""
     rules = [
@@ -358,6 +384,7 @@ MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "baseline": baseline,
     "session_per_task": session_per_task,
     "organizations": organizations,
+    "processor_time": processor_time,
     "three_hundred_rules": three_hundred_rules,
     "round_trips": round_trips,
     "rule_moves": rule_moves,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.emulator.emulator import Emulator
 
@@ -61,13 +62,12 @@ def statuses(controller: Controller) -> dict[str, str]:
     return {organization["host"]: organization["status"] for organization in report(controller)["organizations"]}
 
 
-#: The tasks of a run that has nothing to write, in their order; three of them are skipped.
+#: The tasks of a run that has nothing to write, in their order. Three are of each organization, the others once for all of them.
 CONVERGED = [
     "Find the organizations",
-    "Apply the baseline to the organization",
     "Plan and preflight",
-    "Write to the organization",
-    "Test rights management",
+    "Publish the snapshots",
+    "Apply the plan",
     "Report on the organization",
     "Report on the run",
     "Show the location of the report",
@@ -293,6 +293,17 @@ def test_the_test_of_rights_management_is_a_control(tenant: Tenant) -> None:
     assert vrf["status"] == "not met"
 
 
+def test_a_change_after_which_the_test_does_not_pass_is_a_failure(tenant: Tenant) -> None:
+    tenant.emulator.organizations[tenant.organization].patch({"irm_test_failure": "encryption"})
+    run = play(tenant.controller, "baseline", rc=2, test_sender=f"AlexW@{tenant.organization}", test_timeout=0)
+    assert "Everything is stored, but the test of rights management does not pass" in run.output
+    assert run[ROLE + "Apply the plan"]["changed"]
+    assert statuses(tenant.controller) == {tenant.host: "failed"}
+    # Nothing is written now, so that it is drift, and a check says so without failing.
+    play(tenant.controller, "baseline", test_sender=f"AlexW@{tenant.organization}", test_timeout=0)
+    assert statuses(tenant.controller) == {tenant.host: "drift"}
+
+
 def test_switching_off_and_back(tenant: Tenant) -> None:
     play(tenant.controller, "baseline", encrypt_outgoing={"template": "Encrypt"})
     before = lasting(tenant.state())
@@ -345,6 +356,33 @@ class TestSeveral:
         play(controller, "baseline", rc=2, rings=[1, 1, "100%"])
         assert statuses(controller) == {"a": "changed", "b": "refused", "c": "not assessable"}
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
+
+    def test_a_ring_is_published_once_before_its_first_write_and_once_at_its_end(self, controller: Controller, emulator: Emulator, tmp_path: Path) -> None:
+        log = tmp_path / "log"
+        publisher = tmp_path / "publish.yml"
+        count = f"ls {artifacts(controller)}/organizations/*/snapshots | grep -c ^snapshot >> {log} || true"
+        task = {"ansible.builtin.shell": count, "delegate_to": "localhost", "vars": {"ansible_connection": "local"}}
+        publisher.write_text(yaml.safe_dump([{"name": "Count the snapshots", **task}]))
+        play(controller, "baseline", rings=[1, "100%"], artifacts_publish=str(publisher))
+        # Both rings: with all snapshots of the ring and none of the next one.
+        assert log.read_text().split() == ["1", "1", "3", "3"]
+        play(controller, "baseline", rings=[1, "100%"], artifacts_publish=str(publisher))
+        assert log.read_text().split() == ["1", "1", "3", "3", "3", "3"]
+        play(controller, "audit", artifacts_publish=str(publisher))
+        assert log.read_text().split() == ["1", "1", "3", "3", "3", "3", "3"]
+
+    @pytest.mark.parametrize("publisher", [[{"name": "Fail", "ansible.builtin.fail": {"msg": "The store is full."}}], None])
+    def test_without_a_publication_no_organization_of_the_ring_is_written_to(
+        self, controller: Controller, emulator: Emulator, tmp_path: Path, publisher: list[Any] | None
+    ) -> None:
+        file = tmp_path / "publish.yml"
+        if publisher:
+            file.write_text(yaml.safe_dump(publisher))
+        run = play(controller, "baseline", rc=2, rings=["100%"], artifacts_publish=str(file))
+        assert "The store is full." in run.output if publisher else str(file) in run.output
+        assert [call.cmdlet for call in emulator.calls if call.applied] == []
+        if publisher:
+            assert {path.parent.name for path in artifacts(controller).glob("runs/*/*/report.json")} == set("abc")
 
     def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
         emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})

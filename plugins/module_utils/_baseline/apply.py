@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
@@ -40,7 +41,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         _check_cleared(prepared)
     report, procedure = OrganizationReport.read(planned), prepared.procedure
     try:
-        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes))
+        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes), fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
@@ -56,7 +57,12 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     except ExchangeError as error:
         # Everything is stored, and that is what the task says; what comes after it is the report's.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
+    report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
+    if failure:
+        failure.progress = result
     _keep(task, prepared, report.with_warnings(task.warnings), result)
+    if failure:
+        raise failure
     return result
 
 
@@ -161,7 +167,7 @@ def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Co
         if drift:
             raise OptionError("; ".join(map(str, drift)))
 
-    converge(task, rollback.subsets, _checked_first(rollback.plan, check))
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True)
     task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
 
 

@@ -48,7 +48,9 @@ class Mail:
         return cls(rules_from(organization), facts, {**failed, **unavailable})
 
     def after(self, plan: Plan) -> Mail:
-        """As it is once a plan is done."""
+        """As it is once a plan is done. Where there is nothing to do, this very object, of which all is proved already."""
+        if not plan.steps:
+            return self
         return Mail(rules_after(self.rules, plan.steps), facts_after(self.facts, plan.steps), self.unavailable)
 
     def verdicts(self, guarantees: Sequence[Guarantee], where: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import changes_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import MOST_ORGANIZATIONS
@@ -90,7 +91,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     if summary := procedure.summary(changes):
         result["msg"] = summary
-    artifacts.remember({"report": report.as_dict()})
+    kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift"))}
+    artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
         previous = artifacts.chain().last()
@@ -103,12 +105,18 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         )
         result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict())
         report = replace(report, digests=replace(report.digests, snapshot=snapshot.digest), snapshot_file=result["snapshot"])
-        artifacts.remember({"report": report.as_dict()})
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
+    failure = None
     if writes:
         once = approval.digest if approval and not variables.get("approval_valid_until") else ""
-        artifacts.remember({"report": report.as_dict(), "cleared": {"snapshot": result["snapshot"], "approved_once": once}})
+        kept["cleared"] = {"snapshot": result["snapshot"], "approved_once": once}
+    else:
+        report, failure = run_functional_test(task, variables, report, timeout=0)
+    artifacts.remember({**kept, "report": report.as_dict()})
+    if failure:
+        failure.progress = result
+        raise failure
     return result
 
 

@@ -21,19 +21,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     organizations_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 
 def report_organization(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of one organization."""
+    """Writes the report of one organization. Fails where drift is to fail, and nothing failed before."""
     variables = for_report(task)
-    results = [result for result in task.params["results"] if result and not result.get("skipped")]
+    results = _of_this_run(task.params["results"])
     artifacts = task.artifacts(directory_of(variables))
     # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
     found = unkept[-1] if unkept else artifacts.remembered().get("report")
     read = OrganizationReport.read(found) if found else None
-    organization = organization_report(task.host, task.params["procedure"], read, results, task.params["test"] or {})
+    organization = organization_report(task.host, task.params["procedure"], read, results)
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     if not paths:
         # The report of the whole run takes it from there, if the run's own directory lies on another disk.
@@ -41,13 +42,28 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
             artifacts.remember({"unwritten": organization.as_dict()})
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
-    return {
-        "changed": False,
-        "status": str(organization.status),
-        "report": paths.get("report.html", ""),
-        "files": paths,
-        "digest": digest_of(organization.as_dict()),
-    }
+    page, status = paths.get("report.html", ""), str(organization.status)
+    result = {"changed": False, "status": status, "report": page, "files": paths, "digest": digest_of(organization.as_dict())}
+    is_drift = organization.status is not OrganizationStatus.MET and not any(map(_is_failure, results))
+    if is_drift and artifacts.remembered().get("fail_on_drift"):
+        return {**result, "failed": True, "msg": f"{task.host} does not meet the baseline ({status}): {page}"}
+    return result
+
+
+def _of_this_run(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What the tasks of this run returned. What is registered for a task that did not run is from an earlier run of the role in the same play:
+    tasks that write run only if the plan says so, and none runs after one that has failed.
+    """
+    ran: list[Mapping[str, Any]] = []
+    for result in results:
+        if ran and (_is_failure(ran[-1]) or not ran[0].get("writes")):
+            break
+        ran += [result] if result and not result.get("skipped") else []
+    return ran
+
+
+def _is_failure(result: Mapping[str, Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
@@ -80,8 +96,8 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
 def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str) -> list[OrganizationReport]:
     """The newest report of each host; one that has none is not assessable."""
     reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
-    hosts = dict.fromkeys([*task.params["hosts"], *reported])
-    return [reported.get(host) or organization_report(host, task.params["procedure"], None, [], {}) for host in hosts]
+    hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
+    return [reported.get(host) or organization_report(host, task.params["procedure"], None, []) for host in hosts]
 
 
 def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -> dict[str, Any]:

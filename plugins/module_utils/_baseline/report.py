@@ -22,8 +22,6 @@ FORMAT = 1
 
 #: Statuses that the failure of a task replaces.
 _UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
-#: What a status becomes if the test of rights management fails.
-_AFTER_A_FAILED_TEST = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
 
 Part = TypeVar("Part")
 
@@ -261,26 +259,17 @@ def organizations_of(document: Mapping[str, Any], where: str) -> list[Organizati
         raise OptionError(f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.") from error
 
 
-def organization_report(
-    host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]], test: Mapping[str, Any]
-) -> OrganizationReport:
+def organization_report(host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]) -> OrganizationReport:
     """What a run found and did in one organization.
 
     :param found: what the tasks that planned and applied stored for the report; ``None`` if they stored nothing.
     :param results: what those tasks returned, in order; those that did not run left out.
-    :param test: what the test of rights management returned; empty if it did not run.
     """
     report = replace(found or OrganizationReport(), host=host)
     for result in results:
         if result.get("failed"):
             status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
             report = replace(report, message=str(result.get("msg") or "It failed."), status=status)
-    if test and not test.get("skipped"):
-        controls = tuple(_tested(control, test) if control.id == "VRF-1" else control for control in report.controls)
-        report = replace(report, controls=controls)
-        if not test.get("passed"):
-            status = _AFTER_A_FAILED_TEST.get(report.status, report.status)
-            report = replace(report, status=status, message=report.message or str(test.get("msg") or ""))
     return report
 
 
@@ -289,15 +278,6 @@ def _status_of_failure(procedure: str, result: Mapping[str, Any]) -> Organizatio
     if issubclass(error, UnreachableError) or procedure == "audit":
         return OrganizationStatus.NOT_ASSESSABLE
     return OrganizationStatus.REFUSED if issubclass(error, OptionError) else OrganizationStatus.FAILED
-
-
-def _tested(control: ControlReport, test: Mapping[str, Any]) -> ControlReport:
-    passed = test.get("passed")
-    if passed is None:
-        return replace(control, status=ControlStatus.NOT_ASSESSABLE, findings=(str(test.get("msg") or "The test could not run."),))
-    failures = tuple(f"{step['name']}: {step['detail']}" for step in test.get("steps", ()) if not step.get("passed", True))
-    status = ControlStatus.MET if passed else ControlStatus.NOT_MET
-    return replace(control, status=status, wanted="PASS", found="PASS" if passed else "FAIL", findings=failures)
 
 
 def _parsed(kind: type[Part], row: Any) -> Part:

@@ -103,7 +103,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "artifacts_publish",
         _STR,
-        "A task file that stores the artifacts elsewhere. It runs after the snapshot, before the first write, and after the report.",
+        "A task file that stores the artifacts elsewhere. It runs once for all organizations of a ring: before the first write, and after the report.",
         "",
         EVERYWHERE,
     ),

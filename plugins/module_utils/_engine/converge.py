@@ -101,17 +101,19 @@ class Progress:
         }
 
 
-def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner) -> dict[str, Any]:
+def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, fresh: bool = False) -> dict[str, Any]:
     """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
 
     :param subsets: what the planner needs. See :func:`reads_of`.
+    :param fresh: whether the planner may see only what is read now. Otherwise it may first see what the run read some seconds ago, and a
+        difference in that is confirmed by a fresh read before anything is written.
     :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
     :raises ExchangeError: its ``progress`` tells what was written before.
     """
     reads = reads_of(subsets)
-    organization = read(task.session, reads)
+    organization = read(task.session, reads, fresh=fresh)
     plan = planner(organization)
-    if plan.steps and organization.reused:
+    if plan.steps and organization.reused and not task.check_mode:
         organization = read(task.session, reads, fresh=True)
         plan = planner(organization)
     task.warnings += plan.warnings

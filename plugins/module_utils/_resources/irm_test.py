@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parses the output of Test-IRMConfiguration, which is one text for people. Private to the collection.
+"""Runs Test-IRMConfiguration and parses its output, which is one text for people. Private to the collection.
 
 A step is a line that ends in ``...``; its outcome is a line with ``- PASS:`` or ``- FAIL:``. A text from a console may have
 wrapped lines, so a line without a recognized beginning continues the previous one.
@@ -10,9 +10,14 @@ wrapped lines, so a line without a recognized beginning continues the previous o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import is_address
 
 _OUTCOME = re.compile(r"- (PASS|FAIL):\s*(.*)")
 _OVERALL = re.compile(r"OVERALL RESULT:\s*(PASS|FAIL)")
@@ -80,3 +85,40 @@ def parse(text: str) -> IrmResults:
         # Exchange separates the names with commas, so a name that contains a comma is split here.
         results.templates += [template.strip() for template in found[1].split(", ") if template.strip()]
     return results
+
+
+def run_irm_test(session: Session, sender: str, recipients: Sequence[str]) -> dict[str, Any]:
+    """Runs the test once.
+
+    :returns: ``changed``, ``msg``, ``passed``, ``steps``, ``templates`` and ``results``, as the module ``irm_test`` documents them.
+    :raises ExchangeError: the test could not run, or its output cannot be interpreted.
+    """
+    _check_addresses(sender, recipients)
+    tested = read(session, {"test": Call("Test-IRMConfiguration", {"Sender": sender, "Recipient": list(recipients)})}, fresh=True)
+    text = str(tested.only("test").get("Results") or "")
+    results = parse(text)
+    return {
+        "changed": False,
+        "msg": _summary(sender, results),
+        "passed": results.passed,
+        "steps": [asdict(step) for step in results.steps],
+        "templates": results.templates,
+        "results": text,
+    }
+
+
+def _check_addresses(sender: str, recipients: Sequence[str]) -> None:
+    """Refuses anything that is not an address, by name, before anything is sent."""
+    wrong = [f"sender is {sender!r}"] if not is_address(sender) else []
+    wrong += [f"recipients has {recipient!r}" for recipient in recipients if not is_address(recipient)]
+    if wrong:
+        raise OptionError(f"{'; '.join(wrong)}: Test-IRMConfiguration takes SMTP addresses only.", remedy="Give the user's address, such as alexw@contoso.com.")
+    if not recipients:
+        raise OptionError("recipients is empty: without one Exchange cannot test.", remedy="The sender's own address will do.")
+
+
+def _summary(sender: str, results: IrmResults) -> str:
+    if results.passed:
+        return f"Rights management works for {sender}: {len(results.steps)} steps passed, {len(results.templates)} templates are available."
+    failures = "; ".join(f"{step.name}: {step.detail}" for step in results.failures)
+    return f"Rights management does not work for {sender}. {failures or 'Exchange calls the test a failure and names no step.'}"

@@ -112,7 +112,7 @@ class Artifacts:
         self._refuse_shared()
         noted = self._noted()
         number = int(noted.get("number", 1)) + bool(noted.get("reported"))
-        write_json(self._notes, {"number": number})
+        self._note({"number": number})
 
     def _refuse_shared(self) -> None:
         """Refuses folders in which other users could add or change the files that rollbacks, approvals and reports use."""
@@ -134,11 +134,14 @@ class Artifacts:
 
     def remember(self, found: Mapping[str, Any]) -> None:
         """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the task fails."""
-        write_json(self._notes, {**self._noted(), "found": dict(found)})
+        self._note({**self._noted(), "found": dict(found)})
 
     def remembered(self) -> dict[str, Any]:
         """What the tasks of this procedure have stored so far."""
         return dict(self._noted().get("found") or {})
+
+    def _note(self, noted: Mapping[str, Any]) -> None:
+        write_json(self._notes, noted, lasting=False)
 
     def _noted(self) -> dict[str, Any]:
         try:
@@ -230,7 +233,7 @@ class Artifacts:
             for name in ("latest", f"latest-{self.procedure}"):
                 write_file(self.top / name, f"{self.run}\n".encode("ascii"))
         else:
-            write_json(self._notes, {**self._noted(), "reported": True})
+            self._note({**self._noted(), "reported": True})
         return paths
 
     def reports(self) -> Iterator[Mapping[str, Any]]:

@@ -24,6 +24,24 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 
+#: Option to the variable that has its value.
+_VARIABLES = {
+    "run_tags": "ansible_run_tags",
+    "skip_tags": "ansible_skip_tags",
+    "expected_organization": "ansible_exchange_organization",
+    "only_control_tags": "__hardened_baseline_only_control_tags",
+}
+
+#: What AWX says of the job, and the variables that say it; the first one counts.
+_AWX = {
+    "workflow_job_id": ("awx_workflow_job_id", "tower_workflow_job_id"),
+    "job_id": ("awx_job_id", "tower_job_id"),
+    "user": ("awx_user_name", "tower_user_name"),
+    "job_template": ("awx_job_template_name", "tower_job_template_name"),
+    "inventory": ("awx_inventory_name", "tower_inventory_name"),
+    "project_revision": ("awx_project_revision", "tower_project_revision"),
+}
+
 
 class BaselineAction(ModuleAction):
     """Runs one of the role's modules.
@@ -43,7 +61,15 @@ class BaselineAction(ModuleAction):
             return arguments
         read = self.variables_read(str(arguments.get("procedure")))
         variables = {name: self._templar.template(value) if name in read else None for name, value in task_vars.items() if name.startswith(PREFIX)}
-        return {**arguments, "variables": variables}
+        return {**self._from_variables(task_vars), **arguments, "variables": variables}
+
+    def _from_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The options whose values the run itself has, for a task that does not set them. A template in the task would cost a thousand hosts a second each."""
+        options = self.module.SPEC["argument_spec"]
+        found = {option: self._templar.template(task_vars[name]) for option, name in _VARIABLES.items() if option in options and name in task_vars}
+        if "awx" in options:
+            found["awx"] = {key: self._templar.template(task_vars[name]) for key, names in _AWX.items() for name in names[::-1] if name in task_vars}
+        return found
 
     def variables_read(self, procedure: str) -> set[str]:
         """The full names of the variables that the module reads."""

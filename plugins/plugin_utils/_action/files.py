@@ -26,15 +26,16 @@ def read_json(path: Path) -> dict[str, Any]:
     return parsed(content, str(path))
 
 
-def write_json(path: Path, document: Mapping[str, Any]) -> str:
+def write_json(path: Path, document: Mapping[str, Any], *, lasting: bool = True) -> str:
     """Writes a JSON artifact. Returns its path."""
-    return write_file(path, document_text(document).encode("ascii"))
+    return write_file(path, document_text(document).encode("ascii"), lasting=lasting)
 
 
-def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir") -> str:
+def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir", lasting: bool = True) -> str:
     """Writes a file completely or not at all, with mode 0600 in a folder with mode 0700. Returns its path.
 
     :param option: the option that an error names.
+    :param lasting: whether it must survive a power failure. Data that only later tasks of the run use need not.
     """
     try:
         _make_folder(path.parent)
@@ -42,13 +43,15 @@ def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_a
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        if lasting:
+            _sync_folder(path.parent)
     except (OSError, ValueError) as error:
         raise OptionError(f"{option}: {path} cannot be written: {getattr(error, 'strerror', error)}.") from error
     return str(path)

@@ -44,4 +44,4 @@ class Foreseen:
             for row in rows:
                 names.pop(row["identity"], None)
                 names.update({row["identity"]: None} if row["after"] == "present" else {})
-            write_json(self._file, {"names": list(names)})
+            write_json(self._file, {"names": list(names)}, lasting=False)

@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.errands import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import Scrubber
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request, Transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
@@ -85,6 +86,7 @@ class Broker:
         self._processes = Processes(directory, self._errands.run)
         self._transport = transport or partial(open_transport, processes=self._processes)
         self._sessions: dict[str, OrganizationSession] = {}
+        self._writes = Writes()
         self._table = threading.Lock()  # guards only the table; never held while anything is sent
 
     def serve(self, listener: socket.socket, playbook: Process) -> None:
@@ -144,7 +146,7 @@ class Broker:
                 if not isinstance(identity, dict) or _identity.key(identity) != key:
                     raise ProtocolError("the worker sent a different identity from the one that it announced.")
                 with self._table:
-                    session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport))
+                    session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport, writes=self._writes))
             answer = self._do(connection, session, message, log)
         except ExchangeError as error:
             answer = {"error": error.to_wire()}

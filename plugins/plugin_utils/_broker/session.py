@@ -8,7 +8,6 @@ Private to the collection. Runs in the broker.
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     why_not_from,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import SIGN_INS, variable
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Kept, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.scrub import secrets_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, Policy
@@ -112,32 +112,31 @@ class Request:
 
 
 @dataclass
-class _Read:
-    """A read that may be reused."""
-
-    at: float
-    result: Result
-
-
-@dataclass
 class OrganizationSession:
     """The session of one organization. Its calls run one after the other.
 
     :param identity: the connection identity from ``_identity.build``.
     :param transport: creates the transport for an identity.
+    :param writes: those of all sessions of the run.
     """
 
     identity: Mapping[str, Any]
     transport: Callable[[Mapping[str, Any]], Transport]
     clock: Callable[[], float] = time.monotonic
+    writes: Writes | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _line: Transport | None = None
     _organization: dict[str, Any] | None = None
     _facts: dict[str, Any] | None = None
     _opened: bool = False
     _connect_seconds: float = 0.0
-    _reads: dict[str, _Read] = field(default_factory=dict)
     _fetched: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._writes = self.writes or Writes(self.clock)
+        self._kept = Kept(self._writes, self.clock)
+        #: Whether this session has brought along what later tasks may need.
+        self._is_ahead = False
 
     def invoke(self, request: Request) -> list[Result]:
         """Runs the calls: only reads, or exactly one write.
@@ -204,7 +203,8 @@ class OrganizationSession:
         line, self._line = self._line, None
         self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session may still contain them
         self._opened, self._organization, self._facts = False, None, None
-        self._reads.clear()
+        self._kept.clear()
+        self._is_ahead = False
         if line is not None:
             line.close()
 
@@ -268,33 +268,47 @@ class OrganizationSession:
             return Failure(error, Executed.NO, retryable=False)
         return None
 
+    @property
+    def _name(self) -> str:
+        """The organization's name; empty if it is not known."""
+        return str(self._organization["name"]) if self._organization else ""
+
     def _write(self, request: Request) -> list[Result]:
-        self._reads.clear()
         if not self._opened and self.identity["verify_organization"]:
             self._open(request, [])
-        return self._run(request, request.calls) if self._opened else self._open(request, request.calls)
+        with self._writes.write(self._name, request.calls[0]):
+            return self._run(request, request.calls) if self._opened else self._open(request, request.calls)
 
     def _read(self, request: Request) -> list[Result]:
-        results: dict[int, Result] = {}
-        missing: list[int] = []
-        for index, call in enumerate(request.calls):
-            kept = self._reads.get(_name(call)) if request.reuse > 0 and not request.fresh else None
-            if kept is not None and self.clock() - kept.at <= request.reuse:
-                results[index] = Result(objects=kept.result.objects, warnings=kept.result.warnings, reused=True)
-            else:
-                missing.append(index)
+        calls = request.calls
+        known = {index: self._find(request, call) for index, call in enumerate(calls)}
+        missing = [index for index, result in known.items() if result is None]
         if missing:
-            calls = [request.calls[index] for index in missing]
-            began = self.clock()
-            brought = self._run(request, calls) if self._opened else self._open(request, calls)
-            # What was read for a worker that has vanished is not kept.
-            keep = request.reuse > 0 and request.wanted()
-            for index, result in zip(missing, brought, strict=True):
-                results[index] = result
-                call = request.calls[index]
-                if keep and result.error is None and call.cmdlet.lower().startswith("get-"):
-                    self._reads[_name(call)] = _Read(began, result)
-        return [results[index] for index in range(len(request.calls))]
+            known.update(zip(missing, self._bring(request, [calls[index] for index in missing]), strict=True))
+        return [result for result in known.values() if result is not None]
+
+    def _find(self, request: Request, call: Call) -> Result | None:
+        return None if request.fresh or request.reuse <= 0 else self._kept.find(call, self._name, request.reuse)
+
+    def _bring(self, request: Request, calls: Sequence[Call]) -> list[Result]:
+        """Reads. The first read that may be reused brings along what later tasks may need, in the same round trip."""
+        ahead = []
+        if request.reuse > 0 and not request.fresh and not self._is_ahead and all(call in AHEAD for call in calls):
+            ahead = [call for call in AHEAD if call not in calls]
+            self._is_ahead = True
+        began = self.clock()
+        asked = [*calls, *ahead]
+        results = self._run(request, asked) if self._opened else self._open(request, asked)
+        if ahead and any(isinstance(result.error, _NOT_OPENED) for result in results[: len(calls)]):
+            # What nobody asked for must not be the reason that something fails.
+            request.log("the read that brought along more failed; reading only what is needed")
+            began, asked = self.clock(), list(calls)
+            results = self._run(request, asked)
+        # What was read for a worker that has vanished is not kept.
+        if request.reuse > 0 and request.wanted():
+            for call, result in zip(asked, results, strict=True):
+                self._kept.keep(call, result, began)
+        return results[: len(calls)]
 
     def _open(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """The first round trip: the calls, and the read that identifies the organization."""
@@ -385,7 +399,3 @@ def _unreachable(error: ExchangeError | None) -> UnreachableError:
         return UnreachableError("no session could be opened.")
     remedy = "" if isinstance(error, CmdletNotAvailableError) else error.remedy
     return UnreachableError(f"no session could be opened: {error.message}", remedy=remedy, cmdlet=error.cmdlet, error_id=error.error_id)
-
-
-def _name(call: Call) -> str:
-    return json.dumps(call.to_wire(), sort_keys=True)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import json
 import pathlib
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -247,14 +249,32 @@ def claims_of(header: str) -> str | None:
         return None
 
 
-def certificate(path: str, password: str | None) -> dict[str, str]:
-    """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX.
+#: Keys that are kept open: a service provider signs in to a thousand organizations with the same one.
+_OPENED_AT_MOST = 16
+_OPENING = threading.Lock()
 
-    :raises AuthenticationError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
-    """
+
+@functools.lru_cache(maxsize=_OPENED_AT_MOST)
+def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
+    """The private key of a certificate file, and its certificates. Raises TypeError for a missing or needless password, ValueError if it cannot be opened."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.serialization import pkcs12
+
+    if b"-----BEGIN" in content:
+        # The file is the administrator's own, its public half is compared with the certificate, and OpenSSL checks each signature: its long check of
+        # the key, which would make up most of what signing in costs, adds nothing.
+        return serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True), x509.load_pem_x509_certificates(content)
+    key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
+    return key, [item for item in (leaf, *others) if item is not None]
+
+
+def certificate(path: str, password: str | None) -> dict[str, Any]:
+    """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX. The key is open already.
+
+    :raises AuthenticationError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
+    """
+    from cryptography.hazmat.primitives import serialization
 
     what = "ansible_exchange_certificate_path"
     try:
@@ -263,12 +283,8 @@ def certificate(path: str, password: str | None) -> dict[str, str]:
         raise AuthenticationError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Set {what}.") from None
     secret = password.encode("utf-8") if password else None
     try:
-        if b"-----BEGIN" in content:
-            key: Any = serialization.load_pem_private_key(content, secret)
-            chain = x509.load_pem_x509_certificates(content)
-        else:
-            key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
-            chain = [item for item in (leaf, *others) if item is not None]
+        with _OPENING:  # Sessions that open at once would all open the key.
+            key, chain = _opened(content, secret)
     except TypeError:
         need = "does not need a password" if password else "needs a password"
         raise AuthenticationError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
@@ -288,7 +304,7 @@ def certificate(path: str, password: str | None) -> dict[str, str]:
         )
     ordered = own[:1] + [item for item in chain if item != own[0]]
     return {
-        "private_key": key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode("ascii"),
+        "private_key": key,
         "public_certificate": "".join(item.public_bytes(serialization.Encoding.PEM).decode("ascii") for item in ordered),
     }
 

@@ -44,7 +44,7 @@ def _reports(role: Role, results: list[dict[str, Any]]) -> tuple[dict[str, Any],
     """The reports of the organization and of the run, as the role's tasks make them, and what they print."""
     said: list[str] = []
     role.say = said.append
-    task = role._task("baseline", "recommended", {}, False, awx={}, results=results, test={}, hosts=["contoso"])
+    task = role._task("baseline", "recommended", {}, False, awx={}, results=results, hosts=["contoso"])
     task.renderers = {"report.html": render_html}
     organization = procedure_report.report_organization(task)
     return organization, procedure_report.report_run(task), said

@@ -32,7 +32,7 @@ class Slice(Role):
     def write_report(self, **params: Any) -> dict[str, Any]:
         """What is written after a plan; with ``run``, the report of all slices."""
         self.task.host = self.host
-        self.task.params |= {"results": [], "test": {}, "awx": {}, **params}
+        self.task.params |= {"results": [], "awx": {}, **params}
         self.task.renderers = {"report.json": document_text}
         return report_slices(self.task) if "run" in params else report_organization(self.task)
 

@@ -19,11 +19,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     ExchangeError,
     NotSentError,
     OutcomeUnknownError,
+    ProtocolError,
     ServiceError,
     UnreachableError,
     WrongOrganizationError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.reuse import AHEAD, Writes
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
@@ -37,6 +39,9 @@ WHO = {
     "Guid": "g",
 }
 IRM, OME, SET = Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": True})
+
+OTHER = Call("Get-OMEConfiguration", {"Identity": "x"})
+RULES, SET_RULE = Call("Get-TransportRule", {"ResultSize": "Unlimited"}), Call("Set-TransportRule", {"Identity": "x", "Comments": "y"})
 
 
 class Wire:
@@ -169,7 +174,7 @@ def test_reads_are_reused_for_their_time() -> None:
     wire, clock = Wire(), Clock()
     opened = session(wire, clock)
     first = opened.invoke(Request([IRM], reuse=10))
-    again = opened.invoke(Request([IRM, OME], reuse=10))
+    again = opened.invoke(Request([IRM, OTHER], reuse=10))
     assert (again[0].objects, again[0].reused, again[1].reused) == (first[0].objects, True, False)
     assert wire.tries[1:] == [["Get-OMEConfiguration"]]
     clock.now = 10.5
@@ -185,6 +190,110 @@ def test_any_write_ends_reuse_however_it_ends(outcome: Outcome) -> None:
     (result,) = opened.invoke(Request([SET], reuse=10))
     assert isinstance(result.error, OutcomeUnknownError) == isinstance(outcome, Failure)
     assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+
+
+def test_the_first_read_brings_what_all_tasks_need_in_one_round_trip() -> None:
+    wire, clock = Wire(), Clock()
+    opened = session(wire, clock)
+    assert not opened.invoke(Request([IRM], reuse=10))[0].reused
+    assert len(wire.tries) == 1
+    assert {call.cmdlet for call in AHEAD} <= set(wire.tries[0])
+    for call in AHEAD:
+        (result,) = opened.invoke(Request([call], reuse=10))
+        assert result.reused
+    assert len(wire.tries) == 1
+    # Later, only what is needed is read.
+    clock.now = 11
+    opened.invoke(Request([IRM], reuse=10))
+    assert wire.tries[1:] == [["Get-IRMConfiguration"]]
+
+
+@pytest.mark.parametrize("request_", [Request([IRM]), Request([IRM], fresh=True, reuse=10), Request([OTHER], reuse=10)])
+def test_nothing_is_brought_along_that_no_task_could_reuse(request_: Request) -> None:
+    wire = Wire()
+    session(wire).invoke(request_)
+    assert [sorted(set(tried) - {"Get-OrganizationConfig"}) for tried in wire.tries] == [[call.cmdlet for call in request_.calls]]
+
+
+def test_what_was_brought_along_and_failed_is_nobody_s_error() -> None:
+    wire = Wire()
+    wire.answers["Get-TransportRule"] = Result(error=CmdletNotAvailableError("not there", cmdlet="Get-TransportRule"))
+    opened = session(wire)
+    assert opened.invoke(Request([IRM], reuse=10))[0].error is None
+    (rules,) = opened.invoke(Request([RULES], reuse=10))
+    assert isinstance(rules.error, CmdletNotAvailableError)
+    assert not rules.reused
+    assert len(wire.tries) == 2
+
+
+def test_where_bringing_along_more_fails_only_what_is_needed_is_read() -> None:
+    wire = Wire()
+    whole = wire.attempt
+
+    def attempt(calls: Sequence[Call]) -> list[Outcome]:
+        brought = whole(calls)
+        if RULES not in calls:
+            return brought
+        return [one if call.cmdlet == "Get-OrganizationConfig" else Result(error=ProtocolError("too much")) for call, one in zip(calls, brought, strict=True)]
+
+    wire.attempt = attempt  # type: ignore[method-assign]
+    (result,) = session(wire).invoke(Request([IRM], reuse=10))
+    assert (result.error, result.reused) == (None, False)
+    assert wire.tries[1:] == [["Get-IRMConfiguration"]]
+
+
+def test_a_write_ends_the_reuse_of_what_it_may_have_touched() -> None:
+    opened = session(Wire())
+    opened.invoke(Request([IRM], reuse=10))
+    opened.invoke(Request([SET_RULE], reuse=10))
+    assert not opened.invoke(Request([RULES], reuse=10))[0].reused
+    assert opened.invoke(Request([IRM], reuse=10))[0].reused
+    # What is not known to touch little may have touched everything.
+    opened.invoke(Request([Call("Set-TransportConfig", {"Comments": "x"})], reuse=10))
+    assert not any(opened.invoke(Request([call], reuse=10))[0].reused for call in (IRM, OME))
+
+
+def test_a_write_counts_for_all_sessions_of_the_same_organization() -> None:
+    clock = Clock()
+    writes = Writes(clock)
+
+    def opened(name: str, *, verify: bool = True) -> OrganizationSession:
+        wire = Wire()
+        wire.answers["Get-OrganizationConfig"] = Result(objects=[{**WHO, "Name": name, "Identity": name}])
+        given = identity(exchange_organization=name, exchange_verify_organization=verify)
+        one = OrganizationSession(given, lambda _identity: wire, clock, writes)
+        one.invoke(Request([IRM], reuse=10))
+        clock.now += 0.1
+        return one
+
+    names = ("a.onmicrosoft.com", "A.onmicrosoft.com", "b.onmicrosoft.com")
+    writer, same, other, unknown = *map(opened, names), opened("a.onmicrosoft.com", verify=False)
+    writer.invoke(Request([SET], reuse=10))
+    reused = [each.invoke(Request([IRM], reuse=10))[0].reused for each in (writer, same, other, unknown)]
+    assert reused == [False, False, True, False]
+    # A session that does not know its organization may have written to any.
+    clock.now += 0.1
+    unknown.invoke(Request([SET], reuse=10))
+    assert not other.invoke(Request([IRM], reuse=10))[0].reused
+
+
+def test_nothing_is_reused_while_a_write_runs_and_nothing_that_was_read_then() -> None:
+    clock = Clock()
+    writes = Writes(clock)
+    wire = Wire()
+    reader = OrganizationSession(identity(exchange_organization="contoso.onmicrosoft.com"), lambda _identity: wire, clock, writes)
+    reader.invoke(Request([IRM], reuse=10))
+    with writes.write("contoso.onmicrosoft.com", SET):
+        clock.now += 0.1
+        assert not reader.invoke(Request([IRM], reuse=10))[0].reused
+        with writes.write("contoso.onmicrosoft.com", SET):
+            clock.now += 0.1
+        assert not reader.invoke(Request([IRM], reuse=10))[0].reused
+        clock.now += 0.1
+    clock.now += 0.1
+    assert not reader.invoke(Request([IRM], reuse=10))[0].reused
+    clock.now += 0.1
+    assert reader.invoke(Request([IRM], reuse=10))[0].reused
 
 
 def test_fresh_reads_are_never_reused_ones_and_replace_them() -> None:

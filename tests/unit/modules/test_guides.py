@@ -101,8 +101,11 @@ def test_the_openssl_commands_make_what_the_collection_reads(tmp_path: Path) -> 
     subprocess.run(
         ["sh", "-e", "-c", "\n".join(scripts)], cwd=tmp_path, env={"PATH": os.environ["PATH"], "PASSWORD": "correct horse"}, capture_output=True, check=True
     )
-    keys = {certificate(str(tmp_path / name), password)["private_key"] for name, password in (("exchange.pem", None), ("locked.pem", "correct horse"))}
-    keys.add(certificate(str(tmp_path / "exchange.pfx"), "correct horse")["private_key"])
+    keys = {
+        certificate(str(tmp_path / name), password)["private_key"].private_numbers()
+        for name, password in (("exchange.pem", None), ("locked.pem", "correct horse"))
+    }
+    keys.add(certificate(str(tmp_path / "exchange.pfx"), "correct horse")["private_key"].private_numbers())
     assert len(keys) == 1
     assert not any(path.stat().st_mode & 0o077 for path in tmp_path.iterdir())
 

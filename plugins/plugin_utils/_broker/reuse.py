@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has read and may use again for some seconds, until it writes. Private to the collection. Runs in the broker.
+
+A write ends the reuse of what it may have touched, in every session of the run: two hosts of an inventory may be the same organization.
+Reads that began before the write ended count as older than the write, however it ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
+
+#: What the first read of a session brings along for the tasks that follow: what the settings of an organization are made of.
+AHEAD = [call for name, call in SUBSETS.items() if name not in ("exported_cmdlets", *MAIL_FACTS)]
+
+#: Noun of a write to the nouns of the reads that it may change. Any other write may change everything.
+_TOUCHED = {
+    # Licensing decides which templates there are, and brings the default OME configuration.
+    "irmconfiguration": {"irmconfiguration", "rmstemplate", "omeconfiguration"},
+    # A rule may apply a configuration.
+    "omeconfiguration": {"omeconfiguration", "transportrule"},
+    "transportrule": {"transportrule"},
+    "activesyncorganizationsettings": {"activesyncorganizationsettings"},
+    "owamailboxpolicy": {"owamailboxpolicy"},
+    "mobiledevicemailboxpolicy": {"mobiledevicemailboxpolicy"},
+}
+_EVERYTHING = ""
+
+
+def _noun(call: Call) -> str:
+    return call.cmdlet.partition("-")[2].lower()
+
+
+class Writes:
+    """When the run last wrote to which organization, for all of its sessions.
+
+    :param clock: seconds; the sessions have the same one.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ended: dict[tuple[str, str], float] = {}
+        self._running: Counter[tuple[str, str]] = Counter()
+
+    @contextlib.contextmanager
+    def write(self, organization: str, call: Call) -> Iterator[None]:
+        """Surrounds a write.
+
+        :param organization: its name; empty if it is not known, so that it may be any.
+        """
+        keys = [(organization.lower(), noun) for noun in _TOUCHED.get(_noun(call), {_EVERYTHING})]
+        with self._lock:
+            self._running.update(keys)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.subtract(keys)
+                self._ended.update(dict.fromkeys(keys, self._clock()))
+
+    def last(self, organization: str, call: Call) -> float:
+        """When the last write that may have changed what a read returns has ended: minus infinity if there was none, infinity if one is running."""
+        mine = organization.lower()
+
+        def concerns(key: tuple[str, str]) -> bool:
+            whose, noun = key
+            return (not whose or not mine or whose == mine) and noun in (_EVERYTHING, _noun(call))
+
+        with self._lock:
+            if any(count and concerns(key) for key, count in self._running.items()):
+                return math.inf
+            return max((ended for key, ended in self._ended.items() if concerns(key)), default=-math.inf)
+
+
+@dataclass(frozen=True)
+class _Read:
+    began: float
+    result: Result
+
+
+class Kept:
+    """What one session has read."""
+
+    def __init__(self, writes: Writes, clock: Callable[[], float]) -> None:
+        self._writes = writes
+        self._clock = clock
+        self._reads: dict[str, _Read] = {}
+
+    def keep(self, call: Call, result: Result, began: float) -> None:
+        """Keeps what a read has returned, if reading it again would return the same.
+
+        :param began: the time before it was sent.
+        """
+        if result.error is None and call.cmdlet.lower().startswith("get-"):
+            self._reads[_name(call)] = _Read(began, result)
+
+    def find(self, call: Call, organization: str, seconds: float) -> Result | None:
+        """What the run has read less than some seconds ago, and has not written to since."""
+        read = self._reads.get(_name(call))
+        if read is None or self._clock() - read.began > seconds or read.began <= self._writes.last(organization, call):
+            return None
+        return Result(objects=read.result.objects, warnings=read.result.warnings, reused=True)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._reads.clear()
+
+
+def _name(call: Call) -> str:
+    return json.dumps(call.to_wire(), sort_keys=True)

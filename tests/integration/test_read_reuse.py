@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A play of single tasks: they share what they read, by count of the requests that the organization gets."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.integration.tenant import Tenant
+
+#: What opening and ending a session costs, in round trips.
+SESSION = {"rest": 0, "psrp": 2, "engine": 2, "endpoint": 0}
+
+RULE = {
+    "name": "Encrypt",
+    "conditions": {"from_scope": "InOrganization", "subject_contains_words": ["secret"]},
+    "actions": {"apply_rights_protection_template": "Encrypt"},
+}
+
+FIVE: list[tuple[str, dict[str, Any]]] = [
+    ("ome_configuration", {"social_id_sign_in": False}),
+    ("irm_configuration", {"decrypt_attachment_for_encrypt_only": True}),
+    ("activesync_org_settings", {"allow_rms_support_for_unenlightened_apps": True}),
+    ("owa_mailbox_policy", {"identity": "OwaMailboxPolicy-Default", "irm_enabled": False}),
+    ("ome_transport_rule", RULE),
+]
+
+
+def tasks() -> list[dict[str, Any]]:
+    return [{"name": module, f"m365.message_encryption.{module}": options} for module, options in FIVE]
+
+
+def round_trips(tenant: Tenant) -> int:
+    """Those since this was asked the last time, with those of the session's end, which the playbook does not wait for."""
+    deadline = time.monotonic() + 30
+    while tenant.emulator.sessions["shells"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    count: int = tenant.emulator.round_trips
+    tenant.emulator.service.ledger.reset()
+    return count
+
+
+@pytest.mark.endpoint
+def test_tasks_share_what_they_read(tenant: Tenant, wire: str) -> None:
+    round_trips(tenant)
+    reuse = ("-e", "ansible_exchange_read_reuse=120")
+    check = tenant.controller.tasks(tasks(), "--check", *reuse)
+    assert check.rc == 0, check.output
+    assert len(check.changed) == len(FIVE)
+    assert round_trips(tenant) == 1 + SESSION[wire]
+
+    # With default settings, as long as the machine is fast enough.
+    apply = tenant.controller.tasks(tasks())
+    assert apply.rc == 0, apply.output
+    assert len(apply.changed) == len(FIVE)
+    round_trips(tenant)
+
+    again = tenant.controller.tasks(tasks(), *reuse)
+    assert again.rc == 0, again.output
+    assert again.changed == []
+    assert round_trips(tenant) == 1 + SESSION[wire]
+
+    # Information is always read.
+    read = {"name": "info", "m365.message_encryption.message_encryption_info": {"gather": ["irm_configuration"]}}
+    known = tenant.controller.tasks([*tasks(), read, read], *reuse)
+    assert known.rc == 0, known.output
+    assert round_trips(tenant) == 3 + SESSION[wire]
+
+    # Without reuse, every task reads for itself.
+    alone = tenant.controller.tasks(tasks(), "-e", "ansible_exchange_read_reuse=0")
+    assert alone.rc == 0, alone.output
+    assert round_trips(tenant) == len(FIVE) + SESSION[wire]
+
+
+def test_a_write_of_the_run_is_seen_by_its_next_task(tenant: Tenant) -> None:
+    module = "m365.message_encryption.irm_configuration"
+    there, back = ({"name": str(value), module: {"decrypt_attachment_for_encrypt_only": value}} for value in (True, False))
+    run = tenant.controller.tasks([back, there, there, back, back], "-e", "ansible_exchange_read_reuse=120")
+    assert run.rc == 0, run.output
+    assert [result.result["changed"] for result in run] == [False, True, False, True, False]
+    assert tenant.state()["irm_configuration"]["DecryptAttachmentForEncryptOnly"] is False
