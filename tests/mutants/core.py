@@ -19,7 +19,7 @@ _APPROVAL = ("tests/unit/baseline/test_approval.py", "tests/unit/baseline/test_p
 #: Module, below ``plugins``, to tests.
 CORE: Mapping[str, tuple[str, ...]] = {
     # Kinds and comparing.
-    "module_utils/_exchange/kinds.py": ("tests/unit/exchange/test_kinds.py",),
+    "module_utils/_exchange/kinds.py": ("tests/unit/exchange/test_kinds.py", "tests/unit/exchange/test_kind_forms.py"),
     "module_utils/_exchange/list_kinds.py": ("tests/unit/exchange/test_kinds.py", "tests/unit/resources/test_table.py"),
     "module_utils/_exchange/names.py": ("tests/unit/exchange/test_names.py",),
     "module_utils/_resources/table.py": ("tests/unit/resources/test_table.py", "tests/unit/resources/test_settings.py", "tests/unit/exchange/test_kinds.py"),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people have accepted: controls that are not met, and findings. Each with its reason, owner and last day. Private to the collection."""
+"""What people have accepted: findings, and controls that are not met, each with its reason, owner and last day. Private to the collection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEYS = ("word", "reason", "owner", "until")
 
 @dataclass(frozen=True)
 class Accepted:
-    """Something that somebody has accepted.
+    """Something that someone has accepted.
 
     :param until: its last day, or a date and time with an offset; empty where it has no end.
     """
@@ -30,16 +30,16 @@ class Accepted:
 
     @property
     def expired(self) -> bool:
-        """Whether its last day is over."""
+        """Whether its last day has passed."""
         return bool(self.until) and moment(self.until, "until") <= datetime.datetime.now(datetime.UTC)
 
     def as_dict(self) -> dict[str, str]:
-        """As the report has it."""
+        """The written form."""
         return asdict(self)
 
 
 class Acceptance:
-    """The words of ``accept``. One place decides with it which findings are left.
+    """The words of ``accept``, which decide which findings are left.
 
     :param given: the variable: words, or dictionaries of ``word``, ``reason``, ``owner`` and ``until``.
     :param known: the words that there are.
@@ -51,7 +51,7 @@ class Acceptance:
         self._needed: set[str] = set()
 
     def left(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings that nobody has accepted."""
+        """The findings that are not accepted."""
         left = []
         for finding in findings:
             accepted = self._words.get(finding.word)
@@ -64,7 +64,7 @@ class Acceptance:
         return left
 
     def line(self, findings: Iterable[Finding]) -> str:
-        """The line of YAML that accepts all of these findings; empty where at most one has a word: it says so itself."""
+        """The line of YAML that accepts all of these findings; empty if at most one of them has a word, because that one prints its own line."""
         words = dict.fromkeys(finding.word for finding in findings if finding.word)
         return accept({**dict.fromkeys(word for word in self._words if not self._words[word].expired), **words}) if len(words) > 1 else ""
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The writing: the engine with the procedure's planner, if what is left to do is what was planned, and what became of it. Private to the collection."""
+"""Applies a plan: runs the engine with the procedure's planner, if what is left to do was planned, and records the outcome. Private to the collection."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:
-    """The writing: runs the engine with the procedure's planner, if what is left to do is what was planned.
+    """Applies the plan: runs the engine with the procedure's planner, provided that what is left to do was planned.
 
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
@@ -55,7 +55,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     try:
         report = _reassessed(task, prepared, report)
     except ExchangeError as error:
-        # Everything is stored, and that is what the task says; what comes after it is the report's.
+        # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
     report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
     if failure:
@@ -67,7 +67,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
 
 def _check_cleared(prepared: Preparation) -> None:
-    """Refuses to write what the preflight has not cleared, or what another run has used the approval for since."""
+    """Refuses to write if the preflight has not cleared it, or if another run has used the approval since."""
     cleared = prepared.artifacts.remembered().get("cleared")
     if cleared is None:
         raise OptionError(
@@ -80,7 +80,7 @@ def _check_cleared(prepared: Preparation) -> None:
 
 
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
-    """Stores what became of the organization for the report; where no file can be written, in the task's own result, which never depends on a disk."""
+    """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
     try:
         prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict()})
         result.pop("unkept_report", None)
@@ -90,7 +90,7 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
 
 
 def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport) -> OrganizationReport:
-    """Reads the organization after the writing. The report with what it is like now; a rollback's snapshot is marked as rolled back if it is."""
+    """Reads the organization after the writes. Returns the report with its current state, and marks the snapshot of a completed rollback."""
     procedure = prepared.procedure
     if not procedure.restores and not report.controls:
         return report
@@ -102,10 +102,10 @@ def _reassessed(task: BaselineContext, prepared: Preparation, report: Organizati
 
 
 def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable[[Organization], Plan]:
-    """The planner, which refuses in its first plan what was not planned: nothing has been written then."""
+    """The planner. It refuses anything in its first plan that was not planned, when nothing has been written yet."""
 
     def check(organization: Organization, plan: Plan) -> None:
-        # What becomes of mail was looked at before, and with more facts than are read here.
+        # The preflight has examined the effects on mail, with more facts than are read here.
         new = unplanned(planned, planned_changes(organization, plan), effects=("rollback",))
         if new:
             raise ExchangeError(
@@ -116,7 +116,7 @@ def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable
 
 
 def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:
-    """The planner, whose first plan is checked: nothing has been written then. Later ones are what is left of it."""
+    """The planner. Its first plan is checked before anything is written; later plans are what is left of it."""
     first = True
 
     def plan_once_checked(organization: Organization) -> Plan:
@@ -131,13 +131,13 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
 
 
 def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport) -> OrganizationReport:
-    """What the report says after a failure. If it is wanted, the changes are rolled back; the error says what came of that."""
+    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked."""
     made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
     snapshot = task.params.get("snapshot")
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
-            # Where nothing was written there is nothing to come back from, and a rollback means the run before this one. A fresh read has to say so.
+            # If nothing was written, the next rollback must restore the state before the previous run. A fresh read must confirm it.
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
                 count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
@@ -153,11 +153,11 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
 
 
 def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
-    """Puts the old state back after a failure: of what was planned, what was done, or may have been.
+    """Restores the old state after a failure, as far as the planned changes were made or may have been made.
 
     :param made: the changes that are known to be stored.
-    :param unknown: whether there may be more of them.
-    :raises ExchangeError: somebody else was at work on the same, or the rollback failed on its way.
+    :param unknown: whether other changes may be stored, too.
+    :raises ExchangeError: someone else changed the same settings, or the rollback failed.
     """
     rollback = rollback_of(prepared.artifacts, path, prepared.variables, scope="changed")
     rollback.recorded = [change for change in rollback.recorded if unknown or change.key in made]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what a run would write was approved: the plan that was, that it is the one needed now, and that no run has used it. Private to the collection."""
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ _VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the appr
 
 
 class Artifacts(Protocol):
-    """The files of one organization, as far as they matter here."""
+    """The files of one organization that this module needs."""
 
     def load(self, path: str) -> Any:
-        """What a JSON file holds; an OptionError says why it cannot be read."""
+        """The content of a JSON file. Raises OptionError if it cannot be read."""
 
     def load_plan(self, path: str) -> Any:
-        """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
+        """The organization's plan, from a file or from the folder of a run. Raises OptionError if there is none."""
 
     def plan_with(self, digest: str) -> Any:
-        """The plan of an earlier run that has this digest; ``None`` where there is none."""
+        """The plan of an earlier run with this digest; ``None`` if there is none."""
 
     def chain(self) -> Chain:
         """The snapshots."""
 
     def used_approval(self, digest: str) -> str:
-        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+        """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Approval:
     """A plan that was approved.
 
     :param digest: its digest.
-    :param plan: its document; ``None`` where only the digest is known.
+    :param plan: its document; ``None`` if only the digest is known.
     :param missing: why it is not known, as a sentence.
     """
 
@@ -56,7 +56,7 @@ class Approval:
 
 
 def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
-    """The plan that the variables say was approved; ``None`` where they say nothing. An OptionError says why a file is no approved plan."""
+    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan."""
     approved = str(variables.get("approved_plan") or "")
     if not approved:
         return None
@@ -67,7 +67,7 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
 
 
 def approval_findings(approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool) -> list[Finding]:
-    """What is refused about the approval of a plan.
+    """The findings about the approval of a plan.
 
     :param plan: the plan that is needed now.
     :param writes: whether the run would write.
@@ -79,12 +79,12 @@ def approval_findings(approval: Approval | None, plan: PlanDocument, variables: 
         return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
     before = used(approval.digest, artifacts) if plan.changes else []
     findings = _moved(approval, plan, begun=bool(before))
-    # One that is over is refused elsewhere.
+    # Another finding covers an approval that has expired.
     return findings if variables.get("approval_valid_until") else [*findings, *before]
 
 
 def _moved(approval: Approval, plan: PlanDocument, *, begun: bool) -> list[Finding]:
-    """Whether the approved plan is the one that is needed now, or what is left of it."""
+    """The findings if the plan that is needed now goes beyond the approved plan."""
     if approval.plan is not None:
         return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, plan, begun=begun)]
     if approval.digest == plan.digest:
@@ -94,7 +94,7 @@ def _moved(approval: Approval, plan: PlanDocument, *, begun: bool) -> list[Findi
 
 
 def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
-    """The run that has used an approval: its snapshot says so, by its name already. Where one cannot be read, nobody knows.
+    """A finding if a run has already used an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
 
     :param own: the snapshot of the run that asks.
     """
@@ -116,7 +116,7 @@ def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
 
 
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
-    """The approval of the plan that has this digest, with the plan if the organization's files hold it: that of a check, or of the last run that wrote."""
+    """The approval of the plan with this digest. The plan comes from the organization's files: from a check, or from the last run that wrote."""
     missing = "No file here contains the approved plan, so the differences are unknown."
     last = artifacts.chain().last()
     sources: list[Callable[[], Any]] = [lambda: artifacts.plan_with(digest)]
@@ -127,7 +127,7 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
             if not document or document["digest"] != digest:
                 continue
         except (OptionError, KeyError, TypeError):
-            continue  # A file that is no plan, or is broken, is nobody's approval.
+            continue  # A broken file, or a file that is not a plan, is no approval.
         try:
             return Approval(digest, read_plan(document, "the plan of that digest"))
         except OptionError as error:
@@ -136,7 +136,7 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
 
 
 def refused_switch(variables: Mapping[str, Any], given_on_launch: frozenset[str]) -> list[str]:
-    """Why the variable that requires an approval is refused as an extra variable, which beats what a playbook says; nothing where it is not.
+    """Why the variable that requires an approval is refused as an extra variable, which overrides the playbook; nothing if it is accepted.
 
     :param variables: by their full names.
     :param given_on_launch: the names of those that are extra variables.

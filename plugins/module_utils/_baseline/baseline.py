@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hardened baseline: the controls that a run selects, the state that they want together, and what each is like. Private to the collection.
+"""The hardened baseline: the controls that a run selects, the state that they want together, and the status of each. Private to the collection.
 
 There is one planner. Check mode, the run, the audit and the proof afterwards all use it; a control on its own is the same
 planner with that control alone.
@@ -65,21 +65,21 @@ class Baseline(Procedure):
         for exception in self.exceptions.values():
             moment(exception.until, "hardened_baseline_skip[].until")
         chosen = {tag.upper() for tag in run_tags} & {control.id for control in CONTROLS}
-        #: What the tags of the run leave out.
+        #: The controls that the tags of the run leave out.
         self.unselected = {control.id for control in CONTROLS if (chosen and control.id not in chosen) or control.id in {tag.upper() for tag in skip_tags}}
         dropped = {*self.unselected, *left_out}
         self.selected = [control for control in CONTROLS if control.id not in dropped]
-        #: The controls that the variables give a value and that this run selects.
+        #: The selected controls that the variables give a value.
         self.wanted = [control for control in self.selected if control.is_wanted(variables)]
         #: The controls that this run may write.
         self.written = [control for control in self.wanted if control.id not in self.exceptions and control.is_written(variables)]
-        #: The controls that write nothing and may refuse what the others would do. An accepted exception refuses nothing.
+        #: The controls that write nothing but can refuse what the others would do. An accepted exception refuses nothing.
         self.guarding = [control for control in self.wanted if not control.resource and not self._is_excepted(control)]
         self.request = Request(variables, tuple(name for control in self.wanted for name in control.creates(variables)))
         needed = {subset for control in self.wanted for subset in control.needs()}
         self.subsets = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL_FACTS) or subset in needed]
         for control in CONTROLS:
-            # What is wrong with a variable is refused whether or not its control is selected, except for names and settings that nothing would use.
+            # An invalid variable is refused even if its control is not selected, except for names and settings that nothing would use.
             if control in self.wanted or not control.resource:
                 control.check(self.request)
 
@@ -88,11 +88,11 @@ class Baseline(Procedure):
         return exception is not None and not exception.expired
 
     def without(self, control: str, status: ControlStatus, why: str) -> Baseline:
-        """The same without a control, which the report has with that status."""
+        """The same baseline without a control, which the report shows with that status."""
         return type(self)(self.variables, *self.tags, {**self.left_out, control: (status, why)})
 
     def licensed(self, organization: Organization) -> tuple[Baseline, list[Finding]]:
-        """What the organization's license allows of it, and what is refused of the rest: computed once for each reading of the organization."""
+        """The part of the baseline that the organization's license allows, and the findings about the rest. Computed once for each read of the organization."""
         if self._licensed is None or self._licensed[0] is not organization:
             self._licensed = (organization, *self._allowed(organization))
         return self._licensed[1], self._licensed[2]
@@ -136,11 +136,11 @@ class Baseline(Procedure):
         return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {}), **({"lint": odd} if odd else {})}
 
     def _looked_at(self, plan: Plan) -> Plan | None:
-        """The plan, where what it leaves is looked at instead of what is there."""
+        """The plan, if its result is judged instead of the current state."""
         return plan
 
     def plannable(self, organization: Organization, *, check_mode: bool) -> tuple[Plan, list[Finding]]:
-        """The plan of all controls that can be planned, with what its reader should know, and what is refused of it and of the rest."""
+        """The plan of all controls that can be planned, with its warnings, and the findings about these and all other controls."""
         errors = {control.id: control.errors(self.request, organization, check_mode=check_mode) for control in self.written}
         fine = [control for control in self.written if not errors[control.id]]
         findings = [
@@ -212,7 +212,7 @@ class Baseline(Procedure):
 
 
 class Audit(Baseline):
-    """The baseline, only looked at: nothing is written, so that nothing is refused."""
+    """The baseline as an audit: nothing is written, so nothing is refused."""
 
     kind = "audit"
     writes = False
@@ -225,7 +225,7 @@ class Audit(Baseline):
         return cls.kind
 
     def draft(self, organization: Organization, run: Run) -> Draft:
-        # What means nothing cannot be looked at either.
+        # Mistakes in the variables make an audit impossible, too.
         mistakes = [Finding(control.id, text) for control in self.guarding for text in control.mistakes(self.request, organization)]
         return Draft(super().draft(organization, run).plan, mistakes)
 
@@ -243,7 +243,7 @@ class Audit(Baseline):
 
 
 def observed(organization: Organization) -> list[dict[str, Any]]:
-    """The settings that are reported and never changed; none where the IRM configuration cannot be read."""
+    """The settings that are reported but never changed; none if the IRM configuration cannot be read."""
     if organization.error(IRM_CONFIGURATION.subset) is not None:
         return []
     properties = organization.only(IRM_CONFIGURATION.subset)
@@ -252,7 +252,7 @@ def observed(organization: Organization) -> list[dict[str, Any]]:
 
 
 def on_premises(organization: Organization) -> bool:
-    """Whether the organization says that it has no tenant."""
+    """Whether the organization is on-premises."""
     return organization.error("organization") is None and bool(describe_organization(organization.only("organization"))["on_premises"])
 
 

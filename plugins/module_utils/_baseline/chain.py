@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The snapshots of an organization as a chain: each names the one before it. Private to the collection.
 
-The newest is the chain's end, whatever clocks said. Where the chain does not tell which one that is, somebody has to.
+The newest is the end of the chain, whatever the clocks say. If the chain does not show which one that is, a person has to choose.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Link:
-    """A snapshot in the chain, as its file's name tells it.
+    """A snapshot in the chain, from the name of its file.
 
     :param path: the file.
     :param id: the snapshot.
@@ -45,7 +45,7 @@ class Chain:
     """
 
     def __init__(self, links: Iterable[Link]) -> None:
-        # The order of paths decides nothing but which of several is named first.
+        # The order of paths only decides which of several is named first.
         self.links: Sequence[Link] = sorted(links, key=lambda link: link.path)
 
     @cached_property
@@ -61,12 +61,12 @@ class Chain:
 
     @cached_property
     def starts(self) -> list[Link]:
-        """Those whose predecessor is not there. More than one means that the chain is broken: retention cuts at the old end only."""
+        """Those whose predecessor does not exist. More than one means that the chain is broken, because retention removes only the oldest."""
         return [link for link in self.links if link.previous not in self._by_id]
 
     @cached_property
     def pending(self) -> list[Link]:
-        """Those that can still be gone back to. One that was rolled back is as good as gone, once all that came after it is."""
+        """Those that a rollback can still restore. One that was rolled back does not count once all of its successors were rolled back, too."""
         gone: set[str] = set()
         for end in _ends(self.links):
             link: Link | None = end
@@ -76,7 +76,7 @@ class Chain:
         return [link for link in self.links if link.id not in gone]
 
     def newest(self) -> Link | None:
-        """The newest that has not been rolled back; ``None`` where there is none.
+        """The newest that has not been rolled back; ``None`` if there is none.
 
         :raises OptionError: the chain is broken or forked, so that it does not tell.
         """
@@ -98,7 +98,7 @@ class Chain:
 
     @property
     def flaw(self) -> str:
-        """Why the chain does not tell which snapshot is the newest; empty where it does."""
+        """Why the chain does not show which snapshot is the newest; empty if it does."""
         try:
             self.newest()
         except OptionError as error:
@@ -113,7 +113,7 @@ class Chain:
         return found
 
     def old_end(self) -> list[Link]:
-        """Those that can go without the chain breaking, the oldest first: all up to its end, or up to where it forks."""
+        """Those that can be removed without breaking the chain, oldest first: all up to its end, or up to its first fork."""
         old: list[Link] = []
         following = self.starts
         while len(following) == 1:
@@ -129,6 +129,6 @@ class Chain:
 
 
 def _ends(links: Sequence[Link]) -> list[Link]:
-    """Those that none of the links follows."""
+    """Those that have no successor among the links."""
     followed = {link.previous for link in links}
     return [link for link in links if link.id not in followed]

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task of the role knows beside what every task does: the organization's files and its run. Private to the collection."""
+"""The context of a task of the role: the organization's files and the run, beside what every task has. Private to the collection."""
 
 from __future__ import annotations
 
@@ -21,58 +21,58 @@ class Artifacts(Protocol):
         """The name of the run's folder."""
 
     def begin(self) -> None:
-        """Begins the procedure: what an earlier one of this run kept does not count."""
+        """Begins the procedure: data that an earlier procedure of this run stored is ignored."""
 
     def remember(self, found: Mapping[str, Any]) -> None:
-        """Keeps what a task of this run found for the tasks that follow."""
+        """Stores what a task of this run found for later tasks."""
 
     def remembered(self) -> dict[str, Any]:
-        """What the tasks of this procedure have found so far."""
+        """What the tasks of this procedure have stored so far."""
 
     def load(self, path: str) -> Any:
-        """What a JSON file holds; an OptionError says why it cannot be read."""
+        """The content of a JSON file. Raises OptionError if it cannot be read."""
 
     def load_plan(self, path: str) -> Any:
-        """The organization's plan: in a file, or in the folder of a run. An OptionError says why there is none."""
+        """The organization's plan, from a file or from the folder of a run. Raises OptionError if there is none."""
 
     def store_plan(self, document: Mapping[str, Any]) -> str:
-        """Writes the run's plan. Gives its path."""
+        """Writes the run's plan. Returns its path."""
 
     def plan_with(self, digest: str) -> Any:
-        """The plan of an earlier run that has this digest; ``None`` where there is none."""
+        """The plan of an earlier run with this digest; ``None`` if there is none."""
 
     def chain(self) -> Chain:
         """The snapshots."""
 
     def used_approval(self, digest: str) -> str:
-        """The run that has used an approval, where retention has removed its snapshot since; empty where there is none."""
+        """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
 
     def store_snapshot(self, document: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a name of its own. Gives its path."""
+        """Writes a snapshot under a unique name. Returns its path."""
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
 
     def mark_rolled_back(self, path: str, digest: str) -> None:
-        """Remembers that a snapshot has been rolled back."""
+        """Marks a snapshot as rolled back."""
 
     def store_report(self, files: Mapping[str, str], *, top: bool) -> dict[str, str]:
-        """Writes the files of a report, with their SHA256SUMS. Gives their paths."""
+        """Writes the files of a report, with their SHA256SUMS. Returns their paths."""
 
     def reports(self) -> Iterator[Mapping[str, Any]]:
         """The reports of the organizations that this run has reported on so far."""
 
     def slices(self, run: str) -> Iterator[Mapping[str, Any]]:
-        """The reports of all organizations in the runs that the workflow job of a run has of its procedure, the oldest run first."""
+        """The reports of all organizations in the runs of the same procedure in the same workflow job, oldest run first."""
 
     def adopt_slices(self, run: str) -> None:
-        """Gives this run's folder what the organizations' folders in those runs have."""
+        """Links what the organizations' folders in those runs contain into this run's folder."""
 
     def cut_snapshots(self, keep: int) -> None:
-        """Removes snapshots at the chain's old end, beyond ``keep`` of them."""
+        """Removes the oldest snapshots of the chain and keeps ``keep`` of them."""
 
     def cut_runs(self, keep: int) -> None:
-        """Removes the folders of old runs, beyond ``keep`` of each procedure."""
+        """Removes the folders of old runs and keeps ``keep`` of each procedure."""
 
 
 @dataclass

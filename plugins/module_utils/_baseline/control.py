@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a control is: it turns the role's variables into a part of a state, and says what is refused and what is found. Private to the collection.
+"""What a control is: it turns the role's variables into a part of a state, and returns findings and a status. Private to the collection.
 
 A control never plans by itself. What the selected controls want is one state, and :func:`state.plan_state` brings an organization there.
 """
@@ -46,7 +46,7 @@ class Variable:
 
 
 class Request:
-    """What a run asks for, as far as one control has to know of the others.
+    """What a run asks for, as far as controls depend on each other.
 
     :param variables: the role's variables without their prefix, validated; what is not there or ``None`` is unmanaged.
     :param created: OME configurations that the wanted controls bring.
@@ -58,20 +58,20 @@ class Request:
         self._parsed: dict[str, Any] = {}
 
     def parsed(self, name: str, parse: Callable[[], Parsed]) -> Parsed:
-        """What ``parse`` makes of the variables; made once for each name."""
+        """The result of ``parse``, which runs once for each name."""
         if name not in self._parsed:
             self._parsed[name] = parse()
         made: Parsed = self._parsed[name]
         return made
 
     def planning(self, *, check_mode: bool) -> Planning:
-        """What a plan of this request is for."""
+        """The options of a plan of this request."""
         return Planning(check_mode=check_mode, created=self.created)
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the written controls would make of an organization.
+    """The result that the written controls would have in an organization.
 
     :param parts: the state that they want together.
     :param plan: what brings the organization there.
@@ -85,7 +85,7 @@ class Outlook:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """What the baseline can look at, and mostly enforce.
+    """Something that the baseline can check, and usually enforce.
 
     :param id: the name under which it is selected, skipped and reported.
     :param sets: what it sets, in Exchange's words.
@@ -114,7 +114,7 @@ class Control:
 
     @property
     def origin(self) -> str:
-        """Where the value comes from, and who else looks at it."""
+        """Where the value comes from, and who else tests it."""
         return f"{self.provenance}; Microsoft's Zero Trust Assessment tests it ({self.assessed_by})" if self.assessed_by else self.provenance
 
     @property
@@ -124,7 +124,7 @@ class Control:
 
     @property
     def subset(self) -> str:
-        """What has to be read to assess it; empty where that is nothing."""
+        """The subset to read to assess it; empty if there is none."""
         return ""
 
     def is_wanted(self, variables: Mapping[str, Any]) -> bool:
@@ -132,26 +132,26 @@ class Control:
         return any(variables.get(variable.name) not in (None, [], {}) for variable in self.variables)
 
     def is_written(self, variables: Mapping[str, Any]) -> bool:
-        """Whether the variables have it enforced, where it is wanted."""
+        """Whether the variables enforce it, provided that it is wanted."""
         return bool(self.resource)
 
     def needs(self) -> tuple[str, ...]:
-        """The subsets that it needs beside those that every run reads."""
+        """The subsets that it needs in addition to those that every run reads."""
         return ()
 
     def creates(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
-        """The OME configurations that it brings."""
+        """The OME configurations that it creates."""
         return ()
 
     def check(self, request: Request) -> None:
-        """Refuses by name what needs no organization to be wrong."""
+        """Refuses invalid variables by name, without an organization."""
 
     def desired(self, request: Request, organization: Organization) -> Parts:
-        """The state that it wants, as far as it has a say."""
+        """The part of the state that it wants."""
         return {}
 
     def without_license(self, request: Request, organization: Organization) -> str:
-        """Why the organization's license does not allow it, as a sentence; empty where it does or nothing tells."""
+        """Why the organization's license does not allow it, as a sentence; empty if it does, or if that is unknown."""
         return ""
 
     def plan(self, request: Request, organization: Organization, *, check_mode: bool = True) -> Plan:
@@ -159,7 +159,7 @@ class Control:
         return plan_state(organization, self.desired(request, organization), request.planning(check_mode=check_mode))
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
-        """Why it cannot be planned; nothing where it can."""
+        """The errors that keep it from being planned; none if it can be."""
         try:
             self.plan(request, organization, check_mode=check_mode)
         except ExchangeError as error:
@@ -167,11 +167,11 @@ class Control:
         return []
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
-        """What its variables name and the organization does not have, as sentences."""
+        """A sentence for each thing that its variables name but the organization does not have."""
         return []
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        """What is refused of what it would change."""
+        """The findings about its changes."""
         taking = [change for change in outlook.plan.changes if change.after in self.takes_away and self.owns(change.resource, change.identity, change.option)]
         if not taking:
             return []
@@ -180,11 +180,11 @@ class Control:
         return [Finding.acceptable(self.id, text, self.id)]
 
     def warnings(self, outlook: Outlook) -> list[str]:
-        """What the reader of the plan should know."""
+        """The warnings about its changes."""
         return []
 
     def shortcomings(self, request: Request, organization: Organization) -> list[str]:
-        """Why it is not met although its settings are stored, as sentences."""
+        """Why it is not met even though its settings are stored, as sentences."""
         return []
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]] | None:
@@ -200,21 +200,21 @@ class Control:
         return []
 
     def remarks(self, organization: Organization) -> list[str]:
-        """What its row of the report says beside its status."""
+        """What its row of the report says in addition to its status."""
         return []
 
     def owns(self, resource: str, identity: str, option: str) -> bool:
-        """Whether a change is this control's."""
+        """Whether a change belongs to this control."""
         return resource == self.resource
 
     def shown(self, request: Request) -> dict[str, Any]:
-        """What it wants, for people and for the digest: no secret."""
+        """What it wants, for people and for the digest; never a secret."""
         values = {variable.name: request.variables.get(variable.name) for variable in self.variables}
         return {name: value for name, value in values.items() if value is not None}
 
 
 def merged(first: Parts, second: Mapping[str, Any]) -> Parts:
-    """Both states in one. Where both name a setting, the second one counts."""
+    """Both states in one. If both name a setting, the second one counts."""
     whole = dict(first)
     for key, value in second.items():
         whole[key] = merged(whole[key], value) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
@@ -222,5 +222,5 @@ def merged(first: Parts, second: Mapping[str, Any]) -> Parts:
 
 
 def named(variable: str) -> str:
-    """How an error begins that is about an option of a variable."""
+    """The beginning of an error about an option of a variable."""
     return f"{PREFIX}{variable}."

@@ -80,7 +80,7 @@ class SettingsControl(TableControl):
 
 @dataclass(frozen=True, kw_only=True)
 class LicensingControl(SettingsControl):
-    """Azure Rights Management. An organization that still uses AD RMS would change its key service with it."""
+    """Azure Rights Management, which would change the key service of an organization that still uses AD RMS."""
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         changes = [change for change in outlook.plan.changes if self.owns(change.resource, change.identity, change.option)]
@@ -93,7 +93,7 @@ class LicensingControl(SettingsControl):
 
 
 def lacks_license(organization: Organization) -> bool:
-    """Whether what the session may run shows that there is no Advanced Message Encryption: then it has no New-OMEConfiguration."""
+    """Whether the cmdlets of the session show that the organization has no Advanced Message Encryption: then New-OMEConfiguration is missing."""
     return organization.available("exported_cmdlets") and all(item["Name"] != "New-OMEConfiguration" for item in organization.objects("exported_cmdlets"))
 
 
@@ -105,7 +105,7 @@ class LicensedControl(SettingsControl):
         return ("exported_cmdlets",)
 
     def without_license(self, request: Request, organization: Organization) -> str:
-        # Where it is as it should be there is nothing to ask for; a license may also have run out.
+        # If the setting is already as wanted, no license is needed; it may also have expired.
         if organization.error(self.subset) is not None:
             return ""
         properties = organization.only(self.subset)
@@ -145,7 +145,7 @@ class SignInControl(SettingsControl):
 
 @dataclass(frozen=True, kw_only=True)
 class BrandingControl(TableControl):
-    """The looks of the default OME configuration: one variable, a dictionary of its options."""
+    """The branding of the default OME configuration: one variable, a dictionary of its options."""
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         return {self.subset: {DEFAULT_OME_CONFIGURATION: self.table.parse(self._given(request), named(self.variables[0].name))}}
@@ -163,10 +163,10 @@ class BrandingControl(TableControl):
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateControl(TableControl):
-    """An OME configuration of one's own: one variable, a dictionary with its name and its expiry."""
+    """A custom OME configuration: one variable, a dictionary with its name and its expiry."""
 
     def needs(self) -> tuple[str, ...]:
-        # Whether it may be created is seen by what the session may run.
+        # The cmdlets of the session show whether it can be created.
         return ("exported_cmdlets",)
 
     def creates(self, variables: Mapping[str, Any]) -> tuple[str, ...]:
@@ -188,7 +188,7 @@ class TemplateControl(TableControl):
 
     def without_license(self, request: Request, organization: Organization) -> str:
         (name,) = self.creates(request.variables)
-        # Asked first: what the session may run does not matter, and a failure to find it out neither, once the template is there.
+        # This comes first: once the template exists, it does not matter which cmdlets the session has, or whether that can be read.
         if organization.error(self.subset) is not None or find(organization.objects(self.subset), name):
             return ""
         if not lacks_license(organization):
@@ -228,7 +228,7 @@ class PolicyControl(TableControl):
         return {self.subset: {name: {"irm_enabled": True} for name in policies if not names or name_key(name) in names}}
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
-        # A name may be that of a policy of either kind.
+        # A name may belong to a policy of either kind.
         tables = [table for table in (OWA_MAILBOX_POLICY, MOBILE_DEVICE_MAILBOX_POLICY) if organization.error(table.subset) is None]
         known = {name_key(name_of(policy)) for table in tables for policy in organization.objects(table.subset)}
         variable = self.variables[1].name
@@ -242,7 +242,7 @@ class PolicyControl(TableControl):
 
 @dataclass(frozen=True, kw_only=True)
 class TestControl(Control):
-    """Exchange's own test, which the role runs after the writing."""
+    """Exchange's own test, which the role runs after the writes."""
 
     def check(self, request: Request) -> None:
         sender, recipients, *_timeout = (variable.name for variable in self.variables)

@@ -63,8 +63,8 @@ CONTROLS: tuple[Control, ...] = (
         _switch("azure_rms_licensing", "azure_rms_licensing_enabled", (True, True), "Whether Exchange Online uses Azure Rights Management."),
         kind=LicensingControl,
         reason="Message encryption does not work without it.",
-        risk="An organization that still uses AD RMS would switch its key service; that is refused.",
-        notice="Nobody, where it is on already; else everybody gains the means to protect mail.",
+        risk="An organization that still uses AD RMS would change its key service, so it is refused there.",
+        notice="Nobody if it is already on. Otherwise, everybody can protect mail.",
         provenance=DEFAULT,
         assessed_by="35024",
         cloud_only=True,
@@ -73,10 +73,10 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-2",
         "Mail can be protected",
         "InternalLicensingEnabled",
-        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether mail can be protected, to recipients inside and outside."),
-        reason="In Exchange Online it governs mail to inside and outside alike: without it Exchange lists no templates, and nobody can protect mail.",
+        _switch("internal_licensing", "internal_licensing_enabled", (True, True), "Whether mail can be protected, for internal and external recipients."),
+        reason="In Exchange Online it applies to internal and external mail alike. Without it, Exchange lists no templates, and nobody can protect mail.",
         risk="None known.",
-        notice="Nobody, where it is on already.",
+        notice="Nobody if it is already on.",
         provenance=DEFAULT,
         assessed_by="35025",
     ),
@@ -99,8 +99,8 @@ CONTROLS: tuple[Control, ...] = (
             "Whether the button offers Do Not Forward.",
             inverted=True,
         ),
-        reason="Who can protect a message with one click does it more often.",
-        risk="Protected mail that nobody expected reaches partners.",
+        reason="People who can protect a message with one click do it more often.",
+        risk="Partners may receive protected mail that they do not expect.",
         notice="Everybody who uses Outlook on the web.",
         provenance=OPINION,
         assessed_by="35026",
@@ -115,11 +115,11 @@ CONTROLS: tuple[Control, ...] = (
             "decrypt_attachments_for_encrypt_only",
             "decrypt_attachment_for_encrypt_only",
             (False, False),
-            "Whether attachments of encrypt-only mail are decrypted when they are downloaded in a browser.",
+            "Whether attachments of encrypt-only mail are decrypted when someone downloads them in a browser.",
         ),
-        reason="A decrypted copy on a device is out of reach of any policy.",
-        risk="Recipients whose programs cannot open protected files cannot read them.",
-        notice="Who downloads attachments of encrypted mail in a browser.",
+        reason="No policy protects a decrypted copy on a device.",
+        risk="Recipients cannot read them with programs that do not support protected files.",
+        notice="People who download attachments of encrypted mail in a browser.",
         provenance=DEFAULT,
         source=_ARTICLE,
         takes_away=(False,),
@@ -129,54 +129,54 @@ CONTROLS: tuple[Control, ...] = (
         "IRM-5",
         "PDF attachments are encrypted",
         "EnablePdfEncryption",
-        _switch("pdf_encryption", "enable_pdf_encryption", (None, True), "Whether PDF attachments of protected mail are encrypted, too."),
-        reason="A PDF would otherwise leave a protected message in clear.",
-        risk="Recipients need a program that opens protected PDF files.",
-        notice="Whoever receives a PDF with protected mail.",
+        _switch("pdf_encryption", "enable_pdf_encryption", (None, True), "Whether PDF attachments of protected mail are encrypted as well."),
+        reason="Otherwise, a PDF in a protected message is sent in clear.",
+        risk="Recipients need a program that can open protected PDF files.",
+        notice="People who receive PDF files in protected mail.",
         provenance=TIGHTENS,
         takes_away=(True,),
         cloud_only=True,
     ),
     _irm(
         "IRM-6",
-        "Transport can look into protected mail",
+        "Transport can read protected mail",
         "TransportDecryptionSetting",
         Variable(
             "transport_decryption",
             {"type": "str", "choices": ["Disabled", "Mandatory", "Optional"]},
-            "Whether Exchange decrypts protected mail in transport. Any value but V(Optional) is refused until its word is accepted.",
+            "Whether Exchange decrypts protected mail in transport. Any value other than V(Optional) is refused until its word is accepted.",
             ("Optional", "Optional"),
             "transport_decryption_setting",
         ),
         dangerous={
-            "Mandatory": ("mail_rejection", "mail that cannot be decrypted would be rejected."),
-            "Disabled": ("blind_transport", "rules and scanners would no longer see into protected mail."),
+            "Mandatory": ("mail_rejection", "Exchange would reject mail that it cannot decrypt."),
+            "Disabled": ("blind_transport", "rules and scanners could no longer read protected mail."),
         },
-        reason="Rules, journaling and malware scanning see into protected mail, and mail that cannot be decrypted still arrives.",
+        reason="Rules, journaling and malware scanners can read protected mail, and mail that cannot be decrypted is still delivered.",
         risk="None known for Optional.",
         notice="Nobody.",
         provenance=DEFAULT,
     ),
     _irm(
         "IRM-7",
-        "What happens in the portal is logged",
+        "Activities in the portal are logged",
         "EnablePortalTrackingLogs",
         _switch("portal_tracking_logs", "enable_portal_tracking_logs", (None, True), "Whether activities in the encryption portal are logged."),
         kind=LicensedControl,
-        reason="Without it nobody can tell who read a message in the portal.",
-        risk="It needs Advanced Message Encryption: without the license Exchange has no such parameter.",
+        reason="Without the log, nobody can tell who read a message in the portal.",
+        risk="It requires Advanced Message Encryption. Without the license, Exchange does not have this parameter.",
         notice="Nobody; a works council may want to know.",
         provenance=TIGHTENS,
         cloud_only=True,
     ),
     SignInControl(
         id="OME-1",
-        title="No sign-in to the portal with a social account",
+        title="Nobody signs in to the portal with a social account",
         sets="SocialIdSignIn of every OME configuration",
         table=OME_CONFIGURATION,
-        reason="How well a Google, Yahoo or Microsoft account is protected is not in the organization's hands.",
+        reason="The organization does not control how well a Google, Yahoo or Microsoft account is protected.",
         risk="Recipients fall back to a one-time passcode, so OME-2 should be on.",
-        notice="Recipients outside who used such an account.",
+        notice="External recipients who used such an account.",
         provenance=TIGHTENS,
         source=_ARTICLE,
         variables=(
@@ -191,12 +191,12 @@ CONTROLS: tuple[Control, ...] = (
     ),
     SignInControl(
         id="OME-2",
-        title="One-time passcodes open the portal",
+        title="Recipients can open the portal with a one-time passcode",
         sets="OTPEnabled of every OME configuration",
         table=OME_CONFIGURATION,
-        reason="A recipient without a work or school account needs a way to read the message.",
-        risk="Whoever reads the recipient's mailbox can read the message.",
-        notice="Recipients outside.",
+        reason="Recipients without a work or school account need a way to read the message.",
+        risk="Anyone who can read the recipient's mailbox can read the message.",
+        notice="External recipients.",
         provenance=DEFAULT,
         source=_ARTICLE,
         variables=(_switch("one_time_passcode", "otp_enabled", (True, True), "Whether recipients may use one-time passcodes; on every OME configuration."),),
@@ -204,12 +204,12 @@ CONTROLS: tuple[Control, ...] = (
     ),
     BrandingControl(
         id="OME-3",
-        title="Encrypted mail and the portal look like the organization",
+        title="Encrypted mail and the portal show the organization's branding",
         sets="texts, color and logo of the default OME configuration",
         table=OME_CONFIGURATION,
         reason="Recipients trust a portal that they recognize.",
         risk="None known.",
-        notice="Recipients outside.",
+        notice="External recipients.",
         provenance=OPINION,
         assessed_by="35027",
         source="https://learn.microsoft.com/purview/add-your-organization-brand-to-encrypted-messages",
@@ -227,9 +227,9 @@ CONTROLS: tuple[Control, ...] = (
         title="Mail in the portal expires and can be revoked",
         sets="a custom OME configuration with ExternalMailExpiryInDays",
         table=OME_CONFIGURATION,
-        reason="A message that has to be read in the portal can expire and be revoked.",
-        risk="It takes effect only for mail to which a rule applies it. It needs Advanced Message Encryption.",
-        notice="Recipients outside, once a rule applies it.",
+        reason="A message that recipients read in the portal can expire and can be revoked.",
+        risk="It affects only mail to which a rule applies it. It requires Advanced Message Encryption.",
+        notice="External recipients, once a rule applies it.",
         provenance=TIGHTENS,
         source=_ARTICLE,
         variables=(
@@ -239,7 +239,7 @@ CONTROLS: tuple[Control, ...] = (
                     "type": "dict",
                     "options": {"name": {"type": "str", "required": True}, "external_mail_expiry_in_days": {"type": "int"}},
                 },
-                "A custom OME configuration, by name, and after how many days mail that is sent with it expires.",
+                "The name of a custom OME configuration, and the number of days after which mail that is sent with it expires.",
                 (None, {"name": "One week expiration", "external_mail_expiry_in_days": 7}),
             ),
         ),
@@ -249,9 +249,9 @@ CONTROLS: tuple[Control, ...] = (
         id="MFR-1",
         title="Mail flow rules encrypt",
         sets="mail flow rules and their order",
-        reason="A rule does not forget to encrypt.",
-        risk="Partners' systems may not be able to read encrypted mail; rules act within minutes to hours.",
-        notice="Recipients outside, and whoever gets their answers.",
+        reason="People forget to encrypt; rules do not.",
+        risk="Some partners' systems cannot read encrypted mail. Rules take effect within minutes to hours.",
+        notice="External recipients, and the people who receive their replies.",
         provenance=OPINION,
         assessed_by="35029",
         source="https://learn.microsoft.com/purview/define-mail-flow-rules-to-encrypt-email",
@@ -259,8 +259,8 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "encryption_rules",
                 {"type": "list", "elements": "dict", "options": rule_argument_spec()},
-                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them. A rule is whole: where it does not name "
-                "C(enabled), C(mode), C(exceptions) or its dates, it is enabled, enforced, and has no exceptions and no dates.",
+                "Mail flow rules, in order, as M(m365.message_encryption.ome_transport_rules) takes them. Each rule is complete: if it does not set "
+                "C(enabled), C(mode), C(exceptions) or its dates, it is enabled and enforced, and has no exceptions and no dates.",
                 ([], []),
             ),
             Variable(
@@ -273,8 +273,8 @@ CONTROLS: tuple[Control, ...] = (
                         "exceptions": {"type": "dict", "options": rule_argument_spec()["exceptions"]["options"]},
                     },
                 },
-                f"Adds the rule C({OUTGOING_RULE}) behind the others: sender inside and recipient outside, with the template of OME-4 where that is managed. "
-                "V(true) adds it as it comes.",
+                f"Adds the rule C({OUTGOING_RULE}) after the others: sender inside and recipient outside, with the template of OME-4 if that is managed. "
+                "V(true) adds it with its defaults.",
                 (False, False),
             ),
         ),
@@ -283,7 +283,7 @@ CONTROLS: tuple[Control, ...] = (
         id="MFR-2",
         title="Mail is treated as expected",
         sets="nothing: messages are computed through the rules, and guarantees are proved of them",
-        reason="That a rule is there does not say what becomes of a message.",
+        reason="A rule that exists does not tell what happens to a message.",
         risk="None: no mail is sent.",
         notice="Nobody.",
         provenance=OPINION,
@@ -292,28 +292,28 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "messages",
                 MESSAGES_ARGUMENT_SPEC,
-                "Messages with what is expected of them, as M(m365.message_encryption.mail_flow_test) takes them. In check mode they meet the rules as "
-                "the run would leave them, in an audit those that are there.",
+                "Messages and the results that you expect, as M(m365.message_encryption.mail_flow_test) takes them. Check mode applies the rules as "
+                "the run would leave them; an audit applies the existing rules.",
                 ([], []),
             ),
             Variable(
                 "guarantees",
                 TYPED_GUARANTEES_ARGUMENT_SPEC,
-                "What is guaranteed of mail: C(when) and C(unless), sections like a rule's, say which mail, C(then) what becomes of each copy of it "
-                "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each is proved of all mail, refuted by a message, or unknown; "
-                "a plan that would break one is refused. O(hardened_baseline_encrypt_outgoing) brings one of its own.",
+                "Guarantees about mail. C(when) and C(unless), like sections of a rule, select the mail; C(then) is what must happen to each copy of it "
+                "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each guarantee is proved for all mail, refuted by a message, or unknown. "
+                "A plan that would break one is refused. O(hardened_baseline_encrypt_outgoing) adds one of its own.",
                 ([], []),
             ),
         ),
     ),
     SettingsControl(
         id="EAS-1",
-        title="Apps that cannot decrypt get no decrypted copies",
+        title="Apps that cannot decrypt mail get no decrypted copies",
         sets="AllowRMSSupportForUnenlightenedApps",
         table=ACTIVESYNC_ORG_SETTINGS,
-        reason="The iOS mail app and the like would store a decrypted copy on the device.",
-        risk="People with such an app cannot read protected mail in it.",
-        notice="Who reads protected mail in the iOS mail app.",
+        reason="Apps such as the iOS mail app would store a decrypted copy on the device.",
+        risk="People cannot read protected mail in such an app.",
+        notice="People who read protected mail in the iOS mail app.",
         provenance=DEFAULT,
         source=_ARTICLE,
         variables=(
@@ -321,7 +321,7 @@ CONTROLS: tuple[Control, ...] = (
                 "decrypt_for_unenlightened_apps",
                 "allow_rms_support_for_unenlightened_apps",
                 (False, False),
-                "Whether the service decrypts mail for apps that cannot do it.",
+                "Whether the service decrypts mail for apps that cannot decrypt it.",
             ),
         ),
         takes_away=(False,),
@@ -330,11 +330,11 @@ CONTROLS: tuple[Control, ...] = (
     *(
         PolicyControl(
             id=id_,
-            title=f"No policy of {what} has rights management off",
+            title=f"No policy of {what} turns rights management off",
             sets=f"{table.fields[0].parameter} of mailbox policies of {what}",
             table=table,
-            reason="A policy with it off overrules the organization's settings for its users.",
-            risk="Somebody may have switched it off on purpose.",
+            reason="A policy that turns it off overrides the organization's settings for its users.",
+            risk="Someone may have turned it off on purpose.",
             notice="Users of that policy.",
             provenance=DEFAULT,
             source=f"{_CMDLETS}/set-{table.noun.lower()}",
@@ -342,12 +342,10 @@ CONTROLS: tuple[Control, ...] = (
                 Variable(
                     "mailbox_policies",
                     {"type": "str", "choices": ["warn", "enforce"]},
-                    "Whether policies of Outlook on the web and of mobile devices that have rights management off are reported or switched on.",
+                    "Whether policies of Outlook on the web and of mobile devices that turn rights management off are only reported, or corrected.",
                     ("warn", "enforce"),
                 ),
-                Variable(
-                    "mailbox_policy_names", {"type": "list", "elements": "str"}, "The policies that are looked at; all of them where it is empty.", ([], [])
-                ),
+                Variable("mailbox_policy_names", {"type": "list", "elements": "str"}, "The policies to check. Default: all.", ([], [])),
             ),
             takes_away=(True,),
         )
@@ -357,7 +355,7 @@ CONTROLS: tuple[Control, ...] = (
         id="VRF-1",
         title="Exchange's own test passes",
         sets="nothing: Test-IRMConfiguration must pass",
-        reason="That a setting is stored does not say that mail is protected.",
+        reason="A stored setting does not prove that mail is protected.",
         risk="None: it sends no mail.",
         notice="Nobody.",
         provenance=OPINION,
@@ -367,10 +365,10 @@ CONTROLS: tuple[Control, ...] = (
             Variable(
                 "test_recipients",
                 {"type": "list", "elements": "str"},
-                "The recipients of the test, by SMTP address; the sender itself where it is empty.",
+                "The recipients of the test, by SMTP address. Default: the sender.",
                 ([], []),
             ),
-            Variable("test_timeout", {"type": "int"}, "For how many seconds a failed test is tried again: changes of IRM take time.", (300, 300)),
+            Variable("test_timeout", {"type": "int"}, "The number of seconds during which a failed test is repeated: changes to IRM take time.", (300, 300)),
         ),
     ),
 )
@@ -383,7 +381,7 @@ CONTROL_VARIABLES: dict[str, Variable] = {variable.name: variable for control in
 
 @dataclass(frozen=True)
 class Observed:
-    """A setting of the IRM configuration that is reported and never changed."""
+    """A setting of the IRM configuration that is reported but never changed."""
 
     title: str
     option: str
@@ -391,20 +389,20 @@ class Observed:
 
 
 OBSERVED: tuple[Observed, ...] = (
-    Observed("Journal report decryption", "journal_report_decryption_enabled", "Whether journals hold protected mail in clear is a matter of retention rules."),
-    Observed("eDiscovery super user", "e_discovery_super_user_enabled", "Whether eDiscovery can read protected mail is a matter of law and works agreements."),
-    Observed("Search in protected mail", "search_enabled", "Off, protected mail cannot be found."),
-    Observed("Automatic service update", "automatic_service_update_enabled", "Microsoft applies updates of the service by itself."),
+    Observed("Journal report decryption", "journal_report_decryption_enabled", "Your retention rules decide whether journals contain protected mail in clear."),
+    Observed("eDiscovery super user", "e_discovery_super_user_enabled", "Law and works agreements decide whether eDiscovery can read protected mail."),
+    Observed("Search in protected mail", "search_enabled", "If it is off, nobody can find protected mail by searching."),
+    Observed("Automatic service update", "automatic_service_update_enabled", "Microsoft updates the service automatically."),
     Observed("Licensing locations", "licensing_location", "They show which key service the organization uses."),
 )
 
 
 def acceptable_words() -> dict[str, str]:
-    """The words of ``accept``, and what each allows: the ids of controls that may take something away from users, and the words of findings."""
+    """The words of ``accept`` and what each allows: the IDs of controls that can take something away from users, and the words of findings."""
     return {**{control.id: f"{control.title}. {control.notice}" for control in CONTROLS if control.takes_away}, **WORDS}
 
 
 def control_of(resource: str, identity: str, option: str) -> str:
-    """The control that a change belongs to; empty for one that no control makes."""
+    """The ID of the control that makes a change; empty if no control does."""
     owners = [control.id for control in CONTROLS if control.resource and control.owns(resource, identity, option)]
     return owners[0] if owners else ""

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Switching message encryption off, in the order of Microsoft's article. Private to the collection.
+"""Disables message encryption, in the order of Microsoft's article. Private to the collection.
 
-Rules go first. Then Exchange needs time, since it goes on using them for a while. Then the button goes, and last the licensing.
+Rules are removed first. Exchange continues to apply them for a while. Then the button is turned off, and finally licensing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LICENSING = {"azure_rms_licensing_enabled": False}
 
 
 class Disable(Procedure):
-    """What switching off takes.
+    """Disables message encryption.
 
     :param rules: ``remove`` or ``disable``. A rule that cannot be recreated is disabled in either case.
     :param stages: which of the two stages to plan.
@@ -67,7 +67,7 @@ class Disable(Procedure):
         return {"rules": self.rules}
 
     def _unconfirmed(self, organization: Organization, confirmed: str, organizations: int) -> list[Finding]:
-        """What is refused as long as nobody has named the one organization."""
+        """The findings as long as nobody has confirmed the name of the only organization."""
         name = describe_organization(organization.only("organization"))["name"]
         findings = []
         if not same_name(confirmed, str(name)):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether rules that encrypt have an effect, not only whether they are as declared. Private to the collection."""
+"""Whether rules that encrypt have an effect, and not only match their declaration. Private to the collection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOKS = ("sender_address_location", "recipient_address_type", "use_legacy_regex"
 
 
 def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """A rule as the role wants it. What it does not name is not left alone, but as a new rule has it.
+    """A rule as the role wants it. Options that it does not name are not left alone: they get the defaults of a new rule.
 
     Conditions and actions have no such default: without conditions a rule takes all mail, and without actions it is none.
     """

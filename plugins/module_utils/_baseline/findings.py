@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is refused before the first write, and the words that accept it. Private to the collection."""
+"""Findings, which are refused before the first write, and the words that accept them. Private to the collection."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIX = "hardened_baseline_"
 #: The words of ``accept`` that are no control's id, and what each allows.
 WORDS: Mapping[str, str] = {
     "work_accounts_only": "An OME configuration that allows neither one-time passcodes nor social accounts.",
-    "any_sender": "A rule that encrypts without a condition that keeps its senders inside. On mail from outside it has no effect, or bounces it.",
+    "any_sender": "A rule that encrypts without a condition that limits it to internal senders. For mail from outside it has no effect, or bounces it.",
     "unconditional_rule": "A rule that encrypts without any condition.",
     "mail_rejection": "C(hardened_baseline_transport_decryption: Mandatory): Exchange rejects mail that it cannot decrypt.",
     "blind_transport": "C(hardened_baseline_transport_decryption: Disabled): rules and scanners cannot read protected mail.",
@@ -41,11 +41,11 @@ class Finding:
 
     @classmethod
     def acceptable(cls, id_: str, text: str, word: str) -> Finding:
-        """A finding that goes away once its word is accepted."""
+        """A finding that its word accepts."""
         return cls(id_, text, accept([word]), word)
 
     def as_dict(self) -> dict[str, str]:
-        """The finding as the report has it."""
+        """The written form."""
         return {"id": self.id, "text": self.text, "allow": self.allow}
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role's variables as a run has them: what is wrong with them is named at once, and what is right has its type. Private to the collection."""
+"""The role's variables in a run: validated together, so that one error names all mistakes, and converted to their types. Private to the collection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEFAULT_DIRECTORY = "./message_encryption"
 
 
 def variables_read(kind: str) -> set[str]:
-    """The full names of the variables that a procedure reads. Others are looked at for their names only."""
+    """The full names of the variables that a procedure reads. Of all others, only the names are checked."""
     return set(variables_of(ENTRIES.get(kind, "main")))
 
 
@@ -50,7 +50,7 @@ def checked_variables(
     errors += refused_switch(variables, given_on_launch) if REQUIRE_APPROVAL in spec else []
     given = {name: value for name, value in variables.items() if value is not None or name.removeprefix(PREFIX) in CONTROL_VARIABLES}
     variables = {**profile_values(variables.get(f"{PREFIX}profile")), **given}
-    # true and false are how people say that they want such a rule as it comes, or none.
+    # true means the rule with its defaults, false means no rule.
     values = {name: _switched(value) if spec[name]["type"] == "dict" else value for name, value in variables.items() if name in spec}
     values = {name: value for name, value in values.items() if value is not None}
     validation, refused = validate(values, {name: dict(row) for name, row in spec.items()})
@@ -72,12 +72,12 @@ def checked_variables(
 
 
 def unknown_variable(name: str) -> str:
-    """What is said of a variable that the role does not have: almost always one that is misspelt."""
+    """The error about an unknown variable, which is almost always misspelled."""
     return f"{name} is not a variable of this role{meant(name, known_variables())}"
 
 
 def _switched(value: Any) -> Any:
-    """A dictionary that may also be said with one word; ``-e`` makes that word a text."""
+    """A dictionary that can also be true or false; ``-e`` turns these into text."""
     try:
         return {} if boolean(value) else None
     except TypeError:
@@ -85,10 +85,10 @@ def _switched(value: Any) -> Any:
 
 
 def for_report(task: BaselineContext) -> dict[str, Any]:
-    """The few variables that a report shows. A run that is refused for its variables is reported, too, so they are not checked here."""
+    """The few variables that a report shows. They are not validated here, because a run that is refused for its variables is reported, too."""
     return {name.removeprefix(PREFIX): value for name, value in (task.params["variables"] or {}).items()}
 
 
 def directory_of(variables: Mapping[str, Any]) -> str:
-    """Where the artifacts of all organizations lie."""
+    """The directory of the artifacts of all organizations."""
     return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)

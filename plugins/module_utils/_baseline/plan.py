@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plan as a document: what a board approves, and what a later run is compared with. Private to the collection.
+"""A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
 its cmdlets, what becomes of mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,

@@ -37,7 +37,7 @@ READ = [subset for subset in SUBSETS if subset not in ("exported_cmdlets", *MAIL
 
 
 def preflight(task: BaselineContext) -> dict[str, Any]:
-    """Everything before the first write: reads, finds what is refused, plans, and takes the snapshot.
+    """Everything before the first write: reads the organization, plans, collects the findings, and takes the snapshot.
 
     :raises OptionError: with all findings.
     """
@@ -121,7 +121,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
 
 def _read(task: BaselineContext, procedure: Procedure) -> Organization:
-    """The organization in one round trip. What only a plan makes matter is read once there is one: what the session may run, and facts about mail."""
+    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them."""
     facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
@@ -147,7 +147,7 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Organiza
         refusal.progress = result
         raise refusal
     if report.status is OrganizationStatus.NOT_ASSESSABLE:
-        # An audit that could read nothing must not pass for one that found nothing.
+        # An audit that could not read anything must not look like one that found no drift.
         raise ExchangeError(f"Nothing could be assessed: {next(finding for control in report.controls for finding in control.findings)}")
 
 
@@ -189,7 +189,7 @@ def _who(organization: Organization) -> dict[str, Any]:
 
 
 def _state_digest(organization: Organization) -> str:
-    """The digest of the whole state as far as it can be read; empty where a read failed."""
+    """The digest of the whole state as far as it can be read; empty if a read failed."""
     try:
         return digest_of(state_of(organization)[0])
     except ExchangeError:

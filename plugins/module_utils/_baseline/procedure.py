@@ -42,7 +42,7 @@ class Takes(Enum):
 
 @dataclass(frozen=True)
 class Run:
-    """What a procedure has to know of the run.
+    """What a procedure needs to know about the run.
 
     :param variables: the role's variables without their prefix, checked.
     :param hosts: the names of all organizations of the run, in the inventory.
@@ -64,10 +64,10 @@ class Draft:
 
 
 class Procedure:
-    """What a run does in one organization. As it stands here, it reads and does nothing."""
+    """What a run does in one organization. The base class reads and does nothing."""
 
     kind: ClassVar[str] = ""
-    #: Whether it may write to the organization, outside of check mode.
+    #: Whether it can write to the organization, outside of check mode.
     writes: ClassVar[bool] = True
     takes_snapshot: ClassVar[Takes] = Takes.NEVER
     #: Whether a plan of it can be approved.
@@ -76,9 +76,9 @@ class Procedure:
     overviews: ClassVar[bool] = False
     #: Whether tags of the run select controls of it.
     selects_controls: ClassVar[bool] = False
-    #: What one round trip has to bring.
+    #: The subsets that it needs, read in one round trip.
     subsets: Sequence[str] = ()
-    #: The snapshot that it goes back to.
+    #: The snapshot that it restores.
     restores: SnapshotReference | None = None
 
     @classmethod
@@ -95,11 +95,11 @@ class Procedure:
         return Plan()
 
     def desired(self, organization: Organization) -> dict[str, Any]:
-        """What it wants, for people and for the digest: no secret."""
+        """What it wants, for people and for the digest; never a secret."""
         return {}
 
     def assess(self, organization: Organization, *, planned: Plan | None = None) -> list[ControlReport]:
-        """The controls as the report has them.
+        """The controls for the report.
 
         :param planned: the plan, where what only looks at the organization looks at what it would leave.
         """
@@ -114,13 +114,13 @@ class Procedure:
         return {}
 
     def left(self, organization: Organization) -> list[str]:
-        """In what the organization differs from the snapshot that it goes back to, as sentences."""
+        """The differences between the organization and the snapshot that it restores, as sentences."""
         return []
 
     def summary(self, changes: Sequence[PlannedChange]) -> str:
-        """The plan as the task's message; empty where the changes say it themselves."""
+        """The plan as the task's message; empty if the changes are the message."""
         return ""
 
     def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
-        """What is said before anything is done; empty where that is nothing."""
+        """The message before anything is done; empty if there is none."""
         return ""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role writes at its end: the report of an organization, and that of the whole run. Private to the collection."""
+"""The reports that the role writes at its end: of an organization, and of the whole run. Private to the collection."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _is_failure(result: Mapping[str, Any]) -> bool:
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of the whole run, from those of its organizations. What an organization's play returned stays in its own file."""
+    """Writes the report of the whole run from the reports of its organizations."""
     variables = for_report(task)
     artifacts = task.artifacts(directory_of(variables))
     organizations = _all_hosts(task, artifacts.reports(), artifacts.run)
@@ -78,7 +78,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
 
 
 def report_slices(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of all slices of a job, from those of their organizations, and gives the run's folder what theirs have.
+    """Writes the report of all slices of a job from the reports of their organizations, and links their folders into the run's folder.
 
     A host that no slice has reported on is in it as not assessable.
     """
@@ -101,7 +101,7 @@ def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], wher
 
 
 def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -> dict[str, Any]:
-    """What is said of the report of a run, and handed to later jobs."""
+    """The task's result for the report of a run, including the statistics for later jobs."""
     stats = {"counts": report.counts, "digest": digest_of(report.as_dict()["organizations"]), "report": paths.get("report.html", ""), "run": artifacts.run}
     lines = lines_of(report, paths.get("report.html") or "none, because it cannot be written")
     return {
@@ -115,7 +115,7 @@ def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -
 
 
 def _kept_runs(task: BaselineContext, variables: Mapping[str, Any]) -> int:
-    """How many runs are kept; 0 where nothing is to be removed: a check removes nothing, and what is no number was refused by the preflight."""
+    """How many runs to keep; 0 removes nothing. A check removes nothing, and the preflight has refused anything that is not a number."""
     kept = str(variables.get("keep_runs") or "")
     return int(kept) if kept.isdecimal() and not task.check_mode else 0
 

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 
 def organization_refusals(organization: Organization, plan: Plan, expected: str) -> list[Finding]:
-    """What is refused of any plan for this organization.
+    """The findings about any plan for this organization.
 
     :param expected: the organization that the inventory names.
     """
@@ -32,7 +32,7 @@ def organization_refusals(organization: Organization, plan: Plan, expected: str)
 
 
 def organization_findings(organization: Organization, expected: str) -> list[Finding]:
-    """What is refused about the organization as such."""
+    """The findings about the organization itself."""
     error = organization.error("organization")
     if error is not None:
         return [Finding.acceptable("organization", f"it cannot be identified: {error}", "unidentified_organization")]
@@ -47,7 +47,7 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
 
 
 def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """What Exchange refuses in an organization that is dehydrated, as every new one is. Nothing allows it."""
+    """The findings about changes that Exchange refuses in a dehydrated organization, which every new one is. Nothing allows them."""
     if organization.error("organization") is not None or not describe_organization(organization.only("organization"))["is_dehydrated"]:
         return []
     touched = [change for change in plan.changes if change.resource == OWA_MAILBOX_POLICY.name and same_name(change.identity, BUILT_IN_OWA_POLICY)]
@@ -63,7 +63,7 @@ def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding
 
 
 def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
-    """A finding for each cmdlet that the plan needs and the session does not have."""
+    """A finding for each cmdlet that the plan needs but the session does not have."""
     if not organization.available("exported_cmdlets"):
         return []
     known = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
@@ -72,7 +72,7 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
 
 
 def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:
-    """What a rollback could not undo."""
+    """The findings about changes that a rollback could not undo."""
     return [
         Finding.acceptable(change.control or "rollback", f"{change.option} of {change.subject} could not be rolled back.", "irreversible")
         for change in changes
@@ -81,7 +81,7 @@ def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:
 
 
 def confirmation_findings(variables: Mapping[str, Any], hosts: Sequence[str]) -> list[Finding]:
-    """What is refused of a rollback of several organizations that nobody has named."""
+    """The findings about a rollback of several organizations whose names nobody has confirmed."""
     confirmed = variables.get("confirm_rollback") or []
     if len(hosts) < 2 or sorted(confirmed) == sorted(hosts):
         return []
@@ -102,7 +102,7 @@ def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Find
 
 
 def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes: bool) -> list[Finding]:
-    """What is refused about the run as such."""
+    """The findings about the run itself."""
     findings = []
     until = variables.get("approval_valid_until")
     if until and moment(str(until), f"{PREFIX}approval_valid_until") <= datetime.datetime.now(datetime.UTC):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Snapshots on the controller: which one a rollback goes back to, and when one counts as rolled back. Private to the collection."""
+"""Snapshots on the controller: which one a rollback restores, and when one counts as rolled back. Private to the collection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
-    """The way back from the snapshot in a file, once it is checked."""
+    """The rollback to the snapshot in a file, which is checked first."""
     snapshot = read_snapshot(artifacts.load(path), path)
     return Rollback(
         snapshot,
@@ -32,7 +32,7 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
 
 
 def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
-    """The changes that runs planned after a snapshot, oldest first. A file that cannot be read tells of none: what it made passes for work of others."""
+    """The changes that runs planned after a snapshot, oldest first. The changes in a file that cannot be read are treated as made by others."""
     changes: list[PlannedChange] = []
     for link in artifacts.chain().after(id_):
         with contextlib.suppress(OptionError):
@@ -41,7 +41,7 @@ def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:
 
 
 def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
-    """The snapshot that is meant; empty where all of them have been rolled back."""
+    """The path of the snapshot to restore; empty if all snapshots have been rolled back."""
     if variables.get("rollback_snapshot"):
         return str(variables["rollback_snapshot"])
     chain = artifacts.chain()
@@ -62,10 +62,10 @@ def choose_snapshot(artifacts: Artifacts, variables: Mapping[str, Any]) -> str:
 
 
 def count_as_rolled_back(artifacts: Artifacts, procedure: Procedure, organization: Organization) -> list[str]:
-    """Marks the snapshot that a procedure goes back to as rolled back, if what was freshly read is what it brings back.
+    """Marks the snapshot that a procedure restores as rolled back, provided that a fresh read shows its state.
 
     :param organization: as a fresh read shows it.
-    :returns: why it does not count, as warnings.
+    :returns: warnings, if it does not count as rolled back.
     """
     if procedure.restores is None:
         return []

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back from a snapshot. Private to the collection.
+"""Rollbacks to a snapshot. Private to the collection.
 
 The scope ``changed`` puts back what the run's plan names, and no more; ``full`` puts back the whole state. Either way the
 snapshot becomes a state, and the planner of states does the rest.
@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 
 class Rollback(Procedure):
-    """What a snapshot asks for.
+    """The rollback to a snapshot.
 
     :param snapshot: its snapshot. One that no run wrote from goes back whole.
     :param scope: ``changed`` or ``full``.
@@ -66,7 +66,7 @@ class Rollback(Procedure):
         self.force = force
         self.later = later
         self.parts = declare_state(validated({part: value for part, value in snapshot.state.items() if not part.startswith("transport_rules_")}))
-        #: What the run was to change.
+        #: What the run planned to change.
         self.recorded: Sequence[PlannedChange] = snapshot.changes
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
@@ -121,14 +121,14 @@ class Rollback(Procedure):
         return [*differing, *strangers, *self._lost(organization)]
 
     def _strangers(self, organization: Organization) -> list[str]:
-        """Rules for encryption that others have made since, and that stay: the scope ``full`` is about the whole organization."""
+        """The rules for encryption that others have created since, and that stay. Only the scope ``full`` looks for them."""
         if self.scope != "full" or self.force or "transport_rules" not in self.parts:
             return []
         removed = {rule.guid for rule in self._extra(organization)}
         return [rule.name for rule in self._since(organization) if rule.guid not in removed and (encrypts(rule.sections) or decrypts(rule.sections))]
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
-        """What somebody else has changed since, and the rollback would put back with the rest."""
+        """The findings about changes by others that the rollback would undo, too."""
         if self.scope == "full":
             return []
         texts = [_not_ours(change) for change in plan.changes if not self._ours(organization, change)]
@@ -148,7 +148,7 @@ class Rollback(Procedure):
         return parts
 
     def _touched(self) -> dict[str, set[str]]:
-        """Name of a rule, as it was then, to the options that the plan names."""
+        """The options that the plan names, by the name that the rule had then."""
         touched: dict[str, set[str]] = {}
         for change in self.recorded:
             if change.resource == RULE:
@@ -156,18 +156,18 @@ class Rollback(Procedure):
         return touched
 
     def _moved(self) -> bool:
-        """Whether the run moved or removed rules. Else the places of rules are not ours to put back."""
+        """Whether the run moved or removed rules. Otherwise, the rollback leaves the order of rules alone."""
         return any(
             change.resource == RULE and (change.option == "priority" or (change.option, change.after) == ("state", "absent")) for change in self.recorded
         )
 
     def _created(self) -> dict[str, str]:
-        """The rules that the run was to create: name without case to name."""
+        """The names of the rules that the run planned to create, by name in lower case."""
         made = (change for change in self.recorded if change.resource == RULE and change.option == "state" and change.before == "absent")
         return {name_key(change.identity): change.identity for change in made}
 
     def _created_now(self, organization: Organization) -> dict[str, str]:
-        """The GUIDs of the rules that the run has created, to the names that it gave them: somebody may have renamed one."""
+        """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
         new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
         created = self._created()
         found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
@@ -178,17 +178,17 @@ class Rollback(Procedure):
         return found
 
     def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
-        """The new rules, none of them found yet, that are as the run created the one of that name. Of twins nobody knows which it is."""
+        """The new rules, other than those found so far, that look as the run created the rule of that name. If there are several, it is unclear which it is."""
         return [rule for rule in new if rule.guid not in found and self._as_created(rule, name)]
 
     def _reordered(self, organization: Organization) -> bool:
-        """Whether the rules that the run did not move stand in another order than before it."""
+        """Whether the order of the rules that the run did not move has changed since."""
         moved = {name for name, options in self._touched().items() if "priority" in options}
         left = [rule.guid for rule in rules_of(organization) if self._names.get(rule.guid, rule.name) not in moved]
         return [guid for guid in left if guid in self.snapshot.order] != [guid for guid in self.snapshot.order if guid in left]
 
     def _rules(self, organization: Organization) -> list[DeclaredRule]:
-        """The rules to bring back, with those that only keep their places, in the order that they had."""
+        """The rules to restore, in their old order, with those that only keep their places."""
         existing = rules_of(organization)
         by_guid = {rule.guid: rule for rule in existing}
         counted = Counter(name_key(rule.name) for rule in existing)
@@ -221,17 +221,17 @@ class Rollback(Procedure):
         return [rule for rule in rules if rule.guid not in self.snapshot.order and name_key(rule.name) not in rebuilt]
 
     def _comes_back(self, rule: DeclaredRule) -> bool:
-        """Whether a rule that is gone is made again."""
+        """Whether a missing rule is recreated."""
         touched = self.scope == "full" or bool(self._touched().get(rule.name))
         return touched and not is_past(rule.settings.get("expiry_date", ""))
 
     def _extra(self, organization: Organization) -> list[Rule]:
-        """The rules to remove: what the run has made, and where the whole state goes back, what later runs have made, or anybody."""
+        """The rules to remove: those that the run created and, if the whole state is restored, those that later runs or others created."""
         created = self._created_now(organization)
         return [rule for rule in self._since(organization) if rule.guid in created or self._is_extra(rule)]
 
     def _switches(self, organization: Organization, check_mode: bool) -> Plan:
-        """Rules that the snapshot cannot hold, since nobody may write them, but that the run has switched on or off."""
+        """Rules that a snapshot cannot contain, because they cannot be written, but that the run has turned on or off."""
         held = {rule.guid for rule in self.parts["transport_rules"]}
         book = RuleBook(organization, restoring=True, check_mode=check_mode)
         switched = {change.identity: change.before for change in self.recorded if change.resource == RULE and change.option == "enabled"}
@@ -250,7 +250,7 @@ class Rollback(Procedure):
         return self.force or self._as_created(rule, rule.name, [*self.recorded, *self.later])
 
     def _narrowed(self, rule: DeclaredRule, now: Rule, options: set[str]) -> DeclaredRule:
-        """Of a rule that exists, what the plan names; a section is put back as a whole."""
+        """The part of an existing rule that the plan names. Sections are restored as a whole."""
         everything = "state" in options
         sections = {option.partition(".")[0] for option in options}
         return replace(
@@ -273,7 +273,7 @@ class Rollback(Procedure):
         return Plan.join({name: plan_configuration(name, "absent", {}, existing) for name in gone if self.scope == "full" or name_key(name) in created})
 
     def _lost(self, organization: Organization) -> list[str]:
-        """What the snapshot names and cannot be put back."""
+        """What the snapshot contains but cannot be restored."""
         names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
         gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
@@ -288,14 +288,14 @@ class Rollback(Procedure):
         return lost
 
     def _ours(self, organization: Organization, change: Change) -> bool:
-        """Whether what would be put back is what the run left there."""
+        """Whether the current value is the one that the run left."""
         if change.option == "priority":
             return True
         rule = next((rule for rule in rules_of(organization) if rule.name == change.identity), None) if change.resource == RULE else None
         name = self._names.get(rule.guid, rule.name) if rule else change.identity
         made = [row for row in self.recorded if row.managed_object == (change.resource, name)]
         if change.resource == RULE and rule is None:
-            # It is gone, and would be made again with all that it had: that is ours where the run has removed it.
+            # The rule is missing and would be recreated as a whole, which is right only if the run removed it.
             return any(row.option == "state" and row.after == "absent" for row in made)
         if rule and change.option == "state":
             return self._as_created(rule, rule.name)
@@ -319,7 +319,7 @@ class Rollback(Procedure):
 
 
 class NothingToRollBack(Procedure):
-    """A rollback where every snapshot has been rolled back."""
+    """A rollback when every snapshot has already been rolled back."""
 
     kind = "rollback"
 
@@ -328,12 +328,12 @@ class NothingToRollBack(Procedure):
 
 
 def _not_ours(change: Change) -> str:
-    """The sentence about a change that would undo what somebody else has done."""
+    """The sentence about a change that would undo someone else's change."""
     if change.option == "state":
         return f"{change.identity} is not as the run left it: somebody changed or renamed it since then."
     return f"{change.option} of {change.subject} is {change.before!r}, which is not what the run left: somebody changed it since then."
 
 
 def _untouched(guid: str) -> DeclaredRule:
-    """A rule of which nothing is wanted but its place."""
+    """A rule of which only the place matters."""
     return DeclaredRule("", guid, "present", None, None, {}, {})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run says of itself on a terminal: a line for each organization with its changes, and how many have which status. Private to the collection."""
+"""The summary of a run on a terminal: a line for each organization with its changes, and counts of their statuses. Private to the collection."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 
 #: Changes of an organization that a line names.
 _NAMED_CHANGES = 5
-#: Organizations that are named with their changes, those that need somebody first.
+#: Organizations that are named with their changes, those that need attention first.
 _NAMED_ORGANIZATIONS = 12
 #: The longest value that is shown, in characters.
 _LONGEST = 40
 
-#: Statuses, the worst first, and how organizations are counted that have them.
+#: Statuses, worst first, and the words that count organizations with them.
 _COUNTED: dict[OrganizationStatus, str] = {
     **{status: str(status) for status in OrganizationStatus},
     OrganizationStatus.DRIFT: "would change",
     OrganizationStatus.MET: "as wanted",
 }
-#: Statuses of a control that somebody has to know of, whatever would be changed, and those of one that was looked at.
+#: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
 #: Where a procedure has other words.
@@ -60,7 +60,7 @@ def lines_of(report: RunReport, path: str) -> list[str]:
 
 
 def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
-    """An organization and what became of it."""
+    """The line of an organization."""
     status, host, changes = organization.status, organization.host, organization.changes
     if organization.findings:
         return f"{host}: refused, nothing was written: {'; '.join(finding.id for finding in organization.findings)}"
@@ -77,7 +77,7 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
 
 
 def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
-    """What is not met although there is nothing to change, and what is not known.
+    """The controls that are not met although nothing would change, and those that are not assessable.
 
     :param told: the controls that changes are named of.
     """
@@ -86,13 +86,13 @@ def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
 
 
 def _looked_at(organization: OrganizationReport) -> str:
-    """How many controls the rest is said of."""
+    """How many controls the line is about."""
     looked = sum(control.status in _LOOKED_AT for control in organization.controls)
     return f" ({looked} of {len(organization.controls)} controls looked at)" if organization.controls else ""
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
-    """Changes in the words of the role's variables: a rule that is made or removed is one.
+    """The changes in the words of the role's variables. A rule that is created or removed is one change.
 
     :param found: they are what an audit found, and nothing that is done.
     """
@@ -127,6 +127,6 @@ def _shown(value: Any, *, inverted: bool) -> str:
 
 
 def drift_sentence(changes: Iterable[PlannedChange]) -> str:
-    """What an audit found, as one line."""
+    """The result of an audit as one line."""
     parts = said(list(changes), found=True)
     return f"Drift: {'; '.join(parts)}." if parts else "No drift in what can be set."

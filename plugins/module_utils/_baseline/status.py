@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words that plans and reports have for what is, what was done and what can be undone, each the worst first. Private to the collection."""
+"""The statuses that plans and reports use, worst first. Private to the collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class OrganizationStatus(StrEnum):
 
 
 class ControlStatus(StrEnum):
-    """What a control is like."""
+    """The status of a control."""
 
     NOT_MET = "not met"
     NOT_ASSESSABLE = "not assessable"
@@ -31,7 +31,7 @@ class ControlStatus(StrEnum):
 
 
 class ChangeState(StrEnum):
-    """What became of a change."""
+    """The outcome of a change."""
 
     NOT_APPLIED = "not applied"
     PLANNED = "planned"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tags of a run that select controls: one that is misspelt must not select everything. Private to the collection."""
+"""Tags of a run that select controls. A misspelled one must not select everything. Private to the collection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIKE_A_CONTROL = re.compile(rf"(?:{'|'.join(sorted({id_.partition('-')[0] for i
 
 
 def tag_errors(tags: Iterable[str], *, selects: bool, only_controls: bool) -> list[str]:
-    """A sentence for each tag that would select something else than it says.
+    """A sentence for each tag that would not select what it names.
 
     :param selects: whether the procedure knows controls; else it takes an organization as a whole, whatever the tags say.
     :param only_controls: whether every tag has to be a control's: nothing else of the playbook has tags.

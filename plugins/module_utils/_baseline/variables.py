@@ -171,7 +171,7 @@ def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:
 
 
 def profile_values(profile: Any) -> dict[str, Any]:
-    """The values that the variables have where they are not set, by their full names. An unknown profile is refused elsewhere."""
+    """The defaults of the variables, by their full names. An unknown profile is refused elsewhere."""
     column = PROFILES.index(profile) if profile in PROFILES else 0
     settings = {PREFIX + setting.name: setting.default for setting in SETTINGS}
     return {**settings, **{PREFIX + name: variable.values[column] for name, variable in CONTROL_VARIABLES.items()}}

@@ -253,8 +253,7 @@ class Instant(Kind):
     def read(self, value: Any) -> Any:
         if not value:
             return ""
-        text = re.sub(r"(\.\d{6})\d+", r"\1", str(value))
-        moment = datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(str(value))
         return self.parse((moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).isoformat())
 
     def send(self, value: Any) -> Value:

@@ -39,8 +39,8 @@ def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
             "keeps its senders inside",
             {"accept": ["any_sender"]},
         ),
-        ({}, {"transport_decryption": "Mandatory"}, "rejected", {"accept": ["mail_rejection"]}),
-        ({}, {"transport_decryption": "Disabled"}, "no longer see", {"accept": ["blind_transport"]}),
+        ({}, {"transport_decryption": "Mandatory"}, "reject mail", {"accept": ["mail_rejection"]}),
+        ({}, {"transport_decryption": "Disabled"}, "no longer read", {"accept": ["blind_transport"]}),
         ({}, {"pdf_encryption": True}, "enable_pdf_encryption would become true", {"accept": ["IRM-5"]}),
         (
             {"irm_configuration": {"DecryptAttachmentForEncryptOnly": True}},

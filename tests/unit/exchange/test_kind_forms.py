@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each kind by itself: what is read from Exchange, what Ansible validates, and what a diff shows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import (
+    Boolean,
+    Choice,
+    Color,
+    Days,
+    Flag,
+    Image,
+    Instant,
+    Integer,
+    Kind,
+    Name,
+    Size,
+    StatusCode,
+    Text,
+)
+
+PNG = b"\x89PNG\r\n\x1a\nrest"
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored", "canonical"),
+    [
+        (Kind({"type": "str"}, cleared="nothing"), None, "nothing"),
+        (Kind({"type": "str"}, cleared="nothing"), 5, 5),
+        (Boolean(), None, None),
+        (Boolean(), True, True),
+        (Boolean(), False, False),
+        (Boolean(), "True", True),
+        (Boolean(), "False", False),
+        (Boolean(), "", None),
+        (Flag(), None, False),
+        (Flag(), "True", True),
+        (Days(1), None, 0),
+        (Days(1), "7.00:00:00", 7),
+        (Choice("InOrganization"), "inorganization", "InOrganization"),
+        (Choice("InOrganization"), "Another", "Another"),
+        (Choice("InOrganization"), "", None),
+        (Choice("InOrganization"), None, None),
+        (StatusCode(), None, None),
+        (StatusCode(), "5.7.1", "5.7.1"),
+        (Size(), None, None),
+        (Size(), "", None),
+        (Size(), "10MB", "10MB"),
+        (Instant(), None, ""),
+        (Instant(), "", ""),
+        (Instant(), "2030-01-31T08:00:00.1234567Z", "2030-01-31T08:00:00Z"),
+        (Instant(), "2030-01-31T08:00:00+02:00", "2030-01-31T06:00:00Z"),
+        (Instant(), "2030-01-31T08:00:00", "2030-01-31T08:00:00Z"),
+    ],
+)
+def test_what_exchange_returns_has_one_form(kind: Kind, stored: Any, canonical: Any) -> None:
+    assert kind.read(stored) == canonical
+    assert type(kind.read(stored)) is type(canonical)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "cleared"),
+    [
+        (Boolean(), {"type": "bool"}, None),
+        (Flag(), {"type": "bool"}, False),
+        (Integer(1), {"type": "int"}, None),
+        (Text(), {"type": "str"}, ""),
+        (Name(), {"type": "str"}, ""),
+        (Name(clears=False), {"type": "str"}, None),
+        (Choice("a", "b"), {"type": "str", "choices": ["a", "b"]}, None),
+        (StatusCode(), {"type": "str"}, None),
+        (Size(), {"type": "str"}, None),
+        (Instant(), {"type": "str"}, ""),
+        (Color(), {"type": "str"}, ""),
+        (Image(), {"type": "str"}, ""),
+    ],
+)
+def test_what_ansible_validates_and_what_clears(kind: Kind, spec: dict[str, Any], cleared: Any) -> None:
+    assert kind.spec == spec
+    assert kind.cleared == cleared
+    assert type(kind.cleared) is type(cleared)
+
+
+def test_a_flag_is_cleared_by_false() -> None:
+    assert Flag().clear(True) is False
+
+
+def test_a_name_has_a_maximum() -> None:
+    assert Name(3).parse("abc") == "abc"
+    with pytest.raises(ValueError, match="has 4 characters; Exchange accepts at most 3"):
+        Name(3).parse("abcd")
+
+
+def test_what_is_no_text_has_no_zone_to_differ_by() -> None:
+    assert not Instant().differs_by_a_zone(7, "2030-01-31T08:00:00Z")
+    assert not Instant().differs_by_a_zone(None, "2030-01-31T08:00:00Z")
+
+
+def test_a_diff_shows_what_an_image_is() -> None:
+    digest = hashlib.sha256(PNG).hexdigest()
+    assert Image().show(base64.b64encode(PNG).decode()) == f"png, 12 bytes, sha256 {digest[:16]}"
+    assert Image().show(base64.b64encode(b"text").decode()).startswith("unknown format, 4 bytes")
+    assert Image().show("") == ""
