@@ -147,6 +147,11 @@ molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
 demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organization: check, apply, again, roll back
 	@$(BIN)/python scripts/demo.py
 
+# EMULATOR_ARGS="--organization contoso --license ame" has other organizations.
+.PHONY: emulator
+emulator: .venv/$(CORE)/ready build/installed ## organizations to play with: an inventory, and what to type next
+	@$(BIN)/python scripts/playground.py $(EMULATOR_ARGS)
+
 # BENCH_ARGS="--repeats 5 per_task" chooses; BENCH_ARGS="--write docs/performance.md" keeps the figures.
 .PHONY: bench
 bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side by side

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the collection's whole job on an emulated organization that looks like real ones: check, apply, apply again, audit, roll back.
+"""Shows the collection's whole job on an emulated organization that looks like real ones: test mail, check, apply, apply again, audit, roll back.
 
 The playbooks are those of the installed artifact. What they claim is proved by looking into the emulator, past the
 collection. The emulator lives in this process, so it ends with it, however that happens. What the run leaves lies in
@@ -10,6 +10,7 @@ collection. The emulator lives in this process, so it ends with it, however that
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -35,6 +36,34 @@ DIRECTORY = ROOT / "build/demo"
 # When something was last changed is not put back by a rollback.
 VOLATILE = {"WhenChanged", "WhenCreated"}
 
+#: A message with what is expected of it, and what must hold of all mail. The rules are only computed: nothing is sent.
+MAIL = """\
+- name: Test mail
+  hosts: exchange_organizations
+  gather_facts: false
+  tasks:
+    - name: Take a message through the rules, and prove what holds of all mail
+      m365.message_encryption.mail_flow_test:
+        messages:
+          - name: An offer to a customer
+            from: megan@contoso.onmicrosoft.com
+            authenticated: true
+            to: [ann@fabrikam.com]
+            subject: Offer
+            expect:
+              ann@fabrikam.com: {protection: encrypt}
+        guarantees:
+          - name: No mail leaves the organization in clear
+            when: {from_scope: InOrganization, sent_to_scope: NotInOrganization}
+            then: not_in_clear
+        fail_on_error: false
+      register: mail
+
+    - name: Show the result
+      ansible.builtin.debug:
+        msg: "{{ mail.msg.splitlines() }}"
+"""
+
 # What the organization wants beyond the recommended profile.
 WISHES = {"hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}
 
@@ -43,19 +72,29 @@ State = Any
 
 @dataclass(frozen=True)
 class Step:
-    """A playbook run, and what the organization must be like afterwards, given the states at first and before the step."""
+    """A playbook run, and what the organization must be like afterwards, given the states at first and before the step.
+
+    :param says: what the run must say.
+    """
 
     title: str
     arguments: list[str]
     proof: str
     holds: Callable[[State, State, State], bool]
+    says: str = ""
+
+
+def unchanged(first: State, before: State, after: State) -> bool:
+    return bool(after == before)
 
 
 STEPS = [
-    Step("What would the baseline change?", ["baseline", "--check", "--diff"], "nothing was written", lambda first, before, after: after == before),
+    Step("Which mail is encrypted today?", ["mail.yml"], "a message refutes that all outgoing mail is encrypted", unchanged, "refuted"),
+    Step("What would the baseline change?", ["baseline", "--check", "--diff"], "nothing was written", unchanged),
     Step("Apply the baseline", ["baseline"], "the organization has changed", lambda first, before, after: after != before),
-    Step("Apply it again", ["baseline"], "nothing was written", lambda first, before, after: after == before),
-    Step("Audit", ["audit", "-e", "hardened_baseline_fail_on_drift=true"], "every control is met", lambda first, before, after: after == before),
+    Step("Apply it again", ["baseline"], "nothing was written", unchanged),
+    Step("Which mail is encrypted now?", ["mail.yml"], "it is proved that all outgoing mail is encrypted", unchanged, "proved"),
+    Step("Audit", ["audit", "-e", "hardened_baseline_fail_on_drift=true"], "every control is met", unchanged),
     Step("Roll back", ["rollback"], "the organization is as it was at first", lambda first, before, after: after == first),
 ]
 
@@ -66,11 +105,18 @@ def lasting(state: State) -> State:
     return [lasting(value) for value in state] if isinstance(state, list) else state
 
 
-def run(arguments: list[str], transport: str) -> int:
+def run(arguments: list[str], transport: str) -> tuple[int, str]:
+    """Runs a playbook. Returns its status and what it has said."""
     playbook, *options = arguments
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{transport}.yml", f"m365.message_encryption.{playbook}", *options]
+    name = playbook if playbook.endswith(".yml") else f"m365.message_encryption.{playbook}"
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{transport}.yml", name, *options]
     print("$", "ansible-playbook", *command[1:], flush=True)
-    return subprocess.run(command, cwd=DIRECTORY, stdin=subprocess.DEVNULL, check=False).returncode
+    said: list[str] = []
+    with subprocess.Popen(command, cwd=DIRECTORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+            said.append(line)
+    return process.returncode, "".join(said)
 
 
 def demonstrate(organization: Organization, transport: str) -> tuple[list[str], bool]:
@@ -81,9 +127,9 @@ def demonstrate(organization: Organization, transport: str) -> tuple[list[str], 
     for step in STEPS:
         print(f"\n=== {step.title} ({transport}) ===", flush=True)
         started = time.monotonic()
-        status = run(step.arguments, transport)
+        status, said = run(step.arguments, transport)
         after = lasting(organization.dump())
-        proved = status == 0 and step.holds(first, before, after)
+        proved = status == 0 and step.holds(first, before, after) and step.says in said
         before = after
         verdict = f"ok: {step.proof}" if proved else f"FAILED (exit status {status}), expected: {step.proof}"
         lines.append(f"{transport:<4}  {step.title:<34} {time.monotonic() - started:5.1f} s  {verdict}")
@@ -92,11 +138,27 @@ def demonstrate(organization: Organization, transport: str) -> tuple[list[str], 
     return lines, True
 
 
+def _opening() -> str:
+    steps = "\n".join(f"  {number}. {step.title:<34} {step.proof}" for number, step in enumerate(STEPS, 1))
+    return (
+        "An emulated organization that looks like real ones starts on this machine, and real playbooks manage it, over both transports:\n"
+        f"{steps}\nWhat they claim is checked in the organization itself. It takes a minute or two; nothing leaves this machine."
+    )
+
+
+def _is_first(page: Path, kind: str) -> bool:
+    """Whether a report is of a kind of run."""
+    (document, *_words) = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
+    return bool(document["kind"] == kind)
+
+
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.umask(0o077)
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     DIRECTORY.mkdir(parents=True)
+    (DIRECTORY / "mail.yml").write_text(MAIL, encoding="utf-8")
+    print(_opening(), flush=True)
     lines: list[str] = []
     with Emulator([captured_state()], directory=DIRECTORY / "emulator") as emulator:
         (organization,) = emulator.organizations.values()
@@ -110,8 +172,12 @@ def main() -> int:
                 break
         round_trips = emulator.round_trips
     print("\n=== Summary ===", *lines, sep="\n")
-    newest = (DIRECTORY / "message_encryption/latest").read_text(encoding="ascii").strip()
-    print(f"{round_trips} round trips to {organization.name}. The report: {DIRECTORY.relative_to(ROOT)}/message_encryption/runs/{newest}/report.html")
+    print(f"{round_trips} round trips to {organization.name}. To look at, in a browser:")
+    for title, kind in (("the plan", "check"), ("what was applied", "apply"), ("the audit", "audit"), ("the way back", "rollback")):
+        for page in sorted((DIRECTORY / "message_encryption/runs").glob("*/report.html")):
+            if _is_first(page, kind):
+                print(f"  {title + ':':<18} {page.relative_to(ROOT)}")
+                break
     return 0 if passed else 1
 
 

@@ -563,5 +563,6 @@ class Connection(ConnectionBase):
         raise AnsibleError(
             f"{self._name()} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
             "give this task `delegate_to: localhost` (and keep ansible_connection out of all:vars, where localhost would take it too), "
-            "or the play `gather_facts: false`."
+            "or the play `gather_facts: false`. To see whether the organization can be reached, instead of ping: "
+            "m365.message_encryption.exchange_connection_info."
         )

@@ -144,6 +144,13 @@ may_read_ome_configuration:
   returned: success
   type: bool
   sample: true
+missing_step:
+  description: >-
+    The step that the organization has not been prepared with: V(certificate), V(application), V(enterprise_application), V(consent), V(role_group)
+    or V(roles). Empty where none is missing.
+  returned: success, and where an error shows it
+  type: str
+  sample: ""
 round_trip_ms:
   description: How long one read took, in milliseconds.
   returned: success
@@ -157,9 +164,10 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import missing_step, step_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 SPEC: dict[str, Any] = {"argument_spec": {}}
@@ -172,7 +180,13 @@ _OME_REMEDY = (
 
 def run(task: ModuleContext) -> dict[str, Any]:
     """Opens the session and says what it found."""
-    organization = read(task.session, ["organization", "exported_cmdlets", "ome_configurations"], fresh=True)
+    try:
+        organization = read(task.session, ["organization", "exported_cmdlets", "ome_configurations"], fresh=True)
+    except UnreachableError as error:
+        if step := missing_step(error):
+            error.remedy = f"{error.remedy} {step_sentence(step)}".strip()
+            error.progress = {"missing_step": step}
+        raise
     began = time.monotonic()
     read(task.session, ["organization"], fresh=True)
     round_trip_ms = round((time.monotonic() - began) * 1000)
@@ -193,6 +207,10 @@ def run(task: ModuleContext) -> dict[str, Any]:
     else:
         task.warnings.append(f"Nobody says which cmdlets are granted: {unlisted}")
 
+    step = "roles" if not on_premises and _lacks_roles(result.get("missing_cmdlets", {})) else ""
+    result["missing_step"] = step
+    if step:
+        task.warnings.append(step_sentence(step))
     unread = _refused(organization, "ome_configurations")
     result["may_read_ome_configuration"] = unread is None
     if unread is not None and not on_premises:
@@ -215,6 +233,11 @@ def _grants(granted: set[str], *, on_premises: bool) -> dict[str, Any]:
         "missing_cmdlets": {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted},
         "advanced_message_encryption": granted.issuperset(ADVANCED_MESSAGE_ENCRYPTION),
     }
+
+
+def _lacks_roles(missing: dict[str, str]) -> bool:
+    """Whether a cmdlet is missing that a role would grant."""
+    return any("role" in grant for grant in missing.values())
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ def test_an_organization_is_not_a_machine(tenant: Tenant, task: dict[str, object
     assert refusal.outcome == "failed"
     assert "contoso.onmicrosoft.com is an Exchange organization, not a machine" in refusal.result["msg"]
     assert "delegate_to: localhost" in refusal.result["msg"]
+    assert "m365.message_encryption.exchange_connection_info" in refusal.result["msg"]
     assert tenant.emulator.round_trips == 0
 
 

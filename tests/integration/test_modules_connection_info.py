@@ -34,6 +34,7 @@ def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     assert found["connection"]["transport"] == transport
     assert (found["missing_cmdlets"], found["advanced_message_encryption"], found["may_read_ome_configuration"]) == ({}, True, True)
     assert found.get("warnings", []) == []
+    assert found["missing_step"] == ""
     assert found["msg"].startswith(f"{NAME} over {transport} as ")
     assert "27 of 27 cmdlets, with Advanced Message Encryption" in found["msg"]
     assert tenant.applied == []
@@ -54,6 +55,8 @@ def test_an_application_that_may_not_read_ome_configurations(tenant: Tenant) -> 
     assert found["outcome"] == "ok", found["msg"]
     assert found["may_read_ome_configuration"] is False
     assert found["missing_cmdlets"]["Set-TransportRule"] == "the role Transport Rules"
+    assert found["missing_step"] == "roles"
+    assert any(warning.startswith("Missing step 6 of 6: all roles in that role group.") for warning in found["warnings"])
     assert any(warning.startswith("OME configurations cannot be read:") and "Exchange Administrator" in warning for warning in found["warnings"])
 
 
@@ -71,7 +74,10 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
 @pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize(
     ("application", "remedy"),
-    [({"app_role": False}, "Exchange.ManageAsApp"), ({"directory_role": False}, "role")],
+    [
+        ({"app_role": False}, "Missing step 4 of 6: admin consent to Exchange.ManageAsApp."),
+        ({"directory_role": False}, "Missing step 5 of 6: an Exchange role"),
+    ],
     ids=["401: no permission", "403: no directory role"],
 )
 def test_an_application_that_lacks_a_grant(tenant: Tenant, application: dict[str, bool], remedy: str) -> None:
@@ -101,6 +107,22 @@ def test_wrong_variables_are_named(tenant: Tenant, variables: dict[str, str], te
     found = first(tenant, **variables)
     assert found["outcome"] in ("failed", "unreachable")
     assert text in found["msg"], found["msg"]
+
+
+@pytest.mark.parametrize("wire", ["rest"])
+@pytest.mark.parametrize(
+    ("variables", "step"),
+    [
+        ({"ansible_exchange_certificate_path": "/nowhere.pem"}, "certificate"),
+        ({"ansible_exchange_client_id": "00000000-0000-0000-0000-000000000000"}, "enterprise_application"),
+    ],
+    ids=["certificate", "enterprise application"],
+)
+def test_the_step_that_is_missing_is_named(tenant: Tenant, variables: dict[str, str], step: str) -> None:
+    found = first(tenant, **variables)
+    assert found["outcome"] == "unreachable"
+    assert found["missing_step"] == step
+    assert "New-MessageEncryptionApplication.ps1 makes what is missing." in found["msg"]
 
 
 @pytest.mark.parametrize("wire", ["rest"])

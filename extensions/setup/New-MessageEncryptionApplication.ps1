@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
+#
+# Requires PowerShell 7.4, Microsoft.Graph.Authentication, Microsoft.Graph.Applications and ExchangeOnlineManagement.
+<#
+.SYNOPSIS
+Prepares organizations for m365.message_encryption: application, certificate, consent, and an Exchange role group with the least roles.
+
+.DESCRIPTION
+Asks you to sign in, twice for each organization: to Microsoft Entra, and to Exchange Online. Each step first looks whether it is done
+already, so running the script again repairs what is missing and changes nothing else. -WhatIf shows the steps and makes none of them.
+
+  1. a certificate: key and certificate in a PEM file that only you can read
+  2. the application in Microsoft Entra, with the certificate's public part and the permission Exchange.ManageAsApp
+  3. its enterprise application (service principal) in the organization
+  4. admin consent to that permission
+  5. Exchange's own reference to the enterprise application
+  6. a role group of Exchange with the roles that the collection needs, and the application as its member
+
+It prints the inventory for what it has prepared. The parameters of all cmdlets were checked against Microsoft's documentation, and the
+script against PowerShell's parser. UNVERIFIED, because only a tenant can show it: steps 2 to 6 as a whole; that Microsoft Graph takes the
+initial domain as -TenantId; that a second certificate can be added beside the first; that a GDAP relationship is enough for steps 3 to 6
+in a customer's organization.
+
+.PARAMETER Organization
+Initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one needs -Provider.
+
+.PARAMETER Provider
+For a service provider: the initial domain of your own organization. The application is made once, there, for several organizations
+(multitenant), and gets its enterprise application, consent and role group in each customer's. You sign in with your own account, which
+needs GDAP roles in the customers' organizations: Exchange Administrator, and Privileged Role Administrator to consent.
+
+.PARAMETER Audit
+Roles that can only read.
+
+.PARAMETER EnableCustomization
+Allows Enable-OrganizationCustomization where an organization needs it before it takes a role group, as every new one does. That cannot be
+undone, and takes Exchange some time.
+
+.PARAMETER Name
+The name of the application and of the role group.
+
+.PARAMETER CertificatePath
+The PEM file with key and certificate. One that exists is used as it is; otherwise it is made.
+
+.PARAMETER CertificateDays
+How long a certificate that is made is good for.
+
+.EXAMPLE
+./New-MessageEncryptionApplication.ps1 -Organization contoso.onmicrosoft.com -CertificatePath ./exchange.pem -WhatIf
+
+.EXAMPLE
+./New-MessageEncryptionApplication.ps1 -Provider provider.onmicrosoft.com -Organization contoso.onmicrosoft.com, fabrikam.onmicrosoft.com `
+    -CertificatePath ./exchange.pem
+#>
+[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'Medium')]
+param(
+    [Parameter(Mandatory)] [ValidatePattern('^[A-Za-z0-9-]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)$')] [string[]] $Organization,
+    [ValidatePattern('^[A-Za-z0-9-]+\.(onmicrosoft\.(com|us)|partner\.onmschina\.cn)$')] [string] $Provider,
+    [switch] $Audit,
+    [switch] $EnableCustomization,
+    [ValidatePattern('^[A-Za-z0-9 ._-]{1,64}$')] [string] $Name = 'Ansible message encryption',
+    [Parameter(Mandatory)] [string] $CertificatePath,
+    [ValidateRange(1, 730)] [int] $CertificateDays = 365
+)
+Set-StrictMode -Version 3.0
+$ErrorActionPreference = 'Stop'
+
+# Microsoft's own ids, the same in every organization: the application Office 365 Exchange Online, and its permission Exchange.ManageAsApp.
+$exchangeAppId = '00000002-0000-0ff1-ce00-000000000000'
+$manageAsApp = 'dc50a0fb-09a3-484d-be87-e023b12c6440'
+$readRoles = @('View-Only Configuration')
+$writeRoles = @('Information Rights Management', 'Organization Client Access', 'Recipient Policies', 'Transport Rules')
+
+if ($Organization.Count -gt 1 -and -not $Provider) { throw 'Several organizations need -Provider: the organization that the application belongs to.' }
+foreach ($module in 'Microsoft.Graph.Authentication', 'Microsoft.Graph.Applications', 'ExchangeOnlineManagement') {
+    if (-not (Get-Module -ListAvailable -Name $module)) { throw "The module $module is not installed. Run: Install-Module $module -Scope CurrentUser" }
+}
+
+function Get-PublicCertificate {
+    # The certificate of the PEM file, without its key. Makes the file where there is none.
+    param([string] $Path)
+    if (-not (Test-Path -LiteralPath $Path)) {
+        if (-not $PSCmdlet.ShouldProcess($Path, 'Make a key and a certificate')) { return $null }
+        $key = [System.Security.Cryptography.RSA]::Create(3072)
+        $subject = "CN=$Name"
+        $hash, $padding = [System.Security.Cryptography.HashAlgorithmName]::SHA256, [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
+        $request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new($subject, $key, $hash, $padding)
+        $now = [System.DateTimeOffset]::UtcNow
+        $made = $request.CreateSelfSigned($now.AddMinutes(-5), $now.AddDays($CertificateDays))
+        # Nobody else may read the file, from its first byte on.
+        $options = [System.IO.FileStreamOptions]::new()
+        $options.Mode, $options.Access = [System.IO.FileMode]::CreateNew, [System.IO.FileAccess]::Write
+        if (-not $IsWindows) { $options.UnixCreateMode = [System.IO.UnixFileMode] 'UserRead, UserWrite' }
+        $writer = [System.IO.StreamWriter]::new([System.IO.Path]::GetFullPath($Path, (Get-Location).ProviderPath), $options)
+        try { $writer.Write($key.ExportPkcs8PrivateKeyPem() + "`n" + $made.ExportCertificatePem() + "`n") } finally { $writer.Dispose() }
+    }
+    [System.Security.Cryptography.X509Certificates.X509Certificate2]::CreateFromPem((Get-Content -LiteralPath $Path -Raw))
+}
+
+function Get-Application {
+    # The application, with the certificate. Makes what is missing.
+    param($Certificate)
+    $found = @(Get-MgApplication -Filter "displayName eq '$Name'" -All)
+    if ($found.Count -gt 1) { throw "There are $($found.Count) applications named '$Name'. Choose another -Name." }
+    $credential = @{ Type = 'AsymmetricX509Cert'; Usage = 'Verify'; DisplayName = "CN=$Name"; Key = if ($Certificate) { $Certificate.RawData } }
+    if ($found.Count -eq 0) {
+        if (-not $PSCmdlet.ShouldProcess($Name, 'Register the application, with the permission Exchange.ManageAsApp')) { return $null }
+        $access = @{ ResourceAppId = $exchangeAppId; ResourceAccess = @(@{ Id = $manageAsApp; Type = 'Role' }) }
+        $audience = if ($Provider) { 'AzureADMultipleOrgs' } else { 'AzureADMyOrg' }
+        return New-MgApplication -DisplayName $Name -SignInAudience $audience -RequiredResourceAccess @($access) -KeyCredentials @($credential)
+    }
+    $application = $found[0]
+    # Entra names a certificate by its SHA-1 thumbprint.
+    $known = @($application.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.CustomKeyIdentifier) })
+    if ($Certificate -and $Certificate.Thumbprint -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
+        Update-MgApplication -ApplicationId $application.Id -KeyCredentials (@($application.KeyCredentials) + $credential)
+    }
+    $application
+}
+
+function Get-EnterpriseApplication {
+    # The application in the organization that is signed in to, with consent. Makes what is missing.
+    param([string] $AppId, [string] $Where)
+    $principal = Get-MgServicePrincipal -Filter "appId eq '$AppId'"
+    if (-not $principal) {
+        if (-not $PSCmdlet.ShouldProcess($Where, 'Make the enterprise application')) { return $null }
+        $principal = New-MgServicePrincipal -AppId $AppId
+    }
+    $exchange = Get-MgServicePrincipal -Filter "appId eq '$exchangeAppId'"
+    if (-not $exchange) { throw "$Where has no Exchange Online: it has no license for it yet." }
+    $granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -All | Where-Object { "$($_.AppRoleId)" -eq $manageAsApp })
+    if ($granted.Count -eq 0 -and $PSCmdlet.ShouldProcess($Where, 'Consent to Exchange.ManageAsApp')) {
+        $null = New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -PrincipalId $principal.Id -ResourceId $exchange.Id -AppRoleId $manageAsApp
+    }
+    $principal
+}
+
+function Set-RoleGroup {
+    # The role group in the organization whose Exchange is signed in to, with the application as its member. Makes what is missing.
+    param($Principal, [string] $Where)
+    # Exchange may return all objects for an identity that it does not know, so names and ids are compared here.
+    if (-not (Get-ServicePrincipal | Where-Object { "$($_.AppId)" -eq $Principal.AppId }) -and $PSCmdlet.ShouldProcess($Where, 'Tell Exchange of the application')) {
+        $null = New-ServicePrincipal -AppId $Principal.AppId -ObjectId $Principal.Id -DisplayName $Name
+    }
+    if (-not (Get-RoleGroup | Where-Object { $_.Name -eq $Name })) {
+        if ((Get-OrganizationConfig).IsDehydrated) {
+            if (-not $EnableCustomization) {
+                throw "$Where takes no role group before Enable-OrganizationCustomization, which cannot be undone. Run the script again with -EnableCustomization."
+            }
+            if ($PSCmdlet.ShouldProcess($Where, 'Enable-OrganizationCustomization, which cannot be undone')) { Enable-OrganizationCustomization }
+        }
+        $roles = if ($Audit) { $readRoles } else { $readRoles + $writeRoles }
+        if (-not $PSCmdlet.ShouldProcess($Where, "Make the role group '$Name' with: $($roles -join ', ')")) { return }
+        $null = New-RoleGroup -Name $Name -Roles $roles -Description 'What m365.message_encryption needs.'
+    }
+    $members = @(Get-RoleGroupMember -Identity $Name | ForEach-Object { "$($_.Name)", "$($_.Guid)", "$($_.ExternalDirectoryObjectId)" })
+    if ($Principal.Id -notin $members -and $Name -notin $members -and $PSCmdlet.ShouldProcess($Where, "Add the application to the role group '$Name'")) {
+        Add-RoleGroupMember -Identity $Name -Member $Principal.Id
+    }
+}
+
+$certificate = Get-PublicCertificate -Path $CertificatePath
+$scopes = 'Application.ReadWrite.All', 'AppRoleAssignment.ReadWrite.All'
+$owner = if ($Provider) { $Provider } else { $Organization[0] }
+Connect-MgGraph -TenantId $owner -Scopes $scopes -NoWelcome
+$application = Get-Application -Certificate $certificate
+foreach ($each in $Organization) {
+    if (-not $application) { Write-Warning "$each`: the steps after the application are not shown, because they need it."; continue }
+    if ($Provider) { Connect-MgGraph -TenantId $each -Scopes $scopes -NoWelcome }
+    $principal = Get-EnterpriseApplication -AppId $application.AppId -Where $each
+    if (-not $principal) { Write-Warning "$each`: the steps after the enterprise application are not shown, because they need it."; continue }
+    $session = if ($Provider) { @{ DelegatedOrganization = $each } } else { @{} }
+    Connect-ExchangeOnline @session -ShowBanner:$false
+    try { Set-RoleGroup -Principal $principal -Where $each } finally { Disconnect-ExchangeOnline -Confirm:$false }
+}
+$null = Disconnect-MgGraph
+
+if ($application) {
+    '# inventory.yml. New roles take Exchange some minutes, sometimes an hour.'
+    'exchange_organizations:'
+    '  hosts:'
+    $Organization | ForEach-Object { "    $_`:" }
+    '  vars:'
+    '    ansible_connection: m365.message_encryption.exchange'
+    "    ansible_exchange_client_id: $($application.AppId)"
+    "    ansible_exchange_certificate_path: $((Resolve-Path -LiteralPath $CertificatePath).ProviderPath)"
+}

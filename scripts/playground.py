@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Emulated organizations to play with, until Ctrl+C: writes an inventory for them and says what to type next.
+
+Everything lies in ``build/emulator``. The organizations live in this process only, so each start begins anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.emulator.captured import captured_state  # noqa: E402 (the checkout must be on the path first)
+from tests.emulator.emulator import Emulator  # noqa: E402
+from tests.emulator.organization import State  # noqa: E402
+from tests.integration.tenant import inventory  # noqa: E402
+
+DIRECTORY = ROOT / "build/emulator"
+NAMES = ("contoso", "fabrikam", "adatum")
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make emulator", usage='make emulator [EMULATOR_ARGS="..."]', description="Exchange organizations to play with.")
+    parser.add_argument("--organization", action="append", default=[], metavar="NAME", help=f"may be repeated; otherwise {', '.join(NAMES)}")
+    parser.add_argument("--license", choices=["none", "ame"], default="none", help="ame: with Advanced Message Encryption; %(default)s")
+    parser.add_argument("--lived-in", default=None, metavar="NAME", help="the organization with rules that real ones had; otherwise the first")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State]:
+    """The organizations: fresh ones, and one with rules that real ones had."""
+    found = []
+    for name in names:
+        domain = f"{name}.onmicrosoft.com"
+        state = captured_state(domain) if name == lived_in else {"name": domain}
+        found.append({**state, "dehydrated": False, "advanced_message_encryption": licensed})
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serves the organizations until a signal comes."""
+    given = _arguments(arguments)
+    names = [name.partition(".")[0].lower() for name in given.organization] or list(NAMES)
+    lived_in = (given.lived_in or names[0]).partition(".")[0].lower()
+    if lived_in not in names:
+        print(f"--lived-in {lived_in} is none of the organizations: {', '.join(names)}.", file=sys.stderr)
+        return 2
+    os.umask(0o077)
+    directory: Path = given.directory
+    directory.mkdir(parents=True, exist_ok=True)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    with Emulator(states(names, lived_in, licensed=given.license == "ame"), directory=directory / "files") as emulator:
+        described = emulator.describe()
+        addresses = {f"ansible_exchange_{name}": described[name] for name in ("api_url", "authority_url", "ca_cert")}
+        (directory / "inventory.yml").write_text(yaml.safe_dump(inventory(emulator, "rest"), sort_keys=False), encoding="utf-8")
+        (directory / "addresses.yml").write_text(yaml.safe_dump(addresses), encoding="utf-8")
+        (directory / "ansible.cfg").write_text(
+            f"[defaults]\ninventory = {directory / 'inventory.yml'}\ncollections_path = {ROOT / 'build/collections'}\nlocalhost_warning = false\n",
+            encoding="utf-8",
+        )
+        print(_told(names, lived_in, given.license, directory), flush=True)
+        ended.wait()
+    print("\nThe organizations are gone. What the playbooks wrote is still there.")
+    return 0
+
+
+def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -> str:
+    fresh = [name for name in names if name != lived_in]
+    kinds = f"{lived_in} has rules that real ones had" + (f"; {' and '.join(fresh)} {'is' if len(fresh) == 1 else 'are'} new" if fresh else "")
+    return "\n".join(
+        [
+            f"{len(names)} organization{'s' if len(names) > 1 else ''}, {'with' if license_ == 'ame' else 'without'} Advanced Message Encryption: "
+            f"{kinds}. The inventory: {directory / 'inventory.yml'}",
+            "",
+            "Type in another terminal:",
+            "",
+            f"    cd {directory} && . {Path(sys.executable).parent / 'activate'}",
+            f"    ansible-playbook m365.message_encryption.audit --limit {lived_in}",
+            f"    ansible-playbook m365.message_encryption.baseline --limit {lived_in} --check --diff",
+            "",
+            "Nothing leaves this machine. Ctrl+C here ends the organizations.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

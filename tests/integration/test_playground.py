@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``make emulator``: what it tells to type works as it stands."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .playbook import BIN, ROOT
+
+ENVIRONMENT = {"PATH": f"{BIN}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+
+
+@contextmanager
+def playground(home: Path, *arguments: str) -> Iterator[list[str]]:
+    """Starts it, gives what it says, and ends it as a person does."""
+    command = [sys.executable, str(ROOT / "scripts/playground.py"), "--directory", str(home / "emulator"), *arguments]
+    with subprocess.Popen(command, env={**ENVIRONMENT, "HOME": str(home)}, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if "Ctrl+C" in line:
+                break
+        try:
+            yield lines
+        finally:
+            os.kill(process.pid, signal.SIGINT)
+            assert process.wait(30) == 0
+
+
+def typed(home: Path, *commands: str) -> str:
+    done = subprocess.run(
+        ["/bin/sh", "-ec", "\n".join(commands)], env={**ENVIRONMENT, "HOME": str(home)}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
+    with playground(tmp_path) as lines:
+        commands = [line.strip() for line in lines if line.startswith("    ")]
+        assert len(commands) == 3
+        assert lines[0].startswith("3 organizations, without Advanced Message Encryption: contoso has rules that real ones had; fabrikam and adatum are new.")
+        hosts = yaml.safe_load((tmp_path / "emulator/inventory.yml").read_text(encoding="utf-8"))["exchange_organizations"]["hosts"]
+        assert list(hosts) == ["contoso", "fabrikam", "adatum"]
+        said = typed(tmp_path, *commands)
+        assert "Encrypts: the rule 'encrypt' with 'Encrypt', but it is disabled" in said
+        assert "contoso: would change: " in said
+        assert "[WARNING]" not in said
+
+
+def test_license_and_names_are_given(tmp_path: Path) -> None:
+    with playground(tmp_path, "--organization", "litware", "--license", "ame") as lines:
+        assert lines[0].startswith("1 organization, with Advanced Message Encryption: litware has rules that real ones had.")
+        enter = shlex.join(["cd", str(tmp_path / "emulator")]) + f" && . {BIN}/activate"
+        said = typed(tmp_path, enter, "ansible litware -m m365.message_encryption.exchange_connection_info")
+        assert "with Advanced Message Encryption" in said
+
+
+@pytest.mark.parametrize(("arguments", "match"), [(["--lived-in", "nowhere"], "--lived-in nowhere is none of the organizations")])
+def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[str], match: str) -> None:
+    command = [sys.executable, str(ROOT / "scripts/playground.py"), "--directory", str(tmp_path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert match in done.stderr
