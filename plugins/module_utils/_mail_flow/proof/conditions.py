@@ -252,9 +252,18 @@ class Conditions:
 
     def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
-        if not is_own_header(slot.removeprefix("header ")) and slot.removeprefix("header ") in ("subject", "from", "to", "cc", "importance"):
-            return self.rail.unknown("U00", slot, atom.values)
-        return self.rail.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
+        if is_own_header(slot.removeprefix("header ")):
+            return self.rail.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
+        open_ = self.rail.unknown("U00", slot, atom.values)
+        if slot in seen.texts or slot not in _REPEATED:
+            return open_
+        found = self.rail.any_of([_REPEATED[slot](self, key, seen) for key in keys_of(atom)])
+        return found if seen.wrapped == FALSE else self.rail.choose(seen.wrapped, open_, found)
+
+    def _importance_has(self, key: Key) -> Value:
+        """Whether the importance, which normal mail does not name, has a word or a pattern in it."""
+        hits = [(literal, holds(name, key)) for name, literal in self.mail.importance.items()]
+        return self.rail.any_of([literal if hit is True else self.rail.all_of((literal, self._open(hit, "U17", key))) for literal, hit in hits])
 
     def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)
@@ -316,6 +325,13 @@ class Conditions:
     def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         return self.rail.choose(seen.scl_set, self.rail.unknown("U11", atom.values), self.mail.properties["scl", int(atom.values)])
 
+
+#: Header that repeats what the message says elsewhere, to whether it has a word or a pattern. What stands in To and Cc beside the addresses nobody knows.
+_REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
+    "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
+    "header from": lambda self, key, seen: self._of_slot(self.mail.sender, key),
+    "header importance": lambda self, key, seen: self._importance_has(key),
+}
 
 _SINGLE: dict[str, Callable[[Conditions, Atom, Seen, AddressSlot], Value]] = {
     "from_scope": Conditions._from_scope,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
@@ -120,6 +121,16 @@ def _branding(look: Look) -> str:
     )
 
 
+def _unconfigured(look: Look) -> str:
+    known = look.facts.get("ome_configurations")
+    if known is None or not look.rule.does(Does.BRAND):
+        return ""
+    names = {str(each.get("identity")).casefold() for each in known}
+    missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if str(brand).casefold() not in names]
+    text = "which is no OME configuration of the organization: there can be others than the default one only with Advanced Message Encryption"
+    return f"it chooses the branding {missing[0]}, {text}" if missing else ""
+
+
 def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
@@ -148,6 +159,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "names_a_group": _groups,
     "fails_open": _errors,
     "branding_alone": _branding,
+    "branding_missing": _unconfigured,
     "unknown_pattern": _bad_patterns,
     "on_premises_scope": lambda look: (
         "the scopes ExternalPartner and ExternalNonPartner exist on-premises only"
@@ -221,7 +233,7 @@ class _Deciding:
         acting = self._possible([(id(step), [high(step.acts)]) for step in reversed(self.chain.steps)])
         found = [self._never(step) for step in self.chain.steps if id(step) not in acting]
         live = [step for step in self.chain.steps if id(step) in acting]
-        return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live)]
+        return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live), *self._outside(live)]
 
     def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
         """The questions whose literals can be true together, or perhaps can. One model settles many."""
@@ -297,6 +309,16 @@ class _Deciding:
             if other is not None:
                 text = f"{step.rule.name!r} and {other.rule.name!r} ask for different templates of one message: which it gets is not documented (U01)."
                 yield _finding("templates_meet", [step.rule.name, other.rule.name], text)
+
+    def _outside(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+        """A template of the organization's own for people outside, who have the rights that it gives them, and no others."""
+        outside = high(self.model.free.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient))
+        for step in (step for step in live if step.rule.enforced):
+            asked = [str(each) for option, each in step.rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
+            own = [each for each in asked if option_name(each).startswith("template:")]
+            if own and self._can([high(step.acts), outside]):
+                text = f"The rule {step.rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if that template gives them rights."
+                yield _finding("template_outside", [step.rule.name], text)
 
     def _ends_before(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """A rule that ends the way of mail, and lets it be delivered, before a rule would have encrypted it."""

@@ -22,6 +22,9 @@ TRUE, FALSE = 0, 1
 #: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
 _RESTART, _KEPT, _DECAY = 64, 4000, 1 / 0.95
 
+#: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
+_WAIT = 4
+
 
 class Solver:
     """A formula in conjunctive normal form, to which clauses can be added between the questions.
@@ -199,11 +202,13 @@ class Solver:
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until it is known, or until so many conflicts."""
+        decisions, wait = 0, _WAIT
         while True:
             conflict = self._propagate()
             if conflict is not None:
                 self.conflicts += 1
                 conflicts -= 1
+                decisions = 0
                 if not self._limits:
                     self._contradiction = True
                     return False
@@ -211,6 +216,13 @@ class Solver:
                 if conflicts <= 0 or (end is not None and self.conflicts >= end):
                     return None
                 continue
+            if len(self._limits) >= len(assumptions):
+                decisions += 1
+                if decisions == wait:
+                    if self._decide_all():
+                        self._model = list(self._value)
+                        return True
+                    decisions, wait = 0, 2 * wait
             decision = self._decision(assumptions)
             if decision is None:
                 self._model = list(self._value)
@@ -233,6 +245,20 @@ class Solver:
             if not value[2 * variable]:
                 return 2 * variable + self._phase[variable]
         return None
+
+    def _decide_all(self) -> bool:
+        """Decides whatever is left at once, as it would be decided one after the other. Whether that met no conflict; otherwise it is undone."""
+        level, value, phase = len(self._limits), self._value, self._phase
+        self._limits.append(len(self._trail))
+        for _key, variable in self._order:
+            if not value[2 * variable]:
+                self._assign(2 * variable + phase[variable], None)
+        if self._propagate() is None:
+            return True
+        self._phase = list(phase)
+        self._back_to(level)
+        self._phase = phase
+        return False
 
     def _learn(self, conflict: Sequence[int]) -> None:
         """Learns a clause from a conflict and goes back to where it first says something."""

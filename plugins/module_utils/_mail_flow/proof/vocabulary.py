@@ -25,6 +25,9 @@ MOST_NAMED = 300
 
 SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
 
+#: Header that repeats what the message says elsewhere, to the slot that says it.
+SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
+
 #: Option to the slots that it looks at, and to the sort of its values.
 LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "from": ((SENDER,), "address"),
@@ -131,6 +134,8 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
             if option in LISTS:
                 for slot in slots_of(atom):
                     found.mention(slot, keys_of(atom))
+                    if slot in SAME_AS:
+                        found.mention(SAME_AS[slot], keys_of(atom))
             if option.startswith("any_of_") and "header" in option and not option.endswith("member_of"):
                 found.fields.update(dict.fromkeys(atom.values))
             found.envelope |= atom.settings.location != "Header" and slots_look_at_sender(atom)

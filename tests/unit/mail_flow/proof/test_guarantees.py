@@ -63,6 +63,23 @@ def test_a_word_in_the_subject_lets_mail_escape() -> None:
     assert all(each["settled_by"] for each in audited["unknown"])
 
 
+@pytest.mark.parametrize(
+    ("header", "words", "unless"),
+    [
+        ("Subject", ["public"], {"subject_contains_words": ["public"]}),
+        ("From", ["megan"], {"from_address_contains_words": ["megan"]}),
+        ("Importance", ["low"], {"with_importance": "Low"}),
+    ],
+)
+def test_headers_that_repeat_what_the_message_says(header: str, words: list[str], unless: Values) -> None:
+    stop = rule("Stop", {"header_contains_message_header": header, "header_contains_words": words}, STOP)
+    assert verdict([stop, ALL], unless=unless)["verdict"] == "proved"
+    assert verdict([stop, ALL])["verdict"] == "refuted"
+    sets = rule("Sets", {}, {"set_header_name": header, "set_header_value": "x"})
+    assert verdict([sets, stop, ALL], unless=unless)["verdict"] == "unknown"
+    assert verdict([rule("To", {"header_contains_message_header": "To", "header_contains_words": ["x"]}, STOP), ALL])["verdict"] == "unknown"
+
+
 def test_what_is_not_known_of_the_organization_is_assumed_and_named() -> None:
     found = verdict([ALL], {"accepted_domains": ["contoso.com"]})
     assert found["verdict"] == "proved"

@@ -79,6 +79,21 @@ def test_what_goes_against_the_semantics(odd: Values, kind: str) -> None:
     assert kind in [each for each, _rules in found({**ALL, **odd}, facts=facts)]
 
 
+def test_a_branding_that_there_is_not() -> None:
+    branded = {**ALL, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "Sales"}}
+    assert found(branded) == []  # Nobody knows.
+    default = {"identity": "OME Configuration"}
+    assert found(branded, facts={**TENANT, "ome_configurations": [default]}) == [("branding_missing", ["All"])]
+    assert found(branded, facts={**TENANT, "ome_configurations": [default, {"identity": "sales"}]}) == []
+
+
+def test_a_template_of_the_organizations_own_for_people_outside() -> None:
+    own = {"apply_rights_protection_template": "Board only"}
+    assert found({**ALL, "actions": own}) == [("template_outside", ["All"])]
+    assert found(rule("Inside", {"from_scope": "InOrganization", "sent_to_scope": "InOrganization"}, own)) == []
+    assert "template_outside" not in [kind for kind, _rules in found({**ALL, "actions": {"apply_ome": True}})]
+
+
 def test_recipients_that_a_rule_adds() -> None:
     assert ("adds_recipients", ["Copy"]) in found(rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": ["a@b.com"]}), ALL)
 
