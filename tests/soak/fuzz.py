@@ -19,6 +19,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import yaml
+from ansible.playbook.play_context import PlayContext
 from ansible_collections.m365.message_encryption.plugins.connection import exchange as _exchange
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import image
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
@@ -262,6 +263,7 @@ def identities(items: list[dict[str, Any]]) -> None:
     """The items of a loop, for each of which core sets the options of one connection object anew: each has the identity of its own options, or none."""
     connection = _exchange.Connection.__new__(_exchange.Connection)
     connection._playbook, connection._client, connection._built_from, connection._defs = 0, None, None, dict(_OPTIONS)
+    connection._play_context = PlayContext()
     for item in items:
         given = {**_OPTIONS, **item}
         extras = given.pop("_extras", {})
