@@ -264,6 +264,7 @@ def identities(items: list[dict[str, Any]]) -> None:
     connection = _exchange.Connection.__new__(_exchange.Connection)
     connection._playbook, connection._client, connection._built_from, connection._defs = 0, None, None, dict(_OPTIONS)
     connection._play_context = PlayContext()
+    connection._play_context.remote_addr = "tenant"
     for item in items:
         given = {**_OPTIONS, **item}
         extras = given.pop("_extras", {})
