@@ -18,8 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 
-from tests.unit.plugin_utils.conftest import identity
-from tests.unit.plugin_utils.test_wires import values
+from tests.unit.connections import identity
+from tests.unit.transports.test_wires import values
 
 from .stage import Stage
 

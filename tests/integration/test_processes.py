@@ -191,7 +191,8 @@ def shells(home: pathlib.Path) -> list[int]:
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes():
+            # What a process runs for a moment is in its group.
+            if entry.name.isdigit() and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes() and os.getpgid(int(entry.name)) == int(entry.name):
                 found.append(int(entry.name))
     return found
 
