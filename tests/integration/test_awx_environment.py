@@ -49,7 +49,7 @@ def test_the_second_definition_is_the_first_with_powershell(tmp_path: Path) -> N
     steps = second.pop("additional_build_steps")["append_final"]
     assert second == first
     builder(tmp_path, "create", "--file", str(AWX / "execution-environment-powershell.yml"), "--context", str(tmp_path), "--output-filename", "Containerfile")
-    final = (tmp_path / "Containerfile").read_text(encoding="utf-8").partition("# Final stage")[2]
+    final = (tmp_path / "Containerfile").read_text(encoding="utf-8").partition("# Final build stage")[2]
     assert all(step in final for step in steps)
     # For all users, because AWX runs jobs as another one; and it is seen to load when the image is built.
     assert "Install-PSResource -Name ExchangeOnlineManagement -Scope AllUsers" in final
