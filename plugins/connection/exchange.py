@@ -45,8 +45,8 @@ options:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
       - A session that is in another organization is refused. The initial domain works everywhere. Over V(psrp) a tenant id works only where
         the session lets Get-ConnectionInformation be asked.
-      - Needed for O(exchange_transport=rest), and for O(exchange_psrp_connect=exchange_online). A host whose address or name in the inventory is an
-        initial domain need not set it.
+      - Needed for O(exchange_transport=rest) and O(exchange_transport=powershell), and for O(exchange_psrp_connect=exchange_online). A host
+        whose address or name in the inventory is an initial domain need not set it.
     type: str
     vars:
       - name: ansible_exchange_organization
@@ -70,7 +70,7 @@ options:
   exchange_certificate_path:
     description:
       - A file with the application's certificate and private key.
-      - With O(exchange_transport=rest) it is PEM or PFX on the controller, with its chain if it has one.
+      - With O(exchange_transport=rest) and O(exchange_transport=powershell) it is PEM or PFX on the controller, with its chain if it has one.
       - With O(exchange_transport=psrp) it is a PFX file on the management host.
     type: str
     vars:
@@ -95,7 +95,7 @@ options:
       - name: EXCHANGE_CERTIFICATE_THUMBPRINT
   exchange_client_secret:
     description:
-      - The application's client secret (O(exchange_transport=rest)). A certificate is the better choice.
+      - The application's client secret (not with O(exchange_transport=psrp)). A certificate is the better choice.
     type: str
     vars:
       - name: ansible_exchange_client_secret
@@ -112,7 +112,7 @@ options:
       - name: EXCHANGE_MANAGED_IDENTITY
   exchange_federated_token_file:
     description:
-      - A file with a token that the application trusts (workload identity federation; O(exchange_transport=rest)). It is read anew for each token.
+      - A file with a token that the application trusts (workload identity federation; not with O(exchange_transport=psrp)). It is read anew for each token.
     type: path
     vars:
       - name: ansible_exchange_federated_token_file
@@ -128,7 +128,7 @@ options:
       - name: EXCHANGE_ACCESS_TOKEN
   exchange_device_code:
     description:
-      - Whether a person signs in, with a code that the run shows and a browser on any device (O(exchange_transport=rest)). For a first look,
+      - Whether a person signs in, with a code that the run shows and a browser on any device (not with O(exchange_transport=psrp)). For a first look,
         before an application is registered. What the person may read, the run may read; every write is refused.
       - The sign-in lasts as long as the run, and nothing of it is stored. The run waits as long as the code lives, 15 minutes; several
         organizations ask one after the other.
@@ -161,7 +161,8 @@ options:
       - name: ansible_exchange_authority_url
   exchange_ca_cert:
     description:
-      - A PEM file with the certificate authorities to trust (O(exchange_transport=rest)); by default those of the Python library certifi.
+      - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)); by default those of the Python library certifi,
+        and for the module of O(exchange_transport=powershell) those of the system.
     type: path
     vars:
       - name: ansible_exchange_ca_cert
@@ -174,7 +175,8 @@ options:
       - name: ansible_exchange_validate_certs
   exchange_proxy:
     description:
-      - The proxy for O(exchange_transport=rest), such as V(http://proxy.example.com:3128). By default the usual environment variables count.
+      - The proxy (not with O(exchange_transport=psrp)), such as V(http://proxy.example.com:3128). By default the usual environment variables count.
+      - With O(exchange_transport=powershell) a proxy that needs a user and a password is refused, because it would stand in a process's environment.
     type: str
     vars:
       - name: ansible_exchange_proxy
@@ -221,7 +223,7 @@ options:
       - name: ansible_exchange_command_timeout
   exchange_connect_timeout:
     description:
-      - Seconds to wait for a network connection (O(exchange_transport=rest)).
+      - Seconds to wait for a network connection (not with O(exchange_transport=psrp)).
     type: int
     default: 30
     vars:

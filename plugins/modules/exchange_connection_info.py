@@ -81,11 +81,11 @@ connection:
   type: dict
   contains:
     transport:
-      description: The transport, V(rest) or V(psrp).
+      description: The transport, V(rest), V(psrp) or V(powershell).
       type: str
       returned: always
     endpoint:
-      description: The address that the session is with.
+      description: The address that the session is with. Over V(powershell) it is the program in which the module runs.
       type: str
       returned: always
     environment:

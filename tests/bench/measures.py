@@ -24,6 +24,7 @@ from tests.integration.playbook import ROOT
 from tests.unit.report import samples
 
 from .stage import Cost, Stage
+from .wires import few_processes, wires
 
 Row = dict[str, Any]
 
@@ -389,6 +390,8 @@ MEASURES: dict[str, Callable[[int], Iterator[Row]]] = {
     "round_trips": round_trips,
     "rule_moves": rule_moves,
     "report_size": report_size,
+    "wires": wires,
+    "few_processes": few_processes,
     "mail_flow": mail_flow,
     "mail_proof": mail_proof,
 }

@@ -54,14 +54,16 @@ class Stage:
 
     :param organizations: how many.
     :param latency: milliseconds that each round trip with cmdlets takes.
+    :param engine: whether the emulator has the real PowerShell that is on PATH.
     """
 
-    def __init__(self, organizations: int = 1, latency: float = 0.0, faults: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, organizations: int = 1, latency: float = 0.0, faults: Sequence[Mapping[str, Any]] = (), *, engine: bool = False) -> None:
         self.names = [f"contoso{number}.onmicrosoft.com" for number in range(organizations)]
         self.directory = Path(tempfile.mkdtemp(prefix="bench"))
         arguments = [sys.executable, "-m", "tests.emulator", "--directory", str(self.directory), "--latency-ms", str(latency), "--parent", str(os.getpid())]
         for name in self.names:
             arguments += ["--organization", name]
+        arguments += ["--engine"] if engine else []
         if faults:
             (self.directory / "faults.json").write_text(json.dumps(list(faults)))
             arguments += ["--faults", str(self.directory / "faults.json")]

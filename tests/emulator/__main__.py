@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .emulator import Emulator
+from .engine import EngineError, find_engine
 from .faults import load
 from .organization import Organization
 
@@ -28,6 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=0, help="of the admin API and the authority; 0 takes a free one")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="duration of each round trip with cmdlets")
     parser.add_argument("--faults", type=Path, help="JSON list of faults; see README.md")
+    parser.add_argument("--engine", action="store_true", help="serve a real PowerShell, too: the one that PWSH names, or that is on PATH")
     parser.add_argument("--parent", type=int, help="stop when this process ends")
     return parser.parse_args()
 
@@ -64,11 +66,16 @@ def main() -> int:
     arguments = _arguments()
     try:
         faults = load(arguments.faults.read_text(encoding="utf-8")) if arguments.faults else []
+        engine = find_engine() if arguments.engine else None
         organizations = [*arguments.organization, *map(Organization.load, arguments.state)] or ["contoso.onmicrosoft.com"]
+    except EngineError as error:
+        print(error, file=sys.stderr)
+        return 2
     except (OSError, ValueError) as error:
         print(f"A file can't be used: {error}", file=sys.stderr)
         return 2
-    with Emulator(organizations, directory=arguments.directory, port=arguments.port, latency=arguments.latency_ms / 1000, faults=faults) as emulator:
+    how = {"directory": arguments.directory, "port": arguments.port, "latency": arguments.latency_ms / 1000, "faults": faults, "engine": engine}
+    with Emulator(organizations, **how) as emulator:
         _show(emulator.describe())
         _wait(arguments.parent)
     return 0

@@ -289,6 +289,11 @@ class Authority:
             raise NotEntitled
         return organization
 
+    @staticmethod
+    def is_of_a_person(token: str) -> bool:
+        """Whether a token is a person's, and not an application's own."""
+        return "scp" in jwt.decode(token, options={"verify_signature": False})
+
     def refuse_all(self, reason: str) -> None:
         """Every token issued so far is refused from now on.
 

@@ -32,8 +32,8 @@ from .values import now
 _QUIET = ("ignore", "silentlycontinue", "0", "4")
 _AUTOMATION = "System.Management.Automation."
 _CONNECT_PARAMETERS = """accesstoken appid certificate certificatethumbprint certificatefilepath certificatepassword managedidentity managedidentityaccountid
-    organization commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance erroraction
-    warningaction"""
+    userprincipalname organization commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance
+    erroraction warningaction"""
 
 #: A management host's own configuration.
 HOST = "Microsoft.PowerShell"
@@ -228,6 +228,9 @@ class Console:
         if "accesstoken" in values:
             try:
                 self._authority.check(f"Bearer {values['accesstoken']}", organization.tenant_id)
+                # A person's token goes with the person's name. Source: the documentation of Connect-ExchangeOnline.
+                if self._authority.is_of_a_person(values["accesstoken"]) != bool(values.get("userprincipalname")):
+                    raise Unauthorized("UserPrincipalName")
             except Unauthorized as error:
                 raise _sign_in_failed("UnAuthorized") from error
             except NotEntitled as error:

@@ -78,7 +78,7 @@ class Emulator:
         self.psrp_plain_front = Front(self.psrp.handle, tls=None)
         self._engine = engine
         self.module_front: Front | None = None
-        self.own_processes = OwnProcesses(lambda: self._console(HOST, next(iter(self.organizations.values())), wire="powershell"), self.service.faults)
+        self.own_processes = OwnProcesses(self._own_console, self.service.faults, self.service.ledger)
         if engine is not None:
             self.module_front = Front(ModuleService(self._console_of, self.own_processes).handle, tls=None)
             self.own_processes.program(self.program, engine, self.module_front.url)
@@ -213,6 +213,9 @@ class Emulator:
     def _console(self, configuration: str, organization: Organization, *, wire: str = "psrp") -> Console:
         files = {str(self._path(name, "pfx")): application.client_id for name, application in self.applications.items()}
         return Console(self.service, self.applications, files, configuration, organization, self.authority, wire)
+
+    def _own_console(self) -> Console:
+        return self._console(HOST, next(iter(self.organizations.values())), wire="powershell")
 
     def _console_of(self, shell_id: str) -> Console | None:
         shell = self.psrp.shell(shell_id)

@@ -26,7 +26,8 @@ class Entry:
 class Ledger:
     """Calls and counters. The portal's own edits are not in it.
 
-    Counters: ``rest`` (InvokeCommand, batches and module files), ``psrp`` (pipelines), ``token`` (OAuth), ``psrp_requests``
+    Counters: ``rest`` (InvokeCommand, batches and module files), ``psrp`` (pipelines), ``powershell`` (requests of the module in
+    a process of the client's), ``token`` (OAuth), ``psrp_requests``
     (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``, ``exchange_sessions_opened`` (Connect-ExchangeOnline),
     ``_closed`` (Disconnect-ExchangeOnline) and ``_abandoned`` (the shell ended first).
     """
@@ -61,8 +62,8 @@ class Ledger:
 
     @property
     def round_trips(self) -> int:
-        """Round trips that carry cmdlets, over both wires."""
-        return self.counters.get("rest", 0) + self.counters.get("psrp", 0)
+        """Round trips that carry cmdlets, over every wire."""
+        return sum(self.counters.get(wire, 0) for wire in ("rest", "psrp", "powershell"))
 
     def dump(self) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self.calls]

@@ -7,7 +7,7 @@ The client is given a program, ``pwsh`` in the emulator's directory: a shell scr
 becomes the real PowerShell. Each process has a console of its own, named by its process id.
 
 Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before
-the work, ``lost_after`` kills it after, ``slow`` waits.
+the work, ``lost_after`` kills it after, ``slow`` answers late.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 from .console import Console
 from .engine import MODULES, Engine
 from .faults import Faults
+from .ledger import Ledger
 
 _PREFIX = "own-"
 
@@ -35,9 +36,10 @@ class OwnProcesses:
     :param console: makes a console that nobody has connected.
     """
 
-    def __init__(self, console: Callable[[], Console], faults: Faults) -> None:
+    def __init__(self, console: Callable[[], Console], faults: Faults, ledger: Ledger) -> None:
         self._new = console
         self._faults = faults
+        self._ledger = ledger
         self._consoles: dict[str, Console] = {}
         self._lock = threading.Lock()
 
@@ -84,6 +86,7 @@ class OwnProcesses:
         console = self.console(name)
         if console is None:
             return work()
+        self._ledger.count("powershell")
         organization = console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
         fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
         if fault is None:
@@ -92,9 +95,9 @@ class OwnProcesses:
         if fault.kind in ("lost_before", "dead_shell"):
             _kill(pid)
             return {"error": "the process was killed"}
+        answer = work()
         if fault.kind == "slow":
             time.sleep(fault.seconds or 1.0)
-        answer = work()
         if fault.kind == "lost_after":
             _kill(pid)
         return answer

@@ -16,6 +16,7 @@ from tests.emulator.engine import Engine
 from .tenant import Tenant, tenant
 
 _ENGINE = pytest.param("engine", marks=pytest.mark.engine)
+_POWERSHELL = pytest.param("powershell", marks=pytest.mark.engine)
 _ENDPOINT = pytest.param("endpoint", marks=pytest.mark.engine)
 
 
@@ -24,13 +25,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     own = any(marker.args[0] == "wire" for marker in metafunc.definition.iter_markers("parametrize"))
     if "wire" in metafunc.fixturenames and not own:
         endpoint = [_ENDPOINT] if metafunc.definition.get_closest_marker("endpoint") else []
-        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, *endpoint])
+        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, _POWERSHELL, *endpoint])
 
 
 @pytest.fixture(name="transport")
 def transport_fixture(wire: str) -> str:
-    """What the wire is to the collection: ``rest`` or ``psrp``."""
-    return "rest" if wire == "rest" else "psrp"
+    """What the wire is to the collection: ``rest``, ``psrp`` or ``powershell``."""
+    return wire if wire in ("rest", "powershell") else "psrp"
 
 
 @pytest.fixture(name="emulator")

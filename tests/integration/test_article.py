@@ -14,7 +14,7 @@ from tests.emulator.captured import captured_state
 from .tenant import Tenant
 
 #: REST, a management host, an endpoint that is connected already, and with a real PowerShell a management host and the constrained endpoint.
-WIRES = ["rest", "psrp", "constrained", *(pytest.param(wire, marks=pytest.mark.engine) for wire in ("engine", "endpoint"))]
+WIRES = ["rest", "psrp", "constrained", *(pytest.param(wire, marks=pytest.mark.engine) for wire in ("engine", "powershell", "endpoint"))]
 
 M = "m365.message_encryption."
 DEFAULT = "OME Configuration"

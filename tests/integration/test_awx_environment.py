@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from .awx import AWX, COLLECTION, configuration
@@ -29,8 +30,9 @@ def builder(directory: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def test_the_definition_makes_a_build_context(tmp_path: Path) -> None:
-    definition = AWX / "execution-environment.yml"
+@pytest.mark.parametrize("name", ["execution-environment.yml", "execution-environment-powershell.yml"])
+def test_the_definition_makes_a_build_context(tmp_path: Path, name: str) -> None:
+    definition = AWX / name
     builder(tmp_path, "create", "--file", str(definition), "--context", str(tmp_path / "context"), "--output-filename", "Containerfile")
     containerfile = (tmp_path / "context/Containerfile").read_text(encoding="utf-8")
     build = tmp_path / "context/_build"
@@ -40,6 +42,18 @@ def test_the_definition_makes_a_build_context(tmp_path: Path) -> None:
     # AWX runs every job with it.
     (environment,) = configuration()["controller_execution_environments"]
     assert environment["image"] in definition.read_text(encoding="utf-8")
+
+
+def test_the_second_definition_is_the_first_with_powershell(tmp_path: Path) -> None:
+    first, second = (yaml.safe_load((AWX / f"execution-environment{suffix}.yml").read_text(encoding="utf-8")) for suffix in ("", "-powershell"))
+    steps = second.pop("additional_build_steps")["append_final"]
+    assert second == first
+    builder(tmp_path, "create", "--file", str(AWX / "execution-environment-powershell.yml"), "--context", str(tmp_path), "--output-filename", "Containerfile")
+    final = (tmp_path / "Containerfile").read_text(encoding="utf-8").partition("# Final build stage")[2]
+    assert all(step in final for step in steps)
+    # For all users, because AWX runs jobs as another one; and it is seen to load when the image is built.
+    assert "Install-PSResource -Name ExchangeOnlineManagement -Scope AllUsers" in final
+    assert "Import-Module ExchangeOnlineManagement -ErrorAction Stop" in final
 
 
 def test_introspection_finds_what_the_collection_needs(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_delegated_tasks_run_on_the_controller(tenant: Tenant) -> None:
 
 
 #: A transport to its variable with certificate authorities.
-AUTHORITIES = {"rest": "ansible_exchange_ca_cert", "psrp": "ansible_psrp_ca_cert"}
+AUTHORITIES = {"rest": "ansible_exchange_ca_cert", "psrp": "ansible_psrp_ca_cert", "powershell": "ansible_exchange_ca_cert"}
 
 
 @pytest.mark.parametrize("content", [None, "no certificate\n"], ids=["missing", "broken"])

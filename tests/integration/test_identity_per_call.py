@@ -107,10 +107,11 @@ def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tena
 
 def test_another_address_in_a_variable_of_the_task_is_another_session(tenant: Tenant, transport: str) -> None:
     """Only the port, or the address, differs: nothing of the session before is used."""
-    dead = {"ansible_port": "{{ item }}"} if transport == "psrp" else {"ansible_exchange_api_url": "https://127.0.0.1:{{ item }}"}
+    address = {"rest": "ansible_exchange_api_url", "powershell": "ansible_exchange_authority_url"}.get(transport)
+    dead = {address: "https://127.0.0.1:{{ item }}"} if address else {"ansible_port": "{{ item }}"}
     (group,) = inventory(tenant.emulator, transport).values()
     variables = group["hosts"][tenant.host]
-    port = variables["ansible_port"] if transport == "psrp" else int(variables["ansible_exchange_api_url"].rpartition(":")[2])
+    port = int(variables[address].rpartition(":")[2]) if address else variables["ansible_port"]
     task = {"name": "write", **WRITE, "vars": {**dead, "ansible_exchange_retries": 1}, "loop": [port, 9]}
     run = tenant.controller.tasks([task], hosts=tenant.host)
     first, second = run["write"]["results"]

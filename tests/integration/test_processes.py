@@ -11,6 +11,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -53,15 +54,15 @@ def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None
 
 
 @contextlib.contextmanager
-def started(tenant: Tenant, *tasks: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+def started(tenant: Tenant, *tasks: dict[str, Any], hosts: str = "", **environment: str) -> Iterator[subprocess.Popen[str]]:
     """A playbook that runs in a process group of its own, as it has one in a terminal."""
     controller = tenant.controller
     file = controller.home / "started.yml"
-    file.write_text(yaml.safe_dump([{"hosts": tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
+    file.write_text(yaml.safe_dump([{"hosts": hosts or tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
     run = subprocess.Popen(
         ["ansible-playbook", "-i", str(controller.inventory), str(file), "-vvv"],
         cwd=controller.home,
-        env={**controller.environment, "TASK_RESULTS": str(controller.home / "started.jsonl")},
+        env={**controller.environment, "TASK_RESULTS": str(controller.home / "started.jsonl"), **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -87,7 +88,8 @@ def written(tenant: Tenant) -> bool:
 
 def is_clean(tenant: Tenant) -> bool:
     """Nothing runs any more, and the service holds no session."""
-    return not processes(tenant.controller.home) and tenant.emulator.sessions == {"shells": 0, "exchange_sessions": 0}
+    alive = [*processes(tenant.controller.home), *tenant.emulator.own_processes.living]
+    return not alive and tenant.emulator.sessions == {"shells": 0, "exchange_sessions": 0}
 
 
 def converges(tenant: Tenant) -> None:
@@ -131,7 +133,9 @@ def test_ctrl_c_in_mid_write(tenant: Tenant) -> None:
 
 def test_a_tasks_timeout_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 4)
-    run = tenant.run({**WRITE, "timeout": 2, "ignore_errors": True}, {"name": "again", IRM: {"search_enabled": False}})
+    # A session that is open already: opening one may take longer than the task's time.
+    opening = {"name": "open", INFO: {"gather": ["irm_configuration"]}}
+    run = tenant.run(opening, {**WRITE, "timeout": 2, "ignore_errors": True}, {"name": "again", IRM: {"search_enabled": False}})
     assert run.task("write").outcome == "failed"
     assert run["again"]["changed"] is False
     assert len(tenant.applied) == 1
@@ -147,7 +151,7 @@ def test_the_broker_is_killed_in_mid_write(tenant: Tenant) -> None:
         output, _unused = run.communicate(timeout=2 * PATIENCE)
         assert run.returncode == 0, output
         assert "changed=1" in output
-        wait_for(lambda: not processes(tenant.controller.home))
+        wait_for(lambda: not processes(tenant.controller.home) and not tenant.emulator.own_processes.living)
     converges(tenant)
 
 
@@ -165,16 +169,78 @@ def test_a_worker_is_killed_in_mid_write(tenant: Tenant) -> None:
     converges(tenant)
 
 
-def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
-    """Fifty sessions: a host's own command timeout makes its connection one of its own."""
+def fifty_sessions(tenant: Tenant) -> None:
+    """A host's own command timeout makes its connection one of its own."""
     inventory = yaml.safe_load(tenant.controller.inventory.read_text(encoding="utf-8"))
     (variables,) = inventory["exchange_organizations"]["hosts"].values()
     hosts = {f"o{number}": {**variables, "ansible_exchange_command_timeout": 100 + number} for number in range(50)}
     tenant.controller.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("wire", ["rest", "psrp", pytest.param("engine", marks=pytest.mark.engine)])
+def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
+    fifty_sessions(tenant)
     run = tenant.controller.tasks([{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50")
     assert run.rc == 0, run.output
     assert [task.outcome for task in run.all("read")] == ["ok"] * 50
     wait_for(lambda: is_clean(tenant))
+
+
+def shells(home: pathlib.Path) -> list[int]:
+    """The PowerShell processes of a controller with this home."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            # What a process runs for a moment is in its group.
+            if entry.name.isdigit() and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes() and os.getpgid(int(entry.name)) == int(entry.name):
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("wire", ["powershell"])
+def test_fifty_organizations_never_have_more_than_four_processes(tenant: Tenant) -> None:
+    fifty_sessions(tenant)
+    seen: set[int] = set()
+    most = 0
+    with started(tenant, {"name": "read", INFO: {"gather": ["irm_configuration"]}}, hosts="all", ANSIBLE_FORKS="10") as run:
+
+        def count() -> None:
+            nonlocal most
+            while run.poll() is None:
+                found = shells(tenant.controller.home)
+                seen.update(found)
+                most = max(most, len(found))
+                time.sleep(0.1)
+
+        counting = threading.Thread(target=count)
+        counting.start()
+        output, _unused = run.communicate(timeout=600)
+        counting.join()
+    assert run.returncode == 0, output
+    assert len(seen) >= 50
+    assert output.count("failed=0") == 50
+    assert most == 4
+    assert "waits for one of 4 PowerShell processes (ansible_exchange_powershell_processes)" in output
+    wait_for(lambda: is_clean(tenant))
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("wire", ["powershell"])
+@pytest.mark.parametrize("task", [WRITE, {"name": "read", INFO: {"gather": ["irm_configuration"]}}], ids=["write", "read"])
+def test_powershell_is_killed_in_mid_call(tenant: Tenant, task: dict[str, Any]) -> None:
+    """A read is repeated in a new process; a write is read back, and nothing is written twice."""
+    cmdlet = "Set-IRMConfiguration" if task is WRITE else "Get-IRMConfiguration"
+    tenant.emulator.faults.set([{"kind": "slow", "wire": "powershell", "step": "invoke", "cmdlet": cmdlet, "seconds": 20}])
+    with started(tenant, task) as run:
+        wait_for(lambda: any(call.cmdlet == cmdlet for call in tenant.emulator.calls), 60)
+        (shell,) = shells(tenant.controller.home)
+        os.kill(shell, signal.SIGKILL)
+        output, _unused = run.communicate(timeout=60)
+        assert run.returncode == 0, output
+    assert len(tenant.applied) == (1 if task is WRITE else 0)
+    wait_for(lambda: is_clean(tenant))
+    assert not list(tenant.controller.home.rglob("exchange.pwsh-*"))
 
 
 def test_a_broker_that_cannot_start_says_why(tenant: Tenant) -> None:

@@ -20,7 +20,7 @@ from tests.emulator.emulator import Emulator
 
 from .playbook import Controller
 from .tenant import CONNECTION
-from .test_processes import processes
+from .test_processes import processes, shells
 
 WRITE = {"name": "write", "m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 2}}
 ASK = {"name": "ask", "m365.message_encryption.exchange_connection_info": {}, "ignore_errors": True, "ignore_unreachable": True}
@@ -50,7 +50,15 @@ def _credentials(emulator: Emulator) -> dict[str, tuple[dict[str, Any], list[str
     key = [line for line in pathlib.Path(organization["certificate_path"]).read_text(encoding="utf-8").splitlines() if len(line) == 64]
     certificate = {"ansible_exchange_certificate_path": organization["certificate_pfx_path"], "ansible_exchange_certificate_password": certificate_password}
     token = emulator.token()
+    powershell = {name: value for name, value in rest.items() if name != "ansible_exchange_api_url"}
+    powershell |= {"ansible_exchange_transport": "powershell", "ansible_exchange_powershell_path": described["powershell_path"]}
     return {
+        "client secret for PowerShell": (
+            {**powershell, **application, "ansible_exchange_client_secret": organization["client_secret"]},
+            [organization["client_secret"]],
+        ),
+        "certificate for PowerShell": ({**powershell, **application, **certificate}, [certificate_password, *key]),
+        "token for PowerShell": ({**powershell, "ansible_exchange_access_token": token}, [token, token.rpartition(".")[2]]),
         "client secret": ({**rest, **application, "ansible_exchange_client_secret": organization["client_secret"]}, [organization["client_secret"]]),
         "certificate in PEM": ({**rest, **application, "ansible_exchange_certificate_path": organization["certificate_path"]}, key),
         "certificate in PFX": ({**rest, **application, **certificate}, [certificate_password, *key]),
@@ -125,10 +133,10 @@ class _Watch:
         self._end = threading.Event()
 
     def look(self) -> None:
-        for pid, command in processes(self.home).items():
+        for pid, command in {**processes(self.home), **dict.fromkeys(shells(self.home), "PowerShell")}.items():
             with contextlib.suppress(OSError):
                 self.seen[f"environ of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-                self.seen[f"cmdline of {pid}: {command}"] = command.encode()
+                self.seen[f"cmdline of {pid}: {command}"] = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
         for path in self._files():
             with contextlib.suppress(OSError):
                 if path.is_file() and path.name != "inventory.yml":
@@ -172,6 +180,14 @@ CASES = [
     if (name in ("client secret", "user and certificate") or failure in ("none", "wrong", "refused"))
     and (name, failure) not in (("token", "wrong"), ("client certificate", "wrong"))
 ]
+#: Where Microsoft's module runs here: what it is told, and what it and its process leave behind.
+POWERSHELL_CASES = [
+    *(("variables", "client secret for PowerShell", failure) for failure in ("none", "wrong", "unreachable", "lost", "error")),
+    ("variables", "certificate for PowerShell", "none"),
+    ("variables", "token for PowerShell", "lost"),
+    ("environment", "client secret for PowerShell", "none"),
+    ("environment", "token for PowerShell", "none"),
+]
 #: Those that environment variables can give, over both wires.
 ENVIRONMENT_CASES = [
     *(
@@ -187,7 +203,11 @@ ENVIRONMENT_CASES = [
 
 @pytest.mark.parametrize(
     ("place", "credential", "failure"),
-    [*(("variables", *case) for case in CASES), *(("environment", *case) for case in ENVIRONMENT_CASES)],
+    [
+        *(("variables", *case) for case in CASES),
+        *(("environment", *case) for case in ENVIRONMENT_CASES),
+        *(pytest.param(*case, marks=pytest.mark.engine) for case in POWERSHELL_CASES),
+    ],
 )
 def test_no_secret_is_anywhere(
     emulator: Emulator, tmp_path: pathlib.Path, record_property: Callable[[str, object], None], place: str, credential: str, failure: str
@@ -209,6 +229,8 @@ def test_no_secret_is_anywhere(
     assert (run.rc == 0) == (failure == "none"), run.output[-3000:]
     places = {"output": run.output.encode(), **watch.seen}
     assert any(name.startswith("environ") for name in places)
+    if "PowerShell" in credential and failure in ("none", "lost", "error"):
+        assert any(name.startswith("environ") and name.endswith("PowerShell") for name in places)
     if place == "environment":
         # What the user gave to ansible-playbook is in its environment and in that of its forks, which are ansible-playbook too.
         own = {name: places.pop(name) for name in list(places) if name.startswith("environ of") and "ansible-playbook -i" in name}

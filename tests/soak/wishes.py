@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.emulator.faults import CMDLET, KINDS, STATUSES
+from tests.emulator.faults import CMDLET, KINDS, STATUSES, TRANSPORT
 
 NAME = "contoso.onmicrosoft.com"
 RULE_NAMES = ("alpha", "beta", "gamma", "delta")
@@ -160,8 +160,17 @@ WISHES = st.one_of(
 #: Seconds of an answer that comes too late for a session with little patience, and bytes of one that is more than any takes in.
 LATE, OVERSIZED = 1.5, 3_000_000
 
-_STEPS = {"rest": ["discovery", "token", "invoke", "batch", "batched"], "psrp": ["create", "command", "send", "receive", "signal", "delete"]}
-_ELSEWHERE = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}
+_STEPS = {
+    "rest": ["discovery", "token", "invoke", "batch", "batched"],
+    "psrp": ["create", "command", "send", "receive", "signal", "delete"],
+    "powershell": ["connect", "invoke", "disconnect"],
+}
+_ELSEWHERE = {
+    "rest": {"dead_shell", "operation_timeout"},
+    "psrp": {"401_expired", "401_revoked", "concurrency_text"},
+    # What happens to a process: it dies, or it is late.
+    "powershell": TRANSPORT - {"dead_shell", "lost_before", "lost_after", "slow"},
+}
 _EDITS = st.sampled_from(
     [
         {"cmdlet": "Set-IRMConfiguration", "parameters": {"SearchEnabled": False}},
@@ -177,7 +186,7 @@ _EDITS = st.sampled_from(
 @st.composite
 def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     """One fault of a schedule for a wire of that family."""
-    family = "rest" if wire == "rest" else "psrp"
+    family = wire if wire in _STEPS else "psrp"
     kind = draw(st.sampled_from(sorted(KINDS - _ELSEWHERE[family] - {"redirect"})))
     fault: dict[str, Any] = {"kind": kind, "wire": family, "nth": draw(st.integers(1, 8)), "times": draw(st.sampled_from([1, 1, 1, 2, 3, 6]))}
     aim = draw(st.sampled_from(["", "", "writes", "step"]))

@@ -45,8 +45,8 @@ from tests.unit.connections import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
 WIRES = ("rest", "host", "server", "constrained")
-#: Those that a real PowerShell serves: a management host, and the constrained endpoint that the collection brings.
-ENGINE_WIRES = ("engine", "endpoint")
+#: Those that a real PowerShell serves: a management host, the constrained endpoint that the collection brings, and a process of our own.
+ENGINE_WIRES = ("engine", "endpoint", "powershell")
 _CONFIGURATIONS = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange", "engine": "PowerShell.7", "endpoint": "MessageEncryption.Baseline"}
 #: Bytes that a call takes in: the organizations here have few rules, and an answer that is too large need not be a real one's size.
 _LARGEST = 2_000_000
@@ -275,6 +275,15 @@ def _options(emulator: Emulator, wire: str) -> dict[str, Option]:
             "exchange_client_id": organization["client_id"],
             "exchange_client_secret": organization["client_secret"],
             "exchange_api_url": described["api_url"],
+            "exchange_authority_url": described["authority_url"],
+            "exchange_ca_cert": described["ca_cert"],
+        }
+    elif wire == "powershell":
+        values |= {
+            "exchange_transport": "powershell",
+            "exchange_powershell_path": described["powershell_path"],
+            "exchange_client_id": organization["client_id"],
+            "exchange_client_secret": organization["client_secret"],
             "exchange_authority_url": described["authority_url"],
             "exchange_ca_cert": described["ca_cert"],
         }

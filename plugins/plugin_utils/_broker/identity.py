@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.clouds import CLOUDS
 
 #: The prefix of the environment variables from which options can take their values.
 ENVIRONMENT = "EXCHANGE_"
@@ -30,8 +31,8 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_managed_identity": ((), ("rest", "psrp", "powershell")),
     "exchange_federated_token_file": (("exchange_client_id",), ("rest", "powershell")),
     "exchange_access_token": ((), ("rest", "psrp", "powershell")),
-    "exchange_device_code": ((), ("rest",)),
-    "exchange_interactive": ((), ("rest",)),
+    "exchange_device_code": ((), ("rest", "powershell")),
+    "exchange_interactive": ((), ("rest", "powershell")),
 }
 #: The kinds of credentials with which a person signs in, for a look: writes with them are refused.
 SIGN_INS = ("device_code", "interactive")
@@ -48,32 +49,6 @@ _RANGES = {
     **dict.fromkeys(("exchange_read_reuse", "reconnection_retries", "reconnection_backoff"), (0, _MOST)),
     "max_envelope_size": (32_768, 2**31 - 1),
     "port": (1, 65_535),
-}
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """The hosts of one Microsoft cloud.
-
-    :param api: the Exchange API, which with ``/.default`` is also the token's scope.
-    :param authority: the authority that issues tokens.
-    """
-
-    api: str
-    authority: str
-
-    @property
-    def scope(self) -> str:
-        """The scope of a token request."""
-        return f"{self.api}/.default"
-
-
-#: Source: the admin API's documented hosts for each cloud.
-CLOUDS = {
-    "O365Default": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com"),
-    "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
-    "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
-    "O365China": Cloud("https://outlook.office365.cn", "https://login.chinacloudapi.cn"),
 }
 
 
@@ -229,30 +204,17 @@ def _rest(settings: Mapping[str, Option]) -> dict[str, Any]:
 
 def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict[str, Any]:
     """How the process is started. What Microsoft's module cannot do is refused."""
-    if not rest["validate_certs"]:
-        raise OptionError(
-            f"{_source(settings, 'exchange_validate_certs')} is false, but Microsoft's module always validates certificates.",
-            remedy="Set ansible_exchange_ca_cert, or use ansible_exchange_transport: rest.",
-        )
-    if settings["exchange_api_url"].given:
-        raise OptionError(
-            f"{_source(settings, 'exchange_api_url')} is set, but Microsoft's module chooses the address of the API itself.",
-            remedy="Set ansible_exchange_environment, or use ansible_exchange_transport: rest.",
-        )
-    if settings["exchange_psrp_connect"].value != "exchange_online":
-        raise OptionError(
-            f"{_source(settings, 'exchange_psrp_connect')} is {settings['exchange_psrp_connect'].value}, but a new PowerShell process has no Exchange cmdlets.",
-            remedy="Remove it, or use ansible_exchange_transport: psrp.",
-        )
-    proxy = _split(rest["proxy"]) if rest["proxy"] else None
-    if proxy is not None and (proxy.username or proxy.password):
-        raise OptionError(
-            f"{_source(settings, 'exchange_proxy')} contains a user or password, but PowerShell takes it from its environment, where others can read it.",
-            remedy="Use a proxy without a password, or ansible_exchange_transport: rest.",
-        )
-    path = _text(settings, "exchange_powershell_path")
-    if not path:
-        raise OptionError("ansible_exchange_powershell_path is empty.", remedy="Set it to the path of pwsh, or omit it.")
+    proxy, path = _proxy_url(rest["proxy"]), _text(settings, "exchange_powershell_path")
+    refused = (
+        ("exchange_validate_certs", not rest["validate_certs"], "the module always validates certificates", "Set ansible_exchange_ca_cert"),
+        ("exchange_api_url", settings["exchange_api_url"].given, "the module chooses that address itself", "Set ansible_exchange_environment"),
+        ("exchange_psrp_connect", settings["exchange_psrp_connect"].value != "exchange_online", "a new process has no Exchange cmdlets", "Remove it"),
+        ("exchange_proxy", bool(proxy and "@" in proxy.netloc), "its user and password would be in the environment of a process", "Use another proxy"),
+        ("exchange_powershell_path", not path, "it is empty", "Set it to the path of pwsh"),
+    )
+    for name, applies, why, remedy in refused:
+        if applies:
+            raise OptionError(f"{_source(settings, name)} does not work with ansible_exchange_transport: powershell: {why}.", remedy=f"{remedy}, or use rest.")
     return {"path": path, "processes": settings["exchange_powershell_processes"].value}
 
 
@@ -277,10 +239,15 @@ def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> st
 
 def _proxy(settings: Mapping[str, Option]) -> str:
     text = _text(settings, "exchange_proxy")
-    if text and _split(text if "://" in text else f"http://{text}") is None:
+    if text and _proxy_url(text) is None:
         # The value may contain a password.
         raise OptionError(f"{_source(settings, 'exchange_proxy')} is not the URL of a proxy.", remedy="Include scheme, host and port: http://host:8080.")
     return text
+
+
+def _proxy_url(text: str) -> urllib.parse.SplitResult | None:
+    """The parts of a proxy's address, which may do without a scheme."""
+    return _split(text if "://" in text else f"http://{text}")
 
 
 def _split(text: str) -> urllib.parse.SplitResult | None:

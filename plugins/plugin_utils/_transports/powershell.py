@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, NotSentError, ServiceError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, http_session
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
@@ -69,6 +70,22 @@ class PowershellTransport(RemotingTransport):
     def secrets(self) -> Sequence[str]:
         """The tokens that were fetched."""
         return self._credential.fetched
+
+    @property
+    def user(self) -> str:
+        """Who has signed in; empty where no person has."""
+        return self._credential.user
+
+    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
+        """Has a person sign in; see :meth:`Credential.sign_in`. It takes as long as a person takes, so no limit of calls counts.
+
+        :raises ExchangeError: nobody signed in, or the authority refused or failed.
+        """
+        try:
+            with self._limits.call(2 * sign_in.LONGEST):
+                self._credential.sign_in(tell, wanted)
+        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
+            raise self._credential.failure(error).error from error
 
     @property
     def is_closed(self) -> bool:
@@ -135,7 +152,9 @@ class PowershellTransport(RemotingTransport):
         self._is_opening = False
         self._import(pool)
         try:
-            self._connect(pool, {"AccessToken": self._credential.token()})
+            # A token of a person's goes with the person's name. Source: the documentation of Connect-ExchangeOnline.
+            person = {"UserPrincipalName": self.user} if self.user else {}
+            self._connect(pool, {"AccessToken": self._credential.token(), **person})
         except UnopenedError:
             # It may be the token that was refused.
             self._credential.forget()

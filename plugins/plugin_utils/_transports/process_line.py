@@ -49,8 +49,8 @@ _FRAGMENT, _LONGEST_LINE = 32_768, 4 * 1024 * 1024
 _MOST_SAID = 2000
 #: Seconds between two looks at the clock while the process takes nothing in.
 _POLL = 0.2
-#: Seconds that a process has to end by itself.
-_END_TIMEOUT = 2.0
+#: Seconds that a process has to end by itself, and that the system has to end it. Until then it has its place.
+_END_TIMEOUT, _KILL_TIMEOUT = 2.0, 30.0
 
 
 class ProcessGoneError(Exception):
@@ -169,7 +169,7 @@ class ProcessLine:
         self._burial.join(_END_TIMEOUT)
         if self._burial.is_alive():
             self._child.kill()
-            self._burial.join(_END_TIMEOUT)
+            self._burial.join(_KILL_TIMEOUT)
 
     # The streams
 

@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from tests.unit.connections import ORGANIZATION, identity, options
 
 SECRET = {"exchange_organization": ORGANIZATION, "exchange_client_id": "id", "exchange_client_secret": "hunter2"}
+POWERSHELL = {**SECRET, "exchange_transport": "powershell"}
 PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_user": "u", "remote_password": "p"}
 
 
@@ -39,6 +40,17 @@ PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_u
         ({**PSRP, "auth": "certificate"}, ["ansible_psrp_certificate_pem"]),
         ({**PSRP, "auth": "basic", "remote_password": None}, ["ansible_password"]),
         ({**PSRP, "auth": "basic", "protocol": "http"}, ["plain http", "ansible_psrp_protocol"]),
+        ({**POWERSHELL, "exchange_validate_certs": False}, ["ansible_exchange_validate_certs", "ansible_exchange_ca_cert"]),
+        ({**POWERSHELL, "exchange_api_url": "https://outlook.office365.com"}, ["ansible_exchange_api_url", "ansible_exchange_environment"]),
+        ({**POWERSHELL, "exchange_psrp_connect": "none"}, ["ansible_exchange_psrp_connect", "no Exchange cmdlets"]),
+        ({**POWERSHELL, "exchange_proxy": "http://u:hunter2@proxy.example.com:3128"}, ["ansible_exchange_proxy", "user and password"]),
+        ({**POWERSHELL, "exchange_proxy": "u:hunter2@proxy.example.com:3128"}, ["ansible_exchange_proxy"]),
+        ({**POWERSHELL, "exchange_powershell_path": " "}, ["ansible_exchange_powershell_path"]),
+        ({**POWERSHELL, "exchange_powershell_processes": 0}, ["ansible_exchange_powershell_processes"]),
+        (
+            {"exchange_transport": "powershell", "exchange_organization": ORGANIZATION, "exchange_client_id": "i", "exchange_certificate_thumbprint": "AA"},
+            ["ansible_exchange_certificate_thumbprint", "powershell", "ansible_exchange_certificate_path"],
+        ),
         ({**PSRP, "read_timeout": 20}, ["ansible_psrp_read_timeout", "ansible_psrp_operation_timeout"]),
     ],
 )
@@ -151,6 +163,19 @@ def test_a_client_id_of_the_environment_does_not_change_which_managed_identity_i
 def test_port_and_protocol_follow_the_builtin_psrp_plugin(values: dict[str, Any], expected: tuple[bool, int]) -> None:
     found = identity(**PSRP, **values)["psrp"]
     assert (found["ssl"], found["port"]) == expected
+
+
+@pytest.mark.parametrize("name", [name for name, (_needs, transports) in _identity.CREDENTIALS.items() if "rest" in transports])
+def test_every_credential_of_rest_works_in_powershell(name: str) -> None:
+    given = {"exchange_organization": ORGANIZATION, "exchange_client_id": "id", name: True if name == "exchange_managed_identity" else "/value"}
+    over_rest, in_powershell = (_identity.build(options(**given, exchange_transport=wire), []) for wire in ("rest", "powershell"))
+    assert in_powershell["credential"] == over_rest["credential"]
+    assert in_powershell["rest"] == over_rest["rest"]
+
+
+def test_a_proxy_without_a_password_is_taken() -> None:
+    for proxy in ("http://proxy.example.com:3128", "proxy.example.com:3128"):
+        assert _identity.build(options(**POWERSHELL, exchange_proxy=proxy), [])["rest"]["proxy"] == proxy
 
 
 @pytest.mark.parametrize("other", [{"exchange_organization": "fabrikam.onmicrosoft.com"}, {"exchange_client_secret": "x"}, {"exchange_api_url": "https://x"}])

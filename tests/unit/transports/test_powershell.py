@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import powershell as _powershell
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.powershell import PowershellTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
@@ -269,6 +272,31 @@ def test_a_token_that_is_refused_is_fetched_anew(wire: Open, emulator: Emulator)
     assert "UnAuthorized" in str(error)
     (read,) = transport.attempt([READ])
     assert read.error is None
+
+
+def test_a_person_signs_in(emulator: Emulator, directory: Path) -> None:
+    """The module is told whose token it gets, and the run can only read."""
+    emulator.reset()
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        told.append(text)
+        for flow in emulator.authority.people.flows.values():
+            if flow.user_code in text:
+                emulator.authority.people.settle(flow.user_code, "approved")
+
+    credential = {"exchange_client_id": None, "exchange_client_secret": None, "exchange_device_code": True}
+    processes = Processes(str(directory))
+    session = OrganizationSession(identity(**values(emulator, "powershell", **credential)), functools.partial(open_transport, processes=processes))
+    try:
+        session.invoke(Request([READ], tell=tell))[0].unwrap()
+        assert session.describe(Request([]))["user"]
+        with pytest.raises(errors.PermissionDeniedError, match="this write was not sent"):
+            session.invoke(Request([WRITE], tell=tell))[0].unwrap()
+    finally:
+        session.close()
+    assert told[0].startswith(f"Sign in to {ORGANIZATION}")
+    assert not [entry for entry in emulator.calls if entry.applied]
 
 
 def test_the_connection_is_slow(wire: Open, emulator: Emulator) -> None:

@@ -22,7 +22,7 @@ IRM = "irm_configuration"
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 WRITES = "[!gG]*"
 #: An example over a real PowerShell takes more than a second; "make soak-engine" tries many.
-_EXAMPLES = {"rest": 150, "engine": 10, "endpoint": 10}
+_EXAMPLES = {"rest": 150, "engine": 10, "endpoint": 10, "powershell": 10}
 
 
 @pytest.mark.parametrize("wire", [*WIRES, *ENGINE])
