@@ -238,11 +238,13 @@ endif
 # Labels of Ansible's own documentation, which Sphinx can only follow when it can fetch their inventory.
 FOREIGN := intersphinx inventor|any of the inventories with|undefined label: '(ansible_collections\.ansible\.|action_plugins|common_return_values|ansible_configuration_settings)
 
+# ansible-doc shows no role below a path that has ansible_collections twice, as in a checkout where collections are installed: a link is shorter.
 .PHONY: docs
 docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/html
 	@rm -rf build/docs && mkdir -p build/docs/rst && chmod 755 build/docs/rst
-	@PATH="$(CURDIR)/.venv/docs/bin:$$PATH" antsibull-docs --config-file docs/antsibull-docs.cfg collection --use-current --squash-hierarchy \
-	    --cleanup everything --fail-on-error --dest-dir build/docs/rst m365.message_encryption
+	@links=$$(mktemp -d) && trap 'rm -rf "$$links"' EXIT && ln -s $(CURDIR)/build/collections/ansible_collections "$$links" && \
+	    PATH="$(CURDIR)/.venv/docs/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$$links" antsibull-docs --config-file docs/antsibull-docs.cfg \
+	    collection --use-current --squash-hierarchy --cleanup everything --fail-on-error --dest-dir build/docs/rst m365.message_encryption
 	@.venv/docs/bin/python scripts/arrange_docs.py build/docs/rst/index.rst
 	@cp -R docs/docsite/rst/images build/docs/rst/docsite/
 	@.venv/docs/bin/sphinx-build -q -b html -c docs -w build/docs/warnings build/docs/rst build/docs/html 2>/dev/null
