@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.topics import MOST_USED, TOPICS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 _SECTION_DOCS = {
@@ -18,9 +20,30 @@ _SECTION_DOCS = {
 }
 
 
-def _option(row: Field, prefix: str) -> dict[str, Any]:
-    description = re.sub(r"O\((\w+\.)", rf"O({prefix}\1", row.doc)
-    return {"description": [description], **row.kind.spec}
+def _option(row: Field, prefix: str, topic: str = "") -> dict[str, Any]:
+    """An option with its topic, what it is, and PowerShell's name of it."""
+    text = re.sub(r"O\((\w+\.)", rf"O({prefix}\1", row.doc)
+    return {"description": [f"{f'{topic}: ' if topic else ''}{text} PowerShell: C({row.parameter})."], **row.kind.spec}
+
+
+def _exception(row: Field, prefix: str) -> dict[str, Any]:
+    """An exception, which is its condition said once more."""
+    return {"description": [f"As O({prefix}conditions.{row.option}). PowerShell: C({row.parameter})."], **row.kind.spec}
+
+
+def _by_topic(section: str, prefix: str) -> list[str]:
+    """The options of a section by topic, those that most rules use first."""
+    if section not in TOPICS:
+        return []
+    most = ", ".join(f"O({prefix}{section}.{option})" for option in MOST_USED[section])
+    return [f"Most used - {most}.", *(f"{topic} - {', '.join(f'C({option})' for option in options)}." for topic, options in TOPICS[section].items())]
+
+
+def _suboptions(section: str, fields: Sequence[Field], prefix: str) -> dict[str, Any]:
+    if section not in TOPICS:
+        return {row.option: _exception(row, prefix) for row in fields}
+    rows = {row.option: row for row in fields}
+    return {option: _option(rows[option], prefix, topic) for topic, options in TOPICS[section].items() for option in options}
 
 
 def _rule_options(prefix: str = "") -> dict[str, Any]:
@@ -30,9 +53,11 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
             "description": [
                 _SECTION_DOCS[section].replace("REPLACE", prefix),
                 "A section is authoritative: anything else in it is removed. An omitted section is left alone.",
+                *_by_topic(section, prefix),
+                *([] if section in TOPICS else ["Each has the name and the form of its condition."]),
             ],
             "type": "dict",
-            "suboptions": {row.option: _option(row, prefix) for row in fields},
+            "suboptions": _suboptions(section, fields, prefix),
         }
         for section, fields in SECTIONS.items()
     }

@@ -72,6 +72,69 @@ EXAMPLES = r"""
     actions:
       apply_rights_protection_template: Do Not Forward
 
+- name: Encrypt what the board sends, without a right to forward or print, with a template of the organization's own
+  m365.message_encryption.ome_transport_rule:
+    name: Protect the board's mail
+    enabled: true
+    mode: Enforce
+    conditions:
+      from_member_of: [board@contoso.com]
+      sent_to_scope: NotInOrganization
+    exceptions:
+      sent_to: [auditor@fabrikam.com]
+      subject_contains_words: [public]
+    actions:
+      apply_rights_protection_template: Confidential
+
+- name: Encrypt, with a brand, an expiry and the portal of an OME configuration (Advanced Message Encryption)
+  m365.message_encryption.ome_transport_rule:
+    name: Brand mail of human resources
+    enabled: true
+    mode: Enforce
+    conditions:
+      from_member_of: [hr@contoso.com]
+      sent_to_scope: NotInOrganization
+    exceptions:
+      recipient_domain_is: [fabrikam.com]
+    actions:
+      apply_rights_protection_template: Encrypt
+      apply_rights_protection_customization_template: One week expiration
+
+- name: Decrypt answers that come back, and their attachments, for people inside
+  m365.message_encryption.ome_transport_rule:
+    name: Decrypt answers
+    enabled: true
+    mode: Enforce
+    conditions:
+      from_scope: NotInOrganization
+      sent_to_scope: InOrganization
+      message_type_matches: PermissionControlled
+    exceptions: {}
+    actions:
+      remove_ome_v2: true
+      remove_rms_attachment_encryption: true
+
+- name: Try a rule without its effect, and report what it would take
+  m365.message_encryption.ome_transport_rule:
+    name: Encrypt large attachments
+    enabled: true
+    mode: AuditAndNotify
+    conditions:
+      from_scope: InOrganization
+      attachment_size_over: 10MB
+    exceptions:
+      header_contains_message_header: X-Sent-By
+      header_contains_words: [scanner]
+    actions:
+      apply_rights_protection_template: Encrypt
+      generate_incident_report: security@contoso.com
+      incident_report_content: [Sender, Recipients, Subject]
+
+- name: Remove a rule
+  m365.message_encryption.ome_transport_rule:
+    name: Encrypt large attachments
+    state: absent
+
 - name: Switch a rule off
   m365.message_encryption.ome_transport_rule:
     name: Encrypt all outgoing mail

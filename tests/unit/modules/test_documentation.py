@@ -16,7 +16,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import MOBILE_DEVICE_MAILBOX_POLICY, OWA_MAILBOX_POLICY
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DECRYPTING, ENCRYPTING, SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.topics import MOST_USED, TOPICS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Table
+
+from tests.emulator.organization import default_state
+from tests.unit.emulated_session import EmulatedSession
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "ansible_collections.m365.message_encryption.plugins"
@@ -109,3 +114,45 @@ def test_a_table_has_exchanges_limits_and_literals(table: Table) -> None:
         for limit in {"minimum", "maximum"} & set(known):
             assert getattr(row.kind, limit) == known[limit], row.option
         assert "max_length" not in known or row.kind.maximum == known["max_length"], row.option
+
+
+def test_every_option_of_a_rule_has_one_topic() -> None:
+    for section, topics in TOPICS.items():
+        options = [option for them in topics.values() for option in them]
+        assert sorted(options) == sorted(field.option for field in SECTIONS[section])
+        assert set(MOST_USED[section]) <= set(options)
+    assert len(MOST_USED["conditions"]) == 10
+
+
+def test_each_option_of_a_rule_has_the_name_that_powershell_has_and_an_exception_refers_to_its_condition() -> None:
+    options = documentation("ome_transport_rule")["options"]
+    for section, fields in SECTIONS.items():
+        for field in fields:
+            described = " ".join(options[section]["suboptions"][field.option]["description"])
+            assert f"C({field.parameter})" in described
+            assert (f"As O(conditions.{field.option})." in described) is (section == "exceptions")
+
+
+def test_the_examples_show_every_action_that_encrypts_decrypts_or_brands() -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.ome_transport_rule")
+    rules = [task["m365.message_encryption.ome_transport_rule"] for task in yaml.safe_load(module.EXAMPLES)]
+    shown = {action for rule in rules for action in rule.get("actions", {})}
+    retired = {"apply_ome", "remove_ome"}
+    assert {*ENCRYPTING, *DECRYPTING} - retired <= shown
+    assert any(rule.get("state") == "absent" for rule in rules)
+    for rule in rules:
+        if {*ENCRYPTING, *DECRYPTING} & set(rule.get("actions", {})):
+            assert {"enabled", "mode", "exceptions"} <= set(rule), rule["name"]
+
+
+def test_the_examples_of_a_rule_run_as_they_stand() -> None:
+    module = importlib.import_module(f"{PACKAGE}.modules.ome_transport_rule")
+    templates = default_state("contoso.onmicrosoft.com")["rms_templates"]
+    own = {**templates[0], "Name": "Confidential", "TemplateGuid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77", "Guid": "6d7c5a0e-3f0b-4c39-9a2c-0d5b6f1f2a77"}
+    session = EmulatedSession({"advanced_message_encryption": True, "rms_templates": [*templates, own]})
+    session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+    session.edit("New-OMEConfiguration", Identity="One week expiration", ExternalMailExpiryInDays=7)
+    for task in yaml.safe_load(module.EXAMPLES):
+        options = task["m365.message_encryption.ome_transport_rule"]
+        assert session.run(module, **options)["changed"], task["name"]
+        assert not session.run(module, **options)["changed"], task["name"]
