@@ -98,6 +98,10 @@ class Limits:
         """Has a function called when the time of a call is over: for whoever waits on something else than a socket."""
         self._waking.append(waiting)
 
+    def wakes_no_more(self, waiting: Callable[[], None]) -> None:
+        """Forgets a function of :meth:`wakes`."""
+        self._waking.remove(waiting)
+
     def _end(self) -> None:
         self._late = True
         with self._lock:
@@ -105,7 +109,7 @@ class Limits:
         for each in open_sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
-        for waiting in self._waking:
+        for waiting in list(self._waking):
             waiting()
 
     def spend(self, *, sent: int = 0, unpacked: int = 0, values: int = 0) -> None:

@@ -200,8 +200,8 @@ class PowershellTransport(RemotingTransport):
         if isinstance(error, ProcessGoneError):
             if self._is_opening:
                 remedy = f"Run {self._program} -NoProfile there manually. It requires memory (300 MB), and the libraries that its installation guide lists."
-                return Failure(UnreachableError(f"{self._where()} did not start: it {error}", remedy=remedy), Executed.NO, retryable=False)
-            lost_it = ServiceError(f"{self._where()} was lost: it {error}", remedy="If it happens again, check the memory limits.")
+                return Failure(UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy), Executed.NO, retryable=False)
+            lost_it = ServiceError(f"{self._where()} was lost: {error}", remedy="If it happens again, check the memory limits.")
             return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
         if isinstance(error, TooSlowError) and self._is_opening:
             slow = UnreachableError(f"{self._where()} did not start in time.", remedy=self._names.late)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 import os
 import re
 import select
@@ -57,13 +58,11 @@ class ProcessGoneError(Exception):
     """The process ended, or its answers cannot be understood. The text says how, and what it printed.
 
     :param sent: whether a part of a pipeline may have reached it.
-    :param ended: whether the process ended by itself.
     """
 
-    def __init__(self, text: str, *, sent: bool, ended: bool) -> None:
+    def __init__(self, text: str, *, sent: bool) -> None:
         super().__init__(text)
         self.sent = sent
-        self.ended = ended
 
 
 class ProcessLine:
@@ -86,7 +85,8 @@ class ProcessLine:
         self._acknowledged: deque[str] = deque()
         self._received: deque[tuple[str, bytes]] = deque()
         self._waiting_bytes = 0
-        self._said: list[str] = []
+        #: What was printed first, and what was printed last.
+        self._said: tuple[list[str], deque[str]] = ([], deque())
         #: Why nothing more will come.
         self._gone: Exception | None = None
         self._sent = False
@@ -101,7 +101,7 @@ class ProcessLine:
     def said(self) -> str:
         """What was printed so far that is no packet."""
         with self._changed:
-            return " ".join(self._said)[:_MOST_SAID]
+            return " ".join(itertools.chain(*self._said))
 
     def attach(self, pool: RunspacePool) -> None:
         """Becomes the pool's shell."""
@@ -170,6 +170,8 @@ class ProcessLine:
         if self._burial.is_alive():
             self._child.kill()
             self._burial.join(_KILL_TIMEOUT)
+        with contextlib.suppress(ValueError):
+            self.limits.wakes_no_more(self._wake)
 
     # The streams
 
@@ -223,14 +225,14 @@ class ProcessLine:
 
     def _refuse_to_wait(self) -> None:
         if isinstance(self._gone, ProcessGoneError):
-            raise ProcessGoneError(str(self._gone), sent=self._sent, ended=self._gone.ended)
+            raise ProcessGoneError(str(self._gone), sent=self._sent)
         if self._gone is not None:
             raise self._gone
         if self.limits.late:
             raise TooSlowError("no response within the timeout")
 
-    def _goodbye(self, why: str, *, ended: bool = False) -> ProcessGoneError:
-        return ProcessGoneError(f"{why}. {self.said}".strip(), sent=self._sent, ended=ended)
+    def _goodbye(self, why: str) -> ProcessGoneError:
+        return ProcessGoneError(f"{why}. {self.said}".strip(), sent=self._sent)
 
     def _wake(self) -> None:
         with self._changed:
@@ -249,9 +251,9 @@ class ProcessLine:
             self._child.kill()
         self._burial.join()
         returned = self._child.process.returncode
-        how = f"ended by signal {-returned}" if returned < 0 else f"ended with exit code {returned}"
+        how = f"it ended by signal {-returned}" if returned < 0 else f"it ended with exit code {returned}"
         with self._changed:
-            self._gone = failure or self._goodbye(how, ended=True)
+            self._gone = failure or self._goodbye(how)
             self._changed.notify_all()
 
     def _take(self, line: bytes) -> Exception | None:
@@ -290,5 +292,14 @@ class ProcessLine:
 
     def _say(self, printed: bytes) -> None:
         text = " ".join(printed.decode("utf-8", "replace").removeprefix(_FAILURE).split())
-        if text and sum(map(len, self._said)) < _MOST_SAID:
-            self._said.append(text[:_MOST_SAID])
+        if not text:
+            return
+        first, last = self._said
+        left = _MOST_SAID // 2 - sum(map(len, first))
+        if left > 0:
+            first.append(text[:left])
+            text = text[left:]
+        if text:
+            last.append(text[-_MOST_SAID // 2 :])
+        while sum(map(len, last)) > _MOST_SAID // 2:
+            last.popleft()

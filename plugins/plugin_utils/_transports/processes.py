@@ -56,9 +56,10 @@ class Child:
     directory: str
 
     def kill(self) -> None:
-        """Ends the process and whatever it has started."""
-        with contextlib.suppress(OSError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """Ends the process and whatever it has started. Once the process is reaped, its number may be another one's."""
+        if self.process.returncode is None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def bury(self) -> None:
         """Waits for the end of the process. Then what it has started ends, and its directory is removed."""

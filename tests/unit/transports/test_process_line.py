@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line to a process that says anything: what is a packet, what was printed, and how it ends. The process is a few lines of shell."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import process_line
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes
+
+POOL = "00000000-0000-0000-0000-000000000000"
+COMMAND = "2F7A6A0E-0B1C-4D5E-8F90-A1B2C3D4E5F6"
+ACK = f"<DataAck PSGuid='{POOL}' />"
+PATIENCE = 20
+
+
+def packet(data: bytes, target: str = POOL) -> str:
+    return f"<Data Stream='Default' PSGuid='{target}'>{base64.b64encode(data).decode()}</Data>"
+
+
+@pytest.fixture(name="speak")
+def speak_fixture(tmp_path: Path) -> Iterator[Callable[..., ProcessLine]]:
+    """A line to a process that runs these lines of shell."""
+    run = tmp_path / "run"
+    run.mkdir()
+    processes, lines = Processes(str(run)), []
+
+    def speak(*script: str) -> ProcessLine:
+        program = tmp_path / f"program{len(lines)}"
+        program.write_text("\n".join(["#!/bin/sh", *script]) + "\n", encoding="utf-8")
+        program.chmod(0o700)
+        lines.append(ProcessLine(processes.start(str(program), {}), Limits()))
+        return lines[-1]
+
+    yield speak
+    for line in lines:
+        line.close()
+    assert list(run.iterdir()) == []
+
+
+def begin(line: ProcessLine, data: bytes = b"hello") -> None:
+    content = ElementTree.Element("creationXml")
+    content.text = base64.b64encode(data).decode()
+    with line.limits.call(PATIENCE):
+        line.open(None, content)
+
+
+def received(line: ProcessLine, command_id: str | None = None, seconds: float = PATIENCE) -> bytes:
+    with line.limits.call(seconds):
+        return line.receive("stdout", command_id)[2]["stdout"]
+
+
+def converse(line: ProcessLine) -> None:
+    begin(line)
+    received(line)
+
+
+def until_it_ends(line: ProcessLine, seconds: float = 0) -> None:
+    """Receives until nothing can come any more, after the process had so many seconds to end."""
+    with line._changed:
+        line._changed.wait_for(lambda: line._gone, seconds)
+    while True:
+        received(line)
+
+
+def say(text: str) -> str:
+    return f"printf '%s\\n' \"{text}\""
+
+
+def test_what_is_printed_between_packets_is_kept_and_lost_on_nobody(speak: Callable[..., ProcessLine]) -> None:
+    line = speak(
+        "read -r first", say("Welcome"), say(ACK), "printf 'no end of line '", say(packet(b"one")), say("<Data> is no packet"), say(packet(b"two")), "cat"
+    )
+    begin(line)
+    assert received(line) == b"one"
+    with pytest.raises(ProcessGoneError, match="in the middle of a packet"):
+        until_it_ends(line)
+
+
+def test_packets_of_others_are_dropped(speak: Callable[..., ProcessLine]) -> None:
+    other = "11111111-1111-1111-1111-111111111111"
+    line = speak("read -r first", say(ACK), say(packet(b"old", other)), say(packet(b"mine", COMMAND.lower())), "cat")
+    begin(line)
+    assert received(line, COMMAND) == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ([say("__NamedPipeError__:The process failed to start.")], "it cannot go on. The process failed to start."),
+        ([say(packet(b"x").replace("</Data>", "interrupted</Data>"))], "in the middle of a packet"),
+        ([say(packet(b"x")[:60])], "in the middle of a packet"),
+        ([say(f"<SignalAck PSGuid='{POOL}' />")], "it answers Data with SignalAck"),
+        (["echo trouble >&2", "exit 3"], "it ended with exit code 3. trouble"),
+        (["kill -9 $$"], "it ended by signal 9."),
+        (["exec 0<&-", "exec sleep 0.1"], "it ended with exit code 0"),
+    ],
+)
+def test_what_ends_the_session_is_named(speak: Callable[..., ProcessLine], script: list[str], reason: str) -> None:
+    line = speak("read -r first", *script, "sleep 100" if "Ack" in reason or "packet" in reason or "cannot" in reason else "")
+    with pytest.raises(ProcessGoneError) as gone:
+        converse(line)
+    assert reason in str(gone.value)
+    assert not gone.value.sent
+
+
+def test_what_came_before_the_end_is_received(speak: Callable[..., ProcessLine]) -> None:
+    line = speak("read -r first", say(ACK), say(packet(b"last words")), "exit 0")
+    begin(line)
+    assert received(line) == b"last words"
+    with pytest.raises(ProcessGoneError, match="exit code 0"):
+        received(line)
+
+
+def test_a_part_of_a_pipeline_was_sent_once_data_of_it_was(speak: Callable[..., ProcessLine]) -> None:
+    script = ["read -r first", say(ACK), "read -r command", say(f"<CommandAck PSGuid='{COMMAND}' />"), "read -r data", "exit 1"]
+    line = speak(*script)
+    begin(line)
+    with pytest.raises(ProcessGoneError) as gone, line.limits.call(PATIENCE):
+        line.command("", ["aGVsbG8="], command_id=COMMAND)
+    assert gone.value.sent
+    line = speak(*script[:3], "exit 1")
+    begin(line)
+    with pytest.raises(ProcessGoneError) as gone, line.limits.call(PATIENCE):
+        line.command("", ["aGVsbG8="], command_id=COMMAND)
+    assert not gone.value.sent
+
+
+@pytest.mark.parametrize("size", [5, 5_000_000])
+def test_a_process_that_takes_nothing_in_does_not_hold_anybody(speak: Callable[..., ProcessLine], size: int) -> None:
+    line = speak("exec sleep 100")
+    content = ElementTree.Element("creationXml")
+    content.text = base64.b64encode(b"x" * size).decode()
+    with pytest.raises(TooSlowError), line.limits.call(0.5):
+        line.open(None, content)
+
+
+def test_a_wait_for_data_ends_with_its_time(speak: Callable[..., ProcessLine]) -> None:
+    line = speak("read -r first", say(ACK), "exec sleep 100")
+    begin(line)
+    with line.limits.call(PATIENCE):
+        assert line.receive("stdout", None, 0.2)[2] == {"stdout": b""}
+    with pytest.raises(TooSlowError):
+        received(line, seconds=0.3)
+
+
+def test_more_than_anybody_takes_in_ends_the_process(speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_line, "LARGEST_SENT", 10_000)
+    line = speak("read -r first", say(ACK), "while true; do " + say(packet(b"x" * 1000)) + "; done")
+    begin(line)
+    with pytest.raises((TooLargeError, ProcessGoneError)):
+        until_it_ends(line, PATIENCE)
+
+
+def test_what_it_has_started_ends_with_it(speak: Callable[..., ProcessLine]) -> None:
+    """It holds the output open, and would be waited for."""
+    line = speak("read -r first", "sleep 1000 &", say(ACK), "exit 0")
+    begin(line)
+    with pytest.raises(ProcessGoneError, match="exit code 0"):
+        received(line)
+
+
+def test_what_was_printed_is_bounded_and_has_both_ends(speak: Callable[..., ProcessLine]) -> None:
+    line = speak("read -r first", say("the beginning"), "seq 100000 200000", "echo the end", "exit 9")
+    with pytest.raises(ProcessGoneError) as gone:
+        begin(line)
+    text = str(gone.value)
+    assert "the beginning 100000" in text
+    assert text.endswith("the end")
+    assert len(text) < 3000
