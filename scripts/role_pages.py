@@ -72,9 +72,14 @@ PLAYBOOKS: dict[str, Playbook] = {
         "disable",
     ),
     "export": Playbook(
-        "Writes organizations as files of variables, to adopt what is there.",
+        "Writes organizations as files of variables, and a playbook beside each that keeps it so: to adopt what is there.",
         ["export"],
-        ["Put the file into `host_vars`, and the first check of the baseline finds nothing to change. Keep its marks `!unsafe`: others wrote those texts."],
+        [
+            "`contoso/export.yml` names each rule and setting once. `contoso/enforce.yml` beside it brings the organization back to what the file says; "
+            "at first it finds nothing to change. Or put the file into `host_vars`, and the baseline finds nothing to change.",
+            "The run says what the files do not keep.",
+            "Keep the marks `!unsafe` in it: others wrote those texts.",
+        ],
         variables=[("message_encryption_export_dir", "str", "`./message_encryption`", "The directory of the files, on the controller.")],
     ),
     "revoke": Playbook(
