@@ -76,7 +76,8 @@ PLAYBOOKS: dict[str, Playbook] = {
         ["export"],
         [
             "`contoso/export.yml` names each rule and setting once. `contoso/enforce.yml` beside it brings the organization back to what the file says; "
-            "at first it finds nothing to change. Or put the file into `host_vars`, and the baseline finds nothing to change. The run says what the files do not keep.",
+            "at first it finds nothing to change. Or put the file into `host_vars`, and the baseline finds nothing to change. "
+            "The run says what the files do not keep.",
             "Keep the marks `!unsafe` in it: others wrote those texts.",
         ],
         variables=[("message_encryption_export_dir", "str", "`./message_encryption`", "The directory of the files, on the controller.")],
