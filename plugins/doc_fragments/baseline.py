@@ -12,14 +12,14 @@ class ModuleDocFragment:
 options:
   procedure:
     description:
-      - Which of the role's procedures the task belongs to.
+      - The procedure of the role that the task belongs to.
     type: str
     required: true
     choices: [baseline, audit, snapshot, rollback, disable]
   variables:
     description:
-      - The variables of the role, by their full names. Every one that is wrong is named; V(null) leaves a control unmanaged.
-      - Without this option, they are those of the host that begin with C(hardened_baseline_).
+      - The variables of the role, by their full names. All invalid ones are named at once; V(null) leaves a control unmanaged.
+      - The default is the host's variables that begin with C(hardened_baseline_).
     type: dict
 """
 
@@ -27,13 +27,13 @@ options:
 options:
   run_tags:
     description:
-      - The tags of the run (C(ansible_run_tags)). Where ids of controls are among them, only those controls are managed.
+      - The tags of the run (C(ansible_run_tags)). If they include IDs of controls, only these controls are managed.
     type: list
     elements: str
     default: []
   skip_tags:
     description:
-      - The tags that the run skips (C(ansible_skip_tags)). Ids of controls among them are not managed.
+      - The tags that the run skips (C(ansible_skip_tags)). Controls whose IDs are among them are not managed.
     type: list
     elements: str
     default: []

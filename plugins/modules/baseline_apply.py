@@ -13,7 +13,7 @@ description:
   - >-
     Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same planner,
     and proves that it is stored.
-  - It reads first. Where something else is needed than was planned, somebody has changed the organization in between, and nothing is written.
+  - It reads the organization first. If something else is needed than was planned, someone has changed the organization since, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -25,13 +25,13 @@ extends_documentation_fragment:
 options:
   snapshot:
     description:
-      - The snapshot that is rolled back, or that a failure is rolled back to.
+      - The snapshot to restore, or to restore after a failure.
     type: str
     default: ""
   stage:
     description:
-      - Whether the rules or the settings are switched off.
-      - Needed with O(procedure=disable). Rules act for a while after they are gone, so that the settings follow later.
+      - Whether to turn off the rules or the settings.
+      - Required with O(procedure=disable). Exchange continues to apply removed rules for a while, so the settings follow later.
     type: str
     choices: [rules, settings]
 seealso:
@@ -108,8 +108,8 @@ not_applied:
   type: list
   elements: str
 unkept_report:
-  description: What the report says of the organization, where it could not be kept in a file of the run.
-  returned: where a file cannot be written
+  description: The organization's part of the report, if it could not be stored in a file of the run.
+  returned: if a file cannot be written
   type: dict
 outcome_unknown:
   description: The cmdlets whose response was lost, so they may or may not have changed something. To find out, run the task again.

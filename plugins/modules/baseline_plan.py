@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: baseline_plan
-short_description: Everything of the hardened baseline that comes before the first write
+short_description: Plans the hardened baseline before anything is written
 version_added: 1.0.0
 description:
-  - Reads the organization once, finds everything that must be refused, and fails with one list.
-  - Else it makes the plan with its digest, and outside of check mode takes the snapshot if there is something to change.
-  - In check mode it writes the plan to C(plan.json) in the organization's folder of the run.
+  - Reads the organization once. If anything must be refused, it fails with a list of all findings.
+  - Otherwise, it makes the plan with its digest. Outside of check mode, it also takes the snapshot if there is something to change.
+  - In check mode, it writes the plan to C(plan.json) in the organization's folder of the run.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -24,18 +24,18 @@ extends_documentation_fragment:
 options:
   awx:
     description:
-      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere.
+      - What AWX reports about the job, such as C(job_id) and C(user); empty elsewhere.
     type: dict
     default: {}
   only_control_tags:
     description:
       - Whether to refuse a tag of the run that is not a control.
-      - The collection's own playbooks say so, in which no other task has a tag. Elsewhere only a tag is refused that looks like a control.
+      - The collection's own playbooks set this, because none of their other tasks has a tag. Elsewhere, only a tag that looks like a control is refused.
     type: bool
     default: false
   expected_organization:
     description:
-      - The organization that the inventory names, by its domain or tenant id. Another one is refused.
+      - The organization that the inventory names, by its domain or tenant ID. Any other organization is refused.
     type: str
     default: ""
 seealso:
@@ -59,11 +59,11 @@ msg:
   type: str
   sample: "No change."
 organization:
-  description: Who the organization is, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
+  description: The organization, as RV(m365.message_encryption.exchange_connection_info#module:organization) has it.
   returned: once the organization was read
   type: dict
 writes:
-  description: Whether the run goes on to write, to the organization or a snapshot on its own. Never in check mode, and never in an audit.
+  description: Whether the run continues to write, to the organization or to a separate snapshot. Never in check mode, and never in an audit.
   returned: once the organization was read
   type: bool
 pending:
@@ -71,7 +71,7 @@ pending:
   returned: once the organization was read
   type: bool
 changes:
-  description: The planned changes, those that people notice most first, with their rollback class and cmdlet.
+  description: The planned changes, worst impact first, with their rollback class and cmdlet.
   returned: in check mode, and with O(procedure=audit)
   type: list
   elements: dict
@@ -137,7 +137,7 @@ plan:
   returned: once the organization was read
   type: str
 snapshot:
-  description: The path of the snapshot; empty where none was taken. With O(procedure=rollback) the one that is rolled back.
+  description: The path of the snapshot; empty if none was taken. With O(procedure=rollback), the snapshot to restore.
   returned: once the organization was read
   type: str
 """

@@ -11,8 +11,8 @@ short_description: Writes the report of a run of the hardened baseline
 version_added: 1.0.0
 description:
   - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
-  - Each run has a folder of its own. One report is written for each organization, in its folder there, and one for the whole run.
-  - It works on the controller only, so that there is a report also of organizations that could not be reached.
+  - Each run has its own folder. It contains one report for the whole run, and one in the folder of each organization.
+  - It works only on the controller, so that organizations that could not be reached are reported, too.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -23,25 +23,25 @@ extends_documentation_fragment:
 options:
   awx:
     description:
-      - What AWX says of the job, such as C(job_id) and C(user); empty elsewhere. Without this option, it is taken from the variables that AWX sets.
+      - What AWX reports about the job, such as C(job_id) and C(user); empty elsewhere. Without this option, it is taken from the variables that AWX sets.
     type: dict
     default: {}
   scope:
     description:
-      - The report of this V(organization), or of the whole V(run), which is made of those of its organizations, or of all V(slices) of an AWX job,
+      - The report of this V(organization), of the whole V(run), which combines the reports of its organizations, or of all V(slices) of an AWX job,
         each of which was a run.
     type: str
     choices: [organization, run, slices]
     default: organization
   run:
     description:
-      - With O(scope=slices), the name of the folder of one of the slices, no matter which.
-      - The report is of all runs of the same procedure in the same workflow job of AWX, which their names have in common.
+      - With O(scope=slices), the name of the folder of any of the slices.
+      - The report covers all runs of the same procedure in the same workflow job of AWX, whose number is part of their names.
     type: str
     default: ''
   results:
     description:
-      - With O(scope=organization), what the tasks that planned and applied have returned, in order.
+      - With O(scope=organization), the results of the tasks that planned and applied, in order.
       - The name of a registered variable stands for what it holds, and costs less than a template. One that is not defined stands for nothing.
     type: list
     elements: raw
@@ -91,12 +91,12 @@ summary:
   type: str
   sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 lines:
-  description: A line for each organization with its changes, those that need somebody first, and RV(summary).
+  description: A line for each organization with its changes, those that need attention first, and RV(summary).
   returned: with O(scope=run) and O(scope=slices)
   type: list
   elements: str
 digest:
-  description: The digest of what the report says.
+  description: The digest of the content of the report.
   returned: always
   type: str
 report:

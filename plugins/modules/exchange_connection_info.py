@@ -7,12 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: exchange_connection_info
-short_description: Who we are, which organization this is, and what we may do
+short_description: Shows the connected organization, its credential, and what that credential can do
 version_added: 1.0.0
 description:
-  - The first task to try with a new organization. It opens a session, or uses the run's, and says what it found.
-  - A session that cannot be opened makes the host unreachable, with what to do about it.
-  - A session that is open and may not do everything is a success, with a warning for each gap and what fills it.
+  - Try this task first with a new organization. It opens a session, or uses the session of the run, and shows what it found.
+  - If no session can be opened, the host is unreachable, and the message says what to do.
+  - If a session lacks permissions, the task succeeds with a warning for each, which says what grants it.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:

@@ -10,14 +10,14 @@ module: mail_flow_test
 short_description: Which mail is encrypted, by which rule, and why
 version_added: 1.0.0
 description:
-  - Takes messages through mail flow rules by computation. No mail is sent and nothing is written.
+  - Computes how mail flow rules treat messages. It sends no mail and writes nothing.
   - >-
-    For each recipient it says what becomes of the message, how it is protected, by which rule, and how the recipient opens it. Where Exchange's behavior is
+    For each recipient, it returns what happens to the message, how it is protected, by which rule, and how the recipient opens it. Where Exchange's behavior is
     not documented, or a fact is missing, the answer is V(unknown) and says why.
   - >-
     The rules are those of the organization, those in O(rules), or those in the file O(source). With O(source), or with both O(rules) and O(facts), nothing
     is asked of an organization, and the host need not be one.
-  - The answer is the one at the end of the mail flow rules. Purview DLP, automatic labels and filters come after them.
+  - The result is the one after the mail flow rules. Purview DLP, automatic labels and filters follow later.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -27,28 +27,28 @@ extends_documentation_fragment:
 options:
   messages:
     description:
-      - The messages. What is not said of a message it does not have; what only the mail system knows is unknown until it is said.
-      - One of O(messages), O(guarantees) and O(compare_with) is needed.
+      - The messages. A message does not have what is not given here; what only the mail system knows is unknown until it is given.
+      - One of O(messages), O(guarantees) and O(compare_with) is required.
     type: list
     elements: dict
     suboptions:
       name:
-        description: What the message is called in the result. Each message has a name of its own.
+        description: The name of the message in the result. Names must be unique.
         type: str
         required: true
       eml_path:
         description:
-          - A message as a file (C(.eml)). Other keys count instead of what it says. What the file cannot tell is unknown.
-          - A relative path is looked for as M(ansible.builtin.copy) does.
+          - A message as a file (C(.eml)). Other keys override its content. What the file does not show is unknown.
+          - A relative path is searched for as M(ansible.builtin.copy) does.
         type: path
       from:
-        description: The address in the From field. Needed without O(messages[].eml_path).
+        description: The address in the From field. Required without O(messages[].eml_path).
         type: str
       mail_from:
-        description: The envelope sender; the From field's address unless given. Empty for an automatic reply.
+        description: The envelope sender. The default is the address in the From field. Empty for an automatic reply.
         type: str
       authenticated:
-        description: Whether the message was submitted over an authenticated connection, as mail of the organization's own people is. Unknown unless given.
+        description: Whether the message was submitted over an authenticated connection, as internal senders do. The default is unknown.
         type: bool
       to:
         description: Addresses in the To field.
@@ -59,7 +59,7 @@ options:
         type: list
         elements: str
       bcc:
-        description: Recipients that no field shows.
+        description: Recipients that no header field shows.
         type: list
         elements: str
       subject:
@@ -69,10 +69,10 @@ options:
         description: The text.
         type: str
       headers:
-        description: Header fields, name to text or to a list of texts. Those that have an option of their own are not given here.
+        description: Header fields, names with a text or a list of texts. Use the other options for the fields that they cover.
         type: dict
       attachments:
-        description: What is attached. What is not said of an attachment is unknown.
+        description: The attachments. What is not given about an attachment is unknown.
         type: list
         elements: dict
         suboptions:
@@ -81,7 +81,7 @@ options:
             type: str
             required: true
           size:
-            description: Its size, in bytes or such as C(10MB).
+            description: Its size, in bytes or with a unit, such as C(10MB).
             type: str
           text:
             description: The text in it.
@@ -100,10 +100,10 @@ options:
             description: Whether a password protects it.
             type: bool
           unsupported:
-            description: Whether Exchange cannot look into its type.
+            description: Whether Exchange cannot inspect its type.
             type: bool
           limit_exceeded:
-            description: Whether Exchange cannot finish looking into it.
+            description: Whether Exchange cannot finish inspecting it.
             type: bool
       type:
         description:
@@ -128,7 +128,7 @@ options:
           - JournalReport
           - RuleReport
       importance:
-        description: The importance; V(Normal) unless given.
+        description: The importance. The default is V(Normal).
         type: str
         choices: [Low, Normal, High]
       classification:
@@ -142,13 +142,13 @@ options:
         description: The IP address that the message came from last.
         type: str
       size:
-        description: The size of the whole message, in bytes or such as C(30MB).
+        description: The size of the whole message, in bytes or with a unit, such as C(30MB).
         type: str
       date:
-        description: When the message passes the rules, such as C(2026-03-01T12:00:00Z). Now, unless given.
+        description: The time at which the rules process the message, such as C(2026-03-01T12:00:00Z). The default is now.
         type: str
       protection:
-        description: How the message is protected when it arrives. Not at all, unless given.
+        description: How the message is protected when it arrives. It is not protected by default.
         type: dict
         suboptions:
           kind:
@@ -160,38 +160,38 @@ options:
             type: str
             choices: [own, other, unknown]
       disclaimer_insertable:
-        description: Whether a disclaimer can be put into the message. In mail that is encrypted or signed it cannot.
+        description: Whether a disclaimer can be added to the message. This is not possible in encrypted or signed mail.
         type: bool
       expect:
         description:
-          - What is expected, an address of a recipient to keys of RV(messages[].recipients).
+          - The expected results, addresses of recipients with keys of RV(messages[].recipients).
           - Rules and ways to open a message can be given by their names alone.
         type: dict
   guarantees:
     description:
-      - What is to hold of mail, whoever sends which message. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
+      - Guarantees about all mail, whoever sends it. Each is proved, refuted by a message that breaks it, or unknown with what would settle it.
     type: list
     elements: dict
     suboptions:
       name:
-        description: What the guarantee is called in the result. Each guarantee has a name of its own.
+        description: The name of the guarantee in the result. Names must be unique.
         type: str
         required: true
       when:
         description:
-          - The mail that it is about, as the conditions of a rule in M(m365.message_encryption.ome_transport_rule). All mail unless given.
-          - What no message can meet is refused, since it would be proved of nothing.
+          - The mail that it covers, like the conditions of a rule in M(m365.message_encryption.ome_transport_rule). The default is all mail.
+          - Conditions that no message can meet are refused, because they would prove nothing.
         type: dict
       unless:
-        description: The mail that it is not about, as the exceptions of a rule.
+        description: The mail that it does not cover, like the exceptions of a rule.
         type: dict
       then:
         description:
-          - What holds of every copy.
-          - V(encrypted), it is delivered and protected, by a rule or as it arrived. A copy that waits for an approval or is in quarantine is not delivered.
-          - V(not_in_clear), it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks it.
-          - V(portal), it is not in clear, and a copy to somebody outside shows a branding, so that it leads to the portal.
-          - V(unencrypted), it is delivered, and no rule protects it.
+          - What must be true of every copy.
+          - V(encrypted) means that it is delivered and protected, on arrival or by a rule. A copy that waits for approval or is in quarantine is not delivered.
+          - V(not_in_clear) means that it is protected or not delivered. A copy that an approval or a release would deliver in clear breaks the guarantee.
+          - V(portal) means that it is not in clear, and external copies show a branding, so that they lead to the portal.
+          - V(unencrypted) means that it is delivered, and no rule protects it.
         type: str
         required: true
         choices: [encrypted, not_in_clear, portal, unencrypted]
@@ -200,31 +200,31 @@ options:
         type: str
   facts:
     description:
-      - What the organization cannot tell, or is not asked. Given facts count instead of what it says.
+      - Facts that the organization cannot show, or is not asked for. They override what the organization shows.
       - >-
         Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
         C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(managers) (an address to the manager's),
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address to the primary one), C(inbound_connectors), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
       - >-
-        Where C(mailboxes) are given, nobody else is a mailbox. Where C(managers) are given, nobody else has one. C(auto_label) and C(dlp_policies) are
+        If C(mailboxes) is given, no other address is a mailbox. If C(managers) is given, no one else has a manager. C(auto_label) and C(dlp_policies) are
         taken and change no answer, since they come after the rules.
     type: dict
   source:
     description:
       - >-
-        A file that is asked instead of the organization: an export, a snapshot or a capture of this collection, or saved output of
+        A file to use instead of the organization, which is an export, a snapshot or a capture of this collection, or saved output of
         M(m365.message_encryption.message_encryption_info).
-      - A relative path is looked for as M(ansible.builtin.copy) does.
+      - A relative path is searched for as M(ansible.builtin.copy) does.
     type: path
   compare_with:
     description:
-      - Other rules, as a list like O(rules), or as a file like O(source). The result says which mail they treat in another way, and which of O(messages).
+      - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of O(messages), they treat differently.
     type: raw
   trace:
     description:
-      - For whom the result shows every rule with the condition that decided.
-      - V(failed) is for recipients with an expectation that is not met.
+      - The recipients for whom the result shows every rule with the condition that decided.
+      - V(failed) means recipients with an expectation that is not met.
     type: str
     choices: [failed, all, none]
     default: failed
