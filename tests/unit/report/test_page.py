@@ -381,3 +381,19 @@ def test_many_kinds_of_mail_are_cut_and_counted() -> None:
     mail["difference"] = [{**mail["difference"][0], "text": f"Mail {number}."} for number in range(40)]
     mail["difference_more"] = 2
     assert "30 more kinds of mail are treated in another way and not on this page." in " ".join(Page(render_html(report)).words)
+
+
+def test_an_audit_says_first_what_the_organization_does_today() -> None:
+    overview = {
+        "encrypts": ["the rule '<b>HR</b>' with 'Encrypt'"],
+        "holes": ["for example, mail from a@contoso.com to b@example.org is delivered in clear."],
+        "locked_out": ["nobody"],
+        "assessed": [{"test": "35029", "title": "A mail flow rule protects mail", "verdict": "passes", "control": "MFR-1", "status": "unmanaged"}],
+    }
+    report = samples.run("audit", [samples.organization("contoso", overview=overview)])
+    page = Page(render_html(report))
+    assert "What it does today" in page.text
+    assert "the rule '<b>HR</b>' with 'Encrypt'" in page.text
+    assert "35029 A mail flow rule protects mail: passes (MFR-1 unmanaged)" in page.text
+    assert page.text.index("What it does today") < page.text.index("Tenant ID")
+    assert "What it does today" not in Page(render_html(samples.run("audit", [samples.organization("contoso")]))).text
