@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
 
-A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits`` or ``lint``, and, of no size, ``headers`` (60 header setters), ``no_stop`` (300
-encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor seconds, MiB beyond the libraries, and figures.
+A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``lint`` or ``disjoint`` (no two rules look for the same), and, of no size,
+``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
+seconds, MiB beyond the libraries, and figures.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ _STATIC: tuple[Values, ...] = (
     {"header_contains_message_header": "X-Class", "header_contains_words": ["word1"]},
 )
 _ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+_HOLES = 8
 
 
 def _predicate(chance: random.Random) -> Values:
@@ -116,6 +118,14 @@ def guarantees() -> list[Values]:
     return found
 
 
+def disjoint(number: int) -> Values:
+    """A rule that looks for seven things that no other rule looks for."""
+    words = [f"own{number}x{each}" for each in range(5)]
+    conditions: Values = {"subject_contains_words": words[:3], "recipient_domain_is": [f"own{number}.example"]}
+    exceptions: Values = {"subject_or_body_contains_words": words[3:], "sent_to": [f"ann{number}@own{number}.example"]}
+    return {"name": f"D{number}", "conditions": conditions, "exceptions": exceptions, "actions": _ENCRYPT if number % 5 else {"stop_rule_processing": True}}
+
+
 def pigeons(holes: int) -> list[Values]:
     """Whether one pigeon more than holes fits, as rules: a word for each pigeon in each hole. Mail that is left is encrypted by the last rule but one way."""
     names = {(pigeon, hole): f"p{pigeon}h{hole}" for pigeon in range(holes + 1) for hole in range(holes)}
@@ -130,7 +140,7 @@ def pigeons(holes: int) -> list[Values]:
 
 
 def _pigeons() -> Values:
-    (found,) = prove(pigeons(8), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
+    (found,) = prove(pigeons(_HOLES), FACTS, [{"name": "G", "when": {"from_scope": "InOrganization"}, "then": "encrypted"}], NOW)
     return {"verdict": found["verdict"], "unknown": [each["id"] for each in found.get("unknown", ())]}
 
 
@@ -144,12 +154,16 @@ def run(task: str, count: int) -> Values:
         ] + [{"name": "E", "conditions": {"header_contains_message_header": "X-Class", "header_contains_words": _WORDS[:60]}, "actions": _ENCRYPT}]
     if task == "no_stop":
         rules = [{**each, "actions": _ENCRYPT} for each in rules]
+    if task == "disjoint":
+        rules = [disjoint(number) for number in range(count)]
+    if task == "pigeons":
+        rules = pigeons(_HOLES)
     predicates = sum(len(each.conditions) + len(each.exceptions) for each in RuleSet(rules).rules)
     before, began = memory(), time.process_time()
     figures: Values = {}
     if task == "guarantees":
         figures = dict(Counter(each["verdict"] for each in prove(rules, FACTS, guarantees(), NOW)))
-    elif task in ("one_edit", "thirty_edits", "headers", "no_stop"):
+    elif task in ("one_edit", "thirty_edits", "headers", "no_stop", "disjoint"):
         found = difference(rules, edited(rules, 30 if task == "thirty_edits" else 1), FACTS, NOW)
         figures = {"classes": len(found.rows) + found.more, "complete": found.complete}
     elif task == "lint":

@@ -10,7 +10,7 @@ import random
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
-from tests.unit.mail_flow.proof.test_difference import classes
+from tests.unit.mail_flow.proof.test_difference import classes, of_settings
 from tests.unit.mail_flow.proof.test_guarantees import proofs
 from tests.unit.mail_flow.proof.test_lint import never
 from tests.unit.mail_flow.search import Search
@@ -40,13 +40,15 @@ def compare(first: int, number: int) -> tuple[int, str]:
 
 
 def prove(first: int, number: int) -> tuple[int, str]:
-    """Decides ``number`` random claims from the seed ``first`` on, and a random edit and the lint of each of their rule sets, and enumerates messages.
+    """Decides ``number`` random claims from the seed ``first`` on, and random edits, other settings and the lint of each of their rule sets.
+
+    Messages are enumerated, and say whether it is so.
 
     :returns: how many claims were decided, and what the first wrong answer says, empty where none is.
     """
     search = Search(_MESSAGES)
     for seed in range(first, first + number // CLAIMS):
-        for wrong in (search.claims(proofs, seed, CLAIMS), search.changes(classes, seed), search.idle(never, seed)):
+        for wrong in (search.claims(proofs, seed, CLAIMS), search.changes(classes, seed), search.settings(of_settings, seed), search.idle(never, seed)):
             if wrong:
                 return (seed - first) * CLAIMS, f"proof, {wrong}"
     return number, ""

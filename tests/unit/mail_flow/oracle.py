@@ -97,6 +97,28 @@ def wrong_difference(
     return ""
 
 
+def wrong_settings(
+    answer: Sequence[Mapping[str, Any]],
+    more: int,
+    before: tuple[Sequence[Values], Mapping[str, Any]],
+    after: tuple[Sequence[Values], Mapping[str, Any]],
+    world: SmallWorld,
+) -> str:
+    """A class of mail that was missed where settings of IRM are others, too. The sides are rules and settings."""
+    said = {row["kind"] for row in answer}
+    sides = [world.with_settings(irm).outcomes(rules) for rules, irm in (before, after)]
+    for (message, address, old), (_message, _address, new) in zip(*sides, strict=True):
+        if more or old == new:
+            continue
+        if len(old) == len(new) == 1:
+            kinds = kinds_of(next(iter(old)), next(iter(new)))
+            if not kinds <= said:
+                return f"nothing is said of {', '.join(sorted(kinds - said))}: for {address} with {message}"
+        elif (len(old) == 1) != (len(new) == 1) and not said and message.get("type", "") == "":
+            return f"nothing is said, and it may be another: for {address} with {message}: {sorted(map(_shown, old))} becomes {sorted(map(_shown, new))}"
+    return ""
+
+
 def wrong_witness(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
     """A witness must change as the class says, and its outcomes be those that the class names."""
     witness = row["witness"]

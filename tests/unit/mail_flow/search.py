@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.unit.mail_flow import small_worlds
-from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_verdict
+from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_settings, wrong_verdict
 from tests.unit.mail_flow.small_worlds import TENANT, SmallWorld
 
 Values = dict[str, Any]
@@ -23,6 +23,10 @@ Values = dict[str, Any]
 Prove = Callable[[Sequence[Values], Mapping[str, Any], Sequence[Values]], Sequence[Mapping[str, Any]]]
 #: Rules before and after, and facts, to the results ``difference`` and ``difference_more``.
 Compare = Callable[[Sequence[Values], Sequence[Values], Mapping[str, Any]], tuple[Sequence[Mapping[str, Any]], int]]
+#: The same with the settings of IRM before and after.
+CompareSettings = Callable[
+    [Sequence[Values], Sequence[Values], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], tuple[Sequence[Mapping[str, Any]], int]
+]
 #: Rules and facts to the names of those that never act.
 Idle = Callable[[Sequence[Values], Mapping[str, Any]], set[str]]
 
@@ -54,13 +58,26 @@ class Search:
         return ""
 
     def changes(self, compare: Compare, seed: int) -> str:
-        """What is wrong about the difference that one random edit makes; empty where nothing is."""
+        """What is wrong about the difference that random edits make, of every third seed three together; empty where nothing is."""
         source = random.Random(seed)
         before = small_worlds.rule_set(source)
         after = small_worlds.edited(source, before)
+        for _more in range(0 if seed % 3 else 2):
+            after = small_worlds.edited(source, after)
         answer, more = compare(before, after, TENANT)
         wrong = wrong_difference(answer, more, before, after, self._world(source))
         return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}" if wrong else ""
+
+    def settings(self, compare: CompareSettings, seed: int) -> str:
+        """What is wrong about the difference that other settings of IRM make, with or without a random edit; empty where nothing is."""
+        source = random.Random(seed)
+        before = small_worlds.rule_set(source)
+        after = small_worlds.edited(source, before) if seed % 2 else before
+        settings = [small_worlds.irm_configuration(source) for _side in range(2)]
+        world = self._world(source)
+        answer, more = compare(before, after, TENANT, settings[0], settings[1])
+        wrong = wrong_settings(answer, more, (before, settings[0]), (after, settings[1]), world)
+        return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}\nsettings = {settings!r}" if wrong else ""
 
     def idle(self, idle: Idle, seed: int) -> str:
         """What is wrong about the rules that are said never to act; empty where nothing is."""

@@ -111,8 +111,21 @@ class SmallWorld:
     """Sends every one of ``given`` messages (all of the small world by default) through sets of rules."""
 
     def __init__(self, tenant: Mapping[str, Any] | None = None, given: Iterable[Values] | None = None) -> None:
-        self._directory = Directory(facts(TENANT if tenant is None else tenant))
+        self._tenant = TENANT if tenant is None else tenant
+        self._directory = Directory(facts(self._tenant))
         self._messages = [(one, mail(one)) for one in (messages() if given is None else given)]
+
+    def with_settings(self, irm: Mapping[str, Any]) -> SmallWorld:
+        """The same messages in an organization with these settings of IRM."""
+        return SmallWorld({**self._tenant, "irm_configuration": irm}, [message for message, _arrived in self._messages])
+
+    def outcomes(self, of_rules: Sequence[Values]) -> Iterator[tuple[Values, str, set[Outcome]]]:
+        """Each message and recipient with all outcomes that are possible."""
+        compiled = compile_rules(of_rules)
+        for message, arrived in self._messages:
+            explored = explore(lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=())  # type: ignore[misc]
+            for address in explored.results[0]:
+                yield message, address, {essence(outcomes[address]) for outcomes in explored.results}
 
     def verdicts(self, of_rules: Sequence[Values], claims: Sequence[Claim]) -> list[Verdict]:
         """What holds of each claim."""
@@ -286,3 +299,9 @@ def edited(source: random.Random, given: Sequence[Values]) -> list[Values]:
             place = source.randrange(len(after))
             after[place] = {**rule(source, 0), "name": after[place]["name"]}
     return [{**one, "priority": place} for place, one in enumerate(after)]
+
+
+def irm_configuration(source: random.Random) -> Values:
+    """Settings of IRM, most of them as they are by default."""
+    settings: Values = {"azure_rms_licensing_enabled": source.random() < 0.8, "internal_licensing_enabled": source.random() < 0.9}
+    return settings | {"transport_decryption_setting": source.choice(("Optional", "Optional", "Disabled", "Mandatory"))}

@@ -88,3 +88,7 @@ def test_right_and_missing_differences() -> None:
 def test_rules_that_are_wrongly_said_never_to_act() -> None:
     assert any("said never to act" in Few().idle(lambda rules, tenant: {rule["name"] for rule in rules}, seed) for seed in SEEDS)
     assert Few().idle(lambda rules, tenant: set(), 1) == ""
+
+
+def test_settings_that_change_nothing_are_doubted() -> None:
+    assert any("nothing is said" in Few().settings(lambda *_sides: ([], 0), seed) for seed in SEEDS)

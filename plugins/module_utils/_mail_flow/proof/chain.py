@@ -105,7 +105,9 @@ class Chain:
         if rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            self._stop(rail.all_of((acts, rail.unknown("U08", name))))
+            # What S/MIME hides a rule with content actions leaves alone.
+            read = negate(self.conditions.hidden(seen)) if any(row.content for row in rule.rows) else TRUE
+            self._stop(rail.all_of((acts, read, rail.unknown("U08", name))))
         if rule.splits and self.company.watched:
             splits = self.company.split(rule, name, matches, seen)
             state.seen = state.seen.but(splits=splits)

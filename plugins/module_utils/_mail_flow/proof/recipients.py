@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -125,7 +126,8 @@ class Company:
             theirs = self._conditions.matches(rule, name, seen, companion.slot)
             alike = self._alike(matches, theirs)
             if not rule.enforced:
-                alike = self.rail.any_of((alike, negate(self.rail.unknown("U06", name, companion.slot.name))))
+                left_alone = self._conditions.hidden(seen) if any(row.content for row in rule.rows) else FALSE
+                alike = self.rail.any_of((alike, left_alone, negate(self.rail.unknown("U06", name, companion.slot.name))))
             if self._content_acts(rule):
                 undone = self.rail.all_of((self._conditions.hidden(seen), negate(self.rail.unknown("S/MIME", name))))
                 alike = self.rail.any_of((alike, undone))

@@ -192,6 +192,18 @@ def test_random_edits_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed) == ""
 
 
+def of_settings(
+    before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any], irm_before: Mapping[str, Any], irm_after: Mapping[str, Any]
+) -> tuple[list[Values], int]:
+    found = difference(before, after, {**tenant, "irm_configuration": irm_after}, NOW, irm_before=irm_before)
+    return found.rows, found.more
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_settings_as_enumeration_says(seed: int) -> None:
+    assert Search(150).settings(of_settings, seed) == ""
+
+
 def test_texts_with_and_without_patterns() -> None:
     digits, anchored = ("pattern", (r"^\d+x", False)), ("pattern", (r"\]$", False))
     text = find_text([digits, anchored, ("word", "secure")], [("word", "offer")])

@@ -90,6 +90,16 @@ def test_what_is_not_known_of_the_organization_is_assumed_and_named() -> None:
     assert verdict([ALL], {})["verdict"] in ("unknown", "proved")
 
 
+def test_a_rule_that_is_only_tried_leaves_alone_what_smime_hides() -> None:
+    """Found by the soak: whether a rule in Audit mode stops is open, but not of mail that it cannot protect."""
+    tried = rule("Tried", {}, {"apply_rights_protection_template": "Encrypt", **STOP}, mode="Audit")
+    reject = rule("Reject", {"from_scope": "InOrganization"}, {"reject_message_reason_text": "no"})
+    found = verdict([rule("All", {}, ENCRYPT), tried, reject], when={"from_scope": "InOrganization"})
+    assert found["verdict"] == "refuted"
+    assert found["counterexample"]["message"]["protection"]["kind"] == "smime"
+    assert found["counterexample"]["outcome"]["fate"] == "rejected"
+
+
 def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
     copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["boss@fabrikam.com"]})
     stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["boss@fabrikam.com"]}, STOP)
