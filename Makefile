@@ -92,7 +92,7 @@ FORCE:
 
 ## Tests
 
-# A real PowerShell for the tests of the transport psrp: the one that PWSH names, or pwsh on PATH, or what PWSH_ARCHIVE holds.
+# A real PowerShell for the tests of the transports psrp and powershell: the one that PWSH names, or pwsh on PATH, or what PWSH_ARCHIVE holds.
 # Tests that want one are skipped without it.
 export PATH := $(CURDIR)/.cache/powershell:$(PATH)
 

@@ -15,7 +15,7 @@ import pytest
 from tests import printed
 from tests.emulator.engine import Engine, EngineError, find_engine
 
-_WHY = "no PowerShell: these tests of psrp want pwsh on PATH, or PWSH=PROGRAM, or PWSH_ARCHIVE=ARCHIVE (see CONTRIBUTING.md)"
+_WHY = "no PowerShell: these tests want pwsh on PATH, or PWSH=PROGRAM, or PWSH_ARCHIVE=ARCHIVE (see CONTRIBUTING.md)"
 _STARTED = time.monotonic()
 
 

@@ -28,10 +28,12 @@ Row = dict[str, Any]
 #: What a module that changes nothing asks.
 _CALL = Call("Get-IRMConfiguration")
 _CALLS = 100
+_TASK = {"m365.message_encryption.irm_configuration": {"search_enabled": True}}
+_TASKS = 40
 
 
 def wires(repeats: int) -> Iterator[Row]:
-    """A session without Ansible: its first call, which connects and sees which organization it is in, and those after it.
+    """A session without Ansible: its first call, which connects and sees which organization it is in, and those after it; and a task of a playbook.
 
     ``engine`` is ``psrp`` to a real PowerShell.
     """
@@ -39,20 +41,21 @@ def wires(repeats: int) -> Iterator[Row]:
         names = ("rest", "psrp", "engine", "powershell")
         for name in names:
             _session(stage, name)  # imports, and the system's cache of files
-        took: dict[str, list[tuple[float, float, float]]] = {name: [] for name in names}
+        took: dict[str, list[tuple[float, ...]]] = {name: [] for name in names}
         for _repeat in range(repeats):
             for name in names:
-                took[name].append(_session(stage, name))
-    calls = {name: statistics.median(call for _first, _connect, call in took[name]) for name in names}
+                took[name].append((*_session(stage, name), _task(stage, name)))
+    median = {name: [statistics.median(each[index] for each in took[name]) for index in range(4)] for name in names}
     for name in names:
-        first, connect = (statistics.median(each[index] for each in took[name]) for index in (0, 1))
+        first, connect, call, task = median[name]
         yield {
             "wire": name,
             "first call, s": f"{first:.2f}",
             "of which Connect-ExchangeOnline, s": f"{connect:.2f}",
             "beside it, s": f"{first - connect:.2f}",
-            "a further call, ms": f"{1000 * calls[name]:.1f}",
-            "times rest": f"{calls[name] / calls['rest']:.2f}",
+            "a further call, ms": f"{1000 * call:.1f}",
+            "an unchanged task, ms": f"{1000 * task:.1f}",
+            "times rest": f"{task / median['rest'][3]:.2f}",
         }
 
 
@@ -79,6 +82,14 @@ def _session(stage: Stage, wire: str) -> tuple[float, float, float]:
         return first, sum(connecting), (time.monotonic() - began) / _CALLS
 
 
+def _task(stage: Stage, wire: str) -> float:
+    """Seconds of one more task of a playbook, which reads and has nothing to change."""
+    tasks = [{"name": str(number), **_TASK} for number in range(_TASKS)]
+    play = {"hosts": "exchange_organizations", "gather_facts": False}
+    one, many = (stage.playbook([{**play, "tasks": some}], transport=wire).wall for some in (tasks[:1], tasks))
+    return (many - one) / (_TASKS - 1)
+
+
 def _ask(session: OrganizationSession) -> None:
     (result,) = session.invoke(Request([_CALL]))
     result.unwrap()
@@ -86,8 +97,7 @@ def _ask(session: OrganizationSession) -> None:
 
 def few_processes(repeats: int) -> Iterator[Row]:
     """Three tasks for each of 20 organizations: how often the module connects, and what that costs. Ansible's strategy decides it."""
-    task = {"m365.message_encryption.irm_configuration": {"search_enabled": True}}
-    tasks = [{"name": str(number), **task} for number in range(3)]
+    tasks = [{"name": str(number), **_TASK} for number in range(3)]
     for strategy, forks, most in (("host_pinned", 4, 4), ("linear", 4, 4), ("linear", 10, 4), ("linear", 10, 20)):
         with Stage(20, engine=True) as stage:
             play = [{"hosts": "exchange_organizations", "gather_facts": False, "strategy": f"ansible.builtin.{strategy}", "tasks": tasks}]

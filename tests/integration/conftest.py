@@ -20,12 +20,17 @@ _POWERSHELL = pytest.param("powershell", marks=pytest.mark.engine)
 _ENDPOINT = pytest.param("endpoint", marks=pytest.mark.engine)
 
 
+#: What is about files and the command line, and the same over every wire, does without the one that starts a process for each run.
+_NOT_OF_THE_WIRE = ("test_approval", "test_hostile_texts")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that use ``wire`` run over each; over the constrained endpoint, which takes seconds to open, where they are marked ``endpoint``."""
     own = any(marker.args[0] == "wire" for marker in metafunc.definition.iter_markers("parametrize"))
     if "wire" in metafunc.fixturenames and not own:
         endpoint = [_ENDPOINT] if metafunc.definition.get_closest_marker("endpoint") else []
-        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, _POWERSHELL, *endpoint])
+        powershell = [] if metafunc.module.__name__.rpartition(".")[2] in _NOT_OF_THE_WIRE else [_POWERSHELL]
+        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, *powershell, *endpoint])
 
 
 @pytest.fixture(name="transport")

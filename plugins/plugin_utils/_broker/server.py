@@ -217,8 +217,11 @@ def _leave(directory: str) -> None:
         for name in os.listdir(directory):
             if name.startswith(_OURS):
                 path = os.path.join(directory, name)
+                if os.path.isdir(path) and not os.path.islink(path):
+                    shutil.rmtree(path, ignore_errors=True)
+                    continue
                 with contextlib.suppress(OSError):
-                    shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+                    os.unlink(path)
         os.rmdir(directory)
 
 

@@ -430,12 +430,12 @@ def test_a_session_whose_token_is_about_to_end_is_replaced(wire: Open, emulator:
 
 
 def test_no_more_processes_than_places(emulator: Emulator, directory: Path) -> None:
-    """Fifty organizations, ten at once."""
+    """The integration tests count those of fifty organizations."""
     emulator.reset()
     processes = Processes(str(directory))
     most = 0
     program = values(emulator, "powershell")
-    transports = [PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(8)]
+    transports = [PowershellTransport(identity(**program, exchange_powershell_processes=2), processes) for _number in range(6)]
     failed: list[Any] = []
 
     def work(these: list[PowershellTransport]) -> None:
