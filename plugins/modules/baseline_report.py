@@ -12,6 +12,7 @@ version_added: 1.0.0
 description:
   - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
   - Each run has a folder of its own. One report is written for each organization, in its folder there, and one for the whole run.
+  - The report of a run over several organizations has C(fleet.html), too, with each control of each organization as a matrix, the worst organizations first.
   - It works on the controller only, so that there is a report also of organizations that could not be reached.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
