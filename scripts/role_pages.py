@@ -82,6 +82,19 @@ PLAYBOOKS: dict[str, Playbook] = {
         ],
         variables=[("message_encryption_export_dir", "str", "`./message_encryption`", "The directory of the files, on the controller.")],
     ),
+    "history": Playbook(
+        "Says since when findings are open and when they ended, from the folders of earlier runs. It never connects to an organization.",
+        ["history"],
+        [
+            "`history.html` and `history.json` lie in a run folder of their own; the file `latest-history` has its name. "
+            "A finding stays the same one when its organization is renamed: its tenant ID counts, else its initial domain, with control, resource, "
+            "rule (GUID, else name) and option.",
+            "Runs see moments. What lies between two of them reads *between ... and ...*; a run that is missing, or that could not read an organization, "
+            "makes that longer and changes nothing else. A finding that came back is *flapping*.",
+            "Who changed something is known of mail flow rules only (`LastModifiedBy`), as of the run that saw it first.",
+        ],
+        variables=[("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the earlier runs, on the controller.")],
+    ),
     "revoke": Playbook(
         "Revokes one encrypted message, or makes it readable again.",
         [

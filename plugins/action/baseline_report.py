@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_report
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit, render_lines
 
 
@@ -42,6 +43,7 @@ class ActionModule(BaselineAction):
             "report.csv": render_csv,
             "junit.xml": render_junit,
         }
+        task.fleet_renderers = {"fleet.html": render_fleet}
         return task
 
     def check_connection(self) -> None:

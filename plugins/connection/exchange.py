@@ -35,8 +35,9 @@ options:
         Microsoft does not document for others. V(psrp) is PowerShell remoting to a Windows management host that has that module, or
         to an endpoint whose session already has the cmdlets, such as Exchange on premises. V(powershell) is a PowerShell process where
         C(ansible-playbook) runs, with the ExchangeOnlineManagement module. Microsoft supports that on Linux, and it needs no Windows host.
+        V(file) is an organization as it was captured (O(exchange_capture_path)); it can only be read, so it is for check mode, such as in a pull request.
     type: str
-    choices: [rest, psrp, powershell]
+    choices: [rest, psrp, powershell, file]
     default: rest
     vars:
       - name: ansible_exchange_transport
@@ -45,8 +46,8 @@ options:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
       - A session that is in another organization is refused. The initial domain works everywhere. Over V(psrp) a tenant id works only where
         the session lets Get-ConnectionInformation be asked.
-      - Needed for O(exchange_transport=rest) and O(exchange_transport=powershell), and for O(exchange_psrp_connect=exchange_online). A host
-        whose address or name in the inventory is an initial domain need not set it.
+      - Needed for O(exchange_transport=rest), O(exchange_transport=powershell) and O(exchange_transport=file), and for
+        O(exchange_psrp_connect=exchange_online). A host whose address or name in the inventory is an initial domain need not set it.
     type: str
     vars:
       - name: ansible_exchange_organization
@@ -147,6 +148,22 @@ options:
     default: false
     vars:
       - name: ansible_exchange_interactive
+  exchange_capture_path:
+    description:
+      - The capture that stands for the organization (O(exchange_transport=file)). The role P(m365.message_encryption.hardened_baseline#role) keeps one beside
+        each snapshot. It is refused if it is of another organization, of another format, or was changed after it was written.
+      - What the capture does not hold is an error that says so, and never counts as absent. Credentials in other variables are not used.
+      - A capture holds addresses, and no credential. Keep it as you keep the snapshots.
+    type: path
+    vars:
+      - name: ansible_exchange_capture_path
+  exchange_capture_max_age:
+    description:
+      - How many days old O(exchange_capture_path) may be. If this is not set, a capture that is older than 30 days is used with a warning. If it is set, an
+        older one is refused.
+    type: int
+    vars:
+      - name: ansible_exchange_capture_max_age
   exchange_api_url:
     description:
       - Another address of the API than the cloud's own (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
@@ -496,7 +513,8 @@ class Connection(ConnectionBase):
 
         The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``, ``read_only`` (bool: writes are refused),
         ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
-        None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``.
+        None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``, ``warnings`` (what people should
+        know of the session).
 
         :raises OptionError: the host's variables don't make a connection.
         :raises UnreachableError: no session could be opened.
@@ -544,7 +562,7 @@ class Connection(ConnectionBase):
         asked = options, sorted(self._options.get("_extras", {}))
         if self._client is None or self._built_from != asked:
             self.close()
-            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say, self._tell)
+            self._client = BrokerClient(C.DEFAULT_LOCAL_TMP, self._playbook, _identity.build(*asked), self._say, self._tell, self._warn)
             self._built_from = asked
             self._connected = True
         return self._client
@@ -556,6 +574,9 @@ class Connection(ConnectionBase):
         """Shows text at once, in the terminal only: a code to sign in with belongs in no log and no redirected output."""
         for line in text.splitlines():
             display.display(visible(line), color=C.COLOR_HIGHLIGHT, stderr=True, screen_only=True)
+
+    def _warn(self, line: str) -> None:
+        display.warning(f"{self._name()}: {visible(line)}")
 
     def _name(self) -> str:
         """The organization, for people. Over PSRP the address is that of the management host, which is a machine."""

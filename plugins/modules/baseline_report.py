@@ -12,6 +12,8 @@ version_added: 1.0.0
 description:
   - Writes C(report.html), C(report.json), C(report.jsonl), C(report.csv), C(junit.xml) and C(SHA256SUMS), also in check mode.
   - Each run has its own folder. It contains one report for the whole run, and one in the folder of each organization.
+  - >-
+    The report of a run over several organizations also has C(fleet.html): each control of each organization as a matrix, the worst organizations first.
   - It works only on the controller, so that organizations that could not be reached are reported, too.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:

@@ -81,11 +81,11 @@ connection:
   type: dict
   contains:
     transport:
-      description: The transport, V(rest), V(psrp) or V(powershell).
+      description: The transport, V(rest), V(psrp), V(powershell) or V(file).
       type: str
       returned: always
     endpoint:
-      description: The address that the session is with. Over V(powershell) it is the program in which the module runs.
+      description: The address that the session is with. Over V(powershell) it is the program in which the module runs, over V(file) the capture.
       type: str
       returned: always
     environment:
@@ -93,7 +93,7 @@ connection:
       type: str
       returned: always
     credential:
-      description: The kind of credential, such as V(certificate_path).
+      description: The kind of credential, such as V(certificate_path); V(none) where the connection uses none.
       type: str
       returned: always
     client_id:
@@ -190,7 +190,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     began = time.monotonic()
     read(task.session, ["organization"], fresh=True)
     round_trip_ms = round((time.monotonic() - began) * 1000)
-    connection = {key: value for key, value in task.describe().items() if key not in ("organization", "on_premises")}
+    connection = {key: value for key, value in task.describe().items() if key not in ("organization", "on_premises", "warnings")}
     result: dict[str, Any] = {"changed": False, "connection": connection, "round_trip_ms": round_trip_ms}
 
     unnamed = _refused(organization, "organization")
@@ -250,7 +250,10 @@ def _summary(result: dict[str, Any]) -> str:
         facts.append(f"with{'' if result['advanced_message_encryption'] else 'out'} Advanced Message Encryption")
     facts.append(f"{result['round_trip_ms']} ms a round trip")
     who = connection.get("user") or connection.get("client_id") or "an application"
-    return f"{name} over {connection.get('transport')} as {who} ({connection.get('credential')}): {', '.join(facts)}."
+    how = f"as {who} ({connection.get('credential')})"
+    if connection.get("transport") == "file":
+        how = f"({connection.get('endpoint')})"
+    return f"{name} over {connection.get('transport')} {how}: {', '.join(facts)}."
 
 
 def main() -> None:

@@ -204,7 +204,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, read
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import describe
 
@@ -221,7 +221,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     unavailable: dict[str, str] = {}
     for subset in organization.subsets:
         error = organization.error(subset)
-        if isinstance(error, CmdletNotAvailableError) and subset not in gather:
+        if isinstance(error, (CmdletNotAvailableError, NotCapturedError)) and subset not in gather:
             unavailable[subset] = str(error)
         else:
             described.update(describe(organization, [subset]))

@@ -30,6 +30,7 @@ GROUP = "exchange_organizations"
 DEVICE_CODE = "ansible_exchange_device_code"
 STARTED = ROOT / "docs/docsite/rst/guide_getting_started.rst"
 REVIEW = ROOT / "docs/docsite/rst/guide_change_review.rst"
+CAPTURES = ROOT / "docs/docsite/rst/guide_plans_without_a_tenant.rst"
 
 
 def name_of(page: Path) -> str:
@@ -80,7 +81,7 @@ def beginner(directory: Path, emulator: Emulator, page: Path) -> Controller:
     controller = Controller(directory, {})
     for text in code(page, "yaml"):
         if file_name(text):
-            (directory / file_name(text)).parent.mkdir(exist_ok=True)
+            (directory / file_name(text)).parent.mkdir(parents=True, exist_ok=True)
             (directory / file_name(text)).write_text(text, encoding="utf-8")
     (organization,) = inventory(emulator, "rest")[GROUP]["hosts"].values()
     variables = {key: value for key, value in organization.items() if key not in ("ansible_connection", "ansible_exchange_organization")}
@@ -143,3 +144,55 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
     says(controller, apply)
     assert [rule["Name"] for rule in organization.dump()["transport_rules"]] == ["Encrypt mail about contracts"]
+
+
+def pipelines(page: Path) -> dict[str, list[str]]:
+    """The shell lines of a page's pipelines, by the file that they stand in, without those that install what is installed here."""
+    files = {file_name(text): yaml.safe_load(text) for text in code(page, "yaml")}
+    github, gitlab = files[".github/workflows/message-encryption.yml"], files[".gitlab-ci.yml"]
+    texts = {"GitHub": [step["run"] for step in github["jobs"]["plan"]["steps"] if "run" in step], "GitLab": gitlab["plan"]["script"]}
+    installs = ("python -m pip install ", "ansible-galaxy collection install ")
+    return {name: [line for text in lines for line in text.splitlines() if not line.startswith(installs)] for name, lines in texts.items()}
+
+
+@pytest.mark.organizations({"name": "contoso.onmicrosoft.com", "advanced_message_encryption": True})
+def test_a_plan_without_a_tenant_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -> None:
+    (organization,) = emulator.organizations.values()
+    rule = {"Name": "Legal", "SentTo": ["ann@fabrikam.com", "bob@fabrikam.com"], "ApplyRightsProtectionTemplate": "Encrypt"}
+    emulator.service.edit(organization, "New-TransportRule", rule)
+    controller = beginner(tmp_path, emulator, CAPTURES)
+    (tmp_path / "inventory.yml").write_text(next(text for text in code(README, "yaml") if file_name(text) == "inventory.yml"), encoding="utf-8")
+    (script,) = code(CAPTURES, "python")
+    (tmp_path / file_name(script)).write_text(script, encoding="utf-8")
+    *take, plan, mask, move, audit = commands(CAPTURES)
+    for line in take:
+        says_in_shell(controller, line)
+    online = json.loads(newest_plan(controller, plan.replace(" -e @ci.yml", "")))[0]
+    calls = len(emulator.calls)
+    # Neither a credential nor a network from here on.
+    (tmp_path / "host_vars/contoso.yml").unlink()
+    assert json.loads(newest_plan(controller, plan))[0]["digest"] == online["digest"]
+    for name, lines in pipelines(CAPTURES).items():
+        assert len(lines) == 1, name
+        assert json.loads(newest_plan(controller, lines[0]))[0]["digest"] == online["digest"], name
+    before = (tmp_path / "captures/contoso.json").read_text(encoding="utf-8")
+    for line in (mask.replace("admin@contoso.onmicrosoft.com", "BOB@fabrikam.com"), move, audit):
+        says_in_shell(controller, line)
+    after = (tmp_path / "captures/contoso.json").read_text(encoding="utf-8")
+    assert "ann@fabrikam.com" in before
+    assert "ann@fabrikam.com" not in after
+    assert "bob@fabrikam.com" in after
+    assert len(emulator.calls) == calls
+
+
+def says_in_shell(controller: Controller, line: str) -> str:
+    done = controller.command("sh", "-c", line)
+    assert done.returncode == 0, f"$ {line}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def newest_plan(controller: Controller, line: str) -> str:
+    """The plan that a command writes."""
+    says_in_shell(controller, line)
+    run = (controller.home / "message_encryption/latest").read_text(encoding="ascii").strip()
+    return (controller.home / "message_encryption/runs" / run / "contoso/plan.json").read_text(encoding="utf-8")

@@ -29,6 +29,8 @@ DEFAULTS: dict[str, Any] = {
     "exchange_access_token": None,
     "exchange_device_code": False,
     "exchange_interactive": False,
+    "exchange_capture_path": None,
+    "exchange_capture_max_age": None,
     "exchange_api_url": None,
     "exchange_authority_url": None,
     "exchange_ca_cert": None,
@@ -83,7 +85,11 @@ def options(*, environment: dict[str, Any] | None = None, **values: Any) -> dict
 def identity(**values: Any) -> dict[str, Any]:
     """A connection identity; a token and an organization are there unless said otherwise."""
     given = {"exchange_organization": ORGANIZATION, **values}
-    if not any(given.get(name) for name in _identity.CREDENTIALS) and given.get("exchange_psrp_connect") != "none":
+    if (
+        not any(given.get(name) for name in _identity.CREDENTIALS)
+        and given.get("exchange_psrp_connect") != "none"
+        and given.get("exchange_transport") != "file"
+    ):
         given["exchange_access_token"] = "planted-token"
     return _identity.build(options(**given), [])
 

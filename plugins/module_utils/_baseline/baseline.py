@@ -152,8 +152,13 @@ class Baseline(Procedure):
         for control in (*self.written, *self.guarding):
             if control.subset and organization.error(control.subset) is not None:
                 continue  # That it cannot be read is among the findings already.
-            findings += control.findings(outlook)
-            plan.warnings += control.warnings(outlook)
+            try:
+                findings += control.findings(outlook)
+                plan.warnings += control.warnings(outlook)
+            except ExchangeError:
+                if not errors.get(control.id):
+                    raise
+                # Something else that it needs cannot be read, which is among the findings, too.
         return plan, list({finding.text: finding for finding in reversed(findings)}.values())[::-1]
 
     def _state(self, organization: Organization, controls: Iterable[Control]) -> Parts:

@@ -105,6 +105,17 @@ def planned_changes(organization: Organization, plan: Plan, mail: Mapping[str, A
     return sorted(changes, key=lambda change: _IMPACTS.index(change.impact))
 
 
+def touched_rules(organization: Organization, changes: Iterable[PlannedChange]) -> list[dict[str, str]]:
+    """The rules that changes are about, as they are: ``name``, ``guid``, and ``last_modified_by`` if Exchange says it."""
+    names = {change.identity for change in changes if change.resource == RULE}
+    if not names or organization.error("transport_rules") is not None:
+        return []
+    touched = [rule for rule in rules_of(organization) if rule.name in names]
+    return [
+        {"name": rule.name, "guid": rule.guid, **({"last_modified_by": str(who)} if (who := rule.properties.get("LastModifiedBy")) else {})} for rule in touched
+    ]
+
+
 def rollback_class(organization: Organization, change: Change) -> RollbackClass:
     """How a rollback could undo a change."""
     if change.resource == RULE:

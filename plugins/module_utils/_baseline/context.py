@@ -47,8 +47,8 @@ class Artifacts(Protocol):
     def used_approval(self, digest: str) -> str:
         """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
 
-    def store_snapshot(self, document: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a unique name. Returns its path."""
+    def store_snapshot(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a unique name, and the capture of what was read beside it. Returns the path of the snapshot."""
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
@@ -84,6 +84,8 @@ class BaselineContext(ModuleContext):
     :param artifacts: gives the files of the organization below a directory.
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
+    :param fleet_renderers: those of the report of a run over several organizations.
+    :param ring: the ring of the organization; empty where there are no rings.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
 
@@ -93,4 +95,6 @@ class BaselineContext(ModuleContext):
     command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
+    ring: str = ""
     given_on_launch: frozenset[str] = frozenset()

@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
 
 #: The control that it decides.
@@ -42,6 +42,9 @@ def run_functional_test(
     failure = None
     try:
         outcome = _tried(task, variables["test_sender"], variables.get("test_recipients") or [variables["test_sender"]], timeout)
+    except NotCapturedError as error:
+        untested = replace(waiting, findings=(str(error),))
+        return replace(report, controls=tuple(untested if row is waiting else row for row in report.controls)), None
     except ExchangeError as error:
         outcome, failure = {"msg": str(error)}, error
     control = _tested(waiting, outcome)

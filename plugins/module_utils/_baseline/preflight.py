@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, touched_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings, session_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, state_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, captured, state_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -45,15 +45,17 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     prepared = prepare(task)
     procedure, variables, artifacts = prepared.procedure, prepared.variables, prepared.artifacts
     run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
-    organization = _read(task, procedure)
+    organization = _read(task, procedure, keeps=not run.check_mode)
 
+    session = task.describe()
+    transport = str(session.get("transport"))
     draft = procedure.draft(organization, run)
     plan, findings = draft.plan, draft.findings
     mail = procedure.mail(organization, plan)
     changes = planned_changes(organization, plan, mail)
     writes = not run.check_mode and (bool(changes) or procedure.takes_snapshot is Takes.ALWAYS)
     findings += run_findings(variables, task.params["awx"], writes=writes)
-    findings += session_findings(task.describe(), writes=writes)
+    findings += session_findings(session, writes=writes)
     if procedure.takes_snapshot is Takes.BEFORE_WRITING:
         findings += rollback_findings(changes)
     who = _who(organization)
@@ -69,9 +71,10 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
     report = replace(
-        _report(task, organization, procedure, plan, changes, findings),
+        _report(task, session, organization, procedure, plan, changes, findings),
         mail=mail,
-        warnings=tuple(plan.warnings),
+        profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
+        warnings=(*(session.get("warnings") or ()), *plan.warnings),
         accepted=tuple(prepared.acceptance.reported()),
         snapshot=procedure.restores,
         digests=Digests(plan=document.digest, state=_state_digest(organization)),
@@ -103,7 +106,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
             run=artifacts.run,
             approved_plan=approval.digest if approval else "",
         )
-        result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict())
+        result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict(), captured(organization, transport).document())
         report = replace(report, digests=replace(report.digests, snapshot=snapshot.digest), snapshot_file=result["snapshot"])
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
@@ -120,8 +123,13 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     return result
 
 
-def _read(task: BaselineContext, procedure: Procedure) -> Organization:
-    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them."""
+def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:
+    """The organization, read in one round trip. The cmdlets of the session and facts about mail are read only if there is a plan that needs them.
+
+    :param keeps: whether a snapshot may be stored. Everything that can be read belongs to the capture beside it.
+    """
+    if keeps and procedure.takes_snapshot is Takes.ALWAYS:
+        return read(task.session, SUBSETS, fresh=True)
     facts = MAIL_FACTS if _overlooks(task, procedure) else [subset for subset in MAIL_FACTS if subset in procedure.subsets]
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
@@ -129,6 +137,7 @@ def _read(task: BaselineContext, procedure: Procedure) -> Organization:
         pending, mail = bool(plan.steps), changes_mail(plan)
     except ExchangeError:
         pending = mail = True
+    mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
     return organization.with_more(read(task.session, more, fresh=True)) if more else organization
 
@@ -152,9 +161,18 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Organiza
 
 
 def _report(
-    task: BaselineContext, organization: Organization, procedure: Procedure, plan: Plan, changes: Sequence[PlannedChange], findings: Sequence[Finding]
+    task: BaselineContext,
+    session: Mapping[str, Any],
+    organization: Organization,
+    procedure: Procedure,
+    plan: Plan,
+    changes: Sequence[PlannedChange],
+    findings: Sequence[Finding],
 ) -> OrganizationReport:
-    """What the report says before anything is written."""
+    """What the report says before anything is written.
+
+    :param session: what the connection says of itself.
+    """
     controls = procedure.assess(organization, planned=plan)
     statuses = {control.status for control in controls}
     if findings:
@@ -163,17 +181,17 @@ def _report(
         status = OrganizationStatus.NOT_ASSESSABLE
     else:
         status = OrganizationStatus.DRIFT if ControlStatus.NOT_MET in statuses or changes else OrganizationStatus.MET
-    described = task.describe()
     who = _who(organization)
     return OrganizationReport(
         name=who["name"],
         display_name=who["display_name"],
         tenant_id=who["tenant_id"],
-        connection=Connection(described.get("transport"), described.get("endpoint"), described.get("credential"), described.get("client_id")),
+        connection=Connection(session.get("transport"), session.get("endpoint"), session.get("credential"), session.get("client_id")),
         controls=tuple(controls),
         observed=tuple(observed(organization)),
         overview=procedure.overview(organization, controls) if _overlooks(task, procedure) else {},
         changes=tuple(changes),
+        rules=tuple(touched_rules(organization, changes)),
         findings=tuple(findings),
         not_applied=len(changes),
         host=task.host,

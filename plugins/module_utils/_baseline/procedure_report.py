@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
@@ -34,7 +35,7 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
     found = unkept[-1] if unkept else artifacts.remembered().get("report")
     read = OrganizationReport.read(found) if found else None
-    organization = organization_report(task.host, task.params["procedure"], read, results)
+    organization = replace(organization_report(task.host, task.params["procedure"], read, results), ring=task.ring)
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     if not paths:
         # The report of the whole run takes it from there, if the run's own directory lies on another disk.
@@ -139,8 +140,9 @@ def _write(
         organizations=tuple(organizations),
     )
     written = report.as_dict()
+    renderers = {**task.renderers, **(task.fleet_renderers if top and len(organizations) > 1 else {})}
     try:
-        return report, artifacts.store_report({name: render(written) for name, render in task.renderers.items()}, top=top)
+        return report, artifacts.store_report({name: render(written) for name, render in renderers.items()}, top=top)
     except OptionError as error:
         task.warnings.append(f"The report cannot be written: {error} Its summary is shown above, and the tasks' results show what they did.")
         for line in lines_of(report, "none, because it cannot be written"):

@@ -97,6 +97,8 @@ def session_findings(described: Mapping[str, Any], *, writes: bool) -> list[Find
     """
     if not writes or not described.get("read_only"):
         return []
+    if described.get("transport") == "file":
+        return [Finding("session", "ansible_exchange_transport is file, and a capture can only be read. Add --check, or use another transport.")]
     text = "it was opened by a person who signed in (ansible_exchange_device_code or ansible_exchange_interactive), which is for a look."
     return [Finding("session", f"{text} Add --check, or register an application and set ansible_exchange_certificate_path.")]
 

@@ -119,6 +119,9 @@ class OrganizationReport:
     :param accepted: the accepted words, with ``reason``, ``owner``, ``until`` and whether this run ``needed`` them.
     :param snapshot: the snapshot that a rollback goes back to.
     :param snapshot_file: the snapshot that this run took.
+    :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty where there are no rings.
+    :param profile: the profile of the baseline; empty for other procedures.
+    :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it, ``last_modified_by``.
     :param message: why the run failed.
     """
 
@@ -141,6 +144,9 @@ class OrganizationReport:
     not_applied: int = 0
     host: str = ""
     status: OrganizationStatus = OrganizationStatus.NOT_ASSESSABLE
+    rules: tuple[Mapping[str, Any], ...] = ()
+    ring: str = ""
+    profile: str = ""
     message: str = "Its result is unknown: the run ended before its turn, or its report could not be written."
 
     @classmethod
@@ -157,6 +163,7 @@ class OrganizationReport:
                 "findings": tuple(_parsed(Finding, row) for row in document["findings"]),
                 "accepted": tuple(document["accepted"]),
                 "warnings": tuple(document["warnings"]),
+                "rules": tuple(document.get("rules", ())),
                 "snapshot": _parsed(SnapshotReference, document["snapshot"]) if document["snapshot"] else None,
                 "digests": _parsed(Digests, document["digests"]),
                 "status": OrganizationStatus(document["status"]),
@@ -178,6 +185,7 @@ class OrganizationReport:
             "findings": [finding.as_dict() for finding in self.findings],
             "accepted": list(self.accepted),
             "warnings": list(self.warnings),
+            "rules": list(self.rules),
             "snapshot": asdict(self.snapshot) if self.snapshot else None,
             "digests": asdict(self.digests),
             "status": str(self.status),

@@ -16,9 +16,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, describe
 
@@ -140,6 +142,15 @@ def state_of(organization: Organization) -> tuple[dict[str, Any], dict[str, str]
         else:
             state.update(describe(organization, [part]))
     return state, unavailable
+
+
+def captured(organization: Organization, transport: str) -> Capture:
+    """The capture of what was read, which stands for the organization where nobody can reach it.
+
+    :param transport: over what it was read.
+    """
+    who = describe_organization(organization.only("organization")) if organization.available("organization") else {"name": "", "tenant_id": ""}
+    return Capture(who["name"], who["tenant_id"], datetime.datetime.now(datetime.UTC), VERSION, transport, tuple(organization.reads))
 
 
 def read_snapshot(document: Any, where: str) -> SnapshotDocument:

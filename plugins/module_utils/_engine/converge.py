@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     AlreadyExistsError,
     ExchangeError,
     NotSentError,
+    OptionError,
     OutcomeUnknownError,
     ThrottledError,
     UnreachableError,
@@ -41,7 +42,7 @@ VERIFY_INTERVAL = 2.0
 PROGRESS_INTERVAL = 15.0
 
 #: Errors that prove that a write did not happen. After any other error, the organization is read before the task reports anything.
-_NOT_CARRIED_OUT = (NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
+_NOT_CARRIED_OUT = (OptionError, NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
 
 #: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use ``verify_timeout``.
 LOST_TIMEOUT = 15

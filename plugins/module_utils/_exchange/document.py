@@ -15,10 +15,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-#: What makes the list none of mappings.
 #: The version of the collection, which every artifact names.
 VERSION = "1.0.0"
 
+#: What makes the list none of mappings.
 NOT_VARIABLES = "not variables"
 
 

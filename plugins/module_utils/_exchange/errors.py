@@ -80,6 +80,10 @@ class CmdletNotAvailableError(PermissionDeniedError):
     """The session does not have this cmdlet or parameter: a role or a license is missing, or the service retired it."""
 
 
+class NotCapturedError(PermissionDeniedError):
+    """The capture that stands for the organization does not hold this read: nothing is known of what it would bring."""
+
+
 class NotFoundError(ExchangeError):
     """The object does not exist."""
 

@@ -67,6 +67,11 @@ class Organization:
         made: Parsed = self._parsed[parse]
         return made
 
+    @property
+    def reads(self) -> list[tuple[Call, Result]]:
+        """The calls, and what each brought."""
+        return [(self._reads[subset], result) for subset, result in self._results.items()]
+
     def with_more(self, other: Organization) -> Organization:
         """This organization with the subsets of another round trip added."""
         return Organization({**self._reads, **other._reads}, {**self._results, **other._results})

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CmdletNotAvailableError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
     FACT_SUBSETS,
@@ -42,7 +42,7 @@ def document_of(content: Any, where: str) -> Document:
     if isinstance(content, list) and content and all(isinstance(each, str) for each in content[1:]):
         content = content[0]
     if isinstance(content, Mapping) and isinstance(content.get("reads"), list):
-        return _of_capture(content, where)
+        return _of_capture(capture_of(content, f"source: {where}"), where)
     if isinstance(content, Mapping):
         state = content.get("state") if content.get("kind") == "snapshot" else content.get("message_encryption_state", content)
         if isinstance(state, Mapping) and isinstance(state.get("transport_rules"), list):
@@ -66,15 +66,9 @@ def _only_named(rule: Mapping[str, Any]) -> dict[str, Any]:
     return {**rule, "conditions": {"which the file does not hold": True}, "actions": {"which the file does not hold": True}}
 
 
-def _of_capture(capture: Mapping[str, Any], where: str) -> Document:
-    found = {read.get("cmdlet"): read for read in capture["reads"] if isinstance(read, Mapping)}
+def _of_capture(capture: Capture, where: str) -> Document:
+    found = capture.answers()
     subsets = (*RULE_SUBSETS, *FACT_SUBSETS)
-    results = {subset: _result(found.get(SUBSETS[subset].cmdlet), SUBSETS[subset].cmdlet, where) for subset in subsets}
+    results = {subset: found.get(name_of_call(SUBSETS[subset])) or not_captured(SUBSETS[subset], where) for subset in subsets}
     organization = Organization({subset: SUBSETS[subset] for subset in subsets}, results)
     return Document(rules_from(organization), facts_from(organization, FACT_SUBSETS)[0])
-
-
-def _result(read: Mapping[str, Any] | None, cmdlet: str, where: str) -> Result:
-    if read is None or not isinstance(read.get("objects"), list):
-        return Result(error=CmdletNotAvailableError(f"{where} does not hold what it showed.", cmdlet=cmdlet))
-    return Result(objects=[dict(each) for each in read["objects"]])

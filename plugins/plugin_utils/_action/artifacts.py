@@ -5,7 +5,7 @@
 
     runs/<UTC time>-<procedure>-<id>/          the reports of a run, and a folder for each organization with its plan and reports;
                                                <id> starts with workflow<number>_ if an AWX workflow started the run
-    organizations/<host>/snapshots/            the chain of snapshots
+    organizations/<host>/snapshots/            the chain of snapshots, and a capture beside each
     organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
@@ -35,11 +35,11 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.fi
 
 _MARK = ".rolled-back.json"
 _PLAN = "plan.json"
-_SNAPSHOT = re.compile(r"snapshot-\d{8}T\d{6}Z-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
+_SNAPSHOT = re.compile(r"snapshot-(?P<stamp>\d{8}T\d{6}Z)-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workflow\d+_)?\w+(?:-\d+)?")
 
 #: The contents of a run's folder besides the folders of its organizations.
-_TAKEN = re.compile(r"report\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
+_TAKEN = re.compile(r"(report|fleet|history)\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
 
 
 #: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add more.
@@ -194,13 +194,16 @@ class Artifacts:
             for name, match in found
         )
 
-    def store_snapshot(self, document: Mapping[str, Any]) -> str:
-        """Writes a snapshot under a name that contains its place in the chain. Returns its path."""
+    def store_snapshot(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
+        """Writes a snapshot under a name that contains its place in the chain, and the capture beside it. Returns the snapshot's path."""
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         after = f"-after-{document['previous']}" if document["previous"] else ""
         digest = str(document.get("approved_plan") or "").removeprefix("sha256:")[:16]
         approved = f"-approved-{digest}" if re.fullmatch("[0-9a-f]+", digest) else ""
-        return write_json(self.snapshots_folder / f"snapshot-{stamp}-{document['id']}{after}{approved}.json", document)
+        path = self.snapshots_folder / f"snapshot-{stamp}-{document['id']}{after}{approved}.json"
+        # A snapshot in the chain has its capture, whatever happens between the two.
+        write_json(_capture(path), capture)
+        return write_json(path, document)
 
     def rolled_back(self, path: str) -> bool:
         """Whether a snapshot has been rolled back."""
@@ -230,7 +233,8 @@ class Artifacts:
         sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(contents.items()))
         write_file(folder / "SHA256SUMS", sums.encode("ascii"))
         if top:
-            for name in ("latest", f"latest-{self.procedure}"):
+            # A history is of runs, and no run to look at.
+            for name in (f"latest-{self.procedure}", *(["latest"] if self.procedure != "history" else [])):
                 write_file(self.top / name, f"{self.run}\n".encode("ascii"))
         else:
             self._note({**self._noted(), "reported": True})
@@ -288,7 +292,8 @@ class Artifacts:
             if link.approved and not self._keep_approval(link):
                 return
             Path(link.path).unlink(missing_ok=True)
-            _mark(Path(link.path)).unlink(missing_ok=True)
+            for beside in (_mark, _capture):
+                beside(Path(link.path)).unlink(missing_ok=True)
 
     def _keep_approval(self, link: Link) -> bool:
         """Records that an approval was used, before its snapshot is removed. Returns False if the snapshot cannot be read."""
@@ -323,6 +328,10 @@ class Artifacts:
             return str(read_json(Path(link.path))["run"])
         except (OptionError, KeyError, TypeError):
             return ""
+
+    def run_names(self) -> list[str]:
+        """The names of the folders of earlier runs that are not histories, oldest first."""
+        return [name for name in self._runs() if (match := _RUN_FOLDER.fullmatch(name)) and match["procedure"] != "history"]
 
     def _runs(self) -> list[str]:
         """The names of the folders of runs, oldest first."""
@@ -366,3 +375,8 @@ def _path(text: str) -> Path:
 
 def _mark(snapshot: Path) -> Path:
     return snapshot.with_name(snapshot.name.removesuffix(".json") + _MARK)
+
+
+def _capture(snapshot: Path) -> Path:
+    """The capture of what was read for a snapshot: ``capture-<time>-<id>.json``."""
+    return snapshot.with_name(_SNAPSHOT.sub(r"capture-\g<stamp>-\g<id>.json", snapshot.name))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible import constants as C
 from ansible import context
 from ansible.release import __version__ as ansible_version
 from ansible.utils.display import Display
+from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
@@ -22,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 
 #: Option to the variable that has its value.
 _VARIABLES = {
@@ -100,17 +101,41 @@ class BaselineAction(ModuleAction):
             host=host,
             hosts=task_vars.get("ansible_play_hosts_all") or [host],
             ansible_version=ansible_version,
+            ring=self._ring(task_vars),
             command=command_of(context.CLIARGS),
             artifacts=lambda directory: Artifacts(directory, host, run, procedure),
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )
 
+    def _ring(self, task_vars: Mapping[str, Any]) -> str:
+        """The ring of the host: its variable ``exchange_ring``, else the number of the batch of the play that it is in; empty if that is the only one."""
+        named = str(self._templar.template(task_vars.get("exchange_ring") or ""))
+        hosts, batch = list(task_vars.get("ansible_play_hosts_all") or ()), list(task_vars.get("ansible_play_batch") or ())
+        host = task_vars.get("inventory_hostname")
+        if named or len(batch) >= len(hosts) or host not in hosts:
+            return named
+        rings = plain(self._templar.template(task_vars.get(f"{PREFIX}rings") or [1, "10%", "100%"]))
+        return str(ring_of(hosts.index(str(host)), len(hosts), rings if isinstance(rings, list) else [rings]))
+
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:
         outcome = super()._outcome(task)
         if outcome.pop("unreachable", False):
             outcome["failed"] = True
         return outcome
+
+
+def ring_of(place: int, hosts: int, rings: Sequence[Any]) -> int:
+    """The number of the ring of a host, as ``serial`` makes them.
+
+    :param place: of the host among all hosts of the play, from 0.
+    :param rings: the value of ``serial``: numbers and percentages. The last one repeats.
+    """
+    number, end = 0, 0
+    while end <= place:
+        end += max(1, pct_to_int(rings[min(number, len(rings) - 1)], hosts))
+        number += 1
+    return number
 
 
 #: Extra variables that are shown with the command, because they contain no secrets.

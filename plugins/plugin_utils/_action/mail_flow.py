@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +53,9 @@ class MailFlowAction(ModuleAction):
 
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
+    with contextlib.suppress(ValueError):
+        # Not every JSON is YAML: a pair of surrogates is one character only in JSON, and large captures would take minutes.
+        return json.loads(content)
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
     except (UnicodeDecodeError, yaml.YAMLError) as error:

@@ -71,10 +71,17 @@ class BrokerClient:
     :param identity: the connection identity. It is sent only if the broker does not know it yet.
     :param log: receives the broker's lines for ``-vvv``.
     :param tell: shows text to the person who runs the playbook, at once.
+    :param warn: receives warnings about the session.
     """
 
     def __init__(
-        self, directory: str, playbook: int, identity: Mapping[str, Any], log: Callable[[str], None], tell: Callable[[str], None] = lambda text: None
+        self,
+        directory: str,
+        playbook: int,
+        identity: Mapping[str, Any],
+        log: Callable[[str], None],
+        tell: Callable[[str], None] = lambda text: None,
+        warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._directory = directory
         self._playbook = playbook
@@ -82,6 +89,7 @@ class BrokerClient:
         self._key = _identity.key(identity)
         self._log = log
         self._tell = tell
+        self._warn = warn
         self._connection: socket.socket | None = None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool, reuse: float) -> list[Result]:
@@ -145,6 +153,8 @@ class BrokerClient:
                 continue
             for line in answer.get("log", []):
                 self._log(str(line))
+            for line in answer.get("warnings", []):
+                self._warn(str(line))
             if "error" in answer:
                 raise ExchangeError.from_wire(answer["error"])
             return answer

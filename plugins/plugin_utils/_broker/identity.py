@@ -47,9 +47,14 @@ _RANGES = {
     **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_powershell_processes", "exchange_retries"), (1, _MOST)),
     **dict.fromkeys(("connection_timeout", "operation_timeout", "read_timeout"), (1, _MOST)),
     **dict.fromkeys(("exchange_read_reuse", "reconnection_retries", "reconnection_backoff"), (0, _MOST)),
+    "exchange_capture_max_age": (1, _MOST),
     "max_envelope_size": (32_768, 2**31 - 1),
     "port": (1, 65_535),
 }
+
+
+#: Days after which a capture is old, where nobody says how old it may be.
+_MAX_AGE = 30
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,10 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
     settings = dict(options)
     transport = settings["exchange_transport"].value
     connects = transport != "psrp" or settings["exchange_psrp_connect"].value == "exchange_online"
-    credential = _credential(settings, transport) if connects else _no_credential(settings)
+    if transport == "file":
+        credential = {"kind": "none", "client_id": ""}  # an inventory may have one for its other transport
+    else:
+        credential = _credential(settings, transport) if connects else _no_credential(settings)
     if connects and not settings["exchange_organization"].given:
         raise OptionError(
             "ansible_exchange_organization is not set.",
@@ -114,7 +122,9 @@ def build(options: Mapping[str, Option], unknown: Iterable[str]) -> dict[str, An
         "retries": settings["exchange_retries"].value,
         "credential": credential,
     }
-    if transport == "psrp":
+    if transport == "file":
+        identity["file"] = _file(settings)
+    elif transport == "psrp":
         identity["psrp"] = _psrp(settings)
     else:
         identity["rest"] = _rest(settings)
@@ -216,6 +226,16 @@ def _powershell(settings: Mapping[str, Option], rest: Mapping[str, Any]) -> dict
         if applies:
             raise OptionError(f"{_source(settings, name)} does not work with ansible_exchange_transport: powershell: {why}.", remedy=f"{remedy}, or use rest.")
     return {"path": path, "processes": settings["exchange_powershell_processes"].value}
+
+
+def _file(settings: Mapping[str, Option]) -> dict[str, Any]:
+    path, age = settings["exchange_capture_path"], settings["exchange_capture_max_age"]
+    if not path.given:
+        raise OptionError(
+            "ansible_exchange_transport is file, but ansible_exchange_capture_path is not set.",
+            remedy="Set it to the capture of this organization. The playbook m365.message_encryption.snapshot writes one beside each snapshot.",
+        )
+    return {"path": os.path.abspath(os.path.expanduser(str(path.value))), "max_age": age.value or _MAX_AGE, "limit": age.given}
 
 
 def _url(settings: Mapping[str, Option], name: str, *, plain: bool = True) -> str:

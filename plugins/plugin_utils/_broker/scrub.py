@@ -33,7 +33,8 @@ class Scrubber:
 
     def answer(self, answer: dict[str, Any]) -> dict[str, Any]:
         """A broker's answer without secrets in its log, warnings and errors. Objects are data and stay unchanged."""
-        answer["log"] = [self.clean(line) for line in answer["log"]]
+        for lines in ("log", "warnings"):
+            answer[lines] = [self.clean(line) for line in answer.get(lines, ())]
         results = answer.get("results", [])
         for result in results:
             result["warnings"] = [self.clean(line) for line in result["warnings"]]

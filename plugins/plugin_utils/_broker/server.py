@@ -59,6 +59,10 @@ def open_transport(identity: Mapping[str, Any], processes: Processes | None = No
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import tls_files
     from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import require
 
+    if identity["transport"] == "file":
+        from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.file import FileTransport
+
+        return FileTransport(identity)
     require("requests", "urllib3", *_LIBRARIES[identity["transport"]])
     tls_files.check(identity)
     if identity["transport"] == "rest":
@@ -134,6 +138,7 @@ class Broker:
 
     def _answer(self, connection: socket.socket, message: dict[str, Any]) -> dict[str, Any]:
         log: list[str] = []
+        warnings: list[str] = []
         session: OrganizationSession | None = None
         try:
             key = str(message.get("key"))
@@ -147,7 +152,7 @@ class Broker:
                     raise ProtocolError("the worker sent a different identity from the one that it announced.")
                 with self._table:
                     session = self._sessions.setdefault(key, OrganizationSession(identity, self._transport, writes=self._writes))
-            answer = self._do(connection, session, message, log)
+            answer = self._do(connection, session, message, log, warnings)
         except ExchangeError as error:
             answer = {"error": error.to_wire()}
         except (OSError, frames.FrameError):
@@ -155,10 +160,10 @@ class Broker:
         except Exception as error:  # a bug must end the task with a sentence and must not end the broker
             answer = {"error": ProtocolError(f"Unexpected error in the session broker ({type(error).__name__}): this is a bug, please report it.").to_wire()}
             log.append(_where(error))
-        answer["log"] = log
+        answer["log"], answer["warnings"] = log, warnings
         return Scrubber(session.secrets if session is not None else ()).answer(answer)
 
-    def _do(self, connection: socket.socket, session: OrganizationSession, message: dict[str, Any], log: list[str]) -> dict[str, Any]:
+    def _do(self, connection: socket.socket, session: OrganizationSession, message: dict[str, Any], log: list[str], warnings: list[str]) -> dict[str, Any]:
         request = Request(
             calls=[Call.from_wire(call) for call in message.get("calls", [])],
             fresh=bool(message.get("fresh")),
@@ -166,6 +171,7 @@ class Broker:
             wanted=lambda: not frames.closed(connection),
             log=log.append,
             tell=lambda text: frames.send(connection, {"tell": text}),
+            warn=warnings.append,
         )
         operation = message.get("operation")
         if operation == "invoke":

@@ -19,7 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     CmdletNotAvailableError,
     ExchangeError,
+    NotCapturedError,
     NotSentError,
+    OptionError,
     PermissionDeniedError,
     ProtocolError,
     ServiceError,
@@ -52,7 +54,7 @@ class Transport(Protocol):
 
     @property
     def name(self) -> str:
-        """``rest``, ``psrp`` or ``powershell``."""
+        """The transport, as ``exchange_transport`` names it."""
 
     @property
     def endpoint(self) -> str:
@@ -101,6 +103,7 @@ class Request:
     :param wanted: whether the worker still waits.
     :param log: receives lines for ``-vvv``.
     :param tell: shows text to the person who runs the playbook, at once.
+    :param warn: receives lines that people should read.
     """
 
     calls: Sequence[Call]
@@ -109,6 +112,7 @@ class Request:
     wanted: Callable[[], bool] = lambda: True
     log: Callable[[str], None] = lambda line: None
     tell: Callable[[str], None] = lambda text: None
+    warn: Callable[[str], None] = lambda line: None
 
 
 @dataclass
@@ -180,11 +184,12 @@ class OrganizationSession:
                 "environment": self.identity["environment"],
                 "credential": credential["kind"],
                 "client_id": credential["client_id"] or None,
-                "read_only": credential["kind"] in SIGN_INS,
+                "read_only": credential["kind"] in SIGN_INS or line.name == "file",
                 "user": self.identity.get("psrp", {}).get("username") or getattr(line, "user", "") or None,
                 "organization": self._organization,
                 "on_premises": None if self._organization is None else self._organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
+                "warnings": self._warnings(),
             }
 
     def close(self, timeout: float = -1) -> None:
@@ -212,6 +217,10 @@ class OrganizationSession:
         if self._line is None:
             self._line = self.transport(self.identity)
         return self._line
+
+    def _warnings(self) -> list[str]:
+        """What people should know of the session; a transport that has nothing to say of it has no such list."""
+        return list(getattr(self._line, "warnings", ()))
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
@@ -327,6 +336,8 @@ class OrganizationSession:
             raise
         self._opened = True
         self._connect_seconds = self.clock() - began
+        for line in self._warnings():
+            request.warn(line)
         request.log(f"session opened over {self._get_line().name} in {self._connect_seconds:.2f} s")
         if not verify and not calls:
             self._organization = _described(results[0]) if results[0].error is None else None
@@ -352,6 +363,8 @@ class OrganizationSession:
 
         :raises UnreachableError: it is in another organization, or cannot be verified.
         """
+        if isinstance(who.error, NotCapturedError):
+            raise UnreachableError(f"the organization cannot be verified: {who.error.message}", remedy="Take a new capture.", cmdlet=_WHO.cmdlet)
         if isinstance(who.error, PermissionDeniedError):
             raise UnreachableError(
                 "Get-OrganizationConfig is not granted to the caller, so the organization cannot be verified.",
@@ -375,7 +388,13 @@ class OrganizationSession:
 
 
 def read_only(identity: Mapping[str, Any], cmdlet: str) -> ExchangeError | None:
-    """Why a write is refused with this credential; ``None`` where it is not."""
+    """Why a write is refused over this connection; ``None`` where it is not."""
+    if identity["transport"] == "file":
+        return OptionError(
+            f"ansible_exchange_transport is file, and the capture {identity['file']['path']} can only be read, so this write was not sent.",
+            remedy="Run with --check, or over another transport.",
+            cmdlet=cmdlet,
+        )
     kind = identity["credential"]["kind"]
     if kind not in SIGN_INS:
         return None

@@ -37,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     STATE,
     VERDICT,
     Record,
+    Word,
     as_text,
     container_text,
     name_of,
@@ -44,7 +45,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     visible,
     word_for,
 )
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 # The page
 
@@ -71,6 +72,12 @@ _WORDS = {
 }
 
 
+def sign_of(word: Word, tag: str | None) -> Markup:
+    """The sign of a word, as a cell of a matrix shows it."""
+    sign = escape(word.shape)
+    return Markup(f"<{tag}>{sign}</{tag}>") if tag else sign  # noqa: S704  the tag is ours
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True, auto_reload=False
@@ -79,13 +86,13 @@ def _environment() -> jinja2.Environment:
     environment.filters["as_text"] = as_text
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
-    environment.globals.update(expired=EXPIRED, accepted=ACCEPTED)
+    environment.globals.update(expired=EXPIRED, accepted=ACCEPTED, sign=sign_of)
     return environment
 
 
 # Compiled when this is imported, which core does before it forks.
 _ENVIRONMENT = _environment()
-_PAGE = _ENVIRONMENT.get_template("page.html.j2")
+_PAGES = {name: _ENVIRONMENT.get_template(name) for name in ("page.html.j2", "history.html.j2", "fleet.html.j2")}
 _STYLE = _ENVIRONMENT.get_template("page.css").render()
 
 
@@ -94,10 +101,26 @@ def render_html(report: Record) -> str:
 
     :param report: the report, format 1.
     """
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    # Only this very style sheet may take effect, whatever a tenant's texts try.
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return _PAGE.render(view_of(report), style=Markup(_STYLE), policy=Markup(policy))  # noqa: S704
+    return page_of("page.html.j2", view_of(report))
+
+
+def page_of(template: str, view: Record, script: str = "") -> str:
+    """A page by its template.
+
+    :param view: what it shows, by the names that the template uses.
+    :param script: the file of its script; empty where it has none.
+    """
+    # Only this very style sheet and script may take effect, whatever a tenant's texts try.
+    allowed = f"style-src '{_digest(_STYLE)}'"
+    code = _ENVIRONMENT.get_template(script).render() if script else ""
+    allowed += f"; script-src '{_digest(code)}'" if code else ""
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+    return _PAGES[template].render(view, style=Markup(_STYLE), script=Markup(code), policy=Markup(policy))  # noqa: S704
+
+
+def _digest(text: str) -> str:
+    """A text of the page as its policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 # Tables
@@ -181,6 +204,10 @@ def _whose(report: Record, organization: Record) -> Record:
     }
 
 
+#: By what a fleet is looked at, beside the organization.
+_FLEET = ("ring", "profile")
+
+
 def render_lines(report: Record) -> str:
     """The report as JSON lines for programs that collect events: what the table has, whole, one row a line.
 
@@ -192,7 +219,8 @@ def render_lines(report: Record) -> str:
     for organization in report["organizations"]:
         for row in _rows(organization):
             values = {**row, **_whose(report, organization), "kind": report.get("kind"), "generated_at": report.get("generated_at")}
-            lines.append(document_line({key: values[key] for key in ("kind", "generated_at", *COLUMNS) if values.get(key) not in (None, "")}))
+            values |= {key: organization.get(key) for key in _FLEET}
+            lines.append(document_line({key: values[key] for key in ("kind", "generated_at", *_FLEET, *COLUMNS) if values.get(key) not in (None, "")}))
     return "".join(lines)
 
 

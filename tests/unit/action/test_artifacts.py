@@ -121,7 +121,7 @@ class TestRun:
     @pytest.mark.parametrize("folder", ["", "runs", "organizations", "organizations/contoso", "organizations/contoso/snapshots"])
     def test_folders_that_everybody_may_write_to_are_refused(self, make: Make, folder: str) -> None:
         artifacts = make()
-        artifacts.store_snapshot(snapshot("1"))
+        artifacts.store_snapshot(snapshot("1"), {})
         artifacts.store_plan({"digest": "sha256:1"})
         path = artifacts.top / folder
         for mode in (0o777, 0o1777, 0o702):
@@ -169,7 +169,7 @@ class TestSnapshots:
     @pytest.mark.parametrize("form", ["path", "bare name", "home", "relative"])
     def test_a_snapshot_is_marked_whatever_form_its_name_has(self, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
         artifacts = make()
-        path = Path(artifacts.store_snapshot(snapshot("0a")))
+        path = Path(artifacts.store_snapshot(snapshot("0a"), {}))
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.chdir(tmp_path)
         below = path.relative_to(tmp_path)
@@ -192,8 +192,8 @@ class TestSnapshots:
 
     def test_the_end_is_found_without_reading_a_file(self, make: Make) -> None:
         artifacts = make()
-        artifacts.store_snapshot(snapshot("0b"))
-        artifacts.store_snapshot(snapshot("0a", "0b"))
+        artifacts.store_snapshot(snapshot("0b"), {})
+        artifacts.store_snapshot(snapshot("0a", "0b"), {})
         for path in artifacts.snapshots_folder.iterdir():
             path.write_bytes(b"not even JSON")
         newest = artifacts.chain().newest()
@@ -208,7 +208,7 @@ class TestRetention:
         for run in range(1, count + 1):
             artifacts = make(run, procedure="baseline" if run > 1 else first)
             artifacts.begin()
-            artifacts.store_snapshot(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run))
+            artifacts.store_snapshot(snapshot(f"{run:02x}", f"{run - 1:02x}" if run > 1 else "", run=artifacts.run), {})
             artifacts.store_report({"report.html": str(run)}, top=True)
             done.append(artifacts)
         return done
@@ -239,7 +239,7 @@ class TestRetention:
     def test_a_fork_is_never_cut_through(self, make: Make) -> None:
         artifacts = make()
         for id_, previous in (("0a", ""), ("0b", "0a"), ("0c", "0b"), ("0d", "0b")):
-            artifacts.store_snapshot(snapshot(id_, previous, run="gone"))
+            artifacts.store_snapshot(snapshot(id_, previous, run="gone"), {})
         artifacts.cut_snapshots(1)
         assert self.ids(make) == ["0b", "0c", "0d"]
 

@@ -224,10 +224,10 @@ class TestOnce:
         store = one.artifacts.__class__.store_snapshot
         second: dict[str, Any] = {}
 
-        def late(artifacts: Any, document: Mapping[str, Any]) -> str:
+        def late(artifacts: Any, *documents: Mapping[str, Any]) -> str:
             one.artifacts.__class__.store_snapshot = store  # type: ignore[method-assign]
             second.update(other.plan(approved_plan=digest))
-            return store(artifacts, document)
+            return store(artifacts, *documents)
 
         one.artifacts.__class__.store_snapshot = late  # type: ignore[method-assign,assignment]
         try:
@@ -269,7 +269,7 @@ class TestRefusedIsRefused:
         assert "nothing was written" in self.apply(role)
 
     def test_where_the_snapshot_could_not_be_written(self, role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(artifacts: Any, document: Any) -> str:
+        def full(artifacts: Any, *documents: Any) -> str:
             raise OptionError("no space left")
 
         monkeypatch.setattr(role.artifacts.__class__, "store_snapshot", full)

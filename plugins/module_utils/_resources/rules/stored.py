@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, RmsTemplates, Rule
@@ -46,6 +47,9 @@ def rules_of(organization: Organization) -> list[Rule]:
 
 
 def _rms_templates(organization: Organization) -> RmsTemplates:
+    error = organization.error("rms_templates") if "rms_templates" in organization.subsets else None
+    if isinstance(error, NotCapturedError):
+        return RmsTemplates(unlisted=f"{error.message.rstrip('.')}, and RMS templates are not listed")
     if organization.available("rms_templates"):
         return RmsTemplates(organization.objects("rms_templates"))
     withheld = "rms_templates" in organization.subsets

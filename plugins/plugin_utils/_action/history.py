@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the folders of earlier runs, one after the other. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ansible import constants as C
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import HistoryContext, Look, looks_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import organizations_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json
+
+PROCEDURE = "history"
+
+
+class HistoryAction(ModuleAction):
+    """Runs the module in the worker process. It uses no connection."""
+
+    #: The name of each file to what makes its text.
+    renderers: ClassVar[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {}
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> HistoryContext:
+        """A task with the folders of the runs."""
+        run = Run.in_directory(C.DEFAULT_LOCAL_TMP)
+
+        def store(directory: str, document: Mapping[str, Any]) -> dict[str, str]:
+            files = {name: render(document) for name, render in self.renderers.items()}
+            return Artifacts(directory, PROCEDURE, run, PROCEDURE).store_report(files, top=True)
+
+        return HistoryContext(**fields, runs=lambda directory: runs_in(Artifacts(directory, PROCEDURE, run, PROCEDURE)), store=store)
+
+    def check_connection(self) -> None:
+        """Any connection will do."""
+
+
+def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
+    """What each run saw. Raises OptionError if there is no folder of runs, or a report in one cannot be read."""
+    names = artifacts.run_names()
+    if not names:
+        raise OptionError(
+            f"directory: {artifacts.top} holds no runs.",
+            remedy="Set hardened_baseline_artifacts_dir to the directory of earlier runs: they are the folders in its folder runs.",
+        )
+    for name in names:
+        yield _looks(artifacts.top / "runs" / name, name)
+
+
+def _looks(folder: Path, name: str) -> list[Look]:
+    """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it came to."""
+    whole = folder / "report.json"
+    files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))
+    looks = []
+    for file in files:
+        document = read_json(file)
+        if not all(isinstance(document.get(key), str) for key in ("kind", "generated_at", "run")):
+            raise OptionError(f"directory: {file} is not the report of a run.", remedy="Remove this file, or its folder, from the directory.")
+        looks += looks_of({**document, "run": name}, organizations_of(document, str(file)))
+    return looks

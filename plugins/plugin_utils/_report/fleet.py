@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet on one page: each control of each organization as a matrix, the worst organizations first. Private to the collection.
+
+A cell is a sign and nothing else, so that thousands of organizations fit into a megabyte. All of it is a table that needs no script; the page's
+own script only hides rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of, sign_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
+    CONTROL,
+    KINDS,
+    ORGANIZATION,
+    Record,
+    count,
+    name_of,
+    rank,
+    visible,
+    word_for,
+)
+from markupsafe import Markup, escape
+
+#: How many bytes all rows may take. With the rest of the page they stay below a megabyte.
+MOST_BYTES = 980_000
+#: The longest name that a row shows.
+_LONGEST_NAME = 60
+#: Statuses of a control that are marked in a row: the tag costs a byte where a class would cost ten.
+_TAGS = {"not met": "b", "not assessable": "i", "accepted exception": "u"}
+
+
+def render_fleet(report: Record) -> str:
+    """The report of a run over several organizations as a matrix.
+
+    :param report: the report, format 1.
+    """
+    return page_of("fleet.html.j2", view_of(report), script="fleet.js")
+
+
+def view_of(report: Record) -> dict[str, Any]:
+    """What the page shows, by the names that its template uses."""
+    organizations = sorted(report["organizations"], key=_worst_first)
+    controls = _controls(organizations)
+    rows, left = _rows(organizations, list(controls))
+    statuses = Counter(str(item.get("status", "")) for item in organizations)
+    kind = str(report.get("kind") or "")
+    return {
+        "kind": KINDS.get(kind, kind),
+        "run": report.get("run"),
+        "generated_at": report.get("generated_at"),
+        "heading": count(len(organizations), "organization"),
+        "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
+        "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
+        "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
+        "rows": Markup("\n").join(rows),
+        "left": left,
+        "choices": [
+            ("status", "Status", [word_for(ORGANIZATION, status).text for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))]),
+            ("ring", "Ring", _values(organizations, "ring")),
+            ("profile", "Profile", _values(organizations, "profile")),
+            ("control", "Control not met", list(controls)),
+        ],
+    }
+
+
+def _worst_first(organization: Record) -> tuple[int, int, int, str]:
+    statuses = Counter(control.get("status") for control in organization.get("controls") or [])
+    return (
+        rank(ORGANIZATION, organization.get("status", "")),
+        -statuses["not met"],
+        -statuses["not assessable"],
+        name_of(organization).casefold(),
+    )
+
+
+def _controls(organizations: Iterable[Record]) -> dict[str, str]:
+    """The controls of all organizations: id to title, in their own order."""
+    found: dict[str, str] = {}
+    for organization in organizations:
+        for control in organization.get("controls") or []:
+            found.setdefault(str(control["id"]), str(control.get("title") or ""))
+    return found
+
+
+def _open(organizations: Iterable[Record], id_: str) -> int:
+    """In how many organizations a control is not met."""
+    return sum(control.get("status") == "not met" for item in organizations for control in item.get("controls") or [] if control["id"] == id_)
+
+
+def _values(organizations: Iterable[Record], key: str) -> list[str]:
+    return sorted({str(item[key]) for item in organizations if item.get(key)})
+
+
+def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[list[Markup], int]:
+    """The rows that fit, and how many organizations are left out, which are the best ones."""
+    rows: list[Markup] = []
+    size = 0
+    for number, organization in enumerate(organizations):
+        row = _row(organization, controls)
+        size += len(row.encode("utf-8", "backslashreplace")) + 1
+        if size > MOST_BYTES:
+            return rows, len(organizations) - number
+        rows.append(row)
+    return rows, 0
+
+
+def _row(organization: Record, controls: Sequence[str]) -> Markup:
+    """A row. End tags that HTML does not need are left out."""
+    statuses = {str(control["id"]): str(control.get("status") or "") for control in organization.get("controls") or []}
+    word = word_for(ORGANIZATION, organization.get("status", ""))
+    name = visible(name_of(organization))
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    about = [visible(str(organization.get(key) or "")) for key in ("ring", "profile")]
+    cells = [f"<tr><th><bdi>{escape(name)}</bdi>", f"<td class={word.tone}>{escape(word.text)}", *(f"<td>{escape(text)}" for text in about)]
+    return Markup("".join([*cells, *(_cell(statuses.get(id_)) for id_ in controls)]))  # noqa: S704  every value is escaped
+
+
+def _cell(status: str | None) -> str:
+    if status is None:
+        return "<td>"
+    return f"<td>{sign_of(word_for(CONTROL, status), _TAGS.get(status))}"

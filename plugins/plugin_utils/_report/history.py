@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of the history: what is open, since when, and what ended. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import shown
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
+
+#: How many findings of each kind the page shows. All are in history.json.
+MOST = 500
+
+OPEN = Word("Open", "✕", STOP)
+FLAPPING = Word("Flapping", "↻", LOOK)
+_ENDED = {"accepted": CONTROL["accepted exception"], "not applicable": CONTROL["not applicable"], "unmanaged": CONTROL["unmanaged"]}
+_FIXED = Word("Fixed", "✓", GOOD)
+
+
+def render_history(history: Record) -> str:
+    """The history as one page that needs nothing else.
+
+    :param history: the document, format 1.
+    """
+    return page_of("history.html.j2", view_of(history))
+
+
+def view_of(history: Record) -> dict[str, Any]:
+    """What the page shows, by the names that its template uses."""
+    opened = [_finding(row) for row in history["findings"] if row["state"] == "open"]
+    ended = sorted((row for row in history["findings"] if row["state"] != "open"), key=lambda row: str(row["ended"]["by"]), reverse=True)
+    runs = history["runs"]
+    flapping = sum(bool(row["flapping"]) for row in history["findings"])
+    period = f" between {shown(runs['first'])} and {shown(runs['last'])}" if "first" in runs else ""
+    return {
+        "heading": f"{count(len(opened), 'finding')} open" if opened else "No finding open",
+        "lead": f"From {count(runs['with_controls'], 'run')} with controls{period}, over {count(len(history['organizations']), 'organization')}.",
+        "badges": [(word, number) for word, number in ((OPEN, len(opened)), (FLAPPING, flapping), (_FIXED, len(ended))) if number],
+        "generated_at": shown(history["generated_at"]),
+        "open": opened[:MOST],
+        "open_more": max(0, len(opened) - MOST),
+        "ended": [_finding(row) for row in ended[:MOST]],
+        "ended_more": max(0, len(ended) - MOST),
+        "organizations": [_organization(row) for row in history["organizations"]],
+    }
+
+
+def _finding(row: Record) -> dict[str, Any]:
+    ended = row.get("ended")
+    how = str(row["state"])
+    lines = [("Organization", name_of(row)), ("Since", row["since"]["text"])]
+    if ended:
+        lines.append(("Ended", f"{ended['text']}: {how}"))
+    else:
+        lines.append(("Last seen", shown(row["last_seen"])))
+    if row["resource"] == "ome_transport_rule":
+        lines.append(("Rule last changed by", row.get("modified_by") or "not known"))
+    lines += [("Earlier", f"since {episode['since']['text']}, ended {episode['ended']['text']}") for episode in _newest(row["earlier"])]
+    return {
+        "control": row["control"],
+        "title": row["title"],
+        "what": row["text"],
+        "word": _ENDED.get(how, _FIXED) if ended else OPEN,
+        "flapping": Word(f"Flapping: open {row['openings']} times", FLAPPING.shape, FLAPPING.tone) if row["flapping"] else None,
+        "found": row.get("found"),
+        "wanted": row.get("wanted"),
+        "values": "found" in row or "wanted" in row,
+        "lines": lines,
+    }
+
+
+def _newest(earlier: Sequence[Record]) -> list[Record]:
+    return list(reversed(earlier))[:5]
+
+
+def _organization(row: Record) -> dict[str, Any]:
+    earlier = f"earlier {', '.join(row['earlier_names'])}" if row["earlier_names"] else ""
+    seen = f"last read {shown(row['last_seen'])}" if row.get("last_seen") else "never read"
+    missed = f"{count(row['runs_missed'], 'run')} could not read it" if row["runs_missed"] else ""
+    return {"name": name_of(row) or row["hosts"][-1], "facts": [text for text in (earlier, count(row["runs"], "run"), seen, missed) if text]}

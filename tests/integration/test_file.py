@@ -1,0 +1,195 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans without a tenant: what was captured over each wire is what check mode sees, and nothing is written."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.organization import default_state
+
+from .playbook import Controller, Run
+from .tenant import CONNECTION, Tenant
+
+NAME = "contoso.onmicrosoft.com"
+ROLE = "m365.message_encryption.hardened_baseline : "
+PLAN = ROLE + "Plan and preflight"
+LICENSED = default_state(NAME) | {"advanced_message_encryption": True}
+VARIABLES: dict[str, Any] = {
+    "hardened_baseline_profile": "restrictive",
+    "hardened_baseline_accept": ["IRM-4", "IRM-5", "EAS-1", "POL-1", "POL-2"],
+    "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"},
+    "hardened_baseline_guarantees": [
+        {"name": "Partners", "when": {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}, "then": "encrypted"}
+    ],
+}
+TASKS: list[dict[str, Any]] = [
+    {"message_encryption_info": {}},
+    {"ome_configuration": {"social_id_sign_in": False, "portal_text": "Ours"}},
+    {"ome_configuration": {"identity": "One week", "external_mail_expiry_in_days": 7}},
+    {"irm_configuration": {"simplified_client_access_enabled": True}},
+    {"activesync_org_settings": {"default_access_level": "Quarantine"}},
+    {"owa_mailbox_policy": {"identity": "*", "irm_enabled": False}},
+    {"mobile_device_mailbox_policy": {"identity": "Default", "irm_enabled": False}},
+    {"ome_transport_rule": {"name": "New", "actions": {"apply_rights_protection_customization_template": "One week"}}},
+    {"ome_transport_rules": {"rules": [{"name": "Old", "enabled": False}]}},
+    {"ome_transport_rule_order": {"rules": ["Other", "Old"]}},
+    {"ome_transport_rule": {"name": "x", "actions": {"apply_rights_protection_template": "No such template"}}},
+    {"message_encryption_state": {"irm_configuration": {"internal_licensing_enabled": False}, "transport_rules": [], "unmanaged": "remove"}},
+    {"mail_flow_test": {"messages": [{"name": "Offer", "from": f"alexw@{NAME}", "to": ["ann@fabrikam.com"], "authenticated": True}]}},
+]
+
+
+def capture(tenant: Tenant) -> Path:
+    """The capture that the playbook for snapshots keeps."""
+    done = tenant.controller.playbook("m365.message_encryption.snapshot")
+    assert done.rc == 0, done.output
+    (path,) = (tenant.controller.home / "message_encryption/organizations" / tenant.host / "snapshots").glob("capture-*.json")
+    return path
+
+
+def elsewhere(home: Path, path: Path, **variables: Any) -> Controller:
+    """A controller that has a capture, and neither a network nor a credential."""
+    home.mkdir()
+    host = {
+        "ansible_connection": CONNECTION,
+        "ansible_exchange_transport": "file",
+        "ansible_exchange_organization": NAME,
+        "ansible_exchange_capture_path": str(path),
+        **variables,
+    }
+    return Controller(home, {"exchange_organizations": {"hosts": {"contoso": host}}})
+
+
+def baseline(controller: Controller, *arguments: str, playbook: str = "baseline", **variables: Any) -> Run:
+    return controller.playbook(f"m365.message_encryption.{playbook}", *arguments, "-e", json.dumps({**VARIABLES, **variables}))
+
+
+def busy(tenant: Tenant) -> None:
+    """An organization with rules and a policy of its own."""
+    tenant.edit("New-TransportRule", Name="Old", SentToScope="NotInOrganization", ApplyRightsProtectionTemplate="Encrypt")
+    tenant.edit("New-TransportRule", Name="Other", SubjectContainsWords=["x"], PrependSubject="[x] ")
+
+
+@pytest.mark.endpoint
+@pytest.mark.organizations(LICENSED)
+def test_every_module_foretells_over_a_capture_what_it_foretells_over_the_wire(tmp_path: Path, tenant: Tenant) -> None:
+    busy(tenant)
+    tasks = [
+        {"name": str(number), "ignore_errors": True, **{f"m365.message_encryption.{module}": options for module, options in task.items()}}
+        for number, task in enumerate(TASKS)
+    ]
+    there = tenant.run(*tasks, arguments=["--check", "--diff"])
+    path = capture(tenant)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    calls = len(tenant.emulator.calls)
+    here = elsewhere(tmp_path / "ci", path).tasks(tasks, "--check", "--diff")
+    assert len(tenant.emulator.calls) == calls
+    assert [list(TASKS[int(task.task)]) for task in there if task.outcome != "ok"] == [["ome_transport_rule"]], there.output
+    for mine, theirs in zip(here, there, strict=True):
+        assert (mine.outcome, mine.result) == (theirs.outcome, theirs.result), TASKS[int(mine.task)]
+
+
+@pytest.mark.endpoint
+@pytest.mark.organizations(LICENSED)
+def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant: Tenant) -> None:
+    busy(tenant)
+    path = capture(tenant)
+    there = baseline(tenant.controller, "--check", "--diff")
+    assert there.rc == 0, there.output
+    calls = len(tenant.emulator.calls)
+    controller = elsewhere(tmp_path / "ci", path)
+    here = baseline(controller, "--check", "--diff", hardened_baseline_test_sender=f"alexw@{NAME}")
+    assert here.rc == 0, here.output
+    assert len(tenant.emulator.calls) == calls
+    for key in ("digest", "changes", "mail", "diff", "organization", "pending"):
+        assert here[PLAN][key] == there[PLAN][key], key
+    assert [row["verdict"] for row in here[PLAN]["mail"]["guarantees"]].count("proved") >= 1
+    assert here[PLAN]["mail"]["difference"]
+    assert (controller.home / "message_encryption/organizations/contoso/snapshots").exists() is False
+    (file,) = controller.home.glob("message_encryption/runs/*/contoso/report.json")
+    (report,) = json.loads(file.read_text())[0]["organizations"]
+    assert report["connection"] == {"transport": "file", "endpoint": str(path), "authentication": "none", "client_id": None}
+    (tested,) = [control for control in report["controls"] if control["id"] == "VRF-1"]
+    assert tested["status"] == "not assessable"
+    assert "does not hold what this read brought" in tested["findings"][0]
+    # What was planned without a tenant is approved there, and applied over the wire as long as nothing has moved.
+    applied = baseline(tenant.controller, hardened_baseline_approved_plan=here[PLAN]["digest"])
+    assert applied.rc == 0, applied.output
+    assert baseline(tenant.controller, "--check").changed == []
+
+
+@pytest.mark.organizations(LICENSED)
+@pytest.mark.parametrize("wire", ["rest"])
+def test_nothing_is_written_over_a_capture(tmp_path: Path, tenant: Tenant) -> None:
+    controller = elsewhere(tmp_path / "ci", capture(tenant))
+    refused = controller.tasks([{"name": "write", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}}])
+    assert refused.rc != 0
+    assert "Set-IRMConfiguration: ansible_exchange_transport is file" in refused["write"]["msg"]
+    assert (refused["write"]["changed"], refused["write"]["commands"], refused["write"]["outcome_unknown"]) == (False, [], [])
+    assert len(refused["write"]["not_applied"]) == 1
+    for playbook in ("baseline", "snapshot"):
+        run = baseline(controller, playbook=playbook)
+        assert run.rc == 2, run.output
+        assert "- session: ansible_exchange_transport is file, and a capture can only be read" in run[PLAN]["msg"]
+    assert list(controller.home.glob("message_encryption/organizations/*/snapshots")) == []
+    audit = baseline(controller, playbook="audit")
+    assert audit.rc == 0, audit.output
+    assert audit[PLAN]["pending"] is True
+
+
+@pytest.mark.organizations(LICENSED)
+@pytest.mark.parametrize("wire", ["rest"])
+def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant) -> None:
+    path = capture(tenant)
+    lacking = {"Get-OwaMailboxPolicy", "Get-OMEConfiguration", "Get-AcceptedDomain"}
+    document = json.loads(path.read_text())[0]
+    reads = [read for read in document["reads"] if read["cmdlet"] not in lacking]
+    poor = tmp_path / "poor.json"
+    poor.write_text(json.dumps([_sealed({**document, "reads": reads}), "not variables"]))
+    run = baseline(elsewhere(tmp_path / "ci", poor), playbook="audit")
+    assert run.rc == 0, run.output
+    (file,) = (tmp_path / "ci").glob("message_encryption/runs/*/contoso/report.json")
+    (report,) = json.loads(file.read_text())[0]["organizations"]
+    statuses = {control["id"]: control["status"] for control in report["controls"]}
+    assert {statuses[id_] for id_ in ("OME-1", "OME-2", "OME-4", "POL-1", "MFR-1")} == {"not assessable"}
+    assert statuses["IRM-1"] == "not met"
+    info = elsewhere(tmp_path / "info", poor).tasks([{"name": "all", "m365.message_encryption.message_encryption_info": {}}])
+    assert set(info["all"]["unavailable"]) == {"owa_mailbox_policies", "ome_configurations", "accepted_domains"}
+    assert "does not hold what this read brought, so nothing is known of it" in info["all"]["unavailable"]["ome_configurations"]
+
+
+@pytest.mark.organizations(LICENSED)
+@pytest.mark.parametrize("wire", ["rest"])
+def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by_name(tmp_path: Path, tenant: Tenant) -> None:
+    path = capture(tenant)
+    document = json.loads(path.read_text())[0]
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps([_sealed({**document, "captured_at": "2026-01-01T00:00:00Z"}), "not variables"]))
+    changed = tmp_path / "changed.json"
+    changed.write_text(path.read_text().replace("contoso", "fabrikam"))
+    wrong: list[tuple[Path, dict[str, Any], str]] = [
+        (path, {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, f"the session is in the organization {NAME}"),
+        (changed, {}, "does not match its own digest"),
+        (old, {"ansible_exchange_capture_max_age": 7}, "7 are the most"),
+        (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),
+    ]
+    for number, (file, variables, said) in enumerate(wrong):
+        run = baseline(elsewhere(tmp_path / str(number), file, **variables), "--check")
+        assert run.rc == 2, run.output
+        assert said in run[PLAN]["msg"]
+    warned = baseline(elsewhere(tmp_path / "old", old), "--check")
+    assert warned.rc == 0, warned.output
+    assert f"The capture {old} of {NAME} is" in warned.stderr.replace("\n", " ")
+
+
+def _sealed(document: dict[str, Any]) -> dict[str, Any]:
+    from tests.unit.transports.test_file import sealed
+
+    return sealed(document)

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The playbook history: from the folders of runs over each wire, without the organization."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from .playbook import Controller, Run
+from .tenant import CONNECTION, Tenant
+
+PREFIX = "m365.message_encryption."
+
+
+def play(controller: Controller, playbook: str, *arguments: str, rc: int = 0) -> Run:
+    run = controller.playbook(PREFIX + playbook, *arguments)
+    assert run.rc == rc, run.output
+    return run
+
+
+def history(controller: Controller, directory: Path) -> dict[str, Any]:
+    run = play(controller, "history", "-e", json.dumps({"hardened_baseline_artifacts_dir": str(directory)}))
+    path = Path(run["Write the history"]["history"])
+    assert path.parent.name == (directory / "latest-history").read_text(encoding="ascii").strip()
+    assert run["Write the history"]["msg"] in run["Show the location of the history"]["msg"]
+    page = path.read_text(encoding="utf-8")
+    assert "<script" not in page
+    document: dict[str, Any] = json.loads((path.parent / "history.json").read_text(encoding="ascii"))[0]
+    return {**document, "page": page}
+
+
+def test_since_when_by_whom_and_what_came_back(tmp_path: Path, tenant: Tenant) -> None:
+    controller = tenant.controller
+    play(controller, "audit")
+    play(controller, "baseline")
+    tenant.edit("Set-OMEConfiguration", Identity="OME Configuration", SocialIdSignIn=True)
+    play(controller, "audit")
+    latest = (controller.home / "message_encryption/latest").read_text(encoding="ascii")
+    calls = len(tenant.emulator.calls)
+    # Somebody else's controller, who has renamed the host and reaches no organization.
+    other = tmp_path / "other"
+    other.mkdir()
+    elsewhere = Controller(other, {"exchange_organizations": {"hosts": {"renamed": {"ansible_connection": CONNECTION}}}})
+    found = history(elsewhere, controller.home / "message_encryption")
+    assert len(tenant.emulator.calls) == calls
+    assert (controller.home / "message_encryption/latest").read_text(encoding="ascii") == latest
+    rows = {(row["control"], row["option"]): row for row in found["findings"]}
+    social = rows["OME-1", "social_id_sign_in"]
+    assert (social["state"], social["flapping"], social["openings"]) == ("open", True, 2)
+    assert re.fullmatch(r"between \d{4}-\d\d-\d\d \d\d:\d\d UTC and .* UTC", social["since"]["text"])
+    assert rows["IRM-1", "azure_rms_licensing_enabled"]["state"].startswith("fixed by the run ")
+    for text in ("Flapping: open 2 times", html.escape(social["title"]), "1 finding open"):
+        assert text in found["page"]
+    # A history is no run: the next one has the same runs.
+    assert history(elsewhere, controller.home / "message_encryption")["runs"] == found["runs"]
+
+
+def test_folders_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
+    controller = Controller(tmp_path, {"exchange_organizations": {"hosts": {"contoso": {"ansible_connection": CONNECTION}}}})
+    (tmp_path / "empty/runs/20261125T030000Z-notes").mkdir(parents=True)
+    for directory, said in (("nowhere", "nowhere holds no runs"), ("empty", "empty holds no runs")):
+        run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path / directory}", rc=2)
+        assert f"directory: {tmp_path / directory} holds no runs" in run["Write the history"]["msg"], said
+    folder = tmp_path / "runs/20261125T030000Z-audit-1a"
+    folder.mkdir(parents=True)
+    for content, said in (("[{}", "is not JSON, or is truncated"), ('[{"kind": "audit"}, "not variables"]', "is not the report of a run")):
+        (folder / "report.json").write_text(content, encoding="ascii")
+        run = play(controller, "history", "-e", f"hardened_baseline_artifacts_dir={tmp_path}", rc=2)
+        assert str(folder / "report.json") in run["Write the history"]["msg"]
+        assert said in run["Write the history"]["msg"]
