@@ -46,7 +46,7 @@ _NAMED = 3
 
 @dataclass
 class Facts:
-    """The numbers that the three answers are made of. Changes are open that were not made although nothing stopped the run."""
+    """The numbers behind the three answers. Open changes are those that were not made although nothing stopped the run."""
 
     kind: str
     organizations: int
@@ -75,12 +75,12 @@ class Facts:
 
     @property
     def audit(self) -> bool:
-        """Nothing is going to be written, so no change is to be decided, but what is not met is."""
+        """Nothing will be written, so there are no changes to decide, only controls that are not met."""
         return self.kind == "audit"
 
     @property
     def not_met(self) -> int:
-        """Controls that are not met and that no change of this run puts right."""
+        """Controls that are not met and that no change of this run corrects."""
         return self.controls["not met"] if self.audit or self.states["stored"] == self.changes else 0
 
     def organizations_that(self, one: str, number: int, several: str) -> str:
@@ -140,7 +140,7 @@ def facts_of(run: Record) -> Facts:
 
 
 def needs_attention(facts: Facts) -> Answer:
-    """Everything that somebody should look at, the worst first; and what was looked at at all."""
+    """Everything that needs attention, worst first, and how much was checked."""
     refused, failed, unread = (facts.status[key] for key in ("refused", "failed", "not assessable"))
     unknown = facts.controls["not assessable"] if unread < facts.organizations else 0
     concerns = [
@@ -176,7 +176,7 @@ def _impact_line(facts: Facts, impact: str) -> str:
 
 
 def _looked_at(facts: Facts) -> list[tuple[str, str]]:
-    """How many controls were looked at, of all."""
+    """How many of all controls were checked."""
     every = sum(facts.controls.values())
     if not every:
         return []
@@ -186,13 +186,13 @@ def _looked_at(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:
-    """``8 exact, 1 equivalent``: the numbers of what is not nothing, the worst first."""
+    """``8 exact, 1 equivalent``: the counts above zero, worst first."""
     keys = sorted(filter(None, counts), key=lambda key: rank(words, key))
     return ", ".join(f"{counts[key]:,} {word_for(words, key).text.lower().replace(without, '').strip()}" for key in keys)
 
 
 def what_changes(facts: Facts) -> Answer:
-    """How many changes there are, and whether they can be taken back."""
+    """How many changes there are, and whether they can be rolled back."""
     if not facts.changes:
         return Answer(CHANGES, "Nothing", "=", QUIET, [("No change was needed or tried.", "")])
     becomes = _listed(facts.mail, MAIL)
@@ -229,13 +229,13 @@ def what_to_decide(facts: Facts, run: Record) -> Answer:
 
 
 def _plan_texts(facts: Facts, run: Record) -> list[tuple[str, str]]:
-    """The digest of a plan that is to be approved, and the command that applies exactly that; nothing where it would be refused."""
+    """The digest of a plan to approve, and the command that applies exactly that plan; nothing if it would be refused."""
     if not (facts.open_high or facts.open_ordinary) or facts.findings:
         return []
     digests = [str((organization.get("digests") or {}).get("plan") or "") for organization in run["organizations"]]
     texts = [("Digest of the plan", digests[0])] if len(digests) == 1 and digests[0] else []
     command = str(run.get("command") or "")
-    # A plan is of one organization. The run's folder has those of all of them.
+    # A plan belongs to one organization. The run's folder contains the plans of all.
     approved = digests[0] if len(digests) == 1 else str(run.get("run") or "")
     if command and run.get("approvable") and approved:
         command = f"{command} -e hardened_baseline_approved_plan={approved}"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changes as people think of them: a rule that is created is one change, whatever it consists of. Private to the collection."""
+"""Changes as people see them: a rule that is created is one change, whatever it contains. Private to the collection."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _NAMED = 3
 
 
 def is_high(card: Record) -> bool:
-    """Somebody has to decide on this change, not only on the plan."""
+    """Someone must decide on this change itself, not only on the plan."""
     return bool(card.get("impact")) or card.get("rollback") == "not possible"
 
 
 def cards_of(organization: Record) -> list[Record]:
-    """The organization's changes: those of a rule, and of an object that comes or goes, as one."""
+    """The organization's changes. All changes of a rule, or of an object that is created or removed, are one."""
     groups: dict[tuple[Any, ...], list[Record]] = {}
     changes = part_of("changes")(organization)
     whole = {_object(change) for change in changes if change.get("option") == "state"}
@@ -59,7 +59,7 @@ def _card(rows: Sequence[Record]) -> Record:
     first = rows[0]
     impacts = sorted({str(row["impact"]) for row in rows if row.get("impact")}, key=lambda impact: rank(IMPACT, impact))
     state = next((row for row in rows if row.get("option") == "state"), None)
-    # What an object consists of that comes or goes is said with it, and not that it is there.
+    # An object that is created or removed is shown with its content, without its state.
     parts = [row for row in rows if row is not state or len(rows) == 1]
     return {
         "control": (state or first).get("control"),
@@ -81,7 +81,7 @@ def _worst(rows: Iterable[Record], key: str, words: Mapping[str, Any]) -> str:
 
 
 def _title(rows: Sequence[Record], state: Record | None) -> str:
-    """What becomes of an object; empty for a setting, which has its control's title."""
+    """What happens to an object; empty for a setting, which has its control's title."""
     noun = _NOUNS.get(str(rows[0].get("resource")), "")
     if not noun or not (state or rows[0].get("resource") == "ome_transport_rule"):
         return ""
@@ -106,7 +106,7 @@ def _conditions(rows: Sequence[Record]) -> dict[str, Any]:
 
 
 def whose(conditions: Mapping[str, Any]) -> str:
-    """Whose mail a rule affects, in words; empty where its conditions are not known."""
+    """Whose mail a rule affects, in words; empty if its conditions are unknown."""
     words = []
     for option, value in conditions.items():
         scope = _SCOPES.get((option, str(value)))

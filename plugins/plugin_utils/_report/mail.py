@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of mail, for a run's report: sentences, each with its message as a small card. Private to the collection."""
+"""The effects on mail, for a run's report: sentences, each with its message as a small card. Private to the collection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ADDRESSES = ("from", "to", "cc", "bcc", "name")
 
 
 def difference_of(organization: Record) -> list[Record]:
-    """The classes of mail that are treated in another way, the most important first."""
+    """The classes of mail that are treated differently, most important first."""
     rows = (organization.get("mail") or {}).get("difference") or []
     return [
         {
@@ -40,7 +40,7 @@ def not_listed(organization: Record) -> int:
 
 
 def guarantees_of(organization: Record) -> list[Record]:
-    """What is guaranteed of mail, the worst first."""
+    """The guarantees about mail, worst first."""
     return [
         {
             "name": row.get("name", ""),
@@ -57,12 +57,12 @@ def guarantees_of(organization: Record) -> list[Record]:
 
 
 def lint_of(organization: Record) -> list[Record]:
-    """What is odd about the rules."""
+    """Remarks about the rules."""
     return list((organization.get("mail") or {}).get("lint") or [])
 
 
 def message_card(witness: Record) -> list[tuple[str, Any]]:
-    """A message as lines of a card: ``From``, ``To``, and what else makes it the message that it is."""
+    """A message as lines of a card: ``From``, ``To``, and its other properties."""
     return list(_lines(witness)) if witness.get("message") else []
 
 
@@ -75,7 +75,7 @@ def _lines(witness: Record) -> Iterator[tuple[str, Any]]:
         if message.get(key):
             yield name, message[key]
     for key, value in message.items():
-        # That the sender is whom the address names is what everybody takes for granted.
+        # Everyone takes for granted that the sender is authentic.
         if key not in (*_ADDRESSES, *_FIRST) and (key, value) != ("authenticated", True) and value not in (None, "", [], {}):
             plain = isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
             yield _capital(key.replace("_", " ")), ", ".join(map(str, value)) if plain else value

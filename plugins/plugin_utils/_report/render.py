@@ -51,7 +51,7 @@ from markupsafe import Markup, escape
 
 
 def _shown(value: Any) -> Any:
-    """What the template puts on the page. Every value passes here, then is escaped."""
+    """A value for the page. Every value passes through here and is then escaped."""
     if value is None:
         return ""
     return value if isinstance(value, Markup) else visible(str(value))
@@ -97,7 +97,7 @@ _STYLE = _ENVIRONMENT.get_template("page.css").render()
 
 
 def render_html(report: Record) -> str:
-    """The report as one page that needs nothing else: no script, no other file, no network.
+    """The report as one self-contained page: no script, no other file, no network.
 
     :param report: the report, format 1.
     """
@@ -172,7 +172,7 @@ def _rows(organization: Record) -> Iterable[Record]:
 
 
 def _said(guarantee: Record) -> str:
-    """Why something is not guaranteed, in one cell."""
+    """Why a guarantee does not hold, in one cell."""
     lines = [f"{name}: {as_text(value)}" for name, value in (*guarantee["card"], *guarantee["ends"])]
     return "; ".join(filter(None, [*lines, guarantee["open"]]))
 

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run's report shows, ready to be put on a page. Private to the collection.
+"""What a run's report shows, ready for the page. Private to the collection.
 
 One form serves a run over a thousand organizations and a single organization: what several organizations have in common is
 shown once, with their names. What needs a decision is never left out; of the rest, a large run's page shows the beginning and says so.
@@ -72,7 +72,7 @@ def _shared(organizations: Sequence[Record], records: Callable[[Record], Iterabl
 
 @dataclass
 class Control:
-    """A control over the organizations of the page: what it is, and each way in which they stand to it."""
+    """A control across the organizations of the page, with each of its statuses there."""
 
     about: Record
     standings: list[Shared] = field(default_factory=list)
@@ -87,12 +87,12 @@ class Control:
 
     @property
     def rank(self) -> int:
-        """The worst status's place; what is accepted, met or left out comes after all that is open."""
+        """The place of the worst status; accepted, met and skipped controls come after all open ones."""
         return min(min(rank(CONTROL, standing.record["status"]) for standing in self.standings), rank(CONTROL, "accepted exception"))
 
     @property
     def open(self) -> bool:
-        """It is not met somewhere, so its details are shown at once."""
+        """It is not met somewhere, so its details are expanded."""
         return self.rank == rank(CONTROL, "not met")
 
 
@@ -121,7 +121,7 @@ def _needs_decision(organization: Record, run: Record) -> bool:
 
 
 def _line(organization: Record, run: Record, detailed: bool) -> dict[str, Any]:
-    """An organization on one line, with what its details show."""
+    """An organization on one line, with its details."""
     controls = [control.get("status") for control in organization.get("controls") or []]
     changes = cards_of(organization)
     judged = sum(status in ("met", "not met", "not assessable", "accepted exception") for status in controls)

@@ -113,7 +113,7 @@ ACCEPTED = Word("Accepted", "◇", QUIET)
 
 
 def word_for(words: Mapping[str, Word], status: str) -> Word:
-    """The status's word; an unknown status is its own."""
+    """The word for a status. An unknown status is its own word."""
     return words.get(status) or Word(status or "Not known", "?", UNKNOWN)
 
 
@@ -176,7 +176,7 @@ def name_of(organization: Record) -> str:
 
 
 def part_of(key: str) -> Callable[[Record], list[Record]]:
-    """The organization's list under the key; an element that is only a text becomes a record with that text."""
+    """The organization's list under the key. A text in it becomes a record with that text."""
 
     def part(organization: Record) -> list[Record]:
         return [item if isinstance(item, Mapping) else {"text": str(item)} for item in organization.get(key) or []]
@@ -191,7 +191,7 @@ def is_expired(exception: Record, run: Record) -> bool:
 
 
 def exceptions_of(organization: Record) -> list[Record]:
-    """What somebody has accepted: controls that are not met, and what is refused otherwise."""
+    """What someone has accepted: controls that are not met, and findings."""
     controls = [
         {"control": control.get("id"), "title": control.get("title"), **control["exception"]}
         for control in organization.get("controls") or []

@@ -123,7 +123,7 @@ class Credential:
 
     @property
     def user(self) -> str:
-        """Who has signed in; empty where no person has."""
+        """The person who signed in; empty if no person did."""
         return self._sign_in.user if self._sign_in is not None else ""
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
@@ -154,7 +154,7 @@ class Credential:
 
     @property
     def tenant_id(self) -> str:
-        """The tenant that the token in use is for; empty where there is none, or where it does not say."""
+        """The tenant of the token in use; empty if there is no token, or if it does not show the tenant."""
         return _tenant_of(self._token if self.renewable else str(self._settings["access_token"]))
 
     def renew(self, claims: str | None) -> None:
@@ -236,7 +236,7 @@ def _tenant_of(token: str) -> str:
 
 
 def claims_of(header: str) -> str | None:
-    """The claims that a ``WWW-Authenticate`` header asks for, as JSON text; None where it asks for none.
+    """The claims that a ``WWW-Authenticate`` header asks for, as JSON text; None if it asks for none.
 
     Source: continuous access evaluation; the value is base64.
     """

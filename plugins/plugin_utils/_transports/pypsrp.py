@@ -47,7 +47,7 @@ _STOP_TIMEOUT = 3
 
 
 class BrokenError(Exception):
-    """The pool is broken; the text is what the host said of it."""
+    """The pool is broken; the text is the host's reason."""
 
 
 @dataclass
@@ -173,7 +173,7 @@ class Pool:
         run.end()
         run.failed = shell.state != PSInvocationState.COMPLETED
         with contextlib.suppress(Exception), self._limits.call(_CLOSE_TIMEOUT):
-            # The answer is whole, and stands also where the shell has ended since: whoever uses it next will see that.
+            # The answer is complete, and valid even if the shell has ended since: its next user will notice that.
             shell.close()
         return run
 

@@ -171,7 +171,7 @@ def _member(element: ElementTree.Element, name: str) -> ElementTree.Element | No
 
 
 def _resolved(root: ElementTree.Element, element: ElementTree.Element | None) -> ElementTree.Element | None:
-    """The object itself where a record only refers to it."""
+    """The object itself, if a record only refers to it."""
     if element is None or element.tag != "Ref":
         return element
     return next((found for found in root.iter("Obj") if found.get("RefId") == element.get("RefId")), None)

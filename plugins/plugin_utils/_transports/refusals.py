@@ -155,7 +155,7 @@ def is_opaque(error: ExchangeError | None) -> bool:
 
 
 def not_granted(cmdlet: str) -> ExchangeError:
-    """The error for a cmdlet that the session does not have, where the service says nothing readable."""
+    """The error for a cmdlet that the session does not have, if the service returns nothing readable."""
     return CmdletNotAvailableError("Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden")
 
 

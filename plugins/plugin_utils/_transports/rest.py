@@ -136,7 +136,7 @@ class RestTransport:
 
     @property
     def user(self) -> str:
-        """Who has signed in; empty where no person has."""
+        """The person who signed in; empty if no person did."""
         return self._credential.user
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
@@ -234,7 +234,7 @@ class RestTransport:
             if not link or link in seen or len(seen) >= _PAGES or not self._ours(link):
                 return incomplete(call, "the URL of its next part cannot be followed")
             seen.add(link)
-            # What the service says of a page that others follow is not said of the list.
+            # A warning on a page that others follow is not about the whole list.
             result.warnings = [text for text in result.warnings if not is_of_a_part(text)]
             following = self._next(call, link)
             if not isinstance(following, answers.Page):
@@ -247,7 +247,7 @@ class RestTransport:
         return result
 
     def _next(self, call: Call, link: str) -> Outcome | answers.Page:
-        """A further page. Which method the service wants is not known: clients in production use POST, and some GET."""
+        """A further page. It is unknown which method the service expects: most clients in production use POST, some use GET."""
         body = _body(call)
         named = {"X-CmdletName": call.cmdlet}
         posted = answers.outcome(call, *self._send("POST", link, lambda token: body, named))
@@ -291,7 +291,7 @@ class RestTransport:
         }
 
     def _send(self, method: str, url: str, body: Callable[[str], Any] | None, headers: Mapping[str, str]) -> Answer:
-        """One request and its whole answer. A refused token is renewed once, a redirect within the service followed.
+        """One request and its complete answer. Renews a refused token once, and follows a redirect within the service.
 
         :param body: makes the body for a token.
         """
@@ -310,7 +310,7 @@ class RestTransport:
         raise _Failed(Failure(ProtocolError("the service redirects in a loop."), Executed.UNKNOWN, retryable=False))
 
     def _token(self, refused: str = "", claims: str | None = None) -> str:
-        """A token; another one than ``refused``, unless somebody has renewed it meanwhile."""
+        """A token other than ``refused``, which another call may have renewed in the meantime."""
         with self._token_lock:
             token: str = self._authority(self._credential.token)
             if token == refused:
@@ -319,7 +319,7 @@ class RestTransport:
             return token
 
     def _authority(self, ask: Callable[[], Any], *, within: float | None = None) -> Any:
-        """What the authority gives. Whatever goes wrong there, the call itself was not sent."""
+        """The authority's answer. Whatever fails there, the call itself was not sent."""
         try:
             with self._limits.within(within or _READ_TIMEOUT):
                 return ask()
@@ -376,7 +376,7 @@ def _challenge(part: Mapping[str, Any]) -> str | None:
 
 
 def _joined(base: str, link: str) -> str:
-    """The address that a link means; empty where it is none."""
+    """The address of a link; empty if it is not valid."""
     try:
         return urllib.parse.urljoin(base, link)
     except ValueError:

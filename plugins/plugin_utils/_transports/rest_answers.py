@@ -31,7 +31,7 @@ _PASSING = (408, 429, 502, 503, 504)
 
 @dataclass
 class Page:
-    """A call's objects, and where there are more of them.
+    """A call's objects, and the address of the next ones.
 
     :param next_link: the address of the next page; empty where this is the last one.
     """
@@ -112,7 +112,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a Retry-After header asks to wait; it may be a number or a date. None where it says neither."""
+    """The seconds that a Retry-After header asks to wait, as a number or a date. None if it contains neither."""
     text = str(headers.get("Retry-After") or "").strip()
     if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST)
@@ -130,7 +130,7 @@ _LONGEST = float(10**9)
 
 
 def parse(content: bytes | str) -> Any:
-    """The JSON document, or None where it is none."""
+    """The JSON document, or None if it is not one."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -93,7 +93,7 @@ class Policy:
         log: Callable[[str], None],
         wanted: Callable[[], bool] = lambda: True,
     ) -> list[Result]:
-        """Has the calls carried out and gives one result for each, in their order.
+        """Runs the calls and returns one result for each, in their order.
 
         :param attempt: one try of the calls that it is given; one outcome for each. What it raises is a defect, and the calls may have been carried out.
         :param log: takes a line about each decision; no values and no secrets are in it.
