@@ -14,7 +14,7 @@ import json
 import os
 import re
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,7 +154,7 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
     if not chosen:
         raise OptionError(
             "no credential is set for this organization.",
-            remedy=f"Set one of {', '.join(variable(name) for name in possible)}, or the environment variable of the same name without ansible_.",
+            remedy=_without_credential(possible),
         )
     (name,) = chosen
     if name not in possible:
@@ -187,6 +187,16 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
         if password.given:
             credential["certificate_password"] = password.value
     return credential
+
+
+def _without_credential(possible: Sequence[str]) -> str:
+    """What to do where no credential is set.
+
+    :param possible: the options that choose one, of the transport in use.
+    """
+    to_manage = [variable(name) for name in possible if name.removeprefix("exchange_") not in SIGN_INS]
+    look = "For a look, set ansible_exchange_device_code: true and sign in with a browser. Otherwise set" if "exchange_device_code" in possible else "Set"
+    return f"{look} one of {', '.join(to_manage)}, or the environment variable of the same name without ansible_."
 
 
 def _no_credential(settings: Mapping[str, Option]) -> dict[str, Any]:

@@ -250,6 +250,14 @@ def test_a_client_id_of_the_environment_belongs_to_another_credential() -> None:
     assert _identity.build(own, [])["credential"]["client_id"] == "own"
 
 
+@pytest.mark.parametrize(("transport", "offered"), [("rest", True), ("psrp", False)])
+def test_without_a_credential_a_look_is_offered(transport: str, offered: bool) -> None:
+    with pytest.raises(OptionError, match="no credential is set") as refusal:
+        _identity.build(options(exchange_organization="contoso.onmicrosoft.com", exchange_transport=transport), [])
+    assert ("For a look, set ansible_exchange_device_code: true" in refusal.value.remedy) is offered
+    assert "ansible_exchange_interactive" not in refusal.value.remedy
+
+
 def test_a_sign_in_is_for_rest_only() -> None:
     with pytest.raises(OptionError, match="ansible_exchange_device_code cannot be used with ansible_exchange_transport: psrp"):
         identity(exchange_transport="psrp", exchange_device_code=True)
