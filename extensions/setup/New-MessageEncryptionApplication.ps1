@@ -17,10 +17,11 @@ already, so running the script again repairs what is missing and changes nothing
   5. Exchange's own reference to the enterprise application
   6. a role group of Exchange with the roles that the collection needs, and the application as its member
 
-It prints the inventory for what it has prepared. The parameters of all cmdlets were checked against Microsoft's documentation, and the
-script against PowerShell's parser. UNVERIFIED, because only a tenant can show it: steps 2 to 6 as a whole; that Microsoft Graph takes the
-initial domain as -TenantId; that a second certificate can be added beside the first; that a GDAP relationship is enough for steps 3 to 6
-in a customer's organization.
+It prints the inventory for what it has prepared. The script was checked against PowerShell's parser, and the parameters of Exchange's
+cmdlets against Microsoft's reference pages but for Get-RoleGroup and Disconnect-ExchangeOnline. UNVERIFIED: those two and the cmdlets of
+Microsoft Graph; and because only a tenant can show it, steps 2 to 6 as a whole, that Microsoft Graph takes the initial domain as
+-TenantId, that a second certificate can be added beside the first, and that a GDAP relationship is enough for steps 3 to 6 in a
+customer's organization.
 
 .PARAMETER Organization
 Initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one needs -Provider.

@@ -24,8 +24,9 @@ SCRIPT = ROOT / "extensions/setup/New-MessageEncryptionApplication.ps1"
 STAND_IN = ROOT / "tests/powershell/Setup/Tenant.ps1"
 CONTOSO, FABRIKAM, PROVIDER = (f"{name}.onmicrosoft.com" for name in ("contoso", "fabrikam", "provider"))
 
-#: Cmdlet to its parameters, as far as they have a part in it. Source: Microsoft's reference pages (MicrosoftDocs/office-docs-powershell,
-#: exchange/exchange-ps/ExchangePowerShell; learn.microsoft.com/powershell/module/microsoft.graph.applications and .authentication).
+#: Cmdlet to its parameters, as far as they have a part in it. Those of Exchange are from Microsoft's reference pages (MicrosoftDocs/
+#: office-docs-powershell, exchange/exchange-ps/ExchangePowerShell) but for Get-RoleGroup and Disconnect-ExchangeOnline; these and those of
+#: Microsoft Graph are from practice.
 DOCUMENTED: dict[str, dict[str, list[str]]] = {
     "ExchangeOnlineManagement": {
         "Connect-ExchangeOnline": ["AppId", "CertificateFilePath", "DelegatedOrganization", "Device", "Organization", "ShowBanner", "UserPrincipalName"],
