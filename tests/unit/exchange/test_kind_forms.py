@@ -50,6 +50,10 @@ PNG = b"\x89PNG\r\n\x1a\nrest"
         (lambda: Choice("InOrganization"), "Another", "Another"),
         (lambda: Choice("InOrganization"), "", None),
         (lambda: Choice("InOrganization"), None, None),
+        (Text, None, ""),
+        (Recipient, None, ""),
+        (Color, None, ""),
+        (Image, None, ""),
         (StatusCode, None, None),
         (StatusCode, "5.7.1", "5.7.1"),
         (Size, None, None),
@@ -114,3 +118,20 @@ def test_a_diff_shows_what_an_image_is() -> None:
     assert Image().show(base64.b64encode(PNG).decode()) == f"png, 12 bytes, sha256 {digest[:16]}"
     assert Image().show(base64.b64encode(b"text").decode()).startswith("unknown format, 4 bytes")
     assert Image().show("") == ""
+
+
+def test_a_number_has_bounds() -> None:
+    kind = Integer(1, 3)
+    assert kind.parse(3) == 3
+    for value in (0, 4):
+        with pytest.raises(ValueError, match="must be between 1 and 3"):
+            kind.parse(value)
+
+
+def test_sizes_are_compared_in_bytes() -> None:
+    assert Size().key("10KB") == Size().key("10240B") == 10240
+
+
+def test_an_image_may_have_line_breaks() -> None:
+    text = base64.b64encode(PNG).decode()
+    assert Image().parse(f"{text[:8]}\n {text[8:]}\n") == text
