@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     Integer,
     Kind,
     Name,
+    Recipient,
     Size,
     StatusCode,
     Text,
@@ -30,59 +32,67 @@ PNG = b"\x89PNG\r\n\x1a\nrest"
 
 
 @pytest.mark.parametrize(
-    ("kind", "stored", "canonical"),
+    ("make", "stored", "canonical"),
     [
-        (Kind({"type": "str"}, cleared="nothing"), None, "nothing"),
-        (Kind({"type": "str"}, cleared="nothing"), 5, 5),
-        (Boolean(), None, None),
-        (Boolean(), True, True),
-        (Boolean(), False, False),
-        (Boolean(), "True", True),
-        (Boolean(), "False", False),
-        (Boolean(), "", None),
-        (Flag(), None, False),
-        (Flag(), "True", True),
-        (Days(1), None, 0),
-        (Days(1), "7.00:00:00", 7),
-        (Choice("InOrganization"), "inorganization", "InOrganization"),
-        (Choice("InOrganization"), "Another", "Another"),
-        (Choice("InOrganization"), "", None),
-        (Choice("InOrganization"), None, None),
-        (StatusCode(), None, None),
-        (StatusCode(), "5.7.1", "5.7.1"),
-        (Size(), None, None),
-        (Size(), "", None),
-        (Size(), "10MB", "10MB"),
-        (Instant(), None, ""),
-        (Instant(), "", ""),
-        (Instant(), "2030-01-31T08:00:00.1234567Z", "2030-01-31T08:00:00Z"),
-        (Instant(), "2030-01-31T08:00:00+02:00", "2030-01-31T06:00:00Z"),
-        (Instant(), "2030-01-31T08:00:00", "2030-01-31T08:00:00Z"),
+        (lambda: Kind({"type": "str"}, cleared="nothing"), None, "nothing"),
+        (lambda: Kind({"type": "str"}, cleared="nothing"), 5, 5),
+        (Boolean, None, None),
+        (Boolean, True, True),
+        (Boolean, False, False),
+        (Boolean, "True", True),
+        (Boolean, "False", False),
+        (Boolean, "", None),
+        (Flag, None, False),
+        (Flag, "True", True),
+        (lambda: Days(1), None, 0),
+        (lambda: Days(1), "7.00:00:00", 7),
+        (lambda: Choice("InOrganization"), "inorganization", "InOrganization"),
+        (lambda: Choice("InOrganization"), "Another", "Another"),
+        (lambda: Choice("InOrganization"), "", None),
+        (lambda: Choice("InOrganization"), None, None),
+        (Text, None, ""),
+        (Recipient, None, ""),
+        (Color, None, ""),
+        (Image, None, ""),
+        (StatusCode, None, None),
+        (StatusCode, "5.7.1", "5.7.1"),
+        (Size, None, None),
+        (Size, "", None),
+        (Size, "10MB", "10MB"),
+        (Instant, None, ""),
+        (Instant, "", ""),
+        (Instant, "2030-01-31T08:00:00.1234567Z", "2030-01-31T08:00:00Z"),
+        (Instant, "2030-01-31T08:00:00+02:00", "2030-01-31T06:00:00Z"),
+        (Instant, "2030-01-31T08:00:00", "2030-01-31T08:00:00Z"),
     ],
 )
-def test_what_exchange_returns_has_one_form(kind: Kind, stored: Any, canonical: Any) -> None:
-    assert kind.read(stored) == canonical
-    assert type(kind.read(stored)) is type(canonical)
+def test_what_exchange_returns_has_one_form(make: Callable[[], Kind], stored: Any, canonical: Any) -> None:
+    found = make().read(stored)
+    assert found == canonical
+    assert type(found) is type(canonical)
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec", "cleared"),
+    ("make", "spec", "cleared"),
     [
-        (Boolean(), {"type": "bool"}, None),
-        (Flag(), {"type": "bool"}, False),
-        (Integer(1), {"type": "int"}, None),
-        (Text(), {"type": "str"}, ""),
-        (Name(), {"type": "str"}, ""),
-        (Name(clears=False), {"type": "str"}, None),
-        (Choice("a", "b"), {"type": "str", "choices": ["a", "b"]}, None),
-        (StatusCode(), {"type": "str"}, None),
-        (Size(), {"type": "str"}, None),
-        (Instant(), {"type": "str"}, ""),
-        (Color(), {"type": "str"}, ""),
-        (Image(), {"type": "str"}, ""),
+        (Boolean, {"type": "bool"}, None),
+        (Flag, {"type": "bool"}, False),
+        (lambda: Integer(1), {"type": "int"}, None),
+        (Text, {"type": "str"}, ""),
+        (Name, {"type": "str"}, ""),
+        (lambda: Name(clears=False), {"type": "str"}, None),
+        (lambda: Choice("a", "b"), {"type": "str", "choices": ["a", "b"]}, None),
+        (StatusCode, {"type": "str"}, None),
+        (Recipient, {"type": "str"}, ""),
+        (Size, {"type": "str"}, None),
+        (Instant, {"type": "str"}, ""),
+        (Color, {"type": "str"}, ""),
+        (Image, {"type": "str"}, ""),
     ],
 )
-def test_what_ansible_validates_and_what_clears(kind: Kind, spec: dict[str, Any], cleared: Any) -> None:
+def test_what_ansible_validates_and_what_clears(make: Callable[[], Kind], spec: dict[str, Any], cleared: Any) -> None:
+    # Made here and not where the test is collected: mutants are switched on only once a test runs.
+    kind = make()
     assert kind.spec == spec
     assert kind.cleared == cleared
     assert type(kind.cleared) is type(cleared)
@@ -108,3 +118,20 @@ def test_a_diff_shows_what_an_image_is() -> None:
     assert Image().show(base64.b64encode(PNG).decode()) == f"png, 12 bytes, sha256 {digest[:16]}"
     assert Image().show(base64.b64encode(b"text").decode()).startswith("unknown format, 4 bytes")
     assert Image().show("") == ""
+
+
+def test_a_number_has_bounds() -> None:
+    kind = Integer(1, 3)
+    assert kind.parse(3) == 3
+    for value in (0, 4):
+        with pytest.raises(ValueError, match="must be between 1 and 3"):
+            kind.parse(value)
+
+
+def test_sizes_are_compared_in_bytes() -> None:
+    assert Size().key("10KB") == Size().key("10240B") == 10240
+
+
+def test_an_image_may_have_line_breaks() -> None:
+    text = base64.b64encode(PNG).decode()
+    assert Image().parse(f"{text[:8]}\n {text[8:]}\n") == text
