@@ -14,9 +14,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import BROKEN_GUARANTEE, MAIL_CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
@@ -71,12 +71,17 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
 
 def _mail_failure(prepared: Preparation, report: OrganizationReport) -> ExchangeError | None:
-    """Why an organization fails after the writing: a message is not treated as expected, or something is not guaranteed. What is unknown fails nothing."""
+    """Why an organization fails after the writing: a message is not treated as expected, or a guarantee is refuted that the plan did not find refuted.
+
+    What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
+    """
     control = next((row for row in report.controls if row.id == MAIL_CONTROL and row.status is ControlStatus.NOT_MET), None)
-    if control is None or not prepared.acceptance.left([Finding.acceptable(control.id, " ".join(control.findings), BROKEN_GUARANTEE)]):
+    known = ["Whether ", *(f"{row['name']!r} " for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED)]
+    new = [text for text in control.findings if not text.startswith(tuple(known))] if control else []
+    if not new:
         return None
     return ExchangeError(
-        f"Everything is stored, but mail is not treated as declared: {' '.join(control.findings)}",
+        f"Everything is stored, but mail is not treated as declared: {' '.join(new)}",
         remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
     )
 
