@@ -94,7 +94,7 @@ class BaselineContext(ModuleContext):
 
     :param host: the organization's name in the inventory.
     :param hosts: those of all organizations of the run.
-    :param ring: those of the hosts of its ring that have not failed yet.
+    :param batch: those of the hosts of its ring that have not failed yet.
     :param artifacts: gives the files of the organization below a directory.
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
@@ -105,7 +105,7 @@ class BaselineContext(ModuleContext):
 
     host: str = ""
     hosts: Sequence[str] = ()
-    ring: Sequence[str] = ()
+    batch: Sequence[str] = ()
     ansible_version: str = ""
     command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)

@@ -95,7 +95,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     if summary := procedure.summary(changes):
         result["msg"] = summary
-    kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.ring)}
+    kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
     artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):

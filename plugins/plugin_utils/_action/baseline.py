@@ -101,7 +101,7 @@ class BaselineAction(ModuleAction):
             **fields,
             host=host,
             hosts=task_vars.get("ansible_play_hosts_all") or [host],
-            ring=task_vars.get("ansible_play_batch") or [host],
+            batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
             ring=self._ring(task_vars),
             command=command_of(context.CLIARGS),

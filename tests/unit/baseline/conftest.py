@@ -107,7 +107,7 @@ class Role:
             say=self.say,
             host=self.host,
             hosts=self.hosts,
-            ring=self.ring,
+            batch=self.ring,
             artifacts=lambda directory: self.artifacts,
         )
 
