@@ -30,10 +30,11 @@ options:
     default: ""
   stage:
     description:
-      - Whether to turn off the rules or the settings.
-      - Required with O(procedure=disable). Exchange continues to apply removed rules for a while, so the settings follow later.
+      - With O(procedure=disable), whether to turn off the rules or the settings. Exchange continues to apply removed rules for a while, so the settings
+        follow later.
+      - With O(procedure=baseline), V(ring) rolls back what this run wrote if another organization of the same ring failed.
     type: str
-    choices: [rules, settings]
+    choices: [rules, settings, ring]
 seealso:
   - module: m365.message_encryption.message_encryption_state
 """
@@ -123,6 +124,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.ring import take_back_ring
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
@@ -130,7 +132,7 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         **PROCEDURE_ARGUMENT_SPEC,
         "snapshot": {"type": "str", "default": ""},
-        "stage": {"type": "str", "choices": ["rules", "settings"]},
+        "stage": {"type": "str", "choices": ["rules", "settings", "ring"]},
         **COMMON_ARGUMENT_SPEC,
     },
     "required_if": [["procedure", "disable", ["stage"]]],
@@ -138,8 +140,8 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: BaselineContext) -> dict[str, Any]:
-    """Applies the plan."""
-    return apply(task)
+    """Applies the plan, or takes back what the ring wrote."""
+    return take_back_ring(task) if task.params["stage"] == "ring" else apply(task)
 
 
 def main() -> None:

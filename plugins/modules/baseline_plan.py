@@ -33,6 +33,11 @@ options:
       - The collection's own playbooks set this, because none of their other tasks has a tag. Elsewhere, only a tag that looks like a control is refused.
     type: bool
     default: false
+  rings:
+    description:
+      - Whether to refuse an organization if one of an earlier ring (C(serial)) of the play has failed.
+    type: bool
+    default: false
   expected_organization:
     description:
       - The organization that the inventory names, by its domain or tenant ID. Any other organization is refused.
@@ -155,6 +160,7 @@ SPEC: dict[str, Any] = {
         "awx": {"type": "dict", "default": {}},
         "expected_organization": {"type": "str", "default": ""},
         "only_control_tags": {"type": "bool", "default": False},
+        "rings": {"type": "bool", "default": False},
     },
 }
 

@@ -68,6 +68,7 @@ CONVERGED = [
     "Plan and preflight",
     "Publish the snapshots",
     "Apply the plan",
+    "Roll back if another organization of the ring failed",
     "Report on the organization",
     "Report on the run",
     "Show the location of the report",
@@ -356,6 +357,42 @@ class TestSeveral:
         play(controller, "baseline", rc=2, rings=[1, 1, "100%"])
         assert statuses(controller) == {"a": "changed", "b": "refused", "c": "not assessable"}
         assert {call.organization for call in emulator.calls} == {"a.onmicrosoft.com", "b.onmicrosoft.com"}
+
+    @pytest.mark.parametrize("wrong", ["test", "message", "refused", "unreachable"])
+    def test_a_ring_that_failed_goes_back_as_a_whole(self, controller: Controller, emulator: Emulator, wrong: str) -> None:
+        """Rings of two and one: the second organization fails, each time in another way."""
+        b = emulator.organizations["b.onmicrosoft.com"]
+        before = {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()}
+        wishes: dict[str, Any] = {"encrypt_outgoing": True, "rings": [2, "100%"], "ring_rollback": True}
+        if wrong == "test":
+            b.patch({"irm_test_failure": "encryption"})
+            wishes |= {"test_sender": "{{ 'alexw@b.onmicrosoft.com' if inventory_hostname == 'b' else '' }}", "test_timeout": 0}
+        elif wrong == "message":
+            there = "{{ 'template:Nothing' if inventory_hostname == 'b' else 'encrypt' }}"
+            message = {
+                "name": "Outside",
+                "from": "x@{{ inventory_hostname }}.onmicrosoft.com",
+                "authenticated": True,
+                "to": ["y@example.org"],
+                "expect": {"y@example.org": {"protection": there}},
+            }
+            wishes["messages"] = [message]
+        elif wrong == "refused":
+            b.patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})
+        else:
+            emulator.applications["b.onmicrosoft.com"].app_role = False
+        expected = {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()}
+        run = play(controller, "baseline", rc=2, **wishes)
+        assert {name: lasting(organization.dump()) for name, organization in emulator.organizations.items()} == expected, run.output
+        found = {organization["host"]: organization for organization in report(controller)["organizations"]}
+        assert "an organization of the same ring failed: b" in found["a"]["message"]
+        assert (found["c"]["status"], found["c"]["applied"]) == ("refused", 0)
+        assert "an earlier ring failed: b" in found["c"]["message"]
+        assert {call.organization for call in emulator.calls} <= {"a.onmicrosoft.com", "b.onmicrosoft.com"}
+        assert before["c.onmicrosoft.com"] == expected["c.onmicrosoft.com"]
+        # Nothing is left to roll back.
+        play(controller, "rollback", "--limit", "a")
+        assert lasting(emulator.organizations["a.onmicrosoft.com"].dump()) == expected["a.onmicrosoft.com"]
 
     def test_a_ring_is_published_once_before_its_first_write_and_once_at_its_end(self, controller: Controller, emulator: Emulator, tmp_path: Path) -> None:
         log = tmp_path / "log"

@@ -15,11 +15,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -58,12 +60,30 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
     report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
+    failure = failure or _mail_failure(prepared, report)
     if failure:
         failure.progress = result
+        report = _failed(task, prepared, failure, report)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
     if failure:
         raise failure
     return result
+
+
+def _mail_failure(prepared: Preparation, report: OrganizationReport) -> ExchangeError | None:
+    """Why an organization fails after the writing: a message is not treated as expected, or a guarantee is refuted that the plan did not find refuted.
+
+    What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
+    """
+    control = next((row for row in report.controls if row.id == MAIL_CONTROL and row.status is ControlStatus.NOT_MET), None)
+    known = ["Whether ", *(f"{row['name']!r} " for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED)]
+    new = [text for text in control.findings if not text.startswith(tuple(known))] if control else []
+    if not new:
+        return None
+    return ExchangeError(
+        f"Everything is stored, but mail is not treated as declared: {' '.join(new)}",
+        remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
+    )
 
 
 def _check_cleared(prepared: Preparation) -> None:
@@ -141,8 +161,8 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
             with contextlib.suppress(ExchangeError):
                 rollback = rollback_of(prepared.artifacts, snapshot, prepared.variables, scope="changed")
                 count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
-        elif snapshot and prepared.variables.get("rollback_on_failure"):
-            _roll_back(task, prepared, snapshot, made, unknown)
+        elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
+            roll_back(task, prepared, snapshot, made, unknown)
             error.message = f"{error.message} The changes of this run were rolled back."
             stored = set()
     except ExchangeError as second:
@@ -152,7 +172,7 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
     return replace(report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 
 
-def _roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
+def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:
     """Restores the old state after a failure, as far as the planned changes were made or may have been made.
 
     :param made: the changes that are known to be stored.

@@ -17,6 +17,10 @@ class Artifacts(Protocol):
     """The files of one organization, on the controller, as a procedure of a run sees them."""
 
     @property
+    def host(self) -> str:
+        """The organization's name in the inventory."""
+
+    @property
     def run(self) -> str:
         """The name of the run's folder."""
 
@@ -28,6 +32,15 @@ class Artifacts(Protocol):
 
     def remembered(self) -> dict[str, Any]:
         """What the tasks of this procedure have stored so far."""
+
+    def remembered_of(self, hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What the tasks of this procedure have found so far in other organizations; one without anything has an empty dictionary."""
+
+    def note_failure(self) -> None:
+        """Records for the rings that follow that the organization failed."""
+
+    def failed(self, hosts: Sequence[str]) -> list[str]:
+        """Those of some organizations that have failed so far in this procedure of the run."""
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. Raises OptionError if it cannot be read."""
@@ -81,6 +94,7 @@ class BaselineContext(ModuleContext):
 
     :param host: the organization's name in the inventory.
     :param hosts: those of all organizations of the run.
+    :param batch: those of the hosts of its ring that have not failed yet.
     :param artifacts: gives the files of the organization below a directory.
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
@@ -91,6 +105,7 @@ class BaselineContext(ModuleContext):
 
     host: str = ""
     hosts: Sequence[str] = ()
+    batch: Sequence[str] = ()
     ansible_version: str = ""
     command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)

@@ -29,6 +29,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: The word of ``accept`` that lets a plan break a guarantee.
 BROKEN_GUARANTEE = "broken_guarantee"
 
+#: The control of mail itself.
+MAIL_CONTROL = "MFR-2"
+
 #: What ``encrypt_outgoing`` guarantees by itself.
 OUTGOING_GUARANTEE = "All outgoing mail is encrypted"
 

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Run, Takes
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import rollback_findings, run_findings, session_findings
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import check_ring, rollback_findings, run_findings, session_findings
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import Connection, Digests, OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument, captured, state_of
@@ -43,6 +43,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     """
     task.artifacts(directory_of(for_report(task))).begin()
     prepared = prepare(task)
+    check_ring(task, prepared.artifacts)
     procedure, variables, artifacts = prepared.procedure, prepared.variables, prepared.artifacts
     run = Run(variables, task.hosts, task.params["expected_organization"], task.check_mode or not procedure.writes)
     organization = _read(task, procedure, keeps=not run.check_mode)
@@ -94,7 +95,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
     if summary := procedure.summary(changes):
         result["msg"] = summary
-    kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift"))}
+    kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
     artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):

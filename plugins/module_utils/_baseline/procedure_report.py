@@ -43,6 +43,9 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
             artifacts.remember({"unwritten": organization.as_dict()})
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
+    if any(map(_is_failure, results)):
+        with contextlib.suppress(OSError):
+            artifacts.note_failure()
     page, status = paths.get("report.html", ""), str(organization.status)
     result = {"changed": False, "status": status, "report": page, "files": paths, "digest": digest_of(organization.as_dict())}
     is_drift = organization.status is not OrganizationStatus.MET and not any(map(_is_failure, results))

@@ -12,10 +12,12 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import control_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
@@ -113,3 +115,13 @@ def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes
         text = "AWX deletes the directory of a job, including the snapshot, and a rollback is not possible without it."
         findings.append(Finding("artifacts", text, f"{allow('artifacts_publish', '<task file>')} or {allow('artifacts_durable')}"))
     return findings
+
+
+def check_ring(task: BaselineContext, artifacts: Artifacts) -> None:
+    """Refuses to enter a ring after one that failed. Core itself goes on as long as one organization of the ring did not fail."""
+    failed = artifacts.failed([host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
+    if failed:
+        raise OptionError(
+            f"Nothing was read or written, because an earlier ring failed: {', '.join(failed)}.",
+            remedy="Find out why, and run the playbook again.",
+        )

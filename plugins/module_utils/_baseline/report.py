@@ -277,7 +277,9 @@ def organization_report(host: str, procedure: str, found: OrganizationReport | N
     for result in results:
         if result.get("failed"):
             status = _status_of_failure(procedure, result) if report.status in _UNSETTLED else report.status
-            report = replace(report, message=str(result.get("msg") or "It failed."), status=status)
+            message = str(result.get("msg") or "It failed.")
+            # What was stored may say more, such as what was rolled back since.
+            report = replace(report, message=report.message if found and message in report.message else message, status=status)
     return report
 
 

@@ -125,6 +125,13 @@ SETTINGS: tuple[Setting, ...] = (
         ("main",),
     ),
     Setting("fail_on_drift", _BOOL, "Whether an audit fails where a control is not met.", False, ("audit",)),
+    Setting(
+        "ring_rollback",
+        _BOOL,
+        "Whether all organizations of a ring are rolled back if one of them fails. One that cannot be rolled back is named.",
+        False,
+        ("main",),
+    ),
     Setting("rollback_on_failure", _BOOL, "Whether a run that fails after its first write puts the old state back.", False, ("main",)),
     Setting("rollback_snapshot", _STR, "The snapshot's file. The newest that has not been rolled back, where it is empty.", "", ("rollback",)),
     Setting(

@@ -140,6 +140,22 @@ class Artifacts:
         """What the tasks of this procedure have stored so far."""
         return dict(self._noted().get("found") or {})
 
+    def remembered_of(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What the tasks of this procedure have stored so far for other organizations of the run."""
+        others = {host: Artifacts(str(self.top), host, self._run, self.procedure) for host in hosts}
+        return {host: other.remembered() for host, other in others.items()}
+
+    def note_failure(self) -> None:
+        """Records for the rings that follow that the organization failed."""
+        self._failure(self.host).touch(mode=0o600)
+
+    def failed(self, hosts: Iterable[str]) -> list[str]:
+        """Those of some organizations that have failed so far in this procedure of the run."""
+        return [host for host in hosts if self._failure(host).exists()]
+
+    def _failure(self, host: str) -> Path:
+        return self._run.directory / f"message_encryption-failed-{self.procedure}-{folder_name(host)}"
+
     def _note(self, noted: Mapping[str, Any]) -> None:
         write_json(self._notes, noted, lasting=False)
 

@@ -31,6 +31,7 @@ _VARIABLES = {
     "skip_tags": "ansible_skip_tags",
     "expected_organization": "ansible_exchange_organization",
     "only_control_tags": "__hardened_baseline_only_control_tags",
+    "rings": "__hardened_baseline_in_rings",
 }
 
 #: What AWX says of the job, and the variables that say it; the first one counts.
@@ -100,6 +101,7 @@ class BaselineAction(ModuleAction):
             **fields,
             host=host,
             hosts=task_vars.get("ansible_play_hosts_all") or [host],
+            batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
             ring=self._ring(task_vars),
             command=command_of(context.CLIARGS),

@@ -47,6 +47,9 @@ class Role:
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
         self.say: Callable[[str], Any] = lambda text: None
         self._runs = 0
+        self.host = "contoso"
+        self.hosts = [self.host]
+        self.ring = [self.host]
         self.begin("baseline")
 
     def begin(self, procedure: str) -> None:
@@ -54,7 +57,7 @@ class Role:
         self._runs += 1
         own = Path(self.directory) / f".run-{self._runs}"
         own.mkdir(parents=True, exist_ok=True)
-        self.artifacts = Artifacts(self.directory, "contoso", Run(f"run_{self._runs}", "20261125T030000Z", own), procedure)
+        self.artifacts = Artifacts(self.directory, self.host, Run(f"run_{self._runs}", "20261125T030000Z", own), procedure)
 
     def state(self) -> Any:
         return lasting(self.session.organization.dump())
@@ -62,7 +65,7 @@ class Role:
     def plan(self, procedure: str = "baseline", *, check: bool = False, profile: str = "recommended", **variables: Any) -> dict[str, Any]:
         options = {"run_tags": [], "skip_tags": [], "awx": {}, "expected_organization": ""}
         given = {**options, **{name: variables.pop(name) for name in options if name in variables}}
-        self.hosts = variables.pop("hosts", ["contoso"])
+        self.hosts = variables.pop("hosts", [self.host])
         self.begin(procedure)
         self.task = self._task(procedure, profile, variables, check, **given)
         planned = preflight(self.task)
@@ -102,8 +105,9 @@ class Role:
             describe=lambda: {"transport": "test"},
             find_file=lambda path: Path(path).read_bytes(),
             say=self.say,
-            host="contoso",
+            host=self.host,
             hosts=self.hosts,
+            batch=self.ring,
             artifacts=lambda directory: self.artifacts,
         )
 

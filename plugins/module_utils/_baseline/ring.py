@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A ring as a whole: which of its organizations failed, and how the others take back what they wrote. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import roll_back
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+
+#: An organization that was to be written to and has another status failed.
+_FINE_WITHOUT_CHANGES = (OrganizationStatus.MET, OrganizationStatus.DRIFT)
+
+
+def failed_of_ring(artifacts: Artifacts) -> list[str]:
+    """The organizations of this ring that failed, by their names in the inventory. One that left no plan, because it could not be reached, failed, too."""
+    found = {artifacts.host: artifacts.remembered(), **artifacts.remembered_of([*artifacts.remembered().get("ring", ())])}
+    # Core takes an organization that failed early out of the ring before the others plan, so no single one need know the whole ring.
+    ring = dict.fromkeys(host for notes in found.values() for host in notes.get("ring", ()))
+    found = artifacts.remembered_of([*ring]) | found
+    return [host for host in dict.fromkeys([*ring, *found]) if _has_failed(found.get(host) or {})]
+
+
+def _has_failed(notes: Mapping[str, Any]) -> bool:
+    if not notes.get("report"):
+        return True
+    report = OrganizationReport.read(notes["report"])
+    return report.status is not (OrganizationStatus.CHANGED) and (bool(notes.get("cleared")) or report.status not in _FINE_WITHOUT_CHANGES)
+
+
+def take_back_ring(task: BaselineContext) -> dict[str, Any]:
+    """Takes back what this run wrote to the organization, if an organization of its ring failed. What was rolled back already stays so.
+
+    :raises ExchangeError: it could not be rolled back.
+    """
+    artifacts = prepare(task).artifacts
+    notes = artifacts.remembered()
+    if task.check_mode or not notes.get("cleared") or not notes.get("report"):
+        return _nothing("Nothing was written.")
+    failed = failed_of_ring(artifacts)
+    if not failed:
+        return _nothing("No organization of the ring failed.")
+    report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])
+    if not snapshot or artifacts.rolled_back(snapshot):
+        return _nothing("Nothing that this run wrote is left.")
+    why = f"an organization of the same ring failed: {', '.join(failed)}"
+    stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    try:
+        roll_back(task, prepare(task), snapshot, stored, report.status is not OrganizationStatus.CHANGED)
+    except ExchangeError as error:
+        error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
+        message = " ".join(filter(None, [report.message, error.message]))
+        artifacts.remember({**notes, "report": replace(report, status=OrganizationStatus.FAILED, message=message).as_dict()})
+        raise
+    changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]
+    message = " ".join(filter(None, [report.message, f"The changes of this run were rolled back, because {why}."]))
+    outcome = replace(report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=message)
+    artifacts.remember({**notes, "report": outcome.as_dict()})
+    return {"changed": True, "msg": message}
+
+
+def _nothing(why: str) -> dict[str, Any]:
+    return {"changed": False, "msg": why}
