@@ -81,7 +81,7 @@ class People:
             return refusal(
                 "unauthorized_client", f"AADSTS700016: Application with identifier '{client_id}' was not found in the directory '{organization.name}'."
             )
-        flow = Flow(organization, client_id, "".join(secrets.choice(_LETTERS) for _ in range(9)), time.monotonic() + self.lifetime)
+        flow = Flow(organization, client_id, "".join(secrets.choice(_LETTERS) for _place in range(9)), time.monotonic() + self.lifetime)
         device_code = secrets.token_urlsafe(48)
         self.flows[device_code] = flow
         page = f"{url}/devicelogin"

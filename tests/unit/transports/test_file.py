@@ -145,7 +145,7 @@ def _read(**values: Any) -> Callable[[dict[str, Any]], Any]:
 
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "not JSON": (lambda document: "{", "is not JSON, or is truncated"),
-    "variables": (lambda document: json.dumps(document), "not a list of one object"),
+    "variables": (json.dumps, "not a list of one object"),
     "a snapshot": (lambda document: {"kind": "snapshot", "format": 1}, "is no capture"),
     "a newer format": (_with(format=2), "format 2"),
     "no format": (_with(format=True), "format True"),
