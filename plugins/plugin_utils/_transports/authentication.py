@@ -262,9 +262,7 @@ def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     if b"-----BEGIN" in content:
-        # The file is the administrator's own, its public half is compared with the certificate, and OpenSSL checks each signature: its long check of
-        # the key, which would make up most of what signing in costs, adds nothing.
-        return serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True), x509.load_pem_x509_certificates(content)
+        return serialization.load_pem_private_key(content, secret), x509.load_pem_x509_certificates(content)
     key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
     return key, [item for item in (leaf, *others) if item is not None]
 

@@ -41,13 +41,14 @@ def lasting(state: Any) -> Any:
 class Role:
     """What the role's tasks do, one organization, without ansible-playbook."""
 
+    host = "contoso"
+
     def __init__(self, organization: Mapping[str, Any] | EmulatedSession | None = None, directory: str | None = None, wire: str = "rest") -> None:
         self.session = organization if isinstance(organization, EmulatedSession) else EmulatedSession(organization or {}, wire)
         self._temporary = None if directory else tempfile.TemporaryDirectory()
         self.directory = directory or self._temporary.name  # type: ignore[union-attr]
         self.say: Callable[[str], Any] = lambda text: None
         self._runs = 0
-        self.host = "contoso"
         self.hosts = [self.host]
         self.ring = [self.host]
         self.begin("baseline")
