@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
 #
-# Everything that is made lies in .venv (virtual environments), .cache and build. Nothing outside the checkout is written
-# but pip's cache.
+# All output goes to .venv (virtual environments), .cache and build. The only thing written outside of the checkout is
+# pip's cache.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/sh
 
-# The oldest and the newest ansible-core that we support, as far as this machine's Pythons can run them:
-# 2.19 runs on 3.11, newer ones need 3.12. tests/requirements-test.txt has the releases.
+# The oldest and the newest supported ansible-core that this machine's Pythons can run: 2.19 runs on Python 3.11, newer
+# releases need 3.12. tests/requirements-test.txt lists the releases.
 OLDEST_PYTHON := $(shell scripts/find_python.sh 3.11)
 NEWEST_PYTHON := $(shell scripts/find_python.sh 3.14 3.13 3.12)
 CORES := $(if $(OLDEST_PYTHON),oldest) $(if $(NEWEST_PYTHON),newest)
 CORE := $(firstword $(CORES))
 ifeq ($(CORE),)
-$(error No Python 3.11 to 3.14 that can make a virtual environment was found. Install one, on Debian with its venv package)
+$(error Found no Python 3.11 to 3.14 that can create a virtual environment. Install one; on Debian, also install its venv package)
 endif
 PYTHON := $(firstword $(OLDEST_PYTHON) $(NEWEST_PYTHON))
 BIN := .venv/$(CORE)/bin
 
-# Tools see a home of their own: neither the user's configuration nor a collection in ~/.ansible may change a result.
-# Only pip keeps the user's, for its cache.
+# Tools get a separate home directory, so that neither the user's configuration nor a collection in ~/.ansible changes a
+# result. Only pip uses the user's home, for its cache.
 PIP_HOME := $(if $(HOME),HOME='$(HOME)',env -u HOME)
 export HOME := $(CURDIR)/.cache/home
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
@@ -43,7 +43,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 .PHONY: clean
-clean: ## remove what was made
+clean: ## remove all output
 	rm -rf .venv .cache build
 
 ## Environments
@@ -71,12 +71,12 @@ $(eval $(call environment,importer,$(PYTHON),tests/requirements-importer.txt))
 $(eval $(call environment,mutants,$(PYTHON),tests/requirements-mutants.txt))
 $(eval $(call environment,pictures,$(PYTHON),tests/requirements-pictures.txt))
 
-## The artifact: what users get is what is tested
+## The artifact: tests run on what users install
 
 .PHONY: build
 build: build/installed ## build the collection and install it below build/collections
 
-# Changes only when a file comes or goes.
+# Changes only when a file is added or removed.
 build/sources: FORCE | .cache/ready
 	@printf '%s\n' $(SOURCES) | sort > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
@@ -92,26 +92,26 @@ FORCE:
 
 ## Tests
 
-# A real PowerShell for the tests of the transports psrp and powershell: the one that PWSH names, or pwsh on PATH, or what PWSH_ARCHIVE holds.
-# Tests that want one are skipped without it.
+# A real PowerShell for the tests of the transports psrp and powershell: the program in PWSH, pwsh on PATH, or the contents of PWSH_ARCHIVE.
+# Without one, the tests that need it are skipped.
 export PATH := $(CURDIR)/.cache/powershell:$(PATH)
 
 .PHONY: pwsh
-pwsh: | .cache/ready ## unpack the PowerShell that PWSH_ARCHIVE names, for the tests
+pwsh: | .cache/ready ## unpack the PowerShell in PWSH_ARCHIVE, for the tests
 	@$(PYTHON) scripts/unpack_powershell.py '$(PWSH_ARCHIVE)' .cache/powershell
 
 ifneq ($(PWSH_ARCHIVE),)
 test test-newest soak-engine: | pwsh
 endif
 
-# Two workers; only loopback may be reached. PYTEST_ARGS="-k name" runs some of the tests.
+# Two workers; only loopback connections are allowed. PYTEST_ARGS="-k name" selects tests.
 PYTEST_OPTIONS := -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket
 
 .PHONY: test
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
 	@PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
 
-# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" searches elsewhere. It takes minutes, and the mutants hours: figures are printed at the end.
+# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" changes the search. It takes minutes, and the mutants take hours. It prints figures at the end.
 .PHONY: soak
 soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail; clocks and disks; all mutants
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
@@ -121,49 +121,49 @@ soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules 
 soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host and constrained endpoint
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 $(SOAK_ARGS)
 
-# What a change touched; MUTANTS_ARGS="--all" takes the whole pure core, MUTANTS_ARGS="chain converge" modules by name. It takes hours, so it gives way to all else.
+# Mutates the changed modules. MUTANTS_ARGS="--all" mutates the whole pure core, MUTANTS_ARGS="chain converge" the named modules. It takes hours, so it runs at low priority.
 .PHONY: mutants
-mutants: .venv/mutants/ready build/installed ## mutants of the pure core: does a test fail where a line says something else?
+mutants: .venv/mutants/ready build/installed ## mutants of the pure core: does a test fail when a line is changed?
 	@nice -n 19 .venv/mutants/bin/python -m tests.mutants $(MUTANTS_ARGS)
 
 .PHONY: coverage
-coverage: .venv/$(CORE)/ready build/installed ## the lines that the unit tests run
+coverage: .venv/$(CORE)/ready build/installed ## the code coverage of the unit tests
 	@PYTHONPATH=build/collections COVERAGE_FILE=.cache/coverage $(BIN)/python -m pytest $(PYTEST_OPTIONS) -q tests/unit \
 	    --cov=$(COLLECTION)/plugins --cov-branch --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 .PHONY: role
-role: .venv/$(CORE)/ready build/installed ## the role's defaults, argument specs and page, from the table of controls
+role: .venv/$(CORE)/ready build/installed ## generate the role's defaults, argument specs and pages from the table of controls
 	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_role.py
 
 .PHONY: endpoint
-endpoint: .venv/$(CORE)/ready build/installed ## the constrained endpoint's files, from the tables of settings
+endpoint: .venv/$(CORE)/ready build/installed ## generate the constrained endpoint's files from the tables of settings
 	@PYTHONPATH=build/collections $(BIN)/python scripts/generate_endpoint.py
 
 .PHONY: molecule
-molecule: .venv/molecule/ready build/installed ## Molecule's scenarios
+molecule: .venv/molecule/ready build/installed ## the Molecule scenarios
 	@PATH="$(CURDIR)/.venv/molecule/bin:$$PATH" molecule test --all --report
 
 .PHONY: demo
-demo: .venv/$(CORE)/ready build/installed ## the whole job on an emulated organization: check, apply, again, roll back
+demo: .venv/$(CORE)/ready build/installed ## a demo on an emulated organization: check, apply, apply again, audit, roll back
 	@$(BIN)/python scripts/demo.py
 
-# EMULATOR_ARGS="--organization contoso --license ame" has other organizations.
+# EMULATOR_ARGS="--organization contoso --license ame" changes the organizations.
 .PHONY: emulator
-emulator: .venv/$(CORE)/ready build/installed ## organizations to play with: an inventory, and what to type next
+emulator: .venv/$(CORE)/ready build/installed ## emulated organizations to try things out, with an inventory and example commands
 	@$(BIN)/python scripts/playground.py $(EMULATOR_ARGS)
 
-# BENCH_ARGS="--repeats 5 per_task" chooses; BENCH_ARGS="--write docs/performance.md" keeps the figures.
+# BENCH_ARGS="--repeats 5 per_task" selects benchmarks; BENCH_ARGS="--write docs/performance.md" stores the figures.
 .PHONY: bench
 bench: .venv/$(CORE)/ready build/installed ## benchmarks: ratios measured side by side
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 .PHONY: pictures
-pictures: .venv/pictures/ready ## the curve of many organizations, from the benchmarks' figures, and the report that "make demo" has left
+pictures: .venv/pictures/ready ## draw the chart of many organizations from the benchmarks' figures, and the report from "make demo"
 	@.venv/pictures/bin/python scripts/draw_performance.py
 	@.venv/pictures/bin/python scripts/draw_report.py
 
 .PHONY: live
-live: .venv/$(CORE)/ready build/installed ## ask a real test tenant what is not documented: ORGANIZATION=name CONFIRM=name
+live: .venv/$(CORE)/ready build/installed ## test undocumented behavior on a real test tenant: ORGANIZATION=name CONFIRM=name
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.live --organization '$(ORGANIZATION)' --confirm '$(CONFIRM)' \
 	    --wires '$(or $(WIRES),rest)' $(if $(VARIABLES),--variables '$(VARIABLES)')
 
@@ -177,7 +177,7 @@ live-mail: .venv/$(CORE)/ready build/installed ## experiments with mail in a tes
 .PHONY: check
 check: lint lint-ansible lint-docs sanity units-newest importer docs ## all quality gates: linters, ansible-test, the newest core, galaxy-importer, docs
 
-# "make test" runs them on the oldest.
+# "make test" runs them on the oldest ansible-core.
 .PHONY: units-newest
 units-newest: ## the unit tests on the newest ansible-core
 	@$(MAKE) test-newest PYTEST_ARGS="-q tests/unit -m 'not engine'"
@@ -200,26 +200,26 @@ lint-ansible: .venv/check/ready build/installed ## ansible-lint's production pro
 	PATH="$(CURDIR)/$(CHECK):$$PATH" ansible-lint --profile production --offline --strict -q
 
 .PHONY: lint-docs
-lint-docs: .venv/check/ready ## the documentation of plugins and roles
+lint-docs: .venv/check/ready ## antsibull-docs on the documentation of plugins and roles
 	PATH="$(CURDIR)/$(CHECK):$$PATH" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=all --skip-rstcheck .
 
 .PHONY: sanity
 sanity: $(CORES:%=sanity-%) ## ansible-test sanity on the oldest and the newest ansible-core
 ifeq ($(OLDEST_PYTHON),)
-	@echo "Left out: ansible-core 2.19, because it needs Python 3.11 and this machine has none."
+	@echo "Skipped: ansible-core 2.19, because it needs Python 3.11 and this machine does not have it."
 endif
 ifeq ($(NEWEST_PYTHON),)
-	@echo "Left out: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none."
+	@echo "Skipped: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none of them."
 endif
 
-# ansible-test says much and shows in its log what went wrong, so the log is shown only then.
+# ansible-test prints a lot, so its output goes to a log, which is shown only if it fails.
 .PHONY: sanity-oldest sanity-newest
 sanity-oldest sanity-newest: sanity-%: .venv/%/ready
 	@echo "ansible-test sanity, $$(.venv/$*/bin/ansible --version | head -n 1)"
 	@.venv/$*/bin/python scripts/run_ansible_test.py sanity > .cache/sanity-$*.log 2>&1 || { cat .cache/sanity-$*.log; exit 1; }
 
 .PHONY: importer
-importer: .venv/importer/ready build/installed ## what Galaxy checks when the artifact is uploaded
+importer: .venv/importer/ready build/installed ## Galaxy's checks of an uploaded artifact
 	@mkdir -p build/importer
 	cd build/importer && PATH="$(CURDIR)/.venv/importer/bin:$$PATH" GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true \
 	    GALAXY_IMPORTER_REQUIRE_V1_OR_GREATER=true python -m galaxy_importer.main ../artifact/*.tar.gz
@@ -230,17 +230,17 @@ test-newest: .venv/newest/ready build/installed ## all tests on the newest ansib
 	@PYTHONPATH=build/collections .venv/newest/bin/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
 else
 test-newest:
-	@echo "Left out: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none."
+	@echo "Skipped: the newest ansible-core, because it needs Python 3.12 to 3.14 and this machine has none of them."
 endif
 
 ## Documentation
 
-# Labels of Ansible's own documentation, which Sphinx can only follow when it can fetch their inventory.
+# Labels of Ansible's documentation, which Sphinx can resolve only if it can fetch their inventory.
 FOREIGN := intersphinx inventor|any of the inventories with|undefined label: '(ansible_collections\.ansible\.|action_plugins|common_return_values|ansible_configuration_settings)
 
-# ansible-doc shows no role below a path that has ansible_collections twice, as in a checkout where collections are installed: a link is shorter.
+# ansible-doc does not find roles if the path contains ansible_collections twice, as in a checkout below a collections path. A symbolic link avoids that.
 .PHONY: docs
-docs: .venv/docs/ready build/installed ## the documentation site, in build/docs/html
+docs: .venv/docs/ready build/installed ## build the documentation site in build/docs/html
 	@rm -rf build/docs && mkdir -p build/docs/rst && chmod 755 build/docs/rst
 	@links=$$(mktemp -d) && trap 'rm -rf "$$links"' EXIT && ln -s $(CURDIR)/build/collections/ansible_collections "$$links" && \
 	    PATH="$(CURDIR)/.venv/docs/bin:$$PATH" ANSIBLE_COLLECTIONS_PATH="$$links" antsibull-docs --config-file docs/antsibull-docs.cfg \

@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows the collection's whole job on an emulated organization that looks like real ones: test mail, check, apply, apply again, audit, roll back.
+"""Demonstrates the collection on a realistic emulated organization: test mail, check, apply, apply again, audit, roll back.
 
-The playbooks are those of the installed artifact. What they claim is proved by looking into the emulator, past the
-collection. The emulator lives in this process, so it ends with it, however that happens. What the run leaves lies in
-``build/demo``.
+Uses the playbooks of the installed artifact, and verifies their claims by reading the emulator's state directly. The emulator
+runs in this process and ends with it. All output goes to ``build/demo``.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ from tests.emulator.organization import Organization  # noqa: E402
 from tests.integration.tenant import inventory  # noqa: E402
 
 DIRECTORY = ROOT / "build/demo"
-# When something was last changed is not put back by a rollback.
+# A rollback does not restore the times of changes.
 VOLATILE = {"WhenChanged", "WhenCreated"}
 
-#: A message with what is expected of it, and what must hold of all mail. The rules are only computed: nothing is sent.
+#: A message with its expected result, and a guarantee about all mail. The rules are only simulated: nothing is sent.
 MAIL = """\
 - name: Test mail
   hosts: exchange_organizations
   gather_facts: false
   tasks:
-    - name: Take a message through the rules, and prove what holds of all mail
+    - name: Test a message, and prove a guarantee about all mail
       m365.message_encryption.mail_flow_test:
         messages:
           - name: An offer to a customer
@@ -64,7 +63,7 @@ MAIL = """\
         msg: "{{ mail.msg.splitlines() }}"
 """
 
-# What the organization wants beyond the recommended profile.
+# The organization's settings beyond the recommended profile.
 WISHES = {"hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}
 
 State = Any
@@ -72,9 +71,10 @@ State = Any
 
 @dataclass(frozen=True)
 class Step:
-    """A playbook run, and what the organization must be like afterwards, given the states at first and before the step.
+    """A playbook run, and the check of the organization's state after it.
 
-    :param says: what the run must say.
+    :param holds: takes the state at the start, before the step, and after it.
+    :param says: text that the run must print.
     """
 
     title: str
@@ -106,7 +106,7 @@ def lasting(state: State) -> State:
 
 
 def run(arguments: list[str], transport: str) -> tuple[int, str]:
-    """Runs a playbook. Returns its status and what it has said."""
+    """Runs a playbook. Returns its exit status and its output."""
     playbook, *options = arguments
     name = playbook if playbook.endswith(".yml") else f"m365.message_encryption.{playbook}"
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", f"{transport}.yml", name, *options]
@@ -120,7 +120,7 @@ def run(arguments: list[str], transport: str) -> tuple[int, str]:
 
 
 def demonstrate(organization: Organization, transport: str) -> tuple[list[str], bool]:
-    """Runs the steps over one wire up to the first that fails. Returns a line about each, and whether all have passed."""
+    """Runs the steps over one transport until one fails. Returns a line for each, and whether all passed."""
     lines: list[str] = []
     first = lasting(organization.dump())
     before = first
@@ -141,13 +141,13 @@ def demonstrate(organization: Organization, transport: str) -> tuple[list[str], 
 def _opening() -> str:
     steps = "\n".join(f"  {number}. {step.title:<34} {step.proof}" for number, step in enumerate(STEPS, 1))
     return (
-        "An emulated organization that looks like real ones starts on this machine, and real playbooks manage it, over both transports:\n"
-        f"{steps}\nWhat they claim is checked in the organization itself. It takes a minute or two; nothing leaves this machine."
+        "Starts a realistic emulated organization on this machine, and manages it with the real playbooks over two transports:\n"
+        f"{steps}\nEach claim is verified in the organization itself. This takes a minute or two. Nothing leaves this machine."
     )
 
 
 def _is_first(page: Path, kind: str) -> bool:
-    """Whether a report is of a kind of run."""
+    """Whether a report belongs to a kind of run."""
     (document, *_words) = json.loads((page.parent / "report.json").read_text(encoding="utf-8"))
     return bool(document["kind"] == kind)
 
@@ -172,8 +172,8 @@ def main() -> int:
                 break
         round_trips = emulator.round_trips
     print("\n=== Summary ===", *lines, sep="\n")
-    print(f"{round_trips} round trips to {organization.name}. To look at, in a browser:")
-    for title, kind in (("the plan", "check"), ("what was applied", "apply"), ("the audit", "audit"), ("the way back", "rollback")):
+    print(f"{round_trips} round trips to {organization.name}. Open the reports in a browser:")
+    for title, kind in (("the plan", "check"), ("applied changes", "apply"), ("the audit", "audit"), ("the rollback", "rollback")):
         for page in sorted((DIRECTORY / "message_encryption/runs").glob("*/report.html")):
             if _is_first(page, kind):
                 print(f"  {title + ':':<18} {page.relative_to(ROOT)}")

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the picture of a report that the README and the documentation show: the plan's, which ``make demo`` has left.
+"""Takes the screenshot of a report for the README and the documentation: the plan's report from ``make demo``.
 
-Only the path of the demo's inventory is shortened: it is the one of whoever draws.
+Shortens the path of the demo's inventory, which differs between machines, and changes nothing else.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ WIDTH, HEIGHT = 1120, 918
 
 def main() -> None:
     if not chromium.PROGRAM:
-        sys.exit("Install Chromium or Chrome: it draws the report.")
+        sys.exit("Install Chromium or Chrome. It is needed to draw the report.")
     reports = sorted((DEMO / "message_encryption/runs").glob("*-baseline-*/contoso/report.html"))
     if not reports:
-        sys.exit("Run 'make demo' first: its first run is a check, and the picture shows its report.")
+        sys.exit("Run 'make demo' first. The picture shows the report of its check.")
     page = reports[0].read_text(encoding="utf-8").replace(f"{DEMO}/rest.yml", "inventory.yml")
     with tempfile.TemporaryDirectory() as directory:
         drawn = Path(directory) / "report.png"
         chromium.picture(Path(directory), page, WIDTH, HEIGHT, drawn)
         data = io.BytesIO()
-        # 64 colors are all that the report needs, and a third of the bytes.
+        # The report needs only 64 colors, which take a third of the bytes.
         Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
     PICTURE.write_bytes(data.getvalue())
     print(f"{PICTURE.relative_to(ROOT)}: {len(data.getvalue()) // 1024} KB")

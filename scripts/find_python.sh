@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
 #
-# Prints the first of the Python versions given (3.13 3.12 ...) that this machine has and that can make a virtual
-# environment. Prints nothing when there is none.
+# Prints the path of the first given Python version (3.13 3.12 ...) that this machine has and that can create a virtual
+# environment. Prints nothing if there is none.
 for version in "$@"; do
     for name in "python$version" python3 python; do
         command -v "$name" >/dev/null 2>&1 || continue

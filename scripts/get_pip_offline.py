@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stands in for get-pip.py, which ansible-test downloads, where only a package index can be reached."""
+"""Replaces get-pip.py, which ansible-test downloads, on machines that can reach only a package index."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Generated pages in two languages: Markdown for who reads the repository or Galaxy, reStructuredText for the documentation site.
+"""Generates pages in two formats: Markdown for the repository and Galaxy, reStructuredText for the documentation site.
 
-Text is written as Markdown: code, bold, and links. A link to ``guide:name`` leads to the page of that name on the site, in Markdown to its file.
+Texts are Markdown with code, bold, and links. A link to ``guide:name`` becomes a link to the site's page of that name or, in Markdown, to its file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. ``widths`` are percents, for the site; ``<br>`` in a cell begins a new line, on the site a paragraph."""
+    """A table. ``widths`` are percentages, used on the site. ``<br>`` in a cell starts a new line or, on the site, a new paragraph."""
 
     columns: Sequence[str]
     widths: Sequence[int]
@@ -47,7 +47,7 @@ Block = Heading | Text | Code | Table
 
 
 def markdown(title: str, generated: str, blocks: Sequence[Block], guides: PurePosixPath) -> str:
-    """A page in Markdown. ``guides`` is the way from the page to the folder of the guides."""
+    """A page in Markdown. ``guides`` is the path from the page to the folder of the guides."""
     parts = [f"<!-- {line} -->\n" for line in (*RIGHTS, generated)] + [f"\n# {title}\n"]
     for block in blocks:
         parts.append("\n" + _GUIDE.sub(lambda found: f"[{found[1]}]({guides / found[2]}.rst)", _markdown(block)))
@@ -70,7 +70,7 @@ def _padded(cell: str) -> str:
 
 
 def rst(name: str, title: str, generated: str, blocks: Sequence[Block]) -> str:
-    """A page of the documentation site. ``name`` is that of its file."""
+    """A page of the documentation site. ``name`` is the name of its file."""
     parts = ["..\n", *(f"  {line}\n" for line in (*RIGHTS, generated)), f"\n.. _{LABEL}{name}:\n\n{title}\n{'=' * len(title)}\n"]
     return "".join([*parts, *("\n" + _rst(block) for block in blocks)])
 
@@ -92,7 +92,7 @@ def _rst(block: Block) -> str:
 
 
 def _inline(text: str) -> str:
-    """Text of ours in the site's language. What is code stays as it is."""
+    """Converts Markdown text to reStructuredText. Code stays as it is."""
     links: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
         (_GUIDE, lambda found: f":ref:`{found[1]} <{LABEL}{found[2]}>`"),
         (re.compile(r"\[([^\]]+)\]\((http[^)]+)\)"), lambda found: f"`{found[1]} <{found[2]}>`__"),

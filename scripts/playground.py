@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Emulated organizations to play with, until Ctrl+C: writes an inventory for them and says what to type next.
+"""Serves emulated organizations until Ctrl+C, writes an inventory for them, and prints example commands.
 
-Everything lies in ``build/emulator``. The organizations live in this process only, so each start begins anew.
+All files are in ``build/emulator``. The organizations exist only in this process, so each start creates new ones.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ NAMES = ("contoso", "fabrikam", "adatum")
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make emulator", usage='make emulator [EMULATOR_ARGS="..."]', description="Exchange organizations to play with.")
-    parser.add_argument("--organization", action="append", default=[], metavar="NAME", help=f"may be repeated; otherwise {', '.join(NAMES)}")
-    parser.add_argument("--license", choices=["none", "ame"], default="none", help="ame: with Advanced Message Encryption; %(default)s")
-    parser.add_argument("--lived-in", default=None, metavar="NAME", help="the organization with rules that real ones had; otherwise the first")
+    parser = argparse.ArgumentParser(prog="make emulator", usage='make emulator [EMULATOR_ARGS="..."]', description="Serve emulated Exchange organizations.")
+    parser.add_argument("--organization", action="append", default=[], metavar="NAME", help=f"may be repeated; default: {', '.join(NAMES)}")
+    parser.add_argument("--license", choices=["none", "ame"], default="none", help="ame: with Advanced Message Encryption; default: %(default)s")
+    parser.add_argument("--lived-in", default=None, metavar="NAME", help="the organization with the rules of real organizations; default: the first")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
 def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State]:
-    """The organizations: fresh ones, and one with rules that real ones had."""
+    """The organizations: new ones, and one with the rules of real organizations."""
     found = []
     for name in names:
         domain = f"{name}.onmicrosoft.com"
@@ -50,12 +50,12 @@ def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves the organizations until a signal comes."""
+    """Serves the organizations until SIGTERM or SIGINT."""
     given = _arguments(arguments)
     names = [name.partition(".")[0].lower() for name in given.organization] or list(NAMES)
     lived_in = (given.lived_in or names[0]).partition(".")[0].lower()
     if lived_in not in names:
-        print(f"--lived-in {lived_in} is none of the organizations: {', '.join(names)}.", file=sys.stderr)
+        print(f"--lived-in {lived_in} is not one of the organizations: {', '.join(names)}.", file=sys.stderr)
         return 2
     os.umask(0o077)
     directory: Path = given.directory
@@ -74,25 +74,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print(_told(names, lived_in, given.license, directory), flush=True)
         ended.wait()
-    print("\nThe organizations are gone. What the playbooks wrote is still there.")
+    print("\nThe organizations are gone. The files that the playbooks wrote are still there.")
     return 0
 
 
 def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -> str:
     fresh = [name for name in names if name != lived_in]
-    kinds = f"{lived_in} has rules that real ones had" + (f"; {' and '.join(fresh)} {'is' if len(fresh) == 1 else 'are'} new" if fresh else "")
+    kinds = f"{lived_in} has the rules of real organizations" + (f"; {' and '.join(fresh)} {'is' if len(fresh) == 1 else 'are'} new" if fresh else "")
     return "\n".join(
         [
             f"{len(names)} organization{'s' if len(names) > 1 else ''}, {'with' if license_ == 'ame' else 'without'} Advanced Message Encryption: "
             f"{kinds}. The inventory: {directory / 'inventory.yml'}",
             "",
-            "Type in another terminal:",
+            "Run in another terminal:",
             "",
             f"    cd {directory} && . {Path(sys.executable).parent / 'activate'}",
             f"    ansible-playbook m365.message_encryption.audit --limit {lived_in}",
             f"    ansible-playbook m365.message_encryption.baseline --limit {lived_in} --check --diff",
             "",
-            "Nothing leaves this machine. Ctrl+C here ends the organizations.",
+            "Nothing leaves this machine. Press Ctrl+C here to stop the organizations.",
         ]
     )
 

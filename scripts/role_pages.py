@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of the role, and one page for each playbook. Their variables come from the role's tables."""
+"""The page of the role, and a page for each playbook. Their variables come from the role's tables."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LEAD = ("profile", "accept", "skip", "artifacts_dir")
 COLUMNS = ("Variable", "Type", "Default", "Read by")
 WIDTHS = (56, 10, 16, 18)
 
-_ORGANIZATIONS = ("exchange_organizations", "str", "`exchange_organizations`", "The hosts: a group, a host or a pattern of the inventory.")
+_ORGANIZATIONS = ("exchange_organizations", "str", "`exchange_organizations`", "The hosts: a group, a host or a pattern from the inventory.")
 
 
 @dataclass(frozen=True)
 class Playbook:
-    """What the page of a playbook says.
+    """The contents of a playbook's page.
 
-    :param entry: the role's entry point that it runs; empty where it runs none.
-    :param commands: as one types them, without ``ansible-playbook`` and the collection's name.
-    :param variables: those that the role does not have: name, type, default, meaning.
+    :param entry: the role's entry point that the playbook runs; empty if it runs none.
+    :param commands: without ``ansible-playbook`` and the collection's name.
+    :param variables: the variables that the role does not have: name, type, default, description.
     """
 
     summary: str
@@ -47,51 +47,51 @@ PLAYBOOKS: dict[str, Playbook] = {
         "Compares organizations with the baseline and reports. It never writes to them.",
         ["audit", "audit --tags OME-1 -e hardened_baseline_fail_on_drift=true"],
         [
-            "The report says of each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*.",
-            "`hardened_baseline_fail_on_drift=true` fails the run where a control is not met, for a scheduler that only knows success and failure.",
+            "The report shows for each control whether it is met, and what differs. An organization that cannot be reached is *not assessable*, never *met*.",
+            "`hardened_baseline_fail_on_drift=true` fails the run if a control is not met, for schedulers that only distinguish success from failure.",
         ],
         "audit",
     ),
     "baseline": Playbook(
-        "Brings organizations to the baseline: checks, takes a snapshot, sends the difference, reads it back and reports.",
+        "Applies the baseline to organizations: checks it, takes a snapshot, writes the changes, reads them back and reports.",
         ["baseline --check --diff", "baseline", "baseline --tags IRM-1,OME-2", "baseline --skip-tags OME-4"],
         [
-            "`--check` writes the plan and its report and changes nothing. See [Change review](guide:guide_change_review).",
-            "A run that writes goes in rings: the first organization, then a tenth, then the rest. One that fails stops the next ring. "
-            "Ansible reads the rings before it looks at any host, so set `hardened_baseline_rings` with `-e`.",
+            "`--check` writes the plan and its report, and changes nothing. See [Change review](guide:guide_change_review).",
+            "A run that writes proceeds in rings: the first organization, then a tenth, then the rest. An organization that fails stops the next ring. "
+            "Ansible reads the rings before it selects any host, so set `hardened_baseline_rings` with `-e`.",
         ],
         "main",
     ),
     "disable_message_encryption": Playbook(
-        "Turns message encryption off in one organization: first its rules and, after a wait, the Encrypt button and the licensing.",
+        "Disables message encryption in one organization: first its rules and, after a wait, the Encrypt button and licensing.",
         [
             "disable_message_encryption -e exchange_organizations=contoso --check --diff",
             "disable_message_encryption -e exchange_organizations=contoso -e hardened_baseline_confirm_disable=contoso.onmicrosoft.com",
         ],
-        ["It takes a snapshot first, so [rollback](guide:playbook_rollback) brings everything back. Mail that was encrypted stays encrypted."],
+        ["It takes a snapshot first, so [rollback](guide:playbook_rollback) can restore everything. Encrypted mail stays encrypted."],
         "disable",
     ),
     "export": Playbook(
-        "Writes organizations as files of variables, and a playbook beside each that keeps it so: to adopt what is there.",
+        "Exports organizations as files of variables, each with a playbook that enforces them, so that you can adopt the current state.",
         ["export"],
         [
-            "`contoso/export.yml` names each rule and setting once. `contoso/enforce.yml` beside it brings the organization back to what the file says; "
-            "at first it finds nothing to change. Or put the file into `host_vars`, and the baseline finds nothing to change.",
-            "The run says what the files do not keep.",
-            "Keep the marks `!unsafe` in it: others wrote those texts.",
+            "`contoso/export.yml` contains each rule and setting once. `contoso/enforce.yml` restores the organization to this state. "
+            "Right after the export it finds nothing to change. Alternatively, move the file to `host_vars`; then the baseline finds nothing to change.",
+            "The run reports what the files do not enforce.",
+            "Keep the `!unsafe` tags in the file, because other people wrote these texts.",
         ],
         variables=[("message_encryption_export_dir", "str", "`./message_encryption`", "The directory of the files, on the controller.")],
     ),
     "history": Playbook(
-        "Says since when findings are open and when they ended, from the folders of earlier runs. It never connects to an organization.",
+        "Shows how long findings have been open and when they ended, from the folders of earlier runs. It never connects to an organization.",
         ["history"],
         [
-            "`history.html` and `history.json` lie in a run folder of their own; the file `latest-history` has its name. "
-            "A finding stays the same one when its organization is renamed: its tenant ID counts, else its initial domain, with control, resource, "
-            "rule (GUID, else name) and option.",
-            "Runs see moments. What lies between two of them reads *between ... and ...*; a run that is missing, or that could not read an organization, "
-            "makes that longer and changes nothing else. A finding that came back is *flapping*.",
-            "Who changed something is known of mail flow rules only (`LastModifiedBy`), as of the run that saw it first.",
+            "`history.html` and `history.json` are in a new run folder; the file `latest-history` contains its name. "
+            "A finding stays the same when its organization is renamed: it is identified by tenant ID (or else initial domain), control, resource, "
+            "rule (GUID, or else name) and option.",
+            "A run sees only one moment, so times read *between ... and ...*. If a run is missing, or could not read an organization, the period gets longer "
+            "and nothing else changes. A finding that came back is *flapping*.",
+            "Who made a change is known only for mail flow rules (`LastModifiedBy`), from the first run that saw the change.",
         ],
         variables=[("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the earlier runs, on the controller.")],
     ),
@@ -102,55 +102,55 @@ PLAYBOOKS: dict[str, Playbook] = {
             "revoke -e exchange_organizations=contoso -e 'ome_message_id=<4f3c0d@contoso.com>'",
         ],
         [
-            "It works for mail that recipients read in the portal, and needs Advanced Message Encryption. `--check` says whether the message can be revoked.",
+            "Works for mail that recipients read in the portal. Requires Advanced Message Encryption. `--check` reports whether the message can be revoked.",
         ],
         variables=[
-            ("ome_message_id", "str", "", "The header `Message-ID` of the mail. Required."),
+            ("ome_message_id", "str", "", "The `Message-ID` header of the message. Required."),
             ("ome_message_revoked", "bool", "`true`", "`false` makes the message readable again."),
         ],
     ),
     "rollback": Playbook(
-        "Puts organizations back into the state of their newest snapshot that has not been rolled back.",
+        "Restores organizations from their newest snapshot that has not been rolled back.",
         ["rollback --check --diff", "rollback"],
         [
-            "It puts back what the run changed, and refuses where somebody has changed the same thing since. See [Rolling back](guide:guide_rollback).",
-            "More than one organization needs their names in `hardened_baseline_confirm_rollback`; the refusal prints the list.",
+            "It reverts what the run changed, and refuses if someone has changed the same thing since. See [Rolling back](guide:guide_rollback).",
+            "To roll back more than one organization, list their names in `hardened_baseline_confirm_rollback`; the refusal prints the list.",
         ],
         "rollback",
     ),
     "snapshot": Playbook(
-        "Takes a snapshot of organizations: a file with everything that a rollback can put back.",
+        "Takes a snapshot of organizations: a file with everything that a rollback can restore.",
         ["snapshot"],
-        ["Take one before somebody works in the admin center. A rollback puts it back whole."],
+        ["Take one before you make changes in the admin center. A rollback restores all of it."],
         "snapshot",
     ),
 }
 
-_ROLE_TEXT = """Brings Exchange organizations to a hardened baseline of message encryption, proves it, and can take it back.
-Its playbooks: [baseline](guide:playbook_baseline), [audit](guide:playbook_audit), [snapshot](guide:playbook_snapshot),
+_ROLE_TEXT = """Applies a hardened baseline of message encryption to Exchange organizations, proves it, and can roll it back.
+The playbooks: [baseline](guide:playbook_baseline), [audit](guide:playbook_audit), [snapshot](guide:playbook_snapshot),
 [rollback](guide:playbook_rollback) and [disable_message_encryption](guide:playbook_disable_message_encryption)."""
 
 _EXAMPLE = f"""# group_vars/exchange_organizations.yml
 {PREFIX}profile: restrictive # or recommended: the columns above
-{PREFIX}encryption_rules: # your rules, in order; each is whole
+{PREFIX}encryption_rules: # your rules, in order; each one complete
   - name: Encrypt mail to the law firm
     enabled: true
     mode: Enforce
     conditions: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
     exceptions: {{}}
     actions: {{apply_rights_protection_template: Encrypt}}
-{PREFIX}guarantees: # proved of all mail; a plan that breaks one is refused
+{PREFIX}guarantees: # proved for all mail; a plan that breaks one is refused
   - name: The law firm gets nothing in clear
     when: {{from_scope: InOrganization, recipient_domain_is: [fabrikam.com]}}
     then: not_in_clear
-{PREFIX}messages: # computed through the rules; none is sent
+{PREFIX}messages: # simulated; none is sent
   - name: A contract
     from: megan@contoso.onmicrosoft.com
     authenticated: true
     to: [ann@fabrikam.com]
     expect: {{ann@fabrikam.com: {{protection: encrypt}}}}
 {PREFIX}test_sender: megan@contoso.onmicrosoft.com # Exchange's own test
-{PREFIX}accept: [IRM-5] # what a refusal has named
+{PREFIX}accept: [IRM-5] # from a refusal
 {PREFIX}artifacts_dir: ./message_encryption # plans, snapshots, reports
 """
 
@@ -161,38 +161,39 @@ _PLAY = """- name: Harden message encryption
     - name: Apply the baseline
       ansible.builtin.include_role:
         name: m365.message_encryption.hardened_baseline
-        rolespec_validate: false # the role checks its variables, all at once
+        rolespec_validate: false # the role checks all its variables at once
         apply: {tags: [always]}
       tags: [always]
 """
 
 
 def role_blocks(git: Mapping[str, tuple[str, Sequence[str], Mapping[str, Any]]]) -> list[Block]:
-    """The page of the role. ``git``: its task files beside the entry points, each with a title, a description and options."""
+    """The page of the role. ``git``: its other task files, each with a title, a description and options."""
     return [
         Text(_ROLE_TEXT),
         Heading("Controls"),
         Text(
-            f"`baseline` and `audit` read these variables. One that you set beats the profile; `null` leaves the control unmanaged. `--tags IRM-1,OME-2` "
-            f"manages only these controls, `--skip-tags OME-4` leaves one out. A variable that begins with `{PREFIX}` and is none of this page is refused."
+            f"`baseline` and `audit` read these variables. A variable that you set overrides the profile; `null` leaves the control unmanaged. "
+            f"`--tags IRM-1,OME-2` manages only these controls, `--skip-tags OME-4` skips one. "
+            f"A variable that begins with `{PREFIX}` and is not on this page is refused."
         ),
         Table(("Control", "Variable", "Recommended", "Restrictive"), (22, 50, 12, 16), _controls()),
         Heading("Most used"),
         Code("yaml", _EXAMPLE),
         Text(
-            "Whatever could hurt is refused before anything is written: one list of all findings, each with the line that allows it. "
-            "[Change review](guide:guide_change_review) shows it."
+            "Harmful changes are refused before anything is written. The refusal lists all findings, each with the line that allows it. "
+            "[Change review](guide:guide_change_review) shows an example."
         ),
-        Heading("The other variables"),
+        Heading("Other variables"),
         Text(
             "`baseline`, `audit`, `snapshot`, `rollback` and `disable` are the entry points, each with a playbook; *all* means these five. "
-            "The task files that end in `_git`, and `merge_slices`, keep artifacts between jobs: [AWX](guide:guide_awx) shows them."
+            "The task files that end in `_git`, and `merge_slices`, keep artifacts between jobs. See [AWX](guide:guide_awx)."
         ),
         Table(COLUMNS, WIDTHS, [*(_setting(setting) for setting in _ordered()), *_git(git)]),
-        Heading("Why, and who will notice"),
+        Heading("Reasons and effects"),
         Text(
-            "The benchmarks of CIS and CISA set none of these values. Microsoft's Zero Trust Assessment tests some, by the numbers below. "
-            "Using them claims no compliance."
+            "The CIS and CISA benchmarks set none of these values. Microsoft's Zero Trust Assessment tests some of them, with the numbers below. "
+            "Using them does not imply compliance."
         ),
         Table(
             ("Control", "What it sets", "Reason", "Risk", "Who notices", "The value is"),
@@ -202,14 +203,14 @@ def role_blocks(git: Mapping[str, tuple[str, Sequence[str], Mapping[str, Any]]])
                 for control in CONTROLS
             ],
         ),
-        Heading("In a play of your own"),
+        Heading("Use the role in your own play"),
         Code("yaml", _PLAY),
-        Text("With `roles:` Ansible checks the types of variables before the role does, in its own words, and a play that fails there writes no report."),
+        Text("With `roles:`, Ansible checks the types of variables before the role does. If this check fails, the role does not write a report."),
     ]
 
 
 def _controls() -> list[tuple[str, ...]]:
-    """A row for each variable of the controls; the controls that share one are named together."""
+    """A row for each variable of the controls. Controls that share a variable are in one row."""
     rows = []
     for name, variable in CONTROL_VARIABLES.items():
         of = [control for control in CONTROLS if any(item.name == name for item in control.variables)]
@@ -231,7 +232,7 @@ def _setting(setting: Setting) -> tuple[str, ...]:
 
 
 def _variable(name: str, meaning: str) -> str:
-    """A cell with both: most names are longer than a column for them alone could be."""
+    """A cell with both, because most names are too long for a separate column."""
     return f"`{name}`<br>{meaning}"
 
 
@@ -269,7 +270,7 @@ def playbook_blocks(name: str) -> list[Block]:
         Heading("Variables"),
     ]
     if playbook.entry in ("main", "audit"):
-        blocks.append(Text("Those of the controls are in the first table of [hardened_baseline](guide:role_hardened_baseline). The others:"))
+        blocks.append(Text("For the variables of the controls, see the first table of [hardened_baseline](guide:role_hardened_baseline). Other variables:"))
     return [*blocks, Table(COLUMNS[:3], (66, 14, 20), rows)]
 
 
@@ -286,7 +287,7 @@ def _shown(value: Any, nothing: str = "unmanaged") -> str:
 
 
 def plain(text: str) -> str:
-    """A documentation text of Ansible's as Markdown."""
+    """Converts text with Ansible markup to Markdown."""
     return re.sub(r"\b[VCO]\((.*?)\)", r"`\1`", re.sub(r"\b[MP]\((?:.*\.)?(\w+)(?:#\w+)?\)", r"`\1`", text))
 
 

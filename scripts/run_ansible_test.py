@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs ansible-test of the environment that this interpreter belongs to, on a copy of the collection.
+"""Runs ansible-test from this interpreter's environment on a copy of the collection.
 
-ansible-test insists on a directory ``ansible_collections/m365/message_encryption``, and judges every file that it finds
-there: so the copy has what git would have, and no more. Arguments go to ansible-test.
+ansible-test requires a directory ``ansible_collections/m365/message_encryption`` and checks every file in it, so the copy
+contains only the files that belong into git. Arguments are passed to ansible-test.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def copy_of_the_collection() -> Path:
 
     shutil.copytree(ROOT, copy, ignore=left_out, symlinks=True)
     if (ROOT / ".git").exists():
-        # Else ansible-test would ask the repository around it, where the copy is ignored.
+        # Otherwise ansible-test would use the repository around the copy, which ignores the copy.
         subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
     return copy
 
 
 def provide_get_pip() -> None:
-    """Put get-pip.py where ansible-test looks for it: the real one, or ours where only a package index can be reached."""
+    """Puts get-pip.py where ansible-test looks for it: the real one, or the replacement if it cannot be downloaded."""
     source = (Path(str(ansible_test.__file__)).parent / "_internal/python_requirements.py").read_text(encoding="utf-8")
     (version,) = re.findall(r"default_packages = dict\(\s*pip='([0-9.]+)'", source)
     cached = Path.home() / f".ansible/test/cache/get_pip_{version.replace('.', '_')}.py"
@@ -52,13 +52,13 @@ def provide_get_pip() -> None:
         with urllib.request.urlopen(f"https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py", timeout=10) as answer:
             text = answer.read()
     except (urllib.error.URLError, TimeoutError) as error:
-        print(f"get-pip.py {version} cannot be downloaded ({error}): ensurepip takes its place.", flush=True)
+        print(f"get-pip.py {version} cannot be downloaded ({error}). Using ensurepip instead.", flush=True)
         text = (ROOT / "scripts/get_pip_offline.py").read_bytes()
     cached.write_bytes(text)
 
 
 def has_script_analyzer() -> bool:
-    """Whether the PowerShell on PATH, if there is one, has the module that ``pslint`` needs."""
+    """Whether ``pslint`` can run: PowerShell on PATH has the module that it needs. True without PowerShell."""
     pwsh = shutil.which("pwsh")
     if pwsh is None:
         return True  # ansible-test skips the test itself.
@@ -70,6 +70,6 @@ provide_get_pip()
 environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 command = [BIN / "ansible-test", *sys.argv[1:], "--venv", "--python", VERSION]
 if sys.argv[1:2] == ["sanity"] and not has_script_analyzer():
-    print("Left out: pslint, because PowerShell is here and its module PSScriptAnalyzer is not.", flush=True)
+    print("Skipped: pslint, because PowerShell does not have the module PSScriptAnalyzer.", flush=True)
     command += ["--skip-test", "pslint"]
 sys.exit(subprocess.run(command, cwd=copy_of_the_collection(), env=environment, check=False).returncode)

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 the m365.message_encryption contributors
 """Unpacks the PowerShell that the tests use: python scripts/unpack_powershell.py ARCHIVE DIRECTORY.
 
-The archive is known by its digest: nothing else is unpacked. What is unpacked already stays.
+Refuses any archive with another digest. Does nothing if the archive is already unpacked.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ DIGEST = "9e013c7c4c3d9bf8b18e0c745b5293ac37cc95e11d61010eaf2bc807ef294b77"
 
 
 def unpack(archive: Path, directory: Path, digest: str = DIGEST) -> str:
-    """Unpacks an archive and says what it did.
+    """Unpacks an archive. Returns a sentence about it, empty if it was already unpacked.
 
-    :param directory: gets what the archive has below its one folder ``powershell``.
-    :raises ValueError: it is not the archive that is wanted, or it cannot be read.
+    :param directory: gets the contents of the archive's folder ``powershell``.
+    :raises ValueError: it is not the expected archive, or it cannot be read.
     """
     try:
         with archive.open("rb") as file:
@@ -52,7 +52,7 @@ def unpack(archive: Path, directory: Path, digest: str = DIGEST) -> str:
 def main(arguments: list[str]) -> int:
     archive, directory = arguments
     if not archive:
-        print(f"PWSH_ARCHIVE names no archive. Run it as: make pwsh PWSH_ARCHIVE=.../{NAME}", file=sys.stderr)
+        print(f"PWSH_ARCHIVE is not set. Run: make pwsh PWSH_ARCHIVE=.../{NAME}", file=sys.stderr)
         return 1
     try:
         said = unpack(Path(archive), Path(directory))

@@ -5,33 +5,33 @@
 Registers a constrained endpoint for one Exchange Online organization on a Windows management host.
 
 .DESCRIPTION
-Copies the session configuration and the start-up script of a variant, writes what to connect to into settings.psd1, and registers
-the session configuration for one group. Sessions run under a virtual account of the host, so the certificate belongs into the
-machine's store. WinRM restarts, which ends open sessions. Running it again replaces the endpoint.
+Copies the session configuration and the start-up script of a variant, writes the connection settings to settings.psd1, and registers
+the session configuration for one group. Sessions run under a virtual account of the host, so the certificate must be in the
+machine's store. WinRM restarts, which ends open sessions. If you run the script again, it replaces the endpoint.
 
 .PARAMETER Variant
-Audit: sessions can read. Baseline: sessions can do all that the collection does.
+Audit: sessions can only read. Baseline: sessions can do everything that the collection needs.
 
 .PARAMETER Organization
 The organization's initial domain, such as contoso.onmicrosoft.com.
 
 .PARAMETER AppId
-The application (client) id. With -ManagedIdentity that of a user-assigned identity, if it is one.
+The application (client) id. With -ManagedIdentity, the client id of a user-assigned identity, if it is one.
 
 .PARAMETER CertificateThumbprint
 The thumbprint of the application's certificate, which is in Cert:\LocalMachine\My with its private key.
 
 .PARAMETER ManagedIdentity
-The host's managed identity instead of an application with a certificate.
+Uses the host's managed identity instead of an application with a certificate.
 
 .PARAMETER ExchangeEnvironmentName
-The cloud, where it is not Microsoft's worldwide one.
+The cloud, if it is not Microsoft's worldwide one.
 
 .PARAMETER Group
-Who may open sessions: a group or user as DOMAIN\Name, or a SID.
+The group or user that may open sessions, as DOMAIN\Name or as a SID.
 
 .PARAMETER Name
-The name of the session configuration, for more than one organization on a host. It goes into ansible_psrp_configuration_name.
+The name of the session configuration, if a host serves more than one organization. Set ansible_psrp_configuration_name to it.
 
 .EXAMPLE
 .\Register-MessageEncryptionEndpoint.ps1 -Variant Baseline -Organization contoso.onmicrosoft.com -AppId 0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11 `
@@ -55,7 +55,7 @@ if (-not $module) { throw 'The module ExchangeOnlineManagement is not installed 
 
 $sid = if ($Group -match '^S-1-') { $Group } else { ([System.Security.Principal.NTAccount]$Group).Translate([System.Security.Principal.SecurityIdentifier]).Value }
 
-# Only administrators and the system may change what runs in these sessions.
+# Only administrators and the system can change what runs in these sessions.
 $directory = Join-Path $env:ProgramData "MessageEncryption\$Name"
 $null = New-Item -ItemType Directory -Path $directory -Force
 if (Get-Command -Name icacls.exe -ErrorAction Ignore) {
@@ -72,16 +72,16 @@ if ($ManagedIdentity) { $settings.ManagedIdentity = 'true' } else {
     $settings.CertificateThumbprint = $CertificateThumbprint.ToUpperInvariant()
     $settings.CertificateStore = 'LocalMachine'
 }
-# Every value was checked above, so none can end its quotes.
+# The parameters are validated above, so no value contains a quote.
 $lines = @('@{') + @($settings.GetEnumerator() | ForEach-Object { "    $($_.Key) = '$($_.Value)'" }) + '}'
 Set-Content -LiteralPath (Join-Path $directory 'settings.psd1') -Value $lines -Encoding ascii
 
 $given = Get-Content -LiteralPath (Join-Path $PSScriptRoot "MessageEncryption.$Variant.pssc")
 $configuration = Join-Path $directory "$Name.pssc"
 $given -replace '^(\s*ScriptsToProcess\s*=).*', "`$1 '$($start.Replace("'", "''"))'" | Set-Content -LiteralPath $configuration -Encoding utf8
-if (-not (Test-PSSessionConfigurationFile -Path $configuration)) { throw "$configuration is not a session configuration that this PowerShell understands." }
+if (-not (Test-PSSessionConfigurationFile -Path $configuration)) { throw "$configuration is not a valid session configuration for this version of PowerShell." }
 
-# The owner is the system; members of the group may open sessions, nobody else.
+# The system is the owner. Only members of the group may open sessions.
 $descriptor = "O:NSG:BAD:P(A;;GA;;;$sid)S:P(AU;FA;GA;;;WD)(AU;SA;GXGW;;;WD)"
 if (Get-PSSessionConfiguration -Name $Name -ErrorAction Ignore) { Unregister-PSSessionConfiguration -Name $Name -Force }
 Register-PSSessionConfiguration -Name $Name -Path $configuration -SecurityDescriptorSddl $descriptor -Force

@@ -4,48 +4,48 @@
 # Requires PowerShell 7.4, Microsoft.Graph.Authentication, Microsoft.Graph.Applications and ExchangeOnlineManagement.
 <#
 .SYNOPSIS
-Prepares organizations for m365.message_encryption: application, certificate, consent, and an Exchange role group with the least roles.
+Prepares organizations for m365.message_encryption: application, certificate, consent, and an Exchange role group with the minimum roles.
 
 .DESCRIPTION
-Asks you to sign in, twice for each organization: to Microsoft Entra, and to Exchange Online. Each step first looks whether it is done
-already, so running the script again repairs what is missing and changes nothing else. -WhatIf shows the steps and makes none of them.
+Asks you to sign in to Microsoft Entra and to Exchange Online for each organization. Each step first checks whether it is already
+done, so if you run the script again, it adds what is missing and changes nothing else. -WhatIf shows the steps without doing them.
 
   1. a certificate: key and certificate in a PEM file that only you can read
   2. the application in Microsoft Entra, with the certificate's public part and the permission Exchange.ManageAsApp
   3. its enterprise application (service principal) in the organization
   4. admin consent to that permission
-  5. Exchange's own reference to the enterprise application
-  6. a role group of Exchange with the roles that the collection needs, and the application as its member
+  5. Exchange's service principal, which refers to the enterprise application
+  6. an Exchange role group with the roles that the collection needs, and the application as its member
 
-It prints the inventory for what it has prepared. The script was checked against PowerShell's parser, and the parameters of Exchange's
-cmdlets against Microsoft's reference pages but for Get-RoleGroup and Disconnect-ExchangeOnline. UNVERIFIED: those two and the cmdlets of
-Microsoft Graph; and because only a tenant can show it, steps 2 to 6 as a whole, that Microsoft Graph takes the initial domain as
--TenantId, that a second certificate can be added beside the first, and that a GDAP relationship is enough for steps 3 to 6 in a
-customer's organization.
+At the end it prints an inventory for these organizations. The script was checked with PowerShell's parser, and the parameters of
+Exchange's cmdlets with Microsoft's reference pages, except for Get-RoleGroup and Disconnect-ExchangeOnline. UNVERIFIED: these two and the
+cmdlets of Microsoft Graph; and, because only a tenant can show it, whether steps 2 to 6 work as a whole, whether Microsoft Graph accepts
+the initial domain as -TenantId, whether a second certificate can be added to the first, and whether a GDAP relationship is enough for
+steps 3 to 6 in a customer's organization.
 
 .PARAMETER Organization
-Initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one needs -Provider.
+The initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one requires -Provider.
 
 .PARAMETER Provider
-For a service provider: the initial domain of your own organization. The application is made once, there, for several organizations
-(multitenant), and gets its enterprise application, consent and role group in each customer's. You sign in with your own account, which
-needs GDAP roles in the customers' organizations: Exchange Administrator, and Privileged Role Administrator to consent.
+For service providers: the initial domain of your own organization. The script creates one multitenant application there, and an
+enterprise application, consent and role group in each customer's organization. You sign in with your own account, which needs GDAP
+roles in the customers' organizations: Exchange Administrator, and Privileged Role Administrator to consent.
 
 .PARAMETER Audit
-Roles that can only read.
+Grants only roles that can read.
 
 .PARAMETER EnableCustomization
-Allows Enable-OrganizationCustomization where an organization needs it before it takes a role group, as every new one does. That cannot be
-undone, and takes Exchange some time.
+Allows Enable-OrganizationCustomization, which every new organization needs before you can create a role group. It cannot be undone, and
+takes Exchange some time.
 
 .PARAMETER Name
 The name of the application and of the role group.
 
 .PARAMETER CertificatePath
-The PEM file with key and certificate. One that exists is used as it is; otherwise it is made.
+The PEM file with the key and the certificate. The script creates it if it does not exist.
 
 .PARAMETER CertificateDays
-How long a certificate that is made is good for.
+The number of days for which a new certificate is valid.
 
 .EXAMPLE
 ./New-MessageEncryptionApplication.ps1 -Organization contoso.onmicrosoft.com -CertificatePath ./exchange.pem -WhatIf
@@ -67,29 +67,29 @@ param(
 Set-StrictMode -Version 3.0
 $ErrorActionPreference = 'Stop'
 
-# Microsoft's own ids, the same in every organization: the application Office 365 Exchange Online, and its permission Exchange.ManageAsApp.
+# Microsoft's ids, which are the same in every organization: the application Office 365 Exchange Online, and its permission Exchange.ManageAsApp.
 $exchangeAppId = '00000002-0000-0ff1-ce00-000000000000'
 $manageAsApp = 'dc50a0fb-09a3-484d-be87-e023b12c6440'
 $readRoles = @('View-Only Configuration')
 $writeRoles = @('Information Rights Management', 'Organization Client Access', 'Recipient Policies', 'Transport Rules')
 
-if ($Organization.Count -gt 1 -and -not $Provider) { throw 'Several organizations need -Provider: the organization that the application belongs to.' }
+if ($Organization.Count -gt 1 -and -not $Provider) { throw 'More than one organization requires -Provider, the organization that owns the application.' }
 foreach ($module in 'Microsoft.Graph.Authentication', 'Microsoft.Graph.Applications', 'ExchangeOnlineManagement') {
     if (-not (Get-Module -ListAvailable -Name $module)) { throw "The module $module is not installed. Run: Install-Module $module -Scope CurrentUser" }
 }
 
 function Get-PublicCertificate {
-    # The certificate of the PEM file, without its key. Makes the file where there is none.
+    # The certificate in the PEM file, without its key. Creates the file if it does not exist.
     param([string] $Path)
     if (-not (Test-Path -LiteralPath $Path)) {
-        if (-not $PSCmdlet.ShouldProcess($Path, 'Make a key and a certificate')) { return $null }
+        if (-not $PSCmdlet.ShouldProcess($Path, 'Create a key and a certificate')) { return $null }
         $key = [System.Security.Cryptography.RSA]::Create(3072)
         $subject = "CN=$Name"
         $hash, $padding = [System.Security.Cryptography.HashAlgorithmName]::SHA256, [System.Security.Cryptography.RSASignaturePadding]::Pkcs1
         $request = [System.Security.Cryptography.X509Certificates.CertificateRequest]::new($subject, $key, $hash, $padding)
         $now = [System.DateTimeOffset]::UtcNow
         $made = $request.CreateSelfSigned($now.AddMinutes(-5), $now.AddDays($CertificateDays))
-        # Nobody else may read the file, from its first byte on.
+        # Created so that nobody else can ever read the file.
         $options = [System.IO.FileStreamOptions]::new()
         $options.Mode, $options.Access = [System.IO.FileMode]::CreateNew, [System.IO.FileAccess]::Write
         if (-not $IsWindows) { $options.UnixCreateMode = [System.IO.UnixFileMode] 'UserRead, UserWrite' }
@@ -100,7 +100,7 @@ function Get-PublicCertificate {
 }
 
 function Get-Application {
-    # The application, with the certificate. Makes what is missing.
+    # The application, with the certificate. Creates what is missing.
     param($Certificate)
     $found = @(Get-MgApplication -Filter "displayName eq '$Name'" -All)
     if ($found.Count -gt 1) { throw "There are $($found.Count) applications named '$Name'. Choose another -Name." }
@@ -112,7 +112,7 @@ function Get-Application {
         return New-MgApplication -DisplayName $Name -SignInAudience $audience -RequiredResourceAccess @($access) -KeyCredentials @($credential)
     }
     $application = $found[0]
-    # Entra names a certificate by its SHA-1 thumbprint.
+    # Entra identifies a certificate by its SHA-1 thumbprint.
     $known = @($application.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.CustomKeyIdentifier) })
     if ($Certificate -and $Certificate.Thumbprint -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
         Update-MgApplication -ApplicationId $application.Id -KeyCredentials (@($application.KeyCredentials) + $credential)
@@ -121,15 +121,15 @@ function Get-Application {
 }
 
 function Get-EnterpriseApplication {
-    # The application in the organization that is signed in to, with consent. Makes what is missing.
+    # The enterprise application in the connected organization, with consent. Creates what is missing.
     param([string] $AppId, [string] $Where)
     $principal = Get-MgServicePrincipal -Filter "appId eq '$AppId'"
     if (-not $principal) {
-        if (-not $PSCmdlet.ShouldProcess($Where, 'Make the enterprise application')) { return $null }
+        if (-not $PSCmdlet.ShouldProcess($Where, 'Create the enterprise application')) { return $null }
         $principal = New-MgServicePrincipal -AppId $AppId
     }
     $exchange = Get-MgServicePrincipal -Filter "appId eq '$exchangeAppId'"
-    if (-not $exchange) { throw "$Where has no Exchange Online: it has no license for it yet." }
+    if (-not $exchange) { throw "$Where does not have Exchange Online. It needs a license first." }
     $granted = @(Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -All | Where-Object { "$($_.AppRoleId)" -eq $manageAsApp })
     if ($granted.Count -eq 0 -and $PSCmdlet.ShouldProcess($Where, 'Consent to Exchange.ManageAsApp')) {
         $null = New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $principal.Id -PrincipalId $principal.Id -ResourceId $exchange.Id -AppRoleId $manageAsApp
@@ -138,22 +138,22 @@ function Get-EnterpriseApplication {
 }
 
 function Set-RoleGroup {
-    # The role group in the organization whose Exchange is signed in to, with the application as its member. Makes what is missing.
+    # The role group in the connected Exchange organization, with the application as its member. Creates what is missing.
     param($Principal, [string] $Where)
-    # Exchange may return all objects for an identity that it does not know, so names and ids are compared here.
-    if (-not (Get-ServicePrincipal | Where-Object { "$($_.AppId)" -eq $Principal.AppId }) -and $PSCmdlet.ShouldProcess($Where, 'Tell Exchange of the application')) {
+    # Exchange may return all objects for an unknown identity, so compare names and ids here.
+    if (-not (Get-ServicePrincipal | Where-Object { "$($_.AppId)" -eq $Principal.AppId }) -and $PSCmdlet.ShouldProcess($Where, 'Register the application in Exchange')) {
         $null = New-ServicePrincipal -AppId $Principal.AppId -ObjectId $Principal.Id -DisplayName $Name
     }
     if (-not (Get-RoleGroup | Where-Object { $_.Name -eq $Name })) {
         if ((Get-OrganizationConfig).IsDehydrated) {
             if (-not $EnableCustomization) {
-                throw "$Where takes no role group before Enable-OrganizationCustomization, which cannot be undone. Run the script again with -EnableCustomization."
+                throw "$Where cannot have a role group before Enable-OrganizationCustomization, which cannot be undone. Run the script again with -EnableCustomization."
             }
             if ($PSCmdlet.ShouldProcess($Where, 'Enable-OrganizationCustomization, which cannot be undone')) { Enable-OrganizationCustomization }
         }
         $roles = if ($Audit) { $readRoles } else { $readRoles + $writeRoles }
-        if (-not $PSCmdlet.ShouldProcess($Where, "Make the role group '$Name' with: $($roles -join ', ')")) { return }
-        $null = New-RoleGroup -Name $Name -Roles $roles -Description 'What m365.message_encryption needs.'
+        if (-not $PSCmdlet.ShouldProcess($Where, "Create the role group '$Name' with: $($roles -join ', ')")) { return }
+        $null = New-RoleGroup -Name $Name -Roles $roles -Description 'The roles that m365.message_encryption needs.'
     }
     $members = @(Get-RoleGroupMember -Identity $Name | ForEach-Object { "$($_.Name)", "$($_.Guid)", "$($_.ExternalDirectoryObjectId)" })
     if ($Principal.Id -notin $members -and $Name -notin $members -and $PSCmdlet.ShouldProcess($Where, "Add the application to the role group '$Name'")) {
@@ -167,10 +167,10 @@ $owner = if ($Provider) { $Provider } else { $Organization[0] }
 Connect-MgGraph -TenantId $owner -Scopes $scopes -NoWelcome
 $application = Get-Application -Certificate $certificate
 foreach ($each in $Organization) {
-    if (-not $application) { Write-Warning "$each`: the steps after the application are not shown, because they need it."; continue }
+    if (-not $application) { Write-Warning "$each`: the steps after the application are not shown, because they require it."; continue }
     if ($Provider) { Connect-MgGraph -TenantId $each -Scopes $scopes -NoWelcome }
     $principal = Get-EnterpriseApplication -AppId $application.AppId -Where $each
-    if (-not $principal) { Write-Warning "$each`: the steps after the enterprise application are not shown, because they need it."; continue }
+    if (-not $principal) { Write-Warning "$each`: the steps after the enterprise application are not shown, because they require it."; continue }
     $session = if ($Provider) { @{ DelegatedOrganization = $each } } else { @{} }
     Connect-ExchangeOnline @session -ShowBanner:$false
     try { Set-RoleGroup -Principal $principal -Where $each } finally { Disconnect-ExchangeOnline -Confirm:$false }
@@ -178,7 +178,7 @@ foreach ($each in $Organization) {
 $null = Disconnect-MgGraph
 
 if ($application) {
-    '# inventory.yml. New roles take Exchange some minutes, sometimes an hour.'
+    '# inventory.yml. New roles take effect after some minutes, sometimes an hour.'
     'exchange_organizations:'
     '  hosts:'
     $Organization | ForEach-Object { "    $_`:" }

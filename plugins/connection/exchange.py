@@ -7,35 +7,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: exchange
-short_description: Talk to an Exchange organization
+short_description: Connect to an Exchange organization
 version_added: 1.0.0
 author: the m365.message_encryption contributors (!UNKNOWN)
 description:
   - An Exchange Online tenant, or an Exchange organization on premises, is a host in the inventory. Its host or group sets
     C(ansible_connection=m365.message_encryption.exchange), and the modules of this collection then manage the organization.
-  - The first task of a run starts one small process beside C(ansible-playbook), which keeps the session of every organization for
-    the whole run and ends with it. Secrets reach that process over a private socket only.
-  - An organization is not a machine. Modules such as M(ansible.builtin.command) or M(ansible.builtin.setup) fail over this connection
-    in one sentence; delegate them to localhost, and set C(gather_facts=false) in the play.
+  - The first task of a run starts one small process beside C(ansible-playbook). It keeps the session of each organization until the run ends.
+    Secrets reach that process over a private socket only.
+  - An organization is not a machine. Modules such as M(ansible.builtin.command) or M(ansible.builtin.setup) fail over this connection.
+    Delegate them to localhost, and set C(gather_facts=false) in the play.
   - An unknown variable that begins with C(ansible_exchange_) is an error.
 requirements:
   - requests and msal (transport V(rest))
   - pypsrp (transport V(psrp))
-  - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport V(powershell)); the module's version 3.10
+  - pypsrp, msal, PowerShell 7.4 or newer and its module ExchangeOnlineManagement 3.9 or newer (transport V(powershell)); version 3.10 of the module
     requires PowerShell 7.6
 notes:
-  - Put C(ansible_connection) on a group of organizations, never on C(all), since C(localhost) would use it too.
-  - C(hosts=localhost) with the keyword C(connection) keeps using V(local), because a variable of the implicit localhost beats the keyword.
-  - Each item of a loop, and each task that is delegated, reaches the organization that its own variables name.
-  - A credential that a variable gives beats every credential in environment variables.
+  - Set C(ansible_connection) on a group of organizations, never on C(all), because C(localhost) would use it too.
+  - A play with C(hosts=localhost) and the keyword C(connection) still uses V(local), because a variable of the implicit localhost takes precedence.
+  - Each item of a loop, and each delegated task, reaches the organization that its own variables name.
+  - A credential in a variable takes precedence over all credentials in environment variables.
 options:
   exchange_transport:
     description:
-      - The wire. V(rest) is Exchange Online's admin API, the interface of Microsoft's own ExchangeOnlineManagement module, which
-        Microsoft does not document for others. V(psrp) is PowerShell remoting to a Windows management host that has that module, or
-        to an endpoint whose session already has the cmdlets, such as Exchange on premises. V(powershell) is a PowerShell process where
-        C(ansible-playbook) runs, with the ExchangeOnlineManagement module. Microsoft supports that on Linux, and it needs no Windows host.
-        V(file) is an organization as it was captured (O(exchange_capture_path)); it can only be read, so it is for check mode, such as in a pull request.
+      - How to reach Exchange.
+      - V(rest) uses the admin API of Exchange Online, the interface of Microsoft's ExchangeOnlineManagement module. Microsoft does not document it for
+        other clients.
+      - V(psrp) uses PowerShell remoting to a Windows management host that has that module, or to an endpoint whose session already has the cmdlets, such
+        as Exchange on premises.
+      - V(powershell) uses a PowerShell process with the ExchangeOnlineManagement module where C(ansible-playbook) runs. Microsoft supports the module on
+        Linux, so this needs no Windows host.
+      - V(file) uses a captured organization (O(exchange_capture_path)). It is read-only, so use it in check mode, for example for a pull request.
     type: str
     choices: [rest, psrp, powershell, file]
     default: rest
@@ -44,16 +47,16 @@ options:
   exchange_organization:
     description:
       - The organization's initial domain, such as V(contoso.onmicrosoft.com), or its tenant id.
-      - A session that is in another organization is refused. The initial domain works everywhere. Over V(psrp) a tenant id works only where
-        the session lets Get-ConnectionInformation be asked.
-      - Needed for O(exchange_transport=rest), O(exchange_transport=powershell) and O(exchange_transport=file), and for
-        O(exchange_psrp_connect=exchange_online). A host whose address or name in the inventory is an initial domain need not set it.
+      - A session in another organization is refused. The initial domain works everywhere. With O(exchange_transport=psrp) a tenant id works only if
+        the session can run Get-ConnectionInformation.
+      - Required for O(exchange_transport=rest), O(exchange_transport=powershell) and O(exchange_transport=file), and for
+        O(exchange_psrp_connect=exchange_online). You can omit it if the host's address or name in the inventory is an initial domain.
     type: str
     vars:
       - name: ansible_exchange_organization
   exchange_environment:
     description:
-      - The Microsoft cloud, which sets the API's host, the authority that gives tokens, and their scope.
+      - The Microsoft cloud. It determines the API's host, the authority that issues tokens, and their scope.
     type: str
     choices: [O365Default, O365USGovGCCHigh, O365USGovDoD, O365China]
     default: O365Default
@@ -62,7 +65,7 @@ options:
   exchange_client_id:
     description:
       - The application (client) id of the app registration.
-      - With O(exchange_managed_identity=true), the client id of a user-assigned identity.
+      - With O(exchange_managed_identity=true), it is the client id of a user-assigned identity.
     type: str
     vars:
       - name: ansible_exchange_client_id
@@ -71,7 +74,7 @@ options:
   exchange_certificate_path:
     description:
       - A file with the application's certificate and private key.
-      - With O(exchange_transport=rest) and O(exchange_transport=powershell) it is PEM or PFX on the controller, with its chain if it has one.
+      - With O(exchange_transport=rest) and O(exchange_transport=powershell) it is a PEM or PFX file on the controller, with its chain if it has one.
       - With O(exchange_transport=psrp) it is a PFX file on the management host.
     type: str
     vars:
@@ -88,7 +91,7 @@ options:
       - name: EXCHANGE_CERTIFICATE_PASSWORD
   exchange_certificate_thumbprint:
     description:
-      - The thumbprint of a certificate in the management host's own store (O(exchange_transport=psrp)).
+      - The thumbprint of a certificate in the management host's certificate store (O(exchange_transport=psrp)).
     type: str
     vars:
       - name: ansible_exchange_certificate_thumbprint
@@ -96,7 +99,7 @@ options:
       - name: EXCHANGE_CERTIFICATE_THUMBPRINT
   exchange_client_secret:
     description:
-      - The application's client secret (not with O(exchange_transport=psrp)). A certificate is the better choice.
+      - The application's client secret (not with O(exchange_transport=psrp)). A certificate is more secure.
     type: str
     vars:
       - name: ansible_exchange_client_secret
@@ -104,7 +107,7 @@ options:
       - name: EXCHANGE_CLIENT_SECRET
   exchange_managed_identity:
     description:
-      - Whether to use the managed identity of the machine that ansible-playbook, or with O(exchange_transport=psrp) the management host, runs on.
+      - Whether to use the managed identity of the machine that runs ansible-playbook or, with O(exchange_transport=psrp), of the management host.
     type: bool
     default: false
     vars:
@@ -113,7 +116,7 @@ options:
       - name: EXCHANGE_MANAGED_IDENTITY
   exchange_federated_token_file:
     description:
-      - A file with a token that the application trusts (workload identity federation; not with O(exchange_transport=psrp)). It is read anew for each token.
+      - A file with a token that the application trusts (workload identity federation; not with O(exchange_transport=psrp)). It is read again for each token.
     type: path
     vars:
       - name: ansible_exchange_federated_token_file
@@ -121,7 +124,7 @@ options:
       - name: EXCHANGE_FEDERATED_TOKEN_FILE
   exchange_access_token:
     description:
-      - A token for Exchange that somebody else fetched. It cannot be renewed, so the run ends with it.
+      - An access token for Exchange that you fetched in another way. It cannot be renewed, so tasks fail after it expires.
     type: str
     vars:
       - name: ansible_exchange_access_token
@@ -129,13 +132,13 @@ options:
       - name: EXCHANGE_ACCESS_TOKEN
   exchange_device_code:
     description:
-      - Whether a person signs in, with a code that the run shows and a browser on any device (not with O(exchange_transport=psrp)). For a first look,
-        before an application is registered. What the person may read, the run may read; every write is refused.
-      - The sign-in lasts as long as the run, and nothing of it is stored. The run waits as long as the code lives, 15 minutes; several
-        organizations ask one after the other.
-      - Without O(exchange_client_id) the application is Microsoft's own public client for Exchange Online PowerShell,
-        V(fb78d390-0c51-40cd-8e17-fdbfab77341b). An application of your own has to allow public client flows.
-      - Many organizations block such codes by Conditional Access, as Microsoft recommends; O(exchange_interactive) is the way out then.
+      - Whether a person signs in, with a code that the run shows and a browser on any device (not with O(exchange_transport=psrp)). Use it for a first
+        look, before you register an application. The run can read what the person can read; every write is refused.
+      - The sign-in lasts until the run ends and is not stored. The run waits while the code is valid, which is 15 minutes. Several organizations ask one
+        after the other.
+      - Without O(exchange_client_id) the application is Microsoft's public client for Exchange Online PowerShell,
+        V(fb78d390-0c51-40cd-8e17-fdbfab77341b). Your own application must allow public client flows.
+      - Many organizations block such codes with Conditional Access, as Microsoft recommends. In that case use O(exchange_interactive).
     type: bool
     default: false
     vars:
@@ -143,81 +146,81 @@ options:
   exchange_interactive:
     description:
       - Like O(exchange_device_code), but the person signs in with the browser of the machine that runs ansible-playbook.
-      - An application of your own needs the redirect URI C(http://localhost).
+      - Your own application needs the redirect URI C(http://localhost).
     type: bool
     default: false
     vars:
       - name: ansible_exchange_interactive
   exchange_capture_path:
     description:
-      - The capture that stands for the organization (O(exchange_transport=file)). The role P(m365.message_encryption.hardened_baseline#role) keeps one beside
-        each snapshot. It is refused if it is of another organization, of another format, or was changed after it was written.
-      - What the capture does not hold is an error that says so, and never counts as absent. Credentials in other variables are not used.
-      - A capture holds addresses, and no credential. Keep it as you keep the snapshots.
+      - The capture of the organization (O(exchange_transport=file)). The role P(m365.message_encryption.hardened_baseline#role) writes one with
+        each snapshot. A capture of another organization, in another format, or changed after it was written is refused.
+      - Reading something that the capture does not contain is an error; it never counts as absent. Credentials in other variables are ignored.
+      - A capture contains addresses, but no credentials. Protect it like the snapshots.
     type: path
     vars:
       - name: ansible_exchange_capture_path
   exchange_capture_max_age:
     description:
-      - How many days old O(exchange_capture_path) may be. If this is not set, a capture that is older than 30 days is used with a warning. If it is set, an
-        older one is refused.
+      - The maximum age of O(exchange_capture_path) in days. An older capture is refused. If this is not set, a capture older than 30 days causes a warning.
     type: int
     vars:
       - name: ansible_exchange_capture_max_age
   exchange_api_url:
     description:
-      - Another address of the API than the cloud's own (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
+      - An address to use instead of the cloud's API (O(exchange_transport=rest)). Plain http is refused unless the host is loopback.
     type: str
     vars:
       - name: ansible_exchange_api_url
   exchange_authority_url:
     description:
-      - Another address of the authority that gives tokens than the cloud's own. It must be https.
+      - An address to use instead of the cloud's authority, which issues tokens. It must be https.
     type: str
     vars:
       - name: ansible_exchange_authority_url
   exchange_ca_cert:
     description:
-      - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)); by default those of the Python library certifi,
-        and for the module of O(exchange_transport=powershell) those of the system.
+      - A PEM file with the certificate authorities to trust (not with O(exchange_transport=psrp)). The default is those of the Python library certifi
+        and, for the module of O(exchange_transport=powershell), those of the system.
     type: path
     vars:
       - name: ansible_exchange_ca_cert
   exchange_validate_certs:
     description:
-      - Whether to validate TLS certificates (O(exchange_transport=rest)). V(false) lets anybody on the way read the credential.
+      - Whether to validate TLS certificates (O(exchange_transport=rest)). With V(false) anyone on the network path can read the credential.
     type: bool
     default: true
     vars:
       - name: ansible_exchange_validate_certs
   exchange_proxy:
     description:
-      - The proxy (not with O(exchange_transport=psrp)), such as V(http://proxy.example.com:3128). By default the usual environment variables count.
-      - With O(exchange_transport=powershell) a proxy that needs a user and a password is refused, because it would stand in a process's environment.
+      - The proxy (not with O(exchange_transport=psrp)), such as V(http://proxy.example.com:3128). By default the usual environment variables apply.
+      - With O(exchange_transport=powershell) a proxy with a user and a password is refused, because the password would be in a process's environment.
     type: str
     vars:
       - name: ansible_exchange_proxy
   exchange_powershell_path:
     description:
-      - The program for O(exchange_transport=powershell), which is a path, or a name on E(PATH).
+      - The PowerShell program for O(exchange_transport=powershell), as a path or as a name on E(PATH).
     type: str
     default: pwsh
     vars:
       - name: ansible_exchange_powershell_path
   exchange_powershell_processes:
     description:
-      - How many PowerShell processes may live at once in a run with O(exchange_transport=powershell). Each takes 140 to 300 MB of memory, and one serves one
+      - The maximum number of PowerShell processes in a run with O(exchange_transport=powershell). Each takes 140 to 300 MB of memory and serves one
         organization at a time.
-      - The number counts for the whole run. Where hosts have different ones, the smallest counts.
-      - With more organizations than that, the process that has been idle for the longest ends for another organization, which then takes the time to connect
-        anew. Set C(forks) to no more than this number, and let each organization finish before the next one with C(strategy=host_pinned).
+      - The number applies to the whole run. If hosts have different numbers, the smallest one applies.
+      - If a run has more organizations, the process that has been idle longest ends to make room for the next organization, and its own organization must
+        connect again later. Set C(forks) to no more than this number, and use C(strategy=host_pinned) so that each organization finishes before the next
+        one starts.
     type: int
     default: 4
     vars:
       - name: ansible_exchange_powershell_processes
   exchange_psrp_connect:
     description:
-      - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)), or already has the cmdlets (V(none)).
+      - Whether the session must run Connect-ExchangeOnline first (V(exchange_online)) or already has the cmdlets (V(none)).
     type: str
     choices: [exchange_online, none]
     default: exchange_online
@@ -225,15 +228,15 @@ options:
       - name: ansible_exchange_psrp_connect
   exchange_verify_organization:
     description:
-      - Whether to refuse a session that is in another organization than O(exchange_organization). V(false) is for endpoints where
-        Get-OrganizationConfig is not granted.
+      - Whether to refuse a session in an organization other than O(exchange_organization). Use V(false) only for endpoints that do not grant
+        Get-OrganizationConfig.
     type: bool
     default: true
     vars:
       - name: ansible_exchange_verify_organization
   exchange_command_timeout:
     description:
-      - Seconds that one try of a call may take as a whole, from its first byte to its last page. Exchange itself ends cmdlets after 15 minutes.
+      - The maximum time of one try of a call in seconds, from its first byte to its last page. Exchange itself ends cmdlets after 15 minutes.
     type: int
     default: 900
     vars:
@@ -247,23 +250,25 @@ options:
       - name: ansible_exchange_connect_timeout
   exchange_retries:
     description:
-      - How often to try in all what is safe to repeat. A write whose answer was lost is never repeated blindly.
+      - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply repeated.
     type: int
     default: 5
     vars:
       - name: ansible_exchange_retries
   exchange_read_reuse:
     description:
-      - Seconds for which this run may reuse what it has itself read from the organization, until it writes what may change it. V(0) reads for each task.
-      - The first task brings in one round trip what all tasks may need. Changes by others are not visible during that time.
-      - A task confirms a difference with a fresh read before it writes anything. Modules that return information, and the role, always read.
+      - The number of seconds for which tasks of this run reuse what an earlier task read, unless a write in between may have changed it. With V(0) each task
+        reads for itself.
+      - The first task reads what all tasks may need, in one round trip. Changes by others are not visible during this time.
+      - A task confirms a difference with a fresh read before it writes. Modules that return information, and the role, always read from Exchange.
     type: float
     default: 5
     vars:
       - name: ansible_exchange_read_reuse
   remote_addr:
     description:
-      - The management host or Exchange server (O(exchange_transport=psrp)). This option and those below are those of P(ansible.builtin.psrp#connection).
+      - The management host or Exchange server (O(exchange_transport=psrp)). This option and the ones below are the same as in
+        P(ansible.builtin.psrp#connection).
     type: str
     default: inventory_hostname
     vars:
@@ -307,14 +312,14 @@ options:
       - name: ansible_psrp_protocol
   path:
     description:
-      - The path of the endpoint. Exchange on premises has V(PowerShell).
+      - The path of the endpoint. For Exchange on premises it is V(PowerShell).
     type: str
     default: wsman
     vars:
       - name: ansible_psrp_path
   auth:
     description:
-      - How the user is authenticated. V(negotiate) takes Kerberos where it can and NTLM where it can't.
+      - How the user is authenticated. V(negotiate) uses Kerberos if possible, and otherwise NTLM.
     type: str
     choices: [basic, certificate, negotiate, kerberos, ntlm, credssp]
     default: negotiate
@@ -352,14 +357,14 @@ options:
       - name: ansible_psrp_read_timeout
   reconnection_retries:
     description:
-      - How often pypsrp itself tries again after a connection error, within one of the tries of O(exchange_retries).
+      - The number of times that pypsrp retries after a connection error, within one of the tries of O(exchange_retries).
     type: int
     default: 0
     vars:
       - name: ansible_psrp_reconnection_retries
   reconnection_backoff:
     description:
-      - Seconds before the first of O(reconnection_retries); doubled for each further one.
+      - Seconds before the first of O(reconnection_retries). The time doubles with each retry.
     type: int
     default: 2
     vars:
@@ -367,7 +372,7 @@ options:
       - name: ansible_psrp_reconnection_backoff
   message_encryption:
     description:
-      - Encryption of the messages themselves, beside TLS. V(auto) encrypts them where there is no TLS.
+      - Whether to encrypt the messages in addition to TLS. V(auto) encrypts them if there is no TLS.
     type: str
     choices: [auto, always, never]
     default: auto
@@ -381,7 +386,7 @@ options:
       - name: ansible_psrp_proxy
   ignore_proxy:
     description:
-      - Whether to ignore a proxy that environment variables name.
+      - Whether to ignore a proxy that is set in environment variables.
     type: bool
     default: false
     vars:
@@ -408,27 +413,27 @@ options:
       - name: ansible_psrp_credssp_auth_mechanism
   credssp_disable_tlsv1_2:
     description:
-      - Whether CredSSP must do without TLS 1.2. For hosts that don't have it.
+      - Whether to disable TLS 1.2 for CredSSP, for hosts that do not support it.
     type: bool
     default: false
     vars:
       - name: ansible_psrp_credssp_disable_tlsv1_2
   credssp_minimum_version:
     description:
-      - The lowest CredSSP version of the server that is accepted. V(5) refuses hosts without the remedy of CVE-2018-0886.
+      - The minimum CredSSP version of the server. V(5) refuses hosts without the fix for CVE-2018-0886.
     type: int
     default: 2
     vars:
       - name: ansible_psrp_credssp_minimum_version
   negotiate_delegate:
     description:
-      - Whether the host may use the user's credential further on (Kerberos).
+      - Whether to delegate the user's credential to the host (Kerberos).
     type: bool
     vars:
       - name: ansible_psrp_negotiate_delegate
   negotiate_hostname_override:
     description:
-      - The host name for Kerberos where it is another one than O(remote_addr).
+      - The host name for Kerberos, if it differs from O(remote_addr).
     type: str
     vars:
       - name: ansible_psrp_negotiate_hostname_override
@@ -441,7 +446,7 @@ options:
       - name: ansible_psrp_negotiate_send_cbt
   negotiate_service:
     description:
-      - The service part of the Kerberos name.
+      - The service part of the service principal name for Kerberos.
     type: str
     default: WSMAN
     vars:
@@ -455,14 +460,14 @@ options:
       - name: ansible_psrp_operation_timeout
   max_envelope_size:
     description:
-      - The largest WSMan message in bytes.
+      - The maximum size of a WSMan message in bytes.
     type: int
     default: 153600
     vars:
       - name: ansible_psrp_max_envelope_size
   configuration_name:
     description:
-      - The session configuration to connect to. Exchange on premises has V(Microsoft.Exchange); a JEA endpoint has its own name.
+      - The session configuration to connect to. For Exchange on premises it is V(Microsoft.Exchange); for a JEA endpoint it is the endpoint's name.
     type: str
     default: Microsoft.PowerShell
     vars:
@@ -490,12 +495,12 @@ class Connection(ConnectionBase):
 
     transport = "m365.message_encryption.exchange"
     has_tty = False
-    #: Makes core pass ansible_exchange_* variables that are not options, so that they can be refused.
+    #: Makes Ansible pass ansible_exchange_* variables that are not options, so that they can be refused.
     allow_extras = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A worker is told the playbook's id; in the playbook itself (meta: reset_connection) nobody is.
+        # A worker gets the playbook's process id; in the playbook itself (meta: reset_connection) it is this process's.
         self._playbook = int(kwargs.get("ansible_playbook_pid") or os.getpid())
         self._client: BrokerClient | None = None
         self._built_from: tuple[dict[str, _identity.Option], list[str]] | None = None
@@ -503,20 +508,20 @@ class Connection(ConnectionBase):
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and gives one result for each; see ``Session`` in ``module_utils/_exchange/cmdlet.py``.
 
-        :raises OptionError: the host's variables don't make a connection.
+        :raises OptionError: the host's variables do not describe a valid connection.
         :raises UnreachableError: no session could be opened.
         """
         return self._broker().invoke(calls, fresh=fresh, reuse=float(self.get_option("exchange_read_reuse") or 0))
 
     def describe(self) -> dict[str, Any]:
-        """Who we are and where. Opens the session if need be, and asks the organization for its name.
+        """Who is connected, and where. Opens the session if necessary, and reads the organization's name.
 
         The keys: ``transport``, ``endpoint`` (address), ``environment``, ``credential`` (its kind), ``client_id``, ``read_only`` (bool: writes are refused),
         ``user`` (of psrp), ``organization`` (as ``describe_organization`` in ``module_utils/_exchange/tenant.py`` gives it;
-        None where it is not granted), ``on_premises`` (None where that is not known), ``connect_seconds``, ``warnings`` (what people should
-        know of the session).
+        None if it is not granted), ``on_premises`` (None if that is not known), ``connect_seconds``, ``warnings`` (what people should
+        know about the session).
 
-        :raises OptionError: the host's variables don't make a connection.
+        :raises OptionError: the host's variables do not describe a valid connection.
         :raises UnreachableError: no session could be opened.
         """
         return self._broker().describe()
@@ -527,7 +532,7 @@ class Connection(ConnectionBase):
         self.close()
 
     def close(self) -> None:
-        """Hangs up; the session stays for the tasks that follow."""
+        """Closes the connection to the broker; the session stays open for the next tasks."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -546,18 +551,18 @@ class Connection(ConnectionBase):
         self._refuse()
 
     def _connect(self) -> Connection:
-        """Nothing: a session is opened by the first call, not by a task that has none."""
+        """Does nothing: the first call opens the session, so a task without calls opens none."""
         return self
 
     def _broker(self) -> BrokerClient:
-        """The way to the organization that the options name now.
+        """The client for the organization that the options name now.
 
-        Core keeps this object for all items of a loop and sets its options anew for each of them, so that ``delegate_to`` and
-        variables of a task may lead each item to another organization.
+        Ansible keeps this object for all items of a loop and sets its options again for each item, so ``delegate_to`` and a
+        task's variables may lead each item to another organization.
         """
         options = {name: _identity.Option(*self.get_option_and_origin(name)) for name in self.option_definitions}
         if not options["exchange_organization"].given and _identity.is_initial_domain(self._play_context.remote_addr):
-            # Not from inventory_hostname: with delegate_to, that is the other host's.
+            # Not from inventory_hostname, which with delegate_to is the name of the delegating host.
             options["exchange_organization"] = _identity.Option(self._play_context.remote_addr, "inventory")
         asked = options, sorted(self._options.get("_extras", {}))
         if self._client is None or self._built_from != asked:
@@ -571,7 +576,7 @@ class Connection(ConnectionBase):
         display.vvv(f"EXCHANGE: {visible(line)}", host=self._name())
 
     def _tell(self, text: str) -> None:
-        """Shows text at once, in the terminal only: a code to sign in with belongs in no log and no redirected output."""
+        """Shows text at once, and only in the terminal: a sign-in code must not get into a log or redirected output."""
         for line in text.splitlines():
             display.display(visible(line), color=C.COLOR_HIGHLIGHT, stderr=True, screen_only=True)
 
@@ -585,7 +590,7 @@ class Connection(ConnectionBase):
     def _refuse(self) -> NoReturn:
         raise AnsibleError(
             f"{self._name()} is an Exchange organization, not a machine, so only modules of m365.message_encryption run there: "
-            "give this task `delegate_to: localhost` (and keep ansible_connection out of all:vars, where localhost would take it too), "
-            "or the play `gather_facts: false`. To see whether the organization can be reached, instead of ping: "
-            "m365.message_encryption.exchange_connection_info."
+            "add `delegate_to: localhost` to the task (and keep ansible_connection out of all:vars, because localhost would use it too), "
+            "or `gather_facts: false` to the play. To test the connection, use "
+            "m365.message_encryption.exchange_connection_info instead of ping."
         )

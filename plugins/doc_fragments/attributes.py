@@ -6,13 +6,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module of the collection can and cannot do."""
+    """The attributes of the collection's modules."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
-    description: Runs in check mode, reads, and says what it would write.
+    description: Supports check mode. It reads, and reports what it would write.
     support: full
   diff_mode:
     description: Shows the changed options before and after, as YAML.
@@ -21,17 +21,17 @@ attributes:
     description: A second run with the same options changes nothing.
     support: full
   action_group:
-    description: Takes part in C(module_defaults) for the group.
+    description: Use C(group/m365.message_encryption.exchange) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
       - m365.message_encryption.exchange
   async:
-    description: Runs with C(async).
+    description: Supports C(async).
     support: none
     details:
-      - The module runs in Ansible's own process.
+      - The module runs on the controller, in Ansible's own process.
   platform:
-    description: What it works on.
+    description: The supported platforms.
     support: full
     platforms: Exchange Online, Exchange Server
 """
@@ -40,10 +40,10 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Runs in check mode; it never writes.
+    description: Supports check mode. It never writes.
     support: full
   diff_mode:
-    description: Shows changes.
+    description: Shows what changed.
     support: N/A
     details:
       - The module changes nothing.
@@ -51,17 +51,17 @@ attributes:
     description: A second run changes nothing.
     support: full
   action_group:
-    description: Takes part in C(module_defaults) for the group.
+    description: Use C(group/m365.message_encryption.exchange) in C(module_defaults) to set defaults for this module.
     support: full
     membership:
       - m365.message_encryption.exchange
   async:
-    description: Runs with C(async).
+    description: Supports C(async).
     support: none
     details:
-      - The module runs in Ansible's own process.
+      - The module runs on the controller, in Ansible's own process.
   platform:
-    description: What it works on.
+    description: The supported platforms.
     support: full
     platforms: Exchange Online, Exchange Server
 """

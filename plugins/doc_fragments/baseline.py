@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the role's own modules take in common."""
+    """The common options of the role's modules."""
 
     DOCUMENTATION = r"""
 options:
@@ -18,7 +18,7 @@ options:
     choices: [baseline, audit, snapshot, rollback, disable]
   variables:
     description:
-      - The variables of the role, by their full names. All invalid ones are named at once; V(null) leaves a control unmanaged.
+      - The variables of the role, by their full names. An error names all invalid ones at once. V(null) leaves a control unmanaged.
       - The default is the host's variables that begin with C(hardened_baseline_).
     type: dict
 """
@@ -33,7 +33,7 @@ options:
     default: []
   skip_tags:
     description:
-      - The tags that the run skips (C(ansible_skip_tags)). Controls whose IDs are among them are not managed.
+      - The tags that the run skips (C(ansible_skip_tags)). If they include IDs of controls, these controls are not managed.
     type: list
     elements: str
     default: []

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What every module that writes takes, and what every module needs."""
+    """The options of the modules that write, and the requirements of all modules."""
 
     DOCUMENTATION = r"""
 options:
   verify_timeout:
     description:
-      - For how many seconds Exchange may take to show a change that it has accepted. The task fails when it does not.
-      - V(0) does not read back. Then a change that Exchange ignores is taken for done, and nothing that somebody else did at the same time is noticed.
-      - Read back means that the change is stored. That mail is treated so takes Exchange minutes to hours more.
+      - The seconds to wait until Exchange returns a change that it has accepted. If it does not return it in time, the task fails.
+      - V(0) disables this check. The task then counts a change that Exchange ignores as done, and does not notice changes by others at the same time.
+      - A change that Exchange returns is stored. It can take minutes to hours more until it applies to mail.
     type: int
     default: 60
 requirements:

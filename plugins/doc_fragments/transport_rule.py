@@ -14,25 +14,25 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
 
 _SECTION_DOCS = {
-    "conditions": "What the rule acts on. All of them must hold; in a list one is enough. C({}) is every message.",
-    "exceptions": "What the rule spares although O(REPLACEconditions) hold. One is enough. C({}) spares nothing.",
+    "conditions": "The messages that the rule applies to. All conditions must be true; in a list, one value is enough. C({}) matches every message.",
+    "exceptions": "The messages that the rule leaves alone although they match O(REPLACEconditions). One exception is enough. C({}) means no exceptions.",
     "actions": "What the rule does.",
 }
 
 
 def _option(row: Field, prefix: str, topic: str = "") -> dict[str, Any]:
-    """An option with its topic, what it is, and PowerShell's name of it."""
+    """An option with its topic, its description, and its name in PowerShell."""
     text = re.sub(r"O\((\w+\.)", rf"O({prefix}\1", row.doc)
     return {"description": [f"{f'{topic}: ' if topic else ''}{text} PowerShell: C({row.parameter})."], **row.kind.spec}
 
 
 def _exception(row: Field, prefix: str) -> dict[str, Any]:
-    """An exception, which is its condition said once more."""
+    """An exception, which refers to its condition."""
     return {"description": [f"As O({prefix}conditions.{row.option}). PowerShell: C({row.parameter})."], **row.kind.spec}
 
 
 def _by_topic(section: str, prefix: str) -> list[str]:
-    """The options of a section by topic, those that most rules use first."""
+    """The options of a section by topic, the most used first."""
     if section not in TOPICS:
         return []
     most = ", ".join(f"O({prefix}{section}.{option})" for option in MOST_USED[section])
@@ -54,7 +54,7 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
                 _SECTION_DOCS[section].replace("REPLACE", prefix),
                 "A section is authoritative: anything else in it is removed. An omitted section is left alone.",
                 *_by_topic(section, prefix),
-                *([] if section in TOPICS else ["Each has the name and the form of its condition."]),
+                *([] if section in TOPICS else ["Each exception has the same name and type as its condition."]),
             ],
             "type": "dict",
             "suboptions": _suboptions(section, fields, prefix),
@@ -62,17 +62,17 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
         for section, fields in SECTIONS.items()
     }
     return {
-        "name": {"description": ["The rule's name, at most 64 characters.", f"With O({prefix}guid) it renames the rule."], "type": "str"},
+        "name": {"description": ["The rule's name, at most 64 characters.", f"Together with O({prefix}guid) it renames the rule."], "type": "str"},
         "guid": {
-            "description": ["The rule's GUID, which stays when it is renamed.", f"A GUID that no rule has does not count where there is O({prefix}name)."],
+            "description": ["The rule's GUID. It stays the same when the rule is renamed.", f"If no rule has this GUID, O({prefix}name) identifies the rule."],
             "type": "str",
         },
         "state": {"description": ["Whether the rule exists."], "type": "str", "choices": ["present", "absent"], "default": "present"},
-        "enabled": {"description": ["Whether the rule is switched on. A new rule is, unless this says otherwise."], "type": "bool"},
+        "enabled": {"description": ["Whether the rule is enabled. A new rule is enabled by default."], "type": "bool"},
         "priority": {
             "description": [
-                "The rule's position, V(0) for the first. The rules behind it move.",
-                "In a list of rules the order of the list counts instead. It is accepted there so that a rule can be given back as it was read.",
+                "The rule's position; V(0) is the first. The rules after it move.",
+                "In a list of rules the order of the list counts instead. The option is accepted there so that you can apply a rule as it was returned.",
             ],
             "type": "int",
         },
@@ -92,16 +92,16 @@ def _rules(option: str, description: str, *, required: bool) -> dict[str, Any]:
 
 
 class ModuleDocFragment:
-    """The options of a mail flow rule, made from the table that everything else about rules is made from."""
+    """The options of a mail flow rule, from the table that defines rules everywhere else."""
 
     DOCUMENTATION: ClassVar[str] = _documentation(_rule_options())
 
-    RULES: ClassVar[str] = _documentation(_rules("rules", "The rules, first to last.", required=True))
+    RULES: ClassVar[str] = _documentation(_rules("rules", "The rules, in order.", required=True))
 
     PROPOSED: ClassVar[str] = _documentation(
         _rules(
             "rules",
-            "A rule set that is only proposed: all of the organization's rules, first to last. What a rule leaves out has Exchange's default.",
+            "A proposed rule set: all of the organization's rules, in order. An option that a rule omits has Exchange's default.",
             required=False,
         )
     )

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: baseline_history
-short_description: Says since when findings are open, from the folders of earlier runs
+short_description: Show how long findings have been open, from the folders of earlier runs
 version_added: 1.0.0
 description:
-  - Reads the reports of all earlier runs in a directory, and writes C(history.html) and C(history.json) into a run folder of its own, also in check mode.
-  - For each finding it says since when it is open, when it ended, and how often it came back. It reads no database, and never Exchange.
-  - A finding is the same one as long as organization (tenant id, else initial domain), control, resource, rule (its GUID, else its name) and option are the
-    same. So a renamed organization or host keeps its history.
-  - What lies between two runs is not known, so a time reads "between ... and ...". A run that could not read an organization or a control says nothing of it.
-  - Audits, checks and applied baselines count. MFR-2 of a check does not, because a check judges it as its plan would leave it.
-  - The playbook C(m365.message_encryption.history) uses it.
+  - Reads the reports of all earlier runs in a directory, and writes C(history.html) and C(history.json) to a new run folder, also in check mode.
+  - The history shows for each finding when it appeared, when it ended, and how often it came back. The module needs no database and does not contact Exchange.
+  - Two runs have the same finding if its organization (tenant id, or else initial domain), control, resource, rule (GUID, or else name) and option are the
+    same. An organization or host keeps its history when it is renamed.
+  - What happened between two runs is unknown, so times read "between ... and ...". A run that could not read an organization or a control is ignored there.
+  - Audits, checks and applied baselines count. MFR-2 of a check does not, because a check assesses it as its plan would leave it.
+  - The playbook C(m365.message_encryption.history) uses this module.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -25,7 +25,7 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - The directory of the artifacts of the earlier runs, as O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir) had it.
+      - The directory of the earlier runs' artifacts, which is their O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
     type: str
     required: true
 seealso:
@@ -33,7 +33,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Since when is what open?
+- name: Show how long findings have been open
   m365.message_encryption.baseline_history:
     directory: ./message_encryption
   run_once: true
@@ -41,17 +41,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 open:
-  description: How many findings are open.
+  description: The number of open findings.
   returned: success
   type: int
   sample: 3
 flapping:
-  description: How many findings came back after they had ended, open or not.
+  description: The number of findings, open or not, that came back after they had ended.
   returned: success
   type: int
   sample: 1
 runs:
-  description: How many runs the directory holds.
+  description: The number of runs in the directory.
   returned: success
   type: int
   sample: 12
@@ -64,7 +64,7 @@ files:
   returned: success
   type: dict
 msg:
-  description: The outcome in a sentence.
+  description: One line about the outcome.
   returned: success
   type: str
   sample: "3 findings are open, 1 flapping, in 2 organizations and 12 runs."

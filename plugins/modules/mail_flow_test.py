@@ -316,12 +316,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: The outcome in a sentence; of expectations that are not met, what was expected, what came out, and the rules that decided.
+  description: A summary. For each expectation that is not met it shows what was expected, what the result is, and which rules decided it.
   returned: always
   type: str
   sample: "1 message, 2 recipients: all 2 expectations are met."
 messages:
-  description: What becomes of each message.
+  description: The result for each message.
   returned: success, and where an expectation is not met
   type: list
   elements: dict
@@ -332,13 +332,13 @@ messages:
       returned: always
     recipients:
       description: >-
-        An address to the result for it. RV(messages[].recipients) holds C(fate) (V(delivered), V(rejected), V(deleted), V(quarantined), V(redirected),
-        V(moderated) or V(unknown)); where a copy is delivered C(protection) (V(none), V(encrypt), V(do_not_forward), C(template:NAME), V(smime),
-        V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether its protection is the one that it
-        came with); C(rules) (C(name), and C(matched), true or V(unknown), first to last); C(branding) (an OME configuration's name); C(opens) (C(way),
+        The result for each address. Each RV(messages[].recipients) has C(fate) (V(delivered), V(rejected), V(deleted), V(quarantined), V(redirected),
+        V(moderated) or V(unknown)); for a delivered copy C(protection) (V(none), V(encrypt), V(do_not_forward), C(template:NAME), V(smime),
+        V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this
+        protection); C(rules) (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens) (C(way),
         V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(assumes) (numbers of the
-        guesses that the answer rests on); C(unknown) (C(id) and C(reason) of what is open); C(after_approval) and C(after_release) (the same keys, for what
-        moderation or quarantine would let through); and C(trace). What does not apply is absent.
+        assumptions that the result depends on); C(unknown) (C(id) and C(reason) of what is unknown); C(after_approval) and C(after_release) (the same keys,
+        for a copy that moderation or quarantine lets through); and C(trace). Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:
@@ -351,7 +351,7 @@ messages:
           protected_on_arrival: false
           rules: [{name: Encrypt all outgoing mail, matched: true}]
 guarantees:
-  description: What holds of each guarantee, in their order.
+  description: The verdict on each guarantee, in the order of O(guarantees).
   returned: with O(guarantees)
   type: list
   elements: dict
@@ -362,25 +362,26 @@ guarantees:
       returned: always
     verdict:
       description: >-
-        V(proved), no message breaks it, whatever is unknown about Exchange; V(refuted), RV(guarantees[].counterexample) surely breaks it; V(unknown) otherwise.
+        V(proved) if no message breaks it, whatever is unknown about Exchange; V(refuted) if RV(guarantees[].counterexample) certainly breaks it;
+        otherwise V(unknown).
       type: str
       returned: always
     assumptions:
-      description: What a proof takes for granted, C(id) and C(text).
+      description: The assumptions of the proof, each with C(id) and C(text).
       type: list
       elements: dict
       returned: always
     counterexample:
       description: >-
-        A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs beside those
-        that are known.
+        A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs in addition to
+        the known ones.
       type: dict
-      returned: when it is refuted
+      returned: when the verdict is V(refuted)
     unknown:
-      description: What is open, C(id) and C(reason), and C(settled_by), what would settle it.
+      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
       type: list
       elements: dict
-      returned: when it is unknown
+      returned: when the verdict is V(unknown)
   sample:
     - name: Outgoing mail is encrypted
       verdict: refuted
@@ -391,8 +392,8 @@ guarantees:
         outcome: {fate: delivered, protection: none}
 difference:
   description: >-
-    Every class of mail that O(compare_with) treats in another way, the most important first. Before is O(compare_with), after the rules that are tested.
-    Complete where RV(difference_more) is 0.
+    The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is O(compare_with), "after" the tested
+    rules. The list is complete if RV(difference_more) is 0.
   returned: with O(compare_with)
   type: list
   elements: dict
@@ -404,49 +405,50 @@ difference:
       type: str
       returned: always
     text:
-      description: Which mail, what becomes of it now, and because of which rule, in a sentence.
+      description: A sentence that says which mail it is, what happens to it now, and which rule is the cause.
       type: str
       returned: always
     when:
-      description: The conditions of the rules that decide, as a section.
+      description: The conditions of the deciding rules, in the form of a rule's section.
       type: dict
       returned: always
     rules:
-      description: The names of the edited rules that it is put down to. Empty where settings are the cause.
+      description: The names of the changed rules that cause it. Empty if settings are the cause.
       type: list
       elements: str
       returned: always
     before:
-      description: The result of the witness with the other rules.
+      description: The result of the witness with the rules of O(compare_with).
       type: dict
       returned: when it is known
     after:
-      description: The result of the witness with the rules that are tested.
+      description: The result of the witness with the tested rules.
       type: dict
       returned: when it is known
     witness:
-      description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs beside those that are known.
+      description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs in addition to the known ones.
       type: dict
       returned: when there is one
     unknown:
-      description: What is open, C(id) and C(reason), and C(settled_by), what would settle it.
+      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
       type: list
       elements: dict
       returned: for the kind V(unknown)
 difference_more:
-  description: How many classes are not listed.
+  description: The number of classes that are not listed.
   returned: with O(compare_with)
   type: int
   sample: 0
 changed_messages:
-  description: Which of O(messages) the rules of O(compare_with) treat in another way, C(kind), C(text), C(before), C(after) and C(witness).
+  description: >-
+    Those of O(messages) that the rules of O(compare_with) treat differently, each with C(kind), C(text), C(before), C(after) and C(witness).
   returned: with O(compare_with) and O(messages)
   type: list
   elements: dict
 lint:
   description: >-
-    What is odd about the rules that are tested: C(kind), C(rules) (names) and C(reason). Rules that never act, exceptions that spare nothing, rules that say
-    the same, an encrypting and a decrypting rule that meet, rules that end the way of mail which a later one would encrypt, and more.
+    Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
+    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it.
   returned: success, and where an expectation is not met or a guarantee is refuted
   type: list
   elements: dict
@@ -455,7 +457,7 @@ lint:
       rules: [Encrypt offers, The partner reads its mail as it is]
       reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' ends the rules for all mail that it is for."
 unavailable:
-  description: Facts that this session may not read, with the reason. What rests on them is unknown.
+  description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met
   type: dict
   sample: {}
@@ -511,7 +513,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: MailFlowContext) -> dict[str, Any]:
-    """Takes the messages through the rules, and decides the guarantees and the difference."""
+    """Runs the messages through the rules, and decides the guarantees and the difference."""
     params, now = task.params, datetime.datetime.now(datetime.UTC)
     cases = cases_of(params["messages"] or [], task.find_file, now)
     guarantees = declared_guarantees(params["guarantees"] or [])
@@ -551,7 +553,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
 
 
 def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The rules that are tested, the facts, and why some of these could not be read. At most one round trip."""
+    """The tested rules, the facts, and why some facts could not be read. At most one round trip."""
     params, given = task.params, task.params["facts"] or {}
     if params["source"]:
         document = document_of(task.load(params["source"]), f"source: {params['source']}")
@@ -566,7 +568,7 @@ def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleS
     else:
         rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
         if params["guarantees"] or others is not None:
-            # Any mail is meant, so that whatever says who is inside has a part in it.
+            # A proof is about all mail, so it needs every fact about who is inside.
             wanted = [name for name in FACT_SUBSETS if name in wanted or (name in PROOF_SUBSETS and given.get(name) is None)]
         organization = read(task.session, wanted, fresh=True) if wanted else None
     found, unavailable = facts_from(organization, wanted) if organization else ({}, {})

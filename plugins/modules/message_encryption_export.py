@@ -7,23 +7,23 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: message_encryption_export
-short_description: An organization as a file of variables, and a playbook that keeps it so
+short_description: Export an organization as variables, with a playbook that enforces them
 version_added: 1.0.0
 description:
-  - Reads an organization and writes two files on the controller, with mode 0600. C(export.yml) holds variables. The playbook C(enforce.yml) beside it
-    brings the organization back to exactly what they say; run right after the export, it changes nothing.
+  - Reads an organization and writes two files on the controller, with mode 0600. C(export.yml) holds variables. The playbook C(enforce.yml) in the same folder
+    restores the organization to exactly the exported state. Run right after the export, it changes nothing.
   - >-
     C(message_encryption_state) is what M(m365.message_encryption.message_encryption_state) takes with
-    O(m365.message_encryption.message_encryption_state#module:omitted=default). What is empty, and what Exchange gives a new rule, goes without saying.
-    Each rule is written once.
+    O(m365.message_encryption.message_encryption_state#module:omitted=default). It omits empty values and the defaults of a new rule.
+    It contains each rule once.
   - >-
-    The variables that begin with C(hardened_baseline_) are those with which
+    With the variables that begin with C(hardened_baseline_),
     R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change. A control whose settings differ
-    between several objects is left out, unmanaged.
+    between objects is omitted and so stays unmanaged.
   - >-
-    Every text that looks like a template is marked C(!unsafe): whoever may name a mail flow rule writes into the file, and Ansible templates variables that
-    it loads from files.
-  - What the organization has and the files do not keep is returned as RV(not_enforced).
+    Text that looks like a template is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
+    rule can put text into this one.
+  - RV(not_enforced) lists what the playbook does not enforce.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)
 extends_documentation_fragment:
@@ -32,49 +32,49 @@ extends_documentation_fragment:
 options:
   directory:
     description:
-      - Where the files go, in a folder that is named by the host. Relative to the working directory.
+      - The directory to write to. The files go into a folder that is named after the host. Relative to the working directory.
     type: str
     default: ./message_encryption
 attributes:
   diff_mode:
     support: none
-    description: The files are private.
+    description: Shows no diff, because the files are private.
 seealso:
   - module: m365.message_encryption.message_encryption_info
   - module: m365.message_encryption.message_encryption_state
 """
 
 EXAMPLES = r"""
-- name: Write the organization as variables, and a playbook that keeps it so
+- name: Export the organization as variables, with a playbook that enforces them
   m365.message_encryption.message_encryption_export:
     directory: ./exported
 """
 
 RETURN = r"""
 path:
-  description: The file. In check mode it is not written.
+  description: The path of the file of variables. Check mode does not write it.
   returned: success
   type: str
   sample: "/home/admin/exported/contoso/export.yml"
 playbook:
-  description: The playbook that keeps the organization as it was exported. In check mode it is not written.
+  description: The path of the playbook that restores the exported state. Check mode does not write it.
   returned: success
   type: str
   sample: "/home/admin/exported/contoso/enforce.yml"
 not_enforced:
-  description: What the organization has and the files do not keep, as sentences.
+  description: Sentences about what the playbook does not enforce.
   returned: success
   type: list
   elements: str
   sample: ["Rules and OME configurations that somebody adds later stay as they are."]
 not_exported:
-  description: Mail flow rules that no module can write, by name, GUID and reason.
+  description: The mail flow rules that no module can write, each with its name, GUID and reason.
   returned: success
   type: list
   elements: dict
   sample: []
 unavailable:
-  description: Parts that were not read because this session does not have the cmdlet, with the reason.
+  description: The parts that could not be read because this session does not have the cmdlet, with the reason.
   returned: success
   type: dict
   sample: {}

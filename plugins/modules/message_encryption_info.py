@@ -7,15 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: message_encryption_info
-short_description: Everything that an organization has set up for message encryption
+short_description: Return everything that an organization has configured for message encryption
 version_added: 1.0.0
 description:
   - Reads an organization in one round trip.
   - >-
-    What it returns for a resource is exactly what the resource's module takes, and M(m365.message_encryption.message_encryption_state) takes all of
-    it: given back at once it changes nothing,
-    and given back later it puts the old state back.
-  - An empty text or list stands for "nothing set" where that can be put back. Predicates and actions of mail flow rules that are not set are left out.
+    Returns for each resource exactly what the resource's module takes. M(m365.message_encryption.message_encryption_state) takes all of it. Applied
+    at once it changes nothing; applied later it restores the old state.
+  - An empty string or list means that nothing is set, where that can be restored. Unset predicates and actions of mail flow rules are omitted.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
@@ -26,8 +25,8 @@ options:
     description:
       - What to read.
       - >-
-        V(all) reads everything that this session may read, and says in RV(unavailable) what it may not. A subset that is named and may not be read
-        fails the task.
+        V(all) reads everything that this session may read, and lists the rest in RV(unavailable). If you name a subset that the session may not read,
+        the task fails.
     type: list
     elements: str
     choices:
@@ -52,11 +51,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Everything
+- name: Read everything
   m365.message_encryption.message_encryption_info:
   register: encryption
 
-- name: Only the mail flow rules
+- name: Read only the mail flow rules
   m365.message_encryption.message_encryption_info:
     gather: [transport_rules]
 """
@@ -64,8 +63,8 @@ EXAMPLES = r"""
 RETURN = r"""
 organization:
   description: >-
-    Who the organization is.
-  returned: when asked for and readable
+    The organization's names and IDs.
+  returned: when requested and readable
   type: dict
   sample:
     name: "contoso.onmicrosoft.com"
@@ -76,8 +75,8 @@ organization:
     on_premises: false
 ome_configurations:
   description: >-
-    OME configurations, as M(m365.message_encryption.ome_configuration) takes them.
-  returned: when asked for and readable
+    The OME configurations, as M(m365.message_encryption.ome_configuration) takes them.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -87,19 +86,19 @@ ome_configurations:
 irm_configuration:
   description: >-
     The IRM configuration, as M(m365.message_encryption.irm_configuration) takes it.
-  returned: when asked for and readable
+  returned: when requested and readable
   type: dict
   sample: {"azure_rms_licensing_enabled": true, "internal_licensing_enabled": true}
 activesync_org_settings:
   description: >-
     The ActiveSync settings, as M(m365.message_encryption.activesync_org_settings) takes them.
-  returned: when asked for and readable
+  returned: when requested and readable
   type: dict
   sample: {"allow_rms_support_for_unenlightened_apps": false}
 transport_rules:
   description: >-
-    Mail flow rules, first to last, as M(m365.message_encryption.ome_transport_rule) takes them.
-  returned: when asked for and readable
+    The mail flow rules in order, as M(m365.message_encryption.ome_transport_rule) takes them.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -108,28 +107,28 @@ transport_rules:
       priority: 0
 transport_rules_unsupported:
   description: >-
-    Rules that no module can write, with the reason.
-  returned: when asked for and readable
+    The rules that no module can write, with the reason.
+  returned: when requested and readable
   type: list
   elements: dict
   sample: []
 transport_rules_not_rebuildable:
   description: >-
-    Rules that cannot be recreated once they are removed, with the reason.
-  returned: when asked for and readable
+    The rules that cannot be recreated after they are removed, with the reason.
+  returned: when requested and readable
   type: list
   elements: dict
   sample: []
 transport_config:
   description: >-
-    What Exchange allows: how many rules, how large, and how many characters of patterns.
-  returned: when asked for and readable
+    Exchange's limits for rules: their number, their size, and the characters of their patterns.
+  returned: when requested and readable
   type: dict
   sample: {"transport_rule_limit": 300}
 rms_templates:
   description: >-
-    Rights management templates, by name and GUID. An empty list proves nothing: Exchange gives one also where licensing is off.
-  returned: when asked for and readable
+    The rights management templates, by name and GUID. An empty list proves nothing, because Exchange also returns one if licensing is off.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -138,8 +137,8 @@ rms_templates:
       description: ""
 owa_mailbox_policies:
   description: >-
-    Policies of Outlook on the web, as M(m365.message_encryption.owa_mailbox_policy) takes them.
-  returned: when asked for and readable
+    The mailbox policies of Outlook on the web, as M(m365.message_encryption.owa_mailbox_policy) takes them.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -147,8 +146,8 @@ owa_mailbox_policies:
       irm_enabled: true
 mobile_device_mailbox_policies:
   description: >-
-    Policies of mobile devices, as M(m365.message_encryption.mobile_device_mailbox_policy) takes them.
-  returned: when asked for and readable
+    The mailbox policies of mobile devices, as M(m365.message_encryption.mobile_device_mailbox_policy) takes them.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -156,8 +155,8 @@ mobile_device_mailbox_policies:
       irm_enabled: true
 accepted_domains:
   description: >-
-    The domains that the organization accepts mail for, as the facts of M(m365.message_encryption.mail_flow_test) take them.
-  returned: when asked for and readable
+    The domains that the organization accepts mail for, as O(m365.message_encryption.mail_flow_test#module:facts) takes them.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -166,8 +165,8 @@ accepted_domains:
       match_subdomains: false
 remote_domains:
   description: >-
-    Remote domains. Mail flow rules take the people of one that is internal for people inside.
-  returned: when asked for and readable
+    The remote domains. Mail flow rules treat recipients in an internal remote domain as inside the organization.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -176,8 +175,8 @@ remote_domains:
       is_internal: false
 inbound_connectors:
   description: >-
-    Inbound connectors, and whether they make mail from on-premises count as internal.
-  returned: when asked for and readable
+    The inbound connectors, and whether they make mail from on-premises count as internal.
+  returned: when requested and readable
   type: list
   elements: dict
   sample:
@@ -187,15 +186,15 @@ inbound_connectors:
       treat_messages_as_internal: false
 exported_cmdlets:
   description: >-
-    The cmdlets that this session may run, of those that the collection uses.
-  returned: when asked for and readable
+    The cmdlets of this collection that the session may run.
+  returned: when requested and readable
   type: list
   elements: str
   sample: ["Get-IRMConfiguration", "Set-IRMConfiguration"]
 unavailable:
   description: >-
-    What was not read because this session does not have the cmdlet, with the reason.
-  returned: when asked for and readable
+    The subsets that could not be read because this session does not have the cmdlet, with the reason.
+  returned: when requested and readable
   type: dict
   sample: {}
 """
@@ -214,7 +213,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: ModuleContext) -> dict[str, Any]:
-    """Reads the asked subsets in one round trip, always freshly."""
+    """Reads the requested subsets in one round trip, never from what earlier tasks read."""
     gather = task.params["gather"]
     organization = read(task.session, SUBSETS if "all" in gather else gather, fresh=True)
     described: dict[str, Any] = {}

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: owa_mailbox_policy
-short_description: IRM in a policy of Outlook on the web
+short_description: Manage IRM in mailbox policies of Outlook on the web
 version_added: 1.0.0
 description:
-  - Manages whether a policy lets its users work with protected mail, with C(Get-OwaMailboxPolicy) and C(Set-OwaMailboxPolicy).
+  - Manages whether the users of a policy can work with protected mail. Uses C(Get-OwaMailboxPolicy) and C(Set-OwaMailboxPolicy).
   - A policy with IRM off overrides the organization's settings for its users.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -20,12 +20,12 @@ extends_documentation_fragment:
 options:
   identity:
     description:
-      - The name of a policy that exists, or C(*) for every one.
+      - The name of an existing policy, or C(*) for all policies.
     type: str
     required: true
   irm_enabled:
     description:
-      - Whether IRM works for users of Outlook on the web who have this policy.
+      - Whether IRM is enabled in Outlook on the web for users with this policy.
     type: bool
 seealso:
   - name: Set-OwaMailboxPolicy
@@ -34,7 +34,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the users of every policy work with protected mail
+- name: Let users of all policies work with protected mail
   m365.message_encryption.owa_mailbox_policy:
     identity: "*"
     irm_enabled: true
@@ -52,13 +52,13 @@ before:
   type: dict
   sample: {"OwaMailboxPolicy-Default": {"irm_enabled": false}}
 after:
-  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
+  description: The managed options after the task, as Exchange returns them or, in check mode, as they would be.
   returned: success
   type: dict
   sample: {"OwaMailboxPolicy-Default": {"irm_enabled": true}}
 changes:
   description: One entry for each difference.
-  returned: always, once the organization was read
+  returned: always, once the organization has been read
   type: list
   elements: dict
   contains:
@@ -67,7 +67,7 @@ changes:
       type: str
       returned: always
     identity:
-      description: The object's name. Empty if an organization has only one.
+      description: The object's name. Empty if an organization has only one such object.
       type: str
       returned: always
     option:
@@ -97,7 +97,7 @@ changes:
       impact: ""
 commands:
   description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
-  returned: always, once the organization was read
+  returned: always, once the organization has been read
   type: list
   elements: str
   sample: ["Set-OwaMailboxPolicy -Identity 'OwaMailboxPolicy-Default' -IRMEnabled $true -Confirm:$false"]
@@ -126,7 +126,7 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: ModuleContext) -> dict[str, Any]:
-    """Brings one policy, or every policy, to what the options declare."""
+    """Applies the options to one policy or to all policies."""
     return converge_policies(task, OWA_MAILBOX_POLICY)
 
 

@@ -178,8 +178,8 @@ def test_an_apply_takes_nothing_but_what_its_workflow_had_approved(awx: Awx, mod
         ({"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x"}}, "so there is no approved plan"),
         ({"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow8_x"}}, "is not one of the workflow job 7"),
         ({"awx_workflow_job_id": 8, "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow8_x"}}, "is not one of the workflow job 7"),
-        ({"hardened_baseline_approved_plan": ""}, "this job applies what its workflow had approved"),
-        ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies what its workflow had approved"),
+        ({"hardened_baseline_approved_plan": ""}, "this job applies only the plans approved in its workflow"),
+        ({"hardened_baseline_approved_plan": "sha256:" + "0" * 64}, "this job applies only the plans approved in its workflow"),
         ({"hardened_baseline_require_approval": False}, "hardened_baseline_require_approval is False as an extra variable"),
         ({"hardened_baseline_pdf_encryption": True, "hardened_baseline_accept": ["IRM-5"]}, "the variables of IRM-5 have changed"),
     ]

@@ -52,7 +52,9 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
     with playground(tmp_path) as lines:
         commands = [line.strip() for line in lines if line.startswith("    ")]
         assert len(commands) == 3
-        assert lines[0].startswith("3 organizations, without Advanced Message Encryption: contoso has rules that real ones had; fabrikam and adatum are new.")
+        assert lines[0].startswith(
+            "3 organizations, without Advanced Message Encryption: contoso has the rules of real organizations; fabrikam and adatum are new."
+        )
         hosts = yaml.safe_load((tmp_path / "emulator/inventory.yml").read_text(encoding="utf-8"))["exchange_organizations"]["hosts"]
         assert list(hosts) == ["contoso", "fabrikam", "adatum"]
         said = typed(tmp_path, *commands)
@@ -63,13 +65,13 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
 
 def test_license_and_names_are_given(tmp_path: Path) -> None:
     with playground(tmp_path, "--organization", "litware", "--license", "ame") as lines:
-        assert lines[0].startswith("1 organization, with Advanced Message Encryption: litware has rules that real ones had.")
+        assert lines[0].startswith("1 organization, with Advanced Message Encryption: litware has the rules of real organizations.")
         enter = shlex.join(["cd", str(tmp_path / "emulator")]) + f" && . {BIN}/activate"
         said = typed(tmp_path, enter, "ansible litware -m m365.message_encryption.exchange_connection_info")
         assert "with Advanced Message Encryption" in said
 
 
-@pytest.mark.parametrize(("arguments", "match"), [(["--lived-in", "nowhere"], "--lived-in nowhere is none of the organizations")])
+@pytest.mark.parametrize(("arguments", "match"), [(["--lived-in", "nowhere"], "--lived-in nowhere is not one of the organizations")])
 def test_what_cannot_be_is_said(tmp_path: Path, arguments: list[str], match: str) -> None:
     command = [sys.executable, str(ROOT / "scripts/playground.py"), "--directory", str(tmp_path), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

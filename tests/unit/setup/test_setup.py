@@ -144,7 +144,7 @@ def test_what_if_makes_nothing(tenants: Tenants) -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     assert tenants.writes == []
     assert not (tenants.directory / "exchange.pem").exists()
-    assert "Make a key and a certificate" in done.stdout
+    assert "Create a key and a certificate" in done.stdout
     assert "Register the application" in done.stdout
 
 
