@@ -17,11 +17,10 @@ already, so running the script again repairs what is missing and changes nothing
   5. Exchange's own reference to the enterprise application
   6. a role group of Exchange with the roles that the collection needs, and the application as its member
 
-It prints the inventory for what it has prepared. The script was checked against PowerShell's parser, and the parameters of Exchange's
-cmdlets against Microsoft's reference pages but for Get-RoleGroup and Disconnect-ExchangeOnline. UNVERIFIED: those two and the cmdlets of
-Microsoft Graph; and because only a tenant can show it, steps 2 to 6 as a whole, that Microsoft Graph takes the initial domain as
--TenantId, that a second certificate can be added beside the first, and that a GDAP relationship is enough for steps 3 to 6 in a
-customer's organization.
+It prints the inventory for what it has prepared. PowerShell's parser has checked the script, and each cmdlet's parameters are those of
+Microsoft's reference pages. UNVERIFIED, because only a tenant can show it: that steps 2 to 6 work as a whole, that Connect-MgGraph takes
+an initial domain as -TenantId, that Update-MgApplication keeps certificates that are sent back as they were read, and that a GDAP
+relationship is enough for steps 3 to 6 in a customer's organization.
 
 .PARAMETER Organization
 Initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one needs -Provider.
@@ -112,10 +111,12 @@ function Get-Application {
         return New-MgApplication -DisplayName $Name -SignInAudience $audience -RequiredResourceAccess @($access) -KeyCredentials @($credential)
     }
     $application = $found[0]
-    # Entra names a certificate by its SHA-1 thumbprint.
-    $known = @($application.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.CustomKeyIdentifier) })
-    if ($Certificate -and $Certificate.Thumbprint -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
-        Update-MgApplication -ApplicationId $application.Id -KeyCredentials (@($application.KeyCredentials) + $credential)
+    # An update replaces all certificates, and Entra returns them whole only where one application is read with them selected.
+    $kept = @((Get-MgApplication -ApplicationId $application.Id -Property 'keyCredentials').KeyCredentials | Where-Object { $_ })
+    if ($kept | Where-Object { -not $_.Key }) { throw "Entra does not show the certificates of '$Name', so adding one would lose them. Add it in the portal." }
+    $known = @($kept | ForEach-Object { [System.Convert]::ToHexString($_.Key) })
+    if ($Certificate -and [System.Convert]::ToHexString($Certificate.RawData) -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
+        Update-MgApplication -ApplicationId $application.Id -KeyCredentials ($kept + $credential)
     }
     $application
 }
