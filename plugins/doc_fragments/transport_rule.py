@@ -62,16 +62,30 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
         for section, fields in SECTIONS.items()
     }
     return {
-        "name": {"description": ["The rule's name, at most 64 characters.", f"With O({prefix}guid) it renames the rule."], "type": "str"},
+        "name": {"description": ["The rule's name, at most 64 characters. PowerShell: C(Name).", f"With O({prefix}guid) it renames the rule."], "type": "str"},
         "guid": {
-            "description": ["The rule's GUID, which stays when it is renamed.", f"A GUID that no rule has does not count where there is O({prefix}name)."],
+            "description": [
+                "The rule's GUID, which stays when it is renamed. PowerShell: C(Identity).",
+                f"A GUID that no rule has does not count where there is O({prefix}name).",
+            ],
             "type": "str",
         },
-        "state": {"description": ["Whether the rule exists."], "type": "str", "choices": ["present", "absent"], "default": "present"},
-        "enabled": {"description": ["Whether the rule is switched on. A new rule is, unless this says otherwise."], "type": "bool"},
+        "state": {
+            "description": ["Whether the rule exists. PowerShell: C(New-TransportRule), C(Remove-TransportRule)."],
+            "type": "str",
+            "choices": ["present", "absent"],
+            "default": "present",
+        },
+        "enabled": {
+            "description": [
+                "Whether the rule is switched on. A new rule is, unless this says otherwise.",
+                "PowerShell: C(Enabled) for a new rule, then C(Enable-TransportRule) and C(Disable-TransportRule).",
+            ],
+            "type": "bool",
+        },
         "priority": {
             "description": [
-                "The rule's position, V(0) for the first. The rules behind it move.",
+                "The rule's position, V(0) for the first. The rules behind it move. PowerShell: C(Priority).",
                 "In a list of rules the order of the list counts instead. It is accepted there so that a rule can be given back as it was read.",
             ],
             "type": "int",
