@@ -17,11 +17,10 @@ done, so if you run the script again, it adds what is missing and changes nothin
   5. Exchange's service principal, which refers to the enterprise application
   6. an Exchange role group with the roles that the collection needs, and the application as its member
 
-At the end it prints an inventory for these organizations. The script was checked with PowerShell's parser, and the parameters of
-Exchange's cmdlets with Microsoft's reference pages, except for Get-RoleGroup and Disconnect-ExchangeOnline. UNVERIFIED: these two and the
-cmdlets of Microsoft Graph; and, because only a tenant can show it, whether steps 2 to 6 work as a whole, whether Microsoft Graph accepts
-the initial domain as -TenantId, whether a second certificate can be added to the first, and whether a GDAP relationship is enough for
-steps 3 to 6 in a customer's organization.
+At the end it prints an inventory for these organizations. PowerShell's parser has checked the script, and each cmdlet's parameters are those of
+Microsoft's reference pages. UNVERIFIED, because only a tenant can show it: that steps 2 to 6 work as a whole, that Connect-MgGraph takes
+an initial domain as -TenantId, that Update-MgApplication keeps certificates that are sent back as they were read, and that a GDAP
+relationship is enough for steps 3 to 6 in a customer's organization.
 
 .PARAMETER Organization
 The initial domains of the organizations to prepare, such as contoso.onmicrosoft.com. More than one requires -Provider.
@@ -112,10 +111,12 @@ function Get-Application {
         return New-MgApplication -DisplayName $Name -SignInAudience $audience -RequiredResourceAccess @($access) -KeyCredentials @($credential)
     }
     $application = $found[0]
-    # Entra identifies a certificate by its SHA-1 thumbprint.
-    $known = @($application.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.CustomKeyIdentifier) })
-    if ($Certificate -and $Certificate.Thumbprint -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
-        Update-MgApplication -ApplicationId $application.Id -KeyCredentials (@($application.KeyCredentials) + $credential)
+    # An update replaces all certificates, and Entra returns them whole only where one application is read with them selected.
+    $kept = @((Get-MgApplication -ApplicationId $application.Id -Property 'keyCredentials').KeyCredentials | Where-Object { $_ })
+    if ($kept | Where-Object { -not $_.Key }) { throw "Entra does not show the certificates of '$Name', so adding one would lose them. Add it in the portal." }
+    $known = @($kept | ForEach-Object { [System.Convert]::ToHexString($_.Key) })
+    if ($Certificate -and [System.Convert]::ToHexString($Certificate.RawData) -notin $known -and $PSCmdlet.ShouldProcess($Name, 'Add the certificate')) {
+        Update-MgApplication -ApplicationId $application.Id -KeyCredentials ($kept + $credential)
     }
     $application
 }

@@ -62,16 +62,30 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
         for section, fields in SECTIONS.items()
     }
     return {
-        "name": {"description": ["The rule's name, at most 64 characters.", f"Together with O({prefix}guid) it renames the rule."], "type": "str"},
+        "name": {"description": ["The rule's name, at most 64 characters. PowerShell: C(Name).", f"Together with O({prefix}guid) it renames the rule."], "type": "str"},
         "guid": {
-            "description": ["The rule's GUID. It stays the same when the rule is renamed.", f"If no rule has this GUID, O({prefix}name) identifies the rule."],
+            "description": [
+                "The rule's GUID. It stays the same when the rule is renamed. PowerShell: C(Identity).",
+                f"If no rule has this GUID, O({prefix}name) identifies the rule.",
+            ],
             "type": "str",
         },
-        "state": {"description": ["Whether the rule exists."], "type": "str", "choices": ["present", "absent"], "default": "present"},
-        "enabled": {"description": ["Whether the rule is enabled. A new rule is enabled by default."], "type": "bool"},
+        "state": {
+            "description": ["Whether the rule exists. PowerShell: C(New-TransportRule), C(Remove-TransportRule)."],
+            "type": "str",
+            "choices": ["present", "absent"],
+            "default": "present",
+        },
+        "enabled": {
+            "description": [
+                "Whether the rule is enabled. A new rule is enabled by default.",
+                "PowerShell: C(Enabled) for a new rule, then C(Enable-TransportRule) and C(Disable-TransportRule).",
+            ],
+            "type": "bool",
+        },
         "priority": {
             "description": [
-                "The rule's position; V(0) is the first. The rules after it move.",
+                "The rule's position; V(0) is the first. The rules after it move. PowerShell: C(Priority).",
                 "In a list of rules the order of the list counts instead. The option is accepted there so that you can apply a rule as it was returned.",
             ],
             "type": "int",

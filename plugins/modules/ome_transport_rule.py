@@ -31,10 +31,12 @@ options:
   place_before:
     description:
       - The name of a rule that this one must precede. A rule that already precedes it anywhere stays; a new or moved rule is put directly before it.
+      - 'PowerShell: C(Priority).'
     type: str
   place_after:
     description:
       - The name of a rule that this one must follow. A rule that already follows it anywhere stays; a new or moved rule is put directly after it.
+      - 'PowerShell: C(Priority).'
     type: str
 seealso:
   - module: m365.message_encryption.ome_transport_rules

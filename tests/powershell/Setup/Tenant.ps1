@@ -14,14 +14,19 @@ function Invoke-Stand-In {
     switch ($Cmdlet) {
         'Connect-MgGraph' { $state.here = $Given.TenantId }
         'Connect-ExchangeOnline' { $state.exchange = if ($Given.DelegatedOrganization) { $Given.DelegatedOrganization } else { $state.here } }
-        'Get-MgApplication' { $answer = @($state.applications | Where-Object { $Given.Filter -eq "displayName eq '$($_.DisplayName)'" }) }
+        'Get-MgApplication' {
+            $answer = @($state.applications | Where-Object { $Given.Filter -eq "displayName eq '$($_.DisplayName)'" -or $Given.ApplicationId -eq $_.Id })
+        }
         'New-MgApplication' {
-            $keys = @($Given.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString([System.Security.Cryptography.SHA1]::HashData($_.Key)) })
+            $keys = @($Given.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.Key) })
             $made = @{ Id = 'object-1'; AppId = '0b6f2f34-2f2c-4a2a-8d0d-3f1d3c5a7e11'; DisplayName = $Given.DisplayName; Audience = $Given.SignInAudience; Keys = $keys }
             $state.applications += $made
             $answer = $made
         }
-        'Update-MgApplication' { $state.updated += 1 }
+        'Update-MgApplication' {
+            if ($Given.KeyCredentials | Where-Object { -not $_.Key }) { throw 'A certificate was sent without its key.' }
+            ($state.applications | Where-Object { $_.Id -eq $Given.ApplicationId }).Keys = @($Given.KeyCredentials | ForEach-Object { [System.Convert]::ToHexString($_.Key) })
+        }
         'Get-MgServicePrincipal' {
             $answer = if ($Given.Filter -like '*00000002-0000-0ff1-ce00-000000000000*') { @{ Id = "exchange-$here"; AppId = 'exchange' } }
             else { $state.principals | Where-Object { $_.Where -eq $here } }
@@ -46,7 +51,9 @@ function Invoke-Stand-In {
         if ($null -eq $each) { continue }
         $object = [pscustomobject] $each
         if ($each.Contains('Keys')) {
-            $keys = @($each.Keys_ ?? $each['Keys'] | ForEach-Object { [pscustomobject] @{ CustomKeyIdentifier = [System.Convert]::FromHexString($_) } })
+            # The keys themselves are returned only for one application, and only where they are asked for.
+            $whole = $Given['ApplicationId'] -and $Given['Property'] -eq 'keyCredentials'
+            $keys = @($each['Keys'] | ForEach-Object { [pscustomobject] @{ Key = if ($whole) { [System.Convert]::FromHexString($_) } } })
             $object | Add-Member -NotePropertyName KeyCredentials -NotePropertyValue $keys
         }
         $object

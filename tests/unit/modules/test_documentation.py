@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,17 @@ def test_each_option_of_a_rule_has_the_name_that_powershell_has_and_an_exception
             described = " ".join(options[section]["suboptions"][field.option]["description"])
             assert f"C({field.parameter})" in described
             assert (f"As O(conditions.{field.option})." in described) is (section == "exceptions")
+
+
+def test_each_setting_of_a_rule_has_the_name_that_powershell_has() -> None:
+    options = documentation("ome_transport_rule")["options"]
+    cmdlets = {name for name in CMDLETS if name.endswith("-TransportRule")}
+    known = cmdlets | {row["name"] for name in cmdlets for row in CMDLETS[name]["parameters"]}
+    for option in set(options) - set(SECTIONS) - {"verify_timeout"}:
+        _text, _colon, names = " ".join(options[option]["description"]).partition("PowerShell: ")
+        first = re.match(r"C\(([\w-]+)\)", names)
+        assert first, option
+        assert first[1] in known, option
 
 
 def test_the_examples_show_every_action_that_encrypts_decrypts_or_brands() -> None:
