@@ -62,7 +62,10 @@ def _rule_options(prefix: str = "") -> dict[str, Any]:
         for section, fields in SECTIONS.items()
     }
     return {
-        "name": {"description": ["The rule's name, at most 64 characters. PowerShell: C(Name).", f"Together with O({prefix}guid) it renames the rule."], "type": "str"},
+        "name": {
+            "description": ["The rule's name, at most 64 characters. PowerShell: C(Name).", f"Together with O({prefix}guid) it renames the rule."],
+            "type": "str",
+        },
         "guid": {
             "description": [
                 "The rule's GUID. It stays the same when the rule is renamed. PowerShell: C(Identity).",

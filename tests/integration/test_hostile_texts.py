@@ -80,7 +80,9 @@ def _loads(tenant: Tenant, file: Path, variables_of: Path) -> dict[str, Run]:
     variables_of.unlink()
     runs["extra_vars"] = controller.tasks([SHOW], "-e", f"@{file}", hosts=tenant.host)
     runs["include_vars"] = controller.tasks([{"ansible.builtin.include_vars": str(file)}, SHOW], hosts=tenant.host)
-    everything = [{"ansible.builtin.include_vars": {"file": str(file), "name": "all_of_it"}}, SHOW]
+    # An export refers to a variable of its own, which has another name there.
+    alone = [{"ansible.builtin.include_vars": str(file)}] if file.name == "export.yml" else []
+    everything = [*alone, {"ansible.builtin.include_vars": {"file": str(file), "name": "all_of_it"}}, SHOW]
     runs["include_vars name"] = controller.tasks(everything, hosts=tenant.host)
     return runs
 
