@@ -455,7 +455,7 @@ lint:
   sample:
     - kind: never_acts
       rules: [Encrypt offers, The partner reads its mail as it is]
-      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' ends the rules for all mail that it is for."
+      reason: "The rule 'Encrypt offers' never acts: 'The partner reads its mail as it is' stops all mail that it applies to."
 unavailable:
   description: The facts that this session may not read, with the reason. Results that depend on them are unknown.
   returned: success, and where an expectation is not met

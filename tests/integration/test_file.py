@@ -118,7 +118,7 @@ def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant:
     assert report["connection"] == {"transport": "file", "endpoint": str(path), "authentication": "none", "client_id": None}
     (tested,) = [control for control in report["controls"] if control["id"] == "VRF-1"]
     assert tested["status"] == "not assessable"
-    assert "does not hold what this read brought" in tested["findings"][0]
+    assert "does not contain this read" in tested["findings"][0]
     # What was planned without a tenant is approved there, and applied over the wire as long as nothing has moved.
     applied = baseline(tenant.controller, hardened_baseline_approved_plan=here[PLAN]["digest"])
     assert applied.rc == 0, applied.output
@@ -162,7 +162,7 @@ def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant
     assert statuses["IRM-1"] == "not met"
     info = elsewhere(tmp_path / "info", poor).tasks([{"name": "all", "m365.message_encryption.message_encryption_info": {}}])
     assert set(info["all"]["unavailable"]) == {"owa_mailbox_policies", "ome_configurations", "accepted_domains"}
-    assert "does not hold what this read brought, so nothing is known of it" in info["all"]["unavailable"]["ome_configurations"]
+    assert "does not contain this read, so its result is unknown" in info["all"]["unavailable"]["ome_configurations"]
 
 
 @pytest.mark.organizations(LICENSED)
@@ -177,7 +177,7 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
     wrong: list[tuple[Path, dict[str, Any], str]] = [
         (path, {"ansible_exchange_organization": "fabrikam.onmicrosoft.com"}, f"the session is in the organization {NAME}"),
         (changed, {}, "does not match its own digest"),
-        (old, {"ansible_exchange_capture_max_age": 7}, "7 are the most"),
+        (old, {"ansible_exchange_capture_max_age": 7}, "the maximum is 7"),
         (tmp_path / "nowhere.json", {}, "nowhere.json cannot be read"),
     ]
     for number, (file, variables, said) in enumerate(wrong):

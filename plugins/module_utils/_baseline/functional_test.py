@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exchange's own test of rights management, as a part of planning or of applying. Private to the collection."""
+"""Exchange's test of rights management, run when a baseline is planned or applied. Private to the collection."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_test import run_irm_test
 
-#: The control that it decides.
+#: The control that the test decides.
 CONTROL = "VRF-1"
 
 #: Seconds between two tries.
 INTERVAL = 15.0
 
-#: What the status of an organization becomes where the test fails.
+#: Status of an organization to its status if the test fails.
 _AFTER_A_FAILURE = {OrganizationStatus.MET: OrganizationStatus.DRIFT, OrganizationStatus.CHANGED: OrganizationStatus.FAILED}
 
 
@@ -33,8 +33,8 @@ def run_functional_test(
 
     :param variables: the role's variables without their prefix.
     :param report: the report of the organization.
-    :param timeout: seconds during which a test that fails is tried again, because changes take time to become effective.
-    :returns: the report with the outcome, and why the organization fails: the test could not run or, after a change, did not pass.
+    :param timeout: seconds for which a failed test is repeated, because changes take time to become effective.
+    :returns: the report with the outcome, and the failure of the organization if the test could not run or did not pass after a change.
     """
     waiting = next((row for row in report.controls if row.id == CONTROL and row.status is ControlStatus.NOT_ASSESSABLE), None)
     if waiting is None or not variables.get("test_sender"):

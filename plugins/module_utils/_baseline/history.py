@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Since when something is not as it should be: from the reports of earlier runs, and nothing else. Private to the collection.
+"""How long findings have been open, only from the reports of earlier runs. Private to the collection.
 
-A run sees what is open at one moment. What happened between two runs is not known, so every beginning and every end lies *between* two
-moments: when the finding was last not there, and when it was first there. A run that could not read an organization, or did not look at a
-control, tells nothing and changes nothing.
+A run sees what is open at one moment. What happened between two runs is unknown, so every start and every end lies *between* two
+moments: the last run without the finding, and the first run with it. A run that could not read an organization or did not check a
+control provides no information about it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 FORMAT = 1
 
-#: The reports that say what controls are like.
+#: The kinds of reports with the status of controls.
 KINDS = ("audit", "check", "apply")
-#: The control that a check judges as the plan would leave it, not as it is.
+#: The control that a check assesses as the plan would leave it, not as it is.
 _FORESEEN = "MFR-2"
-#: What a control's status says about its findings: none is open, and how the last ones ended.
+#: Status of a control without open findings to how the last findings ended.
 _ENDS = {
     ControlStatus.MET: "fixed",
     ControlStatus.NOT_MET: "fixed",
@@ -39,10 +39,10 @@ _ENDS = {
 
 @dataclass(frozen=True)
 class FindingKey:
-    """What a finding is about, whatever the names of the day are.
+    """Identifies a finding, independent of current names.
 
-    :param object: the GUID of a rule, else the name of the object; empty where an organization has only one.
-    :param option: empty where the control as a whole is not met.
+    :param object: the GUID of a rule, or the name of another object; empty if an organization has only one.
+    :param option: empty if the control as a whole is not met.
     """
 
     control: str
@@ -55,9 +55,9 @@ class FindingKey:
 class Moment:
     """When something began or ended.
 
-    :param after: the last run that saw it otherwise; empty where no run did.
-    :param by: the first run that saw it so. Both are times in UTC, as reports have them.
-    :param run: the folder of that run.
+    :param after: the time of the last run before it; empty if there was none.
+    :param by: the time of the first run that saw it. Both are in UTC, in the form of reports.
+    :param run: the folder of that first run.
     """
 
     after: str
@@ -65,19 +65,19 @@ class Moment:
     run: str
 
     def __str__(self) -> str:
-        return f"between {shown(self.after)} and {shown(self.by)}" if self.after else f"{shown(self.by)} or earlier, when it was first looked at"
+        return f"between {shown(self.after)} and {shown(self.by)}" if self.after else f"{shown(self.by)} or earlier (first check)"
 
     def as_dict(self) -> dict[str, str]:
-        """The moment in its written form."""
+        """The moment as a document."""
         return {**{key: text for key, text in asdict(self).items() if text}, "text": str(self)}
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A finding as one run has seen it.
+    """A finding in one run.
 
-    :param found: the value; ``None`` where there is none.
-    :param modified_by: who changed the rule last, as Exchange says; empty where that is not known.
+    :param found: the value; ``None`` if there is none.
+    :param modified_by: who last changed the rule, according to Exchange; empty if unknown.
     """
 
     title: str
@@ -92,8 +92,8 @@ class Seen:
 class Look:
     """What one run saw of one organization.
 
-    :param judged: the controls that it could judge, and what each was like.
-    :param stored: what the run itself has put right.
+    :param judged: the status of each control that the run could assess.
+    :param stored: the findings that the run itself fixed.
     """
 
     at: str
@@ -109,7 +109,7 @@ class Look:
 
 @dataclass
 class Episode:
-    """A finding from when it appeared until it ended. ``end`` is ``None`` while it is open, and ``how`` empty."""
+    """A finding from its start to its end. While it is open, ``end`` is ``None`` and ``how`` is empty."""
 
     since: Moment
     seen: Seen
@@ -119,7 +119,7 @@ class Episode:
     modified_by: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The episode in its written form."""
+        """The episode as a document."""
         ended = {"ended": {**self.end.as_dict(), "how": self.how}} if self.end else {}
         return {"since": self.since.as_dict(), "last_seen": self.last_seen, **ended, **({"modified_by": self.modified_by} if self.modified_by else {})}
 
@@ -128,7 +128,7 @@ class Episode:
 class OrganizationHistory:
     """What all runs saw of one organization.
 
-    :param missed: how many runs could not read it.
+    :param missed: the number of runs that could not read it.
     """
 
     tenant_id: str = ""
@@ -143,7 +143,7 @@ class OrganizationHistory:
     _judged_at: dict[str, str] = field(default_factory=dict)
 
     def look(self, look: Look) -> None:
-        """Takes in what a run saw. Runs come in their order."""
+        """Adds what a run saw. Call it in the order of the runs."""
         if look.name and look.name.lower() not in (name.lower() for name in self.names[-1:]):
             self.names.append(look.name)
         self.display_name = look.display_name or self.display_name
@@ -177,7 +177,7 @@ class OrganizationHistory:
         episodes.append(Episode(Moment(self._judged_at.get(key.control, ""), look.at, look.run), seen, look.at, modified_by=seen.modified_by))
 
     def as_dict(self) -> dict[str, Any]:
-        """The organization in its written form, without its findings."""
+        """The organization as a document, without its findings."""
         who = {"tenant_id": self.tenant_id, "name": self.names[-1] if self.names else "", "display_name": self.display_name}
         times = {"first_seen": self.first_seen, "last_seen": self.last_seen}
         return {
@@ -189,7 +189,7 @@ class OrganizationHistory:
         }
 
     def finding_rows(self) -> Iterable[dict[str, Any]]:
-        """Its findings in their written form."""
+        """Its findings as rows of the document."""
         who = {key: value for key, value in self.as_dict().items() if key in ("tenant_id", "name", "display_name")}
         for key, episodes in self.findings.items():
             last = episodes[-1]
@@ -211,12 +211,12 @@ class OrganizationHistory:
 
 
 def shown(time: str) -> str:
-    """A time of a report for people: ``2026-11-25 03:00 UTC``."""
+    """A report's time for people: ``2026-11-25 03:00 UTC``."""
     return f"{time[:10]} {time[11:16]} UTC"
 
 
 def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationReport]) -> list[Look]:
-    """What the run of a report saw; nothing where its kind says nothing about controls.
+    """What the run of a report saw; empty if reports of its kind have no controls.
 
     :param document: the report of the run.
     :param organizations: its organizations.
@@ -228,7 +228,7 @@ def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationRe
 
 
 def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
-    # The report of a run that failed on its way is of neither before nor after.
+    # The report of a run that failed partway shows neither the state before nor the state after.
     told = () if report.status == OrganizationStatus.FAILED else report.controls
     foreseen = kind != "audit" and any(change.state is ChangeState.PLANNED for change in report.changes)
     judged = {
@@ -258,13 +258,13 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
 
 
 def _told_once(changes: Sequence[PlannedChange]) -> list[PlannedChange]:
-    """The changes; of an object that is missing or too much, only that it is."""
+    """The changes. For an object that is missing or must be removed, only the change of its state."""
     whole = {change.managed_object for change in changes if change.option == "state"}
     return [change for change in changes if change.option == "state" or change.managed_object not in whole]
 
 
 def history_of(looks: Sequence[Look]) -> list[OrganizationHistory]:
-    """The organizations that runs saw. One whose name or host has changed is still one, as long as a run saw its tenant id."""
+    """The organizations that runs saw. A renamed organization or host stays the same if a run saw the tenant id."""
     ordered = sorted(looks, key=lambda look: (look.at, look.run))
     same = _Same(ordered)
     found: dict[str, OrganizationHistory] = {}
@@ -274,23 +274,23 @@ def history_of(looks: Sequence[Look]) -> list[OrganizationHistory]:
 
 
 class _Same:
-    """Which looks are of one organization."""
+    """Decides which looks belong to the same organization."""
 
     def __init__(self, looks: Sequence[Look]) -> None:
         self._tenants = _unique((look.name.lower(), look.tenant_id.lower()) for look in looks if look.name and look.tenant_id)
         self._hosts = _unique((look.host, self._known(look)) for look in looks if self._known(look))
 
     def _known(self, look: Look) -> str:
-        """What names the organization: its tenant id, else its initial domain; empty where the run read neither."""
+        """The organization's tenant id, or else its initial domain; empty if the run read neither."""
         return look.tenant_id.lower() or self._tenants.get(look.name.lower(), look.name.lower())
 
     def key(self, look: Look) -> str:
-        """Equal for looks of one organization."""
+        """A key that is equal for all looks of an organization."""
         return self._known(look) or self._hosts.get(look.host, f"host {look.host}")
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """What each first part always goes with; without those that go with several."""
+    """First part of the pairs to its second part, without those that have several."""
     found: dict[str, set[str]] = {}
     for name, value in pairs:
         found.setdefault(name, set()).add(value)
@@ -298,7 +298,7 @@ def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
-    """The looks, those of several hosts that are one organization put together: what one of them sees is open."""
+    """The looks, with those of several hosts of the same organization merged: a finding of one host is open."""
     whole: dict[tuple[str, str, str], Look] = {}
     for look in looks:
         key = (look.at, look.run, same.key(look))
@@ -313,9 +313,9 @@ def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
 
 
 def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
-    """What all runs saw, as ``history.json`` has it: open findings first, the oldest at the top.
+    """The content of ``history.json``: open findings first, oldest first.
 
-    :param runs: how many runs there were, those included that say nothing about controls.
+    :param runs: the number of runs, including those without controls.
     """
     organizations = history_of(looks)
     rows = [row for organization in organizations for row in organization.finding_rows()]
@@ -337,7 +337,7 @@ class HistoryContext(ModuleContext):
     """A task that reads the folders of runs.
 
     :param runs: yields what each run in a directory saw, oldest folder first.
-    :param store: writes the history into a run folder of its own. Gives the paths.
+    :param store: writes the history to a new run folder. Returns the paths.
     """
 
     runs: Callable[[str], Iterator[list[Look]]] = field(kw_only=True)

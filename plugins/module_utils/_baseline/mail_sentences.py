@@ -72,9 +72,9 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 def mail_lines(mail: Mapping[str, Any]) -> list[str]:
     """What becomes of mail, and what is guaranteed, as lines of a terminal."""
     lines = [str(row["text"]) for row in mail.get("difference") or ()]
-    lines += ["No mail is treated in another way."] if mail.get("difference") == [] else []
+    lines += ["No mail is treated differently."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0)
-    lines += [f"At least {more} more kinds of mail are treated in another way."] if more else []
+    lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
     for row in mail.get("guarantees") or ():
         was = f" Until now: {row['before']}." if row.get("before") else ""
         lines.append(f"{verdict_sentence(row)}{was}")

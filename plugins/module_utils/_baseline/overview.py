@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an organization does today, for somebody who sees it for the first time: the rules that encrypt, where mail leaves in clear, who cannot read
-what is encrypted, and what Microsoft's own assessment says. Private to the collection.
+"""An overview of an organization's current state, for a first look: the rules that encrypt, the mail that leaves in clear, the people who cannot
+read encrypted mail, and the results of Microsoft's assessment. Private to the collection.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 _OUTGOING = Guarantee("Outgoing mail", {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, {}, "not_in_clear")
-#: Where a run has no more organizations than this, it looks at what each does today. It takes reads that no control needs.
+#: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.
 MOST_ORGANIZATIONS = 3
 #: Properties of an OME configuration that count as branding in Microsoft's test.
 _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
@@ -34,7 +34,7 @@ _UNREAD = "not known"
 class AssessedTest:
     """A test of Microsoft's Zero Trust Assessment.
 
-    :param passes: whether an organization passes it; raises the error of what cannot be read.
+    :param passes: whether an organization passes it; raises the error if something cannot be read.
     """
 
     id: str
@@ -53,9 +53,9 @@ ASSESSED_TESTS = (
 
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """What the organization does today: ``encrypts``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
+    """The current state of the organization: ``encrypts``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
 
-    :param controls: the controls as the report has them.
+    :param controls: the controls in the report.
     """
     return {
         "encrypts": _tried(_encrypting, organization),
@@ -66,7 +66,7 @@ def overview_of(organization: Organization, controls: Sequence[ControlReport]) -
 
 
 def overview_lines(overview: Mapping[str, Any]) -> list[str]:
-    """The overview as lines of a terminal; none where there is none."""
+    """The overview as lines for the terminal; empty if there is no overview."""
     if not overview:
         return []
     named = (("Encrypts: ", "encrypts"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
@@ -102,7 +102,7 @@ def _holes(organization: Organization) -> list[str]:
     if found["verdict"] == REFUTED:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
-        holes.append(f"{_UNREAD} of all outgoing mail: {reasons_of(found)}")
+        holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
     names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections)}
     holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] != "inactive_encryption" and names & set(row["rules"])]
     return holes or ["no outgoing mail"]
@@ -113,8 +113,8 @@ def _locked_out(organization: Organization) -> list[str]:
     for shown in organization.objects("ome_configurations"):
         name, passcodes, social = shown.get("Identity"), shown.get("OTPEnabled"), shown.get("SocialIdSignIn")
         if passcodes is False:
-            others = "" if social is False else " and without a social ID that Microsoft takes"
-            found.append(f"people outside without a work or school account{others}, from mail that shows {name!r}: it sends no passcodes")
+            others = "" if social is False else " or a social ID that Microsoft accepts"
+            found.append(f"people outside without a work or school account{others}, from mail with {name!r}: it does not send passcodes")
     for subset, setting, where in (("owa_mailbox_policies", "IRMEnabled", "Outlook on the web"), ("mobile_device_mailbox_policies", "IrmEnabled", "phones")):
         if subset in organization.subsets and organization.error(subset) is None:
             off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A capture: what an organization answered to reads, as a file from which it can be read again. Private to the collection.
+"""A capture: an organization's answers to reads in a file, so that they can be read again. Private to the collection.
 
-A capture holds what came through the seam and nothing else: no credential, and nothing that was not asked. So what it lacks is not known,
-and a session over it says so instead of "not there".
+A capture contains only the calls and results of a session, and no credential. Anything else is unknown, and a session over the capture reports
+it as unknown instead of absent.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 FORMAT = 1
 
-#: What a capture has, with the type of each part.
+#: The parts of a capture with their types.
 _PARTS: Mapping[str, type] = {
     "format": int,
     "organization": str,
@@ -37,14 +37,14 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True)
 class Capture:
-    """An organization as it was read.
+    """A captured organization.
 
-    :param organization: its initial domain; empty where it was not known.
-    :param tenant_id: empty where it was not known.
+    :param organization: its initial domain; empty if unknown.
+    :param tenant_id: empty if unknown.
     :param captured_at: when it was read; with a time zone.
     :param collection_version: the version of the collection that read it.
-    :param transport: over what it was read.
-    :param reads: the calls and what each brought.
+    :param transport: the transport that read it.
+    :param reads: the calls and their results.
     """
 
     organization: str
@@ -55,7 +55,7 @@ class Capture:
     reads: tuple[tuple[Call, Result], ...]
 
     def document(self) -> dict[str, Any]:
-        """The capture as its file has it, with its digest."""
+        """The content of the file, with its digest."""
         said = {
             "format": FORMAT,
             "organization": self.organization,
@@ -68,57 +68,59 @@ class Capture:
         return {**said, "digest": exact_digest(said)}
 
     def answers(self) -> Mapping[str, Result]:
-        """What each call brought, by :func:`name_of_call`."""
+        """The result of each call, by :func:`name_of_call`."""
         return {name_of_call(call): result for call, result in self.reads}
 
     def age(self, now: datetime.datetime) -> datetime.timedelta:
-        """How long ago it was read."""
+        """The time since it was read."""
         return now - self.captured_at
 
 
 def name_of_call(call: Call) -> str:
-    """A call as a key: Exchange does not tell apart the case of cmdlets and parameters."""
+    """A call as a key. Exchange ignores the case of cmdlets and parameters."""
     wire = call.to_wire()
     parameters = {name.lower(): value for name, value in wire["parameters"].items()}
     return json.dumps([wire["cmdlet"].lower(), parameters], sort_keys=True)
 
 
 def capture_of(document: Any, where: str) -> Capture:
-    """The capture of a document.
+    """The capture in a document.
 
-    :param where: the option and the file, for an error.
-    :raises OptionError: it is no capture, of another format, or was changed after it was written.
+    :param where: the option and the file, for errors.
+    :raises OptionError: it is not a capture, has another format, or was changed after it was written.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("reads"), list):
-        raise OptionError(f"{where} is no capture of an organization.", remedy=_REMEDY)
+        raise OptionError(f"{where} is not a capture of an organization.", remedy=_REMEDY)
     if document.get("format") != FORMAT or isinstance(document["format"], bool):
         raise OptionError(
-            f"{where} has format {document.get('format')!r}, and this version of the collection reads format {FORMAT}.",
+            f"{where} has format {document.get('format')!r}, but this version of the collection reads format {FORMAT}.",
             remedy="Use the version of the collection that wrote it, or take a new one.",
         )
     wrong = [name for name, kind in _PARTS.items() if not isinstance(document.get(name), kind)]
     if wrong or set(document) != set(_PARTS):
         odd = [*wrong, *sorted(set(document) - set(_PARTS))]
-        raise OptionError(f"{where} is no capture of an organization: {', '.join(map(repr, odd))} is missing, of the wrong type or unknown.", remedy=_REMEDY)
+        raise OptionError(
+            f"{where} is not a capture of an organization: {', '.join(map(repr, odd))} is missing, unknown, or has the wrong type.", remedy=_REMEDY
+        )
     if exact_digest({name: value for name, value in document.items() if name != "digest"}) != document["digest"]:
         raise OptionError(
-            f"{where} does not match its own digest: it was changed after it was written, or is cut off.",
-            remedy="Take a new one. The guide about plans without a tenant has a script that masks addresses and writes the digest anew.",
+            f"{where} does not match its own digest: it was changed after it was written, or is incomplete.",
+            remedy="Take a new one. The guide about plans without a tenant has a script that masks addresses and updates the digest.",
         )
     try:
         captured_at = datetime.datetime.strptime(document["captured_at"], _TIME).replace(tzinfo=datetime.UTC)
         reads = tuple(_read_of(read) for read in document["reads"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise OptionError(f"{where} is no capture of an organization: it has a time or a read that none can be.", remedy=_REMEDY) from error
+        raise OptionError(f"{where} is not a capture of an organization: it has an invalid time or read.", remedy=_REMEDY) from error
     return Capture(document["organization"], document["tenant_id"], captured_at, document["collection_version"], document["transport"], reads)
 
 
-_REMEDY = "The playbook m365.message_encryption.snapshot writes one beside each snapshot."
+_REMEDY = "The playbook m365.message_encryption.snapshot writes one with each snapshot."
 
 
 def not_captured(call: Call, where: str) -> Result:
-    """The result of a call that the capture does not hold."""
-    return Result(error=NotCapturedError(f"the capture {where} does not hold what this read brought, so nothing is known of it.", cmdlet=call.cmdlet))
+    """The result of a call that the capture does not contain."""
+    return Result(error=NotCapturedError(f"the capture {where} does not contain this read, so its result is unknown.", cmdlet=call.cmdlet))
 
 
 def _read_document(call: Call, result: Result) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _read_document(call: Call, result: Result) -> dict[str, Any]:
 
 
 def _read_of(read: Mapping[str, Any]) -> tuple[Call, Result]:
-    """A read as a file has it. Raises what is wrong with it as ValueError, TypeError, KeyError or AttributeError."""
+    """A read from a file. Raises ValueError, TypeError, KeyError or AttributeError if it is invalid."""
     call = Call.from_wire(read)
     if not call.is_read or ("objects" in read) == ("error" in read):
         raise ValueError(read["cmdlet"])

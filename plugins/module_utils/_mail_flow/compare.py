@@ -16,10 +16,10 @@ _SAYS = {
     "delivery_lost": "is no longer delivered",
     "protection_gained": "is protected now",
     "delivery_gained": "is delivered now",
-    "protection_changed": "is protected in another way",
+    "protection_changed": "is protected differently",
     "branding_changed": "shows another branding",
     "fate_changed": "has another fate",
-    "unknown": "may be treated in another way",
+    "unknown": "may be treated differently",
 }
 
 #: What of a recipient's result says how mail is treated.

@@ -238,7 +238,7 @@ def _attachment(value: Any, where: str) -> Attachment:
     options = _mapped(value, where)
     refuse_unknown(options, ATTACHMENT_KEYS, f"{where}.")
     if not options.get("name"):
-        raise OptionError(f"{where}.name is needed.")
+        raise OptionError(f"{where}.name is required.")
     properties = options.get("properties")
     return Attachment(
         name=str(options["name"]),
@@ -268,7 +268,7 @@ def _accepted(value: Any, where: str) -> AcceptedDomain:
     options = {"name": value} if isinstance(value, str) else _mapped(value, where)
     refuse_unknown(options, ("name", "type", "match_subdomains"), f"{where}.")
     if not options.get("name"):
-        raise OptionError(f"{where}.name is needed.")
+        raise OptionError(f"{where}.name is required.")
     kind = _choice(options.get("type", "Authoritative"), _DOMAIN_TYPES, f"{where}.type")
     return AcceptedDomain(str(options["name"]).lower(), kind, bool(options.get("match_subdomains", False)))
 
@@ -278,5 +278,5 @@ def _remote(value: Any, where: str) -> tuple[str, bool]:
     refuse_unknown(options, ("name", "domain_name", "is_internal"), f"{where}.")
     name = options.get("domain_name") or options.get("name")
     if not name:
-        raise OptionError(f"{where}.domain_name is needed.")
+        raise OptionError(f"{where}.domain_name is required.")
     return str(name).lower(), bool(options.get("is_internal", False))

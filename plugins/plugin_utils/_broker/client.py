@@ -196,7 +196,7 @@ class BrokerClient:
                 self.close()
 
     def _receive(self, connection: socket.socket) -> dict[str, Any] | None:
-        """The answer. What the broker tells before it is shown as it comes."""
+        """The answer. Texts that the broker sends before it are shown at once."""
         while (frame := frames.receive(connection)) is not None and "tell" in frame:
             self._tell(str(frame["tell"]))
         return frame

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What threads have the main thread do for them. Private to the collection.
+"""Runs functions of other threads in the main thread. Private to the collection.
 
-A process that is to die with the broker must be started by a thread that lives as long as the broker: the system's signal follows the
-thread and not the process.
+A process that must die with the broker must be started by a thread that lives as long as the broker, because the system sends the signal when the
+thread ends, not the process.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Errands:
         return self._readable
 
     def run(self, function: Callable[[], T]) -> T:
-        """Has the main thread call a function, and gives or raises what it does."""
+        """Calls a function in the main thread. Returns its result or raises its exception."""
         done: Future[T] = Future()
         self._waiting.append((function, done))
         os.write(self._writable, b"\0")
         return done.result()
 
     def do(self) -> None:
-        """The main thread's part: calls what is waiting."""
+        """Calls the waiting functions. For the main thread."""
         os.read(self._readable, 4096)
         while self._waiting:
             function, done = self._waiting.popleft()

@@ -34,14 +34,14 @@ CREDENTIALS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "exchange_device_code": ((), ("rest", "powershell")),
     "exchange_interactive": ((), ("rest", "powershell")),
 }
-#: The kinds of credentials with which a person signs in, for a look: writes with them are refused.
+#: The kinds of credentials with which a person signs in for a first look: writes with them are refused.
 SIGN_INS = ("device_code", "interactive")
-#: The application for such a sign-in where nobody has named one: Microsoft's own public client for Exchange Online PowerShell, which every
-#: organization knows. Source: the application IDs that Microsoft's ExchangeOnlineManagement module and public lists of Microsoft's applications use.
+#: The default application for such a sign-in: Microsoft's public client for Exchange Online PowerShell, which exists in every
+#: organization. Source: the application IDs in Microsoft's ExchangeOnlineManagement module and in public lists of Microsoft's applications.
 EXCHANGE_POWERSHELL = "fb78d390-0c51-40cd-8e17-fdbfab77341b"
 
 
-#: The valid range of number options. Libraries report a larger number as an error of their own.
+#: The valid ranges of number options. Libraries would report larger numbers with their own errors.
 _MOST = 1_000_000
 _RANGES = {
     **dict.fromkeys(("exchange_command_timeout", "exchange_connect_timeout", "exchange_powershell_processes", "exchange_retries"), (1, _MOST)),
@@ -53,7 +53,7 @@ _RANGES = {
 }
 
 
-#: Days after which a capture is old, where nobody says how old it may be.
+#: The default number of days after which a capture is old.
 _MAX_AGE = 30
 
 
@@ -66,7 +66,7 @@ class Option:
 
     @property
     def given(self) -> bool:
-        """Whether somebody set it. An empty text and a plain false do not count."""
+        """Whether it is set. An empty string and false do not count."""
         return self.value not in (None, "", False)
 
     @property
@@ -168,7 +168,7 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
             raise OptionError(f"{_source(settings, name)} is set, but {variable(companion)} is not.", remedy=f"Set {variable(companion)}, too.")
     password = settings["exchange_certificate_password"]
     if password.given and name != "exchange_certificate_path" and not password.from_environment:
-        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file that it could open is used.")
+        raise OptionError(f"{_source(settings, 'exchange_certificate_password')} is set, but no certificate file is used.")
     client_id = settings["exchange_client_id"]
     kind = name.removeprefix("exchange_")
     if (kind == "managed_identity" or kind in SIGN_INS) and by_variable and client_id.from_environment:
@@ -190,12 +190,12 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
 
 
 def _without_credential(possible: Sequence[str]) -> str:
-    """What to do where no credential is set.
+    """The remedy if no credential is set.
 
-    :param possible: the options that choose one, of the transport in use.
+    :param possible: the options of the transport that choose a credential.
     """
     to_manage = [variable(name) for name in possible if name.removeprefix("exchange_") not in SIGN_INS]
-    look = "For a look, set ansible_exchange_device_code: true and sign in with a browser. Otherwise set" if "exchange_device_code" in possible else "Set"
+    look = "For a first look, set ansible_exchange_device_code: true and sign in with a browser. Otherwise set" if "exchange_device_code" in possible else "Set"
     return f"{look} one of {', '.join(to_manage)}, or the environment variable of the same name without ansible_."
 
 
@@ -243,7 +243,7 @@ def _file(settings: Mapping[str, Option]) -> dict[str, Any]:
     if not path.given:
         raise OptionError(
             "ansible_exchange_transport is file, but ansible_exchange_capture_path is not set.",
-            remedy="Set it to the capture of this organization. The playbook m365.message_encryption.snapshot writes one beside each snapshot.",
+            remedy="Set it to the capture of this organization. The playbook m365.message_encryption.snapshot writes one with each snapshot.",
         )
     return {"path": os.path.abspath(os.path.expanduser(str(path.value))), "max_age": age.value or _MAX_AGE, "limit": age.given}
 
@@ -276,7 +276,7 @@ def _proxy(settings: Mapping[str, Option]) -> str:
 
 
 def _proxy_url(text: str) -> urllib.parse.SplitResult | None:
-    """The parts of a proxy's address, which may do without a scheme."""
+    """The parts of a proxy's address, which may omit the scheme."""
     return _split(text if "://" in text else f"http://{text}")
 
 
@@ -400,7 +400,7 @@ def _text(settings: Mapping[str, Option], name: str) -> str:
 
 
 def _source(settings: Mapping[str, Option], name: str) -> str:
-    """The name under which people know an option that they set: the environment variable if the value comes from there."""
+    """The name of an option for people: the environment variable if its value comes from there, otherwise the inventory variable."""
     option = settings[name]
     given = option.origin.partition(": ")[2]
     return f"the environment variable {given}" if option.from_environment else given or variable(name)

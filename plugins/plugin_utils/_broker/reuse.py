@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run has read and may use again for some seconds, until it writes. Private to the collection. Runs in the broker.
+"""The reads of a run that may be reused for some seconds, until it writes. Private to the collection. Runs in the broker.
 
-A write ends the reuse of what it may have touched, in every session of the run: two hosts of an inventory may be the same organization.
-Reads that began before the write ended count as older than the write, however it ended.
+A write ends the reuse of everything that it may have changed, in all sessions of the run, because two hosts may be the same organization.
+Reads that began before the write ended count as older than the write, whatever its outcome.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
 
-#: What the first read of a session brings along for the tasks that follow: what the settings of an organization are made of.
+#: The calls that the first read of a session adds for later tasks: the settings of an organization.
 AHEAD = [call for name, call in SUBSETS.items() if name not in ("exported_cmdlets", *MAIL_FACTS)]
 
 #: Noun of a write to the nouns of the reads that it may change. Any other write may change everything.
@@ -43,7 +43,7 @@ def _noun(call: Call) -> str:
 
 
 class Writes:
-    """When the run last wrote to which organization, for all of its sessions.
+    """The times of the run's last writes to each organization, for all sessions.
 
     :param clock: seconds; the sessions have the same one.
     """
@@ -58,7 +58,7 @@ class Writes:
     def write(self, organization: str, call: Call) -> Iterator[None]:
         """Surrounds a write.
 
-        :param organization: its name; empty if it is not known, so that it may be any.
+        :param organization: its name; empty if it is unknown, so that it counts for all organizations.
         """
         keys = [(organization.lower(), noun) for noun in _TOUCHED.get(_noun(call), {_EVERYTHING})]
         with self._lock:
@@ -71,7 +71,7 @@ class Writes:
                 self._ended.update(dict.fromkeys(keys, self._clock()))
 
     def last(self, organization: str, call: Call) -> float:
-        """When the last write that may have changed what a read returns has ended: minus infinity if there was none, infinity if one is running."""
+        """The end of the last write that may have changed the result of a read: minus infinity if there was none, infinity if one is running."""
         mine = organization.lower()
 
         def concerns(key: tuple[str, str]) -> bool:
@@ -91,7 +91,7 @@ class _Read:
 
 
 class Kept:
-    """What one session has read."""
+    """The reads of one session."""
 
     def __init__(self, writes: Writes, clock: Callable[[], float]) -> None:
         self._writes = writes
@@ -99,7 +99,7 @@ class Kept:
         self._reads: dict[str, _Read] = {}
 
     def keep(self, call: Call, result: Result, began: float) -> None:
-        """Keeps what a read has returned, if reading it again would return the same.
+        """Keeps the result of a read, if reading it again would return the same.
 
         :param began: the time before it was sent.
         """
@@ -107,7 +107,7 @@ class Kept:
             self._reads[_name(call)] = _Read(began, result)
 
     def find(self, call: Call, organization: str, seconds: float) -> Result | None:
-        """What the run has read less than some seconds ago, and has not written to since."""
+        """The result of a read that is not older than the given seconds and has not been changed by the run since."""
         read = self._reads.get(_name(call))
         if read is None or self._clock() - read.began > seconds or read.began <= self._writes.last(organization, call):
             return None

@@ -64,19 +64,19 @@ class Transport(Protocol):
         """One try of several reads or one write. Returns one outcome for each call."""
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Wraps each try with all that belongs to it. Where the number of sessions is bounded, it waits for one to be free; that costs no call's time.
+        """Wraps each try. If the number of sessions is limited, it waits for a free one; this time does not count for the call.
 
-        :param wanted: whether somebody still waits for the answer.
-        :param log: takes a line where it has to wait.
+        :param wanted: whether the worker still waits.
+        :param log: receives a line if it has to wait.
         """
 
     @property
     def is_closed(self) -> bool:
-        """Whether the next try opens a session on the other side, which may be another one's."""
+        """Whether the next try opens a session on the other side, which may be in another organization."""
 
     @property
     def secrets(self) -> Sequence[str]:
-        """Secrets that the transport fetched itself."""
+        """The secrets that the transport has fetched."""
 
     def close(self) -> None:
         """Ends the session on the other side, too, if there is one. May take seconds; raises nothing."""
@@ -84,10 +84,10 @@ class Transport(Protocol):
 
 @runtime_checkable
 class SignsIn(Protocol):
-    """A transport that can have a person sign in."""
+    """A transport that supports sign-in by a person."""
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Has a person sign in. Called before the first try, for the credentials of ``SIGN_INS`` only; may take minutes.
+        """Asks a person to sign in. Called before the first try, only for the credentials of ``SIGN_INS``; may take minutes.
 
         :param tell: shows text to the person at once.
         :param wanted: whether the worker still waits.
@@ -219,7 +219,7 @@ class OrganizationSession:
         return self._line
 
     def _warnings(self) -> list[str]:
-        """What people should know of the session; a transport that has nothing to say of it has no such list."""
+        """Warnings about the session for people. Not all transports have this list."""
         return list(getattr(self._line, "warnings", ()))
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
@@ -250,7 +250,7 @@ class OrganizationSession:
         return results
 
     def _attempt(self, line: Transport, request: Request, calls: Sequence[Call]) -> list[Outcome]:
-        """One try. Where the line was lost and another takes its place, that one has to be of the same organization: else nothing is sent over it."""
+        """One try. If a lost line is replaced, the new one must be in the same organization; otherwise nothing is sent over it."""
         with line.turn(request.wanted, request.log):
             if self._opened and self.identity["verify_organization"] and line.is_closed:
                 elsewhere = self._elsewhere(line)
@@ -259,7 +259,7 @@ class OrganizationSession:
             return [judged(call, outcome) for call, outcome in zip(calls, line.attempt(calls), strict=True)]
 
     def _elsewhere(self, line: Transport) -> Failure | None:
-        """Why a new line may not be used; ``None`` where it may."""
+        """The reason not to use a new line; ``None`` if it may be used."""
         asked = [_WHO, _CONNECTION]
         who, told = (judged(call, outcome) for call, outcome in zip(asked, line.attempt(asked), strict=True))
         if isinstance(who, Failure):
@@ -300,7 +300,7 @@ class OrganizationSession:
         return None if request.fresh or request.reuse <= 0 else self._kept.find(call, self._name, request.reuse)
 
     def _bring(self, request: Request, calls: Sequence[Call]) -> list[Result]:
-        """Reads. The first read that may be reused brings along what later tasks may need, in the same round trip."""
+        """Reads. The first reusable read also reads what later tasks may need, in the same round trip."""
         ahead = []
         if request.reuse > 0 and not request.fresh and not self._is_ahead and all(call in AHEAD for call in calls):
             ahead = [call for call in AHEAD if call not in calls]
@@ -309,11 +309,11 @@ class OrganizationSession:
         asked = [*calls, *ahead]
         results = self._run(request, asked) if self._opened else self._open(request, asked)
         if ahead and any(isinstance(result.error, _NOT_OPENED) for result in results[: len(calls)]):
-            # What nobody asked for must not be the reason that something fails.
-            request.log("the read that brought along more failed; reading only what is needed")
+            # The additional reads must not make the task fail.
+            request.log("the read with additional calls failed; reading only the requested ones")
             began, asked = self.clock(), list(calls)
             results = self._run(request, asked)
-        # What was read for a worker that has vanished is not kept.
+        # Do not keep reads for a worker that has gone.
         if request.reuse > 0 and request.wanted():
             for call, result in zip(asked, results, strict=True):
                 self._kept.keep(call, result, began)
@@ -344,7 +344,7 @@ class OrganizationSession:
         return results[1:] if verify else results
 
     def _sign_in(self, request: Request) -> None:
-        """Has a person sign in, where the credential is one's.
+        """Asks a person to sign in, if the credential requires it.
 
         :raises UnreachableError: nobody signed in, or the authority refused or failed.
         """
@@ -388,18 +388,18 @@ class OrganizationSession:
 
 
 def read_only(identity: Mapping[str, Any], cmdlet: str) -> ExchangeError | None:
-    """Why a write is refused over this connection; ``None`` where it is not."""
+    """Why a write over this connection is refused; ``None`` if it is not."""
     if identity["transport"] == "file":
         return OptionError(
-            f"ansible_exchange_transport is file, and the capture {identity['file']['path']} can only be read, so this write was not sent.",
-            remedy="Run with --check, or over another transport.",
+            f"ansible_exchange_transport is file, and the capture {identity['file']['path']} is read-only, so this write was not sent.",
+            remedy="Run with --check, or use another transport.",
             cmdlet=cmdlet,
         )
     kind = identity["credential"]["kind"]
     if kind not in SIGN_INS:
         return None
     return PermissionDeniedError(
-        f"{variable(f'exchange_{kind}')} is for a look at an organization, so this write was not sent.",
+        f"{variable(f'exchange_{kind}')} is for reading only, so this write was not sent.",
         remedy="To change something, register an application and set ansible_exchange_certificate_path.",
         cmdlet=cmdlet,
     )

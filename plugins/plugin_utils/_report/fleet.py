@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet on one page: each control of each organization as a matrix, the worst organizations first. Private to the collection.
+"""The fleet on one page: a matrix of organizations and controls, the worst organizations first. Private to the collection.
 
-A cell is a sign and nothing else, so that thousands of organizations fit into a megabyte. All of it is a table that needs no script; the page's
-own script only hides rows.
+A cell contains only a sign, so that thousands of organizations fit into a megabyte. The table works without JavaScript; the page's
+script only hides rows.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
 )
 from markupsafe import Markup, escape
 
-#: How many bytes all rows may take. With the rest of the page they stay below a megabyte.
+#: The maximum size of all rows in bytes, so that the page stays below a megabyte.
 MOST_BYTES = 980_000
-#: The longest name that a row shows.
+#: The maximum length of a name in a row.
 _LONGEST_NAME = 60
-#: Statuses of a control that are marked in a row: the tag costs a byte where a class would cost ten.
+#: Statuses of a control to their tags in a row. A tag takes one byte, a class would take ten.
 _TAGS = {"not met": "b", "not assessable": "i", "accepted exception": "u"}
 
 
 def render_fleet(report: Record) -> str:
-    """The report of a run over several organizations as a matrix.
+    """The report of a run with several organizations as a matrix.
 
     :param report: the report, format 1.
     """
@@ -44,7 +44,7 @@ def render_fleet(report: Record) -> str:
 
 
 def view_of(report: Record) -> dict[str, Any]:
-    """What the page shows, by the names that its template uses."""
+    """The variables of the page's template."""
     organizations = sorted(report["organizations"], key=_worst_first)
     controls = _controls(organizations)
     rows, left = _rows(organizations, list(controls))
@@ -80,7 +80,7 @@ def _worst_first(organization: Record) -> tuple[int, int, int, str]:
 
 
 def _controls(organizations: Iterable[Record]) -> dict[str, str]:
-    """The controls of all organizations: id to title, in their own order."""
+    """The controls of all organizations in order: id to title."""
     found: dict[str, str] = {}
     for organization in organizations:
         for control in organization.get("controls") or []:
@@ -89,7 +89,7 @@ def _controls(organizations: Iterable[Record]) -> dict[str, str]:
 
 
 def _open(organizations: Iterable[Record], id_: str) -> int:
-    """In how many organizations a control is not met."""
+    """The number of organizations in which a control is not met."""
     return sum(control.get("status") == "not met" for item in organizations for control in item.get("controls") or [] if control["id"] == id_)
 
 
@@ -98,7 +98,7 @@ def _values(organizations: Iterable[Record], key: str) -> list[str]:
 
 
 def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[list[Markup], int]:
-    """The rows that fit, and how many organizations are left out, which are the best ones."""
+    """The rows that fit, and the number of omitted organizations, which are the best ones."""
     rows: list[Markup] = []
     size = 0
     for number, organization in enumerate(organizations):
@@ -111,7 +111,7 @@ def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[lis
 
 
 def _row(organization: Record, controls: Sequence[str]) -> Markup:
-    """A row. End tags that HTML does not need are left out."""
+    """A row, without the end tags that HTML does not require."""
     statuses = {str(control["id"]): str(control.get("status") or "") for control in organization.get("controls") or []}
     word = word_for(ORGANIZATION, organization.get("status", ""))
     name = visible(name_of(organization))

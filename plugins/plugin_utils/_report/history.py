@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of the history: what is open, since when, and what ended. Private to the collection."""
+"""The page of the history: open findings with their start, and ended findings. Private to the collection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import page_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import CONTROL, GOOD, LOOK, STOP, Record, Word, count, name_of
 
-#: How many findings of each kind the page shows. All are in history.json.
+#: The maximum number of open and of ended findings on the page. All are in history.json.
 MOST = 500
 
 OPEN = Word("Open", "✕", STOP)
@@ -22,7 +22,7 @@ _FIXED = Word("Fixed", "✓", GOOD)
 
 
 def render_history(history: Record) -> str:
-    """The history as one page that needs nothing else.
+    """The history as a self-contained page.
 
     :param history: the document, format 1.
     """
@@ -30,14 +30,14 @@ def render_history(history: Record) -> str:
 
 
 def view_of(history: Record) -> dict[str, Any]:
-    """What the page shows, by the names that its template uses."""
+    """The variables of the page's template."""
     opened = [_finding(row) for row in history["findings"] if row["state"] == "open"]
     ended = sorted((row for row in history["findings"] if row["state"] != "open"), key=lambda row: str(row["ended"]["by"]), reverse=True)
     runs = history["runs"]
     flapping = sum(bool(row["flapping"]) for row in history["findings"])
     period = f" between {shown(runs['first'])} and {shown(runs['last'])}" if "first" in runs else ""
     return {
-        "heading": f"{count(len(opened), 'finding')} open" if opened else "No finding open",
+        "heading": f"{count(len(opened), 'finding')} open" if opened else "No open findings",
         "lead": f"From {count(runs['with_controls'], 'run')} with controls{period}, over {count(len(history['organizations']), 'organization')}.",
         "badges": [(word, number) for word, number in ((OPEN, len(opened)), (FLAPPING, flapping), (_FIXED, len(ended))) if number],
         "generated_at": shown(history["generated_at"]),

@@ -97,7 +97,7 @@ MAIL = {
     "delivery_lost": Word("No longer delivered", "▲", STOP),
     "protection_gained": Word("Now protected", "▲", LOOK),
     "delivery_gained": Word("Now delivered", "▲", LOOK),
-    "protection_changed": Word("Protected in another way", "▲", LOOK),
+    "protection_changed": Word("Protected differently", "▲", LOOK),
     "branding_changed": Word("Another branding", "▲", LOOK),
     "fate_changed": Word("Another fate", "▲", LOOK),
     "unknown": Word("May change", "?", UNKNOWN),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport ``file``: an organization as it was captured. Reads only.
+"""The transport ``file``: a captured organization. Read-only.
 
 Private to the collection.
 """
@@ -31,7 +31,7 @@ class FileTransport:
     """A capture as a session. It opens no connection and uses no credential.
 
     :param identity: the connection identity; ``file`` has ``path``, ``max_age`` (days) and ``limit`` (whether an older capture is refused).
-    :raises OptionError: the file is no capture, was changed, or is older than the limit.
+    :raises OptionError: the file is not a capture, was changed, or is older than the limit.
     """
 
     name = "file"
@@ -45,19 +45,19 @@ class FileTransport:
         old = _too_old(self._capture, self.endpoint, identity["file"]["max_age"])
         if old and identity["file"]["limit"]:
             raise OptionError(f"{_PATH}: {old}", remedy=f"Take a new one, or raise {_MAX_AGE}.")
-        #: What people are told when the session is opened.
-        self.warnings = [f"{old} What has changed since is not in it. Take a new one, or raise {_MAX_AGE}."] if old else []
+        #: Warnings for people when the session is opened.
+        self.warnings = [f"{old} It does not contain later changes. Take a new one, or raise {_MAX_AGE}."] if old else []
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
-        """The answers of the capture. A write does not come here: the session refuses it."""
+        """The answers from the capture. The session has already refused writes."""
         return [self._answer(call) for call in calls]
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Nothing to wait for."""
+        """Does not wait."""
         return nullcontext()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: no connection is open."""
 
     def _answer(self, call: Call) -> Outcome:
         if name_of_call(call) == name_of_call(_CONNECTION):
@@ -67,7 +67,7 @@ class FileTransport:
         return not_captured(call, self.endpoint) if found is None else replace(found)
 
     def _connection(self) -> Result:
-        """What the session was that the capture was taken over, from what that one added to the organization."""
+        """The session that took the capture, from what it added to the organization's answer."""
         who = self._answers.get(name_of_call(_WHO))
         session = who.objects[0].get(SESSION) if who is not None and who.objects else None
         if not isinstance(session, Mapping):
@@ -86,13 +86,13 @@ def _read(path: str) -> Capture:
     try:
         document = document_of(content)
     except ValueError as error:
-        raise OptionError(f"{where} is no capture of an organization: {error}.") from error
+        raise OptionError(f"{where} is not a capture of an organization: {error}.") from error
     return capture_of(document, where)
 
 
 def _too_old(capture: Capture, path: str, max_age: int) -> str:
-    """The sentence about a capture that is older than so many days; empty where it is not."""
+    """The sentence about a capture that is older than the maximum age in days; empty if it is not."""
     age = capture.age(datetime.datetime.now(datetime.UTC))
     if age <= datetime.timedelta(days=max_age):
         return ""
-    return f"The capture {path} of {capture.organization or 'an organization'} is {age.days} days old; {max_age} are the most."
+    return f"The capture {path} of {capture.organization or 'an organization'} is {age.days} days old; the maximum is {max_age}."

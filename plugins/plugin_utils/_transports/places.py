@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many PowerShell processes live at once in a run, and who has one.
+"""Limits the number of PowerShell processes in a run.
 
-Private to the collection. An owner has a place from its first turn until its process ends. Who needs a place and finds none takes that of
-the owner whose last turn is the longest ago. Who waits has no place, and who has a turn ends it within the time of its call: so
-nobody waits for ever.
+Private to the collection. An owner keeps a place from its first turn until its process ends. If no place is free, a new owner takes the place of
+the owner that has been idle longest. A waiting owner has no place, and each turn ends within the time limit of its call, so
+no owner waits forever.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-#: Seconds between two looks at whether somebody still waits for the answer.
+#: Seconds between two checks whether the worker still waits.
 _LOOK = 1.0
 
 
 class Owner(Protocol):
-    """Who may have a process."""
+    """An owner of a process."""
 
     @property
     def has_process(self) -> bool:
-        """Whether it has one now."""
+        """Whether it has a process now."""
 
     def close(self) -> None:
-        """Ends it. May take seconds; raises nothing."""
+        """Ends the process. May take seconds; raises nothing."""
 
 
 class NobodyWaitsError(Exception):
-    """Whoever asked has gone while it waited for a place."""
+    """The worker has gone while its call waited for a place."""
 
 
 class _State(enum.Enum):
@@ -48,18 +48,18 @@ class Places:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        #: Who has a place, the one whose last turn is the longest ago first.
+        #: The owners with a place, the one with the least recent turn first.
         self._owners: dict[Owner, _State] = {}
         self._waiting: deque[object] = deque()
         self._most = 0
 
     @contextlib.contextmanager
     def turn(self, owner: Owner, most: int, wanted: Callable[[], bool], log: Callable[[str], None]) -> Iterator[None]:
-        """The owner may have a process inside.
+        """The owner may have a process inside of this context.
 
-        :param most: how many places the owner's variables allow. The smallest number of all that ever asked counts.
-        :param wanted: whether somebody still waits for the answer.
-        :raises NobodyWaitsError: nobody does.
+        :param most: the number of places that the owner's variables allow. The smallest number of all owners so far counts.
+        :param wanted: whether the worker still waits.
+        :raises NobodyWaitsError: it no longer waits.
         """
         self._enter(owner, most, wanted, log)
         try:
@@ -93,7 +93,7 @@ class Places:
             log(f"waited {time.monotonic() - began:.1f} s for one of {self._most} PowerShell processes")
 
     def _has_turn(self, owner: Owner, ticket: object) -> bool:
-        """Takes a turn, if there is one now. May end another owner's process for it, without the lock."""
+        """Takes a turn if one is free. May end another owner's process for it, without holding the lock."""
         state = self._owners.get(owner)
         if state is None and self._waiting[0] is ticket:
             while len(self._owners) >= self._most and (idle := self._longest_idle()) is not None:

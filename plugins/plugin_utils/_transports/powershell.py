@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transport ``powershell``: Microsoft's module in a PowerShell process beside ansible-playbook.
 
-Private to the collection. One process a session; the module connects once, with a token that msal has fetched, and cannot renew it:
-so a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; the reference on the wires, section 2b.
+Private to the collection. Each session has one process. The module connects once, with a token from msal that it cannot renew, so
+a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; the reference on the wires, section 2b.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 MODULE = "ExchangeOnlineManagement"
-#: The oldest PowerShell that each version of the module runs in. Source: the module's release notes.
+#: Version of the module to the oldest PowerShell that it supports. Source: the module's release notes.
 OLDEST = {(3, 10): (7, 6), (0,): (7, 4)}
 _INSTALL = f"pwsh -Command Install-PSResource {MODULE} -TrustRepository"
 
@@ -58,26 +58,26 @@ class PowershellTransport(RemotingTransport):
         self._http = self._limits.guard(http_session(identity["rest"]))
         self._credential = Credential(identity, self._http, self._limits)
         self._is_opening = False
-        #: Set where the system has no library for cultures, which PowerShell can do without.
+        #: Set if the system has no ICU library, which PowerShell can run without.
         self._is_invariant = False
 
     @property
     def endpoint(self) -> str:
-        """Where the session is, for people."""
+        """The place of the session, for people."""
         return f"{MODULE} in {self._program}"
 
     @property
     def secrets(self) -> Sequence[str]:
-        """The tokens that were fetched."""
+        """The fetched tokens."""
         return self._credential.fetched
 
     @property
     def user(self) -> str:
-        """Who has signed in; empty where no person has."""
+        """The person who signed in; empty if nobody did."""
         return self._credential.user
 
     def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Has a person sign in; see :meth:`Credential.sign_in`. It takes as long as a person takes, so no limit of calls counts.
+        """Asks a person to sign in; see :meth:`Credential.sign_in`. The limits of calls do not apply, because a person may take minutes.
 
         :raises ExchangeError: nobody signed in, or the authority refused or failed.
         """
@@ -89,17 +89,17 @@ class PowershellTransport(RemotingTransport):
 
     @property
     def is_closed(self) -> bool:
-        """Whether the next try starts a process: there is none, or its token is about to end."""
+        """Whether the next try starts a process, because there is none or its token is about to expire."""
         return self._pool is None or self._credential.ends_soon
 
     @property
     def has_process(self) -> bool:
-        """Whether it has one now."""
+        """Whether it has a process now."""
         return self._pool is not None
 
     @contextlib.contextmanager
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> Iterator[None]:
-        """Waits for one of the places for processes. The time of a call begins after that."""
+        """Waits for a free place for a process. The time limit of a call starts after that."""
         try:
             with self._processes.places.turn(self, self._most, wanted, log):
                 yield
@@ -107,7 +107,7 @@ class PowershellTransport(RemotingTransport):
             raise NotSentError("nobody waits for this call anymore.") from None
 
     def close(self) -> None:
-        """Disconnects, and ends the process. Raises nothing, takes seconds at most."""
+        """Disconnects, and ends the process. Takes at most seconds; raises nothing."""
         super().close()
         self._processes.places.left(self)
 
@@ -139,7 +139,7 @@ class PowershellTransport(RemotingTransport):
             return super()._opened()
 
     def _environment(self) -> dict[str, str]:
-        """What the module takes from the environment. No secret is in it: a proxy with a password is refused before."""
+        """The module's environment variables. They contain no secrets: a proxy with a password was refused earlier."""
         rest = self._identity["rest"]
         environment = {"DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"} if self._is_invariant else {}
         if rest["proxy"]:
@@ -152,18 +152,18 @@ class PowershellTransport(RemotingTransport):
         self._is_opening = False
         self._import(pool)
         try:
-            # A token of a person's goes with the person's name. Source: the documentation of Connect-ExchangeOnline.
+            # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
             person = {"UserPrincipalName": self.user} if self.user else {}
             self._connect(pool, {"AccessToken": self._credential.token(), **person})
         except UnopenedError:
-            # It may be the token that was refused.
+            # The token may be the reason.
             self._credential.forget()
             raise
 
     def _import(self, pool: _pypsrp.Pool) -> None:
         """Loads the module.
 
-        :raises UnopenedError: it is missing, cannot be loaded, or wants a newer PowerShell.
+        :raises UnopenedError: it is missing, cannot be loaded, or requires a newer PowerShell.
         """
         calls = [Call("Get-Variable", {"Name": "PSVersionTable", "ValueOnly": True}), Call("Import-Module", {"Name": MODULE, "PassThru": True})]
         answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout), calls)
@@ -187,7 +187,7 @@ class PowershellTransport(RemotingTransport):
             return f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}", "Install a newer PowerShell."
         return (
             f"the module {MODULE} cannot be loaded in {self._where()} {powershell}: {record.message}",
-            f"The module requires PowerShell 7.4, from its version 3.10 on 7.6. To update the module: {_INSTALL} -Reinstall",
+            f"The module requires PowerShell 7.4, and from version 3.10 on PowerShell 7.6. To update the module: {_INSTALL} -Reinstall",
         )
 
     def _meaning(self, error: Exception) -> Failure:
@@ -199,7 +199,7 @@ class PowershellTransport(RemotingTransport):
             return Failure(missing, Executed.NO, retryable=False)
         if isinstance(error, ProcessGoneError):
             if self._is_opening:
-                remedy = f"Run {self._program} -NoProfile there manually. It requires memory (300 MB), and the libraries that its installation guide lists."
+                remedy = f"Run {self._program} -NoProfile there manually. It needs 300 MB of memory and the libraries in its installation guide."
                 return Failure(UnreachableError(f"{self._where()} did not start: {error}", remedy=remedy), Executed.NO, retryable=False)
             lost_it = ServiceError(f"{self._where()} was lost: {error}", remedy="If it happens again, check the memory limits.")
             return Failure(lost_it, Executed.UNKNOWN if error.sent else Executed.NO)
@@ -214,7 +214,7 @@ def _unopened(message: str, remedy: str) -> UnopenedError:
 
 
 def _text(objects: Sequence[Any], name: str) -> str:
-    """A property of the first object as text; empty where there is none."""
+    """A property of the first object as text; empty if there is none."""
     return str(objects[0].get(name) or "") if objects and isinstance(objects[0], dict) else ""
 
 
@@ -223,5 +223,5 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _least(module: str) -> tuple[int, int]:
-    """The oldest PowerShell for a version of the module."""
+    """The oldest PowerShell that supports a version of the module."""
     return next(powershell for version, powershell in OLDEST.items() if _numbers(module) >= version)

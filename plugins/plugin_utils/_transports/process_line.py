@@ -1,14 +1,14 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A pool's line to a PowerShell process of our own: PSRP over its standard streams.
+"""A pool's line to a PowerShell process: PSRP over its standard streams.
 
-Private to the collection. ``pwsh -sshs`` takes and gives one packet a line: ``<Data Stream='Default' PSGuid='g'>base64</Data>``,
-``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``; each is answered by its acknowledgement. It hands every line to its thread
-pool, and data that overtakes its command is lost: so each packet waits for the acknowledgement of the one before. Source: the
-reference on the wires, section 2b.
+Private to the collection. ``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default' PSGuid='g'>base64</Data>``,
+``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``. It acknowledges each. It passes every line to its thread pool, and loses
+data that overtakes its command, so each packet waits for the acknowledgement of the previous one. Source: the reference on the
+wires, section 2b.
 
-What a module or a profile prints comes between the packets. It is kept for the error message, as far as there is room.
+The output of modules and profiles comes between the packets. A limited part of it is kept for error messages.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ except ImportError:  # the session broker says so before any of it is used
 
 #: The pool's own name in packets.
 _POOL = "00000000-0000-0000-0000-000000000000"
-#: How the process says that it cannot go on.
+#: The prefix of the process's message that it cannot continue.
 _FAILURE = "__NamedPipeError__:"
 _PACKET = re.compile(rb"<(Data|DataAck|CommandAck|SignalAck|CloseAck)\b[^>]*\bPSGuid='([^']*)'[^>]*?(?:/>|>([^<]*)</Data>)\s*$")
-#: Where a packet begins. Text in front of it was printed without an end of line.
+#: The beginning of a packet. Text before it was printed without a newline.
 _BEGINNING = re.compile(rb"<(?:Data|DataAck|CommandAck|SignalAck|CloseAck)\b")
-#: Bytes of a fragment that are sent in one packet, and of a line that can be one.
+#: The maximum size in bytes of a fragment in a sent packet, and of a line that is a packet.
 _FRAGMENT, _LONGEST_LINE = 32_768, 4 * 1024 * 1024
-#: Characters of what was printed that are kept.
+#: The maximum number of characters of printed text to keep.
 _MOST_SAID = 2000
-#: Seconds between two looks at the clock while the process takes nothing in.
+#: Seconds between two checks of the clock while the process does not read.
 _POLL = 0.2
-#: Seconds that a process has to end by itself, and that the system has to end it. Until then it has its place.
+#: Seconds for the process to end by itself, and for the system to end it. Until then it keeps its place.
 _END_TIMEOUT, _KILL_TIMEOUT = 2.0, 30.0
 
 
 class ProcessGoneError(Exception):
-    """The process ended, or its answers cannot be understood. The text says how, and what it printed.
+    """The process ended, or its answers cannot be interpreted. The text contains the reason and what the process printed.
 
     :param sent: whether a part of a pipeline may have reached it.
     """
@@ -66,10 +66,10 @@ class ProcessGoneError(Exception):
 
 
 class ProcessLine:
-    """One line; see ``pypsrp.Line``. To pypsrp's pool it is the shell, too.
+    """One line; see ``pypsrp.Line``. It is also the shell of pypsrp's pool.
 
-    :param child: the process that it takes over.
-    :param limits: those of the session's calls.
+    :param child: the process. The line takes ownership of it.
+    :param limits: the limits of the session's calls.
     """
 
     operation_timeout = 20
@@ -85,7 +85,7 @@ class ProcessLine:
         self._acknowledged: deque[str] = deque()
         self._received: deque[tuple[str, bytes]] = deque()
         self._waiting_bytes = 0
-        #: What was printed first, and what was printed last.
+        #: The first and the last printed texts.
         self._said: tuple[list[str], deque[str]] = ([], deque())
         #: Why nothing more will come.
         self._gone: Exception | None = None
@@ -99,7 +99,7 @@ class ProcessLine:
 
     @property
     def said(self) -> str:
-        """What was printed so far that is no packet."""
+        """The text printed so far, without packets."""
         with self._changed:
             return " ".join(itertools.chain(*self._said))
 
@@ -109,9 +109,9 @@ class ProcessLine:
         self.id = pool.id
 
     def hurry(self, seconds: float) -> None:
-        """Nothing: every wait ends with its call."""
+        """Does nothing: every wait ends with its call."""
 
-    # What pypsrp's pool and pipelines want of a shell
+    # The shell's interface for pypsrp's pool and pipelines
 
     def open(self, _options: Any, content: ElementTree.Element) -> None:
         """Sends the first packet of the session."""
@@ -133,7 +133,7 @@ class ProcessLine:
         self._send("Data", command_id or _POOL, data)
 
     def receive(self, _stream: str = "stdout", command_id: str | None = None, timeout: float | None = None) -> tuple[str, None, dict[str, bytes]]:
-        """What has come for a pipeline, or for the pool; nothing where nothing came in time. What is for neither is dropped.
+        """The data received for a pipeline or for the pool; empty if none came in time. Drops all other data.
 
         :param timeout: seconds.
         """
@@ -157,7 +157,7 @@ class ProcessLine:
         return "", None, {"stdout": content}
 
     def signal(self, code: str, command_id: str) -> None:
-        """Stops a pipeline, or has one forgotten that has ended."""
+        """Stops a pipeline, or closes one that has ended."""
         self._send("Close" if code == SignalCode.TERMINATE else "Signal", command_id)
 
     def close(self) -> None:
@@ -185,7 +185,7 @@ class ProcessLine:
         return self._child.process.stdin.fileno()  # type: ignore[union-attr]
 
     def _send(self, kind: str, target: str, data: bytes = b"") -> None:
-        """Sends a packet, and waits until it is acknowledged.
+        """Sends a packet, and waits for its acknowledgement.
 
         :raises ProcessGoneError: the process ended.
         :raises TooSlowError: the time of the call is over.
@@ -196,7 +196,7 @@ class ProcessLine:
         with self._changed:
             self._refuse_to_wait()
             self._acknowledged.clear()
-        # The first fragment of a pipeline is what it runs from, so nothing has run before it.
+        # A pipeline starts with its first fragment, so nothing has run before that.
         self._sent = self._sent or (kind == "Data" and target != _POOL)
         self._write(packet.encode("ascii"))
         with self._changed:
@@ -216,12 +216,12 @@ class ProcessLine:
             except BlockingIOError:
                 continue
             except (OSError, ValueError):
-                # It closed its input. How it ended is known in a moment.
+                # The process closed its input. Its exit status is known in a moment.
                 self._burial.join(_END_TIMEOUT)
                 with self._changed:
                     self._changed.wait_for(lambda: self._gone, _END_TIMEOUT)
                     self._refuse_to_wait()
-                raise self._goodbye("it takes nothing in") from None
+                raise self._goodbye("it does not accept input") from None
 
     def _refuse_to_wait(self) -> None:
         if isinstance(self._gone, ProcessGoneError):
@@ -239,14 +239,14 @@ class ProcessLine:
             self._changed.notify_all()
 
     def _listen(self) -> None:
-        """Reads packets until the process closes its output, and then sees how it ended."""
+        """Reads packets until the process closes its output, and then determines how it ended."""
         failure: Exception | None = None
         with contextlib.suppress(OSError, ValueError), self._child.process.stdout as stream:  # type: ignore[union-attr]
             while failure is None and (line := stream.readline(_LONGEST_LINE)):
                 failure = self._take(line)
         if failure is None:
             self._burial.join(_END_TIMEOUT)
-        # Without a line it would go on to wait for packets that never come.
+        # Otherwise the process would keep waiting for packets that never come.
         if self._burial.is_alive():
             self._child.kill()
         self._burial.join()
@@ -257,7 +257,7 @@ class ProcessLine:
             self._changed.notify_all()
 
     def _take(self, line: bytes) -> Exception | None:
-        """Takes a line in. Gives why nothing can follow it, if so."""
+        """Processes a line. Returns an error if no line can follow it."""
         match = _PACKET.search(line)
         beginning = _BEGINNING.search(line)
         printed = line[: match.start()] if match else line
@@ -266,8 +266,8 @@ class ProcessLine:
             if match is None:
                 text = line.decode("utf-8", "replace").strip()
                 if text.startswith(_FAILURE):
-                    return self._goodbye("it cannot go on")
-                return self._goodbye("something it printed is in the middle of a packet") if beginning else None
+                    return self._goodbye("it cannot continue")
+                return self._goodbye("its output is mixed into a packet") if beginning else None
             kind, target = match[1].decode("ascii"), match[2].decode("ascii", "replace").lower()
             if kind != "Data":
                 self._acknowledged.append(kind)
@@ -275,7 +275,7 @@ class ProcessLine:
                 try:
                     data = base64.b64decode(match[3] or b"", validate=True)
                 except ValueError:
-                    return self._goodbye("something it printed is in the middle of a packet")
+                    return self._goodbye("its output is mixed into a packet")
                 self._received.append((target, data))
                 self._waiting_bytes += len(data)
                 if self._waiting_bytes > LARGEST_SENT:
@@ -284,7 +284,7 @@ class ProcessLine:
         return None
 
     def _overhear(self) -> None:
-        """Keeps what comes on the other stream."""
+        """Keeps the output on standard error."""
         with contextlib.suppress(OSError, ValueError), self._child.process.stderr as stream:  # type: ignore[union-attr]
             while line := stream.readline(_LONGEST_LINE):
                 with self._changed:

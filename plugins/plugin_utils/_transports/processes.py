@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The PowerShell processes of a run: how one is started, and how all of them end.
+"""Starts and ends the PowerShell processes of a run.
 
-Private to the collection. A process leads a group of its own and gets a signal when the session broker dies. That signal follows the
-thread that started the process, so it must be one that lives as long as the broker. HOME and TMPDIR are a directory in the run's own:
+Private to the collection. A process leads its own process group and gets a signal when the session broker dies. The system sends that signal when the
+thread that started the process ends, so this thread must live as long as the broker. HOME and TMPDIR are in the run's directory, because
 PowerShell and Microsoft's module leave files in both.
 """
 
@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 #: The prefix of the directories of processes.
 DIRECTORY = "exchange.pwsh-"
-#: Becomes the program, once the system knows with whom it must die. Run before the program, not between fork and exec: the broker has threads.
+#: Requests the signal on the broker's death, and then becomes the program. It runs after exec, because the broker has threads.
 _LAUNCHER = """
 import os, sys
 parent, program = int(sys.argv[1]), sys.argv[2:]
@@ -40,7 +40,7 @@ except OSError as error:
     sys.exit(f"{program[0]}: {error.strerror}")
 """
 _ARGUMENTS = ("-NoLogo", "-NoProfile", "-sshs")
-#: What a process does not inherit: credentials, and what is Ansible's own.
+#: Prefixes of environment variables that a process does not inherit: credentials, and Ansible's variables.
 _NOT_INHERITED = ("EXCHANGE_", "ANSIBLE_")
 
 
@@ -48,23 +48,23 @@ _NOT_INHERITED = ("EXCHANGE_", "ANSIBLE_")
 class Child:
     """A process with its three streams.
 
-    :param process: it leads a process group of its own.
-    :param directory: what it may write into, which goes with it.
+    :param process: it leads its own process group.
+    :param directory: the directory for its files, which is removed when it ends.
     """
 
     process: subprocess.Popen[bytes]
     directory: str
 
     def kill(self) -> None:
-        """Ends the process and whatever it has started. Once the process is reaped, its number may be another one's."""
+        """Ends the process and its children. Does nothing after the process is reaped, because its ID may be reused."""
         if self.process.returncode is None:
             with contextlib.suppress(OSError):
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     def bury(self) -> None:
-        """Waits for the end of the process. Then what it has started ends, and its directory is removed."""
+        """Waits until the process ends. Then ends its children and removes its directory."""
         with contextlib.suppress(OSError):
-            # Not reaped yet, so that no other process can have its number.
+            # The process is not reaped yet, so no other process can have its ID.
             os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT)
             self.kill()
         self.process.wait()
@@ -72,14 +72,14 @@ class Child:
 
 
 class StartError(Exception):
-    """The program cannot be started; the text says why."""
+    """The program cannot be started. The text contains the reason."""
 
 
 class Processes:
     """The processes of a run, and their places.
 
-    :param directory: the run's own directory; none takes the system's for temporary files.
-    :param in_main_thread: has a function called in a thread that lives as long as this process.
+    :param directory: the run's directory; ``None`` uses the system's directory for temporary files.
+    :param in_main_thread: calls a function in a thread that lives as long as this process.
     """
 
     def __init__(self, directory: str | None = None, in_main_thread: Callable[[Callable[[], Child]], Child] = lambda function: function()) -> None:
@@ -93,19 +93,19 @@ class Processes:
         """Starts PowerShell.
 
         :param program: its path, or its name on PATH.
-        :param environment: what it needs beside what this process has.
-        :raises StartError: there is no such program, or the system cannot start it.
+        :param environment: variables in addition to the environment of this process.
+        :raises StartError: the program does not exist, or the system cannot start it.
         """
         path = shutil.which(os.path.expanduser(program))
         if path is None:
-            raise StartError(f"there is no {program}" if os.path.dirname(program) else f"{program} is not on PATH")
+            raise StartError(f"{program} {'does not exist or is not executable' if os.path.dirname(program) else 'is not on PATH'}")
         directory = ""
         try:
             directory = tempfile.mkdtemp(prefix=DIRECTORY, dir=self._directory)
             return self._in_main_thread(lambda: self._start(os.path.abspath(path), directory, environment))
         except OSError as error:
             shutil.rmtree(directory, ignore_errors=True)
-            raise StartError(f"the system says: {error.strerror or error}") from None
+            raise StartError(f"{path}: {error.strerror or error}") from None
 
     def end(self) -> None:
         """Ends all processes at once."""
@@ -137,7 +137,7 @@ def _inherited() -> dict[str, str]:
 
 
 def _own(directory: str) -> dict[str, str]:
-    """The directories of a process, and the way to the modules that are installed for the user."""
+    """The variables with a process's directories, and with the path to the user's modules."""
     for name in ("home", "tmp"):
         with contextlib.suppress(FileExistsError):
             os.mkdir(os.path.join(directory, name), 0o700)

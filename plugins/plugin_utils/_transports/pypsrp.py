@@ -1,16 +1,16 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""pypsrp, and with ``wsman_line`` the only place that touches its private parts.
+"""The interface to pypsrp. Only this module and ``wsman_line`` use its private parts.
 
-Private to the collection. What is private to pypsrp 0.9 and used here, with the test ``test_pypsrp.py`` that says so when
-it changes: ``RunspacePool._serializer``, ``RunspacePool._fragmenter`` with its ``serializer`` and ``defragment``,
-``RunspacePool._receive``, and what ``wsman_line`` names.
+Private to the collection. Uses these private parts of pypsrp 0.9: ``RunspacePool._serializer``, ``RunspacePool._fragmenter`` with its
+``serializer`` and ``defragment``, ``RunspacePool._receive``, and the parts that ``wsman_line`` names. The test ``test_pypsrp.py`` fails
+if they change.
 
-Why: its own decoder loses an empty byte array and leaves multi-valued properties as text; one character that XML forbids, in any
-stream, costs it the whole answer; it keeps every record of every stream; and its own way of receiving tells outputs, errors and
-warnings apart by stream but not by order. So it does the handshake, and what comes from the engine is read here. What carries it, to a
-host or to a process, is a :class:`Line`.
+The reasons: pypsrp's decoder loses an empty byte array and leaves multi-valued properties as text; a character that XML forbids, in any
+stream, makes it lose the whole answer; it keeps every record of every stream; and it separates outputs, errors and warnings by stream
+without their order. So pypsrp does the handshake, and this module reads the output of the engine. A :class:`Line` transports it, to a
+host or to a process.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ except ImportError:  # the session broker says so before any of it is used
     Serializer = object
 
 _OPERATION_TIMEOUT = 2150858793
-#: Seconds after the end of a pipeline's time in which the host may still say so itself.
+#: Seconds after a pipeline's timeout in which the host may still report it.
 _GRACE = 2
-#: Seconds for the host to forget a pipeline that has ended.
+#: Seconds for the host to close a pipeline that has ended.
 _CLOSE_TIMEOUT = 10
 #: Seconds for asking a pipeline to stop.
 _STOP_TIMEOUT = 3
@@ -52,7 +52,7 @@ class BrokenError(Exception):
 
 @dataclass
 class Run:
-    """What a pipeline brought, in the order in which it came.
+    """The results of a pipeline, in order.
 
     :param events: ``("output", canonical object, or the reason as text why it can't be read)``, ``("warning", text)``, ``("error", RemoteError)``.
     :param failed: whether an error ended the pipeline.
@@ -63,30 +63,30 @@ class Run:
     _counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, kind: str, item: Any) -> None:
-        """Takes an event in."""
+        """Adds an event."""
         self.events.append((kind, item))
 
     def has_room(self, kind: str) -> bool:
-        """Counts a warning or an error; whether it is one of those that are kept."""
+        """Counts a warning or an error. Returns whether to keep it."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
         return self._counts[kind] <= MOST_RECORDS
 
     def end(self) -> None:
-        """Says what was not kept."""
+        """Adds a warning about the warnings that were not kept."""
         left_out = self._counts.get("warning", 0) - MOST_RECORDS
         if left_out > 0:
-            # In front, so that it is part of an answer: what comes after the last marker is none.
+            # At the beginning, because nothing after the last marker is part of an answer.
             self.events.insert(0, ("warning", f"{left_out} more warnings are not shown."))
 
 
 class Line(Protocol):
-    """What a pool speaks through.
+    """The transport of a pool.
 
-    :param connection: what pypsrp's pool takes for its connection.
+    :param connection: the connection of pypsrp's pool.
     :param limits: the limits of the session's calls.
-    :param operation_timeout: seconds after which a Receive comes back, if only to say that there is nothing yet.
-    :param resent: whether the last answer was asked for again.
-    :param done: whether the last answer says that its pipeline has ended.
+    :param operation_timeout: seconds after which a Receive returns, even without data.
+    :param resent: whether the last answer was requested again.
+    :param done: whether the last answer reports the end of its pipeline.
     """
 
     connection: Any
@@ -96,13 +96,13 @@ class Line(Protocol):
     done: bool
 
     def attach(self, pool: RunspacePool) -> None:
-        """Takes the place of what the pool speaks through by itself, where it is another."""
+        """Replaces the pool's own transport, if necessary."""
 
     def hurry(self, seconds: float) -> None:
-        """From now on, nothing may wait longer than this."""
+        """Limits all waits from now on."""
 
     def close(self) -> None:
-        """Ends the line. Raises nothing."""
+        """Closes the line. Raises nothing."""
 
 
 class Pool:
@@ -123,10 +123,10 @@ class Pool:
         line.attach(self._pool)
 
     def open(self, timeout: float) -> None:
-        """Opens the pool; pypsrp's own exceptions say why it can't be.
+        """Opens the pool. Also raises pypsrp's exceptions if that fails.
 
         :param timeout: seconds.
-        :raises BrokenError: the host says that it cannot be used.
+        :raises BrokenError: the host reports that it cannot be used.
         """
         with self._limits.call(timeout):
             self._pool.open()
@@ -136,10 +136,10 @@ class Pool:
 
         :param timeout: seconds.
         :param secret: parameters of the first call that travel as SecureString.
-        An exception that comes once the pipeline has begun says so: its attribute ``running`` is true.
+        The attribute ``running`` of an exception is true if the pipeline had begun.
 
         :raises TooSlowError: it did not end in time; it was asked to stop.
-        :raises ValueTooLargeError: a value that no wire type holds; nothing was sent.
+        :raises ValueTooLargeError: a value does not fit into its type on the wire; nothing was sent.
         """
         shell = PowerShell(self._pool)
         for number, call in enumerate(calls):
@@ -173,22 +173,22 @@ class Pool:
         run.end()
         run.failed = shell.state != PSInvocationState.COMPLETED
         with contextlib.suppress(Exception), self._limits.call(_CLOSE_TIMEOUT):
-            # The answer is complete, and valid even if the shell has ended since: its next user will notice that.
+            # The answer is complete and valid even if the shell has ended since. The next pipeline notices that.
             shell.close()
         return run
 
     def _receive(self, shell: PowerShell, left: float) -> None:
         """Receives once.
 
-        :param left: seconds that the pipeline still has. The host answers within them, if only that there is nothing yet.
-        :raises ValueError: the pipeline has ended, and how is missing: a part of what it sent is lost.
+        :param left: the seconds left for the pipeline. The host answers within them, even without data.
+        :raises ValueError: the pipeline has ended without its state, so a part of its output is lost.
         """
         try:
             self._pool._receive(shell.id, math.ceil(left) if left < self._line.operation_timeout else None)
         except WSManFaultError as fault:
             if fault.code == _OPERATION_TIMEOUT and not self._line.resent:
                 return
-            # After a loss the fault leaves open whether something was lost for good: what comes next could be only a part.
+            # After a lost connection, the fault does not show whether data was lost, so the next data may be incomplete.
             raise
         if self._line.done and not _has_ended(shell):
             raise ValueError("a pipeline that ended without a state")
@@ -198,7 +198,7 @@ class Pool:
             shell.stop()
 
     def _messages(self, data: bytes) -> list[Any]:
-        """What pypsrp itself needs to see of what came. Output, warnings and errors go to the run; nothing else is even decoded.
+        """The messages that pypsrp itself needs. Output, warnings and errors go to the run; nothing else is decoded.
 
         :raises BrokenError: the pool is broken.
         """
@@ -234,23 +234,23 @@ class Pool:
         try:
             return clixml.decode(records.readable(content))
         except (ValueError, RecursionError) as error:
-            # Raised here, it would take the rest of the answer with it.
+            # An exception here would lose the rest of the answer.
             return str(error) or type(error).__name__
 
     def close(self, seconds: float) -> None:
-        """Removes the shell from the host, or leaves it to end by itself."""
+        """Removes the shell from the host. If that fails, it ends by itself later."""
         try:
             self._line.hurry(seconds)
             with self._limits.call(seconds):
                 self._pool.close()
-        except Exception:  # noqa: S110 (pypsrp raises whatever its own parts raise, and there is nothing left to do)
+        except Exception:  # noqa: S110 (pypsrp raises many types of exceptions, and there is nothing left to do)
             pass
         finally:
             self._line.close()
 
 
 class _Serializer(Serializer):
-    """pypsrp's serializer without its failure at an empty byte array, and without document types."""
+    """pypsrp's serializer with support for empty byte arrays, and without document types."""
 
     def deserialize(self, element: Any, metadata: ObjectMeta | None = None, clear: bool = True) -> Any:
         if isinstance(element, ElementTree.Element) and element.tag == "BA" and not element.text:
@@ -260,12 +260,12 @@ class _Serializer(Serializer):
         return super().deserialize(element, metadata, clear)
 
 
-#: What pypsrp needs for opening a pool and for exchanging keys.
+#: The messages that pypsrp needs to open a pool and to exchange keys.
 _HANDSHAKE = (0x00010002, 0x00010006)  # SESSION_CAPABILITY, ENCRYPTED_SESSION_KEY
 
 
 def _head(kind: int) -> bytes:
-    """The head of a message that is handed on alone."""
+    """The header of a single message for pypsrp."""
     return b"\x01\0\0\0" + kind.to_bytes(4, "little") + bytes(32)
 
 
@@ -274,9 +274,9 @@ def _has_ended(shell: PowerShell) -> bool:
 
 
 def refuse_document_type(document: bytes) -> None:
-    """Refuses XML that could hold entities, wherever it hides them: neither SOAP nor CLIXML has a document type.
+    """Refuses XML that could contain entities. Neither SOAP nor CLIXML has a document type.
 
-    :raises ValueError: it has one, or an encoding in which that cannot be seen.
+    :raises ValueError: the document has one, or an encoding that could hide it.
     """
     if b"<!DOCTYPE" in document or b"\0" in document or document.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"<", b""):
         raise ValueError("a document type, which neither SOAP nor CLIXML has")

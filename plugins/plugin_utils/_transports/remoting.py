@@ -1,13 +1,13 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all transports over PowerShell remoting do: a pool that is opened when a try needs it, and pipelines.
+"""The common part of the transports over PowerShell remoting: a pool that is opened when a try needs it, and pipelines.
 
-Private to the collection. One object a session, used under the session's lock; it makes one try at a time. The pool is given up after
-anything that leaves it in doubt.
+Private to the collection. Each session has one object, used under the session's lock, and makes one try at a time. A pool in doubt is
+closed.
 
-How the answers of several reads are told apart stands in ``psrp_answers``. A statement whose turn did not come, because an earlier
-one ended the pipeline, is run again.
+``psrp_answers`` separates the answers of several reads. If an earlier statement ends the pipeline, the remaining statements run
+again.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
-#: Seconds that each step of the farewell may take.
+#: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
 
 
@@ -49,7 +49,7 @@ class RemotingTransport(ABC):
     """
 
     name = ""
-    #: What its errors tell to check: of the network, where there is no Connect-ExchangeOnline, and where it is refused.
+    #: The remedies of its errors: for the network, for a missing Connect-ExchangeOnline, and for a refused connection.
     _names: Names
     _no_module: str
     _no_access: str
@@ -64,11 +64,11 @@ class RemotingTransport(ABC):
 
     @property
     def is_closed(self) -> bool:
-        """Whether the next try opens a shell, which may be another host's."""
+        """Whether the next try opens a shell, which may be on another host."""
         return self._pool is None
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Nothing to wait for."""
+        """Does not wait."""
         return nullcontext()
 
     @abstractmethod
@@ -77,11 +77,11 @@ class RemotingTransport(ABC):
 
     @abstractmethod
     def _new_pool(self) -> _pypsrp.Pool:
-        """A pool that is not open yet."""
+        """A pool that is not yet open."""
 
     @abstractmethod
     def _prepare(self, pool: _pypsrp.Pool) -> None:
-        """Whatever must run in an open pool before calls do.
+        """Runs what an open pool needs before the first call.
 
         :raises UnopenedError: it failed.
         """
@@ -100,7 +100,7 @@ class RemotingTransport(ABC):
         return outcomes
 
     def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
-        """A second look from a new connection: in a session that has read the IRM configuration, the module may fail at this cmdlet for good."""
+        """Reads again from a new connection: after a session has read the IRM configuration, this cmdlet may keep failing in it."""
         if not self._connects or not self._may_reconnect:
             return opaque
         self.close()
@@ -117,9 +117,9 @@ class RemotingTransport(ABC):
         self._busy = True
         try:
             while len(outcomes) < len(calls):
-                # Each pipeline answers for one call at least, so this ends.
+                # Each pipeline answers at least one call, so this loop ends.
                 outcomes += self._pipeline(pool, calls[len(outcomes) :])
-        except Exception as error:  # pypsrp raises whatever its own parts raise
+        except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
             self._give_up()
             outcomes += [failure] * (len(calls) - len(outcomes))
@@ -128,12 +128,12 @@ class RemotingTransport(ABC):
         return outcomes
 
     def close(self) -> None:
-        """Disconnects, and removes the shell from the host. Raises nothing, takes seconds at most."""
+        """Disconnects, and removes the shell from the host. Takes at most seconds; raises nothing."""
         pool, self._pool = self._pool, None
         if pool is None:
             return
         try:
-            # The runspace of a call that still runs takes no other command; removing its shell ends both.
+            # A runspace with a running call accepts no other command; removing its shell ends both.
             if self._connects and not self._busy:
                 pool.run([Call("Disconnect-ExchangeOnline", {"Confirm": False})], timeout=CLOSE_TIMEOUT)
         except Exception:  # noqa: S110 (the other side ends it by itself, later)
@@ -144,7 +144,7 @@ class RemotingTransport(ABC):
     def _open(self) -> _pypsrp.Pool:
         """The pool, opened and connected to Exchange.
 
-        :raises UnopenedError: it could not be; nothing was carried out.
+        :raises UnopenedError: it could not be opened; nothing was executed.
         """
         if self._pool is not None:
             return self._pool
@@ -152,7 +152,7 @@ class RemotingTransport(ABC):
         try:
             pool = self._opened()
             self._prepare(pool)
-        except Exception as error:  # pypsrp raises whatever its own parts raise
+        except Exception as error:  # pypsrp raises many types of exceptions
             if pool is not None:
                 pool.close(CLOSE_TIMEOUT)
             failure = error.failure if isinstance(error, UnopenedError) else self._failure(error)
@@ -164,7 +164,7 @@ class RemotingTransport(ABC):
         return pool
 
     def _opened(self) -> _pypsrp.Pool:
-        """A new pool, opened."""
+        """A new, open pool."""
         pool = self._new_pool()
         try:
             pool.open(self._command_timeout)
@@ -174,7 +174,7 @@ class RemotingTransport(ABC):
         return pool
 
     def _connect(self, pool: _pypsrp.Pool, credential: Mapping[str, Any], secret: Mapping[str, str] | None = None) -> None:
-        """Connect-ExchangeOnline, once a session.
+        """Runs Connect-ExchangeOnline, once for each session.
 
         :param credential: the parameters that choose the credential.
         :param secret: parameters that travel as SecureString.
@@ -188,7 +188,7 @@ class RemotingTransport(ABC):
         }
         if self._identity["environment"] != "O365Default":
             parameters["ExchangeEnvironmentName"] = self._identity["environment"]
-        # A script in the way (exit, break) ends Connect-ExchangeOnline without an error, so the module is asked whether there is a connection.
+        # A script's exit or break can end Connect-ExchangeOnline without an error, so check whether there is a connection.
         calls = [Call("Connect-ExchangeOnline", {**parameters, **credential}), Call("Get-ConnectionInformation")]
         try:
             run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
@@ -203,7 +203,7 @@ class RemotingTransport(ABC):
         raise UnopenedError(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
-        """Why Connect-ExchangeOnline did not connect, and whether another try may."""
+        """Why Connect-ExchangeOnline did not connect, and whether to retry."""
         if not answer.errors:
             return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True
         record = answer.errors[0]
@@ -226,7 +226,7 @@ class RemotingTransport(ABC):
         return AuthenticationError(f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id)
 
     def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> list[Outcome]:
-        """Runs calls as the statements of one pipeline; the outcomes of those whose turn came, and of the first in any case."""
+        """Runs calls as the statements of one pipeline. Returns the outcomes of the statements that ran, and always that of the first."""
         if not self._has_markers:
             calls = calls[:1]
         try:
@@ -239,18 +239,18 @@ class RemotingTransport(ABC):
         return [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
 
     def _give_up(self) -> None:
-        """Leaves a pool that is in doubt. Its shell may still run a statement, so nothing more is sent into it."""
+        """Closes a pool in doubt. Its shell may still run a statement, so nothing more is sent to it."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.close(CLOSE_TIMEOUT)
 
     def _failure(self, error: Exception) -> Failure:
-        """What an exception means for the calls. Once a pipeline has begun, nothing tells that it was not carried out."""
+        """What an exception means for the calls. After a pipeline has begun, it is unknown whether it was executed."""
         failure = self._meaning(error)
         return replace(failure, executed=Executed.UNKNOWN) if getattr(error, "running", False) else failure
 
     def _meaning(self, error: Exception) -> Failure:
-        """What an exception means, however far the pipeline was."""
+        """What an exception means, independent of the pipeline's progress."""
         if isinstance(error, (TooLargeError, CutError)):
             return lost(error, self._where(), self._names)
         if isinstance(error, TooSlowError):
@@ -267,7 +267,7 @@ def _is_opaque(outcome: Outcome) -> bool:
 
 
 class UnopenedError(Exception):
-    """There is no session."""
+    """A session could not be opened."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure.error))

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A person signs in, for a first look before an application is registered: with a code on any device, or in this machine's browser.
+"""Sign-in by a person, for a first look before an application is registered: with a code on any device, or in this machine's browser.
 
-Private to the collection. The tokens stay in this process and end with it. One organization at a time asks for a sign-in, because a person
-reads one code at a time.
+Private to the collection. The tokens stay in this process and end with it. Organizations ask for a sign-in one after the other, because a person
+can read only one code at a time.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, NotSentError
 
-#: Seconds for which a code is believed to live at most, whatever the authority says. Microsoft's live 15 minutes.
+#: The maximum lifetime of a code in seconds, whatever the authority says. Microsoft's codes are valid for 15 minutes.
 LONGEST = 1800.0
-#: Seconds between two looks at whether it is this organization's turn, and whether the worker still waits.
+#: Seconds between two checks whether it is this organization's turn, and whether the worker still waits.
 _POLL = 0.2
 _TURN = threading.Lock()
 _BROWSER = (
     "If this machine has a browser, set ansible_exchange_interactive: true instead of ansible_exchange_device_code. "
     "Otherwise register an application and set ansible_exchange_certificate_path."
 )
-#: What to do about the authority's refusals of a sign-in. Source: Microsoft's list of AADSTS error codes.
+#: Error code of a refused sign-in to its remedy. Source: Microsoft's list of AADSTS error codes.
 REMEDIES = {
     **dict.fromkeys(
         ("AADSTS53000", "AADSTS53001", "AADSTS53003", "AADSTS530003", "AADSTS50097"),
@@ -43,12 +43,12 @@ REMEDIES = {
 
 
 class SignIn:
-    """One person's sign-in to one organization, and the tokens that follow from it.
+    """One person's sign-in to one organization, and its tokens.
 
     :param application: an ``msal.PublicClientApplication``; its cache keeps the refresh token.
     :param organization: its name, for people.
-    :param scope: what the tokens are for.
-    :param with_browser: this machine's browser instead of a code.
+    :param scope: the scope of the tokens.
+    :param with_browser: whether to use this machine's browser instead of a code.
     """
 
     def __init__(self, application: Any, organization: str, scope: str, *, with_browser: bool) -> None:
@@ -59,22 +59,22 @@ class SignIn:
 
     @property
     def user(self) -> str:
-        """Who has signed in; empty before."""
+        """The person who signed in; empty before the sign-in."""
         return next((str(account.get("username") or "") for account in self._application.get_accounts()), "")
 
     def begin(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> dict[str, Any]:
-        """Asks a person to sign in, and waits as long as the code lives. Returns the authority's answer.
+        """Asks a person to sign in, and waits while the code is valid. Returns the authority's answer.
 
         :param tell: shows text to the person at once.
-        :param wanted: whether somebody still waits for the sign-in.
-        :raises AuthenticationError: nobody signed in, or the authority gave no code.
-        :raises NotSentError: nobody waits anymore.
+        :param wanted: whether the worker still waits for the sign-in.
+        :raises AuthenticationError: nobody signed in, or the authority provided no code.
+        :raises NotSentError: the worker no longer waits.
         """
         with _turn(wanted):
             return self._in_browser(tell) if self._with_browser else self._with_code(tell, wanted)
 
     def renew(self, claims: str | None) -> dict[str, Any]:
-        """Another token for who has signed in, without asking again. Returns the authority's answer; empty where nobody has signed in."""
+        """Renews the token of the person without asking again. Returns the authority's answer; empty if nobody has signed in."""
         for account in self._application.get_accounts():
             answer = self._application.acquire_token_silent_with_error(self._scopes, account, force_refresh=True, claims_challenge=claims)
             return dict(answer or {})
@@ -86,7 +86,7 @@ class SignIn:
             return dict(flow)
         life = min(max(float(flow["expires_in"]), 1.0), LONGEST)
         until = time.time() + life
-        flow["interval"] = min(max(flow["interval"], 1), 60)  # without a pause, msal would not look at the clock either
+        flow["interval"] = min(max(flow["interval"], 1), 60)  # without a pause, msal would not check the clock either
         tell(_invitation(self._organization, flow, life))
         answer = dict(self._application.acquire_token_by_device_flow(flow, exit_condition=lambda flow: time.time() > until or not wanted()))
         if not wanted():
@@ -106,9 +106,9 @@ class SignIn:
             webbrowser.get()
         except webbrowser.Error:
             raise AuthenticationError(
-                "this machine has no browser to sign in with.", remedy="Set ansible_exchange_device_code: true instead of ansible_exchange_interactive."
+                "this machine has no browser for the sign-in.", remedy="Set ansible_exchange_device_code: true instead of ansible_exchange_interactive."
             ) from None
-        tell(f"{self._organization}: sign in, in the browser window that opens now on this machine. This run can only read.")
+        tell(f"{self._organization}: sign in with the browser window that opens on this machine now. This run can only read.")
         answer = self._application.acquire_token_interactive(self._scopes, prompt="select_account", timeout=LONGEST / 2)
         return dict(answer or {"error": "the browser window was not used"})
 
@@ -119,8 +119,8 @@ def _invitation(organization: str, flow: Mapping[str, Any], life: float) -> str:
             f"Sign in to {organization}. This run can only read.",
             f"    Open  {flow.get('verification_uri') or flow.get('verification_url')}  on any device",
             f"    Enter {flow['user_code']}  within {_minutes(life)}",
-            "If the page says that you don't have access, your organization blocks such codes: stop with Ctrl+C, and where this machine has",
-            "a browser use -e ansible_exchange_interactive=true instead of -e ansible_exchange_device_code=true.",
+            "If the page says that you don't have access, your organization blocks such codes. Press Ctrl+C and, if this machine has",
+            "a browser, use -e ansible_exchange_interactive=true instead of -e ansible_exchange_device_code=true.",
         ]
     )
 
@@ -134,7 +134,7 @@ def _minutes(seconds: float) -> str:
 def _turn(wanted: Callable[[], bool]) -> Iterator[None]:
     """Waits until no other organization of this run asks for a sign-in.
 
-    :raises NotSentError: nobody waits anymore.
+    :raises NotSentError: the worker no longer waits.
     """
     while not _TURN.acquire(timeout=_POLL):
         if not wanted():

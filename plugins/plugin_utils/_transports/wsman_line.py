@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A pool's line to a host: WSMan over HTTP, as pypsrp speaks it.
 
-Private to the collection. What is private to pypsrp 0.9 and used here, with the test ``test_pypsrp.py`` that says so when it
-changes: the class ``_TransportHTTP`` behind ``WSMan.transport`` with its ``_build_session``. Why: it follows redirects with the
-credential, and it does not repeat a Receive whose connection was lost.
+Private to the collection. Uses private parts of pypsrp 0.9: the class ``_TransportHTTP`` behind ``WSMan.transport`` with its
+``_build_session``, because it follows redirects with the credential, and does not repeat a Receive whose connection was lost. The
+test ``test_pypsrp.py`` fails if they change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ except ImportError:  # the session broker says so before any of it is used
 
 _DONE = b"/shell/CommandState/Done"
 _ACTION = re.compile(rb"<(?:\w+:)?Action[^>]*>[^<]*/(\w+)</")
-#: What may be sent again as it is: the server answers a repeated MessageID with what it has answered before.
+#: The requests that may be sent again unchanged: the server answers a repeated MessageID with its previous answer.
 _REPEATABLE = (b"Receive", b"Signal", b"Delete")
 
 
@@ -35,7 +35,7 @@ class WsmanLine:
     """One line; see ``pypsrp.Line``.
 
     :param psrp: the part ``psrp`` of a connection identity.
-    :param tries: how often a request that may be repeated is sent in all.
+    :param tries: the total number of tries for a request that may be repeated.
     """
 
     def __init__(self, psrp: Mapping[str, Any], tries: int) -> None:
@@ -52,10 +52,10 @@ class WsmanLine:
         transport.send = self._send
 
     def attach(self, pool: RunspacePool) -> None:
-        """Nothing: this is what pypsrp's pool speaks through by itself."""
+        """Does nothing: pypsrp's pool uses this connection by itself."""
 
     def hurry(self, seconds: float) -> None:
-        """From now on, no connection may keep anybody waiting longer than this."""
+        """Limits all waits of the connection from now on."""
         self.connection.transport.connection_timeout = self.connection.transport.read_timeout = seconds
 
     def close(self) -> None:
@@ -63,7 +63,7 @@ class WsmanLine:
         self.connection.transport.close()
 
     def _send(self, message: bytes, **kwargs: Any) -> bytes:
-        """Sends, and sends again what was lost and may be sent again."""
+        """Sends a message. If the connection is lost, sends it again if that is allowed."""
         transport = self.connection.transport
         action = _ACTION.search(message[:8192])
         repeatable = action is not None and action[1] in _REPEATABLE
@@ -72,7 +72,7 @@ class WsmanLine:
             try:
                 answer: bytes = self._plain_send(message, **{**kwargs, "retries_on_read_timeout": 0})
                 refuse_document_type(answer)
-                if transport.wrap_required:  # what was encrypted is counted now that it can be seen
+                if transport.wrap_required:  # encrypted content can be counted only after decryption
                     self.limits.spend(values=answer.count(b"<"))
                 self.done = _DONE in answer
                 return answer

@@ -138,7 +138,7 @@ def test_a_doubt_that_the_plan_brings_is_a_warning(role: Role) -> None:
 def test_one_that_says_nothing_is_refused(role: Role, procedure: str) -> None:
     nobody = {**LAW, "sent_to": ["ann@northwind.com"]}
     said = refused(role, procedure, guarantees=[{"name": "Nothing", "when": nobody, "then": "encrypted"}])
-    assert "hardened_baseline_guarantees[0]: no message can meet when and unless of the guarantee 'Nothing', so it says nothing" in said
+    assert "hardened_baseline_guarantees[0]: no message can meet when and unless of the guarantee 'Nothing', so it has no effect" in said
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,9 @@ def test_what_is_none_is_refused_by_name(role: Role, guarantee: Values, said: st
 
 
 def test_two_of_one_name_are_refused(role: Role) -> None:
-    with pytest.raises(ExchangeError, match=r"hardened_baseline_guarantees\[1\]\.name is 'The law firm gets nothing in clear', which another guarantee has"):
+    with pytest.raises(
+        ExchangeError, match=r"hardened_baseline_guarantees\[1\]\.name is 'The law firm gets nothing in clear', which another guarantee already uses"
+    ):
         role.plan(check=True, guarantees=[GUARANTEE, GUARANTEE])
 
 

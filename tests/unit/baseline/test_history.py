@@ -52,7 +52,7 @@ def test_open_since_between_two_runs() -> None:
 def test_of_a_finding_that_was_there_at_the_first_look_nobody_knows_since_when() -> None:
     row = finding([look(0, OPEN), look(1, OPEN)])
     assert times(row["since"]) == ("", day(0))
-    assert row["since"]["text"] == "2026-11-01 03:00 UTC or earlier, when it was first looked at"
+    assert row["since"]["text"] == "2026-11-01 03:00 UTC or earlier (first check)"
 
 
 @pytest.mark.parametrize("missed", [[], [look(2, UNKNOWN)], [look(2, UNKNOWN, name="", tenant="")]], ids=["no run", "not assessable", "not reachable"])

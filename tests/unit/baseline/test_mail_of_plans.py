@@ -82,7 +82,7 @@ def test_a_check_says_what_becomes_of_mail(role: Role) -> None:
     assert role.report["mail"]["difference_more"] == 0
     (state,) = [row for row in role.report["changes"] if (row["identity"], row["option"]) == ("Newsletter", "state")]
     assert state["impact"] == "may leave in clear"
-    assert [row["reason"] for row in role.report["mail"]["lint"]] == ["'Newsletter' ends the rules for mail that 'Law firm' would encrypt."]
+    assert [row["reason"] for row in role.report["mail"]["lint"]] == ["'Newsletter' stops mail that 'Law firm' would encrypt."]
 
 
 def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
@@ -90,14 +90,14 @@ def test_a_change_without_a_difference_has_no_impact(role: Role) -> None:
     twin = {**ENCRYPT, "name": "Law firm, again"}
     role.plan(check=True, encryption_rules=[ENCRYPT, twin])
     assert texts(role) == []
-    assert mail_lines(role.report["mail"]) == ["No mail is treated in another way."]
+    assert mail_lines(role.report["mail"]) == ["No mail is treated differently."]
     assert {row["impact"] for row in role.report["changes"] if row["identity"] == twin["name"]} == {""}
 
 
 def test_settings_alone_may_do_something_to_mail(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT], azure_rms_licensing=True)
     role.plan(check=True, azure_rms_licensing=False, encryption_rules=[ENCRYPT])
-    assert texts(role) == ["Mail may be treated in another way (U28): because of azure_rms_licensing_enabled: false."]
+    assert texts(role) == ["Mail may be treated differently (U28): because of azure_rms_licensing_enabled: false."]
     assert role.report["mail"]["difference"][0]["rules"] == []
     role.plan(check=True, decrypt_attachments_for_encrypt_only=True, accept=["IRM-4"], encryption_rules=[ENCRYPT])
     assert "difference" not in role.report["mail"]
@@ -107,7 +107,7 @@ def test_a_rollback_says_what_going_back_does(role: Role) -> None:
     role.run(encryption_rules=[ENCRYPT])
     role.plan("rollback", check=True)
     (text,) = texts(role)
-    assert text == "All mail from inside to fabrikam.com is no longer encrypted: rule 'Law firm' (removed) was for it."
+    assert text == "All mail from inside to fabrikam.com is no longer encrypted: rule 'Law firm' (removed) applied to it."
     (row,) = [row for row in role.report["changes"] if row["identity"] == "Law firm"]
     assert row["impact"] == "may leave in clear"
 

@@ -68,8 +68,8 @@ def test_without_azure_rights_management_all_mail_is_in_clear() -> None:
 @pytest.mark.parametrize(
     ("social", "expected"),
     [
-        (False, "people outside without a work or school account, from mail that shows 'OME Configuration': it sends no passcodes"),
-        (True, "people outside without a work or school account and without a social ID that Microsoft takes, from mail that shows"),
+        (False, "people outside without a work or school account, from mail with 'OME Configuration': it does not send passcodes"),
+        (True, "people outside without a work or school account or a social ID that Microsoft accepts, from mail with"),
     ],
 )
 def test_who_is_locked_out_is_named(social: bool, expected: str) -> None:

@@ -172,7 +172,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
     assert "protection_gained" in [each["kind"] for each in result["difference"]]
     lost = flow(session, rules=[], compare_with=[ENCRYPT])
     assert [(each["kind"], each["text"]) for each in lost["difference"]] == [
-        ("protection_lost", "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) was for it.")
+        ("protection_lost", "All mail from inside to people outside is no longer encrypted: rule 'Encrypt' (removed) applied to it.")
     ]
     assert lost["difference_more"] == 0
     assert lost["msg"] == lost["difference"][0]["text"]

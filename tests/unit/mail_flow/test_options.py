@@ -37,7 +37,7 @@ ENCRYPT = {"name": "Enc", "conditions": {"subject_or_body_contains_words": ["sec
         ({"date": "tomorrow"}, "messages[0].date is 'tomorrow', which is no date."),
         ({"protection": {"kind": "encrypted"}}, "messages[0].protection.kind is 'encrypted'. Did you mean encrypt?"),
         ({"protection": {"kind": "template:"}}, "messages[0].protection.kind names no template."),
-        ({"attachments": [{"size": 1}]}, "messages[0].attachments[0].name is needed."),
+        ({"attachments": [{"size": 1}]}, "messages[0].attachments[0].name is required."),
         ({"attachments": [{"name": "a", "texts": ""}]}, "messages[0].attachments[0].texts is not known. Did you mean text?"),
         ({"headers": ["X"]}, "messages[0].headers must be a mapping"),
     ],
@@ -53,11 +53,11 @@ def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) 
     [
         ({"accepted_domain": []}, "facts.accepted_domain is not known. Did you mean accepted_domains?"),
         ({"accepted_domains": [{"name": "a.b", "type": "Internal"}]}, "facts.accepted_domains.type is 'Internal'. Did you mean InternalRelay?"),
-        ({"accepted_domains": [{"type": "Authoritative"}]}, "facts.accepted_domains.name is needed."),
+        ({"accepted_domains": [{"type": "Authoritative"}]}, "facts.accepted_domains.name is required."),
         ({"mailboxes": ["megan"]}, "facts.mailboxes is 'megan', which is no SMTP address."),
         ({"managers": ["a@b.c"]}, "facts.managers must be a mapping"),
         ({"groups": {"a@b.c": ["x"]}}, "facts.groups.a@b.c is 'x', which is no SMTP address."),
-        ({"remote_domains": [{"is_internal": True}]}, "facts.remote_domains.domain_name is needed."),
+        ({"remote_domains": [{"is_internal": True}]}, "facts.remote_domains.domain_name is required."),
     ],
 )
 def test_wrong_facts_are_refused_by_name(options: dict[str, Any], says: str) -> None:

@@ -163,24 +163,24 @@ OUTGOING = "Encrypt all outgoing mail"
 MAIL = {
     "difference": [
         {"kind": "protection_gained",
-         "text": f"All mail from inside to people outside is now encrypted: rule '{OUTGOING}' (new, priority 0) is for it now.",
+         "text": f"All mail from inside to people outside is now encrypted: rule '{OUTGOING}' (new, priority 0) now applies to it.",
          "when": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
          "before": result("none"), "after": result("encrypt", OUTGOING), "witness": witness("recipient@example.org")},
         {"kind": "unknown",
-         "text": f"Mail from inside to people outside may be treated in another way (U27): rule '{OUTGOING}' (new, priority 0) is for it now.",
+         "text": f"Mail from inside to people outside may be treated differently (U27): rule '{OUTGOING}' (new, priority 0) now applies to it.",
          "when": {}, "witness": witness("recipient@fabrikam.com", type=["Signed"]),
          "unknown": [{"id": "U27", "reason": "what becomes of signed mail that a rule encrypts", "settled_by": "A test message with an S/MIME signature."}]},
     ],
     "difference_more": 0,
     "guarantees": [
         {"name": "All outgoing mail is encrypted", "verdict": "proved", "before": "refuted",
-         "assumptions": [{"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies a change late."}]},
+         "assumptions": [{"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies changes with a delay."}]},
         {"name": "The law firm gets nothing in clear", "verdict": "refuted", "assumptions": [],
          "counterexample": {**witness("ann@fabrikam.com", subject="newsletter", importance="High"), "outcome": result("none")}},
         {"name": "Partners read in the portal", "verdict": "unknown", "assumptions": [],
-         "unknown": [{"id": "U08", "reason": "whether the rule 'Tried' stops", "settled_by": "Enforce it, or take the stop out."}]},
+         "unknown": [{"id": "U08", "reason": "whether the rule 'Tried' stops", "settled_by": "Enforce it, or remove the stop."}]},
     ],
-    "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' never acts: it is outside of its dates."}],
+    "lint": [{"kind": "never_acts", "rules": ["Old"], "reason": "The rule 'Old' never acts: its dates exclude today."}],
 }  # fmt: skip
 
 

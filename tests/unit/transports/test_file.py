@@ -146,7 +146,7 @@ def _read(**values: Any) -> Callable[[dict[str, Any]], Any]:
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "not JSON": (lambda document: "{", "is not JSON, or is truncated"),
     "variables": (json.dumps, "not a list of one object"),
-    "a snapshot": (lambda document: {"kind": "snapshot", "format": 1}, "is no capture"),
+    "a snapshot": (lambda document: {"kind": "snapshot", "format": 1}, "is not a capture"),
     "a newer format": (_with(format=2), "format 2"),
     "no format": (_with(format=True), "format True"),
     "a part less": (_without("transport"), "'transport'"),
@@ -154,15 +154,15 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a part of another type": (_with(organization=None), "'organization'"),
     "changed": (lambda document: {**document, "organization": "fabrikam.onmicrosoft.com"}, "its own digest"),
     "changed in a read": (lambda document: {**document, "reads": document["reads"][:-1]}, "its own digest"),
-    "no time": (_with(captured_at="yesterday"), "a time or a read"),
-    "a write": (_with(reads=[{"cmdlet": "Set-IRMConfiguration", "parameters": {}, "objects": []}]), "a time or a read"),
-    "no cmdlet": (_with(reads=[{"cmdlet": "x; rm", "parameters": {}, "objects": []}]), "a time or a read"),
-    "both": (_read(objects=[], error={}), "a time or a read"),
-    "neither": (_read(), "a time or a read"),
-    "texts for objects": (_read(objects=["x"]), "a time or a read"),
-    "an unknown error": (_read(error={"class": "Exit", "message": "x"}), "a time or a read"),
-    "an error that is none": (_read(error={"class": "ExchangeError", "message": 5}), "a time or a read"),
-    "reads that are none": (_with(reads=[5]), "a time or a read"),
+    "no time": (_with(captured_at="yesterday"), "an invalid time or read"),
+    "a write": (_with(reads=[{"cmdlet": "Set-IRMConfiguration", "parameters": {}, "objects": []}]), "an invalid time or read"),
+    "no cmdlet": (_with(reads=[{"cmdlet": "x; rm", "parameters": {}, "objects": []}]), "an invalid time or read"),
+    "both": (_read(objects=[], error={}), "an invalid time or read"),
+    "neither": (_read(), "an invalid time or read"),
+    "texts for objects": (_read(objects=["x"]), "an invalid time or read"),
+    "an unknown error": (_read(error={"class": "Exit", "message": "x"}), "an invalid time or read"),
+    "an error that is none": (_read(error={"class": "ExchangeError", "message": 5}), "an invalid time or read"),
+    "reads that are none": (_with(reads=[5]), "an invalid time or read"),
 }
 
 
@@ -201,7 +201,7 @@ def test_an_older_one_than_somebody_allows_is_refused(tmp_path: Path, days: floa
     path = written(tmp_path / "c.json", captured(captured_at=days_ago(days)))
     opened = session(path, exchange_capture_max_age=limit)
     if refused:
-        with pytest.raises(OptionError, match=r"8 days old; 7 are the most\. Take a new one, or raise ansible_exchange_capture_max_age"):
+        with pytest.raises(OptionError, match=r"8 days old; the maximum is 7\. Take a new one, or raise ansible_exchange_capture_max_age"):
             opened.invoke(Request([IRM]))
     else:
         assert opened.invoke(Request([IRM]))[0].error is None

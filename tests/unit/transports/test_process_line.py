@@ -81,7 +81,7 @@ def test_what_is_printed_between_packets_is_kept_and_lost_on_nobody(speak: Calla
     )
     begin(line)
     assert received(line) == b"one"
-    with pytest.raises(ProcessGoneError, match="in the middle of a packet"):
+    with pytest.raises(ProcessGoneError, match="mixed into a packet"):
         until_it_ends(line)
 
 
@@ -95,9 +95,9 @@ def test_packets_of_others_are_dropped(speak: Callable[..., ProcessLine]) -> Non
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ([say("__NamedPipeError__:The process failed to start.")], "it cannot go on. The process failed to start."),
-        ([say(packet(b"x").replace("</Data>", "interrupted</Data>"))], "in the middle of a packet"),
-        ([say(packet(b"x")[:60])], "in the middle of a packet"),
+        ([say("__NamedPipeError__:The process failed to start.")], "it cannot continue. The process failed to start."),
+        ([say(packet(b"x").replace("</Data>", "interrupted</Data>"))], "mixed into a packet"),
+        ([say(packet(b"x")[:60])], "mixed into a packet"),
         ([say(f"<SignalAck PSGuid='{POOL}' />")], "it answers Data with SignalAck"),
         (["echo trouble >&2", "exit 3"], "it ended with exit code 3. trouble"),
         (["kill -9 $$"], "it ended by signal 9."),

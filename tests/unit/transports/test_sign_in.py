@@ -254,7 +254,7 @@ def test_a_client_id_of_the_environment_belongs_to_another_credential() -> None:
 def test_without_a_credential_a_look_is_offered(transport: str, offered: bool) -> None:
     with pytest.raises(OptionError, match="no credential is set") as refusal:
         _identity.build(options(exchange_organization="contoso.onmicrosoft.com", exchange_transport=transport), [])
-    assert ("For a look, set ansible_exchange_device_code: true" in refusal.value.remedy) is offered
+    assert ("For a first look, set ansible_exchange_device_code: true" in refusal.value.remedy) is offered
     assert "ansible_exchange_interactive" not in refusal.value.remedy
 
 

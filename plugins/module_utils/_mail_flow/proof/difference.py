@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a change of rules does to mail: every class of mail that is treated in another way, with a message that shows it. Private to the collection.
+"""The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
 
-``difference(before, after, facts, now)`` is the entrance. A class is a kind of difference and the first edited rule that a message meets in another way.
-These causes exclude each other and leave nothing out, so once no further class is found there is none.
+``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause, which is the first edited rule that
+acts differently on a message. Causes exclude each other and cover all mail, so when the search finds no further class, there is none.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
-#: So many classes are looked for, and so many are shown unless told otherwise.
+#: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
 
-#: So many conflicts all questions may take together.
+#: The maximum number of conflicts for all questions together.
 CONFLICTS = 20_000
 
 _ROUNDS = 4
@@ -37,12 +37,12 @@ _ROUNDS = 4
 
 @dataclass(frozen=True)
 class Difference:
-    """The classes of mail that are treated in another way.
+    """The classes of mail that are treated differently.
 
-    :param rows: the most important first: ``kind``, ``text``, ``when``, ``rules`` (the edited ones that it is put down to), ``before``, ``after``,
-        ``witness``, and of what may be so ``unknown``.
-    :param more: how many classes are not among them.
-    :param complete: whether there is no further class at all.
+    :param rows: most important first: ``kind``, ``text``, ``when``, ``rules`` (the edited rules that cause it), ``before``, ``after``,
+        ``witness``, and ``unknown`` for a possible difference.
+    :param more: the number of classes that are not in the rows.
+    :param complete: whether there is certainly no further class.
     """
 
     rows: list[dict[str, Any]]
@@ -59,14 +59,14 @@ def difference(
     budget: int = CONFLICTS,
     irm_before: Mapping[str, Any] | None = None,
 ) -> Difference:
-    """How mail is treated in another way.
+    """Which mail is treated differently.
 
-    :param before: rules as a rule set takes them, and so :param:`after`.
-    :param facts: as the option ``facts`` has them.
-    :param now: when the mail passes the rules; the present unless given.
-    :param shown: how many classes are shown at most.
-    :param budget: conflicts that all questions may take together.
-    :param irm_before: the IRM configuration before, where it is another one.
+    :param before: rules as a rule set takes them; :param:`after` likewise.
+    :param facts: in the form of the option ``facts``.
+    :param now: when the mail passes the rules; by default now.
+    :param shown: the maximum number of classes to show.
+    :param budget: the maximum number of conflicts for all questions together.
+    :param irm_before: the IRM configuration before, if it differs.
     """
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
@@ -142,7 +142,7 @@ class _Differ:
 
     @property
     def _left(self) -> int:
-        """The conflicts that are left of the budget."""
+        """The remaining budget of conflicts."""
         left = self.budget - self.model.circuit.solver.conflicts
         if left <= 0:
             raise BudgetError
@@ -151,14 +151,14 @@ class _Differ:
     # Classes
 
     def _look(self, kinds: Mapping[int, Sequence[str]]) -> None:
-        """Looks for messages that show kinds with causes: in usual mail, and in unusual mail where rules tell it from the usual.
+        """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it from usual mail.
 
-        Which classes there may be at all is asked where what is unknown is free: an answer of no rules out whatever the unknown is.
+        The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
 
         :param kinds: by cause.
         """
         model = self.model
-        # Where it changes whether documents are left out, mail with documents is what it is about.
+        # If the encryption of PDF documents changes, mail with documents is affected.
         about = {"U25"} if "enable_pdf_encryption" in model.settings_that_differ else set()
         usual = [each.literal for each in model.mail.assumptions if each.id not in about]
         unseen = [each.literal for each in model.mail.assumptions if each.id not in about and not each.seen]
@@ -181,22 +181,22 @@ class _Differ:
                 del self.classes[kind, cause]
 
     def _sure(self, found: MailClass, *assumed: Sequence[int]) -> None:
-        """Looks for a message that surely shows the difference, where not just any did."""
+        """Searches for a message that certainly shows the difference, if none was found so far."""
         for each in assumed:
             if found.row is None:
                 self._witness(found, self.model.open, each)
 
     def _of_known_senders(self) -> int:
-        """That the sender is inside or outside: of other mail it is open whether it is encrypted."""
+        """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self.model.free.conditions, self.model.mail.sender
         return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
 
     def _possible(self, cause: int, kinds: Sequence[str], *assumed: Sequence[int]) -> list[str]:
-        """Every kind that a cause can have with what is assumed last. Each answer rules out what it shows; the last no says that nothing is missing.
+        """Every kind that a cause can have under the last assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
 
-        Causes exclude each other, so each is asked about on its own: what comes before it is settled then, and questions are small.
+        Causes exclude each other, so each is asked about separately, which keeps the questions small.
 
-        :param assumed: first of mail of which most is known, so that the answers are messages that show what they should.
+        :param assumed: sets of assumptions, starting with mail about which most is known, so that the answers are useful messages.
         """
         model, free = self.model, self._of(self.model.free)
         left = [kind for kind in kinds if free.kinds[kind] != FALSE] if free.causes[cause] != FALSE else []
@@ -215,7 +215,7 @@ class _Differ:
         return found
 
     def _say(self, cause: int, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
-        """Says what a message surely shows of a cause, unless it was said: it may show several kinds."""
+        """Writes the rows of all kinds that a message certainly shows for a cause, unless they are already written."""
         edit = self.edits[cause] if cause < len(self.edits) else None
         if edit is not None and not any(acted(edit, courses)):
             return
@@ -231,11 +231,11 @@ class _Differ:
         return self.classes.setdefault((kind, cause), MailClass(kind, cause))
 
     def _shows(self, found: MailClass, assumed: Sequence[int]) -> bool:
-        """Whether a message of a class may exist, after all that the search for one taught."""
+        """Whether a message of a class may still exist after the search for one."""
         return self.model.solve([*assumed, *self._of(self.model.free).of(found)], self._left)
 
     def _witness(self, found: MailClass, side: Side, assumed: Sequence[int]) -> None:
-        """Looks for a message of a class, and says what it surely shows."""
+        """Searches for a message of a class, and writes the rows of what it certainly shows."""
         asked = self._of(side)
         for candidate in self.model.candidates([*assumed, *asked.of(found)], side):
             courses = self._courses(candidate)
@@ -253,7 +253,7 @@ class _Differ:
             found.refine = self.model.to_refine(side)
 
     def _refine(self) -> None:
-        """Builds the other recipients on whom a class turns, and asks again."""
+        """Builds the other recipients that a class depends on, and asks again."""
         classes = list(self.classes.values())
         for _round in range(_ROUNDS):
             classes = [each for each in classes if each.row is None and each.refine]

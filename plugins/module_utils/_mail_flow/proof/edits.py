@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rules an edit touched, and whether a message meets them first. Private to the collection."""
+"""The edited rules, and which of them a message meets first. Private to the collection."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Edit:
-    """A rule that is another in the second rule set, or at another place, or in one of them alone.
+    """A rule that is different or at a different place in the second rule set, or exists in only one of them.
 
     :param how: ``new``, ``removed``, ``changed`` or ``moved``.
     :param before: the rule in the first set, and its place; :param:`after` in the second.
-    :param acts_alike: whether it does the same at the same place, so that it only matters for whom it acts.
+    :param acts_alike: whether it does the same at the same place, so that only the mail it acts on differs.
     """
 
     how: str
@@ -39,7 +39,7 @@ class Edit:
 
 
 def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
-    """The edits, first to last: those of the second set by their place there, then the removed ones."""
+    """The edits in order: those in the second set by their place, then the removed rules."""
     old, new = _named(before), _named(after)
     pairs = _pairs(old, new)
     kept = _in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
@@ -101,7 +101,7 @@ def _in_order(pairs: Sequence[tuple[int, int]]) -> set[int]:
 
 
 def content_of(rule: FlowRule) -> tuple[object, ...]:
-    """All that makes a rule act as it does."""
+    """Everything that determines how a rule acts."""
     atoms = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.conditions))
     others = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.exceptions))
     doubts = tuple(reason.id for reason in rule.doubts)
@@ -113,12 +113,12 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
 
 
 class Causes:
-    """For each edit whether it is the first that a message meets in another way.
+    """Whether each edit is the first that acts differently on a message.
 
     Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
     before it possibly does.
 
-    :param literals: by edit; the last one is that no edited rule acts in another way.
+    :param literals: by edit; the last one means that no edited rule acts differently.
     """
 
     def __init__(self, circuit: Circuit, edits: Sequence[Edit], before: Chain, after: Chain) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What becomes of the copy, as formulas, and when that is not what a guarantee says. Private to the collection.
+"""The fate of the copy as formulas, and whether it breaks a guarantee. Private to the collection.
 
 See the simulator's ``outcome``: a message is encrypted after the last rule, by what the rules asked for and by how it arrived.
 """
@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
-#: What a guarantee can say.
+#: The claims of guarantees.
 THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
 
 _SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
@@ -22,8 +22,8 @@ _SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
 class Outcome:
     """The end of a chain.
 
-    :param delivered: whether the copy is delivered once all approvals are given.
-    :param released: whether it is in quarantine, from where it may be released.
+    :param delivered: whether the copy is delivered after all approvals.
+    :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
     """

@@ -52,11 +52,11 @@ _ROUNDS = 6
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What is said of some mail.
+    """A guarantee about some mail.
 
-    :param when: conditions as a rule has them, and so :param:`unless` exceptions.
+    :param when: conditions in the form of a rule's, and :param:`unless` exceptions.
     :param then: one of ``encrypted``, ``not_in_clear``, ``portal``, ``unencrypted``.
-    :param template: the one template that counts; empty for any protection.
+    :param template: the required template; empty for any protection.
     """
 
     name: str
@@ -67,9 +67,9 @@ class Guarantee:
 
 
 def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
-    """Guarantees as the option has them.
+    """The guarantees of the option.
 
-    :raises OptionError: what is wrong with one, by name.
+    :raises OptionError: a guarantee is invalid.
     """
     found: list[Guarantee] = []
     for index, each in enumerate(options):
@@ -79,19 +79,19 @@ def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees
         refuse_unknown(each, KEYS, f"{at}.")
         name = str(each.get("name") or "")
         if not name:
-            raise OptionError(f"{at}.name is needed.", remedy="Give each guarantee a name of its own.")
+            raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
         if any(known.name == name for known in found):
-            raise OptionError(f"{at}.name is {name!r}, which another guarantee has.", remedy="Give each guarantee a name of its own.")
+            raise OptionError(f"{at}.name is {name!r}, which another guarantee already uses.", remedy="Give each guarantee a unique name.")
         then = str(each.get("then") or "")
         if then not in THENS:
             near = nearest(then, THENS)
             raise OptionError(
-                f"{at}.then is {then!r}." if then else f"{at}.then is needed: the guarantee {name!r} says nothing.",
+                f"{at}.then is {then!r}." if then else f"{at}.then is required: the guarantee {name!r} has no effect without it.",
                 remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(THENS)}.",
             )
         template = str(each.get("template") or "")
         if template and then not in ("encrypted", "not_in_clear"):
-            raise OptionError(f"{at}.template does not go with then: {then}.", remedy="It narrows encrypted and not_in_clear.")
+            raise OptionError(f"{at}.template cannot be used with then: {then}.", remedy="Use it only with encrypted or not_in_clear.")
         sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
         found.append(Guarantee(name, sections[0], sections[1], then, template))
     return found
@@ -105,7 +105,7 @@ def _section(value: Any, where: str) -> dict[str, Any]:
     for option in value:
         if option not in BY_OPTION:
             near = nearest(option, list(BY_OPTION))
-            raise OptionError(f"{where}.{option} is no condition.", remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.")
+            raise OptionError(f"{where}.{option} is not a condition.", remedy=f"Did you mean {near}?" if near else "Use the options of a rule's conditions.")
     return {option: each for option, each in value.items() if each is not None}
 
 
@@ -117,15 +117,15 @@ def prove(
     budget: int = CONFLICTS,
     where: str = "guarantees",
 ) -> list[dict[str, Any]]:
-    """What holds of each guarantee, in their order: ``name``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
+    """The verdict on each guarantee, in order: ``name``, ``verdict``, ``assumptions``, and ``counterexample`` or ``unknown``.
 
     :param rules: as a rule set takes them.
-    :param facts: as the option ``facts`` has them.
-    :param guarantees: as the option has them, or read before.
-    :param now: when the mail passes the rules; the present unless given.
-    :param budget: conflicts that each question may take.
-    :param where: how an error names the option.
-    :raises OptionError: a guarantee is none, or one about mail that there cannot be.
+    :param facts: in the form of the option ``facts``.
+    :param guarantees: in the form of the option, or as :func:`guarantees_of` returns them.
+    :param now: when the mail passes the rules; by default now.
+    :param budget: the maximum number of conflicts for each question.
+    :param where: the option's name in errors.
+    :raises OptionError: a guarantee is invalid, or no mail can meet its conditions.
     """
     rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
     read = [each for each in guarantees if isinstance(each, Guarantee)]
@@ -137,7 +137,7 @@ def prove(
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
-    """Conditions that say what mail is meant. Of no rule, they can be true of what S/MIME hides, too."""
+    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides."""
     found = RuleSet(rules)
     found.rules = tuple(replace(rule, content=False) for rule in found.rules)
     return found
@@ -178,16 +178,16 @@ class _Prover:
             return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]}
 
     def _claim(self, model: Model, place: int, side: Side) -> tuple[int, int]:
-        """What the guarantee is about, and that it is broken: possibly on the free side, surely on the open one."""
+        """That the guarantee applies, and that it is broken: possibly on the free side, certainly on the open one."""
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
         breaks = side.outcomes[0].breaks(guarantee.then, option_name(guarantee.template) if guarantee.template else "")
         return (high(about), high(breaks)) if side.rail.free else (low(about), low(breaks))
 
     def _possible(self, model: Model, place: int, where: str) -> list[Assumption]:
-        """What is assumed. Whatever goes against the guarantee's own words is not.
+        """The assumptions, without those that contradict the guarantee itself.
 
-        :raises OptionError: no message is what the guarantee is about.
+        :raises OptionError: the guarantee applies to no message.
         """
         about, _breaks = self._claim(model, place, model.free)
         assumptions = list(model.mail.assumptions)
@@ -197,13 +197,13 @@ class _Prover:
             if len(kept) == len(assumptions):
                 name = self.guarantees[place].name
                 raise OptionError(
-                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it says nothing.", remedy="Change when or unless."
+                    f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.", remedy="Change when or unless."
                 )
             assumptions = kept
         return assumptions
 
     def _named(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[dict[str, str]]:
-        """The assumptions that the proof used, and those behind every proof."""
+        """The assumptions that the proof used, and those of every proof."""
         core = set(model.core)
         used = [each for each in assumptions if each.literal in core]
         for each in list(used):
@@ -217,7 +217,7 @@ class _Prover:
         return model.circuit.solver.solve(list(literals), self.budget, model.circuit.scope(literals)) is False
 
     def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
-        """A message that surely breaks it, and what to build more exactly where a message did not replay."""
+        """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Any] = []
         for side, more in ((model.open, [model.open.outcomes[0].known]), (model.open, []), (model.free, [])):
             for candidate in model.candidates([*self._claim(model, place, side), *more, *literals], side):
@@ -242,7 +242,7 @@ class _Prover:
         return {**found, "facts": letter.facts} if letter.facts else found
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
-        """What is open on the way of a message that may break it."""
+        """What is unknown about a message that may break it."""
         reasons: list[Reason] = []
         about, breaks = self._claim(model, place, model.free)
         for candidate in model.candidates([about, breaks, *literals], model.free):

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is odd about a rule set: rules that never act, exceptions without effect, and what goes against the semantics. Private to the collection.
+"""Finds problems in a rule set: rules that never act, exceptions without effect, and misused options. Private to the collection.
 
-``lint(rules, facts, now)`` is the entrance. What can be read off a rule is a row of :data:`CHECKS`; what needs all rules is decided over all mail.
+``lint(rules, facts, now)`` is the entry point. A check of a single rule is a row of :data:`CHECKS`; checks of several rules are decided over all mail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
-#: Conditions that keep the senders of a rule inside, so that it does not ask for the encryption of mail from outside.
+#: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
 _KEEPS_INSIDE = frozenset(
     (
         *("from_scope", "from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
@@ -34,7 +34,7 @@ _KEEPS_INSIDE = frozenset(
 
 @dataclass(frozen=True)
 class Look:
-    """What a check looks at: a rule, all rules, and when."""
+    """The input of a check: a rule, all rules, the facts, and the time."""
 
     rule: FlowRule
     rules: RuleSet
@@ -48,7 +48,7 @@ class Look:
 
     @property
     def encrypts(self) -> bool:
-        """Whether it is there to encrypt."""
+        """Whether its purpose is to encrypt."""
         return bool(self.rule.does(Does.ENCRYPT))
 
     def date(self, text: str) -> datetime.datetime | None:
@@ -75,7 +75,7 @@ def _idle_encryption(look: Look) -> str:
     if not look.encrypts:
         return ""
     if look.rule.idle:
-        return f"it would encrypt, and never acts: {look.rule.idle}"
+        return f"it would encrypt, but never acts: {look.rule.idle}"
     return "" if look.rule.enforced else f"it would encrypt, and is only tried (mode {look.rule.mode})"
 
 
@@ -93,32 +93,28 @@ def _bad_patterns(look: Look) -> str:
 def _groups(look: Look) -> str:
     groups = look.facts.get("groups") or {}
     named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each in groups]
-    return f"sent_to names the group {named[0]}, and looks at its members only: use sent_to_member_of or any_of_to_header" if named else ""
+    return f"sent_to names the group {named[0]}, but matches only its members: use sent_to_member_of or any_of_to_header" if named else ""
 
 
 def _widely(look: Look) -> str:
     wide = [atom for atom in look.rule.conditions if atom.reach is Reach.COPY]
-    return f"{wide[0].predicate.options[0]} protects everybody who shares the copy, and depends on how earlier rules split it" if wide and look.encrypts else ""
+    return f"{wide[0].predicate.options[0]} protects everyone who shares the copy, and depends on how earlier rules split it" if wide and look.encrypts else ""
 
 
 def _freeing(look: Look) -> str:
     wide = [atom for atom in look.rule.exceptions if atom.reach is Reach.COPY]
-    return f"the exception {wide[0].predicate.options[0]} takes protection from everybody who shares the copy" if wide and look.encrypts else ""
+    return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and look.encrypts else ""
 
 
 def _errors(look: Look) -> str:
     attached = any(atom.predicate.looks_at == "attachments" for atom in (*look.rule.conditions, *look.rule.exceptions))
-    return (
-        "where Exchange cannot finish looking into an attachment, the rule is ignored unless rule_error_action is Defer" if attached and look.encrypts else ""
-    )
+    return "if Exchange cannot finish inspecting an attachment, it ignores the rule, unless rule_error_action is Defer" if attached and look.encrypts else ""
 
 
 def _branding(look: Look) -> str:
     brands = look.rule.does(Does.BRAND)
     others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
-    return (
-        "it chooses a branding, and no rule encrypts: only mail that people protect themselves shows it" if brands and not look.encrypts and not others else ""
-    )
+    return "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it" if brands and not look.encrypts and not others else ""
 
 
 def _unconfigured(look: Look) -> str:
@@ -127,21 +123,21 @@ def _unconfigured(look: Look) -> str:
         return ""
     names = {str(each.get("identity")).casefold() for each in known}
     missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if str(brand).casefold() not in names]
-    text = "which is no OME configuration of the organization: there can be others than the default one only with Advanced Message Encryption"
-    return f"it chooses the branding {missing[0]}, {text}" if missing else ""
+    text = "which is not an OME configuration of the organization: only Advanced Message Encryption allows more than the default one"
+    return f"it sets the branding {missing[0]}, {text}" if missing else ""
 
 
 def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
 
-#: Kind of finding to what tells whether a rule is one; empty where it is not.
+#: Kind of finding to its check, which returns the reason; empty if there is no problem.
 CHECKS: Mapping[str, Callable[[Look], str]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
     "unscoped_encryption": lambda look: (
-        "it encrypts without a condition that keeps its senders inside: mail from outside is not encrypted by a rule"
+        "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside"
         if _acts(look, Does.ENCRYPT) and not look.options & _KEEPS_INSIDE
         else ""
     ),
@@ -153,7 +149,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "encrypts_and_decrypts": lambda look: (
         "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
     ),
-    "for_all_mail": lambda look: "it has no condition, so it is for all mail in both directions" if not look.rule.conditions and not look.rule.doubts else "",
+    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, both ways" if not look.rule.conditions and not look.rule.doubts else "",
     "whole_copy": _widely,
     "one_frees_all": _freeing,
     "names_a_group": _groups,
@@ -162,22 +158,22 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "branding_missing": _unconfigured,
     "unknown_pattern": _bad_patterns,
     "on_premises_scope": lambda look: (
-        "the scopes ExternalPartner and ExternalNonPartner exist on-premises only"
+        "the scopes ExternalPartner and ExternalNonPartner exist only on-premises"
         if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.rule.conditions)
         else ""
     ),
     "envelope_sender": lambda look: (
-        "it looks at the envelope's sender, which is empty for automatic replies"
+        "it checks the envelope's sender, which is empty for automatic replies"
         if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.rule.conditions)
         else ""
     ),
     "auto_forward": lambda look: (
-        "AutoForward is mail that a rule of an Inbox forwards; what a mailbox setting forwards is not of this type"
+        "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards"
         if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.rule.conditions)
         else ""
     ),
     "adds_recipients": lambda look: (
-        "whether the recipients that it adds meet later rules is not documented (U09)"
+        "whether later rules apply to the recipients that it adds is not documented (U09)"
         if _acts(look, Does.ADD) and any(later.does(Does.ENCRYPT) and later.place > look.rule.place for later in look.rules.rules)
         else ""
     ),
@@ -189,12 +185,12 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
 def lint(
     rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
 ) -> list[dict[str, Any]]:
-    """What is odd, in one order: ``kind``, ``rules`` (names) and ``reason``.
+    """The findings, in a fixed order: ``kind``, ``rules`` (names) and ``reason``.
 
     :param rules: as a rule set takes them.
-    :param facts: as the option ``facts`` has them.
-    :param now: the date to which rules are held; the present unless given.
-    :param budget: conflicts that all questions may take together; what would take more is not said.
+    :param facts: in the form of the option ``facts``.
+    :param now: the date for checks of dates; by default now.
+    :param budget: the maximum number of conflicts for all questions together; findings that would need more are omitted.
     """
     rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
     date = now or datetime.datetime.now(datetime.UTC)
@@ -219,11 +215,11 @@ def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
     for rule in rules.rules:
         known = first.setdefault(content_of(rule), rule)
         if known is not rule and not rule.idle:
-            yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} say the same.")
+            yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} are duplicates.")
 
 
 class _Deciding:
-    """What is decided over all mail, whatever is unknown: a rule that perhaps acts is no finding."""
+    """Findings about all mail, whatever is unknown: a rule that may act is not a finding."""
 
     def __init__(self, model: Model, budget: int) -> None:
         self.model, self.left, self._sat = model, budget, False
@@ -236,7 +232,7 @@ class _Deciding:
         return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live), *self._outside(live)]
 
     def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
-        """The questions whose literals can be true together, or perhaps can. One model settles many."""
+        """The questions whose literals can, or may, be true together. One model answers many questions."""
         found: set[Hashable] = set()
         for key, literals in questions:
             if key not in found and self._can(literals):
@@ -255,28 +251,28 @@ class _Deciding:
         return answer is not False
 
     def _never(self, step: Step) -> dict[str, Any]:
-        """Why a rule never acts: its own words contradict each other, or earlier rules end the way of all mail that it is for."""
+        """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
         name = step.rule.name
         if not self._can([high(step.matches)]):
             if step.rule.begins or step.rule.ends:
-                return _finding("never_acts", [name], f"The rule {name!r} never acts: it is outside of its dates, or its conditions contradict each other.")
+                return _finding("never_acts", [name], f"The rule {name!r} never acts: its dates exclude today, or its conditions contradict each other.")
             return _finding(
                 "never_acts",
                 [name],
-                f"The rule {name!r} never acts: its conditions, exceptions, and what earlier rules make of the message contradict each other.",
+                f"The rule {name!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other.",
             )
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and _ends(each.rule)]
         going = [high(negate(each.acts)) for each in before]
-        # The core names the rules without whose end the mail would come here.
+        # The core names the rules that keep the mail from this rule.
         core = set() if self._can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         shown = ", ".join(repr(each) for each in taken[:3]) + (f" and {len(taken) - 3} others" if len(taken) > 3 else "")
         return _finding(
-            "never_acts", [name, *taken], f"The rule {name!r} never acts: {shown} {'ends' if len(taken) == 1 else 'end'} the rules for all mail that it is for."
+            "never_acts", [name, *taken], f"The rule {name!r} never acts: {shown} {'stops' if len(taken) == 1 else 'stop'} all mail that it applies to."
         )
 
     def _exceptions(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
-        """An exception that spares nothing: no mail that comes to the rule and meets its conditions has it."""
+        """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
         conditions, person = self.model.free.conditions, self.model.mail.recipient
         questions: list[tuple[Hashable, list[int]]] = []
         texts: dict[Hashable, dict[str, Any]] = {}
@@ -286,42 +282,42 @@ class _Deciding:
             for place, atom in enumerate(step.rule.exceptions):
                 others = [high(negate(value)) for each, value in enumerate(spared) if each != place]
                 questions.append(((step.rule.place, place), [*wanted, *others, high(spared[place])]))
-                text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} spares nothing: no mail that the rule is for has it"
-                more = ", or other exceptions spare that already" if others else ""
+                text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} never applies: no mail of the rule matches it"
+                more = ", or other exceptions already match that mail" if others else ""
                 texts[step.rule.place, place] = _finding("idle_exception", [step.rule.name], f"{text}{more}.")
         possible = self._possible(questions)
         yield from (texts[key] for key, _literals in questions if key not in possible)
 
     def _meetings(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
-        """Rules that ask for opposite things, or for two templates, of one message."""
+        """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
         enforced = [step for step in live if step.rule.enforced]
         encrypting = [step for step in enforced if step.rule.does(Does.ENCRYPT)]
         for step in (step for step in enforced if step.rule.does(Does.DECRYPT)):
             meets = [each for each in encrypting if each is not step and self._can([high(step.acts), high(each.acts)])]
             for each in meets[:1]:
                 more = f" (and {len(meets) - 1} more)" if len(meets) > 1 else ""
-                text = f"{each.rule.name!r} encrypts and {step.rule.name!r} decrypts one message{more}: what becomes of it is not documented (U02)."
+                text = f"{each.rule.name!r} encrypts and {step.rule.name!r} decrypts the same message{more}: the result is not documented (U02)."
                 yield _finding("encrypt_meets_decrypt", [each.rule.name, step.rule.name], text)
         for place, step in enumerate(encrypting):
             mine = sorted(str(value) for value in step.rule.does(Does.ENCRYPT).values())
             others = [each for each in encrypting[place + 1 :] if sorted(str(value) for value in each.rule.does(Does.ENCRYPT).values()) != mine]
             other = next((each for each in others if self._can([high(step.acts), high(each.acts)])), None)
             if other is not None:
-                text = f"{step.rule.name!r} and {other.rule.name!r} ask for different templates of one message: which it gets is not documented (U01)."
+                text = f"{step.rule.name!r} and {other.rule.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
                 yield _finding("templates_meet", [step.rule.name, other.rule.name], text)
 
     def _outside(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
-        """A template of the organization's own for people outside, who have the rights that it gives them, and no others."""
+        """A custom template for people outside, who have only the rights that it grants them."""
         outside = high(self.model.free.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient))
         for step in (step for step in live if step.rule.enforced):
             asked = [str(each) for option, each in step.rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
             own = [each for each in asked if option_name(each).startswith("template:")]
             if own and self._can([high(step.acts), outside]):
-                text = f"The rule {step.rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if that template gives them rights."
+                text = f"The rule {step.rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
                 yield _finding("template_outside", [step.rule.name], text)
 
     def _ends_before(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
-        """A rule that ends the way of mail, and lets it be delivered, before a rule would have encrypted it."""
+        """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
         encrypting = [step for step in live if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
         for step in live:
             if not (step.rule.enforced and _ends(step.rule)) or step.rule.does(Does.DELETE) or step.rule.does(Does.REJECT) or step.rule.does(Does.ENCRYPT):
@@ -329,7 +325,7 @@ class _Deciding:
             later = [each for each in encrypting if each.rule.place > step.rule.place]
             taken = next((each for each in later if self._can([high(step.acts), high(each.matches)])), None)
             if taken is not None:
-                text = f"{step.rule.name!r} ends the rules for mail that {taken.rule.name!r} would encrypt."
+                text = f"{step.rule.name!r} stops mail that {taken.rule.name!r} would encrypt."
                 yield _finding("ends_before_encryption", [step.rule.name, taken.rule.name], text)
 
 

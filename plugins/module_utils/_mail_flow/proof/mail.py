@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Any message to any recipient, as variables. Private to the collection.
 
-What only the message itself can tell (an attachment's content, a spam level) has a value in every message, so it is a variable like the others.
+Properties that only the message itself shows (an attachment's content, a spam level) have a value in every message, so they are variables too.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
 
-#: From so many bytes on a message may be too large for protection once it is encoded.
+#: The size in bytes from which a message may be too large for protection after it is encoded.
 MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
 
-#: Types of messages that a variable stands for. What protects a message makes the others.
+#: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
 
 #: Options of messages that look at properties with an order: the larger implies the smaller.
@@ -41,11 +41,11 @@ _SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protec
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """Something that a proof may take for granted, and then has to name.
+    """Something that a proof may assume, and must then name.
 
-    :param literal: the variable that switches it on.
-    :param seen: whether a rule could treat mail in another way because it is otherwise. Where none can, mail that does not meet the assumption only
-        leaves things open that are known of the same mail as it should be: what is sure of the one is sure of the other.
+    :param literal: the variable that enables it.
+    :param seen: whether a rule could treat mail differently if the assumption is false. If none can, mail that does not meet the assumption only
+        has more unknowns than the same mail that does: what is certain for one is certain for the other.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Assumption:
 
 
 class Mail:
-    """The variables of a message with one recipient who is followed.
+    """The variables of a message and of one of its recipients.
 
     :param settings: the IRM configurations under which it passes rules.
     """
@@ -76,13 +76,11 @@ class Mail:
         attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
         self._guests = self._assume(
             "U20",
-            "Nobody with an address outside is a guest or mail user of the organization.",
+            "No person with an address outside is a guest or mail user of the organization.",
             not directory,
             seen=attributes or bool(facts.mail_users or facts.groups),
         )
-        self._objects = self._assume(
-            "U19", "Whoever gets mail in a domain of the organization is in its directory.", True, seen=directory or bool(facts.contacts)
-        )
+        self._objects = self._assume("U19", "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts))
         self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None)
         self.sender = self.address(SENDER, SENDER)
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
@@ -111,7 +109,7 @@ class Mail:
         return literal
 
     def address(self, name: str, kind: str) -> AddressSlot:
-        """Somebody's address, with what is assumed of everybody."""
+        """A person's address, with the assumptions about all people."""
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
         add, inside = self.circuit.add, self.inside(slot)
         if self.facts.mailboxes is None:
@@ -148,14 +146,14 @@ class Mail:
         return self.circuit.variable((slot.name, "internal")) if self.facts.remote_domains is None else slot.in_internal()
 
     def _name_options(self, names: Iterable[str]) -> None:
-        """With which option it arrives protected: encrypted alone, unless it is another that somebody names."""
+        """The option of its protection on arrival: encryption only, or one that a rule or guarantee names."""
         others = sorted({name.casefold() for name in ("do_not_forward", *names)} - {"encrypt"})
         self.options = {name: self.circuit.variable(("arrival option", name)) for name in others}
         self.circuit.at_most_one(self.options.values())
         self.options["encrypt"] = self.circuit.disjunction(self.options.values()) ^ 1
 
     def _texts(self) -> None:
-        """Subject, text, headers, and the texts of attachments: each with what words and patterns say of each other."""
+        """Subject, text, headers, and the texts of attachments, each with the relations between words and patterns."""
         for slot, keys in self.vocabulary.keys.items():
             if slot not in (SENDER, RECIPIENT, "last hop"):
                 known = [key for key in keys if key[0] != "pattern" or is_agreed(*key[1])]
@@ -193,7 +191,7 @@ class Mail:
             self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
 
     def _hops(self, ranges: Sequence[str]) -> None:
-        """The last hop is at one address, or at none that is in a range: every address between two borders is like the others there."""
+        """The last hop is at one address in a range, or at none. All addresses between two borders are equivalent."""
         self.hops: dict[str, int] = {}
         borders = sorted({(edge.version, int(edge)) for value in ranges for edge in _edges(value)})
         seen: dict[tuple[bool, ...], None] = {}
@@ -215,27 +213,27 @@ class Mail:
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
-        text = "The message has no PDF document attached, which enable_pdf_encryption leaves out."
+        text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
         add(self._assume("U25", text, self._leaves_pdf_out, seen=bool(documents)) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
         usual: list[tuple[str, str, list[int], bool]] = [
-            ("U24", "Mail names its recipients by their primary addresses.", [self.direct], False),
+            ("U24", "Mail is addressed to primary addresses.", [self.direct], False),
             (
                 "U26",
-                "The message was not forwarded by a rule of the Inbox or the setting of a mailbox.",
+                "The message was not forwarded by an Inbox rule or a mailbox setting.",
                 [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
                 bool(types & {"AutoForward", "SmtpForwarding"}),
             ),
-            ("U27", "The message has no S/MIME signature in clear.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "Signed" in types),
+            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "Signed" in types),
             (
                 "U29",
-                "The message is no automatic reply, read receipt, meeting item or approval request.",
+                "The message is not an automatic reply, read receipt, meeting item or approval request.",
                 [self.kinds[kind] ^ 1 for kind in system],
                 bool(types & set(system)),
             ),
-            ("U31", "The message has at most 25 MB, as it is encoded on its way.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1], large),
+            ("U31", "The encoded message has at most 25 MB.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1], large),
         ]
         for number, text, literals, seen in usual:
             switch = self._assume(number, text, True, seen=seen)
@@ -244,7 +242,7 @@ class Mail:
 
 
 def _edges(value: str) -> list[Any]:
-    """The first and the last address of a range, and the next after it. Empty where it is none."""
+    """The first and the last address of a range. Empty if the text is not a range."""
     first, dash, last = (part.strip() for part in value.partition("-"))
     try:
         if dash:

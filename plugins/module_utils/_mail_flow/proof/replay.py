@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a message surely breaks a guarantee, by the simulator. Private to the collection."""
+"""Decides with the simulator whether a message certainly breaks a guarantee. Private to the collection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 
 def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> bool:
-    """Whether a message surely is what a guarantee is about, for a recipient."""
+    """Whether a guarantee certainly applies to a message for a recipient."""
     passage = Passage(rules, message, facts)
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
@@ -25,12 +25,12 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:
-    """What becomes of a recipient's copy."""
+    """The course of a recipient's copy."""
     return Passage(rules, message, facts).course(address)
 
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
-    """Whether a copy is not what a guarantee says, whatever is unknown."""
+    """Whether a copy breaks a guarantee, whatever is unknown."""
     if course is None or course.too_many or course.twice or course.by is not None:
         return False
     return all(_breaks(world, course, then, template, message, facts) for world in course.worlds)
@@ -58,7 +58,7 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
 
 
 def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:
-    """What is open about a copy."""
+    """What is unknown about a copy."""
     if course is None:
         return []
     found: set[Reason] = set()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rows of a difference: what is said of a class of mail, and of how much mail it holds. Private to the collection."""
+"""The rows of a difference: the description of a class of mail, and how much mail it applies to. Private to the collection."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
 
-#: So many models are kept for further questions.
+#: The number of models that are kept for later questions.
 _MODELS = 32
 
 
 @dataclass
 class MailClass:
-    """A kind of difference with its cause, by the cause's place among the edits.
+    """A kind of difference with its cause, which is an index into the edits.
 
-    :param row: what is said of it.
-    :param refine: the atoms for which somebody has to be built so that more can be said.
-    :param reasons: what is open about :param:`witness`.
+    :param row: its row in the result.
+    :param refine: the atoms for which another recipient must be built to find out more.
+    :param reasons: what is unknown about :param:`witness`.
     """
 
     kind: str
@@ -46,10 +46,10 @@ class MailClass:
 
 
 class Rows:
-    """Says what is known of classes.
+    """Writes the rows of classes.
 
-    :param kinds: kind to its literal, where the unknown is free; :param:`causes` by edit.
-    :param budget: conflicts that all questions may take together.
+    :param kinds: kind to its literal, with unknown values as free variables; :param:`causes` by edit.
+    :param budget: the maximum number of conflicts for all questions together.
     """
 
     def __init__(self, model: Model, edits: Sequence[Edit], kinds: Mapping[str, int], causes: Sequence[int], budget: int) -> None:
@@ -58,9 +58,9 @@ class Rows:
         self._models: deque[list[int]] = deque(maxlen=_MODELS)
 
     def say(self, found: MailClass, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
-        """Says what a message shows of a class.
+        """Writes the row of a class from a message that shows it.
 
-        :param assumed: what is assumed of mail.
+        :param assumed: the assumptions about mail.
         """
         facts = candidate.facts
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
@@ -69,7 +69,7 @@ class Rows:
         approvals, stages = _stages(before, after)
         every, sure = self._reach(found, deciding, self._alike(found.kind, stages, approvals), assumed)
         treatment = becomes(found.kind, *(stages if sure else ()))
-        head = f"{mail_of(deciding, every=every)} {treatment}{'' if every else ', unless another rule takes it'}"
+        head = f"{mail_of(deciding, every=every)} {treatment}{'' if every else ', unless another rule applies to it'}"
         reason = because(edit, acted(edit, courses), self._overtaken(found.kind, edit, courses), self.model.settings_that_differ)
         witness = witness_of(candidate)
         if candidate.letter.facts:
@@ -78,11 +78,11 @@ class Rows:
         found.row = {**row, "before": before, "after": after, "witness": witness}
 
     def _edit(self, cause: int) -> Edit | None:
-        """The edit behind a cause; ``None`` where it is that no edited rule acts in another way."""
+        """The edit behind a cause; ``None`` for the cause that no edited rule acts differently."""
         return self.edits[cause] if cause < len(self.edits) else None
 
     def _rules(self, edit: Edit | None) -> list[str]:
-        """The names of the edited rules that a class is put down to."""
+        """The names of the edited rules that cause a class."""
         return list(dict.fromkeys(each.rule.name for each in ([edit] if edit else self.edits)))
 
     def _deciding(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[FlowRule]:
@@ -104,13 +104,13 @@ class Rows:
         return [self.sets[which].rules[place] for place in sorted({place for world in courses[which].worlds for _held, place in world.matched})]
 
     def _overtaken(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[str]:
-        """The rules that decided about the message before and do not come to act now."""
+        """The rules that decided about the message before and no longer act."""
         now = {rule.name for rule in self._acting(1, courses)}
         own = edit.rule.name if edit else ""
         return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(kind, rule) and rule.name not in now and rule.name != own]
 
     def _alike(self, kind: str, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
-        """That a message is treated as the witness is, as far as the sentence says how."""
+        """That a message is treated like the witness, as far as the sentence describes it."""
         sides, values = self.model.free.outcomes, []
         for outcome, stage, wanted in zip(sides, stages, _TOLD.get(kind, ("", "")), strict=True):
             if wanted == "fate":
@@ -125,10 +125,10 @@ class Rows:
         return high(self.model.free.rail.all_of(values))
 
     def _reach(self, found: MailClass, deciding: Sequence[FlowRule], alike: int, assumed: Sequence[int]) -> tuple[bool, bool]:
-        """Whether all mail for which the named rules are is treated so, and whether what is meant is treated as the witness is."""
+        """Whether all mail that matches the named rules is treated this way, and whether all mail of the class is treated like the witness."""
         model, differs = self.model, self.kinds[found.kind]
         usual = list(assumed)
-        if found.kind.startswith("protection"):  # That mail which arrives protected stays so goes without saying.
+        if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             usual += [literal ^ 1 for literal in model.mail.arrival.values()]
         steps = {id(step.rule): step for chain in model.free.chains for step in chain.steps}
         if all(id(rule) in steps for rule in deciding):
@@ -149,7 +149,7 @@ class Rows:
         return answer is False
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
-        """One row for each cause with what may be."""
+        """One row for each cause, with the possible differences."""
         by_cause: dict[int, list[MailClass]] = {}
         for each in classes:
             by_cause.setdefault(each.cause, []).append(each)
@@ -164,7 +164,7 @@ class Rows:
         head = f"{mail_of(deciding, every=False)} {becomes('unknown')} ({numbers})"
         text = f"{head}: {because(edit, (False, True), settings=self.model.settings_that_differ)}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), "unknown": why}
-        # A message of which all is known shows nothing.
+        # A message without anything unknown is not a witness.
         witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
         if witness is not None:
             found.row["witness"] = witness
@@ -172,7 +172,7 @@ class Rows:
 
 
 def witness_of(candidate: Replayed) -> dict[str, Any]:
-    """A message that shows something, and to whom."""
+    """A message that shows the difference, and its recipient."""
     return {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
 
 
@@ -191,7 +191,7 @@ def _meant(edit: Edit, courses: tuple[Course, Course]) -> FlowRule:
 
 
 def acted(edit: Edit | None, courses: tuple[Course, Course]) -> tuple[bool, bool]:
-    """Whether an edited rule acted on a message before, and whether it does now, in some world at least."""
+    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world."""
     if edit is None:
         return False, False
     found = []
@@ -200,7 +200,7 @@ def acted(edit: Edit | None, courses: tuple[Course, Course]) -> tuple[bool, bool
     return found[0], found[1]
 
 
-#: Kind to what its sentence says of how mail was treated, and of how it is now.
+#: Kind to what its sentence says about the treatment before and now.
 _TOLD = {
     "delivery_lost": ("", "fate"),
     "delivery_gained": ("fate", ""),
@@ -211,7 +211,7 @@ _TOLD = {
 
 
 def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The stage at which the difference shows, after so many approvals: as both are delivered, an approval or a release later."""
+    """The stage at which the difference shows, and the number of approvals before it: delivery, or delivery after an approval or a release."""
     for later in ("after_approval", "after_release"):
         if later in before and later in after and before["fate"] == after["fate"]:
             return _stages(before[later], after[later], approvals + (later == "after_approval"))
@@ -219,7 +219,7 @@ def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int 
 
 
 def merged(classes: Iterable[MailClass]) -> list[dict[str, Any]]:
-    """The rows, the most important first, without those that say the same."""
+    """The rows without duplicates, most important first."""
     found: dict[str, dict[str, Any]] = {}
     for row in sorted((each.row for each in classes if each.row is not None), key=lambda row: (KINDS.index(row["kind"]), row["text"])):
         found.setdefault(row["text"], row)
@@ -227,6 +227,6 @@ def merged(classes: Iterable[MailClass]) -> list[dict[str, Any]]:
 
 
 def cut_short() -> dict[str, Any]:
-    """The row where the budget was spent."""
-    text = "Not all mail was looked at: there are more classes, or the rules are harder to decide, than the budget allows."
+    """The row for a search that used up its budget."""
+    text = "The comparison is incomplete: there are too many classes of mail, or the rules are too complex."
     return {"kind": "unknown", "text": text, "when": {}, "rules": [], "unknown": [{**BUDGET}]}

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A difference in one sentence: which mail, what becomes of it now, and because of which rule. Private to the collection."""
+"""Describes a difference in one sentence: which mail it is, what happens to it now, and which rule is the cause. Private to the collection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
-#: So many values of a condition are written out.
+#: The maximum number of a condition's values that a sentence lists.
 _WRITTEN = 3
 
 
@@ -27,11 +27,11 @@ def _listed(values: Sequence[Any], mark: str = "", joint: str = "or") -> str:
 
 @dataclass(frozen=True)
 class Phrase:
-    """How a condition is said.
+    """The words for a condition.
 
-    :param place: its place in a sentence, from the sender to the message.
-    :param form: its words, with a place for its values where it has a list of them.
-    :param mark: what stands around each value.
+    :param place: its position in a sentence, from the sender to the message.
+    :param form: its words, with a placeholder for a list of values.
+    :param mark: the quotation mark around each value.
     """
 
     place: int
@@ -40,7 +40,7 @@ class Phrase:
     scopes: tuple[str, str] | None = None
 
     def said(self, lists: Sequence[Sequence[Any]]) -> str:
-        """The phrase for lists of values, of each of which one holds."""
+        """The phrase for lists of values. One value of each list is true."""
         if self.scopes:
             value = str(lists[0][0])
             return dict(zip(("InOrganization", "NotInOrganization"), self.scopes, strict=True)).get(value, f"with the scope {value}")
@@ -52,7 +52,7 @@ def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
     return joint.join(_listed(values, mark) for values in lists)
 
 
-#: Option to the order in which it is said, and its words.
+#: Option to its position in a sentence and its words.
 PHRASES: Mapping[str, Phrase] = {
     "from": Phrase(0, "from {}", ""),
     "from_scope": Phrase(0, scopes=("from inside", "from outside")),
@@ -104,7 +104,7 @@ PHRASES: Mapping[str, Phrase] = {
 
 
 def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
-    """Conditions of the same options as a part of a sentence, and where it stands there."""
+    """Conditions with the same options as a part of a sentence, and its position."""
     option, first = atoms[0].predicate.options[0], atoms[0].values
     lists = [atom.values[1] if option.startswith("header_") else atom.values for atom in atoms]
     lists = _met(option, [list(values) if isinstance(values, (tuple, list)) else [values] for values in lists])
@@ -115,14 +115,14 @@ def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
     return (known.place, known.said(lists)) if known else (8, f"where {' and '.join(atoms[0].predicate.options)} holds")
 
 
-#: Options of which one value alone can be true of a message.
+#: Options of which only one value can be true of a message.
 _SOLE = frozenset(("from", "sent_to"))
-#: Options whose values hold all that lies below them.
+#: Options whose values include everything below them.
 _NESTED = frozenset(("sender_domain_is", "recipient_domain_is"))
 
 
 def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
-    """Lists of values, of each of which one holds, without what the others say already."""
+    """Lists of values, one of each being true, without what the other lists already say."""
     if option in _SOLE:
         both = [value for value in lists[0] if all(value in values for values in lists)]
         return [both] if both else lists
@@ -140,7 +140,7 @@ def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
 
 
 def mail_of(rules: Sequence[FlowRule], *, every: bool) -> str:
-    """Which mail: what these rules' conditions have in common, each once."""
+    """The mail that meets the conditions of all these rules, with each condition once."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in (atom for rule in rules for atom in rule.conditions):
         options = atom.predicate.options
@@ -153,7 +153,7 @@ def mail_of(rules: Sequence[FlowRule], *, every: bool) -> str:
 
 
 def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
-    """The same as a section like a rule's conditions. Where two rules have a condition with other values, the first one's."""
+    """The same in the form of a rule's conditions. If two rules have different values for a condition, the first rule's values."""
     found: dict[str, Any] = {}
     for rule in rules:
         for atom in rule.conditions:
@@ -166,32 +166,32 @@ def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
 
 _OPTIONS = {"encrypt": "Encrypt", "do_not_forward": "Do Not Forward", "smime": "S/MIME"}
 
-#: Fate to what becomes of mail now, and what became of it before.
+#: Fate to what happens to mail now, and what happened to it before.
 _FATES = {
     "rejected": ("is rejected", "was rejected"),
     "deleted": ("is deleted", "was deleted"),
     "quarantined": ("goes into quarantine", "went into quarantine"),
-    "redirected": ("is sent to somebody else", "was sent to somebody else"),
-    "moderated": ("waits for an approval", "waited for an approval"),
+    "redirected": ("is redirected", "was redirected"),
+    "moderated": ("waits for approval", "waited for approval"),
 }
 
-#: What becomes of mail of a kind, by the kind.
+#: Kind of difference to what happens to the mail.
 _PLAIN = {
     "protection_lost": "is no longer encrypted",
     "delivery_lost": "is no longer delivered",
     "protection_gained": "is now encrypted",
     "delivery_gained": "is now delivered",
-    "protection_changed": "is now protected in another way",
-    "branding_changed": "now shows another branding, or none",
-    "fate_changed": "now has another fate",
-    "unknown": "may be treated in another way",
+    "protection_changed": "is now protected differently",
+    "branding_changed": "now shows a different branding or none",
+    "fate_changed": "is now handled differently",
+    "unknown": "may be treated differently",
 }
 
 
 def becomes(kind: str, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None) -> str:
-    """What becomes of it now.
+    """What happens to it now.
 
-    :param before: what was made of it, and so :param:`after`, where that holds of all the mail that is meant.
+    :param before: the result before, and :param:`after` the result now, if they are the same for all the mail in question.
     """
     plain = _PLAIN[kind]
     if before is None or after is None:
@@ -200,7 +200,7 @@ def becomes(kind: str, before: Mapping[str, Any] | None = None, after: Mapping[s
         now = _FATES[after["fate"]][0]
         return f"{plain}: it {now}" if kind == "delivery_lost" else f"now {now}"
     if kind == "delivery_gained" and before["fate"] in _FATES:
-        # How it is protected may differ from message to message: what came protected stays so.
+        # The protection may differ between messages: mail that arrives protected stays protected.
         return f"{plain}: before, it {_FATES[before['fate']][1]}"
     if kind == "protection_changed":
         return f"is now protected with {_option(after)} instead of {_option(before)}"
@@ -217,26 +217,26 @@ def _option(side: Mapping[str, Any]) -> str:
 
 
 def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str] = (), settings: Mapping[str, Any] | None = None) -> str:
-    """Because of which rule.
+    """Which rule is the cause.
 
-    :param edit: the first edit that the message meets; ``None`` where no edited rule acts in another way.
-    :param acted: whether its rule acted before, and whether it does now.
-    :param overtaken: rules that do not come to act any more since this one ends the processing.
-    :param settings: the settings that are others now, with their values.
+    :param edit: the first edit that the message meets; ``None`` if no edited rule acts differently.
+    :param acted: whether its rule acted before, and whether it acts now.
+    :param overtaken: rules that no longer act because this one stops the processing.
+    :param settings: the changed settings with their values.
     """
     if edit is None and settings:
         return "because of " + " and ".join(f"{name}: {str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items())
     if edit is None:
-        return "since an edited rule splits the message in another way"
+        return "because an edited rule splits the message differently"
     rule, place = edit.rule, f"priority {edit.rule.place}"
     named = f"rule '{rule.name}' ({edit.how}{'' if edit.how == 'removed' else f', {place}'})"
     was, now = acted
     if edit.how == "removed":
-        return f"{named} was for it"
+        return f"{named} applied to it"
     ends = bool(rule.does(Does.STOP) or any(row.ends for row in rule.rows))
     if now and overtaken and ends:
         more = len(overtaken) - 1
         return f"{named} stops before '{overtaken[0]}'" + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
     if was and now:
-        return f"{named} does something else with it, or at another place"
-    return f"{named} is for it now" if now else f"{named} is no longer for it"
+        return f"{named} treats it differently or at a different position"
+    return f"{named} now applies to it" if now else f"{named} no longer applies to it"

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the treatment of a message differs between two rule sets: as formulas, and of a message by the simulator. Private to the collection."""
+"""How two rule sets treat a message differently: as formulas, and for one message with the simulator. Private to the collection."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 
 def categories(old: Outcome, new: Outcome, options: Iterable[str]) -> dict[str, Value]:
-    """Kind of difference to whether a message shows it, the most important first."""
+    """Kind of difference to whether a message shows it, most important first."""
     rail = old.rail
     most = max(len(old.state.held), len(new.state.held))
     held = [[*outcome.state.held, *[FALSE] * (most - len(outcome.state.held))] for outcome in (old, new)]
@@ -84,7 +84,7 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
 
 
 def kinds_of(old: Treated, new: Treated) -> set[str]:
-    """What a change surely is."""
+    """The kinds of a change that are certain."""
     if "unknown" in (old.fate, new.fate):
         return set()
     if old.held != new.held:
@@ -112,6 +112,6 @@ def _branding(old: str, new: str) -> set[str]:
 
 
 def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:
-    """What the change is in every world of the one and of the other."""
+    """The kinds of the change that are the same in all pairs of worlds."""
     pairs = [kinds_of(one, other) for one in old for other in new]
     return set(pairs[0]).intersection(*pairs[1:]) if pairs else set()

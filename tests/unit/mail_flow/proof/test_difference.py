@@ -40,8 +40,8 @@ def test_a_new_rule_that_stops() -> None:
 
 
 def test_removed_changed_and_moved_rules() -> None:
-    assert sentences([ALL], []) == ["All mail from inside to people outside is no longer encrypted: rule 'All' (removed) was for it."]
-    assert sentences([], [ALL]) == ["All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) is for it now."]
+    assert sentences([ALL], []) == ["All mail from inside to people outside is no longer encrypted: rule 'All' (removed) applied to it."]
+    assert sentences([], [ALL]) == ["All mail from inside to people outside is now encrypted: rule 'All' (new, priority 0) now applies to it."]
     moved = sentences([PARTNERS, ALL], [ALL, PARTNERS])
     assert len(moved) == 1
     assert "is now encrypted" in moved[0]

@@ -134,16 +134,22 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("guarantee", "said"),
     [
-        ({"then": "encrypted"}, "guarantees[0].name is needed."),
-        ({"name": "G"}, "guarantees[0].then is needed: the guarantee 'G' says nothing."),
+        ({"then": "encrypted"}, "guarantees[0].name is required."),
+        ({"name": "G"}, "guarantees[0].then is required: the guarantee 'G' has no effect without it."),
         ({"name": "G", "then": "encrypt"}, "guarantees[0].then is 'encrypt'. Did you mean encrypted?"),
         ({"name": "G", "then": "encrypted", "whenever": {}}, "guarantees[0].whenever is not known. Did you mean when?"),
         ({"name": "G", "then": "encrypted", "when": ["a"]}, "guarantees[0].when must be a section like a rule's conditions, not ['a']."),
-        ({"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}}, "guarantees[0].when.from_scop is no condition. Did you mean from_scope?"),
-        ({"name": "G", "then": "portal", "template": "X"}, "guarantees[0].template does not go with then: portal. It narrows encrypted and not_in_clear."),
+        (
+            {"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}},
+            "guarantees[0].when.from_scop is not a condition. Did you mean from_scope?",
+        ),
+        (
+            {"name": "G", "then": "portal", "template": "X"},
+            "guarantees[0].template cannot be used with then: portal. Use it only with encrypted or not_in_clear.",
+        ),
         (
             {"name": "G", "then": "encrypted", "when": {"sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}},
-            "guarantees[0]: no message can meet when and unless of the guarantee 'G', so it says nothing. Change when or unless.",
+            "guarantees[0]: no message can meet when and unless of the guarantee 'G', so it has no effect. Change when or unless.",
         ),
     ],
 )
@@ -154,7 +160,7 @@ def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> Non
 
 
 def test_two_guarantees_of_one_name_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"guarantees\[1\].name is 'G', which another guarantee has"):
+    with pytest.raises(OptionError, match=r"guarantees\[1\].name is 'G', which another guarantee already uses"):
         prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": "G", "then": "portal"}], NOW)
 
 
