@@ -19,12 +19,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import MOST_NAMED, Key, Vocabulary
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word, first_token, has_word, tokens
 
-#: So many pairs of values are held against each other before the first question; what they say of each other is learnt later otherwise.
+#: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
 _PAIRS = 20_000
 
 
 def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
-    """Words by a run of letters that a text must have to hold them."""
+    """Words, indexed by a run of letters that a text must have to contain them."""
     found: dict[str, list[str]] = {}
     for word in words:
         found.setdefault(first_token(word), []).append(word)
@@ -32,7 +32,7 @@ def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
 
 
 def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool]]:
-    """The words that are in a text, and whether that is sure."""
+    """The words in a text, and whether that is certain."""
     here = sorted(tokens(text))
     for word in (word for token in ["", *here] for word in index.get(token, ())):
         found = has_word(text, word)
@@ -41,7 +41,7 @@ def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool
 
 
 def relate_texts(circuit: Circuit, atoms: dict[Key, int]) -> None:
-    """What words and patterns in one text say of each other: a phrase holds its words, and a word what a pattern finds in it."""
+    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it."""
     words = [value for sort, value in atoms if sort == "word"]
     patterns = [value for sort, value in atoms if sort == "pattern"]
     index = words_by_token(words)
@@ -58,17 +58,17 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, int]) -> None:
 
 
 class AddressSlot:
-    """The address of somebody: the sender, or a recipient.
+    """The address of the sender or of a recipient.
 
     :param kind: which part of the vocabulary looks at it.
     :param atoms: its variables.
     :param object: whether the person is an object of the organization.
-    :param named: whether the address is one of those that have a variable; :param:`placed` whether a domain that has one holds it.
+    :param named: whether the address is one that has a variable; :param:`placed` whether its domain is one that has a variable.
     """
 
     def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
         self.name, self.facts, self._circuit = name, facts, circuit
-        # These two come first: once they are false, a single decision leaves all names, or all domains, out.
+        # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
         self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ())}
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
@@ -102,7 +102,7 @@ class AddressSlot:
         self._circuit.add(whole ^ 1, *literals)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
-        """Of the named addresses only these have an atom."""
+        """Only these named addresses have an atom."""
         self._circuit.add(self.named ^ 1, self.atoms[key] ^ 1, *(self.atoms["address", address] for address in people))
 
     def _relate_domains(self, people: list[str]) -> None:
@@ -168,7 +168,7 @@ class AddressSlot:
                             add(literal ^ 1, atoms["pattern", (pattern, legacy)])
 
     def _relate_members(self, people: list[str]) -> None:
-        """Membership of groups whose members are known. Whether a member of a group in the group counts is open (U04)."""
+        """Membership of groups whose members are known. Whether members of a nested group count is open (U04)."""
         self.nested: dict[str, list[int]] = {}
         for group in self.values("member"):
             if self.facts.groups is None or group not in self.facts.groups:
@@ -184,7 +184,7 @@ class AddressSlot:
                 self._circuit.add(literal ^ 1, self.named)
 
     def _relate_directory(self, people: list[str]) -> None:
-        """Objects of the organization, and what is known of their attributes and managers."""
+        """The organization's objects, with what is known of their attributes and managers."""
         facts, add = self.facts, self._circuit.add
         for address in people:
             literal, known = self.atoms["address", address] ^ 1, facts.is_object(address)

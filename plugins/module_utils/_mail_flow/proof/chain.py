@@ -29,14 +29,14 @@ FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "r
 
 @dataclass
 class State:
-    """How things stand for the recipient's copy.
+    """The state of the recipient's copy.
 
-    :param over: whether no later rule is evaluated; :param:`stopped` whether a rule said just that.
-    :param fates: what has become of it, if it is not delivered.
+    :param over: whether no later rule is evaluated; :param:`stopped` whether a rule asked for exactly that.
+    :param fates: its fate, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it; :param:`askers` says which rules did.
     :param brands: OME configuration to whether a rule chose it.
-    :param held: by number of approvals from 1: whether it waits for so many.
-    :param surprised: whether a rule did something that is not known here.
+    :param held: number of approvals, from 1, to whether it waits for that many.
+    :param surprised: whether a rule did something unknown to this collection.
     """
 
     seen: Seen = field(default_factory=Seen)
@@ -54,11 +54,11 @@ class State:
 
 @dataclass(frozen=True)
 class Step:
-    """A rule on the way.
+    """A rule in the chain.
 
-    :param name: what tells it from all others.
-    :param alive: whether the copy still is processed when it comes to the rule.
-    :param matches: whether the rule matches it then.
+    :param name: its unique name.
+    :param alive: whether the copy is still being processed when it reaches the rule.
+    :param matches: whether the rule then matches.
     :param acts: both.
     :param seen: what it saw.
     """
@@ -75,7 +75,7 @@ class Chain:
     """The rules of a set, one after the other.
 
     :param steps: the rules that can act, first to last.
-    :param state: how things stand after the last one.
+    :param state: the state after the last one.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company) -> None:
@@ -105,7 +105,7 @@ class Chain:
         if rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            # What S/MIME hides a rule with content actions leaves alone.
+            # A rule with content actions leaves mail alone whose content S/MIME hides.
             read = negate(self.conditions.hidden(seen)) if any(row.content for row in rule.rows) else TRUE
             self._stop(rail.all_of((acts, read, rail.unknown("U08", name))))
         if rule.splits and self.company.watched:
@@ -113,7 +113,7 @@ class Chain:
             state.seen = state.seen.but(splits=splits)
 
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
-        """What a rule does. What S/MIME hides its content actions cannot touch, and whether it does the others is not documented."""
+        """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""
         rail, seen = self.rail, self.state.seen
         beside = whole = acts
         if any(row.content for row in rule.rows):
@@ -137,7 +137,7 @@ class Chain:
         self._hold_and_end(rule, beside, matches if beside == whole else beside)
 
     def _insertable(self, seen: Seen) -> Value:
-        """Whether a disclaimer can be put into the message. Of mail that the organization's own keys protect the message says it."""
+        """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
         circuit, arrival = self.mail.circuit, self.mail.arrival
         not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
         own = circuit.conjunction((arrival["own"], circuit.variable("insertable") ^ 1))
@@ -196,7 +196,7 @@ class Chain:
             state.seen = state.seen.but(wrapped=rail.any_of((state.seen.wrapped, wraps)))
 
     def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
-        """Headers that a rule removes and sets; which of it comes last where it does both to one is open."""
+        """Headers that a rule removes and sets. If it does both to one header, the order is open."""
         removes, sets = (str(actions.get(option, "")).lower() for option in ("remove_header", "set_header_name"))
         for header, value in ((removes, None), (sets, str(actions.get("set_header_value") or ""))):
             slot = f"header {header}"
@@ -209,7 +209,7 @@ class Chain:
             self._write(slot, acts, before, held, erased=acts)
 
     def _wrap(self, changer: Changer, plain: str, wraps: Value, name: Hashable) -> None:
-        """The disclaimer alone is what later rules see of a message that it was wrapped around."""
+        """After wrapping, later rules see only the disclaimer."""
         if wraps != FALSE:
             held = {key: each for key in (*changer.near(plain), *changer.patterns) if (each := changer.in_known(plain, key, name)) != FALSE}
             self._write(BODY, wraps, self._texts(BODY, held, self.state.seen), held, erased=wraps)
@@ -224,7 +224,7 @@ class Chain:
         return {key: self.conditions.text(slot, key, seen) for key in keys}
 
     def _write(self, slot: str, acts: Value, before: Mapping[Key, Value], after: Mapping[Key, Value], erased: Value = FALSE) -> None:
-        """Where the rule acts, a text is what the rule makes of it."""
+        """Where the rule acts, a text is what the rule turned it into."""
         if not after and erased == FALSE:
             return
         text = self.state.seen.texts.get(slot, Text())
@@ -232,7 +232,7 @@ class Chain:
         self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.but(values, erased, self.rail)})
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
-        """Whom a rule adds. Conditions about all recipients, and about the To and Cc fields, may look at them."""
+        """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at them."""
         added = [(str(address).lower(), field_) for option, field_ in FIELDS.items() for address in rule.actions.get(option) or ()]
         way = str(rule.actions.get("add_manager_as_recipient_type") or "")
         added += [("", way.lower())] if way and way != "Redirect" else []
@@ -264,7 +264,7 @@ class Chain:
         self.state.over = self.rail.any_of((self.state.over, when))
 
     def _end(self, fate: str, when: Value, matches: Value) -> None:
-        """A fate. A copy that perhaps met it before meets it now if nothing else ended its way: that is surer than what is left of it."""
+        """A fate. A copy that may have met it before meets it now unless something else ended its way, which is more certain than what is left of it."""
         rail, state = self.rail, self.state
         others = [state.stopped, *(value for other, value in sorted(state.fates.items()) if other != fate)]
         if not isinstance(state.over, int):

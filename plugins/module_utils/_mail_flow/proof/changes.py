@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rules make of texts that later rules look at, as formulas. Private to the collection.
+"""How rules change texts that later rules look at, as formulas. Private to the collection.
 
 A prefix, a header's new value and a disclaimer are known texts: what they hold is computed. Where a known text and what the sender wrote could make
 a word or a pattern together, it is open whether they do (U17, U18).
@@ -22,11 +22,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 @dataclass(frozen=True)
 class Text:
-    """A text as it is by now, as far as rules changed it.
+    """The current text, as far as rules have changed it.
 
-    :param values: atoms that a known text has a part in, each with how often the text was erased by then.
-    :param erasures: when it was erased, so that an atom is false unless a known text makes it true again.
-    :param erased: whether it ever was.
+    :param values: atoms that a known text contributes to, each with the number of erasures before it.
+    :param erasures: when it was erased: from then on an atom is false unless a known text makes it true again.
+    :param erased: whether it was ever erased.
     """
 
     values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Text:
     erased: Value = FALSE
 
     def value(self, key: Key, first: Value, rail: Rail) -> Value:
-        """An atom by now; ``first`` is what it was on arrival."""
+        """The current value of an atom; ``first`` is its value on arrival."""
         value, since = self.values.get(key, (first, 0))
         if since == len(self.erasures):
             return value
@@ -52,8 +52,8 @@ class Text:
 class Changer:
     """Known texts among the atoms that conditions look for in one slot.
 
-    :param rail: where what is open is expressed.
-    :param phrases: the words with a blank, which could lie across a border.
+    :param rail: the rail that expresses what is open.
+    :param phrases: the words with a space, which could cross a border.
     """
 
     def __init__(self, keys: Iterable[Key], rail: Rail, slot: str) -> None:
@@ -74,25 +74,25 @@ class Changer:
                 self._odd.append(key)
 
     def near(self, text: str, *, every: bool = False) -> list[Key]:
-        """The words that could have to do with a known text."""
+        """The words that a known text could affect."""
         if every:
             return [*(key for keys in self._words.values() for key in keys), *self._odd]
         return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
 
     def in_known(self, text: str, key: Key, *name: Hashable) -> Value:
-        """Whether a known text holds a word or a pattern."""
+        """Whether a known text contains a word or a pattern."""
         truth: Truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
         return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown("U17", *name, self.slot, key)
 
     def header(self, value: str | None, name: Hashable) -> dict[Key, Value]:
-        """The atoms that a header's new value has; the others it lacks. Without a value it is removed."""
+        """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""
         if value is None:
             return {}
         found = {key: self.in_known(value, key, name) for key in (*self.near(value), *self.patterns)}
         return {key: each for key, each in found.items() if each != FALSE}
 
     def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
-        """The atoms of a subject that are others once a prefix stands before it."""
+        """The atoms of a subject that a prefix changes."""
         found: dict[Key, Value] = {}
         for key, old in before.items():
             found[key] = (self._word if key[0] == "word" else self._pattern)(prefix, key, old, name)
@@ -103,7 +103,7 @@ class Changer:
 
     def _word(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         word: str = key[1]
-        # The same whatever follows: a blank, a letter, or punctuation.
+        # The same, whatever follows: a space, a letter, or punctuation.
         alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
         if alone == {True}:
             return TRUE
@@ -126,7 +126,7 @@ class Changer:
         return before if anywhere else self.rail.all_of((before, self._open(name, key)))
 
     def beside(self, plain: str, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
-        """The atoms of a text that are others once a disclaimer stands on lines of its own before or after it."""
+        """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
         found: dict[Key, Value] = {}
         for key, old in before.items():
             alone = self.in_known(plain, key, name)
@@ -142,7 +142,7 @@ def _at_border(prefix: str, start: str) -> bool:
 
 
 def _may_join(plain: str, prepends: bool, key: Key) -> bool:
-    """Whether a disclaimer and the text, each on lines of its own, could make a phrase or a pattern together."""
+    """Whether a disclaimer and the text, on separate lines, could together form a phrase or a pattern."""
     sort, value = key
     if sort == "pattern":
         return not is_agreed(*value) or is_pending(f"{plain}\n" if prepends else "q\n", *value)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Formulas as circuits, equal parts once, and values that may be open. Private to the collection.
+"""Formulas as circuits with shared subformulas, and values that may be open. Private to the collection.
 
 A value is a literal, or a pair of literals where something unknown has a part in it: surely true, and possibly true. What is known costs nothing more.
 Unknown behavior of the service has two encodings. *Free*, it is a variable that may be anything: what cannot happen then happens under no behavior.
@@ -19,12 +19,12 @@ Value: TypeAlias = "int | tuple[int, int]"
 
 
 def low(value: Value) -> int:
-    """The literal that is true where the value surely is."""
+    """The literal that is true where the value is certainly true."""
     return value if isinstance(value, int) else value[0]
 
 
 def high(value: Value) -> int:
-    """The literal that is true where the value possibly is."""
+    """The literal that is true where the value may be true."""
     return value if isinstance(value, int) else value[1]
 
 
@@ -34,7 +34,7 @@ def negate(value: Value) -> Value:
 
 
 class Circuit:
-    """Gates over the variables of a solver. The same gate, or variable of a name, is there once."""
+    """Gates over the variables of a solver. Each gate, and each named variable, exists once."""
 
     def __init__(self) -> None:
         self.solver = Solver()
@@ -86,7 +86,7 @@ class Circuit:
         return gate
 
     def together(self, literals: Iterable[int]) -> None:
-        """Variables of which each is worth a decision if one of them is: clauses with several of them leave a choice."""
+        """Variables that are all worth a decision if one of them is: clauses with several of them leave a choice."""
         group = tuple(literals)
         for literal in group:
             self._together[literal >> 1] = group
@@ -117,7 +117,7 @@ class Circuit:
         return self.conjunction([literal ^ 1 for literal in literals]) ^ 1
 
     def equal(self, one: int, other: int) -> int:
-        """Whether two literals are alike."""
+        """Whether two literals are equal."""
         return self.disjunction((self.conjunction((one, other)), self.conjunction((one ^ 1, other ^ 1))))
 
     def choice(self, condition: int, then: int, otherwise: int) -> int:
@@ -141,7 +141,7 @@ class Rail:
         self._paired: set[tuple[int, int]] = set()
 
     def unknown(self, *name: Hashable) -> Value:
-        """Something nobody knows. The same name is the same on this rail, where it is free."""
+        """Something that nobody knows. Where it is free, the same name is the same variable."""
         return self.circuit.variable(("unknown", *name)) if self.free else (FALSE, TRUE)
 
     def all_of(self, values: Iterable[Value]) -> Value:
@@ -153,7 +153,7 @@ class Rail:
         return self._pair(lows, self.circuit.conjunction([high(value) for value in parts]))
 
     def _pair(self, lows: int, highs: int) -> Value:
-        """A value that is surely, and that is possibly true. That the one implies the other no single gate says, so it is said here."""
+        """A value from what is certainly and what may be true. No single gate says that the first implies the second, so this does."""
         if lows == highs:
             return lows
         if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
@@ -167,7 +167,7 @@ class Rail:
         return negate(self.all_of([negate(value) for value in values]))
 
     def choose(self, condition: Value, then: Value, otherwise: Value) -> Value:
-        """If, then, else. Where the condition is open, only what both branches have is sure."""
+        """If, then, else. Where the condition is open, only what both branches share is certain."""
         if isinstance(condition, int) and isinstance(then, int) and isinstance(otherwise, int):
             return self.circuit.choice(condition, then, otherwise)
         if then == otherwise:
@@ -179,7 +179,7 @@ class Rail:
         return self._pair(lows, self.circuit.conjunction((high(found), self.circuit.disjunction((high(then), high(otherwise))))))
 
     def equal(self, one: Value, other: Value) -> Value:
-        """Whether two values are alike."""
+        """Whether two values are equal."""
         if isinstance(one, int) and isinstance(other, int):
             return self.circuit.equal(one, other)
         return self.any_of((self.all_of((one, other)), self.all_of((negate(one), negate(other)))))

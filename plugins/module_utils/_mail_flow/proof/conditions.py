@@ -26,9 +26,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
 
-#: What the others in a copy have of an atom: asked for the atom and the history of splits.
+#: Whether the other recipients of a copy have an atom, by the atom and the history of splits.
 Others = Callable[[Key, int], Value]
-#: Whether a recipient whom the To or Cc field names still is in the copy: asked for the address and the history of splits.
+#: Whether a recipient in the To or Cc field is still in the copy, by the address and the history of splits.
 StillThere = Callable[[str, int], Value]
 
 
@@ -36,9 +36,9 @@ StillThere = Callable[[str, int], Value]
 class Seen:
     """What a rule sees of the message, where earlier rules may have changed it.
 
-    :param texts: slot to what rules made of it; one that is missing is as it was on arrival.
-    :param classes: the same of classifications.
-    :param added: whom rules added: the address (empty for a manager), the field, when, and what tells the rule from others.
+    :param texts: slot to what rules turned it into; a missing slot is unchanged.
+    :param classes: the same for classifications.
+    :param added: the recipients that rules added: address (empty for a manager), field, when, and the rule's unique name.
     :param splits: the history of splits of the copy; 0 is none.
     """
 
@@ -116,7 +116,7 @@ class Conditions:
         return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        """What the sender is to a recipient, and what nobody documents: whatever it is, it may change with those who share the copy."""
+        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy."""
         return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits)
 
     # People
@@ -161,7 +161,7 @@ class Conditions:
         return self.rail.choose(self.mail.direct, whole, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
 
     def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
-        """What recipients add whom rules brought: whether later rules look at them is open (U09)."""
+        """What recipients added by rules contribute: whether later rules look at them is open (U09)."""
         sort, value = key
         found = []
         for address, field_, when, name in seen.added:
@@ -228,7 +228,7 @@ class Conditions:
     # What the message says
 
     def text(self, slot: str, key: Key, seen: Seen) -> Value:
-        """An atom of a text as it is by now."""
+        """An atom of the current text."""
         open_ = key[0] == "pattern" and not is_agreed(*key[1])
         first = self.rail.unknown("U18", slot, key) if open_ else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
@@ -261,7 +261,7 @@ class Conditions:
         return found if seen.wrapped == FALSE else self.rail.choose(seen.wrapped, open_, found)
 
     def _importance_has(self, key: Key) -> Value:
-        """Whether the importance, which normal mail does not name, has a word or a pattern in it."""
+        """Whether the importance, which normal mail does not state, contains a word or a pattern."""
         hits = [(literal, holds(name, key)) for name, literal in self.mail.importance.items()]
         return self.rail.any_of([literal if hit is True else self.rail.all_of((literal, self._open(hit, "U17", key))) for literal, hit in hits])
 
@@ -326,7 +326,7 @@ class Conditions:
         return self.rail.choose(seen.scl_set, self.rail.unknown("U11", atom.values), self.mail.properties["scl", int(atom.values)])
 
 
-#: Header that repeats what the message says elsewhere, to whether it has a word or a pattern. What stands in To and Cc beside the addresses nobody knows.
+#: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.
 _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
     "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
     "header from": lambda self, key, seen: self._of_slot(self.mail.sender, key),

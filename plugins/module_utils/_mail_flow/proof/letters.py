@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message from a model of the variables, such as a person can send. Private to the collection.
+"""Messages that a person can send, from models of the variables. Private to the collection.
 
 Texts and addresses are made so that every word and pattern is in them that the model says, and no other. Where there is no such text the model is one of
 no message, and what it got wrong is a new relation.
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
 
-#: What an address looks like, as far as one is made here.
+#: The form of the addresses that are created here.
 _FORM: Key = ("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False))
 #: Atoms that the text of an address decides.
 _SEEN = ("address", "below", "exact", "word", "pattern")
@@ -31,9 +31,9 @@ Holds = Callable[[int], bool]
 
 
 class NoMessageError(Exception):
-    """There is no message like the model.
+    """No message matches the model.
 
-    :param clauses: what is true of every message and not of the model. Empty where that is not known.
+    :param clauses: what holds for every message but not for the model; empty if unknown.
     """
 
     def __init__(self, clauses: Iterable[tuple[int, ...]] = ()) -> None:
@@ -45,7 +45,7 @@ class NoMessageError(Exception):
 class Letter:
     """A message as the option ``messages`` has it.
 
-    :param facts: what has to be so in the organization, beyond what is known of it.
+    :param facts: what must hold in the organization beyond what is known.
     """
 
     message: dict[str, Any]
@@ -105,7 +105,7 @@ class Writer:
         return self._searched(slot, is_true, address)
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
-        """Somebody of a directory that is too large for a variable for each."""
+        """Somebody in a directory that is too large for one variable each."""
         everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
         found: str | None = next((person for person in everybody if not self._wrong(slot, is_true, person)), None)
         if found is None:
@@ -129,11 +129,11 @@ class Writer:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
     def _wrong(self, slot: AddressSlot, is_true: Holds, address: str) -> list[Key]:
-        """The atoms of an address that are not as the model says."""
+        """The atoms of an address that differ from the model."""
         return [key for key in slot.atoms if key[0] in _SEEN and _has(address, key) is not is_true(slot[key])]
 
     def _searched(self, slot: AddressSlot, is_true: Holds, address: str) -> str:
-        """The shortest address as the model says, with automata."""
+        """The shortest address that matches the model, by automata."""
         wanted = [key for key in slot.atoms if key[0] in _SEEN and is_true(slot[key])]
         unwanted = [key for key in self._wrong(slot, is_true, address) if not is_true(slot[key])]
         _learn([_FORM], wanted, unwanted, slot.atoms)
@@ -148,7 +148,7 @@ class Writer:
             unwanted += wrong
 
     def _like(self, recipient: str, key: Key, place: int) -> str:
-        """Somebody else with an atom, in all else like the recipient."""
+        """Another person with an atom, otherwise like the recipient."""
         local, _at, domain = recipient.partition("@")
         sort, value = key
         for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
@@ -175,7 +175,7 @@ class Writer:
 
     @staticmethod
     def _text(atoms: dict[Key, int], is_true: Holds) -> str:
-        """A text with just these words and patterns: side by side where that does, with automata elsewhere."""
+        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
         wanted = [key for key, literal in atoms.items() if is_true(literal)]
         text = _side_by_side(wanted)
 
@@ -196,7 +196,7 @@ class Writer:
             unwanted += more
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
-        """An attachment for each thing that one has to have."""
+        """An attachment for each property that one must have."""
         mail = self.mail
         found: list[dict[str, Any]] = []
         plain = {"size": 1, "text": "", "nested": [], "properties": {}, "executable": False, "password_protected": False}
@@ -327,12 +327,12 @@ def _has(address: str, key: Key) -> Any:
 
 
 def _largest(words: list[str]) -> list[str]:
-    """Words without those that others hold."""
+    """Words without those that others contain."""
     return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
 
 
 def _side_by_side(wanted: list[Key]) -> str:
-    """Words and samples of patterns one after the other. What has to begin the text is the first, what has to end it the last."""
+    """Words and samples of patterns in a row. What must begin the text comes first, what must end it last."""
     parts = _largest([value for sort, value in wanted if sort == "word"])
     for sort, value in wanted:
         if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
@@ -345,7 +345,7 @@ def _side_by_side(wanted: list[Key]) -> str:
 
 
 def _learn(form: list[Key], wanted: list[Key], unwanted: list[Key], atoms: Mapping[Key, int]) -> None:
-    """Looks for two that cannot be together: a word and a pattern that finds it, for instance. Small automata tell what large ones could not."""
+    """Looks for two that exclude each other, such as a word and a pattern that finds it. Small automata can tell what large ones cannot."""
     clauses = []
     for bad in unwanted:
         for key in wanted:
@@ -359,7 +359,7 @@ def _learn(form: list[Key], wanted: list[Key], unwanted: list[Key], atoms: Mappi
 
 
 def _found(wanted: list[Key], unwanted: list[Key], literals: Iterable[int]) -> str:
-    """A text with automata. Where there is none, no model can have these literals."""
+    """A text by automata. If there is none, no model can have these literals."""
     try:
         text = find_text(wanted, unwanted, _PRINTED)
     except OverflowError as error:

@@ -26,28 +26,28 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 Found = TypeVar("Found")
 
-#: What of the IRM configuration decides about mail.
+#: The IRM settings that decide about mail.
 DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")
 
-#: How many conflicts a question may take.
+#: The maximum number of conflicts per question.
 CONFLICTS = 6_000
 
-#: How often a model that is one of no message is made better.
+#: The maximum number of attempts to repair a model that matches no message.
 _TRIES = 12
 
-#: So many addresses in fields are built exactly at once.
+#: The maximum number of addresses in fields that are built exactly at once.
 _FIELDS_AT_ONCE = 4
 
 
 class BudgetError(Exception):
-    """A question took more conflicts than it may."""
+    """A question took too many conflicts."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One encoding of what is unknown, with the ways through each rule set.
+    """One encoding of what is unknown, with the chain of each rule set.
 
-    :param chains: the rule sets' ways, in their order.
+    :param chains: the rule sets' chains, in order.
     """
 
     rail: Rail
@@ -59,7 +59,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Replayed:
-    """A message with the facts that it needs, ready for the simulator.
+    """A message and the facts that it requires, ready for the simulator.
 
     :param facts: by rule set.
     """
@@ -73,7 +73,7 @@ class Model:
     """Rule sets and claims over the variables of one message.
 
     :param rule_sets: those that the message goes through.
-    :param claims: further rules, which say what mail is meant.
+    :param claims: further rules, which define the mail that is meant.
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
     :param settings: the IRM configuration by rule set; the one of the facts unless given.
@@ -102,7 +102,7 @@ class Model:
 
     @cached_property
     def open(self) -> Side:
-        """The side on which what is unknown is open. It is there once it is asked for: questions are smaller without it."""
+        """The side on which the unknown is open. It is built on first use: questions are smaller without it."""
         return self._side(free=False)
 
     def _side(self, *, free: bool) -> Side:
@@ -131,7 +131,7 @@ class Model:
 
     @property
     def core(self) -> tuple[int, ...]:
-        """After no: which of them cannot be."""
+        """After a no: which of them exclude each other."""
         return self.circuit.solver.core
 
     def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
@@ -144,7 +144,9 @@ class Model:
             yield found
 
     def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
-        """Whether all of these can be true together, as far as is known, and a message with them. A try that leads to no message teaches why, or ends it.
+        """Whether all of these can be true together, as far as is known, and a message with them.
+
+        An attempt that leads to no message adds the reason as clauses, or ends the search.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -162,7 +164,7 @@ class Model:
         return True, None
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
-        """What the model says that some other recipient has, though nobody is built for it."""
+        """The atoms that the model gives to some other recipient whom nobody represents."""
         return list(dict.fromkeys(key for (key, _history), literal in side.company.used.items() if is_true(literal)))
 
     def replayed(self, letter: Letter) -> Replayed:
@@ -172,7 +174,7 @@ class Model:
         return Replayed(letter, message, tuple(replace(known, irm_configuration=settings) for settings in self.settings))
 
     def to_refine(self, side: Side) -> list[Key]:
-        """After a model: the atoms for which somebody has to be built, so that the next answer is better."""
+        """After a model: the atoms that require a represented recipient, so that the next answer is better."""
         holds = self.circuit.solver.holds
         wanted = self.leaned_on(holds, side)
         for address in self.mail.vocabulary.fields:
@@ -181,22 +183,22 @@ class Model:
         return [key for key in wanted if key not in self.exact]
 
     def left_in_fields(self) -> list[Key]:
-        """Some of the addresses that conditions look for in the To or Cc field: only somebody who is built surely stays in a copy."""
+        """Some of the addresses that conditions look for in the To or Cc field: only a represented recipient is certain to stay in a copy."""
         keys: list[Key] = [("address", address) for address in self.mail.vocabulary.fields]
         return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
 
     def refined(self, keys: Iterable[Key]) -> Model:
-        """The same with somebody built for these, too."""
+        """The same, with these represented, too."""
         return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys), self.settings)
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """What of the IRM configuration decides about mail and is not the same for all, with its last value."""
+    """The IRM settings that decide about mail and differ between rule sets, with the last value of each."""
     values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
 
 
 def _is_true(model: Sequence[int], literal: int) -> bool:
-    """Whether a literal holds in a model. What the model leaves open does not matter, and counts as false."""
+    """Whether a literal holds in a model. What the model leaves open is irrelevant and counts as false."""
     value = model[literal] if literal < len(model) else 0
     return value > 0 or (not value and bool(literal & 1))
