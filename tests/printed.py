@@ -78,6 +78,8 @@ def _told(value: Any, net_type: str) -> Any:
     """A value as the process tells it."""
     if value is None and net_type in ("string", "uri"):
         return "" if net_type == "string" else None  # which PowerShell makes of a null there
+    if isinstance(value, int) and value < 0 and not net_type.startswith("int"):
+        return str(value)  # an argument that begins with a sign stays a text where no number is declared
     if isinstance(value, str):  # of UTF-16's units: two halves side by side are a character there
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
     if isinstance(value, bytes):

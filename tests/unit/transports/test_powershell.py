@@ -123,7 +123,7 @@ def values_of_secrets(transport: PowershellTransport) -> bytes:
 
 def test_there_is_none(wire: Open, tmp_path: Path) -> None:
     error = refusal(wire(exchange_powershell_path=str(tmp_path / "nothing")))
-    assert "there is no" in str(error)
+    assert "does not exist" in str(error)
     assert "Install PowerShell 7.4 or newer" in error.remedy
     assert "ansible_exchange_powershell_path" in error.remedy
     error = refusal(wire(exchange_powershell_path="no-such-powershell"))
