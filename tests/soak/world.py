@@ -41,6 +41,7 @@ from tests.emulator import Emulator, runner, service
 from tests.emulator.engine import Engine
 from tests.emulator.errors import CmdletError
 from tests.emulator.schema import is_read
+from tests.unit.clock import Clock
 from tests.unit.connections import DEFAULTS
 
 NAME = "contoso.onmicrosoft.com"
@@ -55,19 +56,6 @@ _RUNS_ON = 0.3
 #: Shells that lost answers may leave on the service before all are ended.
 _LEFT_SHELLS = 8
 _STAMPS = ("WhenChanged", "LastModifiedBy")
-
-
-class Clock:
-    """A clock that only moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass(frozen=True)
