@@ -19,8 +19,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     KINDS,
     ORGANIZATION,
     Record,
+    by_name,
     count,
     name_of,
+    natural,
     rank,
     visible,
     word_for,
@@ -69,13 +71,13 @@ def view_of(report: Record) -> dict[str, Any]:
     }
 
 
-def _worst_first(organization: Record) -> tuple[int, int, int, str]:
+def _worst_first(organization: Record) -> tuple[Any, ...]:
     statuses = Counter(control.get("status") for control in organization.get("controls") or [])
     return (
         rank(ORGANIZATION, organization.get("status", "")),
         -statuses["not met"],
         -statuses["not assessable"],
-        name_of(organization).casefold(),
+        by_name(organization),
     )
 
 
@@ -94,7 +96,7 @@ def _open(organizations: Iterable[Record], id_: str) -> int:
 
 
 def _values(organizations: Iterable[Record], key: str) -> list[str]:
-    return sorted({str(item[key]) for item in organizations if item.get(key)})
+    return sorted({str(item[key]) for item in organizations if item.get(key)}, key=natural)
 
 
 def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[list[Markup], int]:

@@ -32,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     VERDICT,
     Record,
     Word,
+    by_name,
     count,
     exceptions_of,
     is_expired,
@@ -154,7 +155,7 @@ def _card_order(shared: Shared) -> tuple[bool, int, int]:
 
 def view_of(run: Record) -> dict[str, Any]:
     """What the page shows, by the names that its template uses."""
-    organizations = sorted(run["organizations"], key=lambda item: (rank(ORGANIZATION, item.get("status", "")), name_of(item).casefold()))
+    organizations = sorted(run["organizations"], key=lambda item: (rank(ORGANIZATION, item.get("status", "")), by_name(item)))
     few = len(organizations) <= MOST_DETAILED
     kind = str(run.get("kind") or "")
     statuses = Counter(str(item.get("status", "")) for item in organizations)

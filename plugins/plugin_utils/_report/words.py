@@ -175,6 +175,18 @@ def name_of(organization: Record) -> str:
     return str(organization.get("display_name") or organization.get("name") or organization.get("host") or "")
 
 
+def by_name(organization: Record) -> tuple[list[tuple[bool, int, str]], list[tuple[bool, int, str]]]:
+    """The place of an organization among others by its name, then by its host."""
+    return natural(name_of(organization)), natural(str(organization.get("host") or ""))
+
+
+def natural(text: str) -> list[tuple[bool, int, str]]:
+    """The place of a text among others: numbers in it count as numbers, so 2 comes before 10, and case does not count."""
+    # Only these digits have one value each, of which int() knows no more than some thousands.
+    parts = re.split(r"([0-9]{1,18})", text.casefold())
+    return [(True, int(part), part) if place % 2 else (False, 0, part) for place, part in enumerate(parts) if part]
+
+
 def part_of(key: str) -> Callable[[Record], list[Record]]:
     """The organization's list under the key. A text in it becomes a record with that text."""
 

@@ -58,6 +58,20 @@ def test_the_worst_come_first() -> None:
     assert drifted == sorted(drifted, reverse=True)
 
 
+def test_numbers_in_names_and_rings_count_as_numbers() -> None:
+    report = fleet(20)
+    for place, organization in enumerate(report["organizations"]):
+        organization.update(host=f"org{place}", display_name="Contoso" if place % 2 else f"Tenant {place}", ring=str(place), status="met", controls=[])
+    assert [row[2] for row in rows(render_fleet(report))] == [*map(str, range(1, 20, 2)), *map(str, range(0, 20, 2))]
+    assert re.findall(r"<option>(\d+)", render_fleet(report)) == [*map(str, range(20))]
+
+
+def test_thousands_of_digits_are_no_number() -> None:
+    report = fleet(2)
+    report["organizations"][0]["display_name"] = "9" * 10_000
+    assert len(rows(render_fleet(report))) == 2
+
+
 @pytest.mark.parametrize("number", [1000, 5000])
 def test_thousands_of_organizations_fit_into_a_megabyte(number: int) -> None:
     page = render_fleet(fleet(number))
