@@ -14,37 +14,36 @@ _RULES = (
     "tests/unit/resources/rules/test_place.py",
     "tests/unit/resources/rules/test_idle.py",
 )
-_APPROVAL = ("tests/unit/baseline/test_approval.py", "tests/unit/baseline/test_preflight.py")
 
 #: Module, below ``plugins``, to tests.
 CORE: Mapping[str, tuple[str, ...]] = {
     # Kinds and comparing.
     "module_utils/_exchange/kinds.py": ("tests/unit/exchange/test_kinds.py", "tests/unit/exchange/test_kind_forms.py"),
-    "module_utils/_exchange/list_kinds.py": ("tests/unit/exchange/test_kinds.py", "tests/unit/resources/test_table.py"),
+    "module_utils/_exchange/list_kinds.py": ("tests/unit/exchange/test_list_kinds.py",),
     "module_utils/_exchange/names.py": ("tests/unit/exchange/test_names.py",),
     "module_utils/_resources/table.py": ("tests/unit/resources/test_table.py", "tests/unit/resources/test_settings.py", "tests/unit/exchange/test_kinds.py"),
     # Planning.
     "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_branding.py"),
     "module_utils/_resources/rules/book.py": _RULES,
     "module_utils/_resources/rules/checks.py": _RULES,
-    "module_utils/_resources/rules/coverage.py": _RULES,
-    "module_utils/_resources/rules/impact.py": (*_RULES, "tests/unit/resources/rules/test_impact.py"),
+    "module_utils/_resources/rules/coverage.py": ("tests/unit/resources/rules/test_functions.py",),
+    "module_utils/_resources/rules/impact.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/planner.py": _RULES,
     "module_utils/_resources/rules/rule_plan.py": _RULES,
-    "module_utils/_resources/rules/values.py": _RULES,
+    "module_utils/_resources/rules/values.py": ("tests/unit/resources/rules/test_functions.py",),
     # The order of rules.
     "module_utils/_resources/rules/order.py": ("tests/unit/resources/rules/test_order.py",),
     # Convergence.
     "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_engine.py", "tests/unit/resources/rules/test_rule_lists.py"),
     # Chain and digest.
-    "module_utils/_baseline/approval.py": _APPROVAL,
+    "module_utils/_baseline/approval.py": ("tests/unit/baseline/test_approved.py",),
     "module_utils/_baseline/chain.py": ("tests/unit/baseline/test_chain.py",),
-    "module_utils/_baseline/plan.py": (*_APPROVAL, "tests/unit/baseline/test_rollback.py"),
-    "module_utils/_baseline/snapshot.py": (*_APPROVAL, "tests/unit/baseline/test_rollback.py"),
+    "module_utils/_baseline/plan.py": ("tests/unit/baseline/test_plan_document.py",),
+    "module_utils/_baseline/snapshot.py": ("tests/unit/baseline/test_snapshot_document.py",),
     # The preflight's refusals.
-    "module_utils/_baseline/acceptance.py": ("tests/unit/baseline/test_acceptance.py",),
-    "module_utils/_baseline/refusals.py": (*_APPROVAL, "tests/unit/baseline/test_acceptance.py", "tests/unit/baseline/test_rollback.py"),
+    "module_utils/_baseline/acceptance.py": ("tests/unit/baseline/test_acceptance.py::TestWords",),
+    "module_utils/_baseline/refusals.py": ("tests/unit/baseline/test_refusals.py",),
     # The classification of errors.
-    "plugin_utils/_transports/refusals.py": ("tests/unit/transports/test_decode.py", "tests/unit/transports/test_psrp_messages.py"),
+    "plugin_utils/_transports/refusals.py": ("tests/unit/transports/test_refusal_table.py",),
 }

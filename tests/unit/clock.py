@@ -1,9 +1,12 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clock for tests: nobody waits."""
+"""Clocks for tests: nobody waits, and a moment stays."""
 
 from __future__ import annotations
+
+import datetime
+import types
 
 
 class Clock:
@@ -17,3 +20,17 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def stopped(now: datetime.datetime) -> types.SimpleNamespace:
+    """Stands in for the module ``datetime``: it is always the same moment.
+
+    :param now: that moment, with its zone.
+    """
+
+    class Stopped(datetime.datetime):
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+            return now.astimezone(tz) if tz else now.replace(tzinfo=None)
+
+    return types.SimpleNamespace(**{**vars(datetime), "datetime": Stopped})

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tests import endpoint
 from tests.emulator import Emulator
@@ -22,6 +22,8 @@ from tests.unit.emulated_session import WIRES, EmulatedSession
 
 settings.register_profile("quick", max_examples=20)
 settings.register_profile("thorough", max_examples=500)
+# A mutant that is found is found: its smallest example is of no use to anybody.
+settings.register_profile("mutants", max_examples=20, database=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 

@@ -127,12 +127,11 @@ def read_plan(document: Any, where: str) -> PlanDocument:
         )
     try:
         plan = PlanDocument.parse(document)
-        whole = plan.digest == document["digest"] and sealed(document) == document
+        if plan.digest == document["digest"] and sealed(document) == document:
+            return plan
     except (ValueError, KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise OptionError(f"{refused} does not match its own digest: it was changed after it was written.")
-    return plan
+        pass  # What is refused below.
+    raise OptionError(f"{refused} does not match its own digest: it was changed after it was written.")
 
 
 def _check_shape(document: Any) -> None:

@@ -169,9 +169,8 @@ def read_snapshot(document: Any, where: str) -> SnapshotDocument:
         )
     try:
         snapshot = SnapshotDocument.parse(document)
-        whole = snapshot.digest == document["digest"]
+        if snapshot.digest == document["digest"]:
+            return snapshot
     except ValueError:
-        whole = False
-    if not whole:
-        raise OptionError(f"{refused} does not match its own digest: it was changed after it was written, or is truncated.")
-    return snapshot
+        pass  # What is refused below.
+    raise OptionError(f"{refused} does not match its own digest: it was changed after it was written, or is truncated.")

@@ -94,8 +94,8 @@ class Patterns(Listing):
 def _known_attribute(item: str, attributes: Sequence[str]) -> str:
     """The element, unless its attribute looks like a misspelled known one. Other attributes are left for Exchange to judge."""
     attribute, colon, _rest = item.partition(":")
-    known = not attributes or not colon or attribute.casefold() in map(str.casefold, attributes)
-    near = "" if known else nearest(attribute, attributes)
+    known = attribute.casefold() in map(str.casefold, attributes)
+    near = nearest(attribute, attributes) if colon and not known else ""
     if near:
         raise ValueError(f"contains the unknown attribute {attribute!r} (did you mean {near}?)")
     return item

@@ -5,12 +5,19 @@
 
 from __future__ import annotations
 
+import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import acceptance as _acceptance
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.acceptance import Acceptance, Accepted, moment
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import acceptable_words
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+from tests.unit.clock import stopped
 
 from .conftest import Role
 
@@ -84,3 +91,79 @@ def test_nothing_accepts_another_organization(tmp_path: Path, accept: list[str])
     role = Role({}, str(tmp_path))
     with pytest.raises(OptionError, match=r"organization: the session is in the organization .* ansible_exchange_organization is fabrikam"):
         role.plan(accept=accept, expected_organization="fabrikam.onmicrosoft.com")
+
+
+KNOWN = ("any_sender", "IRM-5", "irreversible")
+ENDLESS = {"reason": "", "owner": "", "until": ""}
+
+
+def finding(name: str) -> Finding:
+    return Finding.acceptable("X-1", f"{name} is refused.", name)
+
+
+class TestWords:
+    """The words alone, without a run."""
+
+    def test_what_is_accepted_is_left_out_and_counts_as_needed(self) -> None:
+        acceptance = Acceptance(["IRM-5", word("any_sender", "2999-01-31")], KNOWN)
+        before, after = Finding("session", "nothing allows it."), finding("irreversible")
+        assert acceptance.left([before, finding("IRM-5"), after]) == [before, after]
+        assert acceptance.shown() == [{"word": "IRM-5", **ENDLESS}, word("any_sender", "2999-01-31")]
+        assert acceptance.reported() == [{"word": "IRM-5", **ENDLESS, "needed": True}, {**word("any_sender", "2999-01-31"), "needed": False}]
+
+    def test_what_has_ended_accepts_nothing_but_is_needed(self) -> None:
+        acceptance = Acceptance([word("IRM-5", "2020-01-31")], KNOWN)
+        (left,) = acceptance.left([finding("IRM-5")])
+        assert left == replace(finding("IRM-5"), text="IRM-5 is refused. Its acceptance ended on 2020-01-31.")
+        assert [row["needed"] for row in acceptance.reported()] == [True]
+
+    @pytest.mark.parametrize(
+        ("findings", "line"),
+        [
+            ([], ""),
+            (["IRM-5"], ""),
+            (["IRM-5", "IRM-5"], ""),
+            (["", "IRM-5"], ""),
+            (["", "irreversible", "IRM-5"], "hardened_baseline_accept: [any_sender, irreversible, IRM-5]"),
+        ],
+    )
+    def test_the_line_for_several_findings_keeps_what_counts_already(self, findings: list[str], line: str) -> None:
+        acceptance = Acceptance(["any_sender", word("IRM-5", "2020-01-31")], KNOWN)
+        assert acceptance.line([finding(name) if name else Finding("session", "nothing allows it.") for name in findings]) == line
+
+    @pytest.mark.parametrize(
+        ("element", "text"),
+        [
+            (7, "hardened_baseline_accept[1] must be a word or a dictionary with word, reason, owner, until, not 7."),
+            ({**word("IRM-5", "2999-01-31"), "owner": ""}, "[1] lacks owner: it must be a word or a dictionary with word, reason, owner, until."),
+            ({**word("IRM-5", "2999-01-31"), "a": 1, "b": 2}, "[1] has a, b: it must be a word or a dictionary with word, reason, owner, until."),
+            ({"word": "IRM-5", "a": 1}, "[1] lacks reason, owner, until: it must be"),
+            ("IRM-6", "[1]: 'IRM-6' is not a word that can be accepted. Did you mean IRM-5? Valid words: IRM-5, any_sender, irreversible."),
+            (word("nothing", "2999-01-31"), "[1]: 'nothing' is not a word that can be accepted. Valid words: IRM-5, any_sender, irreversible."),
+            (word("IRM-5", "soon"), "[1].until must be a date such as 2030-01-31, or a date and time with an offset, not 'soon'."),
+        ],
+    )
+    def test_what_is_no_word_says_where_it_stands(self, element: Any, text: str) -> None:
+        with pytest.raises(OptionError) as refusal:
+            Acceptance(["any_sender", element], KNOWN)
+        assert text in str(refusal.value)
+
+    @pytest.mark.parametrize("until", ["2030-01-31", "2030-01-31T23:59:59.999999+00:00", "2030-01-31T18:59:59.999999-05:00"])
+    def test_a_day_ends_with_its_last_moment_in_utc(self, monkeypatch: pytest.MonkeyPatch, until: str) -> None:
+        end = datetime.datetime(2030, 1, 31, 23, 59, 59, 999999, datetime.UTC)
+        assert moment(until, "x") == end
+        for now, expired in ((end, True), (end - datetime.timedelta(microseconds=1), False)):
+            monkeypatch.setattr(_acceptance, "datetime", stopped(now))
+            assert Accepted(until=until).expired is expired
+        assert not Accepted().expired
+
+    @pytest.mark.parametrize("text", ["", "2030-02-31", "2030-01-31T08:00:00", "tomorrow", "2030-01-31 "])
+    def test_what_is_no_date_names_its_variable(self, text: str) -> None:
+        said = f"must be a date such as 2030-01-31, or a date and time with an offset, not {text!r}."
+        with pytest.raises(OptionError) as refusal:
+            moment(text, "some_variable")
+        assert str(refusal.value) == f"some_variable {said}"
+        if text:
+            with pytest.raises(OptionError) as refusal:
+                _unused = Accepted(until=text).expired
+            assert str(refusal.value) == f"until {said}"

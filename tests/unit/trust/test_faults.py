@@ -16,7 +16,7 @@ from tests.soak.search import Case, Tally, cases, examine
 from tests.soak.wishes import LATE, OVERSIZED
 from tests.soak.world import ENGINE_WIRES, WIRES, World
 
-from .wires import ENGINE, EVERY_WIRE, SHELLS
+from .wires import ENGINE, EVERY_WIRE, PROCESS, SHELLS
 
 IRM = "irm_configuration"
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
@@ -66,6 +66,13 @@ def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after
 def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World, wire: str, kind: str, step: str) -> None:
     """Neither a shell that is gone nor a polite refusal: after the command went out, only a whole answer tells anything."""
     check(world, wire, (IRM, {"search_enabled": False}), {"kind": kind, "cmdlet": WRITES, "step": step})
+
+
+@pytest.mark.parametrize("wire", [PROCESS])
+@pytest.mark.parametrize("kind", ["dead_shell", "lost_before", "lost_after"])
+@pytest.mark.parametrize("aim", [{"cmdlet": WRITES, "step": "invoke"}, {"step": "invoke", "nth": 1}, {"step": "connect"}], ids=["write", "read", "connect"])
+def test_nothing_tells_what_a_process_did_before_it_died(world: World, wire: str, kind: str, aim: dict[str, Any]) -> None:
+    check(world, wire, (IRM, {"search_enabled": False}), {"kind": kind, **aim}, reconnect="connect" in aim.values())
 
 
 @pytest.mark.parametrize("step", ["discovery", "token"])

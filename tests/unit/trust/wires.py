@@ -12,7 +12,8 @@ import pytest
 from tests.soak.world import ENGINE_WIRES, WIRES
 
 ENGINE = [pytest.param(wire, marks=pytest.mark.engine) for wire in ENGINE_WIRES]
+_HOST, _ENDPOINT, PROCESS = ENGINE
 #: The constrained endpoint differs from a management host in how it is opened and in what it shows, so that one of them is enough here.
-EVERY_WIRE: list[Any] = [*WIRES, ENGINE[0]]
+EVERY_WIRE: list[Any] = [*WIRES, _HOST, PROCESS]
 #: Those of PowerShell remoting.
-SHELLS = EVERY_WIRE[1:]
+SHELLS: list[Any] = [*WIRES[1:], _HOST]

@@ -95,22 +95,22 @@ def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequenc
     """The names of rules that encrypt and that now follow a rule that stops, but did not before.
 
     :param rules: the existing rules, by their keys.
-    :param before: the keys in their current order.
-    :param after: the keys in their new order.
+    :param before: the keys in their current order, those of all existing rules among them.
+    :param after: the same keys in their new order.
     """
     then = {key: index for index, key in enumerate(before)}
     now = {key: index for index, key in enumerate(after)}
-    stopping = [key for key, rule in rules.items() if key in then and key in now and _stops(rule)]
+    stopping = [key for key, rule in rules.items() if _stops(rule)]
     return [
         rule.name
         for key, rule in rules.items()
-        if key in then and rule.enabled and any(then[key] < then[stop] and now[stop] < now[key] for stop in stopping) and rule.does(ENCRYPTING)
+        if rule.enabled and any(then[key] < then[stop] and now[stop] < now[key] for stop in stopping) and rule.does(ENCRYPTING)
     ]
 
 
 def behind(rules: Mapping[str, Rule], order: Sequence[str], key: str) -> list[str]:
     """The names of the rules that encrypt and follow another one."""
-    later = order[order.index(key) + 1 :] if key in order else ()
+    later = order[order.index(key) + 1 :]
     return [rules[other].name for other in later if other in rules and rules[other].enabled and rules[other].does(ENCRYPTING)]
 
 

@@ -1,0 +1,32 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the pure core of the baseline is given in tests: changes and plans. No session, no files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
+
+CONTOSO = {"name": "contoso.onmicrosoft.com", "tenant_id": "11111111-1111-1111-1111-111111111111"}
+CLOUD = {"Name": CONTOSO["name"], "OrganizationId": "contoso", "Session": {"cloud": True, "tenant_id": CONTOSO["tenant_id"]}}
+ON_PREMISES = {"Name": "contoso.local", "OrganizationId": ""}
+
+
+def planned(option: str = "search_enabled", **more: Any) -> PlannedChange:
+    """A change of the IRM configuration, unless ``more`` says otherwise."""
+    values = {"resource": "irm_configuration", "identity": "", "before": True, "after": False, "control": "IRM-1"}
+    values |= {"rollback": RollbackClass.EXACT, "command": "Set-IRMConfiguration -SearchEnabled $false"}
+    return PlannedChange(option=option, **{**values, **more})
+
+
+def document(*changes: PlannedChange, **more: Any) -> PlanDocument:
+    """A plan for Contoso with these changes."""
+    parts = {"kind": "baseline", "organization": CONTOSO, "desired": {"IRM-1": True}, "plan": Plan(), "mail": {}}
+    given = {name: more.pop(name) for name in list(more) if name in parts}
+    made = PlanDocument.of(**{**parts, **given}, changes=changes)
+    return PlanDocument(**{**{name: getattr(made, name) for name in made.__dataclass_fields__}, **more})

@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plans as documents: their written form to the letter, what is refused as one, and what goes beyond one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument, moved, read_plan, sealed
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import VERSION
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+
+from .plain import CONTOSO, document, planned
+
+MAIL = {"difference": [{"text": "Mail to partners is not encrypted."}], "guarantees": [{"name": "partners", "verdict": "proved"}]}
+WHOLE = document(
+    planned("search_enabled", impact=Impact.TAKES_AWAY),
+    planned("priority", resource="transport_rule", identity="ours", before=1, after=0, command="Set-TransportRule -Identity 'ab-1' -Priority 0"),
+    organization={**CONTOSO, "display_name": "Contoso", "guid": "22"},
+    desired={"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
+    plan=Plan(before={"irm_configuration": {"search_enabled": True}, "text": "a\r\nb"}, warnings=["It warns.", "Twice.", "It warns."]),
+    mail=MAIL,
+    collection_version="1.0.0",
+)
+#: Of that document. Whoever changes one of these makes all plans that were approved before void.
+DIGEST = "sha256:50b6d3b5f114ea36d8c8cf86d9a87831b56419d1ea2b1816b24317b5d15a856d"
+SEAL = "sha256:a47b3f897e7dd4bd439950b58fb49bee84e66c4d24da58cb6d2f88a48723990b"
+
+
+class TestWritten:
+    def test_it_is_written_to_the_letter(self) -> None:
+        written = WHOLE.as_dict()
+        rows = written.pop("changes")
+        assert written == {
+            "format": 1,
+            "kind": "baseline",
+            "organization": CONTOSO,
+            "collection_version": "1.0.0",
+            "desired": {"IRM-1": True, "OME-1": {"words": ["b", "a"]}},
+            "managed": {"irm_configuration": {"search_enabled": True}, "text": "a\nb"},
+            "mail": MAIL,
+            "warnings": ["It warns.", "Twice."],
+            "digest": DIGEST,
+            "seal": SEAL,
+        }
+        assert rows == [change.as_dict() for change in WHOLE.changes]
+        assert (list(written), len(rows)) == ([key for key in written if key != "seal"] + ["seal"], 2)
+
+    def test_what_was_written_is_read(self) -> None:
+        written = replace(WHOLE, collection_version=VERSION).as_dict()
+        assert read_plan(written, "plan.json") == replace(WHOLE, collection_version=VERSION)
+        assert sealed(written) == sealed({**written, "seal": "another"}) == written
+        for version in ("1.0.0", "0.1.0"):
+            assert PlanDocument.parse(replace(WHOLE, collection_version=version).as_dict()) == replace(WHOLE, collection_version=version)
+
+    def test_an_organization_without_a_tenant_has_none(self) -> None:
+        assert document(organization={"name": "contoso.local"}).organization == {"name": "contoso.local", "tenant_id": None}
+
+    @pytest.mark.parametrize(
+        ("part", "value"),
+        [
+            ("kind", "disable"),
+            ("organization", {**CONTOSO, "name": "fabrikam.com"}),
+            ("collection_version", "0.9.0"),
+            ("desired", {"IRM-1": False}),
+            ("managed", {}),
+            ("changes", WHOLE.changes[:1]),
+            ("mail", {}),
+            ("warnings", ()),
+        ],
+    )
+    def test_the_digest_covers_what_an_approver_reads(self, part: str, value: Any) -> None:
+        assert replace(WHOLE, **{part: value}).digest != WHOLE.digest
+
+    def test_the_digest_does_not_cover_what_differs_between_sessions_and_runs(self) -> None:
+        others = (WHOLE.changes[1], WHOLE.changes[0])
+        assert replace(WHOLE, organization={**CONTOSO, "tenant_id": ""}).digest == WHOLE.digest
+        assert replace(WHOLE, changes=others).digest == WHOLE.digest
+
+
+class TestRefused:
+    WRITTEN = replace(WHOLE, collection_version=VERSION).as_dict()
+    START = "hardened_baseline_approved_plan: plan.json "
+
+    def refused(self, found: Any) -> OptionError:
+        with pytest.raises(OptionError) as refusal:
+            read_plan(found, "plan.json")
+        assert refusal.value.message.startswith(self.START)
+        return refusal.value
+
+    @pytest.mark.parametrize(
+        "found", [None, [], "text", {}, {"format": 1}, {**WRITTEN, "more": 1}, {key: value for key, value in WRITTEN.items() if key != "mail"}]
+    )
+    def test_another_document(self, found: Any) -> None:
+        assert self.refused(found).message == f"{self.START}is not a plan of this collection."
+
+    @pytest.mark.parametrize("format_", [0, 2, 1.0, True, "1", None])
+    def test_another_format(self, format_: Any) -> None:
+        said = f"{self.START}has format {format_!r}, but this version of the collection supports 1."
+        assert self.refused({**self.WRITTEN, "format": format_}).message == said
+
+    @pytest.mark.parametrize("part", sorted({*WRITTEN} - {"format"}))
+    def test_a_part_of_another_type(self, part: str) -> None:
+        assert self.refused({**self.WRITTEN, part: 7}).message == f"{self.START}is not a plan of this collection: a part of it has the wrong type."
+
+    def test_another_version(self) -> None:
+        error = self.refused({**self.WRITTEN, "collection_version": "0.9.0"})
+        assert error.message == f"{self.START}was made by version 0.9.0 of the collection, but this is version {VERSION}."
+        assert error.remedy == "Create a new plan in a check-mode run with this version, and have it approved."
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            {"desired": {"IRM-1": False}},
+            {"organization": {**CONTOSO, "tenant_id": "33"}},
+            {"seal": ""},
+            {"digest": ""},
+            {"organization": {"name": "contoso.com"}},
+            {"organization": {**CONTOSO, "guid": "1"}},
+            {"warnings": [7]},
+            {"changes": [{}]},
+            {"mail": {"difference": [{}]}},
+            {"mail": {"difference": 7}},
+            {"mail": {"difference": [{"text": None}]}},
+            {"mail": {"guarantees": ["x"]}},
+        ],
+    )
+    def test_one_that_was_changed(self, part: dict[str, Any]) -> None:
+        said = f"{self.START}does not match its own digest: it was changed after it was written."
+        assert self.refused({**self.WRITTEN, **part}).message == said
+        if not {"seal", "organization"} & set(part):
+            # A new seal alone does not help.
+            assert self.refused(sealed({**self.WRITTEN, **part})).message == said
+
+    @pytest.mark.parametrize("part", [{"organization": {"name": "contoso.com"}}, {"organization": {**CONTOSO, "guid": "1"}}, {"warnings": ["x", 7]}])
+    def test_a_part_that_is_none(self, part: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match=r"^has a part of the wrong type\.$"):
+            PlanDocument.parse({**self.WRITTEN, **part})
+
+
+class TestMoved:
+    CHANGES = (planned("search_enabled"), planned("decrypt", after=True, impact=Impact.WIDENS))
+    APPROVED = document(*CHANGES, mail=MAIL, plan=Plan(warnings=["It warns."]))
+
+    def test_the_same_and_what_is_left_of_it(self) -> None:
+        assert moved(self.APPROVED, self.APPROVED) == []
+        assert moved(self.APPROVED, document(self.CHANGES[1])) == []
+        # The digest decides, also where the parts could not be compared.
+        assert moved(self.APPROVED, replace(self.APPROVED, organization={**CONTOSO, "tenant_id": ""})) == []
+
+    def test_another_organization_comes_first(self) -> None:
+        other = document(planned("x"), organization={**CONTOSO, "tenant_id": "33"}, kind="disable")
+        assert moved(self.APPROVED, other) == [
+            f"it was read from {CONTOSO['name']} ({CONTOSO['tenant_id']}), but this is {CONTOSO['name']} (33)",
+        ]
+
+    def test_another_procedure(self) -> None:
+        assert moved(self.APPROVED, document(planned("x"), kind="disable")) == ["it is a plan for baseline, but this is disable"]
+
+    def test_other_wishes_are_named_and_only_they(self) -> None:
+        approved = document(desired={"OME-1": {"words": ["a", "b"]}, "IRM-1": True, "IRM-2": 1})
+        assert moved(approved, document(planned("x"), desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": False, "POL-1": 1})) == [
+            f"the variables of {name} have changed" for name in ("IRM-1", "IRM-2", "POL-1")
+        ]
+        # The order of words is none of their meaning.
+        assert moved(approved, document(desired={"OME-1": {"words": ["b", "a"]}, "IRM-1": True, "IRM-2": 1}, plan=Plan(before={"x": 1}))) == []
+
+    def test_a_change_that_was_not_planned_or_does_more(self) -> None:
+        worse = replace(self.CHANGES[1], impact=Impact.IN_CLEAR, rollback=RollbackClass.NOT_POSSIBLE)
+        current = document(planned("another"), worse)
+        assert moved(self.APPROVED, current) == [
+            "another of irm_configuration would go from True to False, which is not in it",
+            "decrypt of irm_configuration: its impact is 'may leave in clear', but 'widens' in the plan and "
+            "its rollback is 'not possible', but 'exact' in the plan",
+        ]
+        # On the way, what a change does is that of a part; that it is planned still counts.
+        assert moved(self.APPROVED, current, begun=True) == ["another of irm_configuration would go from True to False, which is not in it"]
+
+    def test_effects_on_mail_and_warnings_that_nobody_approved(self) -> None:
+        rows = [*MAIL["difference"], {"text": "Mail to all is not encrypted."}]
+        current = document(self.CHANGES[0], mail={**MAIL, "difference": rows}, plan=Plan(warnings=["It warns.", "It warns of more.", "And of this"]))
+        assert moved(self.APPROVED, current) == [
+            "it does not include this effect on mail: Mail to all is not encrypted",
+            "it does not warn that: It warns of more",
+            "it does not warn that: And of this",
+        ]
+        assert moved(self.APPROVED, current, begun=True) == []
+
+    def test_line_ends_are_no_other_warning(self) -> None:
+        approved = document(planned("x"), plan=Plan(warnings=["a\r\nb."]))
+        assert moved(approved, document(plan=Plan(warnings=["a\nb."]))) == []
+        assert moved(document(planned("x"), plan=Plan(warnings=["a\nb."])), document(plan=Plan(warnings=["a\r\nb."]))) == []

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How what Exchange says becomes an error: the one table of both wires, and the forms in which texts come."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import classify, is_opaque, not_granted, parts
+
+OPAQUE = "A server side error has occurred because of which the operation could not be completed. Please try again after some time."
+PARAMETER = "This organization's Exchange does not have the parameter, or does not grant it: omit the option, or check the role, license and endpoint."
+LOAD = "The host has the module but cannot load it: check the versions of PowerShell and of the module there."
+
+
+@pytest.mark.parametrize("exception_type", ["ManagementObjectNotFoundException", "Microsoft.Exchange.Configuration.Tasks.ManagementObjectNotFoundException"])
+def test_the_exceptions_type_tells_in_every_language(exception_type: str) -> None:
+    error = classify("Das Objekt gibt es nicht.", exception_type=exception_type, error_id="ABC", cmdlet="Get-X")
+    assert error.__class__ is errors.NotFoundError
+    assert error.to_wire() == {"class": "NotFoundError", "message": "Das Objekt gibt es nicht.", "remedy": "", "cmdlet": "Get-X", "error_id": exception_type}
+
+
+@pytest.mark.parametrize(
+    ("error_id", "expected", "remedy"),
+    [
+        ("NamedParameterNotFound", errors.CmdletNotAvailableError, PARAMETER),
+        ("NamedParameterNotFound,Set-X,Y", errors.CmdletNotAvailableError, PARAMETER),
+        ("CouldNotAutoloadMatchingModule", errors.CmdletNotAvailableError, LOAD),
+        ("MissingMandatoryParameter,Set-X", errors.InvalidValueError, ""),
+        ("Set-X,NamedParameterNotFound", errors.ExchangeError, ""),
+        ("", errors.ExchangeError, ""),
+    ],
+)
+def test_powershells_own_id_tells_in_every_language(error_id: str, expected: type[errors.ExchangeError], remedy: str) -> None:
+    error = classify("Nein.", error_id=error_id)
+    assert error.__class__ is expected
+    assert (error.message, error.remedy, error.cmdlet, error.error_id) == ("Nein.", remedy, "", error_id)
+
+
+def test_an_english_text_tells_without_regard_to_case_and_lines() -> None:
+    error = classify("The operation COULDN'T\n  be found on\x00'server'.")
+    assert error.__class__ is errors.NotFoundError
+    assert error.message == "The operation COULDN'T be found on 'server'."
+
+
+def test_the_first_that_matches_counts() -> None:
+    error = classify("The object 'x' already exists, and 'y' couldn't be found on 'server'.", exception_type="X.OverBudgetException")
+    assert error.__class__ is errors.ThrottledError
+    assert error.remedy == "Use fewer forks, or run the task again later."
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00"])
+def test_no_text_is_said_to_be_none(text: str) -> None:
+    assert classify(text).message == "Exchange refused this without a reason."
+
+
+def test_the_modules_sentence_for_what_it_could_not_read() -> None:
+    error = classify(OPAQUE)
+    assert error.__class__ is errors.PermissionDeniedError
+    assert error.remedy.startswith("Microsoft's module reports this if the cmdlet is not granted")
+    assert is_opaque(error)
+    assert not is_opaque(None)
+    assert not is_opaque(errors.ExchangeError("something else"))
+
+
+def test_what_is_not_granted_is_named() -> None:
+    error = not_granted("Set-OMEConfiguration")
+    assert error.__class__ is errors.CmdletNotAvailableError
+    assert (error.cmdlet, error.error_id) == ("Set-OMEConfiguration", "Forbidden")
+    assert error.message == "Exchange does not offer this cmdlet to the caller."
+    assert "one of them must grant this cmdlet" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("plain", ("", "", "plain")),
+        ("", ("", "", "")),
+        ("Ex6F9304|X.NotFound|It is not there.", ("Ex6F9304", "X.NotFound", "It is not there.")),
+        (" Ex1 | X.Y | a | b|c ", ("Ex1", "X.Y", "a | b|c")),
+        ("||It is not there.", ("", "", "It is not there.")),
+        ("a|b", ("", "", "a|b")),
+        ("either this|or|that", ("", "", "either this|or|that")),
+        ("this|or that|or", ("", "", "this|or that|or")),
+        (json.dumps({"Message": "said", "TypeName": "X.Y"}), ("", "X.Y", "said")),
+        (" \n" + json.dumps({"message": "said", "type": "X.Y"}), ("", "X.Y", "said")),
+        (json.dumps({"message": "said", "typename": "X.Y", "type": "Z"}), ("", "X.Y", "said")),
+        (json.dumps({"message": "Ex1|X.Z|said", "type": "X.Y"}), ("Ex1", "X.Z", "said")),
+        (json.dumps({"message": "Ex1||said", "type": "X.Y"}), ("Ex1", "X.Y", "said")),
+        (json.dumps({"message": ' {"message": "a|b|c"}'}), ("", "", ' {"message": "a|b|c"}')),
+        (json.dumps({"message": None}), ("", "", "")),
+        ("{not JSON", ("", "", "{not JSON")),
+        ("{A|B|c", ("{A", "B", "c")),
+    ],
+)
+def test_the_forms_of_a_message(message: str, found: Any) -> None:
+    assert parts(message) == found
