@@ -264,10 +264,10 @@ def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
 
     if b"-----BEGIN" in content:
         # Testing its numbers for being prime takes longer than all the rest of opening a session.
-        private = serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True)
-        if isinstance(private, rsa.RSAPrivateKey) and not _fits_together(private.private_numbers()):
+        key = serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, rsa.RSAPrivateKey) and not _fits_together(key.private_numbers()):
             raise ValueError("the numbers of the key do not belong together")
-        return private, x509.load_pem_x509_certificates(content)
+        return key, x509.load_pem_x509_certificates(content)
     key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
     return key, [item for item in (leaf, *others) if item is not None]
 
