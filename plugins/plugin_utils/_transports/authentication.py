@@ -259,29 +259,12 @@ def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
     """The private key of a certificate file, and its certificates. Raises TypeError for a missing or needless password, ValueError if it cannot be opened."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     if b"-----BEGIN" in content:
-        # Testing its numbers for being prime takes longer than all the rest of opening a session.
-        key = serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True)
-        if isinstance(key, rsa.RSAPrivateKey) and not _fits_together(key.private_numbers()):
-            raise ValueError("the numbers of the key do not belong together")
-        return key, x509.load_pem_x509_certificates(content)
+        return serialization.load_pem_private_key(content, secret), x509.load_pem_x509_certificates(content)
     key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
     return key, [item for item in (leaf, *others) if item is not None]
-
-
-def _fits_together(numbers: Any) -> bool:
-    """Whether the numbers of an RSA key belong to one key. The owner of the file has no reason to put numbers there that are not prime.
-
-    :param numbers: ``cryptography``'s RSAPrivateNumbers.
-    """
-    p, q, d, public = numbers.p, numbers.q, numbers.d, numbers.public_numbers
-    if p * q != public.n or not 1 < p < public.n:
-        return False
-    inverse = all((d * public.e) % (factor - 1) == 1 for factor in (p, q)) and (numbers.iqmp * q) % p == 1
-    return bool(inverse and (numbers.dmp1, numbers.dmq1) == (d % (p - 1), d % (q - 1)))
 
 
 def certificate(path: str, password: str | None) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.emulator import Emulator
 from tests.unit.connections import identity
@@ -127,22 +125,6 @@ def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -
     path = tmp_path / "cert.pem"
     path.write_bytes(content)
     with pytest.raises(AuthenticationError, match="ansible_exchange_certificate_path"):
-        _authentication.certificate(str(path), None)
-
-
-@pytest.mark.parametrize("changed", ["d", "dmp1", "dmq1", "iqmp"])
-def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_path: pathlib.Path, changed: str) -> None:
-    content = pathlib.Path(given["certificate_path"]).read_bytes()
-    key = serialization.load_pem_private_key(content, None)
-    assert isinstance(key, rsa.RSAPrivateKey)
-    found = key.private_numbers()
-    numbers = {name: getattr(found, name) for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")}
-    numbers[changed] += 2
-    wrong = rsa.RSAPrivateNumbers(**numbers, public_numbers=found.public_numbers).private_key(unsafe_skip_rsa_key_validation=True)
-    pem = wrong.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = tmp_path / "cert.pem"
-    path.write_bytes(pem + content[content.index(b"-----BEGIN CERTIFICATE") :])
-    with pytest.raises(AuthenticationError, match="cannot be opened: it is damaged"):
         _authentication.certificate(str(path), None)
 
 
