@@ -259,12 +259,34 @@ def _opened(content: bytes, secret: bytes | None) -> tuple[Any, list[Any]]:
     """The private key of a certificate file, and its certificates. Raises TypeError for a missing or needless password, ValueError if it cannot be opened."""
     from cryptography import x509
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     if b"-----BEGIN" in content:
-        return serialization.load_pem_private_key(content, secret), x509.load_pem_x509_certificates(content)
+        # Testing whether its numbers are prime takes longer than all the rest of opening a session.
+        private = serialization.load_pem_private_key(content, secret, unsafe_skip_rsa_key_validation=True)
+        if isinstance(private, rsa.RSAPrivateKey):
+            _try(private)
+        return private, x509.load_pem_x509_certificates(content)
     key, leaf, others = pkcs12.load_key_and_certificates(content, secret)
     return key, [item for item in (leaf, *others) if item is not None]
+
+
+def _try(key: Any) -> None:
+    """Signs something, and verifies it.
+
+    :param key: ``cryptography``'s RSAPrivateKey.
+    :raises ValueError: the numbers of the key do not belong together.
+    """
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    way = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH), hashes.SHA256()
+    try:
+        key.public_key().verify(key.sign(b"", *way), b"", *way)
+    except exceptions.InvalidSignature:
+        raise ValueError("the numbers of the key do not belong together") from None
 
 
 def certificate(path: str, password: str | None) -> dict[str, Any]:

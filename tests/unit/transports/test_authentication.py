@@ -18,6 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import authentication as _authentication
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.emulator import Emulator
 from tests.unit.connections import identity
@@ -125,6 +127,20 @@ def test_a_file_that_is_no_certificate(tmp_path: pathlib.Path, content: bytes) -
     path = tmp_path / "cert.pem"
     path.write_bytes(content)
     with pytest.raises(AuthenticationError, match="ansible_exchange_certificate_path"):
+        _authentication.certificate(str(path), None)
+
+
+def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_path: pathlib.Path) -> None:
+    content = pathlib.Path(given["certificate_path"]).read_bytes()
+    key = serialization.load_pem_private_key(content, None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    right = key.private_numbers()
+    wrong = rsa.RSAPrivateNumbers(right.p, right.q, right.d + 2, right.dmp1 + 2, right.dmq1, right.iqmp, right.public_numbers)
+    damaged = wrong.private_key(unsafe_skip_rsa_key_validation=True)
+    pem = damaged.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "cert.pem"
+    path.write_bytes(pem + content[content.index(b"-----BEGIN CERTIFICATE") :])
+    with pytest.raises(AuthenticationError, match="cannot be opened: it is damaged"):
         _authentication.certificate(str(path), None)
 
 
