@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, find
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import is_past
@@ -152,8 +153,13 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
 
 def named(changes: Sequence[PlannedChange]) -> str:
     """The names of the changes, the first of them: a rule that is created or removed is one, whatever it consists of."""
-    whole = {change.managed_object for change in changes if change.option == "state"}
-    names = list(dict.fromkeys(change.subject if change.managed_object in whole else f"{change.option} of {change.subject}" for change in changes))
+    whole = {change.managed_object: "created" if change.after == "present" else "removed" for change in changes if change.option == "state"}
+    names = list(
+        dict.fromkeys(
+            f"{change.subject} ({whole[change.managed_object]})" if change.managed_object in whole else f"{change.option} of {change.subject}"
+            for change in changes
+        )
+    )
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
@@ -188,7 +194,7 @@ def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: S
     what = f"{change.option} of {change.subject}"
     twin = next((other for other in known if _values(other) == _values(change)), None)
     if twin is None:
-        return f"{what} would go from {change.before!r} to {change.after!r}, which is not in it"
+        return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in it"
     worse = [name for name in effects if _EFFECTS[name].index(getattr(change, name)) < _EFFECTS[name].index(getattr(twin, name))]
     differing = [f"its {name} is {str(getattr(change, name)) or 'none'!r}, but {str(getattr(twin, name)) or 'none'!r} in the plan" for name in worse]
     return f"{what}: {' and '.join(differing)}" if differing else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
@@ -48,7 +49,8 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
         for option in LOOKS:
             value = rule.settings[option]
             if option not in declared.settings and value not in (None, SETTINGS_OF_A_NEW_RULE[option]):
-                sentences.append(f"{rule.name!r} has {option}: {value}, which is not declared but affects which mail its conditions match: declare it.")
+                text = f"{option}: {value_text(value, str)}, which is not declared but affects which mail its conditions match"
+                sentences.append(f"{rule.name!r} has {text}: declare it.")
     return sentences
 
 

@@ -28,6 +28,10 @@ MOST_ORGANIZATIONS = 3
 #: Properties of an OME configuration that count as branding in Microsoft's test.
 _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "DisclaimerText", "EmailText")
 _UNREAD = "not known"
+#: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
+_LEAVES_IN_CLEAR = frozenset(
+    ("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "envelope_sender", "auto_forward", "adds_recipients")
+)
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ def _holes(organization: Organization) -> list[str]:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
-    names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections)}
-    holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] != "inactive_encryption" and names & set(row["rules"])]
+    names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)}
+    holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])]
     return holes or ["no outgoing mail"]
 
 

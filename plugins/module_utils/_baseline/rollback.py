@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import OME_CONFIGURATION, is_default, plan_configuration
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.registry import RESOURCES
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
@@ -116,7 +117,7 @@ class Rollback(Procedure):
 
     def left(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
-        differing = [f"{change.option} of {change.subject} is {change.before!r}." for change in plan.changes]
+        differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
         strangers = [f"{name!r} exists, which others created since then." for name in self._strangers(organization)]
         return [*differing, *strangers, *self._lost(organization)]
 
@@ -331,7 +332,7 @@ def _not_ours(change: Change) -> str:
     """The sentence about a change that would undo someone else's change."""
     if change.option == "state":
         return f"{change.identity} is not as the run left it: somebody changed or renamed it since then."
-    return f"{change.option} of {change.subject} is {change.before!r}, which is not what the run left: somebody changed it since then."
+    return f"{change.option} of {change.subject} is {value_text(change.before)}, which is not what the run left: somebody changed it since then."
 
 
 def _untouched(guid: str) -> DeclaredRule:

@@ -29,6 +29,8 @@ _COUNTED: dict[OrganizationStatus, str] = {
     OrganizationStatus.DRIFT: "would change",
     OrganizationStatus.MET: "as wanted",
 }
+#: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is not guaranteed.
+_NOTHING_TO_CHANGE = "not met"
 #: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
@@ -48,15 +50,21 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     """
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
-    organizations = sorted(report.organizations, key=lambda organization: order.index(organization.status))
+    organizations = sorted(report.organizations, key=lambda organization: (order.index(organization.status), not organization.changes))
     lines = []
     for organization in organizations[:_NAMED_ORGANIZATIONS]:
         lines += [_line(organization, report.kind, words), *overview_lines(organization.overview)]
     more = len(organizations) - _NAMED_ORGANIZATIONS
-    counts = Counter(organization.status for organization in organizations)
-    counted = ", ".join(f"{counts[status]:,} {words[status]}" for status in order if counts[status])
+    counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
+    counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
     total = f"{len(organizations):,} organization{'' if len(organizations) == 1 else 's'}"
     return [*lines, *([f"{more:,} more organizations are in the report."] if more > 0 else []), f"{total}: {counted}. Report: {path}"]
+
+
+def _counted(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
+    """The word that counts an organization."""
+    is_open = organization.status is OrganizationStatus.DRIFT and not organization.changes and kind != "snapshot"
+    return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 
 
 def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 #: Invisible characters that change what is displayed (terminal, direction and width controls), and characters that XML 1.0 cannot represent.
 _INVISIBLE = (
@@ -22,6 +24,14 @@ _QUOTES = re.compile("['\u2018\u2019\u201a\u201b]")
 def visible(text: str) -> str:
     """The text with each character that could control a terminal or mislead a reader replaced, such as by ``[U+202E]``. Tabs and line feeds stay."""
     return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
+
+
+def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:
+    """A setting's value in a sentence: booleans as in a playbook, ``None`` as ``not set``.
+
+    :param others: makes the text of all other values.
+    """
+    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else others(value)
 
 
 def powershell_string(text: str) -> str:

@@ -109,9 +109,10 @@ class Tested:
         recipients = sum(len(message["recipients"]) for message in self.messages)
         head = f"{_count(len(self.messages), 'message')}, {_count(recipients, 'recipient')}"
         if not self.failures:
-            return f"{head}: all {self.expectations} expectations are met." if self.expectations else f"{head}."
-        met = f"{head}: {len(self.failures)} of {_count(self.expectations, 'expectation')} not met."
-        return "\n".join([met, *(failure.text for failure in self.failures)])
+            all_ = "its expectation is" if self.expectations == 1 else f"all {self.expectations} expectations are"
+            return f"{head}: {all_} met." if self.expectations else f"{head}."
+        some = "its expectation is" if self.expectations == 1 else f"{len(self.failures)} of {self.expectations} expectations are"
+        return "\n".join([f"{head}: {some} not met.", *(failure.text for failure in self.failures)])
 
 
 def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], bytes], now: datetime.datetime, where: str = "messages") -> list[Case]:

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning, Resource
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
@@ -89,7 +90,7 @@ def plan_settings(table: Table, wanted: Mapping[str, Any], properties: Mapping[s
         plan.before[field.option] = field.show(stored)
         plan.after[field.option] = field.show(value)
         if field.danger(value):
-            plan.warnings.append(f"{field.option} {value}: {field.danger(value)}")
+            plan.warnings.append(f"{field.option} {value_text(value, str)}: {field.danger(value)}")
         if properties is not None and field.hidden(properties) and value != field.kind.cleared and field.option not in force:
             plan.warnings.append(f"{field.option}: Exchange shows that it is set but not its value, so it was not compared. {field.sent_by} sends it.")
             plan.before[field.option] = plan.after[field.option]

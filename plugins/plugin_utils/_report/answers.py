@@ -40,6 +40,8 @@ ATTENTION, CHANGES, DECISIONS = "What needs attention?", "What changes?", "What 
 #: Statuses of a control that was looked at.
 _LOOKED_AT = ("met", "not met", "accepted exception", "not applicable")
 
+_AUDIT = "An audit writes nothing."
+
 #: Of the rules that affect some mail, this many are named.
 _NAMED = 3
 
@@ -92,7 +94,8 @@ class Facts:
 class Answer:
     """One of the three answers of the first screen.
 
-    :param lines: pairs of text and, where it leads somewhere, an anchor.
+    :param lines: what ``word`` counts: pairs of text and, where it leads somewhere, an anchor.
+    :param asides: pairs like these that it does not count.
     :param texts: pairs of a name and a text to copy.
     """
 
@@ -101,6 +104,7 @@ class Answer:
     shape: str
     tone: str
     lines: list[tuple[str, str]]
+    asides: list[tuple[str, str]] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -160,11 +164,11 @@ def needs_attention(facts: Facts) -> Answer:
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]
     points = [(tone, text, anchor) for number, tone, text, anchor in concerns if number]
-    lines = [(text, anchor) for _tone, text, anchor in points] + _looked_at(facts)
+    lines, asides = [(text, anchor) for _tone, text, anchor in points], _looked_at(facts)
     if not points:
-        return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines)
+        return Answer(ATTENTION, "Nothing seen", "✓", GOOD, lines, asides)
     tone = min((tone for tone, _text, _anchor in points), key=[STOP, UNKNOWN, LOOK].index)
-    return Answer(ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines)
+    return Answer(ATTENTION, count(len(points), "point"), {STOP: "✕", UNKNOWN: "?", LOOK: "!"}[tone], tone, lines, asides)
 
 
 def _impact_line(facts: Facts, impact: str) -> str:
@@ -194,7 +198,7 @@ def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") 
 def what_changes(facts: Facts) -> Answer:
     """How many changes there are, and whether they can be rolled back."""
     if not facts.changes:
-        return Answer(CHANGES, "Nothing", "=", QUIET, [("No change was needed or tried.", "")])
+        return Answer(CHANGES, "Nothing", "=", QUIET, [(_AUDIT if facts.audit else "No change was needed or tried.", "")])
     becomes = _listed(facts.mail, MAIL)
     lines = [(f"Classes of mail: {becomes}.", "#mail")] if becomes else []
     lines += [(f"Rollback: {_listed(facts.rollbacks, ROLLBACK, 'rollback')}.", "#changes")]
@@ -203,7 +207,7 @@ def what_changes(facts: Facts) -> Answer:
     if facts.organizations > 1:
         lines.append((f"In {facts.changing:,} of {count(facts.organizations, 'organization')}.", ""))
     if facts.audit:
-        lines.insert(0, (f"An audit writes nothing. {count(facts.changes, 'change')} would put right what is not met.", ""))
+        lines.insert(0, (f"{_AUDIT} {count(facts.changes, 'change')} would put right what is not met.", ""))
         return Answer(CHANGES, "Nothing", "=", QUIET, lines)
     word = f"{count(facts.changes, 'change')} {next(iter(facts.states))}" if len(facts.states) == 1 else _listed(facts.states, STATE)
     return Answer(CHANGES, word, "→", QUIET, lines)
@@ -225,7 +229,7 @@ def what_to_decide(facts: Facts, run: Record) -> Answer:
     lines = [(text, anchor) for number, text, anchor in open_points if number]
     if not lines:
         return Answer(DECISIONS, "Nothing", "✓", QUIET, [("No decision is open.", "")])
-    return Answer(DECISIONS, count(len(lines), "decision"), "☐", LOOK, lines, _plan_texts(facts, run))
+    return Answer(DECISIONS, count(len(lines), "decision"), "☐", LOOK, lines, texts=_plan_texts(facts, run))
 
 
 def _plan_texts(facts: Facts, run: Record) -> list[tuple[str, str]]:

@@ -16,19 +16,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, NotSentError, ServiceError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotSentError, ServiceError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import AuthorityFailedError, Credential, http_session
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.places import NobodyWaitsError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.process_line import ProcessGoneError, ProcessLine
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.processes import Processes, StartError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import answers_of, statements
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport, UnopenedError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import WithCredential
 
 MODULE = "ExchangeOnlineManagement"
 #: Version of the module to the oldest PowerShell that it supports. Source: the module's release notes.
@@ -36,7 +35,7 @@ OLDEST = {(3, 10): (7, 6), (0,): (7, 4)}
 _INSTALL = f"pwsh -Command Install-PSResource {MODULE} -TrustRepository"
 
 
-class PowershellTransport(RemotingTransport):
+class PowershellTransport(WithCredential, RemotingTransport):
     """One organization in a PowerShell process.
 
     :param identity: a connection identity for ``powershell``.
@@ -50,13 +49,11 @@ class PowershellTransport(RemotingTransport):
     _connects = True
 
     def __init__(self, identity: Mapping[str, Any], processes: Processes) -> None:
-        super().__init__(identity)
+        RemotingTransport.__init__(self, identity)
+        WithCredential.__init__(self, identity)
         self._processes = processes
         self._program: str = identity["powershell"]["path"]
         self._most: int = identity["powershell"]["processes"]
-        self._limits = Limits()
-        self._http = self._limits.guard(http_session(identity["rest"]))
-        self._credential = Credential(identity, self._http, self._limits)
         self._is_opening = False
         #: Set if the system has no ICU library, which PowerShell can run without.
         self._is_invariant = False
@@ -65,27 +62,6 @@ class PowershellTransport(RemotingTransport):
     def endpoint(self) -> str:
         """The place of the session, for people."""
         return f"{MODULE} in {self._program}"
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        """The fetched tokens."""
-        return self._credential.fetched
-
-    @property
-    def user(self) -> str:
-        """The person who signed in; empty if nobody did."""
-        return self._credential.user
-
-    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Asks a person to sign in; see :meth:`Credential.sign_in`. The limits of calls do not apply, because a person may take minutes.
-
-        :raises ExchangeError: nobody signed in, or the authority refused or failed.
-        """
-        try:
-            with self._limits.call(2 * sign_in.LONGEST):
-                self._credential.sign_in(tell, wanted)
-        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
-            raise self._credential.failure(error).error from error
 
     @property
     def is_closed(self) -> bool:
@@ -120,11 +96,7 @@ class PowershellTransport(RemotingTransport):
         return super()._open()
 
     def _new_pool(self) -> _pypsrp.Pool:
-        try:
-            with self._limits.call(self._command_timeout):
-                self._credential.token()
-        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:
-            raise UnopenedError(self._credential.failure(error)) from error
+        self._from_authority(self._credential.token, self._limits.call(self._command_timeout))
         child = self._processes.start(self._program, self._environment())
         return _pypsrp.Pool(ProcessLine(child, self._limits))
 
@@ -155,7 +127,7 @@ class PowershellTransport(RemotingTransport):
             # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
             person = {"UserPrincipalName": self.user} if self.user else {}
             self._connect(pool, {"AccessToken": self._credential.token(), **person})
-        except UnopenedError:
+        except FailedError:
             # The token may be the reason.
             self._credential.forget()
             raise
@@ -163,7 +135,7 @@ class PowershellTransport(RemotingTransport):
     def _import(self, pool: _pypsrp.Pool) -> None:
         """Loads the module.
 
-        :raises UnopenedError: it is missing, cannot be loaded, or requires a newer PowerShell.
+        :raises FailedError: it is missing, cannot be loaded, or requires a newer PowerShell.
         """
         calls = [Call("Get-Variable", {"Name": "PSVersionTable", "ValueOnly": True}), Call("Import-Module", {"Name": MODULE, "PassThru": True})]
         answers, _withheld = answers_of(pool.run(statements(calls), timeout=self._command_timeout), calls)
@@ -209,8 +181,8 @@ class PowershellTransport(RemotingTransport):
         return super()._meaning(error)
 
 
-def _unopened(message: str, remedy: str) -> UnopenedError:
-    return UnopenedError(Failure(UnreachableError(message, remedy=remedy), Executed.NO, retryable=False))
+def _unopened(message: str, remedy: str) -> FailedError:
+    return FailedError(Failure(UnreachableError(message, remedy=remedy), Executed.NO, retryable=False))
 
 
 def _text(objects: Sequence[Any], name: str) -> str:

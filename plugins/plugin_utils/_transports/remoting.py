@@ -36,7 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements, told
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome
 
 #: The maximum time for each step of closing a session, in seconds.
 CLOSE_TIMEOUT = 3
@@ -83,7 +83,7 @@ class RemotingTransport(ABC):
     def _prepare(self, pool: _pypsrp.Pool) -> None:
         """Runs what an open pool needs before the first call.
 
-        :raises UnopenedError: it failed.
+        :raises FailedError: it failed.
         """
 
     @property
@@ -111,7 +111,7 @@ class RemotingTransport(ABC):
     def _attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         try:
             pool = self._open()
-        except UnopenedError as unopened:
+        except FailedError as unopened:
             return [unopened.failure for _call in calls]
         outcomes: list[Outcome] = []
         self._busy = True
@@ -144,7 +144,7 @@ class RemotingTransport(ABC):
     def _open(self) -> _pypsrp.Pool:
         """The pool, opened and connected to Exchange.
 
-        :raises UnopenedError: it could not be opened; nothing was executed.
+        :raises FailedError: it could not be opened; nothing was executed.
         """
         if self._pool is not None:
             return self._pool
@@ -155,11 +155,11 @@ class RemotingTransport(ABC):
         except Exception as error:  # pypsrp raises many types of exceptions
             if pool is not None:
                 pool.close(CLOSE_TIMEOUT)
-            failure = error.failure if isinstance(error, UnopenedError) else self._failure(error)
+            failure = error.failure if isinstance(error, FailedError) else self._failure(error)
             failed = failure.error
             if not isinstance(failed, UnreachableError):
                 failed = UnreachableError(f"no session could be opened at {self._where()}: {failed.message}", remedy=failed.remedy, error_id=failed.error_id)
-            raise UnopenedError(Failure(failed, Executed.NO, failure.retryable)) from None
+            raise FailedError(Failure(failed, Executed.NO, failure.retryable)) from None
         self._pool = pool
         return pool
 
@@ -178,7 +178,7 @@ class RemotingTransport(ABC):
 
         :param credential: the parameters that choose the credential.
         :param secret: parameters that travel as SecureString.
-        :raises UnopenedError: it failed.
+        :raises FailedError: it failed.
         """
         parameters: dict[str, Any] = {
             "Organization": self._identity["organization"],
@@ -194,13 +194,13 @@ class RemotingTransport(ABC):
             run = pool.run(statements(calls), timeout=self._command_timeout, secret=secret)
         except TooSlowError:
             slow = UnreachableError(f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late)
-            raise UnopenedError(Failure(slow, Executed.NO, retryable=False)) from None
+            raise FailedError(Failure(slow, Executed.NO, retryable=False)) from None
         answers, _withheld = answers_of(run, calls)
         connected = len(answers) < len(calls) or bool(answers[1].objects or answers[1].errors or not answers[1].ended)
         if answers[0].ended and not answers[0].errors and connected:
             return
         failed, retryable = self._not_connected(answers[0])
-        raise UnopenedError(Failure(failed, Executed.NO, retryable))
+        raise FailedError(Failure(failed, Executed.NO, retryable))
 
     def _not_connected(self, answer: Answer) -> tuple[UnreachableError, bool]:
         """Why Connect-ExchangeOnline did not connect, and whether to retry."""
@@ -264,11 +264,3 @@ class RemotingTransport(ABC):
 
 def _is_opaque(outcome: Outcome) -> bool:
     return isinstance(outcome, Result) and refusals.is_opaque(outcome.error)
-
-
-class UnopenedError(Exception):
-    """A session could not be opened."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(str(failure.error))
-        self.failure = failure

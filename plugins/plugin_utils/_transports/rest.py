@@ -23,21 +23,16 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ProtocolError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import sign_in
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import (
-    AuthorityFailedError,
-    Credential,
-    claims_of,
-    http_session,
-)
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import claims_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, Limits, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome, unforeseen
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome, unforeseen
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.with_credential import Given, WithCredential
 
 #: Requests of one $batch; what the service's own module uses.
 _BATCH = 10
@@ -62,15 +57,7 @@ _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
-class _Failed(Exception):
-    """A request that brought no answer."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(str(failure.error))
-        self.failure = failure
-
-
-class RestTransport:
+class RestTransport(WithCredential):
     """One organization over the admin API.
 
     :param identity: a connection identity for ``rest``.
@@ -79,15 +66,12 @@ class RestTransport:
     name = "rest"
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
-        rest = identity["rest"]
+        super().__init__(identity)
         self._organization: str = identity["organization"]
         self._timeout = (identity["connect_timeout"], identity["command_timeout"])
-        self._base: str = rest["api_url"]
+        self._base: str = identity["rest"]["api_url"]
         self._host = urllib.parse.urlsplit(self._base).hostname or ""
         self._connection_id = str(uuid.uuid4())
-        self._limits = Limits()
-        self._http = self._limits.guard(http_session(rest))
-        self._credential = Credential(identity, self._http, self._limits)
         self._token_lock = threading.Lock()
         self._takes_batches = True
         self._used = time.monotonic()
@@ -105,11 +89,6 @@ class RestTransport:
     def is_closed(self) -> bool:
         """Never: the service keeps no session, and each address names the organization."""
         return False
-
-    @property
-    def secrets(self) -> Sequence[str]:
-        """The tokens that were fetched."""
-        return self._credential.fetched
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls: several reads, or one write."""
@@ -134,22 +113,6 @@ class RestTransport:
         self._used = time.monotonic()
         return [outcomes[index] for index in range(len(calls))]
 
-    @property
-    def user(self) -> str:
-        """The person who signed in; empty if no person did."""
-        return self._credential.user
-
-    def sign_in(self, tell: Callable[[str], None], wanted: Callable[[], bool]) -> None:
-        """Has a person sign in; see :meth:`Credential.sign_in`. It takes as long as a person takes, so no limit of calls counts.
-
-        :raises ExchangeError: nobody signed in, or the authority refused or failed.
-        """
-        try:
-            with self._limits.call(2 * sign_in.LONGEST):
-                self._authority(partial(self._credential.sign_in, tell, wanted), within=2 * sign_in.LONGEST)
-        except _Failed as failed:
-            raise failed.failure.error from None
-
     def close(self) -> None:
         """Closes the connections. The service keeps no session."""
         self._http.close()
@@ -161,7 +124,7 @@ class RestTransport:
             if these[0].cmdlet.lower() == "get-command":
                 return [self._granted(these[0])]
             return self._batch(these) if len(these) > 1 and self._takes_batches else [self._alone(call) for call in these]
-        except _Failed as failed:
+        except FailedError as failed:
             return [failed.failure for _call in these]
         except Exception as error:  # what an answer holds may be anything, and the request was perhaps carried out
             return [unforeseen(error) for _call in these]
@@ -169,7 +132,7 @@ class RestTransport:
     def _alone(self, call: Call) -> Outcome:
         try:
             return self._single(call)
-        except _Failed as failed:
+        except FailedError as failed:
             return failed.failure
 
     def _single(self, call: Call) -> Outcome:
@@ -198,7 +161,7 @@ class RestTransport:
         document = answers.parse(content)
         responses = document.get("responses") if isinstance(document, dict) else None
         if not isinstance(responses, list):
-            raise _Failed(answers.garbled("the response to a batch contains no responses"))
+            raise FailedError(answers.garbled("the response to a batch contains no responses"))
         by_id = {str(response.get("id")): response for response in responses if isinstance(response, dict)}
         parts = [by_id.get(str(index), {}) for index in range(len(calls))]
         outcomes = [self._part_outcome(call, part) for call, part in zip(calls, parts, strict=True)]
@@ -221,7 +184,7 @@ class RestTransport:
             return answers.garbled("the response to a batch does not include this call")
         try:
             return self._pages(call, answers.outcome(call, status, answers.Headers(part.get("headers")), part.get("body")))
-        except _Failed as failed:
+        except FailedError as failed:
             return failed.failure
 
     def _pages(self, call: Call, first: Outcome | answers.Page) -> Outcome:
@@ -307,7 +270,7 @@ class RestTransport:
                 url = self._redirected(url, answer_headers.get("Location", ""))
             else:
                 return status, answer_headers, answer
-        raise _Failed(Failure(ProtocolError("the service redirects in a loop."), Executed.UNKNOWN, retryable=False))
+        raise FailedError(Failure(ProtocolError("the service redirects in a loop."), Executed.UNKNOWN, retryable=False))
 
     def _token(self, refused: str = "", claims: str | None = None) -> str:
         """A token other than ``refused``, which another call may have renewed in the meantime."""
@@ -318,13 +281,8 @@ class RestTransport:
                 token = self._authority(self._credential.token)
             return token
 
-    def _authority(self, ask: Callable[[], Any], *, within: float | None = None) -> Any:
-        """The authority's answer. Whatever fails there, the call itself was not sent."""
-        try:
-            with self._limits.within(within or _READ_TIMEOUT):
-                return ask()
-        except (AuthenticationError, AuthorityFailedError, TooSlowError, TooLargeError, CutError, OSError) as error:  # those of requests are OSErrors
-            raise _Failed(self._credential.failure(error)) from error
+    def _authority(self, ask: Callable[[], Given]) -> Given:
+        return self._from_authority(ask, self._limits.within(_READ_TIMEOUT))
 
     def _request(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Answer:
         try:
@@ -334,7 +292,7 @@ class RestTransport:
             return response.status_code, response.headers, response.content
         except (requests.RequestException, urllib3.exceptions.HTTPError, TooSlowError, TooLargeError, CutError, OSError) as error:
             failure = lost(error, self._base, _NAMES, late=self._limits.late)
-            raise _Failed(failure) from None
+            raise FailedError(failure) from None
 
     def _redirected(self, url: str, location: str) -> str:
         """The address to use instead, if it is still the service's: the credential is sent nowhere else."""
@@ -344,7 +302,7 @@ class RestTransport:
                 f"the service at {self._host} redirects to {_host(target) or 'nowhere'}. The redirect is not followed.",
                 remedy="Check ansible_exchange_api_url.",
             )
-            raise _Failed(Failure(error, Executed.UNKNOWN, retryable=False))
+            raise FailedError(Failure(error, Executed.UNKNOWN, retryable=False))
         parts = urllib.parse.urlsplit(target)
         port = urllib.parse.urlsplit(self._base).port if parts.port == _EARLIER_PORT else parts.port
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""

@@ -75,6 +75,17 @@ class Failure:
 Outcome = Result | Failure
 
 
+class FailedError(Exception):
+    """A step before or within a try failed.
+
+    :param failure: what that means for the calls that needed the step.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure.error))
+        self.failure = failure
+
+
 @dataclass(frozen=True)
 class Policy:
     """The policy with its one setting, and its clock, which tests replace.

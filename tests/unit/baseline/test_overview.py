@@ -59,6 +59,17 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     assert verdicts(overview)["35029"] == "fails"
 
 
+def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mail_in_clear() -> None:
+    everything = {"Name": "Everything", "ApplyRightsProtectionTemplate": "Encrypt"}
+    overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {**everything, "Enabled": False}))
+    assert overview["encrypts"][1] == "the rule 'Everything' with 'Encrypt', but it is disabled"
+    assert overview["holes"] == ["no outgoing mail"]
+    assert audited(("New-TransportRule", OUTGOING), ("New-TransportRule", everything))["holes"] == ["no outgoing mail"]
+    envelope = {**OUTGOING, "Name": "By domain", "SenderDomainIs": ["contoso.com"], "SenderAddressLocation": "Envelope"}
+    assert "empty for automatic replies" in audited(("New-TransportRule", envelope))["holes"][-1]
+    assert not any("automatic replies" in hole for hole in audited(("New-TransportRule", {**envelope, "Enabled": False}))["holes"])
+
+
 def test_without_azure_rights_management_all_mail_is_in_clear() -> None:
     overview = audited(("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False}))
     assert overview["holes"][0] == "all mail: encryption itself is off (IRM-1)"

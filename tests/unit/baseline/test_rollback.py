@@ -179,7 +179,7 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
     name = Path(done["snapshot"]).name
     text = said(role)
     assert text.startswith(f"Goes back to {name} of 20")
-    assert f"taken by the run {run}: what that run changed. It would restore Encrypt all outgoing mail," in text
+    assert f"taken by the run {run}: what that run changed. It would restore Encrypt all outgoing mail (removed), " in text
     assert role.report["snapshot"] == {
         "path": done["snapshot"],
         "created_at": role.artifacts.load(done["snapshot"])["created_at"],

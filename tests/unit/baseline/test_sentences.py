@@ -81,3 +81,17 @@ def test_the_last_line_counts_those_that_need_somebody_first() -> None:
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
     assert more == "2 more organizations are in the report."
     assert last == "14 organizations: 13 drifted, 1 as wanted. Report: report.html"
+
+
+@pytest.mark.parametrize("kind", ["check", "apply", "audit"])
+def test_an_organization_that_is_not_met_and_would_not_change_is_not_counted_as_if_it_would(kind: str) -> None:
+    """A rule that is as declared but switched off."""
+    organizations = [organization("drift", "MFR-1=not met"), organization("drift", "OME-1=not met", host="other", changes=[change()])]
+    _other, told, last = lines_of(run(kind, organizations), "report.html")
+    assert told == "contoso: not met: MFR-1 (1 of 1 controls looked at)"
+    assert last == f"2 organizations: 1 {'drifted' if kind == 'audit' else 'would change'}, 1 not met. Report: report.html"
+
+
+def test_a_snapshot_counts_snapshots_whatever_is_met() -> None:
+    organizations = [organization("drift", "MFR-1=not met", snapshot_file="s.json"), organization("met", snapshot_file="t.json")]
+    assert lines_of(run("snapshot", organizations), "report.html")[-1] == "2 organizations: 2 with a snapshot. Report: report.html"

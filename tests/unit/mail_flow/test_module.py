@@ -83,7 +83,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
     assert result["failed"] is True
     assert result["msg"] == "\n".join(
         [
-            "1 message, 1 recipient: 1 of 1 expectation not met.",
+            "1 message, 1 recipient: its expectation is not met.",
             "Offer, to Ann@fabrikam.com:",
             "  --- expected",
             "  +++ answer",

@@ -328,6 +328,8 @@ def test_what_was_not_looked_at_is_said() -> None:
     (one,) = report["organizations"]
     for control in one["controls"][1:]:
         control.update(status="unmanaged", selected=False)
+    (attention, *_others) = answers_of(report)
+    assert len(attention.lines) == 1, "how much was looked at is no point"
     page = Page(render_html(report))
     assert page.answers[0] == "1 point"
     assert "13 controls left out by the run's tags." in page.text
@@ -397,3 +399,33 @@ def test_an_audit_says_first_what_the_organization_does_today() -> None:
     assert "35029 A mail flow rule protects mail: passes (MFR-1 unmanaged)" in page.text
     assert page.text.index("What it does today") < page.text.index("Tenant ID")
     assert "What it does today" not in Page(render_html(samples.run("audit", [samples.organization("contoso")]))).text
+
+
+def test_an_audit_with_nothing_to_change_says_that_it_writes_nothing() -> None:
+    report = samples.met()
+    text = Page(render_html(report)).text
+    assert "An audit writes nothing." in text
+    assert "No change was needed" not in text
+    report["kind"] = "apply"
+    assert "No change was needed or tried." in Page(render_html(report)).text
+
+
+def test_mail_of_an_audit_would_become_something_only_where_a_change_is_shown() -> None:
+    report = samples.mail()
+    report["kind"] = "audit"
+    assert "What would become of mail" in Page(render_html(report)).text
+    report["organizations"][0]["mail"]["difference"] = []
+    text = Page(render_html(report)).text
+    assert "What becomes of mail" in text
+    assert "What would become" not in text
+
+
+def test_a_control_of_which_nothing_was_read_shows_no_values() -> None:
+    """An unmanaged control: *not set* would say that somebody looked."""
+    report = samples.met()
+    (one,) = report["organizations"]
+    for control in one["controls"]:
+        control.update(status="unmanaged", wanted=None, found=None)
+    assert "not set" not in Page(render_html(report)).text
+    one["controls"][0].update(status="not met", wanted={"option": True})
+    assert "Wanted option: true Found not set" in Page(render_html(report)).text

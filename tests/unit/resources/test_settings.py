@@ -77,6 +77,9 @@ def test_a_dangerous_value_is_warned_of_even_where_it_is_there_already() -> None
     done = task(session, **params(IRM_CONFIGURATION, transport_decryption_setting="Mandatory"))
     converge_settings(done, IRM_CONFIGURATION)
     assert done.warnings == ["transport_decryption_setting Mandatory: Exchange rejects mail that it cannot decrypt in transport with a non-delivery report."]
+    off = task(irm(), **params(IRM_CONFIGURATION, azure_rms_licensing_enabled=False))
+    converge_settings(off, IRM_CONFIGURATION)
+    assert off.warnings[0].startswith("azure_rms_licensing_enabled false: ")
 
 
 def test_a_policy_that_overrides_is_warned_of() -> None:
