@@ -120,11 +120,11 @@ class SmallWorld:
         return SmallWorld({**self._tenant, "irm_configuration": irm}, [message for message, _arrived in self._messages])
 
     def outcomes(self, of_rules: Sequence[Values]) -> Iterator[tuple[Values, str, set[Outcome]]]:
-        """Each message and recipient with all outcomes that are possible."""
+        """Each message and recipient with all outcomes that are possible, in an order that does not depend on the rules."""
         compiled = compile_rules(of_rules)
         for message, arrived in self._messages:
             explored = explore(lambda world, arrived=arrived: self._outcomes(world, arrived, compiled), guesses=())  # type: ignore[misc]
-            for address in explored.results[0]:
+            for address in sorted(explored.results[0]):
                 yield message, address, {essence(outcomes[address]) for outcomes in explored.results}
 
     def verdicts(self, of_rules: Sequence[Values], claims: Sequence[Claim]) -> list[Verdict]:

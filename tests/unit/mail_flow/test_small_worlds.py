@@ -107,6 +107,15 @@ def test_a_rule_without_actions_on_protection_can_take_protection_away(world: Sm
     assert world.changes(before, before) == []
 
 
+def test_outcomes_come_in_one_order_whatever_splits_the_copies() -> None:
+    """Answers under two sets of rules are compared one after the other."""
+    world = SmallWorld(given=list(messages())[::97])
+    split = rules(({"sent_to": ["joe@northwind.com"]}, {"set_audit_severity": "Low"}), ({"recipient_domain_is": ["fabrikam.com"]}, STOP))
+    places = [[(message["subject"], address) for message, address, _found in world.outcomes(each)] for each in ([], split)]
+    assert places[0] == places[1]
+    assert len(places[0]) > len(list(messages())[::97])
+
+
 def test_shadowed_rules_never_act(world: SmallWorld) -> None:
     assert world.acting(rules((PARTNER, STOP), ({**PARTNER, "subject_contains_words": ["offer"]}, ENCRYPT), (IN_TO_OUT, ENCRYPT))) == {"A", "C"}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -23,6 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+
+#: What shows on no copy: who is told of it, and how it leaves.
+UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
 
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
@@ -54,21 +58,37 @@ class State:
 
 @dataclass(frozen=True)
 class Step:
-    """A rule in the chain.
+    """A rule in the chain. Whether it matches becomes a formula once somebody asks, since nothing else depends on a rule that shows on no copy.
 
     :param name: its unique name.
     :param alive: whether the copy is still being processed when it reaches the rule.
-    :param matches: whether the rule then matches.
-    :param acts: both.
-    :param seen: what it saw.
+    :param seen: what it sees.
     """
 
     rule: FlowRule
     name: Hashable
     alive: Value
-    matches: Value
-    acts: Value
     seen: Seen
+    _conditions: Conditions
+
+    @cached_property
+    def matches(self) -> Value:
+        """Whether the rule matches, if the copy reaches it."""
+        return self._conditions.matches(self.rule, self.name, self.seen, self._conditions.mail.recipient)
+
+    @cached_property
+    def acts(self) -> Value:
+        """Whether the copy reaches the rule, and it matches."""
+        return self._conditions.rail.all_of((self.alive, self.matches))
+
+
+def shows(rule: FlowRule, watched: bool) -> bool:
+    """Whether a rule can make a difference to any copy.
+
+    :param watched: whether a condition looks at who shares a copy: then a rule that does nothing makes a difference, too, where it splits copies.
+    """
+    does = {row.does for row in rule.rows}
+    return not rule.idle and bool(rule.surprises or (watched and rule.splits) or (not does <= UNSEEN if rule.enforced else Does.STOP in does))
 
 
 class Chain:
@@ -95,12 +115,11 @@ class Chain:
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
-        matches = self.conditions.matches(rule, name, state.seen, self.mail.recipient)
-        alive = negate(state.over)
-        acts = rail.all_of((alive, matches))
-        self.steps.append(Step(rule, name, alive, matches, acts, state.seen))
-        if matches == FALSE or acts == FALSE:
+        step = Step(rule, name, negate(state.over), state.seen, self.conditions)
+        self.steps.append(step)
+        if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
+        matches, acts = step.matches, step.acts
         seen = state.seen
         if rule.enforced:
             self._enforce(rule, name, acts, matches)

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import MailClass, Rows, acted, cut_short, merged, witness_of
@@ -118,11 +118,11 @@ class _Differ:
         """What is asked about on a side."""
         known = self.asked.get(side.rail.free)
         if known is None:
-            circuit, possibly = self.model.circuit, side.rail.free
+            possibly = side.rail.free
             kinds = categories(side.outcomes[0], side.outcomes[1], self.options)
+            alike = None if side.company.watched or self.model.settings_that_differ else unedited(*self.sets)
             known = self.asked[possibly] = _Asked(
-                {kind: high(value) if possibly else low(value) for kind, value in kinds.items()},
-                Causes(circuit, self.edits, *side.chains).literals,
+                {kind: high(value) if possibly else low(value) for kind, value in kinds.items()}, Causes(self.edits, side.chains, alike).literals
             )
         return known
 

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import bisect
+from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import UNSEEN, Chain, Step, shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, high, low, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 
@@ -20,13 +22,15 @@ class Edit:
     """A rule that is different or at a different place in the second rule set, or exists in only one of them.
 
     :param how: ``new``, ``removed``, ``changed`` or ``moved``.
-    :param before: the rule in the first set, and its place; :param:`after` in the second.
+    :param before: the rule in the first set; :param:`after` in the second.
+    :param place: where mail first meets it, as a place in the second set; between two places for a rule that is not there.
     :param acts_alike: whether it does the same at the same place, so that only the mail it acts on differs.
     """
 
     how: str
     before: FlowRule | None
     after: FlowRule | None
+    place: float
     acts_alike: bool = False
 
     @property
@@ -39,24 +43,42 @@ class Edit:
 
 
 def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
-    """The edits in order: those in the second set by their place, then the removed rules."""
-    old, new = _named(before), _named(after)
-    pairs = _pairs(old, new)
-    kept = _in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
+    """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was."""
+    pairs, kept = _aligned(before, after)
+
+    def met(old_place: int) -> float:
+        """The place in the second set of a rule that is at a place in the first one only: before the next rule that kept its order."""
+        return min((place - 0.5 for place in kept if pairs[place] > old_place), default=len(after.rules))
+
     found: list[Edit] = []
     for place, rule in enumerate(after.rules):
         if place not in pairs:
-            found.append(Edit("new", None, rule))
+            found.append(Edit("new", None, rule, place))
             continue
         earlier = before.rules[pairs[place]]
+        first = place if place in kept else min(place, met(pairs[place]))
         if content_of(earlier) != content_of(rule):
-            alike = place in kept and _does(earlier) == _does(rule)
-            found.append(Edit("changed", earlier, rule, alike))
+            found.append(Edit("changed", earlier, rule, first, place in kept and _does(earlier) == _does(rule)))
         elif place not in kept:
-            found.append(Edit("moved", earlier, rule))
+            found.append(Edit("moved", earlier, rule, first))
     taken = set(pairs.values())
-    found += [Edit("removed", rule, None) for place, rule in enumerate(before.rules) if place not in taken]
-    return [edit for edit in found if not all(rule is None or rule.idle for rule in (edit.before, edit.after))]
+    found += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
+    watched = before.watches_copies or after.watches_copies
+    seen = [edit for edit in found if any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))]
+    return sorted(seen, key=lambda edit: edit.place)
+
+
+def unedited(before: RuleSet, after: RuleSet) -> list[tuple[FlowRule, FlowRule]]:
+    """The rules that are the same in both sets and kept their order, as they are in each."""
+    pairs, kept = _aligned(before, after)
+    both = [(before.rules[pairs[place]], after.rules[place]) for place in sorted(kept)]
+    return [(one, other) for one, other in both if content_of(one) == content_of(other)]
+
+
+def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:
+    """Place in the second set to place in the first one, of rules that are in both; and the places in the second set of those that kept their order."""
+    pairs = _pairs(_named(before), _named(after))
+    return pairs, _in_order([(old_place, place) for place, old_place in sorted(pairs.items())])
 
 
 def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
@@ -118,18 +140,56 @@ class Causes:
     Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
     before it possibly does.
 
-    :param literals: by edit; the last one means that no edited rule acts differently.
+    :param alike: the rules that are the same in both sets, if nothing but rules differs and no rule looks at who shares a copy. Then mail on which no edit
+        acts differently is treated alike: the other rules see the same and do the same, one after the other. ``None`` elsewhere.
+    :param literals: by edit; the last one means that no edited rule acts differently, and is false where such mail is treated alike.
     """
 
-    def __init__(self, circuit: Circuit, edits: Sequence[Edit], before: Chain, after: Chain) -> None:
+    def __init__(self, edits: Sequence[Edit], chains: Sequence[Chain], alike: Sequence[tuple[FlowRule, FlowRule]] | None) -> None:
+        before, after = chains
+        circuit = before.rail.circuit
         old, new = ({id(step.rule): step for step in chain.steps} for chain in (before, after))
+        protection = before.watches_protection or after.watches_protection
         self.literals: list[int] = []
-        earlier: list[int] = []
+        none = steered = TRUE
+        todo = deque(alike or ())
         for edit in edits:
+            while todo and todo[0][1].place < edit.place:
+                _go_alike(circuit, steered, *_steps(todo.popleft(), old, new))
             surely, possibly = _differs(before.rail, edit, old, new)
-            self.literals.append(circuit.conjunction([surely, *(literal ^ 1 for literal in earlier)]))
-            earlier.append(possibly)
-        self.literals.append(circuit.conjunction([literal ^ 1 for literal in earlier]))
+            self.literals.append(circuit.conjunction((surely, none)))
+            none = circuit.conjunction((none, possibly ^ 1))
+            if any(rule is not None and _steers(rule, protection) for rule in (edit.before, edit.after)):
+                steered = circuit.conjunction((steered, possibly ^ 1))
+        for both in todo:
+            _go_alike(circuit, steered, *_steps(both, old, new))
+        self.literals.append(none if alike is None else FALSE)
+
+
+def _steps(both: tuple[FlowRule, FlowRule], old: Mapping[int, Step], new: Mapping[int, Step]) -> list[Step]:
+    """The steps of a rule in both chains; none where it shows on no copy."""
+    return [old[id(both[0])], new[id(both[1])]] if shows(both[0], watched=False) else []
+
+
+def _steers(rule: FlowRule, protection: bool) -> bool:
+    """Whether a rule can change what later rules see, or whether they are reached.
+
+    :param protection: whether rules look at what others did to protection.
+    """
+    aside = {*UNSEEN, Does.BRAND, Does.MODERATE, Does.ADD, *(() if protection else (Does.ENCRYPT, Does.DECRYPT))}
+    return bool(rule.surprises) or not {row.does for row in rule.rows} <= aside
+
+
+def _go_alike(circuit: Circuit, guard: int, *steps: Step) -> None:
+    """A cut between the chains: while no edit steers mail apart, a rule is reached in both or in neither, and acts in both or in neither.
+
+    The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
+    """
+    for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
+        for one, other in (map(low, values), map(high, values)):
+            if one != other:
+                circuit.add(guard ^ 1, one ^ 1, other)
+                circuit.add(guard ^ 1, one, other ^ 1)
 
 
 def _differs(rail: Rail, edit: Edit, old: Mapping[int, Step], new: Mapping[int, Step]) -> tuple[int, int]:

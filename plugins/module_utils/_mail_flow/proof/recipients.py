@@ -73,7 +73,8 @@ class Company:
         if key[0] == "address":
             self.mail.circuit.add(slot[key])
             named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, key[1])) for name in ("to", "cc")])
-            self.mail.circuit.add(there, named ^ 1)
+            # Whom a field names gets the message: as somebody else, or as the one who is followed.
+            self.mail.circuit.add(there, named ^ 1, self.mail.recipient[key])
             self.mail.circuit.add(there ^ 1, named)
         # Somebody else: two people have two addresses.
         for sort, value in slot.atoms:

@@ -4,8 +4,9 @@
 """Decides whether a propositional formula can be made true. Private to the collection.
 
 Conflict-driven clause learning: two watched literals a clause, binary clauses as implications, learning at the first unique implication point with
-minimization, decisions by decaying activity, restarts by Luby's sequence, removal of long learnt clauses. Nothing depends on a hash or a clock:
-the same calls give the same answers, models and cores everywhere. A budget counts conflicts.
+recursive minimization, decisions by decaying activity, restarts by Luby's sequence, removal of learnt clauses that join many levels. All assumptions
+are on one level, so a restart keeps what follows from them. Nothing depends on a hash or a clock: the same calls give the same answers, models and cores
+everywhere. A budget counts conflicts.
 
 A literal is a whole number: ``2 * variable`` and, negated, ``2 * variable + 1``, so ``literal ^ 1`` is its opposite. Variable 0 is the constant:
 :data:`TRUE` and :data:`FALSE` are its literals.
@@ -20,7 +21,10 @@ from collections.abc import Iterable, Sequence
 TRUE, FALSE = 0, 1
 
 #: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
-_RESTART, _KEPT, _DECAY = 64, 4000, 1 / 0.95
+_RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
+
+#: The order is made anew once it has so many entries for each variable: every conflict adds some.
+_TIMES = 2
 
 #: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
 _WAIT = 4
@@ -49,10 +53,11 @@ class Solver:
         self._done = 1
         self._order: list[tuple[float, int]] = []
         self._step = 1.0
-        self._learnt: list[list[int]] = []
+        self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
         self._eligible: list[bool] = []
         self._queued: list[bool] = []
         self._contradiction = False
+        self._wait = _WAIT
 
     def variable(self, *, decide: bool = True) -> int:
         """A new variable's positive literal.
@@ -98,6 +103,7 @@ class Solver:
         if self._contradiction:
             return False
         self._restore(scope)
+        self._wait = _WAIT
         end = None if budget is None else self.conflicts + budget
         restarts = 0
         while True:
@@ -106,10 +112,12 @@ class Solver:
             if found is not None:
                 self._back_to(0, decide=False)
                 return found
-            self._back_to(0)
+            self._back_to(1 if assumptions else 0)
             if end is not None and self.conflicts >= end:
+                self._back_to(0)
                 return None
             if len(self._learnt) > _KEPT + self.conflicts // 4:
+                self._back_to(0)
                 self._forget()
 
     def holds(self, literal: int) -> bool:
@@ -202,7 +210,7 @@ class Solver:
 
     def _search(self, assumptions: Sequence[int], conflicts: int, end: int | None) -> bool | None:
         """Searches until it is known, or until so many conflicts."""
-        decisions, wait = 0, _WAIT
+        decisions = 0
         while True:
             conflict = self._propagate()
             if conflict is not None:
@@ -212,32 +220,44 @@ class Solver:
                 if not self._limits:
                     self._contradiction = True
                     return False
+                if len(self._limits) == 1 and assumptions:
+                    self.core = self._final(conflict)
+                    return False
                 self._learn(conflict)
                 if conflicts <= 0 or (end is not None and self.conflicts >= end):
                     return None
                 continue
-            if len(self._limits) >= len(assumptions):
-                decisions += 1
-                if decisions == wait:
-                    if self._decide_all():
-                        self._model = list(self._value)
-                        return True
-                    decisions, wait = 0, 2 * wait
-            decision = self._decision(assumptions)
+            if assumptions and not self._limits:
+                if not self._assume(assumptions):
+                    return False
+                continue
+            decisions += 1
+            if decisions == self._wait:
+                if self._decide_all():
+                    self._model = list(self._value)
+                    return True
+                decisions = 0
+                self._wait *= 2
+            decision = self._decision()
             if decision is None:
                 self._model = list(self._value)
                 return True
-            if self._value[decision] < 0:
-                self.core = self._final(decision)
-                return False
             self._limits.append(len(self._trail))
-            if not self._value[decision]:
-                self._assign(decision, None)
+            self._assign(decision, None)
 
-    def _decision(self, assumptions: Sequence[int]) -> int | None:
-        """The next literal to try: the assumptions first. ``None`` where nothing is left."""
-        if len(self._limits) < len(assumptions):
-            return assumptions[len(self._limits)]
+    def _assume(self, assumptions: Sequence[int]) -> bool:
+        """Makes all assumptions on one level, so that what follows from them is drawn once. Whether none of them is false already."""
+        self._limits.append(len(self._trail))
+        for literal in assumptions:
+            if self._value[literal] < 0:
+                self.core = tuple(sorted({literal, *self._final((literal,))}))
+                return False
+            if not self._value[literal]:
+                self._assign(literal, None)
+        return True
+
+    def _decision(self) -> int | None:
+        """The next literal to try; ``None`` where nothing is left."""
         order, value = self._order, self._value
         while order:
             variable = heapq.heappop(order)[1]
@@ -284,32 +304,68 @@ class Solver:
             if not open_:
                 break
             clause = reasons[literal >> 1] or ()
-        # A literal whose reason says nothing beyond the clause is not needed in it.
-        learnt = [other for other in learnt if not self._is_implied(other, seen)]
+        # A literal that follows from the others is not needed.
+        levels = {level[other >> 1] for other in learnt}
+        needless: dict[int, bool] = {}
+        learnt = [other for other in learnt if not self._is_implied(other, seen, levels, needless)]
         learnt.sort(key=lambda other: (-level[other >> 1], other))
         learnt.insert(0, literal ^ 1)
         self._step *= _DECAY
         if self._step > 1e100:
             self._activity = [activity * 1e-100 for activity in self._activity]
             self._step *= 1e-100
-            self._order = [(-self._activity[variable], variable) for _key, variable in self._order]
-            heapq.heapify(self._order)
+            self._reorder()
+        elif len(self._order) > _TIMES * len(self._level):
+            self._reorder()
+        joined = len({level[other >> 1] for other in learnt})
         self._back_to(level[learnt[1] >> 1] if len(learnt) > 1 else 0)
         if len(learnt) > 1:
             self._attach(learnt)
             if len(learnt) > 2:
-                self._learnt.append(learnt)
+                self._learnt.append((joined, learnt))
         self._assign(learnt[0], learnt if len(learnt) > 1 else None)
 
-    def _is_implied(self, literal: int, seen: set[int]) -> bool:
-        reason = self._reason[literal >> 1]
-        return reason is not None and all(other >> 1 in seen or not self._level[other >> 1] for other in reason)
+    def _is_implied(self, literal: int, seen: set[int], levels: set[int], known: dict[int, bool]) -> bool:
+        """Whether the other literals of a learnt clause imply one of it, over any number of reasons.
+
+        :param levels: those of the clause: what was assigned at another level cannot follow from it.
+        :param known: by variable that is not in the clause, what was found out.
+        """
+        level, reasons = self._level, self._reason
+        reason = reasons[literal >> 1]
+        if reason is None:
+            return False
+        path = [(literal >> 1, iter(reason))]
+        while path:
+            variable, others = path[-1]
+            for other in others:
+                inner = other >> 1
+                if inner == variable or not level[inner] or inner in seen or known.get(inner):
+                    continue
+                reason = reasons[inner]
+                if reason is None or level[inner] not in levels or inner in known:
+                    for outer, _others in path:
+                        known[outer] = False
+                    known[inner] = False
+                    return False
+                path.append((inner, iter(reason)))
+                break
+            else:
+                known[variable] = True
+                path.pop()
+        return True
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
         if self._eligible[variable]:
             self._queued[variable] = True
             heapq.heappush(self._order, (-self._activity[variable], variable))
+
+    def _reorder(self) -> None:
+        """The order from the activities as they are, each variable once."""
+        activity = self._activity
+        self._order = [(-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})]
+        heapq.heapify(self._order)
 
     def _back_to(self, level: int, *, decide: bool = True) -> None:
         if len(self._limits) <= level:
@@ -328,10 +384,11 @@ class Solver:
         del self._limits[level:]
         self._done = start
 
-    def _final(self, literal: int) -> tuple[int, ...]:
-        """The assumptions that make another one false, that one included."""
-        core = {literal}
-        todo, seen = [literal >> 1], {literal >> 1}
+    def _final(self, false: Iterable[int]) -> tuple[int, ...]:
+        """The assumptions that make all of these literals false."""
+        core: set[int] = set()
+        todo = list(dict.fromkeys(literal >> 1 for literal in false))
+        seen = set(todo)
         while todo:
             variable = todo.pop()
             reason = self._reason[variable]
@@ -347,10 +404,11 @@ class Solver:
         return tuple(sorted(core))
 
     def _forget(self) -> None:
-        """Drops the longer half of the learnt clauses. Only between two searches, where no clause is a reason above level 0."""
-        self._learnt.sort(key=len)
-        gone = {id(clause) for clause in self._learnt[len(self._learnt) // 2 :]}
-        del self._learnt[len(self._learnt) // 2 :]
+        """Drops the half of the learnt clauses that joins the most levels. Only between two searches, where no clause is a reason above level 0."""
+        self._learnt.sort(key=lambda each: (each[0], len(each[1])))
+        kept = len(self._learnt) // 2
+        gone = {id(clause) for _joined, clause in self._learnt[kept:]}
+        del self._learnt[kept:]
         self._watched = [[clause for clause in clauses if id(clause) not in gone] for clauses in self._watched]
 
 

@@ -94,6 +94,24 @@ def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Valu
     assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
 
 
+def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
+    """What it acts on is put down to the edit that shows, and it is not even looked at where nothing else is edited."""
+    told = rule("Told", {"from_scope": "InOrganization"}, {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"})
+    assert compared([ALL], [told, ALL]) == Difference([])
+    assert compared([ALL], [{**PARTNERS, "mode": "Audit", "actions": {"delete_message": True}}, ALL]) == Difference([])
+    (row,) = compared([ALL], [told, PARTNERS, ALL]).rows
+    assert row["rules"] == ["Partners"]
+    assert [row["kind"] for row in compared([ALL], [{**PARTNERS, "mode": "Audit"}, ALL]).rows] == ["unknown"]
+
+
+def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
+    """A removed rule is met where it was."""
+    offers = rule("Offers", SUBJECT, {"delete_message": True})
+    new = rule("New", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
+    for before, after, first in (([offers, ALL], [ALL, new], "Offers"), ([ALL, offers], [new, ALL], "New"), ([new, ALL], [ALL, offers], "New")):
+        assert [row["rules"] for row in compared(before, after).rows if row["kind"] == "fate_changed"] == [[first]]
+
+
 SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 
 

@@ -110,6 +110,15 @@ def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
     assert "U09" in [each["id"] for each in verdict([copy, ALL])["assumptions"]]
 
 
+def test_whom_a_field_names_may_be_the_recipient() -> None:
+    """Somebody is built for each address that a condition looks for in the fields. The recipient with that address is nobody else."""
+    rules = [rule("All", {}, ENCRYPT), rule("Bob", {"any_of_to_header": ["bob@contoso.com"]}, ENCRYPT)]
+    when = {"from": ["megan@contoso.com"], "sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrikam.com"]}
+    found = verdict(rules, when=when, then="not_in_clear")
+    assert found["verdict"] == "unknown"
+    assert [each["id"] for each in found["unknown"]] == ["U26"]
+
+
 def test_an_unknown_condition_makes_it_unknown() -> None:
     strange = rule("Strange", {"which nobody knows": True, "from_scope": "InOrganization"}, STOP)
     found = verdict([strange, ALL])

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import address, chain, conditions, fates, mail, recipients
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import address, chain, conditions, edits, fates, mail, recipients
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Patch = Callable[[Any, str, Any], None]
 Values = dict[str, Any]
@@ -208,3 +211,38 @@ def test_a_mistake_is_noticed(mutant: Callable[[Patch], None], noticed_by: str, 
     assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
     mutant(monkeypatch.setattr)
     assert verdict(rules, **claim)["verdict"] == "proved"
+
+
+def no_edit_steers(patch: Patch) -> None:
+    """Later rules would be reached alike, whatever an edited rule stops."""
+    patch(edits, "_steers", lambda rule, protection: False)
+
+
+def nothing_shows(patch: Patch) -> None:
+    """Rules that end the way of mail would be no edits."""
+    patch(edits, "shows", lambda rule, watched: bool(rule.does(Does.ENCRYPT)))
+
+
+def copies_are_no_matter(patch: Patch) -> None:
+    """A rule that splits copies would be no edit, though another one looks at who shares them."""
+    patch(edits, "shows", lambda rule, watched: chain.shows(rule, watched=False))
+
+
+SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+WIDE = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+AWAY = rule("Away", {**IN, **subject("public")}, STOP)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "before", "after"),
+    [
+        (no_edit_steers, [ALL], [AWAY, ALL]),
+        (nothing_shows, [ALL], [AWAY, ALL]),
+        (copies_are_no_matter, [WIDE], [SPLITS, WIDE]),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_missed_difference_is_noticed(mutant: Callable[[Patch], None], before: list[Values], after: list[Values], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [row["kind"] for row in difference(before, after, TENANT, NOW).rows] == ["protection_lost"]
+    mutant(monkeypatch.setattr)
+    assert difference(before, after, TENANT, NOW).rows == []

@@ -98,6 +98,27 @@ def test_a_budget_counts_conflicts() -> None:
     assert solver.conflicts == 300
 
 
+def test_memory_does_not_grow_with_conflicts() -> None:
+    """Learnt clauses are dropped, and a variable is in the order of decisions a few times, however often it was in a conflict."""
+    solver, names = solver_of(*pigeons(9))
+    assert solver.solve(budget=4000) is None
+    assert len(solver._learnt) <= 3000
+    assert len(solver._order) <= 3 * len(names)
+
+
+def test_clauses_are_learnt_without_what_follows_from_the_rest() -> None:
+    """The third literal follows from the first over one that is not in the clause."""
+    solver = Solver()
+    first, second, third, tried, between = (solver.variable() for _count in range(5))
+    solver.add([first ^ 1, second])
+    solver.add([second ^ 1, third])
+    solver.add([first ^ 1, tried, between])
+    solver.add([third ^ 1, tried, between ^ 1])
+    assert solver.solve([first])
+    assert solver.conflicts == 1
+    assert solver._implied[first] == [second, tried]
+
+
 def test_models_come_out_small() -> None:
     solver, names = solver_of(6, [[1, 2, 3]])
     assert solver.solve()
