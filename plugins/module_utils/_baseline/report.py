@@ -170,6 +170,11 @@ class OrganizationReport:
             }
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("it is not the report of an organization") from error
+        texts = [document.get(name, "") for name in ("name", "display_name", "host")] + [document.get("tenant_id") or ""]
+        rows = [*document["observed"], *document["accepted"], *document.get("rules", ())]
+        texts += [rule.get("name") for rule in document.get("rules", ()) if isinstance(rule, Mapping)]
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(row, Mapping) for row in rows):
+            raise ValueError("it is not the report of an organization")
         return _parsed(cls, {**document, **parts})
 
     def as_dict(self) -> dict[str, Any]:
@@ -264,7 +269,10 @@ def organizations_of(document: Mapping[str, Any], where: str) -> list[Organizati
     try:
         return [OrganizationReport.read(row) for row in document["organizations"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise OptionError(f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.") from error
+        raise OptionError(
+            f"hardened_baseline_artifacts_dir: {where} contains a report that this version of the collection cannot read.",
+            remedy="Remove it, or use the version of the collection that wrote it.",
+        ) from error
 
 
 def organization_report(host: str, procedure: str, found: OrganizationReport | None, results: Sequence[Mapping[str, Any]]) -> OrganizationReport:

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotCapturedError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
 FORMAT = 1
 
@@ -87,7 +88,7 @@ def capture_of(document: Any, where: str) -> Capture:
     """The capture in a document.
 
     :param where: the option and the file, for errors.
-    :raises OptionError: it is not a capture, has another format, or was changed after it was written.
+    :raises OptionError: it is not a capture, has another format, was changed after it was written, or contradicts itself.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("reads"), list):
         raise OptionError(f"{where} is not a capture of an organization.", remedy=_REMEDY)
@@ -112,7 +113,24 @@ def capture_of(document: Any, where: str) -> Capture:
         reads = tuple(_read_of(read) for read in document["reads"])
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise OptionError(f"{where} is not a capture of an organization: it has an invalid time or read.", remedy=_REMEDY) from error
-    return Capture(document["organization"], document["tenant_id"], captured_at, document["collection_version"], document["transport"], reads)
+    capture = Capture(document["organization"], document["tenant_id"], captured_at, document["collection_version"], document["transport"], reads)
+    if why := _contradiction(capture):
+        raise OptionError(f"{where} contradicts itself: {why}.", remedy="Take a new one.")
+    return capture
+
+
+def _contradiction(capture: Capture) -> str:
+    """Why a reader could take a capture for something else than a session does; empty if none could."""
+    names = [name_of_call(call) for call, _result in capture.reads]
+    twice = next((call.cmdlet for call, _result in capture.reads if names.count(name_of_call(call)) > 1), "")
+    if twice:
+        return f"it has the same read of {twice} twice"
+    who = next((result for call, result in capture.reads if call.cmdlet.lower() == "get-organizationconfig" and len(result.objects) == 1), None)
+    if who is None:
+        return ""
+    found = describe_organization(who.objects[0])
+    differs = (capture.organization, capture.tenant_id) != (found["name"], found["tenant_id"])
+    return f"it says that it is of {capture.organization or 'an unnamed organization'}, but it was read from {found['name']}" if differs else ""
 
 
 _REMEDY = "The playbook m365.message_encryption.snapshot writes one with each snapshot."

@@ -32,11 +32,41 @@ def document_line(document: Mapping[str, Any]) -> str:
     return json.dumps([document, NOT_VARIABLES]) + "\n"
 
 
+class AmbiguousError(ValueError):
+    """JSON that one reader takes for something else than another does."""
+
+
+def json_of(content: bytes) -> Any:
+    """The value of a JSON text.
+
+    :raises AmbiguousError: an object has a key twice.
+    :raises ValueError: it is not JSON, or is nested too deeply. JSON knows neither NaN nor Infinity.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_once, parse_constant=_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        raise AmbiguousError(f"an object in it has the key {next(name for name in found if names.count(name) > 1)!r} twice")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
 def document_of(content: bytes) -> dict[str, Any]:
     """The document of an artifact. A ValueError says what it is instead."""
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        found = json_of(content)
+    except AmbiguousError:
+        raise
+    except ValueError as error:
         raise ValueError("it is not JSON, or is truncated") from error
     if not (isinstance(found, list) and len(found) == 2 and isinstance(found[0], dict) and found[1] == NOT_VARIABLES):
         raise ValueError(f'it is not a list of one object and "{NOT_VARIABLES}", as every artifact of this collection is')

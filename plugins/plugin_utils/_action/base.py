@@ -35,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the modules
 # of the actions, and the connection plugin, whose options are in its documentation, which must be parsed.
@@ -125,8 +126,7 @@ class ModuleAction(ActionBase):
         """A file's content. Searches for relative paths as ``copy`` does: in the role's files, beside the playbook."""
         try:
             found = self._find_needle("files", path)
-            with open(self._loader.get_real_file(found, decrypt=True), "rb") as file:
-                return file.read()
+            return content_of(self._loader.get_real_file(found, decrypt=True))
         except (AnsibleFileNotFound, OSError) as error:
             places = list(dict.fromkeys(re.findall(r"^\s+(/\S.*?)(?: on the Ansible Controller\.)?$", str(error), re.MULTILINE)))
             raise OptionError(f"The file {path!r} cannot be read.", remedy=f"Searched for: {', '.join(places)}." if places else str(error)) from error

@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ar
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.yaml import Dumper, dump
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 _HEADER = """\
 ---
@@ -133,6 +134,6 @@ class ExportAction(ModuleAction):
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return content_of(path)
     except OSError:
         return None

@@ -15,12 +15,13 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """The content of a JSON artifact. Raises OptionError if it cannot be read."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except (OSError, ValueError) as error:  # a ValueError if the name is not valid for a file
         raise OptionError(f"The file {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
     return parsed(content, str(path))

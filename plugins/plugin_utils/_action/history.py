@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +19,8 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ba
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json
 
 PROCEDURE = "history"
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 class HistoryAction(ModuleAction):
@@ -58,8 +61,18 @@ def _looks(folder: Path, name: str) -> list[Look]:
     files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))
     looks = []
     for file in files:
-        document = read_json(file)
-        if not all(isinstance(document.get(key), str) for key in ("kind", "generated_at", "run")):
-            raise OptionError(f"directory: {file} is not the report of a run.", remedy="Remove this file, or its folder, from the directory.")
+        document = _report(file)
         looks += looks_of({**document, "run": name}, organizations_of(document, str(file)))
     return looks
+
+
+def _report(file: Path) -> dict[str, Any]:
+    remedy = "Remove this file, or its folder, from the directory."
+    try:
+        document = read_json(file)
+    except OptionError as error:
+        raise OptionError(f"directory: {error}", remedy=remedy) from error
+    texts = [document.get(key) for key in ("kind", "run", "generated_at")]
+    if not all(isinstance(text, str) for text in texts) or not _TIME.fullmatch(str(texts[-1])):
+        raise OptionError(f"directory: {file} is not the report of a run.", remedy=remedy)
+    return document

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import AmbiguousError, json_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
@@ -53,10 +52,16 @@ class MailFlowAction(ModuleAction):
 
 def loaded(content: bytes, path: str) -> Any:
     """The content of a YAML or JSON file. Raises OptionError if it cannot be read."""
-    with contextlib.suppress(ValueError):
+    try:
         # Not every JSON is YAML: a pair of surrogates is one character only in JSON, and large captures would take minutes.
-        return json.loads(content)
+        return json_of(content)
+    except AmbiguousError as error:
+        raise OptionError(f"The file {path} is ambiguous: {error}.", remedy="Remove one of the two.") from error
+    except ValueError:
+        pass
     try:
         return yaml.load(content.decode("utf-8"), Loader=_Loader)  # noqa: S506  a subclass of the safe loader
+    except RecursionError:
+        raise OptionError(f"The file {path} is nested too deeply.", remedy="Give a file that this collection wrote.") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise OptionError(f"The file {path} is neither YAML nor JSON: {' '.join(str(error).split())}.") from error

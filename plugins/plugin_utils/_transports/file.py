@@ -12,7 +12,6 @@ import datetime
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.capture import Capture, capture_of, name_of_call, not_captured
@@ -21,9 +20,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import SESSION
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.refusals import not_granted
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Outcome
 
 _PATH, _MAX_AGE = "ansible_exchange_capture_path", "ansible_exchange_capture_max_age"
+#: The difference between the clocks of two machines that is normal.
+_SKEW = datetime.timedelta(minutes=10)
 _WHO, _CONNECTION = Call("Get-OrganizationConfig"), Call("Get-ConnectionInformation")
 
 
@@ -42,11 +44,11 @@ class FileTransport:
         self.endpoint = str(identity["file"]["path"])
         self._capture = _read(self.endpoint)
         self._answers = self._capture.answers()
-        old = _too_old(self._capture, self.endpoint, identity["file"]["max_age"])
-        if old and identity["file"]["limit"]:
-            raise OptionError(f"{_PATH}: {old}", remedy=f"Take a new one, or raise {_MAX_AGE}.")
+        doubt, remedy = _doubt(self._capture, self.endpoint, identity["file"]["max_age"])
+        if doubt and identity["file"]["limit"]:
+            raise OptionError(f"{_PATH}: {doubt}", remedy=remedy)
         #: Warnings for people when the session is opened.
-        self.warnings = [f"{old} It does not contain later changes. Take a new one, or raise {_MAX_AGE}."] if old else []
+        self.warnings = [f"{doubt} It may not contain the newest changes. {remedy}"] if doubt else []
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
         """The answers from the capture. The session has already refused writes."""
@@ -79,7 +81,7 @@ class FileTransport:
 
 def _read(path: str) -> Capture:
     try:
-        content = Path(path).read_bytes()
+        content = content_of(path)
     except (OSError, ValueError) as error:
         raise OptionError(f"{_PATH}: the file {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
     where = f"{_PATH}: {path}"
@@ -90,9 +92,16 @@ def _read(path: str) -> Capture:
     return capture_of(document, where)
 
 
-def _too_old(capture: Capture, path: str, max_age: int) -> str:
-    """The sentence about a capture that is older than the maximum age in days; empty if it is not."""
+def _doubt(capture: Capture, path: str, max_age: int) -> tuple[str, str]:
+    """Why a capture may not show the organization as it is, and the remedy; empty if it is young enough.
+
+    :param max_age: the maximum age in days.
+    """
     age = capture.age(datetime.datetime.now(datetime.UTC))
-    if age <= datetime.timedelta(days=max_age):
-        return ""
-    return f"The capture {path} of {capture.organization or 'an organization'} is {age.days} days old; the maximum is {max_age}."
+    what = f"The capture {path} of {capture.organization or 'an organization'}"
+    if age < -_SKEW:
+        taken = capture.captured_at.strftime("%Y-%m-%d %H:%M UTC")
+        return f"{what} says that it was taken in the future ({taken}), so its age is unknown.", "Check the clocks of the machines, or take a new one."
+    if age > datetime.timedelta(days=max_age):
+        return f"{what} is {age.days} days old; the maximum is {max_age}.", f"Take a new one, or raise {_MAX_AGE}."
+    return "", ""

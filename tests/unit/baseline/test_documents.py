@@ -79,6 +79,12 @@ Ruin = Callable[[dict[str, Any]], Any]
         lambda report: report.update(findings=[7]),
         lambda report: report.update(connection={"host": "x"}),
         lambda report: report.update(more=1),
+        lambda report: report.update(name=5),
+        lambda report: report.update(tenant_id=["x"]),
+        lambda report: report.update(host=None),
+        lambda report: report.update(rules=[5]),
+        lambda report: report.update(rules=[{"guid": "x"}]),
+        lambda report: report.update(observed=["x"]),
     ],
 )
 def test_what_is_no_report_is_named(role: Role, ruin: Ruin) -> None:

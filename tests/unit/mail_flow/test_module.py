@@ -251,3 +251,20 @@ def test_unknown_predicates_of_an_organization_are_unknown_and_never_overlooked(
     found = only(flow(session, messages=[OFFER]))
     assert (found["fate"], found["protection"]) == ("unknown", "unknown")
     assert any("SenderMoodIs" in each["reason"] for each in found["unknown"])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ("a: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
+        ('{"transport_rules": [], "transport_rules": []}', "the key 'transport_rules' twice"),
+        ("a: [", "is neither YAML nor JSON"),
+        ("!!python/object/apply:os.system [id]", "is neither YAML nor JSON"),
+    ],
+)
+def test_a_source_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "rules").write_text(content, encoding="ascii")
+    with pytest.raises(OptionError, match=rf"{tmp_path}/rules is .*") as refused:
+        flow(NoSession(), messages=[OFFER], source=str(tmp_path / "rules"))
+    assert said in str(refused.value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import regular_file as _regular_file
 
 from tests.unit.connections import ORGANIZATION, identity
 
@@ -163,6 +165,12 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an unknown error": (_read(error={"class": "Exit", "message": "x"}), "an invalid time or read"),
     "an error that is none": (_read(error={"class": "ExchangeError", "message": 5}), "an invalid time or read"),
     "reads that are none": (_with(reads=[5]), "an invalid time or read"),
+    "a key twice": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format"', '"format": 2, "format"', 1), "the key 'format' twice"),
+    "no number": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format": 1', '"format": NaN'), "is not JSON"),
+    "too deep": (lambda document: "[" * 100_000, "is not JSON"),
+    "a read twice": (lambda document: _with(reads=[*document["reads"], document["reads"][1]])(document), "the same read of Get-IRMConfiguration twice"),
+    "another name than in its reads": (_with(organization="fabrikam.onmicrosoft.com"), "says that it is of fabrikam.onmicrosoft.com, but it was read from"),
+    "another tenant than in its reads": (_with(tenant_id="aaaaaaaa-0000-0000-0000-000000000002"), "contradicts itself"),
 }
 
 
@@ -174,6 +182,25 @@ def test_what_is_no_capture_is_refused_by_name(tmp_path: Path, name: str) -> Non
         session(path).invoke(Request([IRM]))
     assert f"ansible_exchange_capture_path: {path}" in str(caught.value)
     assert said in str(caught.value)
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A named pipe that nobody writes to would be waited for, and a device read without end."""
+    os.mkfifo(tmp_path / "pipe")
+    for path, said in ((tmp_path / "pipe", "Not a regular file"), (Path("/dev/zero"), "Not a regular file"), (tmp_path, "Is a directory")):
+        with pytest.raises(OptionError, match=f"ansible_exchange_capture_path: the file {path} cannot be read: {said}"):
+            session(path).invoke(Request([IRM]))
+    monkeypatch.setattr(_regular_file, "LARGEST", 100)
+    with pytest.raises(OptionError, match="cannot be read: Larger than"):
+        session(written(tmp_path / "c.json", captured())).invoke(Request([IRM]))
+
+
+def test_a_link_and_a_byte_order_mark_change_nothing(tmp_path: Path) -> None:
+    path = written(tmp_path / "c.json", captured())
+    (tmp_path / "link.json").symlink_to(path)
+    (tmp_path / "marked.json").write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    for name in ("link.json", "marked.json"):
+        assert session(tmp_path / name).invoke(Request([IRM]))[0].error is None
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
@@ -206,6 +233,17 @@ def test_an_older_one_than_somebody_allows_is_refused(tmp_path: Path, days: floa
     else:
         assert opened.invoke(Request([IRM]))[0].error is None
         assert opened.describe(Request([]))["warnings"] == []
+
+
+def test_one_of_the_future_has_no_known_age(tmp_path: Path) -> None:
+    """A clock that was set back must not make a capture young for ever."""
+    path = written(tmp_path / "c.json", captured(captured_at=days_ago(-2)))
+    with pytest.raises(OptionError, match=r"taken in the future .* Check the clocks"):
+        session(path, exchange_capture_max_age=90).invoke(Request([IRM]))
+    warnings: list[str] = []
+    assert session(path).invoke(Request([IRM], warn=warnings.append))[0].error is None
+    assert "in the future" in warnings[0]
+    assert session(written(tmp_path / "d.json", captured(captured_at=days_ago(-0.003)))).describe(Request([]))["warnings"] == []
 
 
 def test_a_capture_is_what_it_was_after_it_was_written_and_read(tmp_path: Path) -> None:
