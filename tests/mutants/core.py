@@ -7,32 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_RULES = (
-    "tests/unit/resources/rules/test_rule.py",
-    "tests/unit/resources/rules/test_rule_actions.py",
-    "tests/unit/resources/rules/test_rule_lists.py",
-    "tests/unit/resources/rules/test_place.py",
-    "tests/unit/resources/rules/test_idle.py",
-)
-
 #: Module, below ``plugins``, to tests.
 CORE: Mapping[str, tuple[str, ...]] = {
     # Kinds and comparing.
     "module_utils/_exchange/kinds.py": ("tests/unit/exchange/test_kinds.py", "tests/unit/exchange/test_kind_forms.py"),
     "module_utils/_exchange/list_kinds.py": ("tests/unit/exchange/test_list_kinds.py",),
     "module_utils/_exchange/names.py": ("tests/unit/exchange/test_names.py",),
-    "module_utils/_resources/table.py": ("tests/unit/resources/test_table.py", "tests/unit/resources/test_settings.py", "tests/unit/exchange/test_kinds.py"),
+    "module_utils/_resources/table.py": ("tests/unit/resources/test_fields.py",),
     # Planning.
-    "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_branding.py"),
-    "module_utils/_resources/rules/book.py": _RULES,
-    "module_utils/_resources/rules/checks.py": _RULES,
+    "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_plans_of_settings.py"),
+    "module_utils/_resources/rules/book.py": ("tests/unit/resources/rules/test_checks.py",),
+    "module_utils/_resources/rules/checks.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/coverage.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/impact.py": ("tests/unit/resources/rules/test_functions.py",),
-    "module_utils/_resources/rules/planner.py": _RULES,
-    "module_utils/_resources/rules/rule_plan.py": _RULES,
+    "module_utils/_resources/rules/planner.py": ("tests/unit/resources/rules/test_planner.py",),
+    "module_utils/_resources/rules/rule_plan.py": ("tests/unit/resources/rules/test_rule_plan.py",),
     "module_utils/_resources/rules/values.py": ("tests/unit/resources/rules/test_functions.py",),
     # The order of rules.
-    "module_utils/_resources/rules/order.py": ("tests/unit/resources/rules/test_order.py",),
+    "module_utils/_resources/rules/order.py": (
+        "tests/unit/resources/rules/test_order.py::test_any_order_is_reached_with_the_fewest_moves",
+        "tests/unit/resources/rules/test_order.py::test_the_rule_that_is_meant_moves",
+        "tests/unit/resources/rules/test_order.py::test_without_a_word_the_others_stay_and_any_rule_may_move",
+    ),
     # Convergence.
     "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_engine.py", "tests/unit/resources/rules/test_rule_lists.py"),

@@ -4,10 +4,10 @@
 """What a pipeline's events mean for the calls that were its statements. Private to the collection. Pure.
 
 Several reads travel as the statements of one pipeline. What they return comes in one stream, so after each of them a marker is
-asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and only then: cmdlets may
-end a pipeline as if all were well (exit, break, continue), and after a terminating error in the first statement a real engine
-runs exactly one more and drops the rest without a word. An endpoint that withholds Get-Command marks by its error: that it is not
-found is said after the statement before it has ended.
+asked for: ``Get-Command -Name Get-Command``. A statement has ended when the marker after it has come, and only then: after a
+terminating error in the first statement a real engine runs exactly one more and drops the rest without a word. After a function
+that leaves by exit, break or continue it goes on, so that such a read cannot be told from one of nothing. An endpoint that
+withholds Get-Command marks by its error: that it is not found is said after the statement before it has ended.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,23 @@ def test_a_number_has_bounds() -> None:
     for value in (0, 4):
         with pytest.raises(ValueError, match="must be between 1 and 3"):
             kind.parse(value)
+    assert Integer(1).parse(10**9) == 10**9
+    with pytest.raises(ValueError, match="must be 1 or more, not 0"):
+        Integer(1).parse(0)
+
+
+def test_nothing_has_the_smallest_unit() -> None:
+    assert Size().parse("0") == Size().parse("0TB") == "0B"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Caracas"])
+def test_the_zone_of_the_controller_makes_no_difference(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", zone)
+        time.tzset()
+        found = Instant().parse("2030-01-31T08:00:00+02:00"), Instant().read("2030-01-31T08:00:00")
+    time.tzset()
+    assert found == ("2030-01-31T06:00:00Z", "2030-01-31T08:00:00Z")
 
 
 def test_sizes_are_compared_in_bytes() -> None:

@@ -55,7 +55,8 @@ def test_the_first_that_matches_counts() -> None:
 
 @pytest.mark.parametrize("text", ["", " \n", "\x00"])
 def test_no_text_is_said_to_be_none(text: str) -> None:
-    assert classify(text).message == "Exchange refused this without a reason."
+    error = classify(text)
+    assert error.to_wire() == {"class": "ExchangeError", "message": "Exchange refused this without a reason.", "remedy": "", "cmdlet": "", "error_id": ""}
 
 
 def test_the_modules_sentence_for_what_it_could_not_read() -> None:

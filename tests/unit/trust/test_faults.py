@@ -68,6 +68,19 @@ def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World,
     check(world, wire, (IRM, {"search_enabled": False}), {"kind": kind, "cmdlet": WRITES, "step": step})
 
 
+@pytest.mark.parametrize("wire", [*SHELLS, PROCESS])
+@pytest.mark.parametrize("kind", ["break", "continue", "exit", "return_null"])
+def test_a_read_that_shows_nothing_of_what_there_is_leads_to_a_refusal(world: World, wire: str, kind: str) -> None:
+    """PowerShell goes on with the next statement, so that it cannot be told from an empty list. Nothing is made twice, and the next run does the work."""
+    rules = {"rules": [{"name": name, "actions": ENCRYPT, "comments": "x"} for name in ("alpha", "beta")]}
+    wish = ("ome_transport_rules", {"rules": [{**rule, "comments": "y"} for rule in rules["rules"]]})
+    fault = {"kind": kind, "cmdlet": "Get-TransportRule"}
+    tally = check(world, wire, wish, fault, past=[("ome_transport_rules", rules)])
+    assert tally.failed == {"AlreadyExistsError": 1}
+    # Also where the answer of the write is lost, and the rule that is found is another one.
+    check(world, wire, wish, fault, {"kind": "404" if wire != "powershell" else "lost_before", "cmdlet": WRITES}, past=[("ome_transport_rules", rules)])
+
+
 @pytest.mark.parametrize("wire", [PROCESS])
 @pytest.mark.parametrize("kind", ["dead_shell", "lost_before", "lost_after"])
 @pytest.mark.parametrize("aim", [{"cmdlet": WRITES, "step": "invoke"}, {"step": "invoke", "nth": 1}, {"step": "connect"}], ids=["write", "read", "connect"])

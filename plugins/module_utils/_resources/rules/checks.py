@@ -24,14 +24,15 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
     """Refuses what must not be sent, by option name. Returns warnings about what is dangerous."""
     warnings: list[str] = []
     where = wanted.where
-    for section in wanted.sections if rule else ():
-        overlooked = rule.unknown[section] if rule else ()
+    unknown = rule.unknown if rule else {}
+    for section in wanted.sections:
+        overlooked = unknown.get(section)
         if overlooked:
             raise OptionError(
                 f"{where}{section} of {wanted.label!r}: the rule also has {', '.join(overlooked)}, which this collection cannot write.",
                 remedy=f"Omit {section}, or remove that part in the portal first.",
             )
-    if rule and any(rule.unknown.values()):
+    if rule and any(unknown.values()):
         warnings.append(f"The rule {rule.name!r} has parts that were not compared: {rule.unsupported}.")
     given = given_sections(wanted, book.rms_templates)
     for section, values in given.items():
