@@ -34,13 +34,20 @@ def negate(value: Value) -> Value:
 
 
 class Circuit:
-    """Gates over the variables of a solver. Each gate, and each named variable, exists once."""
+    """Gates over the variables of a solver. Each gate, and each named variable, exists once.
+
+    :param parts: variable of a gate to the literals whose conjunction it is, in the order in which they were built.
+    :param clauses: what was said beside the gates.
+    :param alternatives: literal to those of which only one can be true, that one included.
+    """
 
     def __init__(self) -> None:
         self.solver = Solver()
         self.names: dict[Hashable, int] = {}
         self._gates: dict[tuple[int, ...], int] = {}
-        self._parts: dict[int, tuple[int, ...]] = {}
+        self.parts: dict[int, tuple[int, ...]] = {}
+        self.clauses: list[tuple[int, ...]] = []
+        self.alternatives: dict[int, tuple[int, ...]] = {}
         self._together: dict[int, tuple[int, ...]] = {}
 
     def variable(self, name: Hashable) -> int:
@@ -52,20 +59,20 @@ class Circuit:
 
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
+        self.clauses.append(clause)
         self.solver.add(clause)
 
     def at_most_one(self, literals: Iterable[int]) -> None:
-        """No two of these literals are true; three clauses each."""
+        """No two of these literals are true; a gate and a clause each."""
         before: int | None = None
-        for literal in literals:
+        group = tuple(literals)
+        self.alternatives.update(dict.fromkeys(group, group))
+        for literal in group:
             if before is None:
                 before = literal
                 continue
             self.add(before ^ 1, literal ^ 1)
-            both = self.solver.variable(decide=False)
-            self.add(before ^ 1, both)
-            self.add(literal ^ 1, both)
-            before = both
+            before = self.disjunction((before, literal))
 
     def conjunction(self, literals: Iterable[int]) -> int:
         """And."""
@@ -82,7 +89,7 @@ class Circuit:
             for literal in key:
                 self.solver.add((gate ^ 1, literal))
             self.solver.add((gate, *(literal ^ 1 for literal in key)))
-            self._parts[gate >> 1] = key
+            self.parts[gate >> 1] = key
         return gate
 
     def together(self, literals: Iterable[int]) -> None:
@@ -96,7 +103,7 @@ class Circuit:
         found: set[int] = set()
         taken: set[int] = set()
         todo = [literal >> 1 for literal in literals]
-        parts, together = self._parts, self._together
+        parts, together = self.parts, self._together
         while todo:
             variable = todo.pop()
             if variable in found:

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import shown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -232,14 +233,22 @@ class _Deciding:
         return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live), *self._outside(live)]
 
     def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
-        """The questions whose literals can, or may, be true together. One model answers many questions."""
+        """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
         found: set[Hashable] = set()
-        for key, literals in questions:
-            if key not in found and self._can(literals):
-                found.add(key)
-                if self._sat:
-                    model = self.model.circuit.solver.model
-                    found |= {other for other, each in questions if all(model[literal] > 0 for literal in each)}
+        left, asked, model = list(questions), 0, list[int]()
+        while left:
+            guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
+            found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
+            left = [each for each in left if each[0] not in found]
+            # The more was asked in between, the more a new model is worth to guess from.
+            asked = 2 * asked + 1
+            for key, literals in left[:asked]:
+                if key not in found and self._can(literals):
+                    found.add(key)
+                    if self._sat:
+                        model = self.model.circuit.solver.model
+                        found |= {other for other, each in left if all(model[literal] > 0 for literal in each)}
+            left = [each for each in left[asked:] if each[0] not in found]
         return found
 
     def _can(self, literals: Sequence[int]) -> bool:
@@ -319,11 +328,17 @@ class _Deciding:
     def _ends_before(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
         encrypting = [step for step in live if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
+        pairs: list[tuple[Step, list[Step]]] = []
         for step in live:
             if not (step.rule.enforced and _ends(step.rule)) or step.rule.does(Does.DELETE) or step.rule.does(Does.REJECT) or step.rule.does(Does.ENCRYPT):
                 continue
             later = [each for each in encrypting if each.rule.place > step.rule.place]
-            taken = next((each for each in later if self._can([high(step.acts), high(each.matches)])), None)
+            pairs += [(step, later)] if later else []
+        # Mostly it is the next one.
+        nearest = self._possible([(step.rule.place, [high(step.acts), high(later[0].matches)]) for step, later in pairs])
+        for step, later in pairs:
+            others = (each for each in later[1:] if self._can([high(step.acts), high(each.matches)]))
+            taken = later[0] if step.rule.place in nearest else next(others, None)
             if taken is not None:
                 text = f"{step.rule.name!r} stops mail that {taken.rule.name!r} would encrypt."
                 yield _finding("ends_before_encryption", [step.rule.name, taken.rule.name], text)

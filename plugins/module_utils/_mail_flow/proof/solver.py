@@ -127,6 +127,11 @@ class Solver:
         return self._model[literal] > 0 or (not self._model[literal] and bool(literal & 1))
 
     @property
+    def variables(self) -> int:
+        """The number of variables, the constant among them."""
+        return len(self._level)
+
+    @property
     def model(self) -> list[int]:
         """The last model by literal: 1 true, -1 false, 0 left open."""
         return self._model

@@ -25,7 +25,7 @@ for seed in range(6):
     print(json.dumps([proofs(rules, tenant, claims), difference(rules, after, tenant, NOW).rows, lint(rules, tenant, NOW)]))
 rules = mail_proof.rule_set(40)
 facts, after = mail_proof.FACTS, mail_proof.edited(rules, 4)
-print(json.dumps([prove(rules, facts, mail_proof.guarantees(), NOW), difference(rules, after, facts, NOW).rows]))
+print(json.dumps([prove(rules, facts, mail_proof.guarantees(), NOW), difference(rules, after, facts, NOW).rows, lint(rules, facts, NOW)]))
 """
 
 
