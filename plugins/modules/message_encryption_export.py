@@ -23,6 +23,7 @@ description:
   - >-
     Text that looks like a template is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
     rule can put text into this one.
+  - A host whose name is also the name of a group, or that Ansible would read as a pattern or a template, is refused, because the playbook names the host.
   - RV(not_enforced) lists what the playbook does not enforce.
 author:
   - The m365.message_encryption contributors (@m365-message-encryption)

@@ -285,8 +285,8 @@ class _Same:
         return look.tenant_id.lower() or self._tenants.get(look.name.lower(), look.name.lower())
 
     def key(self, look: Look) -> str:
-        """A key that is equal for all looks of an organization."""
-        return self._known(look) or self._hosts.get(look.host, f"host {look.host}")
+        """A key that is equal for all looks of an organization. A run that read nothing has only the host, whose name may be the organization's."""
+        return self._known(look) or self._hosts.get(look.host) or self._tenants.get(look.host.lower()) or f"host {look.host}"
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ _ENFORCE = """\
         omitted: default
 """
 FILE, PLAYBOOK = "export.yml", "enforce.yml"
+#: A host's name that is no pattern and no template, with nothing invisible in it.
+_PLAIN = re.compile(r"[^\W_](?:[\w. @+=/-]*[\w])?")
 _GUID = re.compile(r"[0-9A-Fa-f-]{36}")
 
 
@@ -93,6 +95,24 @@ def variables_file(variables: Mapping[str, Any]) -> str:
     return _HEADER.format(playbook=PLAYBOOK) + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)
 
 
+def playbook_file(host: str, groups: Collection[str], path: Path) -> str:
+    """The playbook that restores the state in :data:`FILE` on one host, and on no other.
+
+    :param host: its name in the inventory.
+    :param groups: the names of the inventory's groups.
+    :param path: where the playbook goes.
+    :raises OptionError: Ansible would read the name as something else than this host.
+    """
+    if host in groups or not _PLAIN.fullmatch(host):
+        reason = "a group has this name, too" if host in groups else "Ansible would read it as a pattern or a template"
+        raise OptionError(
+            f"A playbook for the host {visible(host)!r} could apply the state of its organization to others: {reason}.",
+            remedy="Give the host a name of letters, digits, dots, hyphens and underscores in the inventory.",
+        )
+    # A line feed would end the comment.
+    return _ENFORCE.format(file=FILE, path=visible(str(path)).replace("\n", "[U+000A]"), host=json.dumps(host))
+
+
 def _rules_of_the_role(variables: Mapping[str, Any]) -> dict[_Key, Any]:
     """The role's rules, taken from the state in the file."""
     if ENCRYPTION_RULES not in variables:
@@ -119,10 +139,11 @@ class ExportAction(ModuleAction):
         """A module context with the paths of the organization's files."""
         # A delegated task exports the organization to which it is delegated.
         host = str(self._task.delegate_to or task_vars["inventory_hostname"])
+        groups = task_vars.get("groups", ())
 
         def store(directory: str, variables: Mapping[str, Any], write: bool) -> tuple[str, str, bool]:
             folder = Path(directory).expanduser().absolute() / folder_name(host)
-            playbook = _ENFORCE.format(file=FILE, path=folder / PLAYBOOK, host=json.dumps(host))
+            playbook = playbook_file(host, groups, folder / PLAYBOOK)
             files = {folder / FILE: variables_file(variables).encode("utf-8"), folder / PLAYBOOK: playbook.encode("utf-8")}
             differ = [path for path, content in files.items() if _content(path) != content]
             for path in differ if write else ():

@@ -20,6 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 #: The maximum lifetime of a code in seconds, whatever the authority says. Microsoft's codes are valid for 15 minutes.
 LONGEST = 1800.0
+#: The maximum time for a sign-in with the browser, in seconds. A closed window says nothing.
+_IN_BROWSER = LONGEST / 2
 #: Seconds between two checks whether it is this organization's turn, and whether the worker still waits.
 _POLL = 0.2
 _TURN = threading.Lock()
@@ -109,8 +111,18 @@ class SignIn:
                 "this machine has no browser for the sign-in.", remedy="Set ansible_exchange_device_code: true instead of ansible_exchange_interactive."
             ) from None
         tell(f"{self._organization}: sign in with the browser window that opens on this machine now. This run can only read.")
-        answer = self._application.acquire_token_interactive(self._scopes, prompt="select_account", timeout=LONGEST / 2)
-        return dict(answer or {"error": "the browser window was not used"})
+        try:
+            answer = self._application.acquire_token_interactive(self._scopes, prompt="select_account", timeout=_IN_BROWSER)
+        except RuntimeError as error:
+            if type(error).__name__ != "BrowserInteractionTimeoutError":
+                raise
+            answer = None
+        if not answer:
+            raise AuthenticationError(
+                f"nobody signed in to {self._organization} with the browser ({_minutes(_IN_BROWSER)}).",
+                remedy="Run the playbook again. If no window opens, set ansible_exchange_device_code: true instead of ansible_exchange_interactive.",
+            )
+        return dict(answer)
 
 
 def _invitation(organization: str, flow: Mapping[str, Any], life: float) -> str:

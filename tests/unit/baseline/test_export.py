@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import is_trusted_as_template, trust_as_template
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import Baseline
@@ -27,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import PARTS, brief_state, whole_state
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import plain
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import playbook_file, variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import write_file
 from hypothesis import given
 from hypothesis import strategies as st
@@ -178,3 +179,42 @@ def test_the_file_is_private(tmp_path: Path, session: EmulatedSession) -> None:
     path = Path(write_file(tmp_path / "out/contoso/export.yml", variables_file(exported(session)[0]).encode()))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in path.parent.iterdir()] == ["export.yml"]
+
+
+@pytest.mark.parametrize("host", ["contoso", "contoso.onmicrosoft.com", "contoso-2", "Contoso_EU", "ünï", "kunde 7", "admin@contoso.com"])
+def test_the_playbook_is_for_this_host(host: str) -> None:
+    (play,) = yaml.safe_load(playbook_file(host, ["all", "customers"], Path("/x/enforce.yml")))
+    assert play["hosts"] == host
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "all",
+        "customers",
+        "contoso*",
+        "~.*",
+        "!fabrikam",
+        "&x",
+        "a,b",
+        "a:b",
+        "x[0]",
+        "x?",
+        "{{ 1 }}",
+        "{% x %}",
+        "x\ny",
+        "x\n",
+        "-x",
+        "con\u202etoso",
+        " x",
+        "",
+    ],
+)
+def test_a_host_whose_name_could_be_others_gets_no_playbook(host: str) -> None:
+    with pytest.raises(OptionError, match=r"could apply the state of its organization to others.*Give the host a name"):
+        playbook_file(host, ["all", "customers"], Path("/x/enforce.yml"))
+
+
+def test_a_folder_cannot_end_the_comment_of_the_playbook() -> None:
+    (play,) = yaml.safe_load(playbook_file("contoso", [], Path("/x\n- hosts: all\n/enforce.yml")))
+    assert play["hosts"] == "contoso"

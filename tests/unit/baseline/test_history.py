@@ -96,6 +96,13 @@ def test_a_renamed_organization_keeps_its_history(how: str) -> None:
     assert organization["runs"] == 3
 
 
+def test_a_run_that_read_nothing_belongs_to_the_organization_that_its_host_is_named_after() -> None:
+    """A first look takes the initial domain for the host's name."""
+    looks = [look(0, OPEN), look(1, UNKNOWN, name="", tenant="", host="Contoso.onmicrosoft.com")]
+    (organization,) = history_document(looks, 2)["organizations"]
+    assert (organization["runs"], organization["runs_missed"], organization["tenant_id"]) == (1, 1, TENANT)
+
+
 def test_two_organizations_that_had_one_host_or_one_name_are_two() -> None:
     other = TENANT.replace("1", "2")
     looks = [look(0, OPEN), look(1, MET, tenant=other), look(2, OPEN)]

@@ -224,6 +224,14 @@ def test_a_machine_without_a_browser_says_so_at_once(emulator: Emulator, people:
         asked(opened(emulator, "exchange_interactive"), told=[])
 
 
+def test_a_browser_window_that_nobody_uses_ends_in_a_sentence(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_sign_in, "_IN_BROWSER", 1.0)
+    monkeypatch.setattr(webbrowser, "get", lambda *_: None)
+    monkeypatch.setattr(webbrowser, "open", lambda url, **_: True)
+    with pytest.raises(AuthenticationError, match=r"nobody signed in to contoso.onmicrosoft.com with the browser \(1 seconds\).*ansible_exchange_device_code"):
+        asked(opened(emulator, "exchange_interactive"), told=[])
+
+
 @pytest.mark.parametrize("change", [{"interval": 0}, {"interval": "x"}, {"expires_in": -5}, {"expires_in": "1e999"}, {"user_code": 7}, {"device_code": None}])
 def test_an_authority_that_says_anything_ends_in_an_error_with_a_name(
     emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
