@@ -4,7 +4,8 @@
 """PowerShell processes that a client starts itself, and that reach the emulator through the stand-in for Exchange's module.
 
 The client is given a program, ``pwsh`` in the emulator's directory: a shell script that tells the stand-in where the emulator is, and
-becomes the real PowerShell. Each process has a console of its own, named by its process id.
+becomes the real PowerShell. Each process has a console of its own, named by its process id. Systems give ids again, and a busy one within minutes,
+so a process is the one that it was only if it began when it began.
 
 Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before
 the work, ``lost_after`` kills it after, ``slow`` answers late.
@@ -40,7 +41,8 @@ class OwnProcesses:
         self._new = console
         self._faults = faults
         self._ledger = ledger
-        self._consoles: dict[str, Console] = {}
+        #: Name to when the process began, and its console.
+        self._consoles: dict[str, tuple[str, Console]] = {}
         self._lock = threading.Lock()
 
     def program(self, path: Path, engine: Engine, url: str, *, before: str = "", modules: Path = MODULES) -> Path:
@@ -64,17 +66,20 @@ class OwnProcesses:
         """The console of a process; None where this is no name of one."""
         if not name.startswith(_PREFIX):
             return None
+        began = _beginning(_pid(name))
         with self._lock:
-            if name not in self._consoles:
-                self._consoles[name] = self._new()
-            return self._consoles[name]
+            known, console = self._consoles.get(name, ("", None))
+            if console is None or (began and began != known):
+                console = self._new()
+                self._consoles[name] = began, console
+            return console
 
     @property
     def living(self) -> list[int]:
         """The ids of the processes that have loaded the module and live."""
         with self._lock:
-            names = list(self._consoles)
-        return [int(name.removeprefix(_PREFIX)) for name in names if _lives(int(name.removeprefix(_PREFIX)))]
+            began = {_pid(name): began for name, (began, _console) in self._consoles.items()}
+        return [pid for pid, then in began.items() if then and _beginning(pid) == then]
 
     def kill(self) -> None:
         """Every process dies."""
@@ -91,7 +96,7 @@ class OwnProcesses:
         fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
         if fault is None:
             return work()
-        pid = int(name.removeprefix(_PREFIX))
+        pid = _pid(name)
         if fault.kind in ("lost_before", "dead_shell"):
             _kill(pid)
             return {"error": "the process was killed"}
@@ -108,9 +113,14 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _lives(pid: int) -> bool:
+def _pid(name: str) -> int:
+    return int(name.removeprefix(_PREFIX))
+
+
+def _beginning(pid: int) -> str:
+    """When a process began, in ticks since the system did; empty where it lives no more. Source: proc_pid_stat(5), fields 3 and 22."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
-        return False
-    return state not in ("Z", "X")
+        return ""
+    return "" if fields[0] in ("Z", "X") else fields[19]

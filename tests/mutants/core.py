@@ -31,7 +31,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     ),
     # Convergence.
     "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
-    "module_utils/_engine/plan.py": ("tests/unit/engine/test_engine.py", "tests/unit/resources/rules/test_rule_lists.py"),
+    "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py",),
     # Chain and digest.
     "module_utils/_baseline/approval.py": ("tests/unit/baseline/test_approved.py",),
     "module_utils/_baseline/chain.py": ("tests/unit/baseline/test_chain.py",),

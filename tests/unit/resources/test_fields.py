@@ -25,6 +25,8 @@ class Broken(Kind):
         setattr(self, where, self.fail)
 
     def fail(self, value: Any) -> Any:
+        if value is None:
+            return None
         raise self.error
 
 

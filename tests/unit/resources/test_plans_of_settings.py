@@ -145,7 +145,7 @@ class TestPlan:
 
     def test_a_danger_is_warned_of_whether_it_is_there_or_not(self) -> None:
         for stored in ({"Switch": True}, {"Switch": False}, None):
-            assert plan_settings(ONE, {"switch": True}, stored).warnings == ["switch True: beware."]
+            assert plan_settings(ONE, {"switch": True}, stored).warnings == ["switch true: beware."]
         assert plan_settings(ONE, {"switch": False}, {"Switch": True}).warnings == []
 
 
@@ -280,6 +280,6 @@ class TestResources:
         parts = {"irm_configuration": {"switch": True, "text": "a"}, "other": {}}
         (step,) = self.SINGLE.plan(read, parts, Planning()).steps
         assert step.call.parameters == {"Switch": True, "Force": True}
-        assert self.SINGLE.plan(read, parts, Planning()).warnings == ["switch True: beware."]
+        assert self.SINGLE.plan(read, parts, Planning()).warnings == ["switch true: beware."]
         there = organization(irm_configuration=[{"Switch": True, "Text": "a"}])
         assert self.SINGLE.plan(there, parts, Planning(restoring=True)).warnings == []
