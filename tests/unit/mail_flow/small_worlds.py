@@ -12,11 +12,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.emulator.mail_flow.directory import Directory
-from tests.emulator.mail_flow.mail import Mail, first_copy, mail
+from tests.emulator.mail_flow.mail import Copy, Mail, Recipient, first_copy, mail
 from tests.emulator.mail_flow.outcomes import Judge, Outcome
 from tests.emulator.mail_flow.passage import Passage
 from tests.emulator.mail_flow.rules import Matching, Rule, rules
@@ -136,26 +136,42 @@ class SmallWorld:
             explored = explore(lambda world, arrived=arrived: self._judged(world, arrived, compiled, claims, abouts), guesses=())  # type: ignore[misc]
             for place, verdict in enumerate(found):
                 # Per claim: recipient to whether the claim is broken; only those whom it is about.
-                results: list[dict[str, bool]] = [judged[place] for judged in explored.results]
+                results: list[dict[str, bool | None]] = [judged[place] for judged in explored.results]
                 addressed = {address for broken in results for address in broken}
                 verdict.about += any(all(address in broken for broken in results) for address in addressed)
                 for address in addressed:
                     values = [broken.get(address, False) for broken in results]
                     if all(values):
                         verdict.certain.append((message, address))
-                    elif any(values):
+                    elif any(value is not False for value in values):
                         verdict.possible.append((message, address))
         return found
 
-    def _judged(self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[dict[str, bool]]:
-        outcomes = self._outcomes(world, arrived, compiled)
+    def _judged(self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[dict[str, bool | None]]:
+        """Of each claim whom it is about, and whether it is broken for them; ``None`` where it is so for one of the copies that somebody gets, and not for
+        another.
+        """
+        passage, judge = Passage(world, arrived, self._directory, compiled), Judge(world, arrived, self._directory)
+        copies = [(recipient, judge.outcome(copy, recipient)) for copy in passage.copies for recipient in copy.recipients]
         whole = first_copy(arrived, self._directory)
         judged = []
         for claim, about in zip(claims, abouts, strict=True):
-            people = [recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()]
-            outside = {one for one in people if claim.then == "portal" and self._outside(one, arrived, world)}
-            judged.append({one: claim.broken_by(outcomes[one], outside=one in outside) for one in people})
+            meant = {recipient.address for recipient in Matching(world, arrived, self._directory, about, whole).recipients()}
+            broken: dict[str, bool | None] = {}
+            for recipient, outcome in copies:
+                address = recipient.address
+                if address in meant if not recipient.added else self._is_about(world, arrived, about, whole, address):
+                    outside = claim.then == "portal" and self._outside(address, arrived, world)
+                    value = claim.broken_by(outcome, outside=outside)
+                    broken[address] = value if broken.get(address, value) == value else None
+            judged.append(broken)
         return judged
+
+    def _is_about(self, world: World, arrived: Mail, about: Rule, whole: Copy, address: str) -> bool:
+        """Whether a claim is about somebody whom a rule added: by their address, and by the message as it came."""
+        matching = Matching(world, arrived, self._directory, about, replace(whole, recipients=[Recipient(address, (address,))]))
+        matching._view = replace(matching._view, copy=whole)
+        return bool(matching.recipients())
 
     def _outside(self, address: str, arrived: Mail, world: World) -> bool:
         return world.settle(self._directory.recipient_in(address, "NotInOrganization", arrived.authenticated), "claim", address)
@@ -257,6 +273,10 @@ _ACTIONS: tuple[tuple[int, Values], ...] = (
     (1, {"set_header_name": HEADER, "set_header_value": "other"}),
     (1, {"remove_header": HEADER}),
     (1, {"set_audit_severity": "Low"}),
+    # Whom rules add is nobody whom messages name: they would get two copies, of which only what is the same in both can be told.
+    (1, {"copy_to": ["new@northwind.com"]}),
+    (1, {"blind_copy_to": ["new@eu.fabrikam.com"], "apply_rights_protection_template": "Encrypt"}),
+    (1, {"redirect_message_to": ["new@fabrikam.com"]}),
 )
 
 

@@ -10,20 +10,25 @@ that look at all of its recipients.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FIELDS, beside_content, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+
+#: Parts of a state that a copy of it must not share.
+_OWN = ("asked", "askers", "removers", "brands", "held")
 
 #: What shows on no copy: who is told of it, and how it leaves.
 UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
@@ -70,16 +75,36 @@ class Step:
     alive: Value
     seen: Seen
     _conditions: Conditions
+    _person: AddressSlot
+    _added: bool
 
     @cached_property
     def matches(self) -> Value:
         """Whether the rule matches, if the copy reaches it."""
-        return self._conditions.matches(self.rule, self.name, self.seen, self._conditions.mail.recipient)
+        return self._conditions.matches(self.rule, self.name, self.seen, self._person, added=self._added)
 
     @cached_property
     def acts(self) -> Value:
         """Whether the copy reaches the rule, and it matches."""
         return self._conditions.rail.all_of((self.alive, self.matches))
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A copy that a rule makes for somebody.
+
+    :param address: whom the rule adds, or sends the message to instead.
+    :param instead: whether it does the latter.
+    :param when: whether it does.
+    :param state: the state of their copy right after it.
+    :param place: the rule's place.
+    """
+
+    address: str
+    instead: bool
+    when: Value
+    state: State
+    place: int
 
 
 def shows(rule: FlowRule, watched: bool) -> bool:
@@ -94,28 +119,35 @@ def shows(rule: FlowRule, watched: bool) -> bool:
 class Chain:
     """The rules of a set, one after the other.
 
+    :param branch: the copy that is followed from there on; the one of the recipient whom the sender names unless given.
+    :param person: who gets the copy.
     :param steps: the rules that can act, first to last.
     :param state: the state after the last one.
+    :param branches: the copies that rules make of this one for others.
+    :param unfollowed: whether rules add somebody who cannot be told: a manager, or a group.
     """
 
-    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company) -> None:
+    def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
         self.rules, self.conditions, self.rail, self.company = rules, conditions, conditions.rail, company
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
-        self.state = State()
+        self.state = branch.state if branch else State()
+        self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
         self.steps: list[Step] = []
+        self.branches: list[Branch] = []
+        self.unfollowed = False
         self._changers: dict[str, Changer] = {}
         company.start()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)
             times[known] = times.get(known, 0) + 1
-            if not rule.idle:
+            if not rule.idle and (branch is None or rule.place > branch.place):
                 self._take(rule, (*known, times[known]))
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
-        step = Step(rule, name, negate(state.over), state.seen, self.conditions)
+        step = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, self.added)
         self.steps.append(step)
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
@@ -127,7 +159,7 @@ class Chain:
             # A rule with content actions leaves mail alone whose content S/MIME hides.
             read = negate(self.conditions.hidden(seen)) if any(row.content for row in rule.rows) else TRUE
             self._stop(rail.all_of((acts, read, rail.unknown("U08", name))))
-        if rule.splits and self.company.watched:
+        if rule.splits and self.company.watched and not self.added:
             splits = self.company.split(rule, name, matches, seen)
             state.seen = state.seen.but(splits=splits)
 
@@ -154,6 +186,7 @@ class Chain:
         self._change(rule, name, beside, wraps, seen)
         self._add(rule, name, beside)
         self._hold_and_end(rule, beside, matches if beside == whole else beside)
+        self._branch(rule, beside)
 
     def _insertable(self, seen: Seen) -> Value:
         """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
@@ -257,6 +290,17 @@ class Chain:
         added += [("", way.lower())] if way and way != "Redirect" else []
         if added and self.company.watched:
             self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
+
+    def _branch(self, rule: FlowRule, acts: Value) -> None:
+        """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop."""
+        added = [(str(address).lower(), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
+        way = rule.actions.get("add_manager_as_recipient_type")
+        self.unfollowed |= bool(way) or bool(added and rule.does(Does.MODERATE)) or any(address in (self.mail.facts.groups or {}) for address, _way in added)
+        for address, instead in dict.fromkeys(added):
+            own = {name: copy(getattr(self.state, name)) for name in _OWN}
+            stopped = self.rail.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
+            state = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
+            self.branches.append(Branch(address, instead, acts, state, rule.place))
 
     def _hold_and_end(self, rule: FlowRule, acts: Value, matches: Value) -> None:
         rail, state, actions = self.rail, self.state, rule.actions

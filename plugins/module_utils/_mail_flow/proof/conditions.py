@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
@@ -73,11 +74,18 @@ class Conditions:
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
         self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
 
-    def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot) -> Value:
-        """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``."""
+    def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot, *, added: bool = False) -> Value:
+        """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
+
+        :param added: whether a rule added the person. A rule that looks at recipients perhaps does not look at them (U09), and what it sees of all
+            recipients of their copy is left open.
+        """
         rail, mail = self.rail, self.mail
-        parts = [self.truth(atom, seen, person) for atom in rule.conditions]
-        parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions]
+        shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.reach in (Reach.COPY, Reach.RELATION)]
+        parts = [self.truth(atom, seen, person) for atom in rule.conditions if atom not in shared]
+        parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
+        if added and (shared or rule.splits):
+            parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
         if rule.content:
             parts.append(negate(self.hidden(seen)))
         if rule.begins or rule.ends:

@@ -135,6 +135,6 @@ class Outcome:
             return negate(rail.all_of((now, negate(self.by_rules))))
         seen = rail.any_of((self.delivered, self.released))
         if then == "portal":
-            outside = self.chain.conditions.recipient_scope("NotInOrganization", self.mail.recipient)
+            outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)
             protected = rail.all_of((protected, negate(rail.all_of((outside, negate(self.branded))))))
         return rail.all_of((seen, negate(protected)))

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -148,9 +147,9 @@ class _Prover:
         self.guarantees, self.budget = guarantees, budget
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
-        adds = any(rule.does(what) for rule in rules.rules if not rule.idle for what in (Does.ADD, Does.REDIRECT))
-        self._named_only = [{**NAMED_ONLY}] if adds else []
         self.first = Model([rules], claims, facts, now, options)
+        _copies, whole = self.first.added(self.first.free)
+        self._named_only = [] if whole else [{**NAMED_ONLY}]
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
         guarantee = self.guarantees[place]
@@ -159,9 +158,9 @@ class _Prover:
             assumptions = self._possible(model, place, where)
             for _round in range(_ROUNDS):
                 literals = [each.literal for each in assumptions]
-                about, breaks = self._claim(model, place, model.free)
-                if not model.solve([about, breaks, *literals], self.budget):
-                    proof = self._named(model, [about, breaks], assumptions)
+                broken = self._broken(model, place, model.free)
+                if not model.solve([broken, *literals], self.budget):
+                    proof = self._named(model, [broken], assumptions)
                     return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._named_only, *proof]}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
@@ -177,19 +176,31 @@ class _Prover:
         except BudgetError:
             return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]}
 
-    def _claim(self, model: Model, place: int, side: Side) -> tuple[int, int]:
-        """That the guarantee applies, and that it is broken: possibly on the free side, certainly on the open one."""
+    def _claims(self, model: Model, place: int, side: Side) -> list[tuple[int, int]]:
+        """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
+        free side, certainly on the open one.
+        """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
+        template = option_name(guarantee.template) if guarantee.template else ""
+        known = high if side.rail.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
-        breaks = side.outcomes[0].breaks(guarantee.then, option_name(guarantee.template) if guarantee.template else "")
-        return (high(about), high(breaks)) if side.rail.free else (low(about), low(breaks))
+        found = [(known(about), known(side.outcomes[0].breaks(guarantee.then, template)))]
+        for copy in model.added(side)[0]:
+            about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
+            found.append((known(side.rail.all_of((copy.when, about))), known(copy.outcome.breaks(guarantee.then, template))))
+        return found
+
+    def _broken(self, model: Model, place: int, side: Side) -> int:
+        """That the guarantee is broken for one of the copies that it applies to."""
+        circuit = model.circuit
+        return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, side)])
 
     def _possible(self, model: Model, place: int, where: str) -> list[Assumption]:
         """The assumptions, without those that contradict the guarantee itself.
 
         :raises OptionError: the guarantee applies to no message.
         """
-        about, _breaks = self._claim(model, place, model.free)
+        about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
         assumptions = list(model.mail.assumptions)
         while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
@@ -219,35 +230,40 @@ class _Prover:
     def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Any] = []
-        for side, more in ((model.open, [model.open.outcomes[0].known]), (model.open, []), (model.free, [])):
-            for candidate in model.candidates([*self._claim(model, place, side), *more, *literals], side):
-                found = self._replays(model, place, candidate)
-                if found:
-                    return found, []
-                to_refine += model.to_refine(side)
+        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open)[0])]
+        of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
+        for sure, possible, outcome in zip(of_open, of_free, outcomes, strict=True):
+            for side, wanted in ((model.open, [*sure, outcome.known]), (model.open, [*sure]), (model.free, [*possible])):
+                for candidate in model.candidates([*wanted, *literals], side):
+                    found = self._replays(model, place, candidate)
+                    if found:
+                        return found, []
+                    to_refine += model.to_refine(side)
         return None, to_refine
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
-        if not is_about(model.claims, rule, message, facts, letter.recipient):
-            return None
-        course = course_of(model.rule_sets[0], message, facts, letter.recipient)
-        if course is None or not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
-            return None
-        outcome = result(course, model.rule_sets[0], message, facts)
-        if outcome is None:
-            return None
-        found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcome}
-        return {**found, "facts": letter.facts} if letter.facts else found
+        for recipient in dict.fromkeys((letter.recipient, *model.mail.added_people)):
+            if not is_about(model.claims, rule, message, facts, recipient):
+                continue
+            course = course_of(model.rule_sets[0], message, facts, recipient)
+            if course is None or not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+                continue
+            outcome = result(course, model.rule_sets[0], message, facts)
+            if outcome is not None:
+                found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": recipient, "outcome": outcome}
+                return {**found, "facts": letter.facts} if letter.facts else found
+        return None
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
         reasons: list[Reason] = []
-        about, breaks = self._claim(model, place, model.free)
-        for candidate in model.candidates([about, breaks, *literals], model.free):
-            course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], candidate.letter.recipient)
-            reasons += reasons_of(course, candidate.message, candidate.facts[0])
+        for candidate in model.candidates([self._broken(model, place, model.free), *literals], model.free):
+            for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
+                if is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient) is not False:
+                    course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], recipient)
+                    reasons += reasons_of(course, candidate.message, candidate.facts[0])
         return [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)] or [{**NOT_FOUND}]
 
 

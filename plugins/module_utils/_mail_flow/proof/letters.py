@@ -87,7 +87,8 @@ class Writer:
             message["mail_from"] = envelope
         message.update(self._content(is_true))
         message.update(self._properties(is_true))
-        return Letter(message, recipient, self._facts(is_true, [(mail.sender, sender), (mail.recipient, recipient)], people))
+        slots = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
+        return Letter(message, recipient, self._facts(is_true, slots, people))
 
     # Addresses
 

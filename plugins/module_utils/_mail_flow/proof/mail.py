@@ -57,6 +57,7 @@ class Assumption:
 class Mail:
     """The variables of a message and of one of its recipients.
 
+    :param added_people: primary address to somebody whom a rule adds.
     :param settings: the IRM configurations under which it passes rules.
     """
 
@@ -86,6 +87,7 @@ class Mail:
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
         self.recipient = self.address(RECIPIENT, RECIPIENT)
+        self.added_people: dict[str, AddressSlot] = {}
         self.authenticated = circuit.variable("authenticated")
         self.direct = circuit.variable("direct")
         self.pdf = circuit.variable("pdf")
@@ -119,6 +121,14 @@ class Mail:
             if self.facts.remote_domains is None:
                 add(self._internal ^ 1, self.internal(slot) ^ 1)
         return slot
+
+    def added(self, address: str) -> AddressSlot:
+        """Somebody whom a rule adds."""
+        primary = self.facts.primary(address)
+        if primary not in self.added_people:
+            slot = self.added_people[primary] = self.address(f"added {primary}", RECIPIENT)
+            self.circuit.add(slot["address", primary])
+        return self.added_people[primary]
 
     def option(self, name: str) -> int:
         """Whether a message that arrives protected by rights has this option."""

@@ -14,13 +14,15 @@ from typing import Any, TypeVar
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, NoMessageError, Writer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Histories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -35,12 +37,27 @@ CONFLICTS = 6_000
 #: The maximum number of attempts to repair a model that matches no message.
 _TRIES = 12
 
+#: The maximum number of copies for people whom rules add.
+_COPIES = 24
+
 #: The maximum number of addresses in fields that are built exactly at once.
 _FIELDS_AT_ONCE = 4
 
 
 class BudgetError(Exception):
     """A question took too many conflicts."""
+
+
+@dataclass(frozen=True)
+class AddedCopy:
+    """The copy of somebody whom a rule adds.
+
+    :param when: whether there is one.
+    """
+
+    person: AddressSlot
+    when: Value
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,7 @@ class Model:
         self.circuit = Circuit()
         self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
         self.free = self._side(free=True)
+        self._added: dict[bool, tuple[list[AddedCopy], bool]] = {}
         self._writer = Writer(self.mail)
 
     @cached_property
@@ -128,6 +146,29 @@ class Model:
         if found is None:
             raise BudgetError
         return found
+
+    def added(self, side: Side) -> tuple[list[AddedCopy], bool]:
+        """The copies for those whom rules of the first set add, and for those whom they add to these; and whether that is all of them."""
+        known = self._added.get(side.rail.free)
+        if known is not None:
+            return known
+        chain = side.chains[0]
+        side.company.conditions = chain.conditions
+        found: list[AddedCopy] = []
+        whole = not chain.unfollowed
+        todo = [(branch, branch.when) for branch in chain.branches]
+        while todo and len(found) < _COPIES:
+            branch, when = todo.pop(0)
+            if when == FALSE:
+                continue
+            copy = Chain(chain.rules, chain.conditions, side.company, branch)
+            if not branch.instead:  # Nobody is added to a copy that is theirs.
+                when = side.rail.all_of((when, self.mail.recipient["address", self.facts.primary(branch.address)] ^ 1))
+            found.append(AddedCopy(copy.person, when, Outcome(copy)))
+            whole &= not copy.unfollowed
+            todo += [(more, side.rail.all_of((when, more.when))) for more in copy.branches if more.address != branch.address]
+        self._added[side.rail.free] = (found, whole and not todo)
+        return self._added[side.rail.free]
 
     @property
     def core(self) -> tuple[int, ...]:

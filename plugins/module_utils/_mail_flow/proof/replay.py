@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, all_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name, verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Fork, first_content
@@ -21,7 +21,9 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
     passage = Passage(rules, message, facts)
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
-    return any(all_of(passage.parts(rule, world, person)) is True for person in people if person.address == address)
+    # Somebody whom a rule adds has an address, but is none of those to whom the message came.
+    person = next((person for person in people if person.address == address), Recipient(address, address, address))
+    return all_of(passage.parts(rule, world, person)) is True
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:
@@ -31,14 +33,14 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> C
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
     """Whether a copy breaks a guarantee, whatever is unknown."""
-    if course is None or course.too_many or course.twice or course.by is not None:
+    if course is None or course.too_many:
         return False
     return all(_breaks(world, course, then, template, message, facts) for world in course.worlds)
 
 
 def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool:
     found = verdict(world, message, facts)
-    if world.surprises:
+    if world.surprises or world.fate == NOBODY:
         return False
     delivered = world.fate == "delivered" and not world.held
     if then in ("encrypted", "unencrypted") and not delivered:

@@ -191,12 +191,12 @@ def _meant(edit: Edit, courses: tuple[Course, Course]) -> FlowRule:
 
 
 def acted(edit: Edit | None, courses: tuple[Course, Course]) -> tuple[bool, bool]:
-    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world."""
+    """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME keeps from its work perhaps did."""
     if edit is None:
         return False, False
     found = []
     for rule, course in ((edit.before, courses[0]), (edit.after, courses[1])):
-        found.append(rule is not None and any(rule.place == place for world in course.worlds for _held, place in world.matched))
+        found.append(rule is not None and any(rule.place == place for world in course.worlds for _held, place in (*world.matched, *world.perhaps)))
     return found[0], found[1]
 
 

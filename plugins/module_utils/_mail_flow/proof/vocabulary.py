@@ -23,6 +23,10 @@ Key = tuple[str, Any]
 #: So many people of a group or of the directory are told apart by name.
 MOST_NAMED = 300
 
+#: The option of the action that names people who get the message instead of its recipients, and those who get it, too.
+REDIRECTS = "redirect_message_to"
+ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
+
 SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
 
 #: Header that repeats what the message says elsewhere, to the slot that says it.
@@ -128,6 +132,8 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
     found = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
+            added = [str(address) for option in ADDING for address in rule.actions.get(option) or ()]
+            found.mention(RECIPIENT, (("address", facts.primary(address)) for address in added if domain(address)))
             found.managers |= bool({"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions))
         for atom in rules.atoms:
             option = atom.predicate.options[0]

@@ -14,8 +14,8 @@ ALWAYS: tuple[dict[str, str], ...] = (
     {"id": "later", "text": "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."},
 )
 
-#: For rules that add recipients or redirect mail.
-NAMED_ONLY = {"id": "U09", "text": "The sender names the recipient. Recipients whom a rule adds, or redirects mail to, are not considered."}
+#: For rules that add somebody whose address the rules do not tell.
+NAMED_ONLY = {"id": "U09", "text": "The sender's manager and members of groups, whom rules add or redirect mail to, are not considered."}
 
 #: For a question that took too many conflicts.
 BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": "Use fewer or simpler conditions in the rules that overlap."}

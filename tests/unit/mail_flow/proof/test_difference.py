@@ -112,6 +112,13 @@ def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
         assert [row["rules"] for row in compared(before, after).rows if row["kind"] == "fate_changed"] == [[first]]
 
 
+def test_mail_that_smime_hides_is_put_down_to_a_rule_that_perhaps_acts_on_it() -> None:
+    """The rule is met first, and what it does there is not documented. That the mail is no longer held back is."""
+    held = rule("Held", {"message_type_matches": "Encrypted"}, {"quarantine": True})
+    rows = {row["kind"]: row for row in compared([held], [rule("All", {}, ENCRYPT)]).rows}
+    assert rows["delivery_gained"]["witness"]["message"]["protection"]["kind"] == "smime"
+
+
 SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 
 

@@ -101,13 +101,65 @@ def test_a_rule_that_is_only_tried_leaves_alone_what_smime_hides() -> None:
 
 
 def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
-    copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["boss@fabrikam.com"]})
-    stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["boss@fabrikam.com"]}, STOP)
-    unless = {"any_of_to_header": ["boss@fabrikam.com"]}
+    copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["bob@contoso.com"]})
+    stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["bob@contoso.com"]}, STOP)
+    unless = {"any_of_to_header": ["bob@contoso.com"]}
     assert verdict([stop, copy, ALL], unless=unless)["verdict"] == "proved"
     found = verdict([copy, stop, ALL], unless=unless)
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
-    assert "U09" in [each["id"] for each in verdict([copy, ALL])["assumptions"]]
+
+
+COPIED = {"from_scope": "InOrganization", "subject_contains_words": ["x"]}
+INSIDE = rule("All", {"from_scope": "InOrganization"}, ENCRYPT)
+
+
+@pytest.mark.parametrize("way", ["add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"])
+def test_recipients_whom_a_rule_adds_get_what_the_copy_has_and_meets(way: str) -> None:
+    adds = rule("Adds", COPIED, {way: ["Ann@fabrikam.com"]})
+    found = verdict([ALL, adds], then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
+    assert found["counterexample"]["message"]["to"][0].endswith("contoso.com")
+    assert found["counterexample"]["outcome"]["protection"] == "none"
+    # A rule before has asked for encryption, and one behind that looks at no recipient asks for it of whoever gets the copy.
+    for rules in ([INSIDE, adds], [adds, INSIDE]):
+        found = verdict(rules, then="not_in_clear")
+        assert found["verdict"] == "proved"
+        assert "U09" not in [each["id"] for each in found["assumptions"]]
+    # Whether one behind that looks at recipients looks at them is not documented.
+    found = verdict([adds, ALL], then="not_in_clear")
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+    assert verdict([adds, ALL], then="not_in_clear", unless={"subject_contains_words": ["x"]})["verdict"] == "proved"
+    assert verdict([adds, ALL], then="not_in_clear", unless={"sent_to": ["ann@fabrikam.com"]})["verdict"] == "proved"
+
+
+def test_copies_of_copies_are_followed() -> None:
+    """The first person's copy meets the rule that adds the second."""
+    away = rule("Away", COPIED, {"redirect_message_to": ["bob@contoso.com"]})
+    more = rule("More", COPIED, {"copy_to": ["ann@fabrikam.com"]})
+    found = verdict([ALL, away, more], then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
+    stops = {**away, "actions": {**away["actions"], **STOP}}
+    assert verdict([ALL, stops, more], then="not_in_clear")["verdict"] == "proved"
+    assert verdict([stops, INSIDE], when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] == "refuted"
+
+
+def test_somebody_who_is_redirected_to_themselves() -> None:
+    """They get a copy, though theirs is redirected. What holds of only one of two copies is not told."""
+    away = rule("Away", {"from_scope": "InOrganization"}, {"redirect_message_to": ["ann@fabrikam.com"]})
+    when = {"from_scope": "InOrganization", "sent_to": ["ann@fabrikam.com"]}
+    assert verdict([away], when=when, then="not_in_clear")["verdict"] == "refuted"
+    alone = {**when, "any_of_to_header": ["ann@fabrikam.com"]}
+    assert verdict([rule("Away", alone, away["actions"])], when=alone, then="not_in_clear")["verdict"] != "proved"
+    assert verdict([INSIDE, away], when=when, then="not_in_clear")["verdict"] == "proved"
+
+
+def test_a_person_whom_rules_add_and_do_not_tell_is_assumed_away() -> None:
+    for actions in ({"add_manager_as_recipient_type": "Cc"}, {"copy_to": ["sales@contoso.com"]}):
+        facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
+        options = [{"name": "G", "when": OUTGOING, "then": "encrypted"}]
+        (found,) = prove([rule("Adds", COPIED, actions), ALL], facts, options, NOW)
+        assert found["verdict"] == "proved"
+        assert "U09" in [each["id"] for each in found["assumptions"]]
 
 
 def test_whom_a_field_names_may_be_the_recipient() -> None:
