@@ -21,7 +21,7 @@ description:
     R(the baseline,ansible_collections.m365.message_encryption.hardened_baseline_role) finds nothing to change. A control whose settings differ
     between objects is omitted and so stays unmanaged.
   - >-
-    Text that looks like a template is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
+    Every text of the organization is marked C(!unsafe), because Ansible templates variables that it loads from files, and anyone who can name a mail flow
     rule can put text into this one.
   - A host whose name is also the name of a group, or that Ansible would read as a pattern or a template, is refused, because the playbook names the host.
   - RV(not_enforced) lists what the playbook does not enforce.

@@ -16,16 +16,16 @@ def is_address(text: str) -> bool:
 
 
 def domain(address: str) -> str:
-    """The domain of an address, in small letters; empty where it has none."""
+    """The domain of an address, in lower case; empty if it has none."""
     return address.rpartition("@")[2].lower() if "@" in address else ""
 
 
 def is_below(name: str, parent: str) -> bool:
-    """Whether a domain is another one or a subdomain of it. Both in small letters."""
+    """Whether a domain is ``parent`` or a subdomain of it. Both are in lower case."""
     return name == parent or name.endswith("." + parent)
 
 
 def with_parents(name: str) -> tuple[str, ...]:
-    """A domain and all that it is below: ``eu.fabrikam.com``, ``fabrikam.com``, ``com``."""
+    """A domain and all its parents, itself first: ``eu.fabrikam.com``, ``fabrikam.com``, ``com``."""
     labels = name.split(".")
     return tuple(".".join(labels[start:]) for start in range(len(labels)))

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Predicates that look at the subject, the text, headers, and properties of the message. Private to the collection.
 
-Each takes what it sees, its values, and the rule's settings. Source: Microsoft's "Mail flow rule conditions and exceptions" and
-New-TransportRule pages.
+Each takes what it sees (a ``Sight``), its values as the rule has them (most often a tuple of texts), and the rule's settings. It returns a
+``Truth``: true, false, or open with the number of the question (U-number) and a reason. Source: Microsoft's "Mail flow rule conditions and
+exceptions" and New-TransportRule pages.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ _STAMPED = re.compile(
     r"(x-ms-|x-microsoft-|x-forefront-|x-originat|x-eop|arc-|dkim-|received|authentication-results|message-id|date|mime-version|content-|return-path|thread-)"
 )
 
-#: Headers that a message's other fields say.
+#: Headers whose values a message has as fields of its own.
 _FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
 
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 _SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b.*", re.IGNORECASE | re.DOTALL)
 
-#: A message on the wire is larger than what it carries: base64, line breaks, and headers.
+#: A message on the wire is larger than what it carries: the factor of base64 with its line breaks, and the bytes that headers may have.
 ENCODED, _HEADERS = 1.4, 100_000
 
 
@@ -79,7 +80,7 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
 
 
 def unreadable(sight: Sight) -> Truth | None:
-    """The answer of whatever looks at the content of a message that Exchange may not read; ``None`` where it can."""
+    """The open answer (U30) of each predicate that looks at the content of a message that Exchange may not be able to read; ``None`` if it can."""
     protection = sight.message.protection
     if sight.content.wrapped:
         return None

@@ -22,15 +22,15 @@ _NO_SPACES = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\u
 
 
 def any_word(text: str, words: Iterable[str]) -> Truth:
-    """Whether one of the words is in the text."""
+    """Whether one of the words is in the text: true, false, or open (U17) where only a borderline case decides."""
     lowered = text.lower()
     return any_of(has_word(text, word, lowered) for word in words)
 
 
 def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
-    """Whether a word, or a phrase, is in the text.
+    """Whether a word, or a phrase, is in the text: true, false, or open (U17). An empty word is in no text.
 
-    :param lowered: the text in small letters, where the caller has it already.
+    :param lowered: the text in lower case, if the caller has it already.
     """
     wanted = word.lower()
     if not wanted:
@@ -49,12 +49,12 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
 
 
 def tokens(text: str) -> frozenset[str]:
-    """The runs of letters and digits in a text, folded. A word can only be in a text that has the word's own runs."""
+    """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
     return frozenset(_TOKENS.findall(text.casefold()))
 
 
 def first_token(word: str) -> str:
-    """A run that a text must have for the word to be in it or for that to be open; empty where there is no such run."""
+    """A run of :func:`tokens` without which the word cannot be in a text, nor that be open; empty if there is no such run."""
     if not word.isascii():
         return ""
     found = _TOKENS.search(word.casefold())

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes an organization as a variables file, and the playbook that keeps it so. Private to the collection."""
+"""Writes an organization as a file of variables, and a playbook that restores it. Private to the collection.
+
+Both files are written only where they differ, completely or not at all, with mode 0600 in a folder that is named after the host.
+"""
 
 from __future__ import annotations
 
@@ -27,20 +30,20 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 _HEADER = """\
 ---
-# An organization as it was exported. The playbook {playbook} beside this file keeps it so.
-# What is empty, and what Exchange gives a new rule, goes without saying. The variables that begin with hardened_baseline_ are for the role.
-# Anybody who can name a mail flow rule wrote into this file. Keep every !unsafe: without it, Ansible would execute templates in such texts.
+# The settings and mail flow rules of an organization when it was exported. The playbook {playbook} in this folder restores them.
+# Empty values and the defaults of a new rule are omitted. The variables that begin with hardened_baseline_ are for the role hardened_baseline.
+# Other people wrote the texts in this file. Keep each !unsafe: without it, Ansible would execute templates in them.
 """
 _ENFORCE = """\
 ---
-# Keeps the organization as {file} has it. What would that change?
+# Restores an organization to the state in {file}. To see what that would change:
 #   ansible-playbook -i <your inventory> {path} --check --diff
-- name: Keep the organization as it was exported
+- name: Restore the exported state
   hosts: {host}
   gather_facts: false
   vars_files: [{file}]
   tasks:
-    - name: Bring every setting and rule to what the file says
+    - name: Restore every setting and rule in the file
       m365.message_encryption.message_encryption_state:
         state: "{{{{ message_encryption_state }}}}"
         omitted: default
@@ -88,8 +91,9 @@ _Dumper.add_representer(_Template, _represent_template)
 
 
 def variables_file(variables: Mapping[str, Any]) -> str:
-    """Variables as YAML in which no value of an organization is templated.
+    """The content of :data:`FILE`: YAML in which no value of an organization is templated.
 
+    :param variables: what ``variables_of`` returns: the state, and the role's variables.
     :raises OptionError: YAML cannot represent a text.
     """
     return _HEADER.format(playbook=PLAYBOOK) + dump({**_with_keys(variables, ""), **_rules_of_the_role(variables)}, _Dumper, width=1000)

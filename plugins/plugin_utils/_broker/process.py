@@ -19,7 +19,7 @@ class Process:
     """A process.
 
     :param pid: its ID.
-    :param started: its start time in the system's own unit; empty if the system does not provide it.
+    :param started: its start time in the system's own unit, only for comparing; empty if the system does not provide it.
     """
 
     pid: int
@@ -55,7 +55,10 @@ class Process:
 
 
 def _started(pid: int) -> str:
-    """Field 22 of /proc/pid/stat, counted after the name, which may contain anything. Empty for a zombie, which has ended."""
+    """The start time of a process in clock ticks since the system started; ``ended`` for a zombie, empty if the system has no /proc.
+
+    Source: proc(5), field 22 of /proc/pid/stat, counted after the name, which may contain anything.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()

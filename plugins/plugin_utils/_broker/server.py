@@ -6,11 +6,15 @@
 Private to the collection. Workers connect to it over a socket in the run's own directory. ``_broker.client`` starts it.
 It ends when the playbook ends.
 
-One thread serves each worker connection: it waits for the session's turn, runs the calls, and
-answers. Sessions share no lock, so organizations never wait for each other, save for a person who signs in to one after the other.
-If a worker vanishes (task timeout,
-SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call that is still waiting
-for its turn when its worker vanishes does not run.
+One thread serves each worker connection: it waits for the session's turn, runs the calls, and answers. Sessions share no lock, so
+organizations never wait for each other, except where a person signs in to one after the other. If a worker vanishes (task timeout,
+SIGKILL) during its call, the call still runs to its end, but what it read is not reused. A call that is still waiting for its turn
+when its worker vanishes does not run.
+
+A worker sends an object with ``key`` (of the connection identity), ``operation`` (``invoke``, ``describe`` or ``close``), ``calls``
+(in the form of ``Call.to_wire``), ``fresh`` (bool) and ``reuse`` (seconds). The answer has ``results``, ``description`` or ``error``, each
+with ``log`` and ``warnings`` (texts). Before it, the broker may send ``need: identity``, which the worker answers with ``identity``, and
+``tell`` (text for a person).
 """
 
 from __future__ import annotations
@@ -94,7 +98,11 @@ class Broker:
         self._table = threading.Lock()  # guards only the table; never held while anything is sent
 
     def serve(self, listener: socket.socket, playbook: Process) -> None:
-        """Accepts workers until the playbook has ended, then ends the sessions."""
+        """Accepts workers until the playbook has ended, then ends the sessions, which takes at most about ten seconds.
+
+        :param listener: the listening socket, which it closes.
+        :param playbook: the process of ansible-playbook.
+        """
         listener.setblocking(False)
         with playbook.watch() as ended:
             poller = select.poll()
@@ -201,7 +209,7 @@ class Broker:
 
 
 def peer_uid(connection: socket.socket) -> int | None:
-    """The user at the other end; None if the system does not provide it."""
+    """The user ID at the other end; None if the system does not provide it. Source: unix(7), SO_PEERCRED."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

@@ -286,13 +286,19 @@ def fault(wire: str, kind: str, which: int) -> dict[str, Any]:
     return {"kind": kind} if kind == "garbled" else {"kind": kind, "step": steps(wire)[which % len(steps(wire))]}
 
 
+def struck(emulator: Emulator, sessions: Open, wire: str, *faults: dict[str, Any]) -> OrganizationSession:
+    """An open session whose next call meets the faults."""
+    session = sessions(wire)
+    invoke(session, Call("Get-IRMConfiguration"))
+    emulator.faults.set(list(faults))
+    return session
+
+
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_read_survives_what_passes(fresh: Emulator, sessions: Open, wire: str, kind: str, which: int) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([fault(wire, kind, which)])
+    session = struck(fresh, sessions, wire, fault(wire, kind, which))
     (result,) = invoke(session, Call("Get-IRMConfiguration"))
     assert fresh.faults.struck
     assert result.unwrap()[0]["Name"]
@@ -302,9 +308,7 @@ def test_a_read_survives_what_passes(fresh: Emulator, sessions: Open, wire: str,
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_write_is_never_doubled_and_never_claimed(fresh: Emulator, sessions: Open, wire: str, kind: str, which: int) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([fault(wire, kind, which)])
+    session = struck(fresh, sessions, wire, fault(wire, kind, which))
     (result,) = invoke(session, Call("New-TransportRule", {"Name": "once", "ApplyRightsProtectionTemplate": "Encrypt"}))
     assert fresh.psrp.settle(5)
     assert fresh.faults.struck
@@ -319,9 +323,7 @@ def test_a_write_is_never_doubled_and_never_claimed(fresh: Emulator, sessions: O
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("throttle", [{"kind": "429", "retry_after": 1}, {"kind": "429"}, {"kind": "concurrency_text"}])
 def test_a_throttled_write_is_repeated(fresh: Emulator, sessions: Open, wire: str, throttle: dict[str, Any]) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([{**throttle, "step": steps(wire)[0]}])
+    session = struck(fresh, sessions, wire, {**throttle, "step": steps(wire)[0]})
     (result,) = invoke(session, Call("Set-IRMConfiguration", {"SearchEnabled": False}))
     if wire == "rest" or throttle["kind"] == "429":
         assert result.error is None
@@ -331,9 +333,7 @@ def test_a_throttled_write_is_repeated(fresh: Emulator, sessions: Open, wire: st
 @pytest.mark.parametrize("wire", SHELLS)
 @pytest.mark.parametrize("call", [Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": False})])
 def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, call: Call) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([{"kind": "dead_shell", "step": "command"}])
+    session = struck(fresh, sessions, wire, {"kind": "dead_shell", "step": "command"})
     (result,) = invoke(session, call)
     assert result.error is None
 
@@ -360,18 +360,14 @@ def test_a_shell_that_takes_another_ones_place_is_of_the_same_organization(
 
 @pytest.mark.parametrize("wire", SHELLS)
 def test_operation_timeouts_are_waited_through(fresh: Emulator, sessions: Open, wire: str) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([{"kind": "operation_timeout", "step": "receive", "times": 3}])
+    session = struck(fresh, sessions, wire, {"kind": "operation_timeout", "step": "receive", "times": 3})
     assert invoke(session, Call("Get-IRMConfiguration"))[0].error is None
 
 
 @pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize("kind", ["401_expired", "401_revoked"])
 def test_a_token_that_is_refused_is_renewed_even_for_a_write(fresh: Emulator, sessions: Open, wire: str, kind: str) -> None:
-    session = sessions(wire)
-    invoke(session, Call("Get-IRMConfiguration"))
-    fresh.faults.set([{"kind": kind, "step": "invoke"}])
+    session = struck(fresh, sessions, wire, {"kind": kind, "step": "invoke"})
     (result,) = invoke(session, Call("Set-IRMConfiguration", {"SearchEnabled": False}))
     assert result.error is None
     assert sum(entry.applied for entry in fresh.calls) == 1
