@@ -93,8 +93,8 @@ class ProcessLine:
         limits.wakes(self._wake)
         os.set_blocking(self._stdin, False)
         self._burial = threading.Thread(target=child.bury, daemon=True)
-        listeners = [threading.Thread(target=listen, daemon=True) for listen in (self._listen, self._overhear)]
-        for thread in (self._burial, *listeners):
+        self._overhearing = threading.Thread(target=self._overhear, daemon=True)
+        for thread in (self._burial, self._overhearing, threading.Thread(target=self._listen, daemon=True)):
             thread.start()
 
     @property
@@ -250,6 +250,8 @@ class ProcessLine:
         if self._burial.is_alive():
             self._child.kill()
         self._burial.join()
+        # What it printed last may not have been read yet. Somebody else may keep standard error open.
+        self._overhearing.join(_END_TIMEOUT)
         returned = self._child.process.returncode
         how = f"it ended by signal {-returned}" if returned < 0 else f"it ended with exit code {returned}"
         with self._changed:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -176,3 +177,17 @@ def test_what_was_printed_is_bounded_and_has_both_ends(speak: Callable[..., Proc
     assert "the beginning 100000" in text
     assert text.endswith("the end")
     assert len(text) < 3000
+
+
+def test_what_a_process_printed_last_is_told_however_late_it_is_read(speak: Callable[..., ProcessLine], monkeypatch: pytest.MonkeyPatch) -> None:
+    overhear = ProcessLine._overhear
+
+    def late(line: ProcessLine) -> None:
+        line._burial.join()
+        time.sleep(0.2)
+        overhear(line)
+
+    monkeypatch.setattr(ProcessLine, "_overhear", late)
+    line = speak("echo 'no memory' >&2", "exit 3")
+    with pytest.raises(ProcessGoneError, match=r"it ended with exit code 3\. no memory"):
+        converse(line)

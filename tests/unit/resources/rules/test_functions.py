@@ -230,8 +230,10 @@ class TestCoverage:
         early = standing("early", {}, actions)
         assert first_that_covers(self.LATE, [early]) is (early if ends else None)
         # A section that was never given is empty.
+        bare_late = Standing("late", True, SETTINGS_OF_A_NEW_RULE, {})
+        assert first_that_covers(bare_late, [standing("early", INSIDE, actions)]) is None
         bare = Standing("early", True, SETTINGS_OF_A_NEW_RULE, {"actions": actions} if actions else {})
-        assert first_that_covers(Standing("late", True, SETTINGS_OF_A_NEW_RULE, {}), [bare]) is (bare if ends else None)
+        assert first_that_covers(bare_late, [bare]) is (bare if ends else None)
 
     def test_it_is_the_first_of_those_that_do(self) -> None:
         first, second = standing("first", INSIDE, STOP), standing("second", {}, STOP)
@@ -258,6 +260,7 @@ class TestCoverage:
         made = Standing.of(None, wanted("new", actions=ENCRYPT))
         assert made == Standing("new", True, SETTINGS_OF_A_NEW_RULE, {"actions": ENCRYPT}, True)
         assert Standing.of(None, wanted("new", enabled=False)).enabled is False
+        assert Standing.of(None, wanted(guid="g-gone")).name == ""
         assert Standing.of(rule("odd", DlpPolicy="x")).understood is False
         assert Standing.of(rule("odd", ExceptIfUnheard="x")).understood is False
 
@@ -295,6 +298,8 @@ class TestValues:
         stored = {"set_header_name": "X-A", "set_header_value": "1"}
         assert section_parameters("actions", declared, stored, ["set_header_value"], self.LISTED) == {"SetHeaderName": "X-A", "SetHeaderValue": "2"}
         assert section_parameters("actions", declared, stored, ["prepend_subject"], self.LISTED) == {"PrependSubject": "x"}
+        template = {"apply_rights_protection_template": "Encrypt"}
+        assert section_parameters("actions", template, {}, list(template), self.FRENCH) == {"ApplyRightsProtectionTemplate": "Chiffrer"}
         # What is neither declared nor stored is no part of it.
         assert section_parameters("actions", {}, {"remove_ome_v2": True}, ["remove_ome_v2"], self.LISTED) == {"RemoveOMEv2": False}
         assert section_parameters("actions", {"set_header_name": "X-A"}, {"set_header_value": "1"}, ["set_header_name"], self.LISTED) == {
