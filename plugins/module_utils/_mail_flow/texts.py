@@ -100,6 +100,8 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         name, wanted = values
+        if name.lower() in _FIELDS and sight.content.header(name.lower()) is not None:
+            return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, which every message has")
         found = header_values(sight, name.lower())
         if found is None:
             return opened(("header", name.lower(), wanted), "U00", f"the header {name}, which the mail system sets, is not known")

@@ -15,6 +15,8 @@ from .worlds import FACTS, Truth, doubt, either
 _UNITS = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _ARCHIVES = frozenset(["zip", "7z", "rar", "tar", "gz", "cab"])
 _ALWAYS_THERE = frozenset(["date", "message-id", "received", "content-type", "mime-version", "return-path"])
+#: Headers that say what the message says anyway. Nothing tells whether a rule can change them.
+OWN_FIELDS = frozenset(["subject", "from", "to", "cc", "importance"])
 WORDS_LIMIT, PATTERNS_LIMIT = 2**20, 150 * 2**10
 
 
@@ -52,7 +54,9 @@ def header(find: Find) -> Test:
         name, wanted = value[0].lower(), value[1]
         fields = {"subject": (view.copy.subject,), "from": (view.message.sender,)}
         fields |= {field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]}
-        held = view.copy.headers.get(name, fields.get(name))
+        if name in OWN_FIELDS and name in view.copy.headers:
+            return doubt(FACTS, f"whether a rule can change the header {name}", "header", name, find.__name__, tuple(wanted))
+        held = fields.get(name, view.copy.headers.get(name))
         if held is None:
             return doubt(FACTS, f"the header {name}", "header", name, find.__name__, tuple(wanted)) if name in _ALWAYS_THERE else False
         return either(find(view, text, wanted) for text in held)

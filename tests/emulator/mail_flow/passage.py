@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..values import parse_instant
+from .content import OWN_FIELDS
 from .directory import Directory
 from .mail import Copy, Mail, Recipient, first_copy
 from .rules import CONTENT_ACTIONS, Matching, Rule
@@ -239,7 +240,11 @@ class Passage:
             copy.headers[name] = (rule.actions.get("SetHeaderValue", ""),)
 
     def _remove_header(self, rule: Rule, copy: Copy) -> None:
-        copy.headers.pop(rule.actions["RemoveHeader"].lower(), None)
+        name = rule.actions["RemoveHeader"].lower()
+        if name in OWN_FIELDS:
+            copy.headers[name] = ()
+        else:
+            copy.headers.pop(name, None)
 
     def _classify(self, rule: Rule, copy: Copy) -> None:
         copy.classifications.add(rule.actions["ApplyClassification"])

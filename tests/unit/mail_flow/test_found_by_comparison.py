@@ -56,6 +56,18 @@ def test_only_the_guess_that_decides_is_named() -> None:
     assert result["assumes"] == ["U20"]
 
 
+@pytest.mark.parametrize("name", ["Subject", "From", "To"])
+@pytest.mark.parametrize("change", [{"set_header_value": "offer"}, {}])
+def test_headers_that_every_message_has_are_not_known_once_a_rule_changes_them(name: str, change: Values) -> None:
+    """Some headers cannot be set or removed, and no page says which."""
+    action = {"set_header_name": name, **change} if change else {"remove_header": name}
+    looks = {"header_contains_message_header": name, "header_contains_words": ["offer"]}
+    (before,) = results(rules((looks, ENCRYPT)), subject="x").values()
+    assert (before["protection"], before.get("unknown", [])) == ("none", [])
+    (after,) = results(rules(({}, action), (looks, ENCRYPT)), subject="x").values()
+    assert (after["protection"], numbers(after)) == ("unknown", {"U00"})
+
+
 def test_a_rule_that_changes_nothing_matches_by_the_guess_too() -> None:
     (result,) = results(rules(({"from_scope": "NotInOrganization"}, {"set_audit_severity": "Low"})), **{"from": "guest@fabrikam.com"}).values()
     assert (result["rules"], result["assumes"]) == ([{"name": "A", "matched": True}], ["U20"])

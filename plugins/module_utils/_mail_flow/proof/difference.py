@@ -10,7 +10,7 @@ acts differently on a message. Causes exclude each other and cover all mail, so 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of, sent_on_to, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import MailClass, Rows, acted, cut_short, merged, witness_of
@@ -127,15 +127,16 @@ class _Differ:
         return known
 
     def differ(self, shown: int) -> Difference:
-        found = self.classes
+        found, others = self.classes, list[MailClass]()
         try:
             free = self._of(self.model.free)
             self._look({cause: list(free.kinds) for cause in range(len(free.causes))})
             self._refine()
+            others += self._sent_on()
         except BudgetError:
             self.complete = False
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
-        rows = merged([*found.values(), *open_])
+        rows = merged([*found.values(), *open_, *others])
         if not self.complete:
             rows.append(cut_short())
         return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
@@ -147,6 +148,19 @@ class _Differ:
         if left <= 0:
             raise BudgetError
         return left
+
+    def _sent_on(self) -> Iterator[MailClass]:
+        """Of each edited rule that adds people, or redirects mail to them, that its mail may reach them. What becomes of their copies is not compared.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        steps = {id(step.rule): step for chain in self.model.free.chains for step in chain.steps}
+        for cause, edit in enumerate(self.edits):
+            rules = [rule for rule in (edit.before, edit.after) if rule is not None and id(rule) in steps and rule.enforced]
+            people = sorted({person for rule in rules for person in sent_on_to(rule)})
+            acting = self.model.circuit.disjunction([high(steps[id(rule)].acts) for rule in rules])
+            if people and self.model.solve([acting], self._left):
+                yield self.rows.sent_on(cause, people)
 
     # Classes
 

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import UNSEEN, Chain, Step, shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 
@@ -73,6 +74,12 @@ def unedited(before: RuleSet, after: RuleSet) -> list[tuple[FlowRule, FlowRule]]
     pairs, kept = _aligned(before, after)
     both = [(before.rules[pairs[place]], after.rules[place]) for place in sorted(kept)]
     return [(one, other) for one, other in both if content_of(one) == content_of(other)]
+
+
+def sent_on_to(rule: FlowRule) -> list[str]:
+    """The people whom a rule adds, or redirects mail to."""
+    found = [str(address) for option in ADDING for address in rule.actions.get(option) or ()]
+    return [*found, *(["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else [])]
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:

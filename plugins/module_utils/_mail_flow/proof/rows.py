@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_COMPARED, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
 
@@ -168,6 +168,15 @@ class Rows:
         witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
         if witness is not None:
             found.row["witness"] = witness
+        return found
+
+    def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:
+        """The row of an edited rule that adds people, or redirects mail to them."""
+        edit, found = self.edits[cause], MailClass("unknown", cause)
+        how = {"new": "may now", "removed": "may no longer"}.get(edit.how, "may now, or may no longer,")
+        named = " and ".join((", ".join(people[:-1]), people[-1]) if len(people) > 1 else people)
+        text = f"{mail_of([edit.rule], every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
+        found.row = {"kind": "unknown", "text": text, "when": section_of([edit.rule]), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}
         return found
 
 

@@ -18,6 +18,8 @@ import heapq
 import itertools
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.reasons import assumed, follows
+
 TRUE, FALSE = 0, 1
 
 #: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
@@ -226,7 +228,7 @@ class Solver:
                     self._contradiction = True
                     return False
                 if len(self._limits) == 1 and assumptions:
-                    self.core = self._final(conflict)
+                    self.core = assumed(conflict, self._value, self._level, self._reason)
                     return False
                 self._learn(conflict)
                 if conflicts <= 0 or (end is not None and self.conflicts >= end):
@@ -255,7 +257,7 @@ class Solver:
         self._limits.append(len(self._trail))
         for literal in assumptions:
             if self._value[literal] < 0:
-                self.core = tuple(sorted({literal, *self._final((literal,))}))
+                self.core = tuple(sorted({literal, *assumed((literal,), self._value, self._level, self._reason)}))
                 return False
             if not self._value[literal]:
                 self._assign(literal, None)
@@ -312,7 +314,7 @@ class Solver:
         # A literal that follows from the others is not needed.
         levels = {level[other >> 1] for other in learnt}
         needless: dict[int, bool] = {}
-        learnt = [other for other in learnt if not self._is_implied(other, seen, levels, needless)]
+        learnt = [other for other in learnt if not follows(other, seen, levels, level, reasons, needless)]
         learnt.sort(key=lambda other: (-level[other >> 1], other))
         learnt.insert(0, literal ^ 1)
         self._step *= _DECAY
@@ -329,36 +331,6 @@ class Solver:
             if len(learnt) > 2:
                 self._learnt.append((joined, learnt))
         self._assign(learnt[0], learnt if len(learnt) > 1 else None)
-
-    def _is_implied(self, literal: int, seen: set[int], levels: set[int], known: dict[int, bool]) -> bool:
-        """Whether the other literals of a learnt clause imply one of it, over any number of reasons.
-
-        :param levels: those of the clause: what was assigned at another level cannot follow from it.
-        :param known: by variable that is not in the clause, what was found out.
-        """
-        level, reasons = self._level, self._reason
-        reason = reasons[literal >> 1]
-        if reason is None:
-            return False
-        path = [(literal >> 1, iter(reason))]
-        while path:
-            variable, others = path[-1]
-            for other in others:
-                inner = other >> 1
-                if inner == variable or not level[inner] or inner in seen or known.get(inner):
-                    continue
-                reason = reasons[inner]
-                if reason is None or level[inner] not in levels or inner in known:
-                    for outer, _others in path:
-                        known[outer] = False
-                    known[inner] = False
-                    return False
-                path.append((inner, iter(reason)))
-                break
-            else:
-                known[variable] = True
-                path.pop()
-        return True
 
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
@@ -388,25 +360,6 @@ class Solver:
         del self._trail[start:]
         del self._limits[level:]
         self._done = start
-
-    def _final(self, false: Iterable[int]) -> tuple[int, ...]:
-        """The assumptions that make all of these literals false."""
-        core: set[int] = set()
-        todo = list(dict.fromkeys(literal >> 1 for literal in false))
-        seen = set(todo)
-        while todo:
-            variable = todo.pop()
-            reason = self._reason[variable]
-            if not self._level[variable]:
-                continue
-            if reason is None:
-                core.add(2 * variable if self._value[2 * variable] > 0 else 2 * variable + 1)
-                continue
-            for other in reason:
-                if other >> 1 not in seen:
-                    seen.add(other >> 1)
-                    todo.append(other >> 1)
-        return tuple(sorted(core))
 
     def _forget(self) -> None:
         """Drops the half of the learnt clauses that joins the most levels. Only between two searches, where no clause is a reason above level 0."""

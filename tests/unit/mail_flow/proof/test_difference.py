@@ -104,6 +104,23 @@ def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     assert [row["kind"] for row in compared([ALL], [{**PARTNERS, "mode": "Audit"}, ALL]).rows] == ["unknown"]
 
 
+def test_whom_an_edited_rule_adds_is_said() -> None:
+    """What becomes of their copies is not compared, but that mail may reach them is no secret."""
+    one, other = (rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": people}) for people in (["a@b.com"], ["a@b.com", "c@d.com"]))
+    expected = {
+        "Mail from inside may now reach a@b.com (U09): rule 'Copy' (new, priority 0) now applies to it.": ([ALL], [one, ALL]),
+        "Mail from inside may no longer reach a@b.com (U09): rule 'Copy' (removed) applied to it.": ([one, ALL], [ALL]),
+        "Mail from inside may now, or may no longer, reach a@b.com and c@d.com (U09): rule 'Copy' (changed, priority 0) treats it differently or at a "
+        "different position.": ([one, ALL], [other, ALL]),
+    }
+    for text, (before, after) in expected.items():
+        (row,) = compared(before, after).rows
+        assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
+    assert compared([one, ALL], [one, ALL]).rows == []
+    never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, {"copy_to": ["a@b.com"]})
+    assert compared([ALL], [never, ALL]).rows == []
+
+
 def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
     """A removed rule is met where it was."""
     offers = rule("Offers", SUBJECT, {"delete_message": True})

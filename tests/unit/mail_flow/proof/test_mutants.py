@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import address, chain, conditions, edits, fates, mail, recipients
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import address, chain, conditions, edits, fates, mail, model, recipients
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
@@ -211,6 +211,209 @@ def test_a_mistake_is_noticed(mutant: Callable[[Patch], None], noticed_by: str, 
     assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
     mutant(monkeypatch.setattr)
     assert verdict(rules, **claim)["verdict"] == "proved"
+
+
+def unknown_is(number: str, value: int) -> Callable[[Patch], None]:
+    """An open question would be answered."""
+
+    def mutant(patch: Patch) -> None:
+        whole = Rail.unknown
+        patch(Rail, "unknown", lambda self, *name: value if name[0] == number else whole(self, *name))
+
+    mutant.__name__ = f"{number}_is_settled"
+    return mutant
+
+
+def held_is_lost(patch: Patch) -> None:
+    """Approvals would never come."""
+    whole = fates.Outcome.__init__
+
+    def outcome(self: Any, of: Any) -> None:
+        whole(self, of)
+        self.delivered = self.rail.all_of((self.delivered, negate(self.held)))
+
+    patch(fates.Outcome, "__init__", outcome)
+
+
+def mail_from_anywhere_is_encrypted(patch: Patch) -> None:
+    for name in ("_from_outside", "_unsure"):
+        patch(fates.Outcome, name, lambda self: FALSE)
+
+
+def nothing_is_too_large(patch: Patch) -> None:
+    patch(fates.Outcome, "_refusing", lambda self: FALSE)
+
+
+def added_people_are_forgotten(patch: Patch) -> None:
+    patch(model.Model, "added", lambda self, side: ([], True))
+
+
+def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
+    whole = recipients.Company._companion
+
+    def companion(self: Any, key: Any) -> Any:
+        made = whole(self, key)
+        for name in ("to", "cc") if key[0] == "address" else ():
+            self.mail.circuit.add(self.mail.circuit.variable((name, key[1])) ^ 1, made.there)
+        return made
+
+    patch(recipients.Company, "_companion", companion)
+
+
+ADDS = rule("Adds", {**IN, **subject("x")}, {"copy_to": ["ann@fabrikam.com"]})
+DNF = {"apply_rights_protection_template": "Do Not Forward"}
+CLEAR_ONLY = [rule(kind, {"message_type_matches": kind}, {"delete_message": True}) for kind in ("Encrypted", "PermissionControlled")]
+NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrikam.com"], "from": ["megan@contoso.com"]}
+
+
+@pytest.mark.parametrize(
+    ("mutant", "rules", "claim"),
+    [
+        (unknown_is("U01", TRUE), [*CLEAR_ONLY, ALL, rule("R", IN, DNF)], {"then": "not_in_clear", "template": "Encrypt"}),
+        (unknown_is("U08", FALSE), [rule("R", {**IN, **subject("x")}, STOP, mode="Audit"), ALL], {}),
+        (unknown_is("U09", TRUE), [ADDS, ALL], {"then": "not_in_clear"}),
+        (
+            held_is_lost,
+            [rule("R", {**IN, **subject("x")}, {"moderate_message_by_user": ["bob@contoso.com"]}), rule("S", subject("x"), STOP), ALL],
+            {"then": "not_in_clear"},
+        ),
+        (mail_from_anywhere_is_encrypted, [rule("R", {}, ENCRYPT)], {"when": {"from_scope": "NotInOrganization"}, "then": "not_in_clear"}),
+        (nothing_is_too_large, [ALL], {"when": {**OUTGOING, "message_size_over": "60MB"}}),
+        (added_people_are_forgotten, [ALL, ADDS], {"then": "not_in_clear"}),
+        (
+            whom_a_field_names_is_somebody_else,
+            [rule("R", {}, ENCRYPT), rule("S", {"any_of_to_header": ["bob@contoso.com"]}, ENCRYPT)],
+            {"when": NAMED, "then": "not_in_clear"},
+        ),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_false_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
+    mutant(monkeypatch.setattr)
+    assert verdict(rules, **claim)["verdict"] == "proved"
+
+
+# Relations that are left out: what holds is no longer proved
+
+
+def left_out(where: Any, name: str) -> Callable[[Patch], None]:
+    """The relations that a function adds would not be there."""
+
+    def mutant(patch: Patch) -> None:
+        patch(where, name, lambda *_arguments, **_more: None)
+
+    mutant.__name__ = f"without{name}"
+    return mutant
+
+
+def without_members(patch: Patch) -> None:
+    patch(address.AddressSlot, "_relate_members", lambda self, people: setattr(self, "nested", {}))
+
+
+def without_order(patch: Patch) -> None:
+    """L14: limits would not be related."""
+
+    def ladder(self: Any, sort: str, values: Any) -> None:
+        self.properties.update({(sort, value): self.circuit.variable((sort, value)) for value in values})
+
+    patch(mail.Mail, "_ladder", ladder)
+
+
+def without_clauses_of(*sorts: str) -> Callable[[Patch], None]:
+    """The clauses with variables of these names would not be there."""
+
+    def mutant(patch: Patch) -> None:
+        whole = Circuit.add
+
+        def add(self: Any, *clause: int) -> None:
+            names = {literal: name for name, literal in self.names.items() if any(name == sort or (isinstance(name, tuple) and sort in name) for sort in sorts)}
+            if not any(literal & ~1 in names for literal in clause):
+                whole(self, *clause)
+
+        patch(Circuit, "add", add)
+
+    mutant.__name__ = f"without_{'_'.join(sorts)}"
+    return mutant
+
+
+def hops_apart(patch: Patch) -> None:
+    """Ranges of addresses would have nothing to do with each other."""
+
+    def hops(self: Any, ranges: Any) -> None:
+        self.hops = {}
+        self.properties.update({("range", value): self.circuit.variable(("range", value)) for value in ranges})
+
+    patch(mail.Mail, "_hops", hops)
+
+
+def content_is_never_hidden(patch: Patch) -> None:
+    patch(conditions.Conditions, "hidden", lambda self, seen: FALSE)
+
+
+ANYBODY: Values = {"accepted_domains": ["contoso.com"], "remote_domains": []}
+GROUP: Values = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("mutant", "rules", "claim"),
+    [
+        (left_out(mail, "relate_texts"), [rule("R", {**IN, **subject("offer")}, ENCRYPT)], {"when": {**IN, **subject("big offer")}}),
+        (
+            left_out(mail, "relate_texts"),
+            [rule("R", {**IN, "subject_matches_patterns": ["offer"]}, ENCRYPT)],
+            {"when": {**IN, **subject("offer")}},
+        ),
+        (
+            left_out(address.AddressSlot, "_relate_domains"),
+            [rule("R", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)],
+            {"when": {**IN, "recipient_domain_is": ["eu.fabrikam.com"]}},
+        ),
+        (
+            left_out(address.AddressSlot, "_relate_domains"),
+            [rule("R", {**IN, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)],
+            {"when": {**IN, "sent_to": ["ann@fabrikam.com"]}},
+        ),
+        (
+            left_out(Circuit, "at_most_one"),
+            [rule("S", {**IN, "recipient_domain_is": ["northwind.com"]}, STOP), rule("R", IN, ENCRYPT)],
+            {"when": {**IN, "recipient_domain_is": ["fabrikam.com"]}},
+        ),
+        (left_out(Circuit, "at_most_one"), [rule("S", {"with_importance": "Low"}, STOP), ALL], {"when": {**OUTGOING, "with_importance": "High"}}),
+        (
+            left_out(address.AddressSlot, "_relate_words"),
+            [rule("R", {**IN, "recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)],
+            {"when": {**IN, "recipient_domain_is": ["fabrikam.com"]}},
+        ),
+        (
+            without_members,
+            [rule("R", {**IN, "sent_to": ["bob@contoso.com"]}, ENCRYPT)],
+            {"facts": GROUP, "when": {**IN, "sent_to_member_of": ["sales@contoso.com"]}},
+        ),
+        (
+            left_out(address.AddressSlot, "_relate_directory"),
+            [rule("R", {**IN, "sent_to_scope": "InOrganization"}, ENCRYPT)],
+            {"facts": ANYBODY, "when": {**IN, "recipient_ad_attribute_contains_words": ["City:Rome"]}},
+        ),
+        (without_order, [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)], {"when": {**IN, "message_size_over": "9MB"}}),
+        (without_clauses_of("attachment"), [rule("R", {**IN, "message_size_over": "5MB"}, ENCRYPT)], {"when": {**IN, "attachment_size_over": "9MB"}}),
+        (without_clauses_of("no classification"), [rule("S", {"has_no_classification": True}, STOP), ALL], {"when": {**OUTGOING, "has_classification": "a"}}),
+        (hops_apart, [rule("R", {**IN, "sender_ip_ranges": ["10.0.0.0/8"]}, ENCRYPT)], {"when": {**IN, "sender_ip_ranges": ["10.1.0.0/16"]}}),
+        (
+            content_is_never_hidden,
+            [rule("R", {"subject_or_body_contains_words": ["x"]}, {"delete_message": True})],
+            {"when": {"message_type_matches": "Encrypted", "subject_or_body_contains_words": ["x"]}},
+        ),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdict(rules, **claim)["verdict"] == "proved"
+    mutant(monkeypatch.setattr)
+    assert verdict(rules, **claim)["verdict"] != "proved"
+
+
+# Differences that are missed
 
 
 def no_edit_steers(patch: Patch) -> None:
