@@ -418,8 +418,7 @@ class TestSeveral:
         run = play(controller, "baseline", rc=2, rings=["100%"], artifacts_publish=str(file))
         assert "The store is full." in run.output if publisher else str(file) in run.output
         assert [call.cmdlet for call in emulator.calls if call.applied] == []
-        if publisher:
-            assert {path.parent.name for path in artifacts(controller).glob("runs/*/*/report.json")} == set("abc")
+        assert {path.parent.name for path in artifacts(controller).glob("runs/*/*/report.json")} == set("abc")
 
     def test_a_check_takes_all_at_once(self, controller: Controller, emulator: Emulator) -> None:
         emulator.organizations["a.onmicrosoft.com"].patch({"irm_configuration": {"LicensingLocation": ["https://rms.contoso.com/_wmcs/licensing"]}})

@@ -64,11 +64,23 @@ def checked_variables(
         checked["messages"] = cases_of(checked["messages"], find_file, datetime.datetime.now(datetime.UTC), f"{PREFIX}messages")
     if checked.get("guarantees"):
         checked["guarantees"] = declared_guarantees(checked["guarantees"], f"{PREFIX}guarantees")
+    publisher = str(checked.get("artifacts_publish") or "")
+    if publisher.startswith("/"):  # Only Ansible knows where it searches for other paths.
+        _from_file(find_file, publisher, f"{PREFIX}artifacts_publish", "Set it to the path of a task file on the controller.")
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
-        content = base64.b64encode(find_file(branding["image_path"])).decode("ascii")
+        picture = _from_file(find_file, branding["image_path"], f"{PREFIX}branding.image_path")
+        content = base64.b64encode(picture).decode("ascii")
         checked["branding"] = {**branding, "image_path": None, "image_content": content}
     return checked
+
+
+def _from_file(find_file: Callable[[str], bytes], path: str, option: str, remedy: str = "") -> bytes:
+    """The content of a file that a variable names. An OptionError names the variable."""
+    try:
+        return find_file(path)
+    except OptionError as error:
+        raise OptionError(f"{option}: {error}", remedy=remedy) from error
 
 
 def unknown_variable(name: str) -> str:

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *, scope: str = "") -> Rollback:
     """The rollback to the snapshot in a file, which is checked first."""
-    snapshot = read_snapshot(artifacts.load(path), path)
+    snapshot = read_snapshot(_loaded(artifacts, path), path)
     return Rollback(
         snapshot,
         scope=scope or variables["rollback_scope"],
@@ -29,6 +29,13 @@ def rollback_of(artifacts: Artifacts, path: str, variables: Mapping[str, Any], *
         later=_changed_since(artifacts, snapshot.id),
         path=path,
     )
+
+
+def _loaded(artifacts: Artifacts, path: str) -> Any:
+    try:
+        return artifacts.load(path)
+    except OptionError as error:
+        raise OptionError(f"hardened_baseline_rollback_snapshot: {error}", remedy="Name the file of a snapshot of this organization, or its path.") from error
 
 
 def _changed_since(artifacts: Artifacts, id_: str) -> list[PlannedChange]:

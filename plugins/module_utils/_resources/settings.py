@@ -29,7 +29,10 @@ def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def refuse_on_premises(task: ModuleContext, table: Table, wanted: Mapping[str, Any]) -> None:
-    """Refuses settings that Exchange on-premises does not have, by name."""
+    """Refuses settings that Exchange on-premises does not have, by name.
+
+    Planners call it, because their read has opened the session: to ask before the read would cost a round trip of its own.
+    """
     names = [table.name] if table.cloud_only else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
     if names and task.describe().get("on_premises"):
         raise OptionError(

@@ -177,12 +177,13 @@ class Artifacts:
         """The organization's plan from a file, or from the folder of a run, which has one folder for each organization. Raises OptionError if there is none."""
         run = self.top / "runs" / path
         folder = _path(path) if "/" in path or not os.path.isdir(run) else run
-        if not os.path.isdir(folder):
-            return self.load(path)
+        is_folder = os.path.isdir(folder)
         try:
-            return read_json(folder / self._host / _PLAN)
+            return read_json(folder / self._host / _PLAN) if is_folder else self.load(path)
         except OptionError as error:
-            raise OptionError(f"hardened_baseline_approved_plan: {path} does not contain a plan of {self.host}: {error}") from error
+            what = f"{path} does not contain a plan of {self.host}: {error}" if is_folder else str(error)
+            remedy = "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
+            raise OptionError(f"hardened_baseline_approved_plan: {what}", remedy=remedy) from error
 
     def plan_with(self, digest: str) -> Any:
         """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the newest run."""

@@ -343,6 +343,32 @@ class TestApproval:
         assert "does not contain a plan of contoso" in refused(role, approved_plan=str(folder))
         assert role.run(approved_plan=str(folder.parent))["changed"]
 
+    @pytest.mark.parametrize("content", [None, "", "[", "[" * 100_000, "[1, 2]"])
+    def test_a_file_that_is_no_plan_is_refused_by_its_variable(self, role: Role, tmp_path: Path, content: str | None) -> None:
+        path = tmp_path / "approved.json"
+        if content is not None:
+            path.write_text(content)
+        text = refused(role, approved_plan=str(path))
+        assert text.startswith(f"hardened_baseline_approved_plan: The file {path}")
+        assert "Set it to the plan.json of a check-mode run" in text
+
+
+@pytest.mark.parametrize(
+    ("variables", "option"),
+    [
+        ({"hardened_baseline_artifacts_publish": "/nowhere/publish.yml"}, "hardened_baseline_artifacts_publish"),
+        ({"hardened_baseline_branding": {"image_path": "logo.png"}}, "hardened_baseline_branding.image_path"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_its_variable(variables: dict[str, Any], option: str) -> None:
+    def missing(path: str) -> bytes:
+        raise OptionError(f"The file {path!r} cannot be read.")
+
+    with pytest.raises(OptionError, match=rf"^{option}: The file .* cannot be read"):
+        checked_variables(variables, "baseline", missing)
+    # Only Ansible knows where it searches for a relative path to tasks.
+    assert checked_variables({"hardened_baseline_artifacts_publish": "publish.yml"}, "baseline", missing)["artifacts_publish"] == "publish.yml"
+
 
 @pytest.mark.parametrize("value", [False, "false", "", None, "no", 0, "{{ false }}"])
 def test_an_approval_is_not_switched_off_on_launch(value: Any) -> None:
