@@ -13,6 +13,7 @@ description:
   - >-
     Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same planner,
     and proves that it is stored.
+  - If there is nothing to write, or the task that planned was in check mode, it does nothing.
   - It reads the organization first. If something else is needed than was planned, someone has changed the organization since, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
@@ -32,9 +33,14 @@ options:
     description:
       - With O(procedure=disable), whether to turn off the rules or the settings. Exchange continues to apply removed rules for a while, so the settings
         follow later.
-      - With O(procedure=baseline), V(ring) rolls back what this run wrote if another organization of the same ring failed.
+      - >-
+        V(published) records that C(hardened_baseline_artifacts_publish) has stored the snapshots of all organizations of the ring. Without that record,
+        nothing is written if that variable is set.
+      - >-
+        With O(procedure=baseline), V(ring) rolls back what this run wrote if another organization of the same ring failed and
+        C(hardened_baseline_ring_rollback) is true.
     type: str
-    choices: [rules, settings, ring]
+    choices: [rules, settings, published, ring]
 seealso:
   - module: m365.message_encryption.message_encryption_state
 """
@@ -45,28 +51,27 @@ EXAMPLES = r"""
     procedure: baseline
     variables: "{{ variables }}"
     snapshot: "{{ plan.snapshot }}"
-  when: plan.pending
 """
 
 RETURN = r"""
 msg:
-  description: One line about what changed or, in check mode, would change. After a failure, its cause and remedy.
+  description: One line about what changed. After a failure, its cause and remedy.
   returned: always
   type: str
-  sample: "No change."
+  sample: "There is nothing to write."
 before:
   description: The managed options before the task.
-  returned: success
+  returned: if there was something to write
   type: dict
   sample: {"irm_configuration": {"simplified_client_access_enabled": false}}
 after:
-  description: The managed options after the task, as Exchange shows them, or in check mode as they would be.
-  returned: success
+  description: The managed options after the task, as Exchange shows them.
+  returned: if there was something to write
   type: dict
   sample: {"irm_configuration": {"simplified_client_access_enabled": true}}
 changes:
   description: One entry for each difference.
-  returned: always, once the organization was read
+  returned: if there was something to write, once the organization was read
   type: list
   elements: dict
   contains:
@@ -98,8 +103,8 @@ changes:
       returned: always
   sample: []
 commands:
-  description: The cmdlets that ran or, in check mode, would run, as PowerShell text for review.
-  returned: always, once the organization was read
+  description: The cmdlets that ran, as PowerShell text.
+  returned: if there was something to write, once the organization was read
   type: list
   elements: str
   sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
@@ -121,7 +126,7 @@ outcome_unknown:
 
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply, note_published
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.ring import take_back_ring
@@ -132,16 +137,20 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         **PROCEDURE_ARGUMENT_SPEC,
         "snapshot": {"type": "str", "default": ""},
-        "stage": {"type": "str", "choices": ["rules", "settings", "ring"]},
+        "stage": {"type": "str", "choices": ["rules", "settings", "published", "ring"]},
         **COMMON_ARGUMENT_SPEC,
     },
     "required_if": [["procedure", "disable", ["stage"]]],
 }
 
 
+#: Stages that are not a part of a plan, and what they do.
+_BESIDE_THE_PLAN = {"published": note_published, "ring": take_back_ring}
+
+
 def run(task: BaselineContext) -> dict[str, Any]:
-    """Applies the plan, or takes back what the ring wrote."""
-    return take_back_ring(task) if task.params["stage"] == "ring" else apply(task)
+    """Applies the plan or a stage of it, or does what its ring needs before and afterwards."""
+    return _BESIDE_THE_PLAN.get(task.params["stage"], apply)(task)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
@@ -33,23 +34,27 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
-    prepared = prepare(task)
-    planned = prepared.artifacts.remembered().get("report")
-    if not planned:
+    notes = task.artifacts(directory_of(for_report(task))).remembered()
+    if not notes.get("report"):
         raise ExchangeError(
             "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
         )
-    if not task.check_mode:
-        _check_cleared(prepared)
-    report, procedure = OrganizationReport.read(planned), prepared.procedure
+    if not notes.get("writes", not task.check_mode):
+        return {"changed": False, "msg": "There is nothing to write."}
+    prepared = prepare(task)
+    report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
+    planner = _guarded(procedure, report.changes)
+    if task.check_mode:
+        return converge(task, list(procedure.subsets), planner, fresh=True)
+    _check_cleared(prepared)
+    prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
-        result = converge(task, list(procedure.subsets), _guarded(procedure, report.changes), fresh=True)
+        result = converge(task, list(procedure.subsets), planner, fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
+        prepared.artifacts.end_writing()
         raise
-    if task.check_mode:
-        return result
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
@@ -65,6 +70,9 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         failure.progress = result
         report = _failed(task, prepared, failure, report)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
+    if failure or not prepared.variables.get("ring_rollback"):
+        # Otherwise it ends when the ring is judged.
+        prepared.artifacts.end_writing()
     if failure:
         raise failure
     return result
@@ -86,13 +94,24 @@ def _mail_failure(prepared: Preparation, report: OrganizationReport) -> Exchange
     )
 
 
+def note_published(task: BaselineContext) -> dict[str, Any]:
+    """Records that the snapshots of the ring are stored elsewhere, so that its organizations may be written to."""
+    task.artifacts(directory_of(for_report(task))).mark("published", task.batch)
+    return {"changed": False, "msg": "The snapshots of the ring are published."}
+
+
 def _check_cleared(prepared: Preparation) -> None:
-    """Refuses to write if the preflight has not cleared it, or if another run has used the approval since."""
+    """Refuses to write if the preflight has not cleared it, the snapshots are not published although they should be, or another run has used the approval."""
     cleared = prepared.artifacts.remembered().get("cleared")
     if cleared is None:
         raise OptionError(
             "The plan of this run was refused, or was only a check, so nothing was written.",
             remedy="See the result of the previous task. Do not skip its failure, for example with ignore_errors.",
+        )
+    if prepared.variables.get("artifacts_publish") and not prepared.artifacts.marked("published", [prepared.artifacts.host]):
+        raise OptionError(
+            "The snapshots of the ring were not published, so nothing was written.",
+            remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
         )
     findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
     if findings:
@@ -102,7 +121,7 @@ def _check_cleared(prepared: Preparation) -> None:
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
     """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict()})
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict(), "ended": True})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")

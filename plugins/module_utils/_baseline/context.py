@@ -36,11 +36,20 @@ class Artifacts(Protocol):
     def remembered_of(self, hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have found so far in other organizations; one without anything has an empty dictionary."""
 
-    def note_failure(self) -> None:
-        """Records for the rings that follow that the organization failed."""
+    def mark(self, what: str, hosts: Sequence[str]) -> None:
+        """Marks organizations for the tasks that follow in this procedure of the run: ``failed``, or ``published``."""
 
-    def failed(self, hosts: Sequence[str]) -> list[str]:
-        """Those of some organizations that have failed so far in this procedure of the run."""
+    def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
+        """Those of some organizations that are marked so."""
+
+    def begin_writing(self, snapshot: str) -> None:
+        """Records that this run writes to the organization from now on."""
+
+    def end_writing(self) -> None:
+        """Records that the run knows what it wrote, and that it stays or is rolled back."""
+
+    def interrupted(self) -> dict[str, str]:
+        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none."""
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. Raises OptionError if it cannot be read."""
@@ -95,6 +104,7 @@ class BaselineContext(ModuleContext):
     :param host: the organization's name in the inventory.
     :param hosts: those of all organizations of the run.
     :param batch: those of the hosts of its ring that have not failed yet.
+    :param lost: those of the hosts of the run that have failed so far, as core counts them.
     :param artifacts: gives the files of the organization below a directory.
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
@@ -106,6 +116,7 @@ class BaselineContext(ModuleContext):
     host: str = ""
     hosts: Sequence[str] = ()
     batch: Sequence[str] = ()
+    lost: Sequence[str] = ()
     ansible_version: str = ""
     command: str = ""
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, touched_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
@@ -67,7 +67,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         findings += approval_findings(approval, document, variables, artifacts, writes=writes)
     findings = prepared.acceptance.left(findings)
 
-    task.warnings += plan.warnings
+    interrupted = _interrupted(task, artifacts, procedure)
+    task.warnings += [*interrupted, *plan.warnings]
     task.places |= plan.places
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
@@ -75,7 +76,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         _report(task, session, organization, procedure, plan, changes, findings),
         mail=mail,
         profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
-        warnings=(*(session.get("warnings") or ()), *plan.warnings),
+        warnings=(*interrupted, *(session.get("warnings") or ()), *plan.warnings),
         accepted=tuple(prepared.acceptance.reported()),
         snapshot=procedure.restores,
         digests=Digests(plan=document.digest, state=_state_digest(organization)),
@@ -98,6 +99,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
     artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
+    if not run.check_mode:
+        kept["writes"] = writes
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
         previous = artifacts.chain().last()
         snapshot = SnapshotDocument.take(
@@ -111,6 +114,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         report = replace(report, digests=replace(report.digests, snapshot=snapshot.digest), snapshot_file=result["snapshot"])
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
+        artifacts.end_writing()
     failure = None
     if writes:
         once = approval.digest if approval and not variables.get("approval_valid_until") else ""
@@ -141,6 +145,15 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)
     more = [*(["exported_cmdlets"] if pending else []), *(subset for subset in MAIL_FACTS if mail and subset not in organization.subsets)]
     return organization.with_more(read(task.session, more, fresh=True)) if more else organization
+
+
+def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedure) -> list[str]:
+    """What is to be known of a run that was cut off while it wrote, such as one that was killed."""
+    found = artifacts.interrupted()
+    if not found:
+        return []
+    back = "" if procedure.restores else f" The snapshot is {found['snapshot']}; m365.message_encryption.rollback --limit {task.host} restores it."
+    return [f"The run {found['run']} was cut off while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"]
 
 
 def _overlooks(task: BaselineContext, procedure: Procedure) -> bool:

@@ -36,6 +36,9 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
     found = unkept[-1] if unkept else artifacts.remembered().get("report")
     read = OrganizationReport.read(found) if found else None
     organization = replace(organization_report(task.host, task.params["procedure"], read, results), ring=task.ring)
+    failed = any(map(_is_failure, results))
+    if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
+        failed, organization = True, replace(organization, status=OrganizationStatus.FAILED, message=f"{unfinished} {organization.message}".rstrip())
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
     if not paths:
         # The report of the whole run takes it from there, if the run's own directory lies on another disk.
@@ -43,15 +46,28 @@ def report_organization(task: BaselineContext) -> dict[str, Any]:
             artifacts.remember({"unwritten": organization.as_dict()})
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
-    if any(map(_is_failure, results)):
+    if failed:
         with contextlib.suppress(OSError):
-            artifacts.note_failure()
+            artifacts.mark("failed", [task.host])
     page, status = paths.get("report.html", ""), str(organization.status)
     result = {"changed": False, "status": status, "report": page, "files": paths, "digest": digest_of(organization.as_dict())}
-    is_drift = organization.status is not OrganizationStatus.MET and not any(map(_is_failure, results))
+    is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.remembered().get("fail_on_drift"):
         return {**result, "failed": True, "msg": f"{task.host} does not meet the baseline ({status}): {page}"}
     return result
+
+
+def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
+    """Why changes that were cleared have no outcome; empty if they have one, or if a failure says why.
+
+    :param failed: whether a task failed, which said so.
+    """
+    notes, begun = artifacts.remembered(), artifacts.interrupted()
+    if not notes.get("cleared") or notes.get("ended"):
+        return ""
+    if begun.get("run") == artifacts.run:
+        return f"The task was cut off while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
+    return "" if failed else "Nothing was written, because the run ended after the plan."
 
 
 def _of_this_run(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -119,7 +119,7 @@ def run_findings(variables: Mapping[str, Any], awx: Mapping[str, Any], *, writes
 
 def check_ring(task: BaselineContext, artifacts: Artifacts) -> None:
     """Refuses to enter a ring after one that failed. Core itself goes on as long as one organization of the ring did not fail."""
-    failed = artifacts.failed([host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
+    failed = artifacts.marked("failed", [host for host in task.hosts if host not in task.batch]) if task.params.get("rings") and not task.check_mode else []
     if failed:
         raise OptionError(
             f"Nothing was read or written, because an earlier ring failed: {', '.join(failed)}.",

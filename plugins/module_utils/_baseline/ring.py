@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import roll_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
@@ -41,11 +42,25 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: it could not be rolled back.
     """
-    artifacts = prepare(task).artifacts
+    artifacts = task.artifacts(directory_of(for_report(task)))
     notes = artifacts.remembered()
     if task.check_mode or not notes.get("cleared") or not notes.get("report"):
         return _nothing("Nothing was written.")
-    failed = failed_of_ring(artifacts)
+    if not prepare(task).variables.get("ring_rollback"):
+        return _nothing("hardened_baseline_ring_rollback is off.")
+    try:
+        judged = _judged(task, artifacts, notes)
+    except ExchangeError:
+        artifacts.end_writing()
+        raise
+    artifacts.end_writing()
+    return judged
+
+
+def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any]) -> dict[str, Any]:
+    """Takes back what this run wrote to an organization, if one of its ring failed."""
+    # This ring would not have been entered after one that failed, so whoever failed in this run belongs to it.
+    failed = [*dict.fromkeys([*task.lost, *failed_of_ring(artifacts)])]
     if not failed:
         return _nothing("No organization of the ring failed.")
     report, snapshot = OrganizationReport.read(notes["report"]), str(notes["cleared"]["snapshot"])

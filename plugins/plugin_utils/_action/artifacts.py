@@ -7,6 +7,7 @@
                                                <id> starts with workflow<number>_ if an AWX workflow started the run
     organizations/<host>/snapshots/            the chain of snapshots, and a capture beside each
     organizations/<host>/used-approvals/       the approved digests of runs whose snapshots are no longer kept
+    organizations/<host>/writing.json          the run that writes to the organization; left by one that was killed while it wrote
     organizations/<host>/latest-plan           the folder of the run that wrote the organization's newest plan
     latest, latest-<procedure>                 the folder of the newest run
 
@@ -31,19 +32,20 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import link_file, parsed, read_json, write_file, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
+    folder_name,
+    link_file,
+    parsed,
+    path_of,
+    read_json,
+    write_file,
+    write_json,
+)
 
 _MARK = ".rolled-back.json"
 _PLAN = "plan.json"
 _SNAPSHOT = re.compile(r"snapshot-(?P<stamp>\d{8}T\d{6}Z)-(?P<id>[0-9a-f]+)(?:-after-(?P<previous>[0-9a-f]+))?(?:-approved-(?P<approved>[0-9a-f]+))?\.json")
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-(?P<procedure>[a-z]+)-(?P<workflow>workflow\d+_)?\w+(?:-\d+)?")
-
-#: The contents of a run's folder besides the folders of its organizations.
-_TAKEN = re.compile(r"(report|fleet|history)\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
-
-
-#: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add more.
-_LONGEST_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Artifacts:
     """
 
     def __init__(self, directory: str, host: str, run: Run, procedure: str) -> None:
-        self.top = _path(directory).absolute()
+        self.top = path_of(directory).absolute()
         self.host = host
         self.organization = self.top / "organizations" / folder_name(host)
         self.snapshots_folder = self.organization / "snapshots"
@@ -112,6 +114,7 @@ class Artifacts:
         self._refuse_shared()
         noted = self._noted()
         number = int(noted.get("number", 1)) + bool(noted.get("reported"))
+        self._marked("published", self.host).unlink(missing_ok=True)
         self._note({"number": number})
 
     def _refuse_shared(self) -> None:
@@ -145,16 +148,39 @@ class Artifacts:
         others = {host: Artifacts(str(self.top), host, self._run, self.procedure) for host in hosts}
         return {host: other.remembered() for host, other in others.items()}
 
-    def note_failure(self) -> None:
-        """Records for the rings that follow that the organization failed."""
-        self._failure(self.host).touch(mode=0o600)
+    def mark(self, what: str, hosts: Iterable[str]) -> None:
+        """Marks organizations for the tasks that follow in this procedure of the run: ``failed``, or ``published``."""
+        for host in hosts:
+            self._marked(what, host).touch(mode=0o600)
 
-    def failed(self, hosts: Iterable[str]) -> list[str]:
-        """Those of some organizations that have failed so far in this procedure of the run."""
-        return [host for host in hosts if self._failure(host).exists()]
+    def marked(self, what: str, hosts: Iterable[str]) -> list[str]:
+        """Those of some organizations that are marked so."""
+        return [host for host in hosts if self._marked(what, host).exists()]
 
-    def _failure(self, host: str) -> Path:
-        return self._run.directory / f"message_encryption-failed-{self.procedure}-{folder_name(host)}"
+    def _marked(self, what: str, host: str) -> Path:
+        return self._run.directory / f"message_encryption-{what}-{self.procedure}-{folder_name(host)}"
+
+    # Writing
+
+    def begin_writing(self, snapshot: str) -> None:
+        """Records that this run writes to the organization from now on."""
+        write_json(self._writing, {"run": self.run, "snapshot": snapshot})
+
+    def end_writing(self) -> None:
+        """Records that the run knows what it wrote, and that it stays or is rolled back."""
+        with contextlib.suppress(OSError):
+            self._writing.unlink(missing_ok=True)
+
+    def interrupted(self) -> dict[str, str]:
+        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none."""
+        try:
+            return {name: str(read_json(self._writing)[name]) for name in ("run", "snapshot")}
+        except (OptionError, KeyError):
+            return {}
+
+    @property
+    def _writing(self) -> Path:
+        return self.organization / "writing.json"
 
     def _note(self, noted: Mapping[str, Any]) -> None:
         write_json(self._notes, noted, lasting=False)
@@ -176,7 +202,7 @@ class Artifacts:
     def load_plan(self, path: str) -> Any:
         """The organization's plan from a file, or from the folder of a run, which has one folder for each organization. Raises OptionError if there is none."""
         run = self.top / "runs" / path
-        folder = _path(path) if "/" in path or not os.path.isdir(run) else run
+        folder = path_of(path) if "/" in path or not os.path.isdir(run) else run
         is_folder = os.path.isdir(folder)
         try:
             return read_json(folder / self._host / _PLAN) if is_folder else self.load(path)
@@ -368,7 +394,7 @@ class Artifacts:
             for here in self._known_as(path):
                 if os.path.exists(here):
                     return here
-        return _path(path)
+        return path_of(path)
 
     def _known_as(self, name: str) -> Iterable[Path]:
         yield self.snapshots_folder / name
@@ -376,18 +402,6 @@ class Artifacts:
             run = (self.organization / "latest-plan").read_text(encoding="utf-8", errors="replace").strip()
             if _RUN_FOLDER.fullmatch(run):
                 yield self.top / "runs" / run / self._host / _PLAN
-
-
-def folder_name(host: str) -> str:
-    """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid folder name."""
-    if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
-        return host
-    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def _path(text: str) -> Path:
-    """The path with ``~`` expanded. A ``~name`` that the system does not know stays unchanged."""
-    return Path(os.path.expanduser(text))
 
 
 def _mark(snapshot: Path) -> Path:

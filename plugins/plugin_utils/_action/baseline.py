@@ -97,10 +97,13 @@ class BaselineAction(ModuleAction):
         # This directory belongs to the playbook and lasts as long as the run.
         run = Run.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
         procedure = fields["params"]["procedure"]
+        hosts = task_vars.get("ansible_play_hosts_all") or [host]
+        left = set(task_vars.get("ansible_play_hosts") or hosts)
         return BaselineContext(
             **fields,
             host=host,
-            hosts=task_vars.get("ansible_play_hosts_all") or [host],
+            hosts=hosts,
+            lost=[other for other in hosts if other not in left],
             batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
             ring=self._ring(task_vars),

@@ -6,16 +6,36 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line, document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
+
+#: The contents of a run's folder besides the folders of its organizations.
+_TAKEN = re.compile(r"(report|fleet|history)\.\w+|junit\.xml|SHA256SUMS|plan\.json|latest.*", re.IGNORECASE)
+
+#: The maximum length of an organization's name in a folder name. A file system allows 255 bytes, and file names add more.
+_LONGEST_NAME = 150
+
+
+def folder_name(host: str) -> str:
+    """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid folder name."""
+    if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
+        return host
+    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def path_of(text: str) -> Path:
+    """The path with ``~`` expanded. A ``~name`` that the system does not know stays unchanged."""
+    return Path(os.path.expanduser(text))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -28,8 +48,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, document: Mapping[str, Any], *, lasting: bool = True) -> str:
-    """Writes a JSON artifact. Returns its path."""
-    return write_file(path, document_text(document).encode("ascii"), lasting=lasting)
+    """Writes a JSON artifact. Returns its path. One that only later tasks of the run read is on one line, which takes a tenth of the time to make."""
+    return write_file(path, (document_text if lasting else document_line)(document).encode("ascii"), lasting=lasting)
 
 
 def write_file(path: Path, content: bytes, *, option: str = "hardened_baseline_artifacts_dir", lasting: bool = True) -> str:

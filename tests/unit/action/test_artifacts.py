@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run, folder_name
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json, write_json
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import folder_name, read_json, write_json
 
 Make = Callable[..., Artifacts]
 

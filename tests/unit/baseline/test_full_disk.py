@@ -63,7 +63,7 @@ def _run(role: Role, disk: Disk, free: int, **variables: Any) -> tuple[dict[str,
 
 
 @pytest.mark.parametrize("spared", ["\0", ".run-"], ids=["one disk", "the run's own directory is elsewhere"])
-@pytest.mark.parametrize("free", range(4))
+@pytest.mark.parametrize("free", range(1, 5))
 def test_a_run_that_succeeded_is_said_to_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, spared: str) -> None:
     role = Role({"advanced_message_encryption": True}, str(tmp_path))
     disk = Disk(monkeypatch, spared)
@@ -80,13 +80,24 @@ def test_a_run_that_succeeded_is_said_to_have(tmp_path: Path, monkeypatch: pytes
     assert not role.plan()["pending"]
 
 
+@pytest.mark.parametrize("spared", ["\0", ".run-"], ids=["one disk", "the run's own directory is elsewhere"])
+def test_what_could_not_be_known_afterwards_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spared: str) -> None:
+    """A run that cannot record that it writes would, if it was killed, leave changes of which nobody knows."""
+    role = Role({"advanced_message_encryption": True}, str(tmp_path))
+    _planned, results = _run(role, Disk(monkeypatch, spared), 0)
+    assert role.session.writes == []
+    assert "hardened_baseline_artifacts_dir: " in results[1]["msg"]
+    organization, _run_report, _said = _reports(role, results)
+    assert organization["status"] == "refused"
+
+
 @pytest.mark.parametrize("fails", range(2))
 @pytest.mark.parametrize("back", [False, True])
 def test_a_run_that_failed_says_what_it_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int, back: bool) -> None:
     session = FailingSession({"advanced_message_encryption": True}, fails)
     role = Role(session, str(tmp_path))
     before = role.state()
-    _planned, results = _run(role, Disk(monkeypatch), 0, rollback_on_failure=back)
+    _planned, results = _run(role, Disk(monkeypatch), 1, rollback_on_failure=back)
     failed = results[1]
     assert failed["failed"]
     assert len(failed["commands"]) == fails

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
@@ -492,3 +493,53 @@ class TestDisable:
         role = Role(self.STATE, str(tmp_path))
         with pytest.raises(ExchangeError, match="2 organizations"):
             role.run("disable", confirm_disable="contoso.onmicrosoft.com", hosts=["contoso", "fabrikam"])
+
+
+class KilledSession(FailingSession):
+    """An organization whose n-th write is done, and then the process that wrote is killed: nothing of ours runs anymore."""
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        results = super().invoke(calls, fresh=fresh)
+        if not calls[0].is_read and len(self.writes) == self.fails:
+            raise SystemExit
+        return results
+
+
+def test_the_next_run_names_a_run_that_was_killed_while_it_wrote(tmp_path: Path) -> None:
+    killed = KilledSession({"advanced_message_encryption": True}, 1)
+    role = Role(killed, str(tmp_path))
+    before = role.state()
+    with pytest.raises(SystemExit):
+        role.run()
+    killed.fails = -1
+    assert role.state() != before
+    run, snapshot = role.artifacts.run, role.artifacts.chain().last()
+    assert snapshot
+    said = f"The run {run} was cut off while it wrote to contoso. What it wrote may be incomplete, and it was not rolled back. The snapshot is {snapshot.path};"
+    for procedure, check in (("audit", False), ("baseline", True), ("audit", False)):
+        role.plan(procedure, check=check)
+        assert role.report["warnings"][0].startswith(said)
+    # The rollback says so, too, and ends it.
+    role.run("rollback")
+    assert role.report["warnings"][0] == said.partition(" The snapshot")[0]
+    assert role.state() == before
+    role.plan("audit")
+    assert role.report["warnings"] == []
+
+
+def test_a_run_that_ends_well_is_not_said_to_be_killed(role: Role) -> None:
+    role.run()
+    role.plan("audit")
+    assert role.report["warnings"] == []
+
+
+def test_the_next_run_that_completes_ends_it(tmp_path: Path) -> None:
+    killed = KilledSession({"advanced_message_encryption": True}, 1)
+    role = Role(killed, str(tmp_path))
+    with pytest.raises(SystemExit):
+        role.run()
+    killed.fails = -1
+    role.run()
+    assert "was cut off while it wrote" in role.report["warnings"][0]
+    role.plan("audit")
+    assert role.report["warnings"] == []

@@ -1,0 +1,242 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rings, model-checked: every ring of up to three organizations with everything that can become of each, and a ring after it.
+
+The model is what ansible-core does with the tasks of the role in its linear strategy. What must come of it is a table here and not the collection's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import ring as _ring
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
+
+from tests.unit.emulated_session import WIRES
+
+from .conftest import FailingSession, Role
+
+#: What can become of an organization of a ring.
+CONVERGED, CHANGED, REFUSED, UNREACHABLE = "converged", "changed", "refused", "unreachable"
+WRITE_FAILS, LOST, MAIL, TEST, STUCK = "write fails", "lost afterwards", "mail is wrong", "test fails", "cannot be rolled back"
+#: The task is cut off by its time limit, which core makes a failure, or its process is killed, for which core ends the playbook.
+TIMES_OUT, DIES = "times out", "dies"
+FATES = (CONVERGED, CHANGED, REFUSED, UNREACHABLE, WRITE_FAILS, MAIL, TEST, LOST, STUCK, TIMES_OUT, DIES)
+#: Those of which a ring may consist that the next one follows. Being lost or stuck after all is done hurts only if something is to be taken back.
+FINE = (CONVERGED, CHANGED, LOST, STUCK)
+#: Those that leave changes that the organization does not roll back by itself.
+KEEPS = (CHANGED, LOST, STUCK, TIMES_OUT, DIES)
+#: Those that have changed something before they fail, and roll it back if the variable asks for it.
+OWN = (WRITE_FAILS, MAIL, TEST)
+
+#: A message of which the baseline makes nothing that this expects.
+WRONG = [{"name": "Outside", "from": "a@contoso.com", "to": ["b@fabrikam.com"], "expect": {"b@fabrikam.com": {"protection": "template:Nothing"}}}]
+
+
+class CutOffError(BaseException):
+    """What core raises in a task that takes too long. Nothing of the collection catches it."""
+
+
+class RingSession(FailingSession):
+    """An organization that can become unreachable, refuse all further writes, or have the task cut off after its next write."""
+
+    is_gone = False
+    refuses = False
+    cut: type[BaseException] | None = None
+    calls = 0
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        self.calls += 1
+        if self.is_gone:
+            raise UnreachableError("no session could be opened.")
+        if self.refuses and not calls[0].is_read:
+            return [Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet)) for call in calls]
+        results = super().invoke(calls, fresh=fresh)
+        if self.cut and not calls[0].is_read:
+            raise self.cut
+        return results
+
+
+class Member(Role):
+    """One organization of a run, and what becomes of it."""
+
+    def __init__(self, directory: Path, host: str, fate: str, hosts: Sequence[str], *, back: bool, wire: str) -> None:
+        state: dict[str, Any] = {"irm_test_failure": "encryption"} if fate == TEST else {}
+        self.line = RingSession(state, fails=1 if fate == WRITE_FAILS else -1, wire=wire)
+        self.own = directory / "run"
+        self.own.mkdir(exist_ok=True)
+        self.host, self.fate = host, fate
+        self.lost: Sequence[str] = ()
+        super().__init__(self.line, str(directory))
+        self.variables: dict[str, Any] = {"encrypt_outgoing": True, "accept": ["EAS-1", "IRM-4"], "ring_rollback": back, "hosts": list(hosts)}
+        if fate == CONVERGED:
+            self.host, host = "earlier", self.host
+            self.run("baseline", **self.variables)
+            self.host = host
+        self.before = self.state()
+        if fate == MAIL:
+            self.variables["messages"] = WRONG
+        if fate == TEST:
+            self.variables |= {"test_sender": "a@contoso.com", "test_timeout": 0}
+        if fate == REFUSED:
+            self.variables |= {"accept": [], "transport_decryption": "Mandatory"}
+        self.line.is_gone = fate == UNREACHABLE
+        self.line.cut = {TIMES_OUT: CutOffError, DIES: SystemExit}.get(fate)
+        self.line.calls = 0
+        self.results: list[dict[str, Any]] = []
+        self.reported: dict[str, Any] = {}
+
+    def begin(self, procedure: str) -> None:
+        self.artifacts = Artifacts(self.directory, self.host, Run("rings", "20261125T030000Z", self.own), procedure)
+
+    def _task(self, *arguments: Any, **params: Any) -> Any:
+        task = super()._task(*arguments, rings=True, **params)
+        task.lost = list(self.lost)
+        return task
+
+    @property
+    def failed(self) -> bool:
+        return any(result.get("failed") for result in self.results)
+
+    def do(self, task: Any, *arguments: Any) -> None:
+        """One task of the role. An error or the time limit makes it fail."""
+        try:
+            result = task(*arguments)
+        except (ExchangeError, CutOffError) as error:
+            result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}}
+        self.results.append(result)
+
+    def plans(self, ring: Sequence[str]) -> None:
+        self.ring = list(ring)
+        self.do(lambda: self.plan("baseline", **self.variables))
+
+    def stage(self, stage: str = "") -> Any:
+        variables = {name: value for name, value in self.variables.items() if name != "hosts"}
+        return self._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=self.results[0].get("snapshot", ""), stage=stage)
+
+    def applies(self) -> None:
+        self.do(_apply.apply, self.stage())
+        self.line.is_gone = self.fate in (LOST, UNREACHABLE)
+        self.line.refuses = self.fate == STUCK
+
+    def reports(self) -> dict[str, Any]:
+        task = self._task("baseline", "recommended", {}, False, awx={}, results=self.results[:2])
+        task.renderers = {}
+        report_organization(task)
+        return next(row for report in self.artifacts.reports() for row in report["organizations"] if row["host"] == self.host)
+
+
+def core(rings: Sequence[Sequence[Member]]) -> list[Member]:
+    """What core does with the role's tasks: each one for all organizations of the ring before the next one, and ``always`` for those that failed, too.
+
+    It goes on to the next ring, as core does where others of a ring did not fail. Returns those whose report was written.
+    """
+    reported: list[Member] = []
+    try:
+        for ring in rings:
+            for member in ring:
+                # One that failed is out of the ring before the others plan.
+                member.plans([other.host for other in ring if not other.failed])
+            for member in ring:
+                if not member.failed:
+                    member.applies()
+            for member in ring:
+                if not member.failed:
+                    member.lost = [other.host for other in ring if other.failed]
+                    member.do(_ring.take_back_ring, member.stage("ring"))
+            for member in ring:
+                member.reported = member.reports()
+                reported.append(member)
+    except SystemExit:
+        pass  # A worker in a dead state ends the playbook.
+    return reported
+
+
+@pytest.fixture(name="rolled_back")
+def rolled_back_fixture(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each organization was rolled back."""
+    times: Counter[str] = Counter()
+    roll_back = _apply.roll_back
+
+    def counted(task: Any, *arguments: Any) -> None:
+        times[task.host] += 1
+        roll_back(task, *arguments)
+
+    monkeypatch.setattr(_apply, "roll_back", counted)
+    monkeypatch.setattr(_ring, "roll_back", counted)
+    return times
+
+
+def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, back: bool, wire: str = "rest") -> None:
+    """One run over a ring with these fates, and a ring of one organization after it."""
+    directory.mkdir()
+    rolled_back.clear()
+    hosts = [f"org{number}" for number in range(len(fates) + 1)]
+    *first, last = (Member(directory, host, fate, hosts, back=back, wire=wire) for host, fate in zip(hosts, [*fates, CHANGED], strict=True))
+    reported = core([first, [last]])
+    aborted, failed = DIES in fates and first[fates.index(DIES)] not in reported, any(fate not in FINE for fate in fates)
+    # No ring is entered after one that failed.
+    assert bool(last.line.calls) == (not failed)
+    assert (last.state() != last.before) == (not failed)
+    # Nothing is rolled back twice.
+    assert all(number == 1 for number in rolled_back.values()), rolled_back
+    for place, member in enumerate(first):
+        changed = member.state() != member.before
+        if aborted:
+            # Others were applied before it, after it, or not at all: whatever was written and not rolled back is named by the next run.
+            member.line.is_gone = member.line.refuses = False
+            member.line.cut = None
+            silent = not back and member.fate in FINE
+            member.plan("audit")
+            said = any("was cut off while it wrote" in warning for warning in member.report["warnings"])
+            assert said == (changed and not silent and (member.fate in KEEPS)), (place, fates)
+            continue
+        report = member.reported
+        kept = (member.fate in KEEPS and not (back and failed and member.fate == CHANGED)) or (member.fate in OWN and not back)
+        assert changed == kept, (place, fates)
+        is_named = "not rolled back" in report["message"]
+        assert is_named == (member.fate == TIMES_OUT or (back and failed and member.fate in (LOST, STUCK))), (place, fates, report["message"])
+        if back and failed and member.fate == CHANGED:
+            assert report["status"] == "failed"
+            wrong = [other.host for other in first if other.fate not in FINE]
+            assert all(host in report["message"] for host in wrong)
+            # There is nothing left for a rollback, either.
+            assert not member.plan("rollback")["pending"]
+        fine = {CONVERGED: "met", CHANGED: "changed", LOST: "changed", STUCK: "changed", REFUSED: "refused", UNREACHABLE: "not assessable"}
+        if not (back and failed):
+            assert report["status"] == fine.get(member.fate, "failed"), (place, fates)
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["rolled back", "kept"])
+@pytest.mark.parametrize("fate", FATES)
+def test_every_ring_of_one_or_two(fate: str, back: bool, rolled_back: Counter[str], tmp_path: Path) -> None:
+    check(tmp_path / "alone", [fate], rolled_back, back=back)
+    for number, other in enumerate(FATES):
+        check(tmp_path / str(number), [fate, other], rolled_back, back=back)
+
+
+@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("fate", FATES)
+def test_a_ring_over_every_wire(fate: str, wire: str, rolled_back: Counter[str], tmp_path: Path) -> None:
+    for number, fates in enumerate(([fate, CHANGED], [CHANGED, fate])):
+        check(tmp_path / str(number), fates, rolled_back, back=True, wire=wire)
+
+
+#: In a ring of three, what others add to those is nothing that a ring of two does not show.
+THREE = (CONVERGED, CHANGED, REFUSED, WRITE_FAILS, STUCK, TIMES_OUT, DIES)
+
+
+@pytest.mark.parametrize("fates", [*itertools.combinations_with_replacement(THREE, 3)], ids=" + ".join)
+def test_every_ring_of_three(fates: tuple[str, ...], rolled_back: Counter[str], tmp_path: Path) -> None:
+    for back in (True, False):
+        check(tmp_path / str(back), fates, rolled_back, back=back)
