@@ -118,8 +118,8 @@ soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules 
 	@$(MAKE) mutants MUTANTS_ARGS=--all
 
 .PHONY: soak-engine
-soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host and constrained endpoint
-	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 $(SOAK_ARGS)
+soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host, constrained endpoint and a process of our own
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 --claims 0 $(SOAK_ARGS)
 
 # Mutates the changed modules. MUTANTS_ARGS="--all" mutates the whole pure core, MUTANTS_ARGS="chain converge" the named modules. It takes hours, so it runs at low priority.
 .PHONY: mutants

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs mutmut over modules of the core, and tells of every mutant that no test kills and nobody has explained.
 
-``python -m tests.mutants [--all] [--since COMMIT] [--processes N] [module ...]``, a module as in ``CORE`` or by a part of its name.
+``python -m tests.mutants [--all] [--since COMMIT] [module ...]``, a module as in ``CORE`` or by a part of its name.
 Without one, those that differ from a commit. What a sentence for people says is not held by tests, so other words in it survive.
 """
 
@@ -31,8 +31,15 @@ PLUGINS = Path("ansible_collections/m365/message_encryption/plugins")
 WORK = ROOT / "build/mutants"
 EXPLAINED = Path(__file__).with_name("explained.yml")
 
-#: What mutmut's own results mean; anything else is a mutant that lives.
-_KILLED = (1, 3, 36, -24, 24, 152, 255, -11, -9)
+#: Only mutmut's generator is used: its runner collects the tests anew for each mutant, which takes ten times as long.
+_GENERATE = """
+import mutmut.__main__ as mutmut
+mutmut.set_mutant_under_test("mutant_generation")
+mutmut.copy_src_dir()
+mutmut.copy_also_copy_files()
+mutmut.setup_source_paths()
+mutmut.create_mutants(1)
+"""
 
 #: What mutants change, all of them in one process: ``mutmut show`` takes seconds for each.
 _SHOW = """
@@ -58,7 +65,7 @@ class Tally:
     unused: list[str] = field(default_factory=list)
 
 
-def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str, str]], processes: int) -> Tally:
+def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str, str]]) -> Tally:
     """Runs all mutants of one module of the installed artifact."""
     work = WORK / Path(module).stem
     shutil.rmtree(work, ignore_errors=True)
@@ -66,25 +73,24 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
     for name, source in (("ansible_collections", ROOT / "build/collections/ansible_collections"), ("tests", ROOT / "tests")):
         (work / name).symlink_to(source)
     shutil.copy(ROOT / "pyproject.toml", work)
-    listed = "\n    ".join(tests)
     (work / "setup.cfg").write_text(
-        f"[mutmut]\nsource_paths=\n    {PLUGINS / module}\npytest_add_cli_args_test_selection=\n    {listed}\n"
-        "also_copy=\n    ansible_collections\n    tests\nuse_git_change_detection=false\n"
-        # The plugin that is left out collects garbage after each run, which takes longer than the tests.
-        "timeout_constant=3\npytest_add_cli_args=\n    --hypothesis-seed=1\n    -p\n    no:unraisableexception\n",
-        encoding="ascii",
+        f"[mutmut]\nsource_paths=\n    {PLUGINS / module}\nalso_copy=\n    ansible_collections\n    tests\nuse_git_change_detection=false\n", encoding="ascii"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"HYPOTHESIS_PROFILE": "mutants"}
-    tool = str(Path(sys.executable).with_name("mutmut"))
-    done = subprocess.run([tool, "run", "--max-children", str(processes)], cwd=work, env=environment, capture_output=True, text=True, check=False)
-    results = work / "mutants" / f"{PLUGINS / module}.meta"
-    codes = json.loads(results.read_text(encoding="utf-8"))["exit_code_by_key"] if results.exists() else {}
-    if not codes or None in codes.values():
-        raise SystemExit(f"mutmut could not run {module}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    _run([sys.executable, "-c", _GENERATE], work, environment)
+    meta = json.loads((work / "mutants" / f"{PLUGINS / module}.meta").read_text(encoding="utf-8"))
+    names = work / "names.json"
+    names.write_text(json.dumps(list(meta["exit_code_by_key"])), encoding="utf-8")
+    # The plugin that is left out collects garbage after each test.
+    options = ["--rootdir=.", "-q", "--hypothesis-seed=1", "-p", "no:unraisableexception", "-p", "tests.mutants.forks"]
+    _run([sys.executable, "-m", "pytest", *options, *tests], work / "mutants", environment | {"MUTANTS": str(names)})
+    codes = json.loads(names.read_text(encoding="utf-8"))
+    if not isinstance(codes, dict):
+        raise SystemExit(f"no mutant of {module} was tried")
     tally = Tally(module)
     left = [{key: str(value) for key, value in row.items()} for row in explanations]
     used: list[Mapping[str, str]] = []
-    living = [name for name, code in codes.items() if code not in _KILLED]
+    living = [name for name, code in codes.items() if code == 0]
     tally.killed = len(codes) - len(living)
     asked = json.dumps({name: str(PLUGINS / module) for name in living})
     shown = json.loads(subprocess.run([sys.executable, "-c", _SHOW], cwd=work, env=environment, input=asked, capture_output=True, text=True, check=True).stdout)
@@ -97,9 +103,15 @@ def mutate(module: str, tests: Sequence[str], explanations: Sequence[Mapping[str
         elif _only_words(was, becomes):
             tally.words += 1
         else:
-            tally.alive[f"{name.rpartition('.')[2]} (exit code {codes[name]})"] = f"    was: {was}\n    becomes: {becomes}"
+            tally.alive[name.rpartition(".")[2]] = f"    was: {was}\n    becomes: {becomes}"
     tally.unused = [row["becomes"] for row in left if row not in used]
     return tally
+
+
+def _run(command: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command[:3])} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 def _lines(diff: str, sign: str) -> str:
@@ -131,12 +143,11 @@ def main() -> int:
     parser.add_argument("modules", nargs="*")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--since", default="origin/main", help="the commit from which a change counts")
-    parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     explanations: Mapping[str, Any] = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or {}
     began, tallies = time.monotonic(), []
     for module in _chosen(arguments):
-        tally = mutate(module, CORE[module], explanations.get(module) or (), arguments.processes)
+        tally = mutate(module, CORE[module], explanations.get(module) or ())
         tallies.append(tally)
         print(f"{module}: {tally.killed} killed, {tally.words} only other words, {tally.explained} explained, {len(tally.alive)} unexplained", flush=True)
         for name, change in tally.alive.items():

@@ -212,12 +212,12 @@ class TestRun:
 def test_a_ring_after_one_that_failed(rings: bool, check_mode: bool, failed: list[str], asked: list[str] | None) -> None:
     questions: list[Any] = []
 
-    def answer(hosts: list[str]) -> list[str]:
-        questions.append(hosts)
+    def answer(what: str, hosts: list[str]) -> list[str]:
+        questions.append((what, hosts))
         return failed
 
     task: Any = types.SimpleNamespace(hosts=["a", "b", "c"], batch=["c"], params={"rings": rings}, check_mode=check_mode)
-    files: Any = types.SimpleNamespace(failed=answer)
+    files: Any = types.SimpleNamespace(marked=answer)
     if asked is not None and failed:
         with pytest.raises(OptionError) as refusal:
             check_ring(task, files)
@@ -225,7 +225,7 @@ def test_a_ring_after_one_that_failed(rings: bool, check_mode: bool, failed: lis
         assert refusal.value.remedy == "Find out why, and run the playbook again."
     else:
         check_ring(task, files)
-    assert questions == ([] if asked is None else [asked])
+    assert questions == ([] if asked is None else [("failed", asked)])
 
 
 def test_an_organization_that_was_not_read_is_an_error() -> None:

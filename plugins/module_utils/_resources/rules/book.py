@@ -28,16 +28,16 @@ class RulePlan:
     """The plan for one rule.
 
     :param key: the rule's key in the order: its GUID, or its name while it does not exist yet.
+    :param order: the keys of all rules after the plan.
     :param before: its current managed options.
     :param after: its managed options after the plan.
-    :param order: the keys of all rules after the plan.
     :param standing: the rule after the plan; ``None`` if it is removed.
     """
 
     key: str
-    before: dict[str, Any]
-    after: dict[str, Any]
     order: list[str]
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
     standing: Standing | None = None
     steps: list[Step] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -36,7 +36,7 @@ def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None)
     rule = book.find(wanted)
     before = _shown(book, wanted, rule, book.order)
     if wanted.state == "absent":
-        gone = RulePlan(rule.guid if rule else "", before, {"state": "absent"}, book.order)
+        gone = RulePlan(rule.guid if rule else "", book.order, before, {"state": "absent"})
         if rule:
             gone.steps, gone.warnings = [removal(book, rule)], removal_warnings(rule)
         return gone
@@ -138,11 +138,11 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
             impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" and option not in ENCRYPTING else Impact.NONE
             changes.append(book.change(wanted.name, f"{section}.{option}", None, value, impact))
     step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.rms_templates))
-    return RulePlan(wanted.name, {}, {}, order, steps=[step], warnings=warnings)
+    return RulePlan(wanted.name, order, steps=[step], warnings=warnings)
 
 
 def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
-    plan = RulePlan(rule.guid, {}, {}, book.order)
+    plan = RulePlan(rule.guid, book.order)
     edit = Edit(rule.sections, {**rule.sections, **given_sections(wanted, book.rms_templates)})
     parameters: dict[str, Value] = {}
     changes: list[Change] = []

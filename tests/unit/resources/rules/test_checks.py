@@ -231,7 +231,7 @@ class TestBook:
 
     def test_keys_and_names(self) -> None:
         rules = book(shown("a"), shown("twin", Guid="g-1"), shown("twin", Guid="g-2"))
-        rules.take(RulePlan("new", {}, {}, ["g-a", "new", "g-1", "g-2"], Standing.of(None, wanted("new", actions=ENCRYPT))))
+        rules.take(RulePlan("new", ["g-a", "new", "g-1", "g-2"], standing=Standing.of(None, wanted("new", actions=ENCRYPT))))
         assert rules.order == ["g-a", "new", "g-1", "g-2"]
         assert (rules.key("A", "rules"), rules.key("NEW", "rules")) == ("g-a", "new")
         assert (rules.name("g-a"), rules.name("new")) == ("a", "new")
@@ -245,8 +245,8 @@ class TestBook:
             assert (refusal.value.message, refusal.value.remedy) == (says, remedy)
         # What becomes of a rule is what the next plan builds on; one that is removed leaves nothing.
         changed = Standing.of(rules.rules[0], wanted("a", enabled=False))
-        rules.take(RulePlan("g-a", {}, {}, rules.order, changed))
-        rules.take(RulePlan("g-1", {}, {}, rules.order))
+        rules.take(RulePlan("g-a", rules.order, standing=changed))
+        rules.take(RulePlan("g-1", rules.order))
         assert (rules.standing("g-a"), set(rules.standings)) == (changed, {"new", "g-a"})
 
     def test_a_new_name_is_found_and_the_old_one_is_not(self) -> None:

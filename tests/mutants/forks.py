@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A pytest plugin that tries the mutants of one module, each in a fork of the one pytest that has collected the tests.
+
+Tests that killed a mutant of a function are tried first on its other mutants. So a mutant takes hundredths of a second.
+``MUTANTS`` names a file with the names of the mutants, as JSON; how each fork ended is written over it: 0 for a mutant that lives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+from mutmut.mutation.trampoline import set_mutant_under_test
+
+#: Seconds of processor time, of which the tests of a module need a few: a mutant that takes more does not end.
+_MOST = 60
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool:
+    """Instead of the tests, once, all mutants."""
+    path = Path(os.environ["MUTANTS"])
+    names: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    if _ends("", session.items) != (0, None):
+        raise session.Failed("the tests fail without a mutant")
+    codes: dict[str, int] = {}
+    killers: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for name in names:
+        first = killers[name.rpartition("__mutmut_")[0]]
+        codes[name], killer = _ends(name, [*first, *(item for item in session.items if item not in first)])
+        if killer is not None:
+            first[:] = [killer, *(item for item in first if item is not killer)]
+    path.write_text(json.dumps(codes), encoding="utf-8")
+    return True
+
+
+def _ends(name: str, items: Sequence[pytest.Item]) -> tuple[int, pytest.Item | None]:
+    """How a fork ends that runs the tests with this mutant: its exit code or signal, and the first test that failed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reader)
+        _try(name, items, writer)
+    os.close(writer)
+    with os.fdopen(reader) as found:
+        failed = found.read()
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code, items[int(failed)] if failed else None
+
+
+def _try(name: str, items: Sequence[pytest.Item], writer: int) -> None:
+    code = 3
+    try:
+        used = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used) + _MOST, int(used) + _MOST + 1))
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nothing, stream)
+        set_mutant_under_test(name)
+        for index, item in enumerate(items):
+            if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
+                os.write(writer, str(index).encode())
+                os._exit(1)
+        code = 0
+    finally:
+        os._exit(code)
