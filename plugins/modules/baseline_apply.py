@@ -13,6 +13,7 @@ description:
   - >-
     Runs the plan that M(m365.message_encryption.baseline_plan) has made in the same run of the playbook, with the same planner,
     and proves that it is stored.
+  - Without O(verify_timeout), C(hardened_baseline_verify_timeout) counts.
   - If there is nothing to write, or the task that planned was in check mode, it does nothing.
   - It reads the organization first. If something else is needed than was planned, someone has changed the organization since, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
@@ -26,7 +27,7 @@ extends_documentation_fragment:
 options:
   snapshot:
     description:
-      - The snapshot to restore, or to restore after a failure.
+      - The snapshot to restore, or to restore after a failure. By default, the one that the task that planned has chosen or taken.
     type: str
     default: ""
   stage:
@@ -50,7 +51,6 @@ EXAMPLES = r"""
   m365.message_encryption.baseline_apply:
     procedure: baseline
     variables: "{{ variables }}"
-    snapshot: "{{ plan.snapshot }}"
 """
 
 RETURN = r"""

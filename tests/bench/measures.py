@@ -181,7 +181,7 @@ def session_per_task(repeats: int) -> Iterator[Row]:
 def organizations(repeats: int) -> Iterator[Row]:
     """An audit of many organizations in one run, beside a task of core's own that waits in each fork for a second."""
     waits = [{"name": "Wait", "ansible.builtin.debug": {"msg": "{{ lookup('ansible.builtin.pipe', 'sleep 1') }}"}}]
-    for forks, count in ((3, 1), (3, 10), (3, 100), (10, 1), (10, 10), (10, 100), (10, 500)):
+    for forks, count in ((3, 1), (3, 10), (3, 100), (10, 1), (10, 10), (10, 100), (10, 500), (10, 1000)):
         with Stage(count, latency=150) as stage:
             stage.fresh()
             stage.playbook("m365.message_encryption.baseline", forks=forks, arguments=[*_RECOMMENDED, "-e", '{"hardened_baseline_rings": ["100%"]}'])

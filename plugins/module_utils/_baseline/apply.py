@@ -41,6 +41,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         )
     if not notes.get("writes", not task.check_mode):
         return {"changed": False, "msg": "There is nothing to write."}
+    task.params = {**task.params, "snapshot": task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", "")}
     prepared = prepare(task)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
     planner = _guarded(procedure, report.changes)

@@ -32,6 +32,7 @@ _VARIABLES = {
     "expected_organization": "ansible_exchange_organization",
     "only_control_tags": "__hardened_baseline_only_control_tags",
     "rings": "__hardened_baseline_in_rings",
+    "verify_timeout": f"{PREFIX}verify_timeout",
 }
 
 #: What AWX says of the job, and the variables that say it; the first one counts.

@@ -365,6 +365,9 @@ def http_session(rest: Mapping[str, Any]) -> requests.Session:
     :param rest: the part ``rest`` of a connection identity.
     """
     http = requests.Session()
+    for scheme in ("https://", "http://"):
+        # Batches go side by side. One of their connections is kept: those of hundreds of organizations would use up the files that a process may open.
+        http.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=1))
     if not rest["validate_certs"]:
         http.verify = False
         http.trust_env = False

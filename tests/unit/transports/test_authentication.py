@@ -9,6 +9,7 @@ import json
 import pathlib
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -33,6 +34,24 @@ def read(emulator: Emulator, **more: Any) -> None:
     session = OrganizationSession(identity(**values(emulator, "rest", exchange_retries=1, **{"exchange_client_secret": None, **more})), open_transport)
     try:
         session.invoke(Request([Call("Get-IRMConfiguration")]))[0].unwrap()
+    finally:
+        session.close()
+
+
+def connections(emulator: Emulator) -> int:
+    """The connections to the emulator that are open."""
+    port = urlsplit(values(emulator, "rest")["exchange_api_url"]).port
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(int(row[2].partition(":")[2], 16) == port and row[3] == "01" for row in rows)
+
+
+def test_of_batches_side_by_side_one_connection_is_kept(emulator: Emulator, given: dict[str, Any]) -> None:
+    secret = {"exchange_client_secret": given["client_secret"]}
+    session = OrganizationSession(identity(**values(emulator, "rest", **secret)), open_transport)
+    before = connections(emulator)
+    try:
+        session.invoke(Request([Call("Get-IRMConfiguration")] * 35))[34].unwrap()
+        assert connections(emulator) - before == 1
     finally:
         session.close()
 
