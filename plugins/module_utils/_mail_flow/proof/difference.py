@@ -29,8 +29,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
 
-#: The maximum number of conflicts for all questions together.
-CONFLICTS = 20_000
+#: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
+CONFLICTS, REFINING = 20_000, 2_000
 
 _ROUNDS = 4
 
@@ -269,11 +269,13 @@ class _Differ:
     def _refine(self) -> None:
         """Builds the other recipients that a class depends on, and asks again."""
         classes = list(self.classes.values())
+        self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
         for _round in range(_ROUNDS):
             classes = [each for each in classes if each.row is None and each.refine]
             keys = list(dict.fromkeys(key for each in classes for key in each.refine if key not in self.model.exact))
             if not keys:
                 return
+            self.budget -= self.model.circuit.solver.conflicts
             self._use(self.model.refined(keys[:8]))
             kinds: dict[int, list[str]] = {}
             for each in classes:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import difference as of_difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import Difference, difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text
 
@@ -102,6 +103,17 @@ def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     (row,) = compared([ALL], [told, PARTNERS, ALL]).rows
     assert row["rules"] == ["Partners"]
     assert [row["kind"] for row in compared([ALL], [{**PARTNERS, "mode": "Audit"}, ALL]).rows] == ["unknown"]
+
+
+def test_the_budget_is_for_all_questions_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Building other recipients begins a new formula, and no new budget."""
+    wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+    splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+    assert compared([wide], [splits, wide]).complete
+    monkeypatch.setattr(of_difference, "REFINING", 0)
+    found = compared([wide], [splits, wide])
+    assert not found.complete
+    assert [each["id"] for row in found.rows for each in row["unknown"]][-1] == "budget"
 
 
 def test_whom_an_edited_rule_adds_is_said() -> None:
