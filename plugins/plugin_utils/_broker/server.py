@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import shutil
 import socket
@@ -239,6 +240,13 @@ def _leave(directory: str) -> None:
         os.rmdir(directory)
 
 
+def allow_many_files() -> None:
+    """Raises this process's limit of open files to what the system allows. A session has up to four, and many systems begin with a limit of 1,024."""
+    _limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # Some systems call the limit infinite and allow less.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def main(directory: str, descriptor: int, pid: int, started: str) -> None:
     """The process. The worker that started it created the listening socket.
 
@@ -254,6 +262,7 @@ def main(directory: str, descriptor: int, pid: int, started: str) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 2)
     os.close(silence)
+    allow_many_files()
     try:
         Broker(directory=directory).serve(socket.socket(fileno=descriptor), Process(pid, started))
     except BaseException as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -354,6 +355,17 @@ def test_the_broker_holds_nothing_of_its_worker_open(run: Run, server: Script) -
     pid = run.broker()
     assert [os.readlink(f"/proc/{pid}/fd/{number}") for number in range(3)] == ["/dev/null"] * 3
     assert os.getsid(pid) == pid
+
+
+def test_the_broker_may_open_as_many_files_as_the_system_allows(run: Run, server: Script) -> None:
+    """Whatever limit the playbook has. The sessions of hundreds of organizations need more than the usual 1,024."""
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, most))
+    try:
+        invoke(run, server, READ)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+    assert resource.prlimit(run.broker(), resource.RLIMIT_NOFILE) == (most, most)
 
 
 @pytest.mark.parametrize("length", [90, 108, 250])
