@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,7 +44,12 @@ def test_joined_plans_are_in_the_order_of_work_and_else_in_their_own(phases: lis
 
 
 def test_what_joined_plans_say() -> None:
-    found, other = (lambda before, after, steps: ["changed"]), (lambda before, after, steps: [])
+    def found(before: Organization, after: Organization, steps: Sequence[Step]) -> list[str]:
+        return ["changed"]
+
+    def other(before: Organization, after: Organization, steps: Sequence[Step]) -> list[str]:
+        return []
+
     one = Plan({"a": 1}, {"a": 2}, [step(Phase.RULES)], ["both", "one"], None, {"x": "first"})
     two = Plan({"b": 1}, {"b": 2}, [step(Phase.SETTINGS)], ["two", "both"], found, {"y": "last"})
     three = Plan(concurrent_changes=other)

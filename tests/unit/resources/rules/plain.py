@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 from tests.unit.readings import organization
 
-TEMPLATES = [{"Name": "Encrypt", "TemplateGuid": "e1"}, {"Name": "Do Not Forward", "TemplateGuid": "d1"}, {"Name": "Secret", "TemplateGuid": "s1"}]
+TEMPLATES = ({"Name": "Encrypt", "TemplateGuid": "e1"}, {"Name": "Do Not Forward", "TemplateGuid": "d1"}, {"Name": "Secret", "TemplateGuid": "s1"})
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 INSIDE = {"from_scope": "InOrganization"}
 STOP = {"prepend_subject": "x", "stop_rule_processing": True}
@@ -51,7 +51,10 @@ def book(*rules: Mapping[str, Any], templates: Sequence[Mapping[str, Any]] | Exc
     """
     options = {name: more.pop(name) for name in ("restoring", "check_mode", "created") if name in more}
     subsets = {"transport_rules": [{**item, "Priority": place} for place, item in enumerate(rules)], **more}
-    return RuleBook(organization(**subsets, **({} if templates is None else {"rms_templates": templates})), **options)
+    return RuleBook(
+        organization(**subsets, **({} if templates is None else {"rms_templates": templates if isinstance(templates, ExchangeError) else list(templates)})),
+        **options,
+    )
 
 
 def standing(name: str, conditions: Mapping[str, Any], actions: Mapping[str, Any], **more: Any) -> Standing:
