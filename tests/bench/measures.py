@@ -54,6 +54,19 @@ TASKS: list[tuple[str, dict[str, Any], str]] = [
     ("ome_transport_rule", {"name": "None", "state": "absent"}, "Get-TransportRule"),
 ]
 
+#: Five tasks that each change a setting.
+FIVE: dict[str, dict[str, Any]] = {
+    "ome_configuration": {"social_id_sign_in": False},
+    "irm_configuration": {"decrypt_attachment_for_encrypt_only": True},
+    "activesync_org_settings": {"allow_rms_support_for_unenlightened_apps": True},
+    "owa_mailbox_policy": {"identity": "OwaMailboxPolicy-Default", "irm_enabled": False},
+    "ome_transport_rule": {
+        "name": "Encrypt",
+        "conditions": {"from_scope": "InOrganization", "subject_contains_words": ["secret"]},
+        "actions": {"apply_rights_protection_template": "Encrypt"},
+    },
+}
+
 _RECOMMENDED = [
     "-e",
     '{"hardened_baseline_accept": ["EAS-1", "IRM-4", "IRM-5", "POL-1", "POL-2"], "hardened_baseline_encrypt_outgoing": {"template": "Encrypt"}}',
@@ -262,18 +275,42 @@ def three_hundred_rules(repeats: int) -> Iterator[Row]:
 
 
 def round_trips(repeats: int) -> Iterator[Row]:
-    """What the role's playbooks cost: tasks that Ansible ran or skipped, and round trips to Exchange. Over PSRP opening and ending the session are two."""
-    jobs = ("baseline", "baseline", "audit", "rollback")
-    for transport in ("rest", "psrp"):
-        with Stage() as stage:
-            for job, name in zip(jobs, ("first apply", "converged", "audit", "rollback"), strict=True):
-                before = stage.control("GET", "round_trips")["round_trips"]
-                cost = stage.playbook(f"m365.message_encryption.{job}", transport=transport, arguments=_RECOMMENDED)
+    """What the role's playbooks and a play of single tasks cost: tasks that Ansible ran or skipped, requests, and round trips.
+
+    Requests that are under way side by side are one round trip. Over PSRP opening and ending the session are two. Over ``powershell``, the requests are the
+    module's own, one for each cmdlet.
+    """
+    single = [
+        {
+            "hosts": "exchange_organizations",
+            "gather_facts": False,
+            "tasks": [{"name": module, f"m365.message_encryption.{module}": FIVE[module]} for module in FIVE],
+        }
+    ]
+    jobs = (
+        ("first apply", "m365.message_encryption.baseline", ()),
+        ("converged", "m365.message_encryption.baseline", ()),
+        ("audit", "m365.message_encryption.audit", ()),
+        ("rollback", "m365.message_encryption.rollback", ()),
+        ("five tasks, check", single, ("--check",)),
+        ("five tasks, apply", single, ()),
+    )
+    # What is counted must not depend on how fast the machine is.
+    reuse = ("-e", "ansible_exchange_read_reuse=600")
+    for transport in ("rest", "psrp", "powershell"):
+        with Stage(latency=500, engine=transport == "powershell") as stage:
+            for name, play, arguments in jobs:
+                before = stage.settled_counters()
+                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *arguments])
+                after = stage.settled_counters()
+                counts = {what: after.get(what, 0) - before.get(what, 0) for what in ("rest", "rest_beside", "psrp", "powershell")}
+                requests = counts["rest"] + counts["psrp"] + counts["powershell"]
                 yield {
                     "job": name,
                     "transport": transport,
                     "tasks": len(re.findall(r"^TASK \[", cost.output, re.MULTILINE)),
-                    "round trips": stage.settled_round_trips() - before,
+                    "requests": requests,
+                    "round trips": "" if transport == "powershell" else requests - counts["rest_beside"],
                 }
 
 

@@ -98,12 +98,13 @@ class Stage:
         with urllib.request.urlopen(request, context=self._tls) as answer:  # noqa: S310 (https, on loopback)
             return json.load(answer)
 
-    def settled_round_trips(self) -> int:
-        """The round trips so far, once the last run's session has ended: playbooks do not wait for that."""
+    def settled_counters(self) -> dict[str, int]:
+        """The emulator's counters so far, once the last run's session has ended: playbooks do not wait for that."""
         deadline = time.monotonic() + 30
         while self.control("GET", "sessions")["shells"] and time.monotonic() < deadline:
             time.sleep(0.05)
-        return int(self.control("GET", "round_trips")["round_trips"])
+        counters: dict[str, int] = self.control("GET", "round_trips")["counters"]
+        return counters
 
     def fresh(self, state: Mapping[str, Any] | None = None) -> None:
         """Every organization as it was on the first day."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
@@ -47,8 +47,9 @@ class _Pool(psrpcore.ServerRunspacePool):
 class EmulatedShell(Shell):
     """One runspace pool of the emulator's own, and its pipelines."""
 
-    def __init__(self, shell_id: str, console: Console, ledger: Ledger) -> None:
+    def __init__(self, shell_id: str, console: Console, ledger: Ledger, kill: Callable[[str], None] = lambda shell_id: None) -> None:
         super().__init__(shell_id, console)
+        self._kill = kill
         #: Seconds that each pipeline waits before it runs.
         self.latency = 0.0
         self._ledger = ledger
@@ -171,6 +172,9 @@ class EmulatedShell(Shell):
                 return _record(error, name)
             if seen:
                 self._report(server, _record(error, name))
+            return None
+        if outcome.leaves == "dead_after":
+            self._kill(self.id)
             return None
         if outcome.leaves:
             # Whatever it leaves by, its statement alone has ended, and says nothing.

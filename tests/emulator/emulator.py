@@ -62,6 +62,7 @@ class Emulator:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.service = Service(map(_organization, organizations))
         self.service.faults.set(faults)
+        self.service.ledger.latency = latency
         self.applications: dict[str, Application] = {name: register(organization) for name, organization in self.organizations.items()}
         self.authority = Authority(self.service, self.applications.values())
         self.admin_api = AdminApi(self.service, self.authority)

@@ -54,7 +54,9 @@ TRANSPORT = frozenset(
 CMDLET = frozenset({"silent_noop", "stale_reads", "huge", "garbled", "error_in_200", "transient", "portal_edit", "stored_error", "half_stored"})
 #: What only a function of a shell can do, after its work: end the whole pipeline, or return a null.
 SHELL = frozenset({"exit", "break", "continue", "return_null"})
-KINDS = TRANSPORT | CMDLET | SHELL
+#: What can happen to a shell of the emulator's own, after the work of a statement: it is gone, and the statements that follow do not run.
+POOL = frozenset({"dead_after"})
+KINDS = TRANSPORT | CMDLET | SHELL | POOL
 
 _TRANSIENT = "We cannot currently process your request, please wait a few minutes and try again."
 
@@ -150,7 +152,7 @@ class Faults:
 
     def cmdlet(self, wire: str, cmdlet: str, organization: str) -> Fault | None:
         """The fault that strikes a running cmdlet."""
-        return self._take(CMDLET if wire == "rest" else CMDLET | SHELL, wire, "cmdlet", [cmdlet], organization)
+        return self._take(CMDLET if wire == "rest" else CMDLET | SHELL | POOL, wire, "cmdlet", [cmdlet], organization)
 
     def _take(self, kinds: frozenset[str], wire: str, step: str, cmdlets: list[str], organization: str) -> Fault | None:
         with self._lock:
@@ -230,7 +232,7 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
     """
     source = random.Random(seed)
     elsewhere = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}[wire]
-    kinds = sorted(KINDS - SHELL - elsewhere - {"redirect", "portal_edit"})
+    kinds = sorted(KINDS - SHELL - POOL - elsewhere - {"redirect", "portal_edit"})
     schedule = []
     for _unused in range(length):
         kind = source.choice(kinds)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,7 +27,8 @@ class Entry:
 class Ledger:
     """Calls and counters. The portal's own edits are not in it.
 
-    Counters: ``rest`` (InvokeCommand, batches and module files), ``psrp`` (pipelines), ``powershell`` (requests of the module in
+    Counters: ``rest`` (InvokeCommand, batches and module files), ``rest_beside`` (those that were
+    sent beside another one; with latency, and of one organization), ``psrp`` (pipelines), ``powershell`` (requests of the module in
     a process of the client's), ``token`` (OAuth), ``psrp_requests``
     (HTTP requests of PSRP), ``shells_opened`` and ``shells_closed``, ``exchange_sessions_opened`` (Connect-ExchangeOnline),
     ``_closed`` (Disconnect-ExchangeOnline) and ``_abandoned`` (the shell ended first).
@@ -36,6 +38,19 @@ class Ledger:
         self._lock = threading.Lock()
         self._calls: list[Entry] = []
         self._counters: Counter[str] = Counter()
+        #: Seconds that each answer takes at least, and when the last request can have been answered.
+        self.latency = 0.0
+        self._answered = 0.0
+
+    def count_request(self) -> None:
+        """Counts a request over REST. One that comes before the one ahead of it can have been answered was sent beside it."""
+        now = time.monotonic()
+        with self._lock:
+            self._counters["rest"] += 1
+            if now < self._answered:
+                self._counters["rest_beside"] += 1
+            else:
+                self._answered = now + self.latency
 
     def record(self, entry: Entry) -> None:
         with self._lock:

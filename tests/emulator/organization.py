@@ -154,6 +154,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
     * ``reorder_lists``: lists of predicates come back in another order than they were sent.
     * ``page_size``: the most objects of one REST answer, whatever the caller prefers; 0 for no limit of its own. ``page_links``: ``post`` (the
       same body again) or ``expired`` (following one fails).
+    * ``batch_order``: in which order the parts of a batch run: ``given``, ``reversed``, ``reads_first`` or ``reads_last``.
     * ``error_details``: ``pipe``, ``json`` or ``inner``, the form of an error's text over REST.
     * ``irm_test_failure``: the step at which Test-IRMConfiguration fails, empty for a pass.
     """
@@ -179,6 +180,7 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "reorder_lists": False,
         "page_size": 0,
         "page_links": "post",
+        "batch_order": "given",
         "error_details": "pipe",
         "irm_test_failure": "",
         "administrator": "Administrator",

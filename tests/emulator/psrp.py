@@ -253,7 +253,7 @@ class PsrpFront:
         endpoint = self.endpoints.get(configuration.lower())
         if endpoint is not None:
             return endpoint(shell_id, organization)
-        shell = EmulatedShell(shell_id, self._console(configuration, organization), self.service.ledger)
+        shell = EmulatedShell(shell_id, self._console(configuration, organization), self.service.ledger, self.kill)
         shell.latency = self.latency
         return shell
 

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized, challenge
@@ -20,11 +20,13 @@ from .faults import Fault, strike
 from .organization import Organization
 from .properties import Kind, Record
 from .runner import granted
+from .schema import is_read
 from .service import Service
 from .web import Answer, Request
 
 _PATH = re.compile(r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile)", re.IGNORECASE)
-_MAXIMUM_BATCH = 20
+#: What the service's own module puts into a batch. Whether it takes more is not known, so more is refused.
+_MAXIMUM_BATCH = 10
 _NOTHING_READABLE = b"\x00" * 512
 _CODES = {400: "BadRequest", 403: "Forbidden", 404: "NotFound", 500: "InternalServerError"}
 _THROWN = "Microsoft.Exchange.Management.PSDirectInvoke.DirectInvokeCmdletExecutionException"
@@ -48,7 +50,7 @@ class AdminApi:
         match = _PATH.fullmatch(request.path)
         if match is None:
             return None
-        self.service.ledger.count("rest")
+        self.service.ledger.count_request()
         _unused, tenant, what = match.groups()
         step = {"invokecommand": "invoke", "$batch": "batch"}.get(what.lower(), what.lower())
         named = self.service.find(tenant)
@@ -90,9 +92,10 @@ class AdminApi:
     def _batch(self, organization: Organization, body: Mapping[str, Any]) -> Answer:
         requests = body["requests"]
         if not 0 < len(requests) <= _MAXIMUM_BATCH or len({row["id"] for row in requests}) != len(requests):
-            raise ValueError("a batch needs between 1 and 20 requests with different ids")
-        responses = [{"id": row["id"], **self._batched(organization, row)} for row in requests]
-        # Answers come in any order: only the id tells which is which.
+            raise ValueError(f"a batch needs between 1 and {_MAXIMUM_BATCH} requests with different ids")
+        # Parts run in any order, and answers come in any order: only the id tells which is which.
+        ordered = _ORDERS[organization.state["batch_order"]](requests)
+        responses = [{"id": row["id"], **self._batched(organization, row)} for row in ordered]
         return _json(200, {"responses": responses[::-1]})
 
     def _batched(self, organization: Organization, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,6 +154,20 @@ class AdminApi:
         if errors:
             body["@adminapi.errors"] = [_detail(error, organization) for error in errors]
         return _json(200, {**body, "value": values[:size]})
+
+
+def _is_read(row: Mapping[str, Any]) -> bool:
+    """Whether a part of a batch is a read."""
+    return is_read(str(row["body"]["CmdletInput"]["CmdletName"]))
+
+
+#: The order in which the parts of a batch run, by the name that it has in an organization's state.
+_ORDERS: dict[str, Callable[[list[Any]], list[Any]]] = {
+    "given": lambda rows: rows,
+    "reversed": lambda rows: rows[::-1],
+    "reads_first": lambda rows: sorted(rows, key=lambda row: not _is_read(row)),
+    "reads_last": lambda rows: sorted(rows, key=_is_read),
+}
 
 
 def _cmdlets(request: Request) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .context import Outcome
 from .errors import CmdletError
-from .faults import SHELL, Fault, Faults, cmdlet_error, refusal_of_what_was_stored
+from .faults import POOL, SHELL, Fault, Faults, cmdlet_error, refusal_of_what_was_stored
 from .language import translated_error, translated_outcome
 from .ledger import Entry, Ledger
 from .organization import Organization, State
@@ -100,7 +100,7 @@ class Service:
         if fault is not None and kind == "portal_edit" and fault.after:
             self.edit(organization, fault.edit["cmdlet"], fault.edit.get("parameters", {}))
         outcome.garbled = kind == "garbled"
-        outcome.leaves = kind if kind in SHELL else ""
+        outcome.leaves = kind if kind in SHELL | POOL else ""
         return self._flickering(organization, cmdlet, outcome)
 
     def _view(self, organization: Organization) -> State | None:

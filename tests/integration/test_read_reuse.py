@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A play of single tasks: they share what they read, by count of the requests that the organization gets."""
+"""A play of single tasks: they share what they read, and a write shares its round trip with what verifies it. By count of the requests that arrive."""
 
 from __future__ import annotations
 
@@ -60,11 +60,14 @@ def test_tasks_share_what_they_read(tenant: Tenant, wire: str) -> None:
     assert len(check.changed) == len(FIVE)
     assert once(tenant, wire)
 
-    # With default settings, as long as the machine is fast enough.
-    apply = tenant.controller.tasks(tasks())
+    # Each task reads, and writes in the round trip that verifies it.
+    apply = tenant.controller.tasks(tasks(), *reuse)
     assert apply.rc == 0, apply.output
     assert len(apply.changed) == len(FIVE)
-    round_trips(tenant)
+    count = round_trips(tenant)
+    assert count == ONCE[wire] - 1 + 2 * len(FIVE) or wire == "powershell"
+    writes = [entry.cmdlet for entry in tenant.emulator.calls if entry.applied]
+    assert len(writes) == len(set(writes))
 
     again = tenant.controller.tasks(tasks(), *reuse)
     assert again.rc == 0, again.output

@@ -130,6 +130,20 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     assert play(tenant.controller, "rollback").changed == []
 
 
+@pytest.mark.endpoint
+def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire: str) -> None:
+    """Two reads for the plan, one before the first write, the settings, and the rule with all that verifies them.
+
+    Over rest, the first read is two requests side by side. Opening and ending a session that connects are two more.
+    """
+    round_trips(tenant)
+    play(tenant.controller, "baseline", "-e", "ansible_exchange_read_reuse=120", encrypt_outgoing=True)
+    applied = [entry.cmdlet for entry in tenant.emulator.calls if entry.applied]
+    assert sorted(applied[:2]) == ["Set-IRMConfiguration", "Set-OMEConfiguration"]
+    assert applied[2:] == ["New-TransportRule"]
+    assert round_trips(tenant) == {"rest": 5 + 1, "psrp": 5 + 2, "engine": 5 + 2, "endpoint": 5}.get(wire) or wire == "powershell"
+
+
 def test_artifacts_are_whole_and_private(tenant: Tenant) -> None:
     play(tenant.controller, "baseline")
     assert all(stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600) for path in artifacts(tenant.controller).rglob("*"))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from tests.emulator.faults import SHELL, Strike
 from tests.emulator.schema import is_read
 
-from .wishes import HABITS, PASTS, WISHES, faults
+from .wishes import EDITS, HABITS, PASTS, WISHES, faults
 from .world import WIRES, Outcome, World, unstamped
 
 
@@ -32,6 +32,8 @@ class Case:
 
     :param past: modules and options that made the organization what it is.
     :param habits: how its service behaves all the time.
+    :param meanwhile: what another administrator does after an earlier task of the run has read and before this one begins, which may use that
+        read; ``None`` if it may not.
     :param hurried: the task's session gives a call one second, so that an answer may come too late.
     :param reconnect: the task opens a new session, so that faults may strike there.
     """
@@ -45,6 +47,7 @@ class Case:
     reconnect: bool = False
     check_mode: bool = False
     hurried: bool = False
+    meanwhile: Sequence[Mapping[str, Any]] | None = None
 
 
 @st.composite
@@ -61,6 +64,7 @@ def cases(draw: st.DrawFn, wires: Sequence[str] = WIRES) -> Case:
         reconnect=draw(st.sampled_from([False, False, False, True])),
         check_mode=draw(st.sampled_from([False] * 7 + [True])),
         hurried=draw(st.sampled_from([False] * 9 + [True])),
+        meanwhile=draw(st.none() | st.none() | st.lists(EDITS, max_size=2)),
     )
 
 
@@ -99,9 +103,16 @@ def examine(world: World, case: Case, tally: Tally) -> None:
     world.start(before)
     if case.reconnect or case.hurried:
         world.hang_up(case.wire)
-    world.emulator.faults.set(case.faults)
+    shares = case.meanwhile is not None
     with world.hurry() if case.hurried else contextlib.nullcontext():
-        outcome = world.run(case.wire, module, options, check_mode=case.check_mode)
+        found = world.state()
+        if case.meanwhile is not None:
+            world.share(case.wire)
+            for edit in case.meanwhile:
+                world.edit(edit["cmdlet"], **edit["parameters"])
+        moved = world.state() != found
+        world.emulator.faults.set(case.faults)
+        outcome = world.run(case.wire, module, options, check_mode=case.check_mode, shares=shares)
     if case.hurried:
         world.hang_up(case.wire)
     strikes = list(world.emulator.faults.struck)
@@ -121,7 +132,7 @@ def examine(world: World, case: Case, tally: Tally) -> None:
         assert not outcome.own, f"check mode wrote: {outcome.own}"
 
     later = world.run(case.wire, module, options)
-    edited = any(kind == "portal_edit" for _wire, kind in struck)
+    edited = moved or any(kind == "portal_edit" for _wire, kind in struck)
     if later.error is not None:
         assert edited or type(later.error) is type(control.error), f"a later run fails: {later.error!r}"
         return

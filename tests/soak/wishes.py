@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.emulator.faults import CMDLET, KINDS, STATUSES, TRANSPORT
+from tests.emulator.faults import CMDLET, KINDS, POOL, STATUSES, TRANSPORT
 
 NAME = "contoso.onmicrosoft.com"
 RULE_NAMES = ("alpha", "beta", "gamma", "delta")
@@ -114,6 +114,7 @@ HABITS = st.fixed_dictionaries(
         "locale": st.sampled_from(["de-DE", "fr-FR"]),
         "page_size": st.sampled_from([1, 2]),
         "reorder_lists": st.just(True),
+        "batch_order": st.sampled_from(["reversed", "reads_first", "reads_last"]),
         "error_details": st.sampled_from(["json", "inner"]),
         "ignored_parameters": st.sampled_from([["Set-IRMConfiguration -EnablePdfEncryption"], ["Set-OMEConfiguration -PortalText"]]),
         "hidden_cmdlets": st.sampled_from([["Set-TransportRule"], ["Get-RMSTemplate"], ["Set-OMEConfiguration"], ["Get-OMEConfiguration"]]),
@@ -147,6 +148,8 @@ WISHES = st.one_of(
         st.fixed_dictionaries(
             {"irm_configuration": IRM},
             optional={
+                "activesync_org_settings": ACTIVESYNC,
+                "owa_mailbox_policies": _BOOLEANS.map(lambda on: [{"identity": "OwaMailboxPolicy-Default", "irm_enabled": on}]),
                 "transport_rules": rule_lists(),
                 "ome_configurations": st.tuples(BRANDING, BRANDING).map(
                     lambda pair: [{"identity": "OME Configuration", **pair[0]}, {"identity": BRANDINGS[1], **pair[1]}]
@@ -171,7 +174,9 @@ _ELSEWHERE = {
     # What happens to a process: it dies, or it is late.
     "powershell": TRANSPORT - {"dead_shell", "lost_before", "lost_after", "slow"},
 }
-_EDITS = st.sampled_from(
+#: Those whose shells are the emulator's own.
+_EMULATED = ("host", "server", "constrained")
+EDITS = st.sampled_from(
     [
         {"cmdlet": "Set-IRMConfiguration", "parameters": {"SearchEnabled": False}},
         {"cmdlet": "Set-TransportRule", "parameters": {"Identity": "alpha", "Comments": "the portal was here"}},
@@ -187,10 +192,11 @@ _EDITS = st.sampled_from(
 def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     """One fault of a schedule for a wire of that family."""
     family = wire if wire in _STEPS else "psrp"
-    kind = draw(st.sampled_from(sorted(KINDS - _ELSEWHERE[family] - {"redirect"})))
+    elsewhere = _ELSEWHERE[family] | (frozenset() if wire in _EMULATED else POOL)
+    kind = draw(st.sampled_from(sorted(KINDS - elsewhere - {"redirect"})))
     fault: dict[str, Any] = {"kind": kind, "wire": family, "nth": draw(st.integers(1, 8)), "times": draw(st.sampled_from([1, 1, 1, 2, 3, 6]))}
     aim = draw(st.sampled_from(["", "", "writes", "step"]))
-    if aim == "writes" or kind in ("silent_noop", "stale_reads", "stored_error", "half_stored"):
+    if aim == "writes" or kind in ("silent_noop", "stale_reads", "stored_error", "half_stored", "dead_after"):
         fault |= {"cmdlet": "[!gG]*", "nth": draw(st.integers(1, 3))}
     elif aim == "step" and kind not in CMDLET:
         fault["step"] = draw(st.sampled_from(_STEPS[family]))
@@ -200,7 +206,7 @@ def faults(draw: st.DrawFn, wire: str) -> dict[str, Any]:
     if kind == "stale_reads":
         fault |= {"reads": draw(st.integers(1, 4)), "alternate": draw(st.booleans())}
     if kind == "portal_edit":
-        fault |= {"edit": draw(_EDITS), "after": draw(st.booleans()), "times": 1}
+        fault |= {"edit": draw(EDITS), "after": draw(st.booleans()), "times": 1}
     if kind == "slow":
         fault["seconds"] = draw(st.sampled_from([0.01, 0.01, 0.01, LATE]))
     if kind == "huge":

@@ -17,7 +17,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine im
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.identity import Option
@@ -53,6 +54,8 @@ _CONFIGURATIONS = {"server": "Microsoft.Exchange", "constrained": "OnlyExchange"
 _LARGEST = 2_000_000
 #: Seconds for a pipeline that has lost its client. One whose command never came whole does not begin, and would be waited for in vain.
 _RUNS_ON = 0.3
+#: Seconds for which tasks share what they read, where they do: longer than any of them takes here.
+_REUSE = 600.0
 #: Shells that lost answers may leave on the service before all are ended.
 _LEFT_SHELLS = 8
 _STAMPS = ("WhenChanged", "LastModifiedBy")
@@ -94,21 +97,22 @@ class Outcome:
 class _Line:
     """The engine's session: what the broker's socket does to calls and results is done here, too."""
 
-    def __init__(self, world: World, session: OrganizationSession) -> None:
+    def __init__(self, world: World, session: OrganizationSession, reuse: float = 0.0) -> None:
         self._world = world
         self._session = session
+        self._reuse = reuse
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         sent = [Call.from_wire(json.loads(json.dumps(call.to_wire()))) for call in calls]
         writes = [call for call in sent if not call.is_read]
-        self._world.calling = str(calls[0]) if writes else ""
+        self._world.calling = writes
         try:
-            results = self._session.invoke(Request(sent, fresh=fresh))
+            results = self._session.invoke(Request(sent, fresh=fresh, reuse=self._reuse))
         finally:
             # A pipeline whose client is gone runs on; the next read must not race with it.
             if writes:
                 self._world.emulator.psrp.settle(_RUNS_ON)
-            self._world.calling = ""
+            self._world.calling = []
         return [Result.from_wire(json.loads(json.dumps(result.to_wire()))) for result in results]
 
     def describe(self) -> dict[str, Any]:
@@ -127,7 +131,8 @@ class World:
             endpoint.install(self.emulator, "Baseline")
         self.organization = self.emulator.organizations[NAME]
         self.clock = Clock()
-        self.calling = ""
+        #: The writes that are under way.
+        self.calling: list[Call] = []
         self.writes: list[Write] = []
         self._editing = threading.local()
         self._sessions: dict[str, OrganizationSession] = {}
@@ -179,12 +184,20 @@ class World:
         for wire in list(self._sessions):
             self.hang_up(wire)
 
-    def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False) -> Outcome:
-        """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through."""
+    def share(self, wire: str) -> None:
+        """An earlier task of the run reads what later ones may use, if it can."""
+        with suppress(ExchangeError):
+            self.session(wire).invoke(Request([SUBSETS["irm_configuration"]], reuse=_REUSE))
+
+    def run(self, wire: str, module: str, options: Mapping[str, Any], *, check_mode: bool = False, shares: bool = False) -> Outcome:
+        """Runs a module. Anything that it raises beside an ExchangeError is a defect, and comes through.
+
+        :param shares: it may use what earlier tasks have read.
+        """
         code = importlib.import_module(f"ansible_collections.m365.message_encryption.plugins.modules.{module}")
         validation = ArgumentSpecValidator(**{"argument_spec": {}, **code.SPEC}).validate(json.loads(json.dumps(options)))  # which shares no part with another
         assert not validation.error_messages, validation.error_messages
-        line = _Line(self, self.session(wire))
+        line = _Line(self, self.session(wire), _REUSE if shares else 0.0)
         task = ModuleContext(params=validation.validated_parameters, check_mode=check_mode, session=line, describe=line.describe)
         self.writes = []
         outcome = Outcome()
@@ -232,7 +245,7 @@ class World:
     def _watched(self, plain: Callable[..., Any], organization: Any, cmdlet: str, parameters: Mapping[str, Any], **how: Any) -> Any:
         if is_read(cmdlet):
             return plain(organization, cmdlet, parameters, **how)
-        text = "" if getattr(self._editing, "now", False) else self.calling or f"after its time: {cmdlet}"
+        text = "" if getattr(self._editing, "now", False) else self._text(cmdlet, parameters)
         before, error = organization.state, "unknown"
         try:
             outcome = plain(organization, cmdlet, parameters, **how)
@@ -245,6 +258,12 @@ class World:
             effective = organization.state is not before and unstamped(organization.state) != unstamped(before)
             identity = str(parameters.get("Name") or parameters.get("Identity") or "")
             self.writes.append(Write(text, cmdlet, error, effective, identity))
+
+    def _text(self, cmdlet: str, parameters: Mapping[str, Any]) -> str:
+        """The call under way that the service runs as this, in the task's words."""
+        about = [parameters.get(key) for key in ("Name", "Identity", "MessageId")]
+        found = [call for call in self.calling if call.cmdlet == cmdlet and [call.parameters.get(key) for key in ("Name", "Identity", "MessageId")] == about]
+        return str(found[0]) if found else f"after its time: {cmdlet}"
 
 
 def unstamped(value: Any) -> Any:

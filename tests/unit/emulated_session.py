@@ -53,26 +53,32 @@ class EmulatedSession:
         self.wire = wire
         #: Every write that was carried out or refused, in order.
         self.writes: list[Call] = []
-        #: How many round trips were reads.
+        #: How many round trips there were, and how many of them only read.
+        self.trips = 0
         self.reads = 0
         #: The warnings of the last task.
         self.warnings: list[str] = []
         #: Where the new rules of the last task land.
         self.places: dict[str, str] = {}
-        #: Called before each write; another administrator may be at work in it.
+        #: Called before each write; another administrator may be at work in it, and an error that it raises is the write's.
         self.before_write: Callable[[Call], Any] = lambda call: None
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """The protocol of a session. Whatever is sent has to fit the live module."""
         assert [text for call in calls for text in objections(call)] == []
-        if all(call.is_read for call in calls):
-            self.reads += 1
-        else:
-            (call,) = calls
-            printed.check_call(str(call), call.parameters)
+        self.trips += 1
+        self.reads += all(call.is_read for call in calls)
+        return [self._invoke(call) if call.is_read else self.write(call) for call in calls]
+
+    def write(self, call: Call) -> Result:
+        """Carries out a write that was sent. Tests let it fail here."""
+        printed.check_call(str(call), call.parameters)
+        try:
             self.before_write(call)
-            self.writes.append(call)
-        return [self._invoke(call) for call in calls]
+        except ExchangeError as error:
+            return Result(error=error)
+        self.writes.append(call)
+        return self._invoke(call)
 
     def edit(self, cmdlet: str, **parameters: Any) -> list[dict[str, Any]]:
         """Another administrator's edit, with values as PowerShell has them. Nothing is counted."""

@@ -39,13 +39,24 @@ class FakeSession:
         self.between: Callable[[FakeSession], None] = lambda session: None
         self.reads: list[list[Call]] = []
         self.writes: list[Call] = []
+        #: Round trips, and the writes that shared one.
+        self.trips = 0
+        #: Whether reads that travel with writes run before them.
+        self.reads_first = False
+        self.groups: list[list[Call]] = []
         self.warnings: list[str] = []
         self._behind = 0
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        if len(calls) == 1 and not calls[0].is_read:
-            return [self._write(calls[0])]
-        assert all(call.is_read for call in calls)
+        self.trips += 1
+        writes = [call for call in calls if not call.is_read]
+        self.groups += [writes] if writes else []
+        looks = _looks([call for call in calls if call.is_read])
+        early = [result for look in looks for result in self._look(look, fresh=fresh)] if self.reads_first else None
+        written = list(map(self._write, writes))
+        return written + (early if early is not None else [result for look in looks for result in self._look(look, fresh=fresh)])
+
+    def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
         self.reads.append(list(calls))
         stale = self._behind > 0 and self.old is not None
         self._behind -= 1
@@ -83,6 +94,12 @@ class FakeSession:
         else:
             (row,) = [row for row in rows if name in (None, row["Identity"])]
             row.update(settings)
+
+
+def _looks(reads: Sequence[Call]) -> list[list[Call]]:
+    """Reads, each time that the first of them comes again."""
+    size = next((index for index in range(1, len(reads)) if reads[index] == reads[0]), len(reads))
+    return [list(reads[start : start + size]) for start in range(0, len(reads), size or 1)]
 
 
 def _stored(value: Any) -> Any:

@@ -23,10 +23,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:
@@ -50,18 +50,21 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     _check_cleared(prepared)
     prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
-        result = converge(task, list(procedure.subsets), planner, fresh=True)
+        # Facts about mail are for what is judged afterwards; no plan depends on them.
+        planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
+        done = converge_organization(task, planned_from, planner, fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
         prepared.artifacts.end_writing()
         raise
+    result = done.result
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
     _keep(task, prepared, report, result)
     try:
-        report = _reassessed(task, prepared, report)
+        report = _reassessed(task, prepared, report, done.organization)
     except ExchangeError as error:
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
@@ -129,12 +132,18 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
         result["unkept_report"] = report.as_dict()
 
 
-def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport) -> OrganizationReport:
-    """Reads the organization after the writes. Returns the report with its current state, and marks the snapshot of a completed rollback."""
+def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None) -> OrganizationReport:
+    """The report with the organization's state after the writes. Marks the snapshot of a completed rollback.
+
+    :param shown: the organization as verification has read it. It is read again if nothing was verified.
+    """
     procedure = prepared.procedure
     if not procedure.restores and not report.controls:
         return report
-    organization = read(task.session, procedure.subsets, fresh=True)
+    organization = shown or read(task.session, procedure.subsets, fresh=True)
+    more = [subset for subset in procedure.subsets if subset not in organization.subsets]
+    if more:
+        organization = organization.with_more(read(task.session, more))
     if report.controls:
         report = replace(report, controls=tuple(procedure.assess(organization)), observed=tuple(observed(organization)))
     task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
@@ -207,8 +216,8 @@ def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Col
         if drift:
             raise OptionError("; ".join(map(str, drift)))
 
-    converge(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True)
-    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
+    shown = converge_organization(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True).organization
+    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, shown or read(task.session, rollback.subsets, fresh=True))
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:

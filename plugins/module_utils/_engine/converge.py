@@ -13,11 +13,14 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan, Step, first_trip
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.progress import Progress, listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.sight import Sight, is_about_itself
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.unstored import label, not_stored
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
@@ -31,7 +34,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read, reads_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 
 Planner = Callable[[Organization], Plan]
 
@@ -77,38 +79,35 @@ class _Wait:
         now = time.monotonic()
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
-            labels = dict.fromkeys(_label(change) for step in steps for change in step.changes)
+            labels = dict.fromkeys(label(change) for step in steps for change in step.changes)
             missing = ", ".join(labels) or "the change"
             self.task.say(f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s.")
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
 
-@dataclass
-class Progress:
-    """What the task has written so far. An error that ends the task carries it into the result."""
+@dataclass(frozen=True)
+class Converged:
+    """What a task did.
 
-    applied: list[Step] = field(default_factory=list)
-    pending: list[Step] = field(default_factory=list)
-    unknown: list[Step] = field(default_factory=list)
+    :param result: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
+    :param organization: the organization as it was last read, if that was after the last write; otherwise ``None``.
+    """
 
-    def result(self) -> dict[str, Any]:
-        """The part of a failed task's result that lists what was applied and what was not."""
-        return {
-            "changed": bool(self.applied),
-            "changes": _listed(change for step in self.applied for change in step.changes),
-            "commands": [str(step.call) for step in self.applied],
-            "not_applied": [str(step.call) for step in self.pending],
-            "outcome_unknown": [str(step.call) for step in self.unknown],
-        }
+    result: dict[str, Any]
+    organization: Organization | None
 
 
 def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, fresh: bool = False) -> dict[str, Any]:
+    """The result of :func:`converge_organization`."""
+    return converge_organization(task, subsets, planner, fresh=fresh).result
+
+
+def converge_organization(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, fresh: bool = False) -> Converged:
     """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
 
     :param subsets: what the planner needs. See :func:`reads_of`.
     :param fresh: whether the planner may see only what is read now. Otherwise it may first see what the run read some seconds ago, and a
         difference in that is confirmed by a fresh read before anything is written.
-    :returns: ``changed``, ``before``, ``after``, ``changes`` and ``commands``.
     :raises ExchangeError: its ``progress`` tells what was written before.
     """
     reads = reads_of(subsets)
@@ -120,99 +119,219 @@ def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], p
     task.warnings += plan.warnings
     task.places |= plan.places
     if task.check_mode or not plan.steps:
-        return _result(plan.before, plan.after, plan.steps)
-    progress = Progress(pending=plan.steps)
+        return Converged(_result(plan.before, plan.after, plan.steps), organization)
+    work = _Work(task, Sight(task.session, reads, organization), planner, plan)
     try:
-        _apply(task, reads, planner, plan, progress)
-        after = _verify(task, reads, planner, plan, progress.applied, organization)
+        work.apply()
+        after, shown = work.verify()
     except Exception as error:
         failure = error if isinstance(error, ExchangeError) else defect(error)
-        failure.progress = progress.result()
+        failure.progress = work.progress.result()
         raise failure from None
-    return _result(plan.before, after, progress.applied)
+    return Converged(_result(plan.before, after, work.progress.applied), shown)
 
 
-def _apply(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, plan: Plan, progress: Progress) -> None:
-    """Runs the plan."""
-    rereads = 0
-    limit = 2 * len(plan.steps) + MAX_EXTRA_READS
-    while progress.pending:
-        step, *later = progress.pending
-        result = task.session.invoke([step.call])[0]
-        task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
-        unknown = isinstance(result.error, OutcomeUnknownError)
-        if result.error is not None and not unknown:
-            result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
-            if isinstance(result.error, _NOT_CARRIED_OUT):
-                raise result.error
-            rereads += 1
-            _read_back(task, reads, planner, progress, result.error)
-            if rereads > limit:
-                raise result.error
-            continue
-        progress.pending = later
-        # If an earlier try lost its response and this one finds nothing to change, the earlier one made the change.
-        tried = [left for left in progress.unknown if left.call == step.call]
-        progress.unknown = [left for left in progress.unknown if left.call != step.call]
-        if unknown:
-            progress.unknown.append(step)
-            if not step.is_visible:
-                raise result.error or OutcomeUnknownError("The response to this write was lost.")
-        elif tried or not any(map(_changed_nothing, result.warnings)):
-            progress.applied.append(step)
-        if unknown or step.needs_replanning(progress.pending):
-            rereads += 1
-            if rereads > limit:
-                raise result.error or VerificationError(
-                    "The organization changes as fast as this task writes to it.", remedy="Another administrator is changing it. Run the task again later."
-                )
-            progress.pending = _replan(task, reads, planner, [*progress.applied, step], _command_timeout(task, unknown))
-            seen = not _is_undone(step, progress.pending)
-            if unknown and seen:
-                progress.unknown.remove(step)
-                progress.applied.append(step)
-            elif not unknown and not seen:
-                if len(progress.pending) > 1:
-                    raise _not_stored([step], step.changes, ever_seen=False, timeout=_command_timeout(task, unknown))
-                # No later step depends on it, so verification may wait longer for it.
-                progress.pending = []
+class _Work:
+    """Runs a plan, one round trip after the other.
 
-
-def _read_back(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, progress: Progress, error: ExchangeError) -> None:
-    """Finds out what the first pending step stored although Exchange returned an error: it may have stored all, some or none of it.
-
-    Returns if the whole step is visible. The step then counts as applied.
-
-    :raises ExchangeError: the original error, if two reads in a row show nothing of the step. One is not enough: replicas answer in turn.
-    :raises OutcomeUnknownError: a part of the step is visible, or the read failed.
+    :param sight: what was read before anything is written.
+    :param plan: the plan for that.
     """
-    step, *later = progress.pending
-    reason, left, missing = "Exchange does not show the properties that it changes", list[Step](), set(map(_key, step.changes))
-    if step.is_visible:
+
+    def __init__(self, task: ModuleContext, sight: Sight, planner: Planner, plan: Plan) -> None:
+        self.progress = Progress(pending=plan.steps)
+        self._task = task
+        self._sight = sight
+        self._planner = planner
+        self._plan = plan
+        self._before = sight.organization
+        self._timeout: int = task.params.get("verify_timeout", 0)
+        #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than they are.
+        self._looks: list[Organization] = []
+
+    def apply(self) -> None:
+        """Runs the plan."""
+        limit = 2 * len(self._plan.steps) + MAX_EXTRA_READS
+        rereads = 0
+        while self.progress.pending:
+            reason = self._trip()
+            rereads += reason is not None
+            if reason is not None and rereads > limit:
+                raise reason
+
+    def _trip(self) -> ExchangeError | None:
+        """Sends the steps that may share the next round trip, and finds out about each that was not a clear success.
+
+        :returns: the error to raise if the plan had to be made again too often; ``None`` if it did not have to.
+        """
+        progress = self.progress
+        group, later = first_trip(progress.pending)
+        depends = any(step.needs_replanning(later) for step in group)
+        results, self._looks = self._sight.send(group, looks=2 if self._timeout and not later else int(depends and all(map(is_about_itself, group))))
+        refused: list[tuple[Step, ExchangeError]] = []
+        lost: list[tuple[Step, ExchangeError]] = []
+        for step, result in zip(group, results, strict=True):
+            self._task.warnings += [f"{step.call.cmdlet}: {warning}" for warning in result.warnings]
+            if isinstance(result.error, OutcomeUnknownError):
+                progress.lose(step)
+                lost.append((step, result.error))
+            elif result.error is not None:
+                result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
+                refused.append((step, result.error))
+            else:
+                progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
+        progress.pending = [*(step for step, _error in refused), *later]
+        waiting = [step for step, _error in lost if step.is_visible]
+        invisible = [error for step, error in lost if not step.is_visible]
+        if refused or invisible:
+            self._read_back(refused, waiting)
+            if invisible:
+                raise invisible[0]
+            self._replan([], [step for step in waiting if step in progress.unknown], depends=False)
+        elif lost or depends:
+            self._replan([step for step in group if step not in waiting], waiting, depends=depends)
+        else:
+            return None
+        return next((error for _step, error in (*lost, *refused)), None) or VerificationError(
+            "The organization changes as fast as this task writes to it.", remedy="Another administrator is changing it. Run the task again later."
+        )
+
+    def _replan(self, stored: Sequence[Step], lost: Sequence[Step], *, depends: bool) -> None:
+        """Makes the plan again after steps that succeeded, and steps whose response was lost.
+
+        :param depends: whether later steps depend on these.
+        """
+        if not stored and not lost:
+            return
+        left = self.progress.pending = self._settle(stored, lost)
+        unseen = [step for step in stored if _is_undone(step, left)]
+        calls = [step.call for step in unseen]
+        if depends and unseen and any(step.call not in calls and step not in lost for step in left):
+            changes = [change for step in unseen for change in step.changes]
+            raise not_stored(unseen, changes, ever_seen=False, timeout=_command_timeout(self._task, bool(lost)))
+        # A read that is behind is no reason to repeat a step that succeeded. Verification may wait longer for it.
+        self.progress.pending = [step for step in left if step.call not in calls]
+
+    def _settle(self, stored: Sequence[Step], lost: Sequence[Step]) -> list[Step]:
+        """Reads until all that was done is visible, or time is over. Returns what is left to do then.
+
+        A step whose response was lost counts as stored only if two reads in a row show it: one read may bring less than there is.
+        """
+        done = [*self.progress.applied, *stored, *lost]
+        wait = _Wait(self._task, _command_timeout(self._task, bool(lost)))
+        needed = 2 if lost else 1
+        looks, in_a_row = list(self._looks), 0
+        while True:
+            travelled = bool(looks)
+            plan = self._planned(looks.pop(0)) if travelled else self._planner(self._sight.look())
+            undone = [step for step in done if plan is None or _is_undone(step, plan.steps)]
+            in_a_row = 0 if undone else in_a_row + 1
+            if plan is not None and (in_a_row == needed or (wait.over and not travelled)):
+                break
+            if undone and not travelled:
+                wait.pause(undone)
+        for step in lost:
+            if step not in undone:
+                self.progress.found(step)
+        # Verification reads for itself if an answer was lost.
+        self._looks = [] if lost else self._looks
+        return plan.steps
+
+    def _planned(self, look: Organization) -> Plan | None:
+        """The plan for something that travelled with steps; ``None`` if it is no basis for one."""
+        try:
+            return self._planner(look)
+        except ExchangeError:
+            return None
+
+    def _read_back(self, refused: Sequence[tuple[Step, ExchangeError]], lost: Sequence[Step]) -> None:
+        """Finds out what steps stored although Exchange returned an error: each may have stored all, some or none of it.
+
+        Returns if all of them are visible as a whole. They then count as applied, as do steps of the same round trip whose response was lost.
+
+        :raises ExchangeError: the error of the first of which two reads in a row show nothing. One is not enough: replicas answer in turn.
+        :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
+        """
+        doubtful = [step for step, error in refused if not isinstance(error, _NOT_CARRIED_OUT)]
+        left, missing, failure = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else ([], set(), "")
+        for step in lost:
+            if not failure and missing.isdisjoint(map(_key, step.changes)):
+                self.progress.found(step)
+        errors: list[ExchangeError] = []
+        for step, error in refused:
+            reason = failure if step.is_visible else "Exchange does not show the properties that it changes"
+            seen = [change for change in step.changes if _key(change) not in missing]
+            if step not in doubtful or not (reason or seen):
+                errors.append(error)
+                continue
+            self.progress.pending.remove(step)
+            if not reason and len(seen) == len(step.changes):
+                self._task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
+                self.progress.applied.append(step)
+                continue
+            self.progress.unknown.append(step)
+            errors.append(_unknown(error, seen, reason))
+        if errors:
+            raise errors[0] from None
+        if refused:
+            self.progress.pending = left
+
+    def _read_twice(self) -> tuple[list[Step], set[tuple[str, str, str]], str]:
+        """What is left to do, the changes that two reads in a row do not show, and why the reads failed; empty if they did not."""
+        missing: list[set[tuple[str, str, str]]] = []
+        left: list[Step] = []
         try:
             for _time in range(2):
-                left = planner(read(task.session, reads, fresh=True)).steps
-                missing &= {_key(change) for other in left for change in other.changes}
-            reason = ""
+                left = self._planner(self._sight.look()).steps
+                missing.append({_key(change) for step in left for change in step.changes})
         except Exception as failure:
-            reason = f"the read failed: {(failure if isinstance(failure, ExchangeError) else defect(failure)).message.rstrip('.')}"
-    seen = [change for change in step.changes if _key(change) not in missing]
-    if not reason and not seen:
-        raise error
-    if not reason and not missing:
-        task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
-        progress.applied.append(step)
-        progress.pending = left
-        return
-    progress.pending = later
-    progress.unknown.append(step)
-    found = f"it is unknown whether the change is stored, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(_label, seen))}"
-    raise OutcomeUnknownError(
+            error = failure if isinstance(failure, ExchangeError) else defect(failure)
+            return [], set(), f"the read failed: {error.message.rstrip('.')}"
+        return left, missing[0] & missing[1], ""
+
+    def verify(self) -> tuple[dict[str, Any], Organization | None]:
+        """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
+
+        :returns: the managed options and the organization as the service finally shows them.
+        """
+        if not self._timeout:
+            return self._plan.after, None
+        wait = _Wait(self._task, self._timeout)
+        in_a_row = 0
+        ever_seen = False
+        looks = list(self._looks)
+        while True:
+            travelled = bool(looks)
+            organization = looks.pop(0) if looks else self._sight.look()
+            left = self._planned(organization) if travelled else self._planner(organization)
+            in_a_row = 0 if left is None or left.steps else in_a_row + 1
+            ever_seen = ever_seen or in_a_row > 0
+            if left is not None and in_a_row == 2:
+                self._task.warnings += self._done_by_others(organization)
+                return left.before, organization
+            if left is not None and in_a_row == 0 and not travelled:
+                if wait.over:
+                    self._task.warnings += self._done_by_others(organization)
+                    raise not_stored(self.progress.applied, left.changes, ever_seen=ever_seen, timeout=self._timeout)
+                wait.pause(left.steps)
+
+    def _done_by_others(self, after: Organization) -> list[str]:
+        """What others changed during the task, in sentences."""
+        return self._plan.concurrent_changes(self._before, after, self.progress.applied) if self._plan.concurrent_changes else []
+
+
+def _unknown(error: ExchangeError, seen: Sequence[Change], reason: str) -> OutcomeUnknownError:
+    """The error for a step that Exchange refused and that is stored in part, or of which it is not known whether it is stored.
+
+    :param reason: why it is not known; empty if it is.
+    """
+    found = f"it is unknown whether the change is stored, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(label, seen))}"
+    return OutcomeUnknownError(
         f"{error.message.rstrip('.')}; {found}.",
         remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".strip(),
         cmdlet=error.cmdlet,
         error_id=error.error_id,
-    ) from None
+    )
 
 
 def _key(change: Change) -> tuple[str, str, str]:
@@ -245,94 +364,11 @@ def _command_timeout(task: ModuleContext, unknown: bool) -> int:
     return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 
-def _replan(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, done: Sequence[Step], timeout: float) -> list[Step]:
-    """The remaining steps, from fresh reads. Steps that are not visible yet get time, so that a stale read does not cause them to be sent again."""
-    wait = _Wait(task, timeout)
-    while True:
-        left = planner(read(task.session, reads, fresh=True)).steps
-        undone = [step for step in done if _is_undone(step, left)]
-        if wait.over or not undone:
-            return left
-        wait.pause(undone)
-
-
-def _verify(task: ModuleContext, reads: Mapping[str, Call], planner: Planner, plan: Plan, applied: list[Step], before: Organization) -> dict[str, Any]:
-    """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
-
-    :param before: the organization that the plan was made from.
-    :returns: the managed options as the service finally shows them.
-    """
-    timeout = task.params.get("verify_timeout", 0)
-    if not timeout:
-        return plan.after
-    wait = _Wait(task, timeout)
-    in_a_row = 0
-    ever_seen = False
-    while True:
-        organization = read(task.session, reads, fresh=True)
-        left = planner(organization)
-        in_a_row = 0 if left.steps else in_a_row + 1
-        ever_seen = ever_seen or not left.steps
-        if in_a_row == 2:
-            task.warnings += _done_by_others(plan, before, organization, applied)
-            return left.before
-        if in_a_row == 0:
-            if wait.over:
-                task.warnings += _done_by_others(plan, before, organization, applied)
-                raise _not_stored(applied, left.changes, ever_seen=ever_seen, timeout=timeout)
-            wait.pause(left.steps)
-
-
-def _done_by_others(plan: Plan, before: Organization, after: Organization, applied: Sequence[Step]) -> list[str]:
-    return plan.concurrent_changes(before, after, applied) if plan.concurrent_changes else []
-
-
-def _not_stored(applied: Iterable[Step], missing: Iterable[Change], *, ever_seen: bool, timeout: int) -> VerificationError:
-    """The error for changes that no read shows: stored on some servers, certainly ignored, or possibly either."""
-    missing = list(missing)
-    if ever_seen:
-        return VerificationError(
-            f"{', '.join(dict.fromkeys(map(_label, missing)))} is stored, but not on every server yet: "
-            f"reads returned the old and the new value in turn for {timeout} seconds.",
-            remedy="Run the task again later, or raise verify_timeout.",
-        )
-    shown = "; ".join(f"{_label(change)} is {change.before!r}, not {change.after!r}" for change in missing)
-    labels = set(map(_label, missing))
-    steps = [step for step in applied if labels & set(map(_label, step.changes))]
-    found = {_label(change): change.before for step in steps for change in step.changes}
-    if any(_label(change) in found and change.before != found[_label(change)] for change in missing):
-        return VerificationError(
-            f"Exchange stores a different value from the one that was sent: {shown}.",
-            remedy="Unless another administrator changed it, write the value as Exchange shows it (a recipient by its primary SMTP address).",
-        )
-    grants = list(dict.fromkeys(GRANTED_BY[step.call.cmdlet] for step in steps if step.call.cmdlet in GRANTED_BY))
-    license = f"{' and '.join(grants) or 'a role'} may not be sufficient, or a license such as Advanced Message Encryption may be missing"
-    stored = [label for step in steps for label in map(_label, step.changes) if label not in labels]
-    if stored:
-        return VerificationError(
-            f"Exchange accepted the change but ignored a part of it: {shown}. {', '.join(stored)} of the same call is stored.",
-            remedy=f"Probable cause: {license}.",
-        )
-    return VerificationError(
-        f"Exchange accepted the change but does not show it after {timeout} seconds: {shown}.",
-        remedy=f"Exchange may ignore the change ({license}), or store the value in another form: then write it as Exchange shows it. "
-        "If the organization is slow, raise verify_timeout.",
-    )
-
-
-def _label(change: Change) -> str:
-    return f"{change.option} of {change.identity!r}" if change.identity else change.option
-
-
 def _result(before: dict[str, Any], after: dict[str, Any], steps: list[Step]) -> dict[str, Any]:
     return {
         "changed": bool(steps),
         "before": before,
         "after": after,
-        "changes": _listed(change for step in steps for change in step.changes),
+        "changes": listed(change for step in steps for change in step.changes),
         "commands": [str(step.call) for step in steps],
     }
-
-
-def _listed(changes: Iterable[Change]) -> list[dict[str, Any]]:
-    return [{**asdict(change), "impact": change.impact.value} for change in changes]

@@ -83,12 +83,33 @@ class Step:
     remedy: str = ""
     is_visible: bool = True
 
+    @property
+    def target(self) -> tuple[str, Any]:
+        """What the call is about: the noun, and the object if it names one."""
+        return self.call.cmdlet.partition("-")[2], self.call.parameters.get("Identity")
+
     def needs_replanning(self, later: Iterable[Step]) -> bool:
         """Whether the plan must be made again after this step.
 
         :param later: the remaining steps. A step that depends on its own outcome is checked even if none remain.
         """
         return not self.replans.isdisjoint({self.phase, *(step.phase for step in later)})
+
+
+#: Phases whose steps do not wait for each other. Rules are not among them: each depends on its place among the others, and on the OME
+#: configuration that it names, and must not be there if what comes before it has failed.
+_TOGETHER = (frozenset({Phase.SETTINGS, Phase.CONFIGURATIONS, Phase.POLICIES}), frozenset({Phase.CONFIGURATION_REMOVAL}))
+
+
+def first_trip(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """Cuts a list of steps into those, from the first, that may share a round trip in any order, and the others."""
+    together = next((phases for phases in _TOGETHER if steps[0].phase in phases), frozenset())
+    group = [steps[0]]
+    for step in steps[1:]:
+        if step.phase not in together or any(step.target == other.target or step.phase in other.replans for other in group):
+            break
+        group.append(step)
+    return group, list(steps[len(group) :])
 
 
 #: Finds what others changed between two reads, given what this task wrote in between. Returns sentences.

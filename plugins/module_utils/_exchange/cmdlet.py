@@ -135,8 +135,8 @@ class Session(Protocol):
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
         """Runs the calls and returns one result for each, in the same order.
 
-        The calls are either any number of reads or exactly one write. Reads share one round trip if the transport supports it, and
-        one failed read does not affect the others.
+        Calls share one round trip if the transport supports it. They then may run in any order, and one that fails does not affect the
+        others: writes must not depend on each other, and a read may bring what was there before a write that travels with it.
 
         :param fresh: do not answer from earlier reads, whatever ``exchange_read_reuse`` allows.
         :raises UnreachableError: a session cannot be opened.

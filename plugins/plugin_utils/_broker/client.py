@@ -23,7 +23,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError, OutcomeUnknownError, UnreachableError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotSentError,
+    OptionError,
+    OutcomeUnknownError,
+    UnreachableError,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import identity as _identity
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
@@ -102,16 +108,7 @@ class BrokerClient:
         try:
             answer = self._ask(request, repeatable)
         except BrokerGone:
-            return [
-                Result(
-                    error=OutcomeUnknownError(
-                        "the session broker ended while this write ran, so it may or may not have happened.",
-                        remedy="The next run reads the organization first and applies what is missing.",
-                        cmdlet=call.cmdlet,
-                    )
-                )
-                for call in calls
-            ]
+            return [Result(error=_gone(call)) for call in calls]
         return [Result.from_wire(result) for result in answer["results"]]
 
     def describe(self) -> dict[str, Any]:
@@ -278,6 +275,17 @@ class BrokerClient:
             return ""
         told = [line.strip() for line in lines if line[:1].strip() and not line.startswith("Traceback ")]
         return f" ({told[-1][:_ERROR_LIMIT].rstrip('.')})" if told else ""
+
+
+def _gone(call: Call) -> ExchangeError:
+    """What is known of a call that was sent together with a write when the broker ended."""
+    if call.is_read:
+        return NotSentError("the session broker ended.", cmdlet=call.cmdlet)
+    return OutcomeUnknownError(
+        "the session broker ended while this write ran, so it may or may not have happened.",
+        remedy="The next run reads the organization first and applies what is missing.",
+        cmdlet=call.cmdlet,
+    )
 
 
 @contextlib.contextmanager

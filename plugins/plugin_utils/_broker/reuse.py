@@ -15,31 +15,15 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, SUBSETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.touched import EVERYTHING, noun, touched
 
 #: The calls that the first read of a session adds for later tasks: the settings of an organization.
 AHEAD = [call for name, call in SUBSETS.items() if name not in ("exported_cmdlets", *MAIL_FACTS)]
-
-#: Noun of a write to the nouns of the reads that it may change. Any other write may change everything.
-_TOUCHED = {
-    # Licensing decides which templates there are, and brings the default OME configuration.
-    "irmconfiguration": {"irmconfiguration", "rmstemplate", "omeconfiguration"},
-    # A rule may apply a configuration.
-    "omeconfiguration": {"omeconfiguration", "transportrule"},
-    "transportrule": {"transportrule"},
-    "activesyncorganizationsettings": {"activesyncorganizationsettings"},
-    "owamailboxpolicy": {"owamailboxpolicy"},
-    "mobiledevicemailboxpolicy": {"mobiledevicemailboxpolicy"},
-}
-_EVERYTHING = ""
-
-
-def _noun(call: Call) -> str:
-    return call.cmdlet.partition("-")[2].lower()
 
 
 class Writes:
@@ -55,12 +39,12 @@ class Writes:
         self._running: Counter[tuple[str, str]] = Counter()
 
     @contextlib.contextmanager
-    def write(self, organization: str, call: Call) -> Iterator[None]:
-        """Surrounds a write.
+    def write(self, organization: str, calls: Iterable[Call]) -> Iterator[None]:
+        """Surrounds writes that share a round trip.
 
         :param organization: its name; empty if it is unknown, so that it counts for all organizations.
         """
-        keys = [(organization.lower(), noun) for noun in _TOUCHED.get(_noun(call), {_EVERYTHING})]
+        keys = {(organization.lower(), name) for call in calls for name in touched(call)}
         with self._lock:
             self._running.update(keys)
         try:
@@ -75,8 +59,8 @@ class Writes:
         mine = organization.lower()
 
         def concerns(key: tuple[str, str]) -> bool:
-            whose, noun = key
-            return (not whose or not mine or whose == mine) and noun in (_EVERYTHING, _noun(call))
+            whose, name = key
+            return (not whose or not mine or whose == mine) and name in (EVERYTHING, noun(call))
 
         with self._lock:
             if any(count and concerns(key) for key, count in self._running.items()):

@@ -61,7 +61,7 @@ class Transport(Protocol):
         """The place of the session, for people."""
 
     def attempt(self, calls: Sequence[Call]) -> Sequence[Outcome]:
-        """One try of several reads or one write. Returns one outcome for each call."""
+        """One try of the calls, in as few round trips as possible. Returns one outcome for each call, and never repeats a write that may have run."""
 
     def turn(self, wanted: Callable[[], bool], log: Callable[[str], None]) -> AbstractContextManager[None]:
         """Wraps each try. If the number of sessions is limited, it waits for a free one; this time does not count for the call.
@@ -143,20 +143,18 @@ class OrganizationSession:
         self._is_ahead = False
 
     def invoke(self, request: Request) -> list[Result]:
-        """Runs the calls: only reads, or exactly one write.
+        """Runs the calls. Those that share a round trip may run in any order, so writes among them must not depend on each other.
 
         :raises UnreachableError: a session cannot be opened, or it is in another organization. Nothing was written.
         """
         writes = [call for call in request.calls if not call.is_read]
-        if writes and len(request.calls) > 1:
-            raise ExchangeError("Unexpected error: a write was sent together with other calls. This is a bug, please report it.", cmdlet=writes[0].cmdlet)
         if writes and (refusal := read_only(self.identity, writes[0].cmdlet)):
-            return [Result(error=refusal)]
+            return [Result(error=refusal) for _call in request.calls]
         with self._lock:
             if not request.wanted():
                 return [Result(error=NotSentError("nobody waits for this call anymore.", cmdlet=call.cmdlet)) for call in request.calls]
             if writes:
-                return self._write(request)
+                return self._write(request, writes)
             return self._read(request)
 
     @property
@@ -282,10 +280,11 @@ class OrganizationSession:
         """The organization's name; empty if it is not known."""
         return str(self._organization["name"]) if self._organization else ""
 
-    def _write(self, request: Request) -> list[Result]:
+    def _write(self, request: Request, writes: Sequence[Call]) -> list[Result]:
+        """Writes, and reads that travel with them. Such a read may have run before the writes, so nothing of it is kept."""
         if not self._opened and self.identity["verify_organization"]:
             self._open(request, [])
-        with self._writes.write(self._name, request.calls[0]):
+        with self._writes.write(self._name, writes):
             return self._run(request, request.calls) if self._opened else self._open(request, request.calls)
 
     def _read(self, request: Request) -> list[Result]:

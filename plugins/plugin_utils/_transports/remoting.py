@@ -6,8 +6,8 @@
 Private to the collection. Each session has one object, used under the session's lock, and makes one try at a time. A pool in doubt is
 closed.
 
-``psrp_answers`` separates the answers of several reads. If an earlier statement ends the pipeline, the remaining statements run
-again.
+``psrp_answers`` separates the answers of several calls. If an earlier statement ends the pipeline, the reads among the remaining
+statements run again; whether the writes among them have run is unknown.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class RemotingTransport(ABC):
         """Whether a session runs Connect-ExchangeOnline."""
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
-        """One try of the calls: several reads, or one write."""
+        """One try of the calls, as the statements of one pipeline."""
         outcomes = self._attempt(calls)
         for index, call in enumerate(calls):
             if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
@@ -113,19 +113,24 @@ class RemotingTransport(ABC):
             pool = self._open()
         except FailedError as unopened:
             return [unopened.failure for _call in calls]
-        outcomes: list[Outcome] = []
+        outcomes: dict[int, Outcome] = {}
+        left = list(range(len(calls)))
         self._busy = True
         try:
-            while len(outcomes) < len(calls):
+            while left:
                 # Each pipeline answers at least one call, so this loop ends.
-                outcomes += self._pipeline(pool, calls[len(outcomes) :])
+                sent, found = self._pipeline(pool, [calls[index] for index in left])
+                outcomes.update(zip(left, found, strict=False))
+                # An engine may run statements without showing what they bring.
+                outcomes.update((index, _unanswered(calls[index])) for index in left[len(found) : sent] if not calls[index].is_read)
+                left = [index for index in left if index not in outcomes]
         except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
             self._give_up()
-            outcomes += [failure] * (len(calls) - len(outcomes))
+            outcomes.update(dict.fromkeys(left, failure))
         finally:
             self._busy = False
-        return outcomes
+        return [outcomes[index] for index in range(len(calls))]
 
     def close(self) -> None:
         """Disconnects, and removes the shell from the host. Takes at most seconds; raises nothing."""
@@ -225,18 +230,24 @@ class RemotingTransport(ABC):
             return UnreachableError(f"{self._where()} has no Connect-ExchangeOnline.", remedy=self._no_module)
         return AuthenticationError(f"Connect-ExchangeOnline failed: {error.message}", remedy=self._no_access, error_id=error.error_id)
 
-    def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> list[Outcome]:
-        """Runs calls as the statements of one pipeline. Returns the outcomes of the statements that ran, and always that of the first."""
+    def _pipeline(self, pool: _pypsrp.Pool, calls: Sequence[Call]) -> tuple[int, list[Outcome]]:
+        """Runs calls as the statements of one pipeline.
+
+        :returns: the number of calls that were sent, from the first; and the outcomes of those whose end was seen, and always that of the first.
+        """
         if not self._has_markers:
             calls = calls[:1]
         try:
             run = pool.run(statements(calls), timeout=self._command_timeout)
         except clixml.ValueTooLargeError as error:
-            return [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
+            if len(calls) > 1:
+                # Nothing was sent. Alone, it shows whose value it is.
+                return self._pipeline(pool, calls[:1])
+            return 1, [Result(error=InvalidValueError(f"{error}.", cmdlet=calls[0].cmdlet))]
         answers, withheld = answers_of(run, calls)
         self._has_markers = self._has_markers and not withheld
         known = [answer for answer in answers if answer.ended] or answers[:1]
-        return [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
+        return len(calls), [outcome(call, answer) for call, answer in zip(calls, known, strict=False)]
 
     def _give_up(self) -> None:
         """Closes a pool in doubt. Its shell may still run a statement, so nothing more is sent to it."""
@@ -260,6 +271,11 @@ class RemotingTransport(ABC):
         if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError, OSError)):
             return lost(error, self._where(), self._names)
         return Failure(ProtocolError(f"{self._where()} sent a response that cannot be interpreted ({type(error).__name__})."), Executed.UNKNOWN)
+
+
+def _unanswered(call: Call) -> Failure:
+    """The outcome of a write whose end a pipeline did not show."""
+    return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
 
 
 def _is_opaque(outcome: Outcome) -> bool:

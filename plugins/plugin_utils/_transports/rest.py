@@ -91,7 +91,7 @@ class RestTransport(WithCredential):
         return False
 
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
-        """One try of the calls: several reads, or one write."""
+        """One try of the calls. Requests that only read are under way side by side; with a write among them, they follow each other in the calls' order."""
         listings = [[index] for index, call in enumerate(calls) if call.cmdlet.lower() == "get-command"]
         own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"]
         others = [index for index, call in enumerate(calls) if call.cmdlet.lower() not in ("get-command", "get-connectioninformation")]
@@ -101,8 +101,8 @@ class RestTransport(WithCredential):
         outcomes: dict[int, Outcome] = {}
         with self._limits.call(self._timeout[1]):
             work = partial(self._group, calls)
-            if len(groups) == 1:
-                brought = [work(groups[0])]
+            if len(groups) == 1 or not all(call.is_read for call in calls):
+                brought = list(map(work, groups))
             else:
                 with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
                     brought = list(pool.map(work, groups))
@@ -142,7 +142,7 @@ class RestTransport(WithCredential):
         return self._pages(call, answers.outcome(call, *answer))
 
     def _batch(self, calls: Sequence[Call], *, renewed: bool = False) -> list[Outcome]:
-        """Reads in one request. The parts count as unordered, and each stands alone."""
+        """Calls in one request. The parts count as unordered, and each stands alone."""
         address = f"{self._base}/adminapi/beta/{self._organization}"
         used = ""
 
@@ -155,7 +155,8 @@ class RestTransport(WithCredential):
         status, headers, content = self._send("POST", f"{address}/$batch", body, prefer)
         if 400 <= status < 500 and status not in (401, 408, 429):
             self._takes_batches = False
-            return [self._alone(call) for call in calls]
+            # It is not certain that a service that refuses the whole has run none of its parts.
+            return [self._alone(call) if call.is_read else _refused_batch(status) for call in calls]
         if status != 200:
             return [_whole(answers.outcome(call, status, headers, content)) for call in calls]
         document = answers.parse(content)
@@ -327,6 +328,11 @@ class RestTransport(WithCredential):
 def _whole(refusal: Outcome | answers.Page) -> Outcome:
     """What the refusal of a whole batch means for one of its calls."""
     return answers.garbled("the response to a batch is invalid") if isinstance(refusal, answers.Page) else refusal
+
+
+def _refused_batch(status: int) -> Failure:
+    """What the refusal of a whole batch means for a write in it."""
+    return Failure(ProtocolError(f"the service refuses a batch (HTTP {status})."), Executed.UNKNOWN, retryable=False)
 
 
 def _challenge(part: Mapping[str, Any]) -> str | None:

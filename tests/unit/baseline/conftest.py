@@ -131,19 +131,28 @@ class FailingSession(EmulatedSession):
         self._dead_reads = 0
 
     def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        (first, *_more) = calls
-        if first.is_read and self._dead_reads:
+        if self._dead_reads and all(call.is_read for call in calls):
             self._dead_reads -= 1
             return [Result(error=NotSentError("the session was lost.", cmdlet=call.cmdlet)) for call in calls]
-        if first.is_read or len(self.writes) != self.fails:
-            return super().invoke(calls, fresh=fresh)
+        results = super().invoke(calls, fresh=fresh)
+        if self._dead_reads:
+            # What travelled with the write did not arrive either.
+            results = [
+                Result(error=NotSentError("the session was lost.", cmdlet=call.cmdlet)) if call.is_read else result
+                for call, result in zip(calls, results, strict=True)
+            ]
+        return results
+
+    def write(self, call: Call) -> Result:
+        if len(self.writes) != self.fails:
+            return super().write(call)
         self.fails = -1
         if self.fault == "refused":
-            return [Result(error=ExchangeError("The service refused this.", cmdlet=first.cmdlet))]
+            return Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet))
         if not self.fault.endswith("not done"):
-            super().invoke(calls)
+            super().write(call)
         self._dead_reads = 1 if self.fault.startswith("line") else 0
-        return [Result(error=OutcomeUnknownError("the answer was lost.", cmdlet=first.cmdlet))]
+        return Result(error=OutcomeUnknownError("the answer was lost.", cmdlet=call.cmdlet))
 
 
 @pytest.fixture(autouse=True)

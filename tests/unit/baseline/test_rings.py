@@ -59,12 +59,15 @@ class RingSession(FailingSession):
         self.calls += 1
         if self.is_gone:
             raise UnreachableError("no session could be opened.")
-        if self.refuses and not calls[0].is_read:
-            return [Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet)) for call in calls]
         results = super().invoke(calls, fresh=fresh)
         if self.cut and not calls[0].is_read:
             raise self.cut
         return results
+
+    def write(self, call: Call) -> Result:
+        if self.refuses:
+            return Result(error=ExchangeError("The service refused this.", cmdlet=call.cmdlet))
+        return super().write(call)
 
 
 class Member(Role):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
-from tests.unit.emulated_session import WIRES
+from tests.unit.emulated_session import WIRES, EmulatedSession
 
 from .conftest import FAULTS, FailingSession, Role
 
@@ -498,11 +497,11 @@ class TestDisable:
 class KilledSession(FailingSession):
     """An organization whose n-th write is done, and then the process that wrote is killed: nothing of ours runs anymore."""
 
-    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        results = super().invoke(calls, fresh=fresh)
-        if not calls[0].is_read and len(self.writes) == self.fails:
+    def write(self, call: Call) -> Result:
+        result = EmulatedSession.write(self, call)
+        if len(self.writes) == self.fails:
             raise SystemExit
-        return results
+        return result
 
 
 def test_the_next_run_names_a_run_that_was_killed_while_it_wrote(tmp_path: Path) -> None:

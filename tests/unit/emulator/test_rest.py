@@ -64,6 +64,29 @@ def test_batches_answer_by_id(client: Client) -> None:
     assert [entry.cmdlet for entry in client.emulator.calls] == names
 
 
+@pytest.mark.parametrize(("count", "status"), [(0, 400), (10, 200), (11, 400)])
+def test_a_batch_has_as_many_parts_as_the_services_own_module_sends(client: Client, count: int, status: int) -> None:
+    parts = [{**client.part("Get-OMEConfiguration"), "id": str(number)} for number in range(count)]
+    assert client.post("$batch", {"requests": parts}).status_code == status
+    assert len(client.emulator.calls) == (count if status == 200 else 0)
+
+
+@pytest.mark.parametrize(
+    ("order", "ran"),
+    [
+        ("given", ["Set", "Get", "Enable"]),
+        ("reversed", ["Enable", "Get", "Set"]),
+        ("reads_first", ["Get", "Set", "Enable"]),
+        ("reads_last", ["Set", "Enable", "Get"]),
+    ],
+)
+def test_the_parts_of_a_batch_run_in_any_order(client: Client, emulator: Emulator, order: str, ran: list[str]) -> None:
+    emulator.organizations[client.organization].patch({"batch_order": order})
+    parts = [client.part(name) for name in ("Set-IRMConfiguration", "Get-IRMConfiguration", "Enable-TransportRule")]
+    assert client.post("$batch", {"requests": parts}).status_code == 200
+    assert [entry.cmdlet.partition("-")[0] for entry in client.emulator.calls] == ran
+
+
 def test_a_part_of_a_batch_needs_an_authorization_of_its_own(client: Client) -> None:
     parts = [client.part("Get-OMEConfiguration"), {**client.part("Get-IRMConfiguration"), "headers": {}}]
     statuses = {row["id"]: row["status"] for row in client.post("$batch", {"requests": parts}).json()["responses"]}

@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, VerificationError
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step, first_trip
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
+    ExchangeError,
+    NotSentError,
+    PermissionDeniedError,
+    VerificationError,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 from tests.unit.clock import Clock
@@ -23,8 +29,11 @@ ALWAYS = frozenset(Phase)
 READS = {"things": Call("Get-Thing")}
 
 
-def wants(*, replans: bool = False, **values: str):  # type: ignore[no-untyped-def]
-    """A planner that wants the things named by the keys to have these values."""
+def wants(*, replans: bool = False, phases: Mapping[str, Phase] | None = None, **values: str):  # type: ignore[no-untyped-def]
+    """A planner that wants the things named by the keys to have these values.
+
+    :param phases: those of the things whose steps are not settings.
+    """
 
     def planner(organization: Organization) -> Plan:
         stored = {row["Identity"]: row["Value"] for row in organization.objects("things")}
@@ -32,13 +41,13 @@ def wants(*, replans: bool = False, **values: str):  # type: ignore[no-untyped-d
             Step(
                 Call("Set-Thing", {"Identity": name, "Value": value}),
                 (Change("thing", name, "value", stored[name], value),),
-                Phase.SETTINGS,
+                (phases or {}).get(name, Phase.SETTINGS),
                 ALWAYS if replans else frozenset(),
             )
             for name, value in values.items()
             if stored[name] != value
         ]
-        return Plan(before=stored, after={**stored, **values}, steps=steps)
+        return Plan(before=stored, after={**stored, **values}, steps=sorted(steps, key=lambda step: step.phase))
 
     return planner
 
@@ -68,6 +77,81 @@ def test_a_change_is_read_back_twice() -> None:
     assert len(session.reads) == 3
 
 
+def test_a_change_and_its_reads_are_one_round_trip() -> None:
+    session = FakeSession(things(a="1", b="1"))
+    assert converge(task(session), READS, wants(a="2", b="2"))["changed"]
+    assert (session.trips, len(session.reads), len(session.writes)) == (2, 3, 2)
+
+
+def test_a_read_that_is_older_than_the_write_that_it_travels_with_does_not_count() -> None:
+    session = FakeSession(things(a="1", b="1"))
+    session.reads_first = True
+    assert converge(task(session), READS, wants(a="2", b="2"))["after"] == {"a": "2", "b": "2"}
+    assert (session.trips, len(session.writes)) == (4, 2)
+
+
+def test_a_failed_read_that_travels_with_a_write_is_made_again() -> None:
+    class Failing(FakeSession):
+        failing = True
+
+        def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
+            results = super()._look(calls, fresh=fresh)
+            if not self.writes or not self.failing:
+                return results
+            self.failing = False
+            return [Result(error=NotSentError("the session was lost.")) for _call in calls]
+
+    session = Failing(things(a="1"))
+    assert converge(task(session), READS, wants(a="2"))["after"] == {"a": "2"}
+    assert (len(session.writes), session.failing) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("phases", "groups"),
+    [
+        ({}, [["a", "b", "c"]]),
+        ({"b": Phase.POLICIES, "c": Phase.CONFIGURATIONS}, [["a", "c", "b"]]),
+        ({"c": Phase.RULES}, [["a", "b"], ["c"]]),
+        ({"a": Phase.RULES, "b": Phase.RULES, "c": Phase.RULES}, [["a"], ["b"], ["c"]]),
+        ({"a": Phase.RULE_REMOVAL, "b": Phase.CONFIGURATION_REMOVAL, "c": Phase.CONFIGURATION_REMOVAL}, [["a"], ["b", "c"]]),
+        ({"b": Phase.LICENSING_REMOVAL}, [["a", "c"], ["b"]]),
+    ],
+)
+def test_what_may_share_a_round_trip(phases: Mapping[str, Phase], groups: list[list[str]]) -> None:
+    """Rules never share one, neither with each other nor with the OME configuration that they name."""
+    session = FakeSession(things(a="1", b="1", c="1"))
+    converge(task(session), READS, wants(phases=phases, a="2", b="2", c="2"))
+    assert [[call.parameters["Identity"] for call in group] for group in session.groups] == groups
+
+
+def test_two_steps_for_one_object_follow_each_other() -> None:
+    steps = [Step(Call("Set-Thing", {"Identity": "a", name: "1"}), (), Phase.SETTINGS) for name in ("X", "Y")]
+    assert first_trip(steps) == ([steps[0]], [steps[1]])
+
+
+@pytest.mark.parametrize("lost", ["lost_after", "lost_before"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_one_lost_answer_among_several_writes(clock: Clock, place: int, lost: str) -> None:
+    faults: list[Any] = [None, None, None]
+    faults[place] = lost
+    session = FakeSession(things(a="1", b="1", c="1"), faults=faults)
+    result = converge(task(session), READS, wants(a="2", b="2", c="2"))
+    assert sorted(call.parameters["Identity"] for call in session.writes) == ["a", "b", "c"]
+    assert len(result["commands"]) == 3
+
+
+@pytest.mark.parametrize("done", ["lost_after", "lost_before"])
+def test_a_refusal_beside_a_lost_answer_says_what_is_not_known(clock: Clock, done: str) -> None:
+    session = FakeSession(things(a="1", b="1"), faults=[done, PermissionDeniedError("no", cmdlet="Set-Thing")])
+    with pytest.raises(PermissionDeniedError) as caught:
+        converge(task(session), READS, wants(a="2", b="2"))
+    progress = caught.value.progress
+    assert progress is not None
+    seen = ["Set-Thing -Identity 'a' -Value '2'"] if done == "lost_after" else []
+    assert (progress["commands"], progress["outcome_unknown"]) == (seen, [] if seen else ["Set-Thing -Identity 'a' -Value '2'"])
+    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
+
+
 def test_reading_back_can_be_left_out() -> None:
     session = FakeSession(things(a="1"), faults=["ignored"])
     assert converge(task(session, verify_timeout=0), READS, wants(a="2"))["changed"]
@@ -90,14 +174,16 @@ def test_a_write_that_is_never_seen_fails_after_the_timeout(clock: Clock) -> Non
 
 
 def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
-    session = FakeSession(things(a="1", b="1", c="1"), faults=[None, PermissionDeniedError("no", cmdlet="Set-Thing")])
+    """What travels with a refused step does not depend on it; what comes later does."""
+    session = FakeSession(things(a="1", b="1", c="1", d="1"), faults=[None, PermissionDeniedError("no", cmdlet="Set-Thing")])
     with pytest.raises(PermissionDeniedError) as caught:
-        converge(task(session), READS, wants(a="2", b="2", c="2"))
+        converge(task(session), READS, wants(phases={"d": Phase.RULES}, a="2", b="2", c="2", d="2"))
     progress = caught.value.progress
     assert progress is not None
     assert progress["changed"] is True
-    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
+    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
+    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'd' -Value '2'"]
+    assert progress["outcome_unknown"] == []
 
 
 def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:

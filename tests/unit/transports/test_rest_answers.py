@@ -273,6 +273,39 @@ def test_where_batches_are_refused_reads_are_made_singly(script: Make, status: i
     wire.close()
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413])
+def test_where_a_batch_is_refused_its_writes_are_not_repeated(script: Make, status: int) -> None:
+    """Whether the service has run a part of what it refuses as a whole is not known."""
+
+    def step(handler: Any) -> None:
+        many = "requests" in handler.asked
+        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": "x"}]})
+
+    server = script(step)
+    write, read = attempt(server, WRITE, READ)
+    assert (write.executed, write.retryable) == (Executed.UNKNOWN, False)
+    assert read.objects == [{"Name": "x"}]
+    assert [body["CmdletInput"]["CmdletName"] for _path, _headers, body in server.requests if "requests" not in body] == [READ.cmdlet]
+
+
+def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> None:
+    under_way = most = 0
+
+    def step(handler: Any) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.05)
+        under_way -= 1
+        batch(refuse=lambda header: False)(handler)
+
+    server = script(step)
+    attempt(server, WRITE, *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(20)])
+    assert most == 1
+    sizes = [[part["body"]["CmdletInput"]["CmdletName"] == WRITE.cmdlet for part in body["requests"]] for _path, _headers, body in server.requests[:2]]
+    assert sizes == [[True, *[False] * 9], [False] * 10]
+
+
 def test_batches_of_one_invoke_are_under_way_side_by_side(script: Make) -> None:
     times: list[tuple[float, float]] = []
 

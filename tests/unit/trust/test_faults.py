@@ -238,3 +238,56 @@ def test_an_answer_that_comes_too_late_or_is_too_large(world: World, wire: str, 
     if kind == "huge":
         # A write is read back, and so survives.
         assert bool(tally.failed) != ("cmdlet" in aim)
+
+
+#: Writes that share a round trip, and a rule after them.
+_TOGETHER = (
+    "message_encryption_state",
+    {
+        "irm_configuration": {"search_enabled": False},
+        "ome_configurations": [{"identity": "OME Configuration", "otp_enabled": False}],
+        "activesync_org_settings": {"default_access_level": "Block"},
+    },
+)
+
+
+@pytest.mark.parametrize("order", ["given", "reversed", "reads_first"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "lost_before"}, {"kind": "lost_after"}, {"kind": "429"}, {"kind": "429", "times": 9}, {"kind": "504", "after": True}, {"kind": "504"}],
+)
+def test_a_part_of_a_batch_of_writes(world: World, fault: dict[str, Any], nth: int, order: str) -> None:
+    """A lost line in the middle of a batch leaves a part of it done; other faults strike one part alone."""
+    faults = [{**fault, "wire": "rest", "step": "batched", "cmdlet": WRITES, "nth": nth}]
+    tally = Tally()
+    examine(world, Case("rest", (), {"batch_order": order}, _TOGETHER, faults), tally)
+    assert tally.struck
+
+
+@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["stored_error", "half_stored", "silent_noop", "transient", "garbled"])
+def test_one_of_several_writes_goes_wrong(world: World, wire: str, kind: str, nth: int) -> None:
+    check(world, wire, _TOGETHER, {"kind": kind, "cmdlet": WRITES, "nth": nth})
+
+
+@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("alternate", [True, False])
+def test_what_travels_with_several_writes_is_behind(world: World, wire: str, alternate: bool) -> None:
+    check(world, wire, _TOGETHER, {"kind": "stale_reads", "cmdlet": WRITES, "times": 3, "reads": 7, "alternate": alternate})
+
+
+@pytest.mark.parametrize("wire", WIRES[1:])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_a_pipeline_of_writes_ends_in_the_middle(world: World, wire: str, nth: int) -> None:
+    check(world, wire, _TOGETHER, {"kind": "dead_after", "cmdlet": WRITES, "nth": nth})
+
+
+@pytest.mark.parametrize("wire", EVERY_WIRE)
+def test_nothing_is_written_because_of_what_an_earlier_task_read(world: World, wire: str) -> None:
+    """Another administrator has made the change since."""
+    edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"SearchEnabled": False}}
+    tally = Tally()
+    examine(world, Case(wire, (), {}, (IRM, {"search_enabled": False}), (), meanwhile=[edit]), tally)
+    assert tally.writes == 0
