@@ -135,12 +135,12 @@ def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationRepo
 def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None) -> OrganizationReport:
     """The report with the organization's state after the writes. Marks the snapshot of a completed rollback.
 
-    :param shown: the organization as verification has read it. It is read again if nothing was verified.
+    :param shown: the organization as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
     """
     procedure = prepared.procedure
     if not procedure.restores and not report.controls:
         return report
-    organization = shown or read(task.session, procedure.subsets, fresh=True)
+    organization = shown if shown and not procedure.restores else read(task.session, procedure.subsets, fresh=True)
     more = [subset for subset in procedure.subsets if subset not in organization.subsets]
     if more:
         organization = organization.with_more(read(task.session, more))
@@ -216,8 +216,8 @@ def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Col
         if drift:
             raise OptionError("; ".join(map(str, drift)))
 
-    shown = converge_organization(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True).organization
-    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, shown or read(task.session, rollback.subsets, fresh=True))
+    converge(task, rollback.subsets, _checked_first(rollback.plan, check), fresh=True)
+    task.warnings += count_as_rolled_back(prepared.artifacts, rollback, read(task.session, rollback.subsets, fresh=True))
 
 
 def _keys(changes: Sequence[Mapping[str, Any]]) -> set[tuple[str, str, str]]:
