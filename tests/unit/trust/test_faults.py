@@ -152,8 +152,8 @@ def test_a_write_that_never_reaches_every_server_is_said_to_be_late_and_not_igno
 @pytest.mark.parametrize("wire", SHELLS)
 def test_a_part_of_an_answer_that_is_lost_for_good_is_never_taken_for_the_whole(world: World, wire: str) -> None:
     """The answer is lost, and what comes instead when it is asked for again is only the news that time is up."""
-    lost = [{"kind": "lost_after", "step": "receive", "nth": nth, "times": 1} for nth in (1, 2, 4)]
-    late = [{"kind": "operation_timeout", "step": "receive", "nth": nth, "times": 1} for nth in (2, 3, 5)]
+    lost = [{"kind": "lost_after", "step": "receive", "nth": nth, "times": 1} for nth in (1, 2)]
+    late = [{"kind": "operation_timeout", "step": "receive", "nth": nth, "times": 1} for nth in (2, 3)]
     for fault, other in zip(lost, late, strict=True):
         check(world, wire, (IRM, {"search_enabled": False}), fault, other)
 
@@ -229,15 +229,15 @@ def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("aim", [{"cmdlet": WRITES}, {"nth": 1}, {"nth": 3}], ids=["write", "first", "third"])
+@pytest.mark.parametrize("aim", [{"cmdlet": WRITES}, {"nth": 1}, {"nth": 2}], ids=["write", "first", "second"])
 @pytest.mark.parametrize("kind", ["slow", "huge"])
 def test_an_answer_that_comes_too_late_or_is_too_large(world: World, wire: str, kind: str, aim: dict[str, Any]) -> None:
     fault = {"kind": kind, "wire": "rest" if wire == "rest" else "psrp", "seconds": LATE, "size": OVERSIZED, **aim}
     tally = check(world, wire, (IRM, {"search_enabled": False}), fault, hurried=kind == "slow")
     assert set(tally.failed) <= {"UnreachableError", "ProtocolError", "ConnectionLostError"}
     if kind == "huge":
-        # A write is read back, and so survives.
-        assert bool(tally.failed) != ("cmdlet" in aim)
+        # What is written is read back, and so survives.
+        assert bool(tally.failed) is (aim == {"nth": 1})
 
 
 #: Writes that share a round trip, and a rule after them.
