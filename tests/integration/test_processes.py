@@ -79,7 +79,7 @@ def started(tenant: Tenant, *tasks: dict[str, Any], hosts: str = "", **environme
 
 def slow_write(tenant: Tenant, seconds: float) -> None:
     """The next write is carried out at once, and answered late."""
-    tenant.emulator.faults.set([{"kind": "slow", "seconds": seconds, "cmdlet": "Set-*", "step": step} for step in ("invoke", "receive")])
+    tenant.emulator.faults.set([{"kind": "slow", "seconds": seconds, "cmdlet": "Set-*", "step": step} for step in ("invoke", "batch", "receive")])
 
 
 def written(tenant: Tenant) -> bool:

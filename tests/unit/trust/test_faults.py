@@ -162,7 +162,7 @@ def test_a_lost_write_that_is_first_seen_when_it_is_sent_again_is_a_change(world
     """Reads stay behind for longer than the task waits; the second try finds nothing to change."""
     late = {"kind": "stale_reads", "cmdlet": WRITES, "reads": 3}
     check(world, "server", (IRM, {"search_enabled": False}), {"kind": "half_answer", "step": "receive", "cmdlet": WRITES}, late, verify_timeout=4)
-    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "invoke", "cmdlet": WRITES}, late, verify_timeout=4)
+    check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "batch", "cmdlet": WRITES}, late, verify_timeout=4)
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
