@@ -165,7 +165,11 @@ def judge(outcome: Outcome, case: Case, *, struck: Sequence[str], blind: bool = 
     removed = Counter(write.identity.casefold() for write in outcome.writes if write.effective and write.cmdlet.startswith("Remove-"))
     for (cmdlet, identity), number in created.items():
         assert number <= 1 + removed[identity], f"{cmdlet} {identity!r} happened {number} times"
-    assert not effective - reported - unknown, f"changed and not reported: {dict(effective - reported - unknown)}; {_shown(outcome)}"
+    # What somebody else removed at once, nothing shows to a task to which Exchange said that it failed.
+    gone = {fault["edit"]["parameters"]["Identity"].casefold() for fault in case.faults if fault["kind"] == "portal_edit" and _removes(fault["edit"])}
+    hidden = Counter(write.text for write in outcome.own if write.effective and write.identity.casefold() in gone)
+    silent = effective - reported - unknown - (hidden if "portal_edit" in struck and outcome.error is not None else Counter())
+    assert not silent, f"changed and not reported: {dict(silent)}; {_shown(outcome)}"
     # What somebody else did at the same moment, or what was there and not shown, can be taken for the task's own write, whose answer was lost.
     edited = "portal_edit" in struck or blind
     assert edited or not reported - accepted, f"reported and never carried out: {dict(reported - accepted)}; {_shown(outcome)}"
@@ -177,6 +181,10 @@ def judge(outcome: Outcome, case: Case, *, struck: Sequence[str], blind: bool = 
             assert effective == reported, f"reported as a change that it was not: {dict(reported - effective)}; {_shown(outcome)}"
     if isinstance(outcome.error, UnreachableError):
         assert not accepted, f"unreachable, and yet it wrote: {_shown(outcome)}"
+
+
+def _removes(edit: Mapping[str, Any]) -> bool:
+    return str(edit["cmdlet"]).startswith("Remove-")
 
 
 def _shown(outcome: Outcome) -> str:

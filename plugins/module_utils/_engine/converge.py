@@ -36,6 +36,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read, reads_of
 
 Planner = Callable[[Organization], Plan]
+_Key = tuple[str, str, str]
 
 #: Seconds between two reads while a change is not visible yet.
 VERIFY_INTERVAL = 2.0
@@ -253,41 +254,44 @@ class _Work:
         :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
         """
         doubtful = [step for step, error in refused if not isinstance(error, _NOT_CARRIED_OUT)]
-        left, missing, failure = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else ([], set(), "")
+        left, missing, never, failure = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else ([], set(), set(), "")
         for step in lost:
             if not failure and missing.isdisjoint(map(_key, step.changes)):
                 self.progress.found(step)
         errors: list[ExchangeError] = []
         for step, error in refused:
             reason = failure if step.is_visible else "Exchange does not show the properties that it changes"
-            seen = [change for change in step.changes if _key(change) not in missing]
+            seen = [change for change in step.changes if _key(change) not in never]
             if step not in doubtful or not (reason or seen):
                 errors.append(error)
                 continue
             self.progress.pending.remove(step)
-            if not reason and len(seen) == len(step.changes):
+            if not reason and missing.isdisjoint(map(_key, step.changes)):
                 self._task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
                 self.progress.applied.append(step)
                 continue
             self.progress.unknown.append(step)
-            errors.append(_unknown(error, seen, reason))
+            errors.append(_unknown(error, step, seen, reason))
         if errors:
             raise errors[0] from None
         if refused:
             self.progress.pending = left
 
-    def _read_twice(self) -> tuple[list[Step], set[tuple[str, str, str]], str]:
-        """What is left to do, the changes that two reads in a row do not show, and why the reads failed; empty if they did not."""
-        missing: list[set[tuple[str, str, str]]] = []
-        left: list[Step] = []
+    def _read_twice(self) -> tuple[list[Step], set[_Key], set[_Key], str]:
+        """Reads after something went wrong.
+
+        :returns: what is left to do; the changes that two reads in a row do not show; those of them that nothing has shown since the steps were sent;
+            and why the reads failed, empty if they did not.
+        """
         try:
-            for _time in range(2):
-                left = self._planner(self._sight.look()).steps
-                missing.append({_key(change) for step in left for change in step.changes})
+            plans = [self._planner(self._sight.look()) for _time in range(2)]
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
-            return [], set(), f"the read failed: {error.message.rstrip('.')}"
-        return left, missing[0] & missing[1], ""
+            return [], set(), set(), f"the read failed: {error.message.rstrip('.')}"
+        # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it since.
+        travelled = [plan for plan in map(self._planned, self._looks) if plan is not None]
+        missing = _left(plans[0]) & _left(plans[1])
+        return plans[1].steps, missing, missing.intersection(*map(_left, travelled)), ""
 
     def verify(self) -> tuple[dict[str, Any], Organization | None]:
         """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
@@ -320,12 +324,17 @@ class _Work:
         return self._plan.concurrent_changes(self._before, after, self.progress.applied) if self._plan.concurrent_changes else []
 
 
-def _unknown(error: ExchangeError, seen: Sequence[Change], reason: str) -> OutcomeUnknownError:
-    """The error for a step that Exchange refused and that is stored in part, or of which it is not known whether it is stored.
+def _unknown(error: ExchangeError, step: Step, seen: Sequence[Change], reason: str) -> OutcomeUnknownError:
+    """The error for a step that Exchange refused and that is stored in part, or was stored for a while, or of which it is not known whether it is stored.
 
+    :param seen: its changes that a read has shown.
     :param reason: why it is not known; empty if it is.
     """
-    found = f"it is unknown whether the change is stored, because {reason}" if reason else f"a part of the change is stored: {', '.join(map(label, seen))}"
+    found = f"a part of the change is stored: {', '.join(map(label, seen))}"
+    if reason:
+        found = f"it is unknown whether the change is stored, because {reason}"
+    elif len(seen) == len(step.changes):
+        found = "the change was stored, and is no longer visible"
     return OutcomeUnknownError(
         f"{error.message.rstrip('.')}; {found}.",
         remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".strip(),
@@ -334,9 +343,14 @@ def _unknown(error: ExchangeError, seen: Sequence[Change], reason: str) -> Outco
     )
 
 
-def _key(change: Change) -> tuple[str, str, str]:
+def _key(change: Change) -> _Key:
     """Identifies the setting and object of a change."""
     return change.resource, change.identity, change.option
+
+
+def _left(plan: Plan) -> set[_Key]:
+    """The changes that a plan still has to make."""
+    return {_key(change) for step in plan.steps for change in step.changes}
 
 
 def _is_undone(step: Step, left: Iterable[Step]) -> bool:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
     NotSentError,
+    OutcomeUnknownError,
     PermissionDeniedError,
+    ServiceError,
     VerificationError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -184,6 +187,28 @@ def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
     assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
     assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'd' -Value '2'"]
     assert progress["outcome_unknown"] == []
+
+
+class UndoneSession(FakeSession):
+    """Exchange stores a write and says that it failed. A read that travels with it shows it, and then somebody else takes it back."""
+
+    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
+        before = copy.deepcopy(self.objects)
+        (first, *others) = super().invoke(calls, fresh=fresh)
+        if calls[0].is_read:
+            return [first, *others]
+        self.objects = before
+        return [Result(error=ServiceError("the service failed.", cmdlet=calls[0].cmdlet)), *others]
+
+
+def test_a_refused_write_that_was_seen_for_a_moment_is_not_said_to_be_undone() -> None:
+    session = UndoneSession(things(a="1"))
+    with pytest.raises(OutcomeUnknownError, match="the change was stored, and is no longer visible") as caught:
+        converge(task(session), READS, wants(a="2"))
+    assert caught.value.progress is not None
+    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert (caught.value.progress["changed"], caught.value.progress["not_applied"]) == (False, [])
+    assert len(session.writes) == 1
 
 
 def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
