@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.touched import noun
 
 
 class Phase(IntEnum):
@@ -86,7 +87,7 @@ class Step:
     @property
     def target(self) -> tuple[str, Any]:
         """What the call is about: the noun, and the object if it names one."""
-        return self.call.cmdlet.partition("-")[2], self.call.parameters.get("Identity")
+        return noun(self.call), self.call.parameters.get("Identity")
 
     def needs_replanning(self, later: Iterable[Step]) -> bool:
         """Whether the plan must be made again after this step.
