@@ -65,3 +65,31 @@ attributes:
     support: full
     platforms: Exchange Online, Exchange Server
 """
+
+    FILES = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Writes its files in check mode, too. It never writes to an organization.
+    support: full
+  diff_mode:
+    description: Shows no diff, because the files of each run are new.
+    support: none
+  idempotent:
+    description: It never changes an organization.
+    support: full
+  action_group:
+    description: Use C(group/m365.message_encryption.exchange) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - m365.message_encryption.exchange
+  async:
+    description: Supports C(async).
+    support: none
+    details:
+      - The module runs on the controller, in Ansible's own process.
+  platform:
+    description: The supported platforms.
+    support: full
+    platforms: Exchange Online, Exchange Server
+"""

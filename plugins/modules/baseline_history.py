@@ -20,7 +20,7 @@ description:
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - m365.message_encryption.attributes
+  - m365.message_encryption.attributes.files
   - m365.message_encryption.exchange.info
 options:
   directory:
@@ -28,16 +28,6 @@ options:
       - The directory of the earlier runs' artifacts, which is their O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
     type: str
     required: true
-attributes:
-  check_mode:
-    support: full
-    description: Writes its files in check mode, too. It never writes to an organization.
-  diff_mode:
-    support: none
-    description: Shows no diff, because the files of each run are new.
-  idempotent:
-    support: full
-    description: It never changes an organization.
 seealso:
   - module: m365.message_encryption.baseline_report
 """

@@ -19,7 +19,7 @@ description:
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
 extends_documentation_fragment:
-  - m365.message_encryption.attributes
+  - m365.message_encryption.attributes.files
   - m365.message_encryption.exchange.info
   - m365.message_encryption.baseline
 options:
@@ -54,16 +54,6 @@ options:
     type: list
     elements: str
     default: []
-attributes:
-  check_mode:
-    support: full
-    description: Writes its files in check mode, too. It never writes to an organization.
-  diff_mode:
-    support: none
-    description: Shows no diff, because the files of each run are new.
-  idempotent:
-    support: full
-    description: It never changes an organization.
 seealso:
   - module: m365.message_encryption.message_encryption_state
 """
