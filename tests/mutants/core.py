@@ -32,10 +32,10 @@ CORE: Mapping[str, tuple[str, ...]] = {
     # Convergence.
     "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
-    "module_utils/_engine/progress.py": ("tests/unit/engine/test_engine.py",),
-    "module_utils/_engine/sight.py": ("tests/unit/engine/test_engine.py",),
-    "module_utils/_engine/unstored.py": ("tests/unit/engine/test_engine.py",),
-    "module_utils/_exchange/touched.py": ("tests/unit/engine/test_engine.py", "tests/unit/broker/test_session.py"),
+    "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py",),
+    "module_utils/_engine/sight.py": ("tests/unit/engine/test_sight.py",),
+    "module_utils/_engine/unstored.py": ("tests/unit/engine/test_unstored.py",),
+    "module_utils/_exchange/touched.py": ("tests/unit/exchange/test_touched.py",),
     # Chain and digest.
     "module_utils/_baseline/approval.py": ("tests/unit/baseline/test_approved.py",),
     "module_utils/_baseline/chain.py": ("tests/unit/baseline/test_chain.py",),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Session
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 #: The options that every module with write access shares.
 COMMON_ARGUMENT_SPEC: dict[str, Any] = {"verify_timeout": {"type": "int", "default": 60}}
@@ -39,3 +40,11 @@ class ModuleContext:
     places: dict[str, str] = field(default_factory=dict)
     foreseen: Sequence[str] = ()
     say: Callable[[str], None] = lambda text: None
+
+    def refuse_on_premises(self, names: Sequence[str]) -> None:
+        """Refuses options that Exchange on-premises does not have, by name. Opens the session if no call has."""
+        if names and self.describe().get("on_premises"):
+            raise OptionError(
+                f"{', '.join(names)}: available only in Exchange Online, but this organization is on-premises.",
+                remedy="Omit it for this host.",
+            )

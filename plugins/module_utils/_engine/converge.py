@@ -98,21 +98,28 @@ class Converged:
     organization: Organization | None
 
 
-def converge(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, fresh: bool = False) -> dict[str, Any]:
+def converge(
+    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool = False
+) -> dict[str, Any]:
     """The result of :func:`converge_organization`."""
-    return converge_organization(task, subsets, planner, fresh=fresh).result
+    return converge_organization(task, subsets, planner, cloud_only=cloud_only, fresh=fresh).result
 
 
-def converge_organization(task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, fresh: bool = False) -> Converged:
+def converge_organization(
+    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool = False
+) -> Converged:
     """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
 
     :param subsets: what the planner needs. See :func:`reads_of`.
+    :param cloud_only: the options of the task that Exchange on-premises does not have.
     :param fresh: whether the planner may see only what is read now. Otherwise it may first see what the run read some seconds ago, and a
         difference in that is confirmed by a fresh read before anything is written.
     :raises ExchangeError: its ``progress`` tells what was written before.
     """
     reads = reads_of(subsets)
     organization = read(task.session, reads, fresh=fresh)
+    # The read has opened the session: to ask first would cost a round trip of its own.
+    task.refuse_on_premises(cloud_only)
     plan = planner(organization)
     if plan.steps and organization.reused and not task.check_mode:
         organization = read(task.session, reads, fresh=True)

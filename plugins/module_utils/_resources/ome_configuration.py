@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.resource import Planning
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, plan_settings, refuse_on_premises
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import NamedResource, only_in_cloud, plan_settings
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field, Table, name_of
 
 #: The configuration that every organization has. It cannot be removed and cannot have an expiry.
@@ -109,7 +109,6 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
     """
 
     def planner(organization: Organization) -> Plan:
-        refuse_on_premises(task, OME_CONFIGURATION, wanted)
         configurations = organization.objects(OME_CONFIGURATION.subset)
         comparable = _without_image(wanted) if force_image and _image_is_hidden(configurations, identity) else wanted
         return plan_configuration(identity, state, comparable, configurations)
@@ -120,7 +119,7 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
             return Plan()
         return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
 
-    result = converge(task, [OME_CONFIGURATION.subset], planner)
+    result = converge(task, [OME_CONFIGURATION.subset], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted))
     if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
         return result
     # A logo that Exchange does not show cannot be verified either, so it is sent separately, after everything else.

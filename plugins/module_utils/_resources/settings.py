@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import SUBSETS, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
@@ -28,17 +28,9 @@ def declared(table: Table, params: Mapping[str, Any]) -> dict[str, Any]:
     return {field.option: field.parse(params[field.option]) for field in table.fields if params.get(field.option) is not None}
 
 
-def refuse_on_premises(task: ModuleContext, table: Table, wanted: Mapping[str, Any]) -> None:
-    """Refuses settings that Exchange on-premises does not have, by name.
-
-    Planners call it, because their read has opened the session: to ask before the read would cost a round trip of its own.
-    """
-    names = [table.name] if table.cloud_only else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
-    if names and task.describe().get("on_premises"):
-        raise OptionError(
-            f"{', '.join(names)}: available only in Exchange Online, but this organization is on-premises.",
-            remedy="Omit it for this host.",
-        )
+def only_in_cloud(table: Table, wanted: Mapping[str, Any]) -> list[str]:
+    """What Exchange on-premises does not have of declared settings, or of their resource as a whole, by name."""
+    return [table.name] if table.cloud_only else [field.option for field in table.fields if field.cloud_only and field.option in wanted]
 
 
 def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
@@ -47,12 +39,11 @@ def converge_settings(task: ModuleContext, table: Table) -> dict[str, Any]:
     policies = overriding_policies(table, wanted)
 
     def planner(organization: Organization) -> Plan:
-        refuse_on_premises(task, table, wanted)
         plan = plan_settings(table, wanted, organization.only(table.subset))
         plan.warnings += override_warnings(table, wanted, organization)
         return plan
 
-    return converge(task, [table.subset, *policies], planner)
+    return converge(task, [table.subset, *policies], planner, cloud_only=only_in_cloud(table, wanted))
 
 
 def converge_policies(task: ModuleContext, table: Table) -> dict[str, Any]:

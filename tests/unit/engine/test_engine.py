@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
     NotSentError,
+    OptionError,
     OutcomeUnknownError,
     PermissionDeniedError,
     ServiceError,
@@ -28,35 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.unit.clock import Clock
 from tests.unit.fake_session import FakeSession, task
 
-ALWAYS = frozenset(Phase)
-READS = {"things": Call("Get-Thing")}
-
-
-def wants(*, replans: bool = False, phases: Mapping[str, Phase] | None = None, **values: str):  # type: ignore[no-untyped-def]
-    """A planner that wants the things named by the keys to have these values.
-
-    :param phases: those of the things whose steps are not settings.
-    """
-
-    def planner(organization: Organization) -> Plan:
-        stored = {row["Identity"]: row["Value"] for row in organization.objects("things")}
-        steps = [
-            Step(
-                Call("Set-Thing", {"Identity": name, "Value": value}),
-                (Change("thing", name, "value", stored[name], value),),
-                (phases or {}).get(name, Phase.SETTINGS),
-                ALWAYS if replans else frozenset(),
-            )
-            for name, value in values.items()
-            if stored[name] != value
-        ]
-        return Plan(before=stored, after={**stored, **values}, steps=sorted(steps, key=lambda step: step.phase))
-
-    return planner
-
-
-def things(**values: str) -> dict[str, list[dict[str, Any]]]:
-    return {"Thing": [{"Identity": name, "Value": value} for name, value in values.items()]}
+from .things import ALWAYS, READS, things, wants
 
 
 def test_nothing_to_do_is_one_read() -> None:
@@ -339,6 +312,23 @@ def test_a_difference_in_a_reused_read_is_confirmed_by_a_fresh_one() -> None:
     session.old, session.reused = things(a="1"), True
     assert converge(task(session), READS, wants(a="2"))["changed"] is False
     assert (len(session.reads), session.writes) == (2, [])
+
+
+def test_what_exchange_on_premises_does_not_have_is_refused_before_anything_is_planned() -> None:
+    session = FakeSession(things(a="1"))
+
+    def planner(organization: Organization) -> Plan:
+        raise AssertionError
+
+    with pytest.raises(OptionError, match=r"^mode, scope: available only in Exchange Online"):
+        converge(task(session, on_premises=True), READS, planner, cloud_only=["mode", "scope"])
+    assert (len(session.reads), session.writes) == (1, [])
+
+
+@pytest.mark.parametrize(("on_premises", "cloud_only"), [(False, ["mode"]), (True, [])])
+def test_what_every_exchange_has_is_refused_by_none(on_premises: bool, cloud_only: list[str]) -> None:
+    session = FakeSession(things(a="1"))
+    assert converge(task(session, on_premises=on_premises), READS, wants(a="2"), cloud_only=cloud_only)["changed"]
 
 
 def test_warnings_of_cmdlets_reach_the_user() -> None:

@@ -41,10 +41,9 @@ def of_creation(sections: Sections, enabled: bool, settings: Mapping[str, Any]) 
 
 def of_switch(sections: Sections, enabled: bool) -> Impact:
     """The impact of enabling or disabling a rule."""
-    protects, exposes = encrypts(sections), decrypts(sections)
-    if (protects and not enabled) or (exposes and enabled):
+    if decrypts(sections) if enabled else encrypts(sections):
         return Impact.IN_CLEAR
-    return reach(sections) if enabled else Impact.NONE
+    return reach(sections)
 
 
 @dataclass(frozen=True)
@@ -98,14 +97,9 @@ def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequenc
     :param before: the keys in their current order, those of all existing rules among them.
     :param after: the same keys in their new order.
     """
-    then = {key: index for index, key in enumerate(before)}
-    now = {key: index for index, key in enumerate(after)}
     stopping = [key for key, rule in rules.items() if _stops(rule)]
-    return [
-        rule.name
-        for key, rule in rules.items()
-        if rule.enabled and any(then[key] < then[stop] and now[stop] < now[key] for stop in stopping) and rule.does(ENCRYPTING)
-    ]
+    passed = {key for stop in stopping for key in set(before[: before.index(stop)]).intersection(after[after.index(stop) :])}
+    return [rule.name for key, rule in rules.items() if key in passed and rule.enabled and rule.does(ENCRYPTING)]
 
 
 def behind(rules: Mapping[str, Rule], order: Sequence[str], key: str) -> list[str]:

@@ -36,19 +36,21 @@ def plan_in_place(book: RuleBook, rule: DeclaredRule, *, place_before: str | Non
     if planned.key == beside:
         raise OptionError(f"{option} names the rule itself.")
     _add(plan, book, planned)
-    _arrange(plan, book, [planned.key, beside] if place_before else [beside, planned.key], moving=planned.key)
+    _move(plan, book, moves(book.order, [planned.key, beside] if place_before else [beside, planned.key], moving=planned.key))
     return _finished(plan, book)
 
 
 def plan_order(book: RuleBook, names: Sequence[str], position: str) -> Plan:
     """Plans the order of existing rules."""
-    keys = [book.key(name, "rules") for name in names]
-    repeated = next((name for name, key in zip(names, keys, strict=True) if keys.count(key) > 1), None)
-    if repeated:
-        raise OptionError(f"rules names {repeated!r} twice.")
+    named: dict[str, str] = {}
+    for name in names:
+        key = book.key(name, "rules")
+        if key in named:
+            raise OptionError(f"rules names {named[key]!r} twice.")
+        named[key] = name
     plan = Plan(concurrent_changes=concurrent_changes)
     plan.before = {"rules": [book.by_guid[key].name for key in book.order]}
-    _arrange(plan, book, keys, position)
+    _move(plan, book, moves(book.order, list(named), position))
     plan.after = {"rules": [book.by_guid[key].name for key in book.order]}
     return plan
 
@@ -71,11 +73,11 @@ def plan_rules(book: RuleBook, rules: Sequence[DeclaredRule], *, unmanaged: str 
         if refuse_doubles:
             refuse_double(book, rule, existing)
         later = [other.guid for other in found[position + 1 :] if other]
-        planned.append(plan_rule(book, rule, index=None if found[position] else _place(book.order, keys, later)))
+        planned.append(plan_rule(book, rule, index=_place(book.order, keys, later)))
         _add(plan, book, planned[-1])
         keys += [planned[-1].key] if rule.state == "present" else []
     if ordered:
-        _arrange(plan, book, keys)
+        _move(plan, book, moves(book.order, keys))
     _treat_unmanaged(plan, book, existing, unmanaged)
     _finished(plan, book)
     plan.before = {"rules": [each.before for each in planned]}
@@ -147,12 +149,9 @@ def _can_become(book: RuleBook, rule: Rule, wanted: DeclaredRule) -> bool:
     return not wanted.guid or all(field.equal(rule.settings[field.option], wanted.settings[field.option]) for field in fixed)
 
 
-def _arrange(plan: Plan, book: RuleBook, named: Sequence[str], position: str = "relative", moving: str = "") -> None:
-    """Plans the moves that bring the rules with these keys into order.
-
-    :param moving: the rule to move if two rules are in the wrong order.
-    """
-    for key, index in moves(book.order, named, position, moving):
+def _move(plan: Plan, book: RuleBook, moved: Iterable[tuple[str, int]]) -> None:
+    """Plans moves: a key, and the place that it gets."""
+    for key, index in moved:
         step, book.order = move(book, book.order, key, index)
         plan.steps.append(step)
 
@@ -185,8 +184,7 @@ def _finished(plan: Plan, book: RuleBook) -> Plan:
     for index, key in enumerate(order):
         declared = key in book.standings
         earlier = [other for place, other in ending if place < index and (declared or other in book.standings)]
-        early = first_that_covers(book.standing(key), map(book.standing, earlier)) if earlier else None
-        if early:
+        if earlier and (early := first_that_covers(book.standing(key), map(book.standing, earlier))):
             text = f"The rule {book.name(key)!r} can never act: {early.name!r} comes first, takes all of its mail and ends the processing."
             plan.warnings.append(text)
     return plan

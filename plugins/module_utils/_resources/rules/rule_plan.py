@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook, RulePlan
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, ENCRYPTING, FIELDS, SETTINGS_FIELDS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, FIELDS, SETTINGS_FIELDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, Sections, behind, of_creation, of_switch, passed_over
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
@@ -34,19 +34,20 @@ _SETTINGS = {field.option: field for field in SETTINGS_FIELDS}
 def plan_rule(book: RuleBook, wanted: DeclaredRule, *, index: int | None = None) -> RulePlan:
     """Plans one rule. A new one is created at ``index`` (``None``: last). The book is not changed."""
     rule = book.find(wanted)
-    before = _shown(book, wanted, rule, book.order)
+    before = _before(book, wanted, rule)
     if wanted.state == "absent":
         gone = RulePlan(rule.guid if rule else "", book.order, before, {"state": "absent"})
         if rule:
             gone.steps, gone.warnings = [removal(book, rule)], removal_warnings(rule)
         return gone
     warnings = check_rule(book, wanted, rule)
+    wanted = replace(wanted, sections=given_sections(wanted, book.rms_templates))
     plan = _update(book, wanted, rule) if rule else _create(book, wanted, index)
     # A task that restores an earlier state is not responsible for what is dangerous in it.
     plan.warnings = [] if book.restoring and not plan.steps else [*warnings, *plan.warnings]
     plan.before = before
-    plan.after = _shown(book, wanted, rule, plan.order, after=True)
-    plan.standing = Standing.of(rule, replace(wanted, sections=given_sections(wanted, book.rms_templates)))
+    plan.standing = standing = Standing.of(rule, wanted)
+    plan.after = {"state": "present", "name": standing.name, **_after(book, wanted, rule, plan)}
     return plan
 
 
@@ -84,21 +85,29 @@ def move(book: RuleBook, order: list[str], key: str, index: int) -> tuple[Step, 
     return book.step("Set-TransportRule", key, {"Priority": index}, [change], Phase.RULE_ORDER, _AFTER_A_MOVE), after
 
 
-def _shown(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, order: list[str], *, after: bool = False) -> dict[str, Any]:
-    """The managed options, current or after the plan."""
-    if rule is None and not after:
+def _before(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> dict[str, Any]:
+    """The managed options as they are."""
+    if rule is None:
         return {"state": "absent"}
-    shown: dict[str, Any] = {"state": "present", "name": wanted.name if after and wanted.name else rule.name if rule else wanted.name}
+    shown: dict[str, Any] = {"state": "present", "name": rule.name}
     if wanted.enabled is not None:
-        shown["enabled"] = wanted.enabled if after or rule is None else rule.enabled
+        shown["enabled"] = rule.enabled
     if wanted.priority is not None:
-        shown["priority"] = order.index(rule.guid if rule else wanted.name)
-    stored = rule.settings if rule else {}
-    shown.update({option: wanted.settings[option] if after else stored.get(option) for option in wanted.settings})
-    for section, values in given_sections(wanted, book.rms_templates).items():
-        shown[section] = values if after or rule is None else rule.sections[section]
-        if after and rule and not book.restoring:
-            shown[section] = {**{option: value for option, value in rule.sections[section].items() if option in AMBIENT}, **values}
+        shown["priority"] = book.order.index(rule.guid)
+    return shown | {option: rule.settings[option] for option in wanted.settings} | {section: rule.sections[section] for section in wanted.sections}
+
+
+def _after(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, plan: RulePlan) -> dict[str, Any]:
+    """The managed options after the plan, apart from state and name."""
+    shown: dict[str, Any] = {}
+    if wanted.enabled is not None:
+        shown["enabled"] = wanted.enabled
+    if wanted.priority is not None:
+        shown["priority"] = plan.order.index(plan.key)
+    shown |= wanted.settings
+    for section, values in wanted.sections.items():
+        stored = rule.sections[section] if rule and not book.restoring else {}
+        shown[section] = {**{option: value for option, value in stored.items() if option in AMBIENT}, **values}
     return shown
 
 
@@ -118,24 +127,23 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
         parameters["Priority"] = index
     if wanted.enabled is False:
         parameters["Enabled"] = False
-    given = given_sections(wanted, book.rms_templates)
-    edit = Edit({}, given)
+    edit = Edit(wanted.sections, wanted.sections)
     order = list(book.order)
     order.insert(len(order) if index is None else index, wanted.name)
     passes = behind(book.by_guid, order, wanted.name)
-    changes = [book.change(wanted.name, "state", "absent", "present", of_creation(given, wanted.enabled is not False, wanted.settings))]
+    changes = [book.change(wanted.name, "state", "absent", "present", of_creation(wanted.sections, wanted.enabled is not False, wanted.settings))]
     for option, value in wanted.settings.items():
         if value != _SETTINGS[option].kind.cleared:
             parameters[_SETTINGS[option].parameter] = _SETTINGS[option].send(value)
             changes.append(book.change(wanted.name, option, None, value))
     if wanted.enabled is False:
         changes.append(book.change(wanted.name, "enabled", None, False))
-    for section, values in given.items():
+    for section, values in wanted.sections.items():
         for option, value in values.items():
             field = FIELDS[section][option]
             parameters[field.parameter] = sent(field, value, book.rms_templates)
-            # The rule as a whole determines what a new rule matches or spares.
-            impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" and option not in ENCRYPTING else Impact.NONE
+            # The rule as a whole determines what a new rule matches, spares and encrypts.
+            impact = edit.of_option(section, field, None, value, passes=passes) if section == "actions" else Impact.NONE
             changes.append(book.change(wanted.name, f"{section}.{option}", None, value, impact))
     step = Step(Call("New-TransportRule", {**parameters, "Confirm": False}), tuple(changes), Phase.RULES, remedy=remedy_for(parameters, book.rms_templates))
     return RulePlan(wanted.name, order, steps=[step], warnings=warnings)
@@ -143,11 +151,11 @@ def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan
 
 def _update(book: RuleBook, wanted: DeclaredRule, rule: Rule) -> RulePlan:
     plan = RulePlan(rule.guid, book.order)
-    edit = Edit(rule.sections, {**rule.sections, **given_sections(wanted, book.rms_templates)})
+    edit = Edit(rule.sections, {**rule.sections, **wanted.sections})
     parameters: dict[str, Value] = {}
     changes: list[Change] = []
     if wanted.name and wanted.name != rule.name:
-        plan.warnings += lookalikes_of(book, wanted.name, besides=rule.name)
+        plan.warnings = lookalikes_of(book, wanted.name, besides=rule.name)
         parameters["Name"] = wanted.name
         changes.append(book.change(rule.name, "name", rule.name, wanted.name))
     for part in (_changed_settings, _changed_sections):
@@ -204,7 +212,7 @@ def _changed_sections(book: RuleBook, wanted: DeclaredRule, rule: Rule, edit: Ed
     changes: list[Change] = []
     parameters: dict[str, Value] = {}
     passes = behind(book.by_guid, book.order, rule.guid)
-    for section, values in given_sections(wanted, book.rms_templates).items():
+    for section, values in wanted.sections.items():
         stored = rule.sections[section]
         options = differing(section, values, stored, restoring=book.restoring)
         for option in options:

@@ -254,6 +254,7 @@ class TestUnmanaged:
         of_list = plan_rules(book(*self.STORED), listed("other"), unmanaged=treatment)
         assert sorted(calls(of_list)) == sorted(expected)
         assert of_list.warnings == warnings
+        assert {change.after for change in plan.changes if change.option == "enabled"} <= {False}
 
     def test_what_is_named_is_managed(self) -> None:
         assert calls(plan_rules(book(*self.STORED), [wanted("on", enabled=True)], unmanaged="disable")) == [("Disable", "g-retired")]
@@ -272,6 +273,7 @@ class TestRestoring:
         assert self.names(plan) == [("b", "b (2)"), ("a", "b")]
         assert plan.warnings == ["The rule 'b' has the name of another rule and is renamed to 'b (2)'."]
         assert plan.steps[0].call.parameters == {"Identity": "g-b", "Name": "b (2)", "Confirm": False}
+        assert plan.steps[0].changes[0].identity == "b"
 
     def test_two_that_changed_their_names(self) -> None:
         plan = plan_rules(book(plain("b"), plain("a"), restoring=True), [wanted("a", guid="g-b", actions=PLAIN), wanted("b", guid="g-a", actions=PLAIN)])
@@ -286,6 +288,14 @@ class TestRestoring:
         long = "x" * 64
         plan = plan_rules(book(plain(long, Guid="g-1"), plain("a"), restoring=True), [wanted(long, guid="g-a", actions=PLAIN)])
         assert self.names(plan)[0] == (long, f"{'x' * 58} (2)")
+
+    def test_two_that_give_up_their_names_get_different_ones(self) -> None:
+        """Only the first 58 characters are kept of either."""
+        one, other = (f"{'x' * 60}{end}" for end in "ab")
+        stored = (plain(one, Guid="g-1"), plain(other, Guid="g-2"), plain("c"), plain("d"))
+        declared = [wanted(one, guid="g-c", actions=PLAIN), wanted(other, guid="g-d", actions=PLAIN)]
+        plan = plan_rules(book(*stored, restoring=True), declared)
+        assert [after for _before, after in self.names(plan)] == [f"{'x' * 58} (2)", f"{'x' * 58} (3)", one, other]
 
     def test_one_that_can_become_it_does(self) -> None:
         assert calls(plan_rules(book(plain("a"), restoring=True), [wanted("a", guid="g-gone", actions=PLAIN)])) == []

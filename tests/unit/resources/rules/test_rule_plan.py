@@ -223,6 +223,12 @@ class TestChanges:
         rules = book(shown("x"), shown("a", PrependSubject="x"))
         assert refused(rules, priority=2) == ("rules[1].priority 2 is too high: with 2 rules, the highest priority value is 1.", "")
 
+    def test_what_is_there_already_keeps_nothing_else_from_being_sent(self) -> None:
+        """Whichever comes first."""
+        stored = shown("a", PrependSubject="x", Comments="c", RuleErrorAction="Defer")
+        assert calls(planned(book(stored), comments="c", rule_error_action="Ignore")) == [call("Set", Identity="g-a", RuleErrorAction="Ignore")]
+        assert calls(planned(book(stored), comments="d", rule_error_action="Defer")) == [call("Set", Identity="g-a", Comments="d")]
+
     def test_what_only_a_new_rule_can_have(self) -> None:
         stored = shown("a", PrependSubject="x", UseLegacyRegex=False, Comments="c")
         (said, remedy) = refused(book(stored), comments="d", use_legacy_regex=True)
@@ -282,6 +288,14 @@ class TestChanges:
         (step,) = planned(rules, actions={"set_header_name": "X-A", "set_header_value": "2"}).steps
         assert step.call == call("Set", Identity="g-a", SetHeaderName="X-A", SetHeaderValue="2")
         assert step.changes == (change("actions.set_header_value", "1", "2"),)
+        (step,) = planned(rules, actions=PLAIN).steps
+        assert step.call == call("Set", Identity="g-a", PrependSubject="x", SetHeaderName=None, SetHeaderValue=None)
+
+    def test_parts_that_nobody_knows_are_told_and_not_overwritten(self) -> None:
+        stored = shown("a", PrependSubject="x", ExceptIfUnheard="y")
+        (warning,) = planned(book(stored), comments="c").warnings
+        assert "ExceptIfUnheard" in warning
+        assert "ExceptIfUnheard" in refused(book(stored), exceptions={})[0]
 
 
 class TestRemoval:
