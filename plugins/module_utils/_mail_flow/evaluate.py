@@ -385,5 +385,11 @@ def _left(rule: FlowRule, fork: Fork, acts: bool, matches: Mapping[Recipient, Tr
 
 
 def _twice(one: Course, other: Course) -> Course:
-    """The course of somebody who gets the message by two ways. Both count: only what is the same on both can be told."""
-    return Course(one.recipient, merged([*one.worlds, *other.worlds]), one.too_many or other.too_many, one.by, twice=True)
+    """The course of somebody who gets the message by two ways. Both count: only what is the same on both can be told.
+
+    Where they get it by one way for sure, it does not matter that there may be no other.
+    """
+    worlds = [*one.worlds, *other.worlds]
+    if any(all(world.fate != NOBODY for world in way.worlds) for way in (one, other)):
+        worlds = [world for world in worlds if world.fate != NOBODY]
+    return Course(one.recipient, merged(worlds), one.too_many or other.too_many, one.by, twice=True)

@@ -143,6 +143,14 @@ def test_a_recipient_who_is_reached_in_two_ways() -> None:
     assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
 
 
+def test_a_recipient_who_is_reached_in_one_way_and_perhaps_in_another() -> None:
+    """Whether the second rule copies, too, is open, and makes no difference to the copy."""
+    copy, perhaps = {"copy_to": ["moved@contoso.com"]}, {"sent_to": ["joe@northwind.com"], "sender_in_recipient_list": ["list"]}
+    both = {"to": ["ann@fabrikam.com", "joe@northwind.com"]}
+    result = results(rules(({"recipient_domain_is": ["fabrikam.com"]}, copy), (perhaps, copy)), **both)["moved@contoso.com"]
+    assert (result["fate"], result["protection"]) == ("delivered", "none")
+
+
 def test_a_header_that_one_rule_sets_and_removes() -> None:
     both = {"set_header_name": "X-A", "set_header_value": "yes", "remove_header": "x-a"}
     seen = {"header_contains_message_header": "X-A", "header_contains_words": ["yes"]}

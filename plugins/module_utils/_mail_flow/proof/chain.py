@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FIELDS, beside_content, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FIELDS, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
@@ -156,9 +156,7 @@ class Chain:
         if rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
-            # A rule with content actions leaves mail alone whose content S/MIME hides.
-            read = negate(self.conditions.hidden(seen)) if any(row.content for row in rule.rows) else TRUE
-            self._stop(rail.all_of((acts, read, rail.unknown("U08", name))))
+            self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
         if rule.splits and self.company.watched and not self.added:
             splits = self.company.split(rule, name, matches, seen)
             state.seen = state.seen.but(splits=splits)
@@ -166,12 +164,10 @@ class Chain:
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""
         rail, seen = self.rail, self.state.seen
-        beside = whole = acts
+        whole = acts
+        beside = rail.all_of((acts, negate(self.conditions.undone(rule, name, seen))))
         if any(row.content for row in rule.rows):
-            hidden = self.conditions.hidden(seen)
-            others = rail.unknown("S/MIME", name) if beside_content(rule) else FALSE
-            beside = rail.all_of((acts, rail.any_of((negate(hidden), others))))
-            acts = rail.all_of((acts, negate(hidden)))
+            acts = rail.all_of((acts, negate(self.conditions.hidden(seen))))
         wraps: Value = FALSE
         if "apply_html_disclaimer_text" in rule.actions:
             fits = self._insertable(seen)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
@@ -29,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: Whether the other recipients of a copy have an atom, by the atom and the history of splits.
 Others = Callable[[Key, int], Value]
-#: Whether a recipient in the To or Cc field is still in the copy, by the address and the history of splits.
+#: Whether somebody else in the To or Cc field certainly is still in the copy, by the address and the history of splits.
 StillThere = Callable[[str, int], Value]
 
 
@@ -103,6 +104,13 @@ class Conditions:
     def hidden(self, seen: Seen) -> Value:
         """Whether S/MIME hides the content."""
         return self.rail.all_of((self.mail.arrival["smime"], negate(seen.wrapped)))
+
+    def undone(self, rule: FlowRule, name: Hashable, seen: Seen) -> Value:
+        """Whether S/MIME keeps a rule that matches from doing anything. Whether it performs the actions that content has no part in is not documented."""
+        if not any(row.content for row in rule.rows):
+            return FALSE
+        others = self.rail.unknown("S/MIME", name) if rule.enforced and beside_content(rule) else FALSE
+        return self.rail.all_of((self.hidden(seen), negate(others)))
 
     def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
@@ -186,7 +194,8 @@ class Conditions:
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
-            there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits)))
+            gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
+            there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
         return self.rail.any_of(found)
 

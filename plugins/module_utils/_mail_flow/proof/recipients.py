@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -97,12 +97,9 @@ class Company:
         return self.rail.any_of(known)
 
     def still_there(self, address: str, history: int) -> Value:
-        """Whether somebody whom a field names still is in the copy: before any split, yes. After one, and not in it, that is open (U07)."""
-        if not history:
-            return 0
+        """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays."""
         companion = self.companions.get(("address", address))
-        gone = self.rail.unknown("U07", address, history)
-        return gone if companion is None else self.rail.any_of((companion.stays[history], gone))
+        return TRUE if not history else FALSE if companion is None else companion.stays[history]
 
     def _somebody(self, key: Key, history: int) -> int:
         """A variable: somebody else who has an atom shares the copy. Whoever does now did before."""
@@ -120,19 +117,15 @@ class Company:
 
     def split(self, rule: FlowRule, name: Hashable, matches: Value, seen: Seen) -> int:
         """The history after a rule that may be for some of the copy alone."""
-        history = self.histories.after(seen.splits, matches, rule.enforced, name if self._content_acts(rule) or not rule.enforced else "")
+        undone = self._conditions.undone(rule, name, seen)
+        history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
         for companion in self.companions.values():
             if history in companion.stays:
                 continue
             theirs = self._conditions.matches(rule, name, seen, companion.slot)
-            alike = self._alike(matches, theirs)
-            if not rule.enforced:
-                left_alone = self._conditions.hidden(seen) if any(row.content for row in rule.rows) else FALSE
-                alike = self.rail.any_of((alike, left_alone, negate(self.rail.unknown("U06", name, companion.slot.name))))
-            if self._content_acts(rule):
-                undone = self.rail.all_of((self._conditions.hidden(seen), negate(self.rail.unknown("S/MIME", name))))
-                alike = self.rail.any_of((alike, undone))
-            companion.stays[history] = self.rail.all_of((companion.stays[seen.splits], alike))
+            parts = TRUE if rule.enforced else self.rail.unknown("U06", name, companion.slot.name)
+            together = self.rail.any_of((self._alike(matches, theirs), undone, negate(parts)))
+            companion.stays[history] = self.rail.all_of((companion.stays[seen.splits], together))
         return history
 
     def _alike(self, one: Value, other: Value) -> Value:
@@ -141,10 +134,6 @@ class Company:
         sure = circuit.disjunction((circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1))))
         apart = circuit.disjunction((circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other)))))
         return sure if sure == apart ^ 1 else (sure, apart ^ 1)
-
-    @staticmethod
-    def _content_acts(rule: FlowRule) -> bool:
-        return rule.enforced and any(row.content for row in rule.rows)
 
     @property
     def _conditions(self) -> Conditions:

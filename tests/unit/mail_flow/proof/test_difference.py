@@ -148,6 +148,14 @@ def test_mail_that_smime_hides_is_put_down_to_a_rule_that_perhaps_acts_on_it() -
     assert rows["delivery_gained"]["witness"]["message"]["protection"]["kind"] == "smime"
 
 
+def test_a_rule_that_smime_leaves_nothing_to_do_splits_nothing() -> None:
+    """Of other mail it is open whether To still names somebody whom the rule has split off (U07)."""
+    split = rule("Split", {}, ENCRYPT, exceptions={"sent_to_scope": "NotInOrganization"})
+    reject = rule("Reject", {"recipient_domain_is": ["fabrikam.com"], "any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
+    rows = {row["kind"]: row for row in compared([split], [split, reject]).rows}
+    assert rows["delivery_lost"]["witness"]["message"]["protection"]["kind"] == "smime"
+
+
 SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 
 

@@ -33,6 +33,14 @@ def test_rules_that_never_act_name_what_is_before_them() -> None:
     assert found(contradictory) == [("never_acts", ["Odd"])]
 
 
+def test_what_is_open_of_one_condition_says_nothing_of_another() -> None:
+    """Of a copy that has lost the one whom a field names, To may show them, and To or Cc may not."""
+    split = rule("Split", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+    acts = rule("Acts", {"any_of_to_header": ["joe@northwind.com"]}, {"prepend_subject": "x"}, exceptions={"any_of_to_cc_header": ["joe@northwind.com"]})
+    assert found(split, acts) == []
+    assert found(acts) == [("never_acts", ["Acts"])]
+
+
 def test_exceptions_without_effect() -> None:
     spared = {**ALL, "exceptions": {"from_scope": "NotInOrganization"}}
     assert found(spared) == [("idle_exception", ["All"])]
