@@ -80,8 +80,7 @@ class _Wait:
         now = time.monotonic()
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
-            labels = dict.fromkeys(label(change) for step in steps for change in step.changes)
-            missing = ", ".join(labels) or "the change"
+            missing = ", ".join(dict.fromkeys(label(change) for step in steps for change in step.changes))
             self.task.say(f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s.")
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
@@ -153,7 +152,7 @@ class _Work:
         self._planner = planner
         self._plan = plan
         self._before = sight.organization
-        self._timeout: int = task.params.get("verify_timeout", 0)
+        self._timeout: int = task.params["verify_timeout"]
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than they are.
         self._looks: list[Organization] = []
 
@@ -381,7 +380,7 @@ def _changed_nothing(warning: str) -> bool:
 
 def _command_timeout(task: ModuleContext, unknown: bool) -> int:
     """Seconds to wait for a write that later steps depend on, or whose response was lost."""
-    timeout: int = task.params.get("verify_timeout", 0) or LOST_TIMEOUT
+    timeout: int = task.params["verify_timeout"] or LOST_TIMEOUT
     return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 
