@@ -79,6 +79,7 @@ def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
     [
         ("The command completed successfully but no settings of 'a' have been modified.", True),
         ("WARNING: The command completed successfully but no settings of 'x\ny' have been modified.", True),
+        ("  The command completed successfully but no settings of 'a' have been modified. \n", True),
         ("The rule 'The command completed successfully but no settings of 'b' have been modified.' is used elsewhere.", False),
         ("Mail of 'completed successfully but no settings of' is rejected.", False),
     ],
@@ -140,7 +141,7 @@ def test_warnings_and_places_of_a_plan_are_added_to_those_of_the_task() -> None:
     [("1", {}, "1"), ("2", {"check_mode": True}, "1"), ("2", {}, "2"), ("2", {"verify_timeout": 0}, None)],
 )
 def test_the_organization_as_it_was_read_after_the_last_write(value: str, options: dict[str, Any], seen: str | None) -> None:
-    done = converge_organization(task(FakeSession(things(a="1")), **options), READS, wants(a=value))
+    done = converge_organization(task(FakeSession(things(a="1")), **options), READS, wants(a=value), fresh=False)
     assert (done.organization.only("Thing")["Value"] if done.organization else None) == seen
 
 

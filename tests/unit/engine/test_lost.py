@@ -85,7 +85,7 @@ def test_a_lost_write_is_looked_for_no_longer_than_a_shorter_timeout_allows(cloc
     assert clock.now == 4
 
 
-def test_a_lost_write_counts_only_if_two_reads_in_a_row_show_it() -> None:
+def test_a_lost_write_counts_only_if_two_reads_in_a_row_show_it(clock: Clock) -> None:
     """One may be of a replica that is ahead of the others, or behind them."""
     session = FakeSession(things(a="1"), faults=["lost_after"])
     shows = iter([True, False, True])
@@ -98,6 +98,8 @@ def test_a_lost_write_counts_only_if_two_reads_in_a_row_show_it() -> None:
     assert len(session.writes) == 1
     # One before, and of the lost write: seen, not seen, seen twice; then it is verified by two of its own.
     assert len(session.reads) == 1 + 4 + 2
+    # Nobody waits between what travelled with the write and a read, nor between two reads that show it.
+    assert clock.now == 0
 
 
 def test_a_lost_write_that_no_read_shows_ends_the_task_at_once(clock: Clock) -> None:
@@ -127,6 +129,7 @@ def test_a_lost_write_beside_one_that_was_stored_although_it_was_refused(clock: 
     session = FakeSession(things(a="1", b="1"), faults=["lost_before", "refused_after"])
     result = converge(task(session), READS, wants(a="2", b="2"))
     assert [call.parameters["Identity"] for call in session.writes] == ["b", "a"]
+    assert clock.now == pytest.approx(LOST_TIMEOUT, abs=1)
     assert (len(result["commands"]), result["after"]) == (2, {"a": "2", "b": "2"})
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     VerificationError,
@@ -83,19 +83,19 @@ def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    ("nouns", "trips"),
+    ("noun", "replans", "trips", "reads"),
     [
         # A rule's write changes nothing but rules, so a look that travels with it may show all of it.
-        ({"a": "TransportRule", "b": "TransportRule"}, 3),
-        ({"a": "Thing", "b": "Thing"}, 4),
+        ("TransportRule", ALWAYS, 3, 1 + 1 + 2),
+        ("TransportRule", frozenset(), 3, 1 + 0 + 2),
+        ("Thing", ALWAYS, 4, 1 + 1 + 2),
     ],
 )
-def test_a_look_travels_with_what_others_depend_on_where_it_can_show_all_of_it(nouns: dict[str, str], trips: int) -> None:
-    noun = nouns["a"]
+def test_a_look_travels_with_what_others_depend_on_where_it_can_show_all_of_it(noun: str, replans: frozenset[Phase], trips: int, reads: int) -> None:
     session = FakeSession(things(noun, a="1", b="1"))
-    phases = {"a": Phase.RULES, "b": Phase.RULES}
-    result = converge(task(session), {noun: Call(f"Get-{noun}")}, wants(replans=ALWAYS, nouns=nouns, phases=phases, a="2", b="2"))
-    assert (len(result["commands"]), session.trips) == (2, trips)
+    names = {"nouns": dict.fromkeys("ab", noun), "phases": dict.fromkeys("ab", Phase.RULES)}
+    result = converge(task(session), {noun: Call(f"Get-{noun}")}, wants(replans=replans, **names, a="2", b="2"))
+    assert (len(result["commands"]), session.trips, len(session.reads)) == (2, trips, reads)
 
 
 def test_no_look_travels_where_one_of_several_writes_changes_more_than_itself() -> None:
@@ -114,3 +114,41 @@ def test_what_others_depend_on_is_waited_for_and_then_told(clock: Clock, timeout
     with pytest.raises(VerificationError, match=f"after {waited} seconds: value of 'a' is '1', not '2'"):
         converge(task(session, verify_timeout=timeout), READS, wants(replans=ALWAYS, a="2", b="2"))
     assert clock.now == pytest.approx(waited, abs=1)
+
+
+def test_what_others_depend_on_is_waited_for_no_longer_than_what_was_lost_with_it(clock: Clock) -> None:
+    session = FakeSession(things(a="1", b="1", c="1"), faults=["ignored", "lost_after"])
+    with pytest.raises(VerificationError, match=f"after {LOST_TIMEOUT} seconds: value of 'a' is '1', not '2'"):
+        converge(task(session), READS, wants(replans=frozenset({Phase.RULES}), phases={"c": Phase.RULES}, a="2", b="2", c="2"))
+    assert [call.parameters["Identity"] for call in session.writes] == ["b"]
+
+
+def test_a_step_that_nothing_left_depends_on_is_not_waited_for_before_the_others(clock: Clock) -> None:
+    """It is verified at the end."""
+    session = FakeSession(things(a="1", b="1", c="1"), faults=["ignored", "lost_after"])
+    with pytest.raises(VerificationError, match="value of 'a' is '1', not '2'"):
+        converge(task(session), READS, wants(phases={"c": Phase.RULES}, a="2", b="2", c="2"))
+    assert [call.parameters["Identity"] for call in session.writes] == ["b", "c"]
+
+
+def test_a_step_whose_impact_is_another_one_by_now_is_still_the_same() -> None:
+    """To disable a rule takes nothing away once it does not encrypt."""
+    session = FakeSession(things(a="1", b="1"), faults=["ignored"])
+
+    def planner(organization: Organization) -> Plan:
+        plan = wants(replans=ALWAYS, a="2", b="2")(organization)
+        impact = Impact.NONE if session.groups else Impact.IN_CLEAR
+        return replace(plan, steps=[replace(step, changes=tuple(replace(change, impact=impact) for change in step.changes)) for step in plan.steps])
+
+    with pytest.raises(VerificationError, match="value of 'a' is '1', not '2'"):
+        converge(task(session), READS, planner)
+    assert session.writes == []
+
+
+def test_the_last_write_counts_although_it_is_not_seen() -> None:
+    """Only what is left may depend on it, and nothing is."""
+    with pytest.raises(VerificationError) as caught:
+        converge(task(FakeSession(things(a="1"), faults=["ignored"])), READS, wants(replans=ALWAYS, a="2"))
+    assert caught.value.progress is not None
+    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert caught.value.progress["not_applied"] == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import Planner, converge
@@ -29,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from tests.unit.fake_session import FakeSession, task
 
-from .things import ALWAYS, READS, things, wants
+from .things import ALWAYS, READS, Alternating, things, wants
 
 
 def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
@@ -137,13 +138,29 @@ def test_one_of_two_reads_is_enough_to_show_that_a_write_was_stored() -> None:
     session = FakeSession(things(a="1"), faults=["refused_after"], lag=3)
     done = task(session)
     assert converge(done, READS, wants(a="2"))["changed"]
-    assert len(done.warnings) == 1
+    assert (len(session.writes), len(done.warnings)) == (1, 1)
 
 
-def test_a_refusal_beside_one_that_was_stored() -> None:
-    error = refused(FakeSession(things(a="1", b="1"), faults=["refused_after", PermissionDeniedError("no")]), wants(a="2", b="2"))
-    assert error.message == "no"
-    assert progress(error) == (["a"], ["b"], [])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_write_that_only_the_first_of_two_reads_shows_is_not_sent_again(lost: bool) -> None:
+    """The second read is of a replica that is behind. To create a rule again would make two of them."""
+    session = Alternating(things(a="1", b="1"), faults=["refused_after", *(["lost_after"] if lost else [])])
+    session.shows = [False, False, True, False]
+    assert len(converge(task(session), READS, wants(a="2", b="2"))["commands"]) == 2
+    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        (["refused_after", PermissionDeniedError("no")], (["a"], ["b"], [])),
+        ([PermissionDeniedError("no"), "refused_after"], (["b"], ["a"], [])),
+        ([OptionError("no"), "refused_after"], (["b"], ["a"], [])),
+    ],
+)
+def test_a_refusal_beside_one_that_was_stored(faults: list[Any], expected: Any) -> None:
+    error = refused(FakeSession(things(a="1", b="1"), faults=faults), wants(a="2", b="2"))
+    assert (error.message, progress(error)) == ("no", expected)
 
 
 class PartialSession(FakeSession):
@@ -183,6 +200,20 @@ def test_a_refused_write_that_cannot_be_looked_for() -> None:
     assert error.message == "no; it is unknown whether the change is stored, because the read failed: cannot read."
     assert error.remedy.startswith("The next run")
     assert progress(error) == ([], [], ["a"])
+
+
+def test_a_defect_while_a_refused_write_is_looked_for() -> None:
+    session = FakeSession(things(a="1"), faults=[ServiceError("no")])
+
+    def planner(organization: Organization) -> Plan:
+        if session.groups:
+            raise KeyError("secret")
+        return wants(a="2")(organization)
+
+    error = refused(session, planner)
+    assert isinstance(error, OutcomeUnknownError)
+    assert "because the read failed: Unexpected error (KeyError" in error.message
+    assert "secret" not in str(error)
 
 
 def test_a_refused_write_that_no_read_shows() -> None:

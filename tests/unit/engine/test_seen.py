@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.unit.clock import Clock
 from tests.unit.fake_session import FakeSession, task
 
-from .things import ALWAYS, READS, things, wants
+from .things import ALWAYS, READS, Alternating, things, wants
 
 
 def test_a_change_is_read_back_twice() -> None:
@@ -109,20 +109,6 @@ def test_a_short_timeout_is_not_exceeded(clock: Clock) -> None:
     with pytest.raises(VerificationError, match="after 1 seconds"):
         converge(task(FakeSession(things(a="1"), faults=["ignored"]), verify_timeout=1), READS, wants(a="2"))
     assert clock.now == 1
-
-
-class Alternating(FakeSession):
-    """Replicas answer in turn, and some are behind.
-
-    :param shows: whether each read after the first write shows it.
-    """
-
-    shows: Sequence[bool] = ()
-
-    def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
-        shown, self.shows = (self.shows[0], self.shows[1:]) if self.writes and self.shows else (True, self.shows)
-        self._behind = 0 if shown else 1
-        return super()._look(calls, fresh=fresh)
 
 
 def test_two_reads_in_a_row_must_show_a_change(clock: Clock) -> None:

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import Planner
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+
+from tests.unit.fake_session import FakeSession
 
 ALWAYS = frozenset(Phase)
 READS = {"Thing": Call("Get-Thing")}
@@ -53,3 +55,17 @@ def wants(
 
 def things(noun: str = "Thing", **values: str) -> dict[str, list[dict[str, Any]]]:
     return {noun: [{"Identity": name, "Value": value} for name, value in values.items()]}
+
+
+class Alternating(FakeSession):
+    """Replicas answer in turn, and some are behind.
+
+    :param shows: whether each read after the first write shows it.
+    """
+
+    shows: Sequence[bool] = ()
+
+    def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
+        shown, self.shows = (self.shows[0], self.shows[1:]) if self.writes and self.shows else (True, self.shows)
+        self._behind = 0 if shown else 1
+        return super()._look(calls, fresh=fresh)
