@@ -30,7 +30,13 @@ CORE: Mapping[str, tuple[str, ...]] = {
         "tests/unit/resources/rules/test_order.py::test_without_a_word_the_others_stay_and_any_rule_may_move",
     ),
     # Convergence.
-    "module_utils/_engine/converge.py": ("tests/unit/engine/test_engine.py",),
+    "module_utils/_engine/converge.py": (
+        "tests/unit/engine/test_engine.py",
+        "tests/unit/engine/test_seen.py",
+        "tests/unit/engine/test_planned_again.py",
+        "tests/unit/engine/test_refused.py",
+        "tests/unit/engine/test_lost.py",
+    ),
     "module_utils/_engine/plan.py": ("tests/unit/engine/test_plan.py", "tests/unit/engine/test_engine.py"),
     "module_utils/_engine/progress.py": ("tests/unit/engine/test_progress.py",),
     "module_utils/_engine/sight.py": ("tests/unit/engine/test_sight.py",),

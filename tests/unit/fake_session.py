@@ -12,9 +12,9 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OutcomeUnknownError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OutcomeUnknownError, ServiceError
 
-#: What can go wrong with one write: refused; lost with or without having been carried out; accepted and not stored.
+#: What can go wrong with one write: refused, also after it was carried out; lost with or without having been carried out; accepted and not stored.
 Fault = ExchangeError | str
 
 _NOT_SETTINGS = ("Identity", "Confirm", "Force")
@@ -24,7 +24,8 @@ class FakeSession:
     """An organization as lists of objects by the cmdlets' noun. Get, Set, New and Remove do what they say.
 
     :param objects: noun to objects. A noun that is not there answers with ``errors[noun]``.
-    :param faults: what goes wrong with the first, second, ... write; ``None`` for nothing. Texts: ``lost_before``, ``lost_after``, ``ignored``.
+    :param faults: what goes wrong with the first, second, ... write; ``None`` for nothing.
+        Texts: ``lost_before``, ``lost_after``, ``refused_after``, ``ignored``.
     :param lag: for how many reads after a write its effect is not seen.
     :param reused: whether reads that need not be fresh are answered from ``old``.
     """
@@ -79,6 +80,8 @@ class FakeSession:
             self._carry_out(call)
         if fault in ("lost_before", "lost_after"):
             return Result(error=OutcomeUnknownError("the answer was lost", cmdlet=call.cmdlet))
+        if fault == "refused_after":
+            return Result(error=ServiceError("the service failed.", remedy="Wait.", cmdlet=call.cmdlet, error_id="Busy"))
         self.between(self)
         return Result(warnings=list(self.warnings))
 

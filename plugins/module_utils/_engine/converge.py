@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,8 +81,7 @@ class _Wait:
         now = time.monotonic()
         if now - self.said >= PROGRESS_INTERVAL:
             self.said = now
-            labels = dict.fromkeys(label(change) for step in steps for change in step.changes)
-            missing = ", ".join(labels) or "the change"
+            missing = ", ".join(dict.fromkeys(label(change) for step in steps for change in step.changes))
             self.task.say(f"Exchange does not show {missing} on every server yet. Waited {now - self.began:.0f} of {self.timeout} s.")
         time.sleep(min(VERIFY_INTERVAL, self.timeout))
 
@@ -106,7 +106,7 @@ def converge(
 
 
 def converge_organization(
-    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool = False
+    task: ModuleContext, subsets: Iterable[str] | Mapping[str, Call], planner: Planner, *, cloud_only: Sequence[str] = (), fresh: bool
 ) -> Converged:
     """Brings the organization to a state in which ``planner`` finds nothing to do. In check mode, reports what that would take.
 
@@ -139,6 +139,24 @@ def converge_organization(
     return Converged(_result(plan.before, after, work.progress.applied), shown)
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What two reads in a row found after something went wrong.
+
+    :param missing: the changes that neither shows.
+    :param never: those of them that nothing has shown since the steps were sent.
+    :param failure: why a read failed; empty if none did.
+    """
+
+    missing: AbstractSet[_Key] = frozenset()
+    never: AbstractSet[_Key] = frozenset()
+    failure: str = ""
+
+    def shows(self, step: Step) -> bool:
+        """Whether all of a step is stored."""
+        return not self.failure and self.missing.isdisjoint(map(_key, step.changes))
+
+
 class _Work:
     """Runs a plan, one round trip after the other.
 
@@ -153,9 +171,9 @@ class _Work:
         self._planner = planner
         self._plan = plan
         self._before = sight.organization
-        self._timeout: int = task.params.get("verify_timeout", 0)
+        self._timeout: int = task.params["verify_timeout"]
         #: What travelled with the last steps that were sent. It counts only where it shows them: it may be older than they are.
-        self._looks: list[Organization] = []
+        self._looks: list[Organization]
 
     def apply(self) -> None:
         """Runs the plan."""
@@ -193,30 +211,25 @@ class _Work:
         invisible = [error for step, error in lost if not step.is_visible]
         if refused or invisible:
             self._read_back(refused, waiting)
-            if invisible:
-                raise invisible[0]
-            self._replan([], [step for step in waiting if step in progress.unknown], depends=False)
-        elif lost or depends:
-            self._replan([step for step in group if step not in waiting], waiting, depends=depends)
-        else:
+        if invisible:
+            raise invisible[0]
+        if not (refused or lost or depends):
             return None
+        waiting = [step for step in waiting if step in progress.unknown]
+        self._replan([step for step in group if step not in waiting], waiting)
         return next((error for _step, error in (*lost, *refused)), None) or VerificationError(
             "The organization changes as fast as this task writes to it.", remedy="Another administrator is changing it. Run the task again later."
         )
 
-    def _replan(self, stored: Sequence[Step], lost: Sequence[Step], *, depends: bool) -> None:
-        """Makes the plan again after steps that succeeded, and steps whose response was lost.
-
-        :param depends: whether later steps depend on these.
-        """
-        if not stored and not lost:
-            return
+    def _replan(self, stored: Sequence[Step], lost: Sequence[Step]) -> None:
+        """Makes the plan again after steps that succeeded, and steps whose response was lost."""
         left = self.progress.pending = self._settle(stored, lost)
         unseen = [step for step in stored if _is_undone(step, left)]
         calls = [step.call for step in unseen]
-        if depends and unseen and any(step.call not in calls and step not in lost for step in left):
+        others = [step for step in left if step.call not in calls and step not in lost]
+        if others and any(step.needs_replanning(others) for step in unseen):
             changes = [change for step in unseen for change in step.changes]
-            raise not_stored(unseen, changes, ever_seen=False, timeout=_command_timeout(self._task, bool(lost)))
+            raise not_stored(unseen, changes, timeout=_command_timeout(self._task, bool(lost)))
         # A read that is behind is no reason to repeat a step that succeeded. Verification may wait longer for it.
         self.progress.pending = [step for step in left if step.call not in calls]
 
@@ -261,19 +274,19 @@ class _Work:
         :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
         """
         doubtful = [step for step, error in refused if not isinstance(error, _NOT_CARRIED_OUT)]
-        left, missing, never, failure = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else ([], set(), set(), "")
+        found = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else _Found()
         for step in lost:
-            if not failure and missing.isdisjoint(map(_key, step.changes)):
+            if found.shows(step):
                 self.progress.found(step)
         errors: list[ExchangeError] = []
         for step, error in refused:
-            reason = failure if step.is_visible else "Exchange does not show the properties that it changes"
-            seen = [change for change in step.changes if _key(change) not in never]
+            reason = found.failure if step.is_visible else "Exchange does not show the properties that it changes"
+            seen = [change for change in step.changes if _key(change) not in found.never]
             if step not in doubtful or not (reason or seen):
                 errors.append(error)
                 continue
             self.progress.pending.remove(step)
-            if not reason and missing.isdisjoint(map(_key, step.changes)):
+            if not reason and found.shows(step):
                 self._task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
                 self.progress.applied.append(step)
                 continue
@@ -281,24 +294,18 @@ class _Work:
             errors.append(_unknown(error, step, seen, reason))
         if errors:
             raise errors[0] from None
-        if refused:
-            self.progress.pending = left
 
-    def _read_twice(self) -> tuple[list[Step], set[_Key], set[_Key], str]:
-        """Reads after something went wrong.
-
-        :returns: what is left to do; the changes that two reads in a row do not show; those of them that nothing has shown since the steps were sent;
-            and why the reads failed, empty if they did not.
-        """
+    def _read_twice(self) -> _Found:
+        """Reads after something went wrong."""
         try:
             plans = [self._planner(self._sight.look()) for _time in range(2)]
         except Exception as failure:
             error = failure if isinstance(failure, ExchangeError) else defect(failure)
-            return [], set(), set(), f"the read failed: {error.message.rstrip('.')}"
+            return _Found(failure=f"the read failed: {error.message.rstrip('.')}")
         # What travelled with the steps may have been read before them. What it does show was stored, whoever removed it since.
         travelled = [plan for plan in map(self._planned, self._looks) if plan is not None]
         missing = _left(plans[0]) & _left(plans[1])
-        return plans[1].steps, missing, missing.intersection(*map(_left, travelled)), ""
+        return _Found(missing, missing.intersection(*map(_left, travelled)))
 
     def verify(self) -> tuple[dict[str, Any], Organization | None]:
         """Reads until two reads in a row show the plan as done, because replicas answer in turn and may be stale.
@@ -308,22 +315,20 @@ class _Work:
         if not self._timeout:
             return self._plan.after, None
         wait = _Wait(self._task, self._timeout)
-        in_a_row = 0
-        ever_seen = False
         looks = list(self._looks)
+        shown: list[bool] = []
         while True:
             travelled = bool(looks)
             organization = looks.pop(0) if looks else self._sight.look()
             left = self._planned(organization) if travelled else self._planner(organization)
-            in_a_row = 0 if left is None or left.steps else in_a_row + 1
-            ever_seen = ever_seen or in_a_row > 0
-            if left is not None and in_a_row == 2:
+            shown.append(left is not None and not left.steps)
+            if left is not None and shown[-2:] == [True, True]:
                 self._task.warnings += self._done_by_others(organization)
                 return left.before, organization
-            if left is not None and in_a_row == 0 and not travelled:
+            if left is not None and left.steps and not travelled:
                 if wait.over:
                     self._task.warnings += self._done_by_others(organization)
-                    raise not_stored(self.progress.applied, left.changes, ever_seen=ever_seen, timeout=self._timeout)
+                    raise not_stored(self.progress.applied, left.changes, ever_seen=any(shown), timeout=self._timeout)
                 wait.pause(left.steps)
 
     def _done_by_others(self, after: Organization) -> list[str]:
@@ -344,7 +349,7 @@ def _unknown(error: ExchangeError, step: Step, seen: Sequence[Change], reason: s
         found = "the change was stored, and is no longer visible"
     return OutcomeUnknownError(
         f"{error.message.rstrip('.')}; {found}.",
-        remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".strip(),
+        remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".lstrip(),
         cmdlet=error.cmdlet,
         error_id=error.error_id,
     )
@@ -381,7 +386,7 @@ def _changed_nothing(warning: str) -> bool:
 
 def _command_timeout(task: ModuleContext, unknown: bool) -> int:
     """Seconds to wait for a write that later steps depend on, or whose response was lost."""
-    timeout: int = task.params.get("verify_timeout", 0) or LOST_TIMEOUT
+    timeout: int = task.params["verify_timeout"] or LOST_TIMEOUT
     return min(timeout, LOST_TIMEOUT) if unknown else timeout
 
 

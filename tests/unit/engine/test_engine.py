@@ -1,27 +1,24 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine: what is written when everything goes well, and what when it does not."""
+"""The engine: what is read, planned and written when everything goes well."""
 
 from __future__ import annotations
 
-import copy
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, converge
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step, first_trip
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Phase, Plan, Step, first_trip
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     ExchangeError,
-    NotSentError,
     OptionError,
-    OutcomeUnknownError,
-    PermissionDeniedError,
-    ServiceError,
+    ProtocolError,
     VerificationError,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -29,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from tests.unit.clock import Clock
 from tests.unit.fake_session import FakeSession, task
 
-from .things import ALWAYS, READS, things, wants
+from .things import READS, things, wants
 
 
 def test_nothing_to_do_is_one_read() -> None:
@@ -45,41 +42,6 @@ def test_check_mode_says_what_a_run_does_and_writes_nothing() -> None:
     assert session.writes == []
     assert foretold["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'b' -Value '2'"]
     assert converge(task(session), READS, wants(a="2", b="2")) == foretold
-
-
-def test_a_change_is_read_back_twice() -> None:
-    session = FakeSession(things(a="1"))
-    assert converge(task(session), READS, wants(a="2"))["after"] == {"a": "2"}
-    assert len(session.reads) == 3
-
-
-def test_a_change_and_its_reads_are_one_round_trip() -> None:
-    session = FakeSession(things(a="1", b="1"))
-    assert converge(task(session), READS, wants(a="2", b="2"))["changed"]
-    assert (session.trips, len(session.reads), len(session.writes)) == (2, 3, 2)
-
-
-def test_a_read_that_is_older_than_the_write_that_it_travels_with_does_not_count() -> None:
-    session = FakeSession(things(a="1", b="1"))
-    session.reads_first = True
-    assert converge(task(session), READS, wants(a="2", b="2"))["after"] == {"a": "2", "b": "2"}
-    assert (session.trips, len(session.writes)) == (4, 2)
-
-
-def test_a_failed_read_that_travels_with_a_write_is_made_again() -> None:
-    class Failing(FakeSession):
-        failing = True
-
-        def _look(self, calls: Sequence[Call], *, fresh: bool) -> list[Result]:
-            results = super()._look(calls, fresh=fresh)
-            if not self.writes or not self.failing:
-                return results
-            self.failing = False
-            return [Result(error=NotSentError("the session was lost.")) for _call in calls]
-
-    session = Failing(things(a="1"))
-    assert converge(task(session), READS, wants(a="2"))["after"] == {"a": "2"}
-    assert (len(session.writes), session.failing) == (1, False)
 
 
 @pytest.mark.parametrize(
@@ -105,85 +67,6 @@ def test_two_steps_for_one_object_follow_each_other() -> None:
     assert first_trip(steps) == ([steps[0]], [steps[1]])
 
 
-@pytest.mark.parametrize("lost", ["lost_after", "lost_before"])
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_one_lost_answer_among_several_writes(clock: Clock, place: int, lost: str) -> None:
-    faults: list[Any] = [None, None, None]
-    faults[place] = lost
-    session = FakeSession(things(a="1", b="1", c="1"), faults=faults)
-    result = converge(task(session), READS, wants(a="2", b="2", c="2"))
-    assert sorted(call.parameters["Identity"] for call in session.writes) == ["a", "b", "c"]
-    assert len(result["commands"]) == 3
-
-
-@pytest.mark.parametrize("done", ["lost_after", "lost_before"])
-def test_a_refusal_beside_a_lost_answer_says_what_is_not_known(clock: Clock, done: str) -> None:
-    session = FakeSession(things(a="1", b="1"), faults=[done, PermissionDeniedError("no", cmdlet="Set-Thing")])
-    with pytest.raises(PermissionDeniedError) as caught:
-        converge(task(session), READS, wants(a="2", b="2"))
-    progress = caught.value.progress
-    assert progress is not None
-    seen = ["Set-Thing -Identity 'a' -Value '2'"] if done == "lost_after" else []
-    assert (progress["commands"], progress["outcome_unknown"]) == (seen, [] if seen else ["Set-Thing -Identity 'a' -Value '2'"])
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'"]
-
-
-def test_reading_back_can_be_left_out() -> None:
-    session = FakeSession(things(a="1"), faults=["ignored"])
-    assert converge(task(session, verify_timeout=0), READS, wants(a="2"))["changed"]
-    assert len(session.reads) == 1
-
-
-def test_replicas_that_are_behind_are_waited_for(clock: Clock) -> None:
-    session = FakeSession(things(a="1"), lag=5)
-    assert converge(task(session), READS, wants(a="2"))["after"] == {"a": "2"}
-    assert 0 < clock.now < 60
-
-
-def test_a_write_that_is_never_seen_fails_after_the_timeout(clock: Clock) -> None:
-    session = FakeSession(things(a="1"), faults=["ignored"])
-    with pytest.raises(VerificationError, match="after 60 seconds: value of 'a' is '1', not '2'") as caught:
-        converge(task(session), READS, wants(a="2"))
-    assert caught.value.progress is not None
-    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert clock.now == pytest.approx(60, abs=3)
-
-
-def test_a_refusal_says_what_was_done_and_what_was_not() -> None:
-    """What travels with a refused step does not depend on it; what comes later does."""
-    session = FakeSession(things(a="1", b="1", c="1", d="1"), faults=[None, PermissionDeniedError("no", cmdlet="Set-Thing")])
-    with pytest.raises(PermissionDeniedError) as caught:
-        converge(task(session), READS, wants(phases={"d": Phase.RULES}, a="2", b="2", c="2", d="2"))
-    progress = caught.value.progress
-    assert progress is not None
-    assert progress["changed"] is True
-    assert progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'c' -Value '2'"]
-    assert progress["not_applied"] == ["Set-Thing -Identity 'b' -Value '2'", "Set-Thing -Identity 'd' -Value '2'"]
-    assert progress["outcome_unknown"] == []
-
-
-class UndoneSession(FakeSession):
-    """Exchange stores a write and says that it failed. A read that travels with it shows it, and then somebody else takes it back."""
-
-    def invoke(self, calls: Sequence[Call], *, fresh: bool = False) -> list[Result]:
-        before = copy.deepcopy(self.objects)
-        (first, *others) = super().invoke(calls, fresh=fresh)
-        if calls[0].is_read:
-            return [first, *others]
-        self.objects = before
-        return [Result(error=ServiceError("the service failed.", cmdlet=calls[0].cmdlet)), *others]
-
-
-def test_a_refused_write_that_was_seen_for_a_moment_is_not_said_to_be_undone() -> None:
-    session = UndoneSession(things(a="1"))
-    with pytest.raises(OutcomeUnknownError, match="the change was stored, and is no longer visible") as caught:
-        converge(task(session), READS, wants(a="2"))
-    assert caught.value.progress is not None
-    assert caught.value.progress["outcome_unknown"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert (caught.value.progress["changed"], caught.value.progress["not_applied"]) == (False, [])
-    assert len(session.writes) == 1
-
-
 def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
     session = FakeSession({})
     with pytest.raises(ExchangeError):
@@ -191,26 +74,12 @@ def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
     assert session.writes == []
 
 
-def test_a_lost_answer_of_a_write_that_happened_is_not_repeated() -> None:
-    session = FakeSession(things(a="1", b="1"), faults=["lost_after"])
-    result = converge(task(session), READS, wants(a="2", b="2"))
-    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
-    assert len(result["commands"]) == 2
-
-
-def test_a_lost_write_is_sent_again_only_after_reading_for_a_while(clock: Clock) -> None:
-    session = FakeSession(things(a="1"), faults=["lost_before"])
-    result = converge(task(session), READS, wants(a="2"))
-    assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-    assert len(session.writes) == 1
-    assert clock.now >= LOST_TIMEOUT
-
-
 @pytest.mark.parametrize(
     ("warning", "nothing"),
     [
         ("The command completed successfully but no settings of 'a' have been modified.", True),
         ("WARNING: The command completed successfully but no settings of 'x\ny' have been modified.", True),
+        ("  The command completed successfully but no settings of 'a' have been modified. \n", True),
         ("The rule 'The command completed successfully but no settings of 'b' have been modified.' is used elsewhere.", False),
         ("Mail of 'completed successfully but no settings of' is rejected.", False),
     ],
@@ -218,93 +87,6 @@ def test_a_lost_write_is_sent_again_only_after_reading_for_a_while(clock: Clock)
 def test_only_exchanges_own_sentence_says_that_nothing_changed(warning: str, nothing: bool) -> None:
     """Whoever names a rule writes into warnings."""
     assert _converge._changed_nothing(warning) is nothing
-
-
-def test_a_lost_answer_is_waited_for_where_reading_back_is_left_out(clock: Clock) -> None:
-    session = FakeSession(things(a="1"), faults=["lost_after"], lag=3)
-    converge(task(session, verify_timeout=0), READS, wants(a="2"))
-    assert len(session.writes) == 1
-
-
-def test_writes_that_are_always_lost_end(clock: Clock) -> None:
-    session = FakeSession(things(a="1"), faults=["lost_before"] * 50)
-    with pytest.raises(ExchangeError):
-        converge(task(session), READS, wants(a="2"))
-    assert len(session.faults) > 40
-
-
-def test_what_others_depend_on_is_planned_again() -> None:
-    session = FakeSession(things(a="1", b="1"))
-
-    def somebody(session: FakeSession) -> None:
-        session.objects["Thing"][1]["Value"] = "2"
-
-    session.between = somebody
-    result = converge(task(session), READS, wants(replans=True, a="2", b="2"))
-    assert [call.parameters["Identity"] for call in session.writes] == ["a"]
-    assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-
-
-@pytest.mark.parametrize("timeout", [0, 60])
-def test_what_depends_on_an_ignored_write_is_not_silently_left_out(timeout: int) -> None:
-    session = FakeSession(things(a="1", b="1"), faults=["ignored"])
-    with pytest.raises(VerificationError) as caught:
-        converge(task(session, verify_timeout=timeout), READS, wants(replans=True, a="2", b="2"))
-    assert caught.value.progress is not None
-    assert caught.value.progress["not_applied"] == ["Set-Thing -Identity 'a' -Value '2'", "Set-Thing -Identity 'b' -Value '2'"]
-    assert session.writes == []
-
-
-def test_the_last_write_is_waited_for_as_long_as_verifying_allows() -> None:
-    session = FakeSession(things(a="1"), lag=12)
-    result = converge(task(session), READS, wants(replans=True, a="2"))
-    assert result["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
-
-
-def test_a_long_wait_is_said_from_time_to_time(clock: Clock) -> None:
-    said: list[str] = []
-    waiting = task(FakeSession(things(a="1"), lag=22))
-    waiting.say = said.append
-    converge(waiting, READS, wants(a="2"))
-    assert clock.now >= 40
-    assert [text.partition("yet.")[2] for text in said] == [" Waited 16 of 60 s.", " Waited 32 of 60 s."]
-    assert all("value of 'a'" in text for text in said)
-
-
-def test_what_others_depend_on_is_waited_for_as_long_as_verifying_allows() -> None:
-    session = FakeSession(things(a="1", b="1"), lag=12)
-    result = converge(task(session), READS, wants(replans=True, a="2", b="2"))
-    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b"]
-    assert len(result["commands"]) == 2
-
-
-def test_a_read_that_is_behind_with_an_earlier_step_does_not_have_it_sent_again() -> None:
-    """The step that is waited for is seen before the one that was done first."""
-    session = FakeSession(things(a="1", b="1", c="1"))
-    behind = [3]
-
-    def planner(organization: Organization) -> Plan:
-        plan = wants(a="2", b="2", c="2")(organization)
-        steps = [replace(step, replans=ALWAYS if step.call.parameters["Identity"] == "b" else frozenset()) for step in plan.steps]
-        if len(session.writes) == 2 and behind[0]:
-            behind[0] -= 1
-            steps = [Step(Call("Set-Thing", {"Identity": "a", "Value": "2"}), (Change("thing", "a", "value", "1", "2"),), 0), *steps]
-        return replace(plan, steps=steps)
-
-    converge(task(session), READS, planner)
-    assert [call.parameters["Identity"] for call in session.writes] == ["a", "b", "c"]
-
-
-def test_somebody_who_undoes_everything_ends_the_task(clock: Clock) -> None:
-    session = FakeSession(things(a="1", b="1"))
-
-    def somebody(session: FakeSession) -> None:
-        session.objects["Thing"][len(session.writes) % 2]["Value"] = str(len(session.writes))
-
-    session.between = somebody
-    with pytest.raises(VerificationError):
-        converge(task(session), READS, wants(replans=True, a="x", b="x"))
-    assert len(session.writes) < 20
 
 
 def test_a_difference_in_a_reused_read_is_confirmed_by_a_fresh_one() -> None:
@@ -337,3 +119,91 @@ def test_warnings_of_cmdlets_reach_the_user() -> None:
     done = task(session)
     converge(done, READS, wants(a="2"))
     assert done.warnings == ["Set-Thing: Mind this."]
+
+
+def test_what_exchange_says_that_it_did_not_change_is_not_said_to_be_changed() -> None:
+    """Somebody else wrote the value after it was read."""
+    session = FakeSession(things(a="1"))
+    session.warnings = ["The command completed successfully but no settings of 'a' have been modified.", "Mind this."]
+    result = converge(task(session), READS, wants(a="2"))
+    assert (result["changed"], result["commands"], result["after"]) == (False, [], {"a": "2"})
+
+
+def test_warnings_and_places_of_a_plan_are_added_to_those_of_the_task() -> None:
+    done = task(FakeSession(things(a="1")))
+    done.warnings, done.places = ["before"], {"x": "first"}
+    converge(done, READS, lambda organization: replace(wants(a="1")(organization), warnings=["planned"], places={"y": "last"}))
+    assert (done.warnings, done.places) == (["before", "planned"], {"x": "first", "y": "last"})
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "seen"),
+    [("1", {}, "1"), ("2", {"check_mode": True}, "1"), ("2", {}, "2"), ("2", {"verify_timeout": 0}, None)],
+)
+def test_the_organization_as_it_was_read_after_the_last_write(value: str, options: dict[str, Any], seen: str | None) -> None:
+    done = converge_organization(task(FakeSession(things(a="1")), **options), READS, wants(a=value), fresh=False)
+    assert (done.organization.only("Thing")["Value"] if done.organization else None) == seen
+
+
+def test_the_state_afterwards_is_what_exchange_shows() -> None:
+    session = FakeSession(things(a="1", b="1"))
+
+    def somebody(session: FakeSession) -> None:
+        session.objects["Thing"][1]["Value"] = "9"
+
+    session.between = somebody
+    result = converge(task(session), READS, wants(a="2"))
+    assert (result["before"], result["after"]) == ({"a": "1", "b": "1"}, {"a": "2", "b": "9"})
+    # Where reading back is left out, it is what was planned.
+    assert converge(task(session, verify_timeout=0), READS, wants(a="3"))["after"] == {"a": "3", "b": "9"}
+
+
+@pytest.mark.parametrize(("wanted", "options", "reads"), [("1", {}, 1), ("2", {"check_mode": True}, 1), ("2", {"verify_timeout": 0}, 2)])
+def test_a_reused_read_is_confirmed_only_before_a_write(wanted: str, options: dict[str, Any], reads: int) -> None:
+    session = FakeSession(things(a="1"))
+    session.old, session.reused = things(a="1"), True
+    assert converge(task(session, **options), READS, wants(a=wanted))["changed"] is (wanted == "2")
+    assert len(session.reads) == reads
+
+
+def test_a_task_may_insist_on_a_fresh_read() -> None:
+    session = FakeSession(things(a="2"))
+    session.old, session.reused = things(a="1"), True
+    assert converge(task(session), READS, wants(a="2"), fresh=True)["before"] == {"a": "2"}
+    assert len(session.reads) == 1
+
+
+def test_what_others_changed_meanwhile_is_told(clock: Clock) -> None:
+    def others(before: Organization, after: Organization, steps: Sequence[Step]) -> list[str]:
+        values = [organization.objects("Thing")[1]["Value"] for organization in (before, after)]
+        return [f"b was {values[0]} and is {values[1]} after {len(steps)} steps"]
+
+    def somebody(session: FakeSession) -> None:
+        session.objects["Thing"][1]["Value"] = "9"
+
+    def planner(organization: Organization) -> Plan:
+        return replace(wants(a="2")(organization), concurrent_changes=others)
+
+    for fault in (None, "ignored"):
+        session = FakeSession(things(a="1", b="1"), faults=[fault])
+        session.between = somebody
+        done = task(session)
+        done.warnings = ["before"]
+        with contextlib.nullcontext() if fault is None else pytest.raises(VerificationError):
+            converge(done, READS, planner)
+        assert done.warnings == ["before", "b was 1 and is 9 after 1 steps"]
+
+
+def test_a_defect_after_a_write_says_what_was_written() -> None:
+    session = FakeSession(things(a="1"))
+
+    def planner(organization: Organization) -> Plan:
+        if session.writes:
+            raise KeyError("secret")
+        return wants(a="2")(organization)
+
+    with pytest.raises(ProtocolError, match="this is a bug") as caught:
+        converge(task(session), READS, planner)
+    assert caught.value.progress is not None
+    assert caught.value.progress["commands"] == ["Set-Thing -Identity 'a' -Value '2'"]
+    assert "secret" not in str(caught.value)

@@ -25,9 +25,9 @@ def step(*changes: Change, cmdlet: str = RULES) -> Step:
     return Step(Call(cmdlet, {}), changes, Phase.SETTINGS)
 
 
-def told(applied: Sequence[Step], *missing: Change, ever_seen: bool = False) -> tuple[str, str]:
+def told(applied: Sequence[Step], *missing: Change, **more: bool) -> tuple[str, str]:
     """Message and remedy."""
-    error = not_stored(iter(applied), iter(missing), ever_seen=ever_seen, timeout=60)
+    error = not_stored(iter(applied), iter(missing), timeout=60, **more)
     return error.message, error.remedy
 
 

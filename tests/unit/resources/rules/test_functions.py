@@ -14,9 +14,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact as _impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS, SETTINGS_OF_A_NEW_RULE
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import Edit, behind, matches_more, of_creation, of_switch, reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import passed_over as over
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
+    Edit,
+    behind,
+    matches_more,
+    of_creation,
+    of_switch,
+    passed_over,
+    reach,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import RmsTemplates, Rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.values import (
     differing,
     given_sections,
@@ -32,6 +39,11 @@ OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
 PLAIN = {"actions": {"prepend_subject": "x"}}
 PROTECTS = {"conditions": OUTGOING, "actions": ENCRYPT}
 EXPOSES = {"conditions": OUTGOING, "actions": {"remove_ome_v2": True}}
+
+
+def over(rules: dict[str, Rule], before: str, after: str) -> list[str]:
+    """The rules that are passed over between two orders, each of which is a letter for each rule."""
+    return passed_over(rules, list(before), list(after))
 
 
 class TestImpact:
