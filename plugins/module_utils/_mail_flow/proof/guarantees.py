@@ -233,7 +233,9 @@ class _Prover:
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open)[0])]
         of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
         for sure, possible, outcome in zip(of_open, of_free, outcomes, strict=True):
-            for side, wanted in ((model.open, [*sure, outcome.known]), (model.open, [*sure]), (model.free, [*possible])):
+            # Of a message for the recipient alone the most is known.
+            known = [[*sure, outcome.known, *alone] for alone in dict.fromkeys((tuple(model.open.company.nobody), ()))]
+            for side, wanted in (*((model.open, each) for each in known), (model.open, [*sure]), (model.free, [*possible])):
                 for candidate in model.candidates([*wanted, *literals], side):
                     found = self._replays(model, place, candidate)
                     if found:

@@ -101,6 +101,15 @@ class Company:
         companion = self.companions.get(("address", address))
         return TRUE if not history else FALSE if companion is None else companion.stays[history]
 
+    @property
+    def nobody(self) -> list[int]:
+        """That the message is for nobody but the recipient who is followed."""
+        circuit = self.mail.circuit
+        found = [literal ^ 1 for literal in (*self.used.values(), *(each.there for each in self.companions.values()))]
+        for address in self.mail.vocabulary.fields:
+            found += [circuit.disjunction((circuit.variable((name, address)) ^ 1, self.mail.recipient["address", address])) for name in ("to", "cc")]
+        return found
+
     def _somebody(self, key: Key, history: int) -> int:
         """A variable: somebody else who has an atom shares the copy. Whoever does now did before."""
         literal = self.used.get((key, history))

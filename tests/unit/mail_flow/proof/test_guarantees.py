@@ -153,6 +153,15 @@ def test_somebody_who_is_redirected_to_themselves() -> None:
     assert verdict([INSIDE, away], when=when, then="not_in_clear")["verdict"] == "proved"
 
 
+def test_somebody_who_gets_two_copies_may_get_one_as_well() -> None:
+    """Of the copy of somebody whom the field names, and that of the recipient, something else is known. The field may name the recipient."""
+    encrypt = rule("Encrypt", {"recipient_domain_is": ["fabrikam.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
+    away = rule("Away", {}, {"redirect_message_to": ["new@fabrikam.com"]})
+    found = verdict([encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal")
+    assert found["verdict"] == "refuted"
+    assert found["counterexample"]["recipient"] == "new@fabrikam.com"
+
+
 def test_a_person_whom_rules_add_and_do_not_tell_is_assumed_away() -> None:
     for actions in ({"add_manager_as_recipient_type": "Cc"}, {"copy_to": ["sales@contoso.com"]}):
         facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
