@@ -27,6 +27,8 @@ Values = dict[str, Any]
 
 INSIDERS = ("megan@contoso.com", "bob@contoso.com")
 RECIPIENTS = ("bob@contoso.com", "ann@fabrikam.com", "x@eu.fabrikam.com", "joe@northwind.com")
+#: An alias, and whose it is.
+ALIAS, ALIASED = "robert@contoso.com", "bob@contoso.com"
 WORDS = ("secure", "offer")
 HEADER = "X-Class"
 ARRIVALS = ({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"})
@@ -39,6 +41,7 @@ TENANT: Values = {
     "groups": {},
     "managers": {},
     "attributes": {},
+    "proxy_addresses": {ALIAS: ALIASED},
 }
 THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
 _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
@@ -47,11 +50,13 @@ _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
 def messages(*, most: int = 2) -> Iterator[Values]:
     """Every message of the small world, to at most so many recipients."""
     senders = [(INSIDERS[0], True), (INSIDERS[1], True), (INSIDERS[0], False), (INSIDERS[1], False), ("ann@fabrikam.com", False)]
-    people = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
+    every = [chosen for count in range(1, most + 1) for chosen in itertools.combinations(RECIPIENTS, count)]
     subjects = [" / ".join(chosen) for count in range(len(WORDS) + 1) for chosen in itertools.combinations(WORDS, count)]
-    for (sender, authenticated), to, subject, header, kind, arrival in itertools.product(senders, people, subjects, (None, "yes"), ("", "Voicemail"), ARRIVALS):
-        # Whoever is first may be in the blind copy only, where no field names them.
-        for hidden in (False, True):
+    product = itertools.product(senders, every, subjects, (None, "yes"), ("", "Voicemail"), ARRIVALS)
+    for (sender, authenticated), people, subject, header, kind, arrival in product:
+        # Whoever is first may be in the blind copy only, where no field names them. Somebody may be written to at an alias.
+        aliased = [ALIAS if address == ALIASED else address for address in people]
+        for hidden, to in itertools.product((False, True), (people, aliased)[: 1 + (ALIASED in people)]):
             made = {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to[hidden:]), "cc": [], "bcc": list(to[:hidden])}
             made |= {"subject": subject, "body": "", "headers": {HEADER: header} if header else {}, "attachments": [], "protection": arrival}
             yield made | ({"type": kind} if kind else {})
@@ -238,8 +243,8 @@ def _predicate(source: random.Random) -> Values:
         {"sent_to_scope": source.choice(scopes)},
         {"sent_to": [source.choice(RECIPIENTS)]},
         {"recipient_domain_is": source.choice(domains)},
-        {"recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob"))]},
-        {"any_of_recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob"))]},
+        {"recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob", "robert"))]},
+        {"any_of_recipient_address_contains_words": [source.choice(("fabrikam", "eu", "northwind.com", "bob", "robert"))]},
         {"any_of_to_header": [source.choice(RECIPIENTS)]},
         {"any_of_to_cc_header": [source.choice(RECIPIENTS)]},
         {"subject_contains_words": [source.choice(WORDS)]},
@@ -292,6 +297,7 @@ def rule(source: random.Random, place: int) -> Values:
         "conditions": section(source, 3),
         "exceptions": section(source, 1),
         "actions": dict(actions),
+        "recipient_address_type": source.choices(("Resolved", "Original"), (7, 1))[0],
     }
 
 

@@ -24,7 +24,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, LISTS, SUBJECT, Key, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    BODY,
+    LISTS,
+    SUBJECT,
+    WRITTEN,
+    Key,
+    keys_of,
+    looks_at_written,
+    slots_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
 
@@ -165,16 +174,23 @@ class Conditions:
         found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
         if atom.settings.address_type != "Original":
             return found
-        return self.rail.choose(self.mail.direct, found, self.rail.unknown("U24", atom.predicate.options, atom.values, person.name))
+        open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, person.name)
+        if person is not self.mail.recipient or atom.predicate.options[0].endswith("member_of"):
+            return self.rail.choose(self.mail.direct, found, open_)
+        written = self._of_written(found, atom)
+        return written if looks_at_written(atom) else self.rail.choose(self.rail.equal(found, written), found, open_)
+
+    def _of_written(self, primary: Value, atom: Atom) -> Value:
+        """What a condition finds in the address that the sender wrote, which is the recipient's primary one unless it is an alias."""
+        return self.rail.choose(self.mail.direct, primary, self.rail.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)]))
 
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        found = []
-        for key in keys_of(atom):
-            found += [self._of_slot(self.mail.recipient, key), self._others(key, seen.splits), *self._brought(key, seen)]
-        whole = self.rail.any_of(found)
-        if atom.settings.address_type != "Original":
-            return whole
-        return self.rail.choose(self.mail.direct, whole, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
+        own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys_of(atom)])
+        others = self.rail.any_of([value for key in keys_of(atom) for value in (self._others(key, seen.splits), *self._brought(key, seen))])
+        if atom.settings.address_type == "Original":
+            own = self._of_written(own, atom)
+            others = self.rail.choose(self.mail.direct, others, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
+        return self.rail.any_of((own, others))
 
     def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
         """What recipients added by rules contribute: whether later rules look at them is open (U09)."""

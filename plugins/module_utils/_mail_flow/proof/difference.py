@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import MailClass, Rows, acted, cut_short, merged, witness_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
@@ -171,13 +172,12 @@ class _Differ:
 
         :param kinds: by cause.
         """
-        model = self.model
-        # If the encryption of PDF documents changes, mail with documents is affected.
-        about = {"U25"} if "enable_pdf_encryption" in model.settings_that_differ else set()
+        model, about = self.model, self._about()
         usual = [each.literal for each in model.mail.assumptions if each.id not in about]
         unseen = [each.literal for each in model.mail.assumptions if each.id not in about and not each.seen]
         plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders()]
-        possible = [(kind, cause) for cause, each in kinds.items() for kind in self._possible(cause, each, plain, usual)]
+        first = [plain] if not about else [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)], plain]
+        possible = [(kind, cause) for cause, each in kinds.items() for kind in self._possible(cause, each, *first, usual)]
         left = {cause: [kind for kind in each if (kind, cause) not in possible] for cause, each in kinds.items()} if len(unseen) < len(usual) else {}
         unusual = [(kind, cause) for cause, each in left.items() for kind in self._possible(cause, each, unseen)]
         for kind, cause in possible:
@@ -193,6 +193,12 @@ class _Differ:
             self._sure(found, unseen)
             if found.row is None and not found.refine:
                 del self.classes[kind, cause]
+
+    def _about(self) -> set[str]:
+        """The assumptions that a change is about: mail that does not meet them is affected. PDF documents, and aliases."""
+        rules = [rule for edit in self.edits for rule in (edit.before, edit.after) if rule is not None]
+        original = any(watches_aliases(atom) for rule in rules for atom in (*rule.conditions, *rule.exceptions))
+        return {*(["U25"] if "enable_pdf_encryption" in self.model.settings_that_differ else []), *(["U24"] if original else [])}
 
     def _sure(self, found: MailClass, *assumed: Sequence[int]) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""

@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, WRITTEN, Key
 
 #: The form of the addresses that are created here.
 _FORM: Key = ("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False))
@@ -79,6 +79,11 @@ class Writer:
         for person in dict.fromkeys(people):
             if person not in named:
                 fields["bcc" if person in mail.vocabulary.fields else "to"].append(person)
+        alias = "" if is_true(mail.direct) else self._alias(is_true, recipient)
+        if alias:
+            if recipient in named:
+                raise NoMessageError()
+            fields = {name: [alias if address == recipient else address for address in each] for name, each in fields.items()}
         sender = self._address(mail.sender, is_true, "sender")
         message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated)}
         message.update({name: each for name, each in fields.items() if each})
@@ -88,7 +93,10 @@ class Writer:
         message.update(self._content(is_true))
         message.update(self._properties(is_true))
         slots = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
-        return Letter(message, recipient, self._facts(is_true, slots, people))
+        facts = self._facts(is_true, slots, people)
+        if alias and self.facts.primary(alias) != recipient:
+            facts["proxy_addresses"] = {**self.facts.proxy_addresses, alias: recipient}
+        return Letter(message, recipient, facts)
 
     # Addresses
 
@@ -158,6 +166,23 @@ class Writer:
         text = _found([_FORM, key], [], ())
         return text
 
+    def _alias(self, is_true: Holds, recipient: str) -> str:
+        """The alias that the sender wrote for the recipient: one that is known, or another one. Empty if rules do not distinguish it from the primary one."""
+        mail = self.mail
+        if not mail.watches_aliases:
+            return ""
+        atoms = {_as_text(key): literal for key, literal in mail.texts.get(WRITTEN, {}).items()}
+        words = _largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
+        names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
+        known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
+        for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
+            if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
+                return address
+        text = self._text(atoms, is_true, _FORM)
+        if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
+            raise NoMessageError()
+        return text
+
     def _envelope(self, sender: str, is_true: Holds) -> str:
         mail = self.mail
         if mail.envelope is None or is_true(mail.circuit.variable(("envelope", "same"))):
@@ -175,20 +200,23 @@ class Writer:
         return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
 
     @staticmethod
-    def _text(atoms: dict[Key, int], is_true: Holds) -> str:
-        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
+    def _text(atoms: Mapping[Key, int], is_true: Holds, *form: Key) -> str:
+        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata.
+
+        :param form: patterns that it must match, too.
+        """
         wanted = [key for key, literal in atoms.items() if is_true(literal)]
-        text = _side_by_side(wanted)
+        text = "" if form else _side_by_side(wanted)
 
         def wrong() -> list[Key]:
-            return [key for key, literal in atoms.items() if holds(text, key) is not is_true(literal)]
+            return [key for key in form if holds(text, key) is not True] + [key for key, literal in atoms.items() if holds(text, key) is not is_true(literal)]
 
         if not wrong():
             return text
-        unwanted: list[Key] = [key for key in wrong() if key not in wanted]
-        _learn([], wanted, unwanted, atoms)
+        unwanted: list[Key] = [key for key in wrong() if key not in wanted and key not in form]
+        _learn(list(form), wanted, unwanted, atoms)
         while True:
-            text = _found(wanted, unwanted, [*(atoms[key] for key in wanted), *(atoms[key] ^ 1 for key in unwanted)])
+            text = _found([*form, *wanted], unwanted, [*(atoms[key] for key in wanted), *(atoms[key] ^ 1 for key in unwanted)])
             more = wrong()
             if not more:
                 return text

@@ -21,7 +21,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, SENDER, Key, Vocabulary
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    RECIPIENT,
+    SENDER,
+    WRITTEN,
+    Key,
+    Vocabulary,
+    watches_aliases,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
 
@@ -90,6 +97,7 @@ class Mail:
         self.added_people: dict[str, AddressSlot] = {}
         self.authenticated = circuit.variable("authenticated")
         self.direct = circuit.variable("direct")
+        self.watches_aliases = False
         self.pdf = circuit.variable("pdf")
         self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
         circuit.at_most_one(self.arrival.values())
@@ -169,6 +177,11 @@ class Mail:
                 known = [key for key in keys if key[0] != "pattern" or is_agreed(*key[1])]
                 atoms = self.texts[slot] = {key: self.circuit.variable((slot, *key)) for key in known}
                 relate_texts(self.circuit, atoms)
+        for (sort, value), literal in self.texts.get(WRITTEN, {}).items():
+            if sort == "word" and any(character.isspace() for character in value):
+                self.circuit.add(literal ^ 1)
+            if sort == "address" and self.facts.is_object(value):  # A primary address is nobody else's alias.
+                self.circuit.add(self.direct, literal ^ 1)
 
     def _properties(self, atoms: Iterable[Any]) -> None:
         circuit = self.circuit
@@ -219,8 +232,10 @@ class Mail:
 
     def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
         add = self.circuit.add
-        types = {atom.values for rules in rule_sets for atom in rules.atoms if atom.predicate.options[0] == "message_type_matches"}
+        atoms = [atom for rules in rule_sets for atom in rules.atoms]
+        types = {atom.values for atom in atoms if atom.predicate.options[0] == "message_type_matches"}
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
+        self.watches_aliases = any(watches_aliases(atom) for atom in atoms)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
@@ -229,7 +244,7 @@ class Mail:
             add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
         usual: list[tuple[str, str, list[int], bool]] = [
-            ("U24", "Mail is addressed to primary addresses.", [self.direct], False),
+            ("U24", "Mail is addressed to primary addresses.", [self.direct], self.watches_aliases),
             (
                 "U26",
                 "The message was not forwarded by an Inbox rule or a mailbox setting.",

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
 #: The maximum number of a condition's values that a sentence lists.
@@ -112,6 +113,8 @@ def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
         verb = "with" if option.startswith("header_contains") else "that matches"
         return 6, f"with the header {first[0]} {verb} {_joined(lists, chr(39))}"
     known = PHRASES.get(option)
+    if known and looks_at_written(atoms[0]):
+        return known.place, f"{known.said(lists)} (as written)"
     return (known.place, known.said(lists)) if known else (8, f"where {' and '.join(atoms[0].predicate.options)} holds")
 
 
@@ -144,7 +147,8 @@ def mail_of(rules: Sequence[FlowRule], *, every: bool) -> str:
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in (atom for rule in rules for atom in rule.conditions):
         options = atom.predicate.options
-        groups.setdefault((*options, atom.values[0].lower() if options[0].startswith("header_") else ""), []).append(atom)
+        kind = atom.values[0].lower() if options[0].startswith("header_") else looks_at_written(atom)
+        groups.setdefault((*options, kind), []).append(atom)
     parts: list[str] = []
     for _place, text in sorted((_of(atoms) for atoms in groups.values()), key=lambda each: each[0]):
         again = text.startswith("with ") and any(part.startswith(("with ", "and with ")) for part in parts[-1:])

@@ -29,6 +29,9 @@ ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
 
 SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
 
+#: The address that the sender wrote for the recipient: the primary one, or an alias.
+WRITTEN = "written"
+
 #: Header that repeats what the message says elsewhere, to the slot that says it.
 SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
 
@@ -142,6 +145,8 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
                     found.mention(slot, keys_of(atom))
                     if slot in SAME_AS:
                         found.mention(SAME_AS[slot], keys_of(atom))
+                if watches_aliases(atom):
+                    found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
             if option.startswith("any_of_") and "header" in option and not option.endswith("member_of"):
                 found.fields.update(dict.fromkeys(atom.values))
             found.envelope |= atom.settings.location != "Header" and slots_look_at_sender(atom)
@@ -153,6 +158,16 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
 def slots_look_at_sender(atom: Atom) -> bool:
     """Whether a condition looks at the sender's address, which the envelope has, too."""
     return atom.predicate.looks_at == "sender" and not atom.predicate.options[0].startswith("sender_ad_")
+
+
+def watches_aliases(atom: Atom) -> bool:
+    """Whether it may matter to a condition at which address somebody is written to."""
+    return atom.settings.address_type == "Original" and atom.predicate.looks_at in ("recipient", "recipients")
+
+
+def looks_at_written(atom: Atom) -> bool:
+    """Whether a condition looks at the addresses that the sender wrote. Whether other conditions about recipients do is open (U24)."""
+    return watches_aliases(atom) and "recipient_address_" in atom.predicate.options[0]
 
 
 def _with_domains(found: Vocabulary, facts: Facts) -> None:

@@ -95,6 +95,24 @@ def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Valu
     assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
 
 
+def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
+    """What the rule finds in an alias is certain of conditions about addresses, and open of others about recipients (U24)."""
+    for conditions in ({"recipient_address_contains_words": ["robert"]}, {"any_of_recipient_address_matches_patterns": ["^robert"]}):
+        resolved, original = (rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind) for kind in ("Resolved", "Original"))
+        for tenant in (TENANT, {"accepted_domains": ["contoso.com"], "remote_domains": []}):
+            rows = {row["kind"]: row for row in difference([resolved], [original], tenant, NOW).rows}
+            assert list(rows) == ["delivery_lost", "delivery_gained"]
+            lost = rows["delivery_lost"]
+            assert "(as written) is no longer delivered" in lost["text"]
+            assert lost["witness"]["message"]["to"] != [lost["witness"]["recipient"]]
+    for conditions in ({"sent_to": ["bob@contoso.com"]}, {"recipient_domain_is": ["contoso.com"]}):
+        resolved, original = (rule("Alias", conditions, {"delete_message": True}, recipient_address_type=kind) for kind in ("Resolved", "Original"))
+        for before, after in (([resolved], [original]), ([{**resolved, "name": "Other"}], [original])):
+            rows = compared(before, after).rows
+            assert {(row["kind"], *(each["id"] for each in row["unknown"][:1])) for row in rows} == {("unknown", "U24")}
+            assert all(row["witness"]["message"]["to"] != [row["witness"]["recipient"]] for row in rows)
+
+
 def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     """What it acts on is put down to the edit that shows, and it is not even looked at where nothing else is edited."""
     told = rule("Told", {"from_scope": "InOrganization"}, {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"})

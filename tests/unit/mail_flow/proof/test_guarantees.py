@@ -34,6 +34,19 @@ def verdict(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guaran
     return found
 
 
+def test_mail_to_an_alias_is_mail() -> None:
+    words = {"recipient_address_contains_words": ["bob"]}
+    to_bob = {"when": {"from_scope": "InOrganization", "sent_to": ["bob@contoso.com"]}, "then": "not_in_clear"}
+    resolved, original = (rule("R", words, ENCRYPT, recipient_address_type=kind) for kind in ("Resolved", "Original"))
+    assert verdict([resolved], **to_bob)["verdict"] == "proved"
+    found = verdict([original], **to_bob)
+    assert found["counterexample"]["message"]["to"] == ["robert@contoso.com"]
+    by_domain = rule("R", {"recipient_domain_is": ["contoso.com"]}, ENCRYPT, recipient_address_type="Original")
+    found = verdict([by_domain], **to_bob)
+    assert (found["verdict"], {each["id"] for each in found["unknown"]}) == ("unknown", {"U24"})
+    assert verdict([original], **{**to_bob, "when": {"from_scope": "InOrganization"}})["counterexample"]["message"]["to"] != ["robert@contoso.com"]
+
+
 ALL = rule("All", OUTGOING, ENCRYPT)
 AWAY = rule("Partner", PARTNER, STOP)
 

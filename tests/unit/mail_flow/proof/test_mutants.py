@@ -431,9 +431,20 @@ def copies_are_no_matter(patch: Patch) -> None:
     patch(edits, "shows", lambda rule, watched: chain.shows(rule, watched=False))
 
 
+def nobody_writes_to_an_alias(patch: Patch) -> None:
+    whole = mail.Mail._assume_the_usual
+
+    def assume(self: Any, rule_sets: Any) -> None:
+        whole(self, rule_sets)
+        self.circuit.add(self.direct)
+
+    patch(mail.Mail, "_assume_the_usual", assume)
+
+
 SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
 WIDE = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
 AWAY = rule("Away", {**IN, **subject("public")}, STOP)
+BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
 
 
 @pytest.mark.parametrize(
@@ -442,10 +453,11 @@ AWAY = rule("Away", {**IN, **subject("public")}, STOP)
         (no_edit_steers, [ALL], [AWAY, ALL]),
         (nothing_shows, [ALL], [AWAY, ALL]),
         (copies_are_no_matter, [WIDE], [SPLITS, WIDE]),
+        (nobody_writes_to_an_alias, [BOB], [{**BOB, "recipient_address_type": "Original"}]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_missed_difference_is_noticed(mutant: Callable[[Patch], None], before: list[Values], after: list[Values], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert [row["kind"] for row in difference(before, after, TENANT, NOW).rows] == ["protection_lost"]
+    assert "protection_lost" in [row["kind"] for row in difference(before, after, TENANT, NOW).rows]
     mutant(monkeypatch.setattr)
     assert difference(before, after, TENANT, NOW).rows == []
