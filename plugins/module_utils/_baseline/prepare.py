@@ -51,7 +51,9 @@ def prepare(task: BaselineContext) -> Preparation:
         raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
-    return Preparation(_MAKERS[kind](task.params, variables, artifacts), variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+    procedure = _MAKERS[kind](task.params, variables, artifacts)
+    procedure.promised = variables.get("guarantees") or ()
+    return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
 
 
 def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:

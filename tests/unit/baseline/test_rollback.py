@@ -428,11 +428,12 @@ def test_what_is_stored_is_said_also_where_looking_at_it_fails(tmp_path: Path, m
     def fail(*_unused: Any) -> Any:
         raise ExchangeError("No answer.")
 
-    monkeypatch.setattr(_apply, "_reassessed", fail)
+    monkeypatch.setattr(_apply, "_organization_after", fail)
     result = role.run()
     assert result["changed"]
     assert {change["state"] for change in role.report["changes"]} == {"stored"}
     assert any("Everything is stored" in warning for warning in role.report["warnings"])
+    assert not {"met", "not met"} & set(role.controls().values())
 
 
 def test_what_only_would_be_done_is_not_said_to_be_stored(role: Role) -> None:
