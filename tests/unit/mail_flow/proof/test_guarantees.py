@@ -242,6 +242,23 @@ def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> Non
     assert str(raised.value).startswith(said)
 
 
+@pytest.mark.parametrize("then", ["not_in_clear", "unencrypted", "encrypted", "portal"])
+@pytest.mark.parametrize(
+    ("when", "unless"),
+    [
+        ({"attachment_size_over": "10MB"}, {"message_size_over": "5MB"}),
+        ({"attachment_size_over": "5MB"}, {"attachment_size_over": "3MB"}),
+        ({"attachment_contains_words": ["offer"]}, {"attachment_contains_words": ["price", "offer"]}),
+        ({"subject_or_body_contains_words": ["offer"]}, {"subject_or_body_contains_words": ["price", "offer"]}),
+    ],
+)
+def test_content_that_nobody_can_read_is_in_order(when: Values, unless: Values, then: str) -> None:
+    """L1, L14 and L15 hold of what a rule makes of protected content, too (U30): a claim that contradicts itself is proved of nothing."""
+    with pytest.raises(OptionError, match="no message can meet when and unless"):
+        verdict([ALL], when=when, unless=unless, then=then)
+    assert verdict([ALL], when={**OUTGOING, **unless}, unless=when, then="not_in_clear")["verdict"] == "proved"
+
+
 def test_two_guarantees_of_one_name_are_refused() -> None:
     with pytest.raises(OptionError, match=r"guarantees\[1\].name is 'G', which another guarantee already uses"):
         prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": "G", "then": "portal"}], NOW)
