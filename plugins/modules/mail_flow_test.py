@@ -220,6 +220,8 @@ options:
   compare_with:
     description:
       - Other rules, as a list like O(rules) or as a file like O(source). The result shows which mail, and which of O(messages), they treat differently.
+      - If the file also holds the IRM configuration of its organization, the other rules are tested under it, unless O(facts) gives one for both.
+        Other facts are the same for both.
     type: raw
   trace:
     description:
@@ -465,6 +467,7 @@ unavailable:
 
 import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
@@ -518,7 +521,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     cases = cases_of(params["messages"] or [], task.find_file, now)
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(params["facts"] or {})
-    others = _other_rules(task, params["compare_with"])
+    others, other_facts = _others(task, params["compare_with"])
     rules, facts, unavailable = _rules_and_facts(task, cases, others)
     for rule in rules.rules:
         if "data loss prevention" in rule.idle:
@@ -527,10 +530,12 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     tested = run_cases(cases, simulator, params["trace"])
     result: dict[str, Any] = {"changed": False, "messages": tested.messages, "lint": lint(rules, facts, now), "unavailable": unavailable}
     if others is not None:
-        found = difference(others, rules, facts, now)
+        settings = _settings_before(facts, params["facts"] or {}, other_facts)
+        found = difference(others, rules, facts, now, irm_before=settings)
         result.update(difference=found.rows, difference_more=found.more)
         if cases:
-            before = run_cases([Case(case.message) for case in cases], Simulator(others, simulator.facts), "none").messages
+            simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
+            before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
             after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
             result["changed_messages"] = differences(before, after)
     verdicts = prove(rules, facts, guarantees, now)
@@ -575,15 +580,25 @@ def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleS
     return rules, {**found, **given}, unavailable
 
 
-def _other_rules(task: MailFlowContext, other: Any) -> RuleSet | None:
+def _others(task: MailFlowContext, other: Any) -> tuple[RuleSet | None, Mapping[str, Any]]:
+    """The rules to compare with, and the facts of the file that holds them."""
     if other is None:
-        return None
+        return None, {}
     if isinstance(other, str):
-        return RuleSet(document_of(task.load(other), f"compare_with: {other}").rules)
+        document = document_of(task.load(other), f"compare_with: {other}")
+        return RuleSet(document.rules), document.facts
     validation, errors = validate({"compare_with": other}, {"compare_with": _RULES})
     if errors:
         raise OptionError("; ".join(errors))
-    return RuleSet(proposed_rules(validation.validated_parameters["compare_with"], "compare_with"))
+    return RuleSet(proposed_rules(validation.validated_parameters["compare_with"], "compare_with")), {}
+
+
+def _settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The IRM configuration under which the other rules act: that of their file, as far as it and the tested one say. One that is given is for both."""
+    now: Mapping[str, Any] | None = facts.get("irm_configuration")
+    if now is None or given.get("irm_configuration") is not None:
+        return now
+    return {**now, **{name: value for name, value in (others.get("irm_configuration") or {}).items() if name in now}}
 
 
 def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:

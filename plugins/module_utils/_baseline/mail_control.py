@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import Tested, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, same_guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.worsened import worsened
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
@@ -46,10 +46,10 @@ OUTGOING_GUARANTEE = "All outgoing mail is encrypted"
 
 
 def guarantees_of(request: Request) -> list[Guarantee]:
-    """What is to be guaranteed: what the variables say, and what the rule is for that they ask for. One of the same name counts instead of it."""
+    """What is to be guaranteed: what the variables say, and what the rule is for that they ask for."""
     given: list[Guarantee] = list(request.variables.get("guarantees") or ())
     outgoing: Mapping[str, Any] = request.variables.get("encrypt_outgoing") or {}
-    if not outgoing or outgoing.get("mode") not in (None, "Enforce") or any(each.name == OUTGOING_GUARANTEE for each in given):
+    if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
     spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
     return [*given, Guarantee(OUTGOING_GUARANTEE, {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, spared, "not_in_clear")]
@@ -66,6 +66,9 @@ class MailControl(Control):
         return FACT_SUBSETS
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
+        if sum(same_guarantee(each.name, OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
+            brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {OUTGOING_GUARANTEE!r}"
+            return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
         try:
             self.proved(request, Mail.of(organization))
         except OptionError as error:

@@ -30,7 +30,10 @@ _BRANDING = ("ImageUrl", "BackgroundColor", "IntroductionText", "PortalText", "D
 _UNREAD = "not known"
 #: The findings about a rule that encrypts which mean that it leaves mail in clear. All findings are in the report.
 _LEAVES_IN_CLEAR = frozenset(
-    ("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "envelope_sender", "auto_forward", "adds_recipients")
+    (
+        *("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "literal_asterisk", "subdomains"),
+        *("envelope_sender", "auto_forward", "adds_recipients"),
+    )
 )
 
 

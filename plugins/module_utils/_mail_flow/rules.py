@@ -61,6 +61,7 @@ class FlowRule:
     :param actions: option to value of what it does.
     :param splits: whether it may act on some recipients of a copy alone.
     :param content: whether a condition or an exception looks into content that S/MIME hides.
+    :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
     """
 
     place: int
@@ -78,6 +79,7 @@ class FlowRule:
     surprises: tuple[Reason, ...]
     splits: bool
     content: bool
+    defers: bool = False
 
     @property
     def enforced(self) -> bool:
@@ -183,6 +185,7 @@ class RuleSet:
             surprises=tuple(surprises),
             splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
             content=any(atom.predicate.content for atom in atoms),
+            defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
         )
 
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:

@@ -113,6 +113,13 @@ def test_encrypt_outgoing_brings_its_own(role: Role) -> None:
     assert control(role)["status"] == "unmanaged"
 
 
+@pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, OUTGOING_GUARANTEE.lower() + " "])
+def test_its_name_is_not_for_another(role: Role, name: str) -> None:
+    with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name 'All outgoing mail is encrypted', which one of"):
+        role.run(encrypt_outgoing=True, guarantees=[{**GUARANTEE, "name": name}])
+    role.run(encrypt_outgoing={"mode": "Audit"}, guarantees=[{**GUARANTEE, "name": name}])
+
+
 def test_its_exceptions_are_those_of_the_rule(role: Role) -> None:
     spared = {"recipient_domain_is": ["fabrikam.com"]}
     role.session.edit("New-TransportRule", Name="Partners", Priority=0, RecipientDomainIs=["fabrikam.com"], StopRuleProcessing=True)

@@ -87,6 +87,8 @@ def wrong_difference(
 ) -> str:
     """A class of mail that was missed, or a witness that shows no change."""
     for row in answer:
+        if "witness" in row and (wrong := wrong_when(row, before, after, tenant)):
+            return wrong
         if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
             return wrong
     said = {row["kind"] for row in answer}
@@ -135,6 +137,16 @@ def wrong_witness(row: Mapping[str, Any], before: Sequence[Values], after: Seque
         if address == witness["recipient"].lower() and all(row["kind"] in kinds_of(old, new) for old in olds for new in news):
             return ""
     return f"the witness of {row['kind']} certainly changes nothing: {witness}"
+
+
+def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
+    """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the settings of one of the rules."""
+    witness = row["witness"]
+    world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
+    kinds = sorted({str(rule.get("recipient_address_type", "Resolved")) for rule in (*before, *after)} | {"Resolved"})
+    if any(witness["recipient"].lower() in world.meeting(row["when"], recipient_address_type=kind) for kind in kinds):
+        return ""
+    return f"the witness does not meet {row['when']}: {witness}"
 
 
 def wrong_lint(never: set[str], rules: Sequence[Values], world: SmallWorld) -> str:

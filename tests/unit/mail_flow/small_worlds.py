@@ -178,6 +178,19 @@ class SmallWorld:
         matching._view = replace(matching._view, copy=whole)
         return bool(matching.recipients())
 
+    def meeting(self, when: Values, **settings: Any) -> set[str]:
+        """Whoever gets a message that perhaps meets these conditions as it arrives."""
+        (about,) = rules([stored({"name": "when", "priority": 0, "conditions": when, "exceptions": {}, **settings})])
+        found: set[str] = set()
+        for _message, arrived in self._messages:
+            whole = first_copy(arrived, self._directory)
+
+            def met(world: World, arrived: Mail = arrived, whole: Copy = whole) -> list[Recipient]:
+                return Matching(world, arrived, self._directory, about, whole).recipients()
+
+            found |= {recipient.address for recipients in explore(met, guesses=()).results for recipient in recipients}
+        return found
+
     def _outside(self, address: str, arrived: Mail, world: World) -> bool:
         return world.settle(self._directory.recipient_in(address, "NotInOrganization", arrived.authenticated), "claim", address)
 

@@ -178,6 +178,22 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
     assert lost["msg"] == lost["difference"][0]["text"]
 
 
+def test_the_settings_of_a_file_count_for_its_rules(session: EmulatedSession, tmp_path: Path) -> None:
+    """Licensing has been switched off since: which mail rules encrypt then is unknown (U28)."""
+    saved = tmp_path / "info.json"
+    saved.write_text(json.dumps(session.run(message_encryption_info)), encoding="utf-8")
+    assert flow(session, messages=[OFFER], compare_with=str(saved))["difference"] == []
+    session.organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": False}})
+    result = flow(session, messages=[OFFER], compare_with=str(saved))
+    assert [(each["kind"], [row["id"] for row in each["unknown"]]) for each in result["difference"]] == [("unknown", ["U28"])]
+    assert [(each["kind"], each["before"]["protection"]) for each in result["changed_messages"]] == [("unknown", "encrypt")]
+    same = flow(session, messages=[OFFER], compare_with=str(saved), facts={"irm_configuration": {"azure_rms_licensing_enabled": True}})
+    assert (same["difference"], same["changed_messages"]) == ([], [])
+    rules_only = tmp_path / "rules.json"
+    rules_only.write_text(json.dumps({"transport_rules": session.run(message_encryption_info)["transport_rules"]}), encoding="utf-8")
+    assert flow(session, messages=[OFFER], compare_with=str(rules_only))["difference"] == []
+
+
 def test_a_witness_replays(session: EmulatedSession) -> None:
     lost = flow(session, rules=[], compare_with=[ENCRYPT])["difference"][0]
     again = flow(session, messages=[lost["witness"]["message"]], rules=[], facts={**FACTS, **lost["witness"].get("facts", {})})

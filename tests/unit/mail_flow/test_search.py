@@ -76,7 +76,7 @@ def changed(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[s
     for message, recipient, old, new in SmallWorld(tenant, SOME).changes(before, after):
         for kind in kinds_of(old, new):
             sides = {name: {"fate": one.fate, "protection": one.protection, "branding": one.branding} for name, one in (("before", old), ("after", new))}
-            rows.setdefault(kind, {"kind": kind, **sides, "witness": {"message": message, "recipient": recipient}})
+            rows.setdefault(kind, {"kind": kind, "when": {}, **sides, "witness": {"message": message, "recipient": recipient}})
     return list(rows.values()), 0
 
 

@@ -150,6 +150,7 @@ def test_wrong_differences_are_told(world: SmallWorld) -> None:
     message = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
     row = {
         "kind": "protection_lost",
+        "when": PARTNER,
         "before": {"fate": "delivered", "protection": "encrypt"},
         "after": {"fate": "delivered", "protection": "none"},
         "witness": {"message": message, "recipient": "ann@fabrikam.com"},
@@ -158,8 +159,9 @@ def test_wrong_differences_are_told(world: SmallWorld) -> None:
     assert "nothing is said of protection_lost" in wrong_difference([], 0, before, after, world)
     assert wrong_difference([], 3, before, after, world) == ""
     assert "certainly changes nothing" in wrong_difference(
-        [{**row, "witness": {"message": message, "recipient": "joe@northwind.com"}}], 0, before, after, world
+        [{**row, "when": {}, "witness": {"message": {**message, "to": ["joe@northwind.com"]}, "recipient": "joe@northwind.com"}}], 0, before, after, world
     )
+    assert "does not meet" in wrong_difference([{**row, "when": {"subject_contains_words": ["offer"]}}], 0, before, after, world)
     assert "is one of" in wrong_difference([{**row, "kind": "delivery_lost"}], 0, before, after, world)
     assert "is shown with" in wrong_difference([{**row, "after": row["before"]}], 0, before, after, world)
     assert wrong_lint({"A"}, before, world) == "said never to act, and act: A"

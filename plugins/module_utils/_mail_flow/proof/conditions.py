@@ -281,7 +281,14 @@ class Conditions:
     def _readable(self, found: Value, atom: Atom, seen: Seen) -> Value:
         """What a condition about content finds, where Exchange can read it (U30)."""
         closed = self.rail.all_of((self.foreign, negate(seen.wrapped)))
-        return self.rail.choose(closed, self.rail.unknown("U30", atom.predicate.options, atom.values, atom.settings), found)
+        option = atom.predicate.options
+        limit = bytes_of(atom.values) if option == ("attachment_size_over",) else None
+        if limit is not None:
+            hidden: Value = self.mail.properties["hidden attachment", limit] if self.rail.free else (FALSE, TRUE)
+        else:
+            values = keys_of(atom) if option[0] in LISTS else [atom.values]
+            hidden = self.rail.any_of([self.rail.unknown("U30", option, value, atom.settings) for value in values])
+        return self.rail.choose(closed, hidden, found)
 
     def _of_header(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)

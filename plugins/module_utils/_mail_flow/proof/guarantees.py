@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -77,9 +78,9 @@ def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees
             raise OptionError(f"{at} must be a mapping, not {each!r}.")
         refuse_unknown(each, KEYS, f"{at}.")
         name = str(each.get("name") or "")
-        if not name:
+        if not name.strip():
             raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
-        if any(known.name == name for known in found):
+        if any(same_guarantee(known.name, name) for known in found):
             raise OptionError(f"{at}.name is {name!r}, which another guarantee already uses.", remedy="Give each guarantee a unique name.")
         then = str(each.get("then") or "")
         if then not in THENS:
@@ -89,11 +90,26 @@ def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees
                 remedy=f"Did you mean {near}?" if then and near else f"Use one of {', '.join(THENS)}.",
             )
         template = str(each.get("template") or "")
+        if each.get("template") is not None and not template.strip():
+            raise OptionError(f"{at}.template is empty.", remedy="Give the name of an RMS template, or omit it for any protection.")
         if template and then not in ("encrypted", "not_in_clear"):
             raise OptionError(f"{at}.template cannot be used with then: {then}.", remedy="Use it only with encrypted or not_in_clear.")
         sections = [_section(each.get(section), f"{at}.{section}") for section in ("when", "unless")]
+        empty = [option for option, value in sections[0].items() if _is_absent(option, value)]
+        if empty:
+            raise OptionError(f"{at}.when.{empty[0]} is empty, so it limits no mail.", remedy="Give it a value, or omit it.")
         found.append(Guarantee(name, sections[0], sections[1], then, template))
     return found
+
+
+def same_guarantee(one: str, other: str) -> bool:
+    """Whether two guarantees have the same name: rules' names are compared like that, and nobody sees a blank at the end."""
+    return same_name(one.strip(), other.strip())
+
+
+def _is_absent(option: str, value: Any) -> bool:
+    """Whether a condition with this value is none."""
+    return (isinstance(value, (str, list, tuple, dict)) and not value) or (value is False and option != "has_no_classification")
 
 
 def _section(value: Any, where: str) -> dict[str, Any]:

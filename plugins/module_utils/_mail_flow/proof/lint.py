@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import shown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 #: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
 _KEEPS_INSIDE = frozenset(
@@ -45,7 +45,12 @@ class Look:
     @property
     def options(self) -> set[str]:
         """The options of its conditions and exceptions."""
-        return {option for atom in (*self.rule.conditions, *self.rule.exceptions) for option in atom.predicate.options}
+        return {option for atom in self.atoms for option in atom.predicate.options}
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """Its conditions and exceptions."""
+        return (*self.rule.conditions, *self.rule.exceptions)
 
     @property
     def encrypts(self) -> bool:
@@ -83,12 +88,41 @@ def _idle_encryption(look: Look) -> str:
 def _bad_patterns(look: Look) -> str:
     patterns = [
         pattern
-        for atom in (*look.rule.conditions, *look.rule.exceptions)
+        for atom in look.atoms
         if atom.predicate.options[0].endswith(("_patterns", "header_matches_message_header")) and "attribute" not in atom.predicate.options[0]
         for pattern in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
         if not is_agreed(pattern, atom.settings.legacy)
     ]
     return f"the sources do not agree what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
+
+
+def _asterisks(look: Look) -> str:
+    words = [
+        word
+        for atom in look.atoms
+        if "_contains_" in atom.predicate.options[0] and "attribute" not in atom.predicate.options[0]
+        for word in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if "*" in word
+    ]
+    return f"the asterisk in {words[0]!r} stands for itself: words have no wildcards" if words else ""
+
+
+def _subdomains(look: Look) -> str:
+    spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
+    opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
+    if spared and look.encrypts:
+        return f"its exception for {spared[0].values[0]} also leaves mail to all subdomains unencrypted"
+    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and look.rule.does(Does.DECRYPT) else ""
+
+
+def _templates(look: Look) -> str:
+    asked = sorted(_options(look.rule), key=str.casefold)
+    return f"it applies {' and '.join(asked)}: which one mail gets is not documented (U01)" if len(asked) > 1 else ""
+
+
+def _options(rule: FlowRule) -> set[str]:
+    """The options of protection that a rule applies."""
+    return {option_name("Encrypt" if option == "apply_ome" else str(template)).casefold() for option, template in rule.does(Does.ENCRYPT).items()}
 
 
 def _groups(look: Look) -> str:
@@ -107,9 +141,14 @@ def _freeing(look: Look) -> str:
     return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and look.encrypts else ""
 
 
-def _errors(look: Look) -> str:
-    attached = any(atom.predicate.looks_at == "attachments" for atom in (*look.rule.conditions, *look.rule.exceptions))
-    return "if Exchange cannot finish inspecting an attachment, it ignores the rule, unless rule_error_action is Defer" if attached and look.encrypts else ""
+def _fails_open(look: Look) -> str:
+    odd = look.encrypts and look.rule.content and not look.rule.defers
+    return "if Exchange cannot finish inspecting the content, it ignores the rule: set rule_error_action to Defer" if odd else ""
+
+
+def _fails_closed(look: Look) -> str:
+    odd = look.encrypts and look.rule.content and look.rule.defers
+    return "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)" if odd else ""
 
 
 def _branding(look: Look) -> str:
@@ -154,28 +193,33 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "whole_copy": _widely,
     "one_frees_all": _freeing,
     "names_a_group": _groups,
-    "fails_open": _errors,
+    "fails_open": _fails_open,
+    "fails_closed": _fails_closed,
     "branding_alone": _branding,
     "branding_missing": _unconfigured,
     "unknown_pattern": _bad_patterns,
+    "literal_asterisk": _asterisks,
+    "subdomains": _subdomains,
+    "two_templates": _templates,
     "on_premises_scope": lambda look: (
         "the scopes ExternalPartner and ExternalNonPartner exist only on-premises"
-        if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.rule.conditions)
+        if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.atoms)
         else ""
     ),
     "envelope_sender": lambda look: (
         "it checks the envelope's sender, which is empty for automatic replies"
-        if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.rule.conditions)
+        if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.atoms)
         else ""
     ),
     "auto_forward": lambda look: (
         "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards"
-        if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.rule.conditions)
+        if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.atoms)
         else ""
     ),
     "adds_recipients": lambda look: (
         "whether later rules apply to the recipients that it adds is not documented (U09)"
-        if _acts(look, Does.ADD) and any(later.does(Does.ENCRYPT) and later.place > look.rule.place for later in look.rules.rules)
+        if _acts(look, Does.ADD)
+        and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
         else ""
     ),
     "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if "data loss prevention" in look.rule.idle else "",
@@ -308,8 +352,7 @@ class _Deciding:
                 text = f"{each.rule.name!r} encrypts and {step.rule.name!r} decrypts the same message{more}: the result is not documented (U02)."
                 yield _finding("encrypt_meets_decrypt", [each.rule.name, step.rule.name], text)
         for place, step in enumerate(encrypting):
-            mine = sorted(str(value) for value in step.rule.does(Does.ENCRYPT).values())
-            others = [each for each in encrypting[place + 1 :] if sorted(str(value) for value in each.rule.does(Does.ENCRYPT).values()) != mine]
+            others = [each for each in encrypting[place + 1 :] if _options(each.rule) != _options(step.rule)]
             other = next((each for each in others if self._can([high(step.acts), high(each.acts)])), None)
             if other is not None:
                 text = f"{step.rule.name!r} and {other.rule.name!r} apply different templates to the same message: which one it gets is not documented (U01)."

@@ -191,10 +191,12 @@ class Mail:
         limits = {size: sorted({limit for value in found.get(option, ()) if (limit := bytes_of(value)) is not None}) for option, size in _SIZES.items()}
         self._limits = {*limits["message"], *limits["attachment"]}
         limits["message"] = sorted({*self._limits, MAYBE_TOO_LARGE})
+        # What rules find in attachments that Exchange cannot read is unknown (U30), but no less in order.
+        limits["hidden attachment"] = limits["attachment"]
         for size, values in limits.items():
             self._ladder(size, values)
-        for limit in limits["attachment"]:  # L15: the whole holds the part.
-            circuit.add(self.properties["attachment", limit] ^ 1, self.properties["message", limit])
+        for size, limit in itertools.product(("attachment", "hidden attachment"), limits["attachment"]):  # L15: the whole holds the part.
+            circuit.add(self.properties[size, limit] ^ 1, self.properties["message", limit])
         self._ladder("scl", sorted({int(value) for value in found.get("scl_over", ())}))
         for option in _SWITCHES:
             self.properties[option, True] = circuit.variable(option)

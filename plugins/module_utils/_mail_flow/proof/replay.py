@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -24,6 +26,19 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
     # Somebody whom a rule adds has an address, but is none of those to whom the message came.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
     return all_of(passage.parts(rule, world, person)) is True
+
+
+def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
+    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then. What earlier rules turn
+    the message into is not what it is.
+    """
+    passage = Passage(rules, message, facts)
+    people = facts.recipients(message)
+    world = World(first_content(message), Fork(people))
+    person = next(person for person in people if person.address == address)
+    met = {id(atom): passage.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
+    conditions = tuple(atom for atom in rule.conditions if met[id(atom)] is not False)
+    return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[id(atom)] is not True))
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -15,8 +15,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
@@ -66,16 +68,13 @@ class Rows:
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
         edit = self._edit(found.cause)
         deciding = self._deciding(found.kind, edit, courses)
+        said = [self._as_it_arrives(rule, candidate) for rule in deciding]
         approvals, stages = _stages(before, after)
-        every, sure = self._reach(found, deciding, self._alike(found.kind, stages, approvals), assumed)
-        treatment = becomes(found.kind, *(stages if sure else ()))
-        head = f"{mail_of(deciding, every=every)} {treatment}{'' if every else ', unless another rule applies to it'}"
+        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found.kind, stages, approvals), assumed)
+        head = f"{mail_of(said, every=not but)} {becomes(found.kind, *(stages if sure else ()))}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found.kind, edit, courses), self.model.settings_that_differ)
-        witness = witness_of(candidate)
-        if candidate.letter.facts:
-            witness["facts"] = candidate.letter.facts
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(deciding), "rules": self._rules(edit)}
-        found.row = {**row, "before": before, "after": after, "witness": witness}
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(said), "rules": self._rules(edit)}
+        found.row = {**row, "before": before, "after": after, "witness": witness_of(candidate)}
 
     def _edit(self, cause: int) -> Edit | None:
         """The edit behind a cause; ``None`` for the cause that no edited rule acts differently."""
@@ -99,6 +98,20 @@ class Rows:
             if first is not None and all(first.name != rule.name for rule in found):
                 found.append(first)
         return found
+
+    def _as_it_arrives(self, rule: FlowRule, candidate: Replayed) -> FlowRule:
+        """A rule as far as it is about a message before other rules change it."""
+        which = next(which for which, rules in enumerate(self.sets) if any(each is rule for each in rules.rules))
+        return as_it_arrives(self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient)
+
+    def _unchanged(self, rule: FlowRule) -> FlowRule:
+        """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
+        for chain in self.model.free.chains:
+            for step in (step for step in chain.steps if step.rule is rule):
+                arrived = Seen(splits=step.seen.splits, added=step.seen.added)
+                seen = ([chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions] for each in (arrived, step.seen))
+                return replace(rule, conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other))
+        return rule
 
     def _acting(self, which: int, courses: tuple[Course, Course]) -> list[FlowRule]:
         return [self.sets[which].rules[place] for place in sorted({place for world in courses[which].worlds for _held, place in world.matched})]
@@ -124,19 +137,29 @@ class Rows:
                 values.append(negate(outcome.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _reach(self, found: MailClass, deciding: Sequence[FlowRule], alike: int, assumed: Sequence[int]) -> tuple[bool, bool]:
-        """Whether all mail that matches the named rules is treated this way, and whether all mail of the class is treated like the witness."""
+    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], alike: int, assumed: Sequence[int]) -> tuple[str, bool]:
+        """The mail of the named conditions that is not treated this way, empty if there is none, and whether the mail of the class is treated like the
+        witness.
+
+        :param deciding: rules, each as it is and as far as it is about mail that arrives.
+        """
         model, differs = self.model, self.kinds[found.kind]
         usual = list(assumed)
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             usual += [literal ^ 1 for literal in model.mail.arrival.values()]
-        steps = {id(step.rule): step for chain in model.free.chains for step in chain.steps}
-        if all(id(rule) in steps for rule in deciding):
-            matches = [high(steps[id(rule)].matches) for rule in deciding]
-            for said, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
-                if self._never([*usual, *matches, said ^ 1]):
-                    return True, sure
-        return False, alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
+        steps = {id(step.rule): (chain.conditions, step) for chain in model.free.chains for step in chain.steps}
+        if all(id(rule) in steps for rule, _said in deciding):
+            spared = any(said.exceptions for _rule, said in deciding)
+            for but in ("", ", unless an exception applies to it") if spared else ("",):
+                matches = []
+                for rule, said in deciding:
+                    conditions, step = steps[id(rule)]
+                    about = said if but else replace(said, exceptions=())
+                    matches.append(high(conditions.matches(about, step.name, Seen(), model.mail.recipient)))
+                for said_of_it, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
+                    if self._never([*usual, *matches, said_of_it ^ 1]):
+                        return but, sure
+        return ", unless another rule applies to it", alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
 
     def _never(self, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together. A model that answered one question may answer others."""
@@ -160,7 +183,7 @@ class Rows:
         reasons = list(dict.fromkeys(reason for each in group for reason in each.reasons))
         why = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in reasons] or [{**NOT_FOUND}]
         numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
-        deciding = [edit.rule] if edit else []
+        deciding = [self._unchanged(edit.rule)] if edit else []
         head = f"{mail_of(deciding, every=False)} {becomes('unknown')} ({numbers})"
         text = f"{head}: {because(edit, (False, True), settings=self.model.settings_that_differ)}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), "unknown": why}
@@ -174,15 +197,18 @@ class Rows:
         """The row of an edited rule that adds people, or redirects mail to them."""
         edit, found = self.edits[cause], MailClass("unknown", cause)
         how = {"new": "may now", "removed": "may no longer"}.get(edit.how, "may now, or may no longer,")
+        about = [self._unchanged(edit.rule)]
         named = " and ".join((", ".join(people[:-1]), people[-1]) if len(people) > 1 else people)
-        text = f"{mail_of([edit.rule], every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of([edit.rule]), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}
+        text = f"{mail_of(about, every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
+        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}
         return found
 
 
 def witness_of(candidate: Replayed) -> dict[str, Any]:
-    """A message that shows the difference, and its recipient."""
-    return {"message": {"name": "witness", **candidate.letter.message}, "recipient": candidate.letter.recipient}
+    """A message that shows the difference, its recipient, and the facts that it rests on beside those that are known."""
+    letter = candidate.letter
+    found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": letter.recipient}
+    return {**found, "facts": letter.facts} if letter.facts else found
 
 
 def _decides(kind: str, rule: FlowRule) -> bool:

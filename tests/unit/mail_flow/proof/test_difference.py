@@ -57,6 +57,34 @@ def test_a_rule_without_actions_on_protection_can_take_protection_away() -> None
     assert "protection_lost" in [row["kind"] for row in compared([wide], [splits, wide]).rows]
 
 
+def test_what_earlier_rules_turn_mail_into_is_not_what_it_is() -> None:
+    """A later rule looks at the subject or header that an earlier one writes. The mail is told by how it arrives."""
+    tagged = rule("Tagged", {"from_scope": "InOrganization", "header_contains_message_header": "X-Tag", "header_contains_words": ["yes"]}, ENCRYPT)
+    tag = rule("Tag", SUBJECT, {"set_header_name": "X-Tag", "set_header_value": "yes"})
+    untag = rule("Untag", SUBJECT, {"remove_header": "X-Tag"})
+    secure = rule("Secure", SECURE, ENCRYPT)
+    near, whole = (rule("Prefix", SUBJECT, {"prepend_subject": prefix}) for prefix in ("[sec ", "[secure] "))
+    offers, conditions = "Mail from inside with 'offer' in its subject is", {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
+    for before, after, head in (
+        ([tagged], [tag, tagged], f"{offers} now encrypted, unless another rule applies to it: rule 'Tag'"),
+        ([tag, tagged], [tagged], f"{offers} no longer encrypted, unless another rule applies to it: rule 'Tag'"),
+        ([near, secure], [whole, secure], f"{offers} now encrypted, unless another rule applies to it: rule 'Prefix'"),
+    ):
+        (row,) = compared(before, after).rows
+        assert row["text"].startswith(head)
+        assert row["when"] == conditions
+    (row,) = compared([tagged], [untag, tagged]).rows
+    assert row["text"].startswith("All mail from inside with 'offer' in its subject and with the header X-Tag with 'yes' is no longer encrypted")
+    assert row["witness"]["message"]["headers"] == {"x-tag": "yes"}
+
+
+def test_exceptions_are_mentioned() -> None:
+    spared = {**ALL, "exceptions": {"subject_contains_words": ["offer"]}}
+    assert sentences([spared], []) == [
+        "Mail from inside to people outside is no longer encrypted, unless an exception applies to it: rule 'All' (removed) applied to it."
+    ]
+
+
 def test_nothing_changes() -> None:
     assert compared([PARTNERS, ALL], [PARTNERS, ALL]) == Difference([])
     behind = rule("Behind", {**OUTGOING, "recipient_domain_is": ["fabrikam.com"]}, ENCRYPT)

@@ -221,6 +221,8 @@ def test_a_budget_that_is_spent_is_unknown() -> None:
         ({"name": "G"}, "guarantees[0].then is required: the guarantee 'G' has no effect without it."),
         ({"name": "G", "then": "encrypt"}, "guarantees[0].then is 'encrypt'. Did you mean encrypted?"),
         ({"name": "G", "then": "encrypted", "whenever": {}}, "guarantees[0].whenever is not known. Did you mean when?"),
+        ({"name": " ", "then": "encrypted"}, "guarantees[0].name is required."),
+        ({"name": "G", "then": "encrypted", "template": ""}, "guarantees[0].template is empty. Give the name of an RMS template, or omit it"),
         ({"name": "G", "then": "encrypted", "when": ["a"]}, "guarantees[0].when must be a section like a rule's conditions, not ['a']."),
         (
             {"name": "G", "then": "encrypted", "when": {"from_scop": "InOrganization"}},
@@ -242,9 +244,37 @@ def test_bad_guarantees_are_refused_by_name(guarantee: Values, said: str) -> Non
     assert str(raised.value).startswith(said)
 
 
-def test_two_guarantees_of_one_name_are_refused() -> None:
-    with pytest.raises(OptionError, match=r"guarantees\[1\].name is 'G', which another guarantee already uses"):
-        prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": "G", "then": "portal"}], NOW)
+@pytest.mark.parametrize("then", ["not_in_clear", "unencrypted", "encrypted", "portal"])
+@pytest.mark.parametrize(
+    ("when", "unless"),
+    [
+        ({"attachment_size_over": "10MB"}, {"message_size_over": "5MB"}),
+        ({"attachment_size_over": "5MB"}, {"attachment_size_over": "3MB"}),
+        ({"attachment_contains_words": ["offer"]}, {"attachment_contains_words": ["price", "offer"]}),
+        ({"subject_or_body_contains_words": ["offer"]}, {"subject_or_body_contains_words": ["price", "offer"]}),
+    ],
+)
+def test_content_that_nobody_can_read_is_in_order(when: Values, unless: Values, then: str) -> None:
+    """L1, L14 and L15 hold of what a rule makes of protected content, too (U30): a claim that contradicts itself is proved of nothing."""
+    with pytest.raises(OptionError, match="no message can meet when and unless"):
+        verdict([ALL], when=when, unless=unless, then=then)
+    assert verdict([ALL], when={**OUTGOING, **unless}, unless=when, then="not_in_clear")["verdict"] == "proved"
+
+
+@pytest.mark.parametrize("other", ["G", "g", "G ", " g"])
+def test_two_guarantees_of_one_name_are_refused(other: str) -> None:
+    with pytest.raises(OptionError, match=rf"guarantees\[1\].name is '{other}', which another guarantee already uses"):
+        prove([ALL], TENANT, [{"name": "G", "then": "encrypted"}, {"name": other, "then": "portal"}], NOW)
+
+
+@pytest.mark.parametrize("empty", [{"recipient_domain_is": []}, {"with_importance": ""}, {"attachment_is_unsupported": False}])
+def test_a_condition_without_a_value_is_refused(empty: Values) -> None:
+    """It would make a claim about some mail one about all mail. An exception without a value spares none, as it says."""
+    (option,) = empty
+    with pytest.raises(OptionError, match=rf"guarantees\[0\].when.{option} is empty, so it limits no mail"):
+        verdict([ALL], when={**OUTGOING, **empty})
+    assert verdict([ALL], when={**OUTGOING, "scl_over": 0}, then="not_in_clear")["verdict"] == "proved"
+    assert verdict([ALL], unless={"recipient_domain_is": []})["verdict"] == "proved"
 
 
 def proofs(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:

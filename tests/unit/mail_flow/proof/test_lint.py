@@ -73,10 +73,22 @@ def test_rules_that_meet() -> None:
         ({"exceptions": {"any_of_to_header": ["a@b.com"]}}, "one_frees_all"),
         ({"conditions": {**OUTGOING, "sent_to": ["sales@contoso.com"]}}, "names_a_group"),
         ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}}, "fails_open"),
+        ({"conditions": {**OUTGOING, "subject_or_body_contains_words": ["x"]}, "rule_error_action": "Ignore"}, "fails_open"),
+        ({"exceptions": {"attachment_size_over": "5MB"}}, "fails_open"),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}, "rule_error_action": "Defer"}, "fails_closed"),
+        ({"exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, "subdomains"),
+        ({"conditions": PARTNER, "actions": {"remove_ome_v2": True}}, "subdomains"),
+        ({"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}}, "literal_asterisk"),
+        ({"exceptions": {"header_contains_message_header": "X-Tag", "header_contains_words": ["*"]}}, "literal_asterisk"),
+        ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
+        ({"conditions": {**OUTGOING, "subject_matches_patterns": ["*"]}}, "unknown_pattern"),
         ({"actions": {"apply_rights_protection_customization_template": "B"}}, "branding_alone"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["(?=x)"]}}, "unknown_pattern"),
         ({"conditions": {"sent_to_scope": "ExternalPartner"}}, "on_premises_scope"),
+        ({"exceptions": {"sent_to_scope": "ExternalNonPartner"}}, "on_premises_scope"),
         ({"sender_address_location": "Envelope", "conditions": OUTGOING}, "envelope_sender"),
+        ({"sender_address_location": "Envelope", "conditions": {}, "exceptions": {"from": ["bob@contoso.com"]}}, "envelope_sender"),
+        ({"exceptions": {"message_type_matches": "AutoForward"}}, "auto_forward"),
         ({"conditions": {**OUTGOING, "message_type_matches": "AutoForward"}}, "auto_forward"),
         ({"dlp_policy": True}, "dlp_rule"),
         ({"is_rule_configuration_supported": False}, "unsupported"),
@@ -85,6 +97,29 @@ def test_rules_that_meet() -> None:
 def test_what_goes_against_the_semantics(odd: Values, kind: str) -> None:
     facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
     assert kind in [each for each, _rules in found({**ALL, **odd}, facts=facts)]
+
+
+@pytest.mark.parametrize(
+    ("usual", "kind"),
+    [
+        ({"rule_error_action": "Ignore"}, "fails_open"),
+        ({"conditions": {**OUTGOING, "subject_contains_words": ["x"]}}, "fails_open"),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}, "rule_error_action": "Defer"}, "fails_open"),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}, "actions": STOP}, "fails_open"),
+        ({"rule_error_action": "Defer"}, "fails_closed"),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}}, "fails_closed"),
+        ({"conditions": PARTNER}, "subdomains"),
+        ({"exceptions": {"sent_to": ["ann@fabrikam.com"]}}, "subdomains"),
+        ({"actions": STOP, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, "subdomains"),
+        ({"conditions": {**OUTGOING, "subject_matches_patterns": ["x*"]}}, "literal_asterisk"),
+        ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Encrypt"}}, "two_templates"),
+        ({"exceptions": {"sent_to_scope": "NotInOrganization"}}, "on_premises_scope"),
+        ({"exceptions": {"from": ["bob@contoso.com"]}}, "envelope_sender"),
+        ({"exceptions": {"message_type_matches": "OOF"}}, "auto_forward"),
+    ],
+)
+def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
+    assert kind not in [each for each, _rules in found({**ALL, **usual})]
 
 
 def test_a_branding_that_there_is_not() -> None:
@@ -103,7 +138,11 @@ def test_a_template_of_the_organizations_own_for_people_outside() -> None:
 
 
 def test_recipients_that_a_rule_adds() -> None:
-    assert ("adds_recipients", ["Copy"]) in found(rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": ["a@b.com"]}), ALL)
+    """Those whom a rule adds that encrypts, or that stands behind one that does, get what the others get."""
+    copy = rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": ["a@b.com"]})
+    assert ("adds_recipients", ["Copy"]) in found(copy, ALL)
+    for others in ([ALL, copy], [copy], [copy, {**ALL, "enabled": False}], [{**copy, "actions": {**copy["actions"], **ENCRYPT}}]):
+        assert "adds_recipients" not in [kind for kind, _rules in found(*others)]
 
 
 def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
