@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.integration.playbook import ROOT
+from tests.tapped import TappedProgram
 from tests.unit.report import samples
 
 from .stage import Cost, Stage
@@ -278,7 +279,8 @@ def round_trips(repeats: int) -> Iterator[Row]:
     """What the role's playbooks and a play of single tasks cost: tasks that Ansible ran or skipped, requests, and round trips.
 
     Requests that are under way side by side are one round trip. Over PSRP opening and ending the session are two. Over ``powershell``, the requests are the
-    module's own, one for each cmdlet.
+    module's own, one for each cmdlet, and its round trips are the pipelines that the process is given, of which loading
+    the module, opening and ending the session are three.
     """
     single = [
         {
@@ -299,10 +301,12 @@ def round_trips(repeats: int) -> Iterator[Row]:
     reuse = ("-e", "ansible_exchange_read_reuse=600")
     for transport in ("rest", "psrp", "powershell"):
         with Stage(latency=500, engine=transport == "powershell") as stage:
+            tapped = TappedProgram(stage.described["powershell_path"], stage.directory) if transport == "powershell" else None
+            program = ("-e", f"ansible_exchange_powershell_path={tapped.path}") if tapped else ()
             for name, play, arguments in jobs:
-                before = stage.settled_counters()
-                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *arguments])
-                after = stage.settled_counters()
+                before, heard = stage.settled_counters(), tapped.pipelines if tapped else 0
+                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *program, *arguments])
+                after, trips = stage.settled_counters(), (tapped.pipelines if tapped else 0) - heard
                 counts = {what: after.get(what, 0) - before.get(what, 0) for what in ("rest", "rest_beside", "psrp", "powershell")}
                 requests = counts["rest"] + counts["psrp"] + counts["powershell"]
                 yield {
@@ -310,7 +314,7 @@ def round_trips(repeats: int) -> Iterator[Row]:
                     "transport": transport,
                     "tasks": len(re.findall(r"^TASK \[", cost.output, re.MULTILINE)),
                     "requests": requests,
-                    "round trips": "" if transport == "powershell" else requests - counts["rest_beside"],
+                    "round trips": trips if tapped else requests - counts["rest_beside"],
                 }
 
 
