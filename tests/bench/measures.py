@@ -124,7 +124,9 @@ def per_task(repeats: int) -> Iterator[Row]:
 
 
 def baseline(repeats: int) -> Iterator[Row]:
-    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other."""
+    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other, and beside a playbook of as
+    many ``debug`` tasks: that is the least that so many tasks cost.
+    """
     for transport in ("rest", "psrp"):
         for latency in (0, 50, 150, 500):
             with Stage(latency=latency) as stage:
@@ -132,7 +134,6 @@ def baseline(repeats: int) -> Iterator[Row]:
 
 
 def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Iterator[Row]:
-    start = Spread([_start(stage) for _repeat in range(repeats)])
     stage.fresh()
     stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
     applied = stage.control("GET", "calls")
@@ -143,19 +144,25 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
         "first apply": (stage.fresh, "m365.message_encryption.baseline", [*READS, *writes]),
     }
     for name, (prepare, playbook, _cmdlets) in jobs.items():
+        runs: list[Cost] = []
 
-        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook) -> float:
+        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook, runs: list[Cost] = runs) -> float:
             prepare()
-            return stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED).wall
+            runs.append(stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED))
+            return runs[-1].wall
 
         def script(prepare: Callable[[], None] = prepare, name: str = name) -> float:
             prepare()
             return _script(stage, transport, jobs[name][2])
 
-        took = in_turn(repeats, ours=ours, script=script)
+        def floor(runs: list[Cost] = runs) -> float:
+            tasks = [{"name": str(number), "ansible.builtin.debug": {"msg": "x"}} for number in range(_tasks(runs[-1].output))]
+            return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}], transport=transport).wall
+
+        took = in_turn(repeats, ours=ours, script=script, floor=floor, start=lambda: _start(stage))
         stage.fresh()
         stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
-        ours_less_start = took["ours"].median - start.median
+        ours_less_start, floor_less_start = (took[name].median - took["start"].median for name in ("ours", "floor"))
         yield {
             "job": name,
             "transport": transport,
@@ -164,6 +171,8 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
             "less Ansible's start, s": f"{ours_less_start:.2f}",
             "script, s": str(took["script"]),
             "ratio": f"{ours_less_start / took['script'].median:.2f}",
+            "tasks": _tasks(runs[-1].output),
+            "as many debug tasks, s": f"{floor_less_start:.2f}",
         }
 
 
@@ -312,7 +321,7 @@ def round_trips(repeats: int) -> Iterator[Row]:
                 yield {
                     "job": name,
                     "transport": transport,
-                    "tasks": len(re.findall(r"^TASK \[", cost.output, re.MULTILINE)),
+                    "tasks": _tasks(cost.output),
                     "requests": requests,
                     "round trips": trips if tapped else requests - counts["rest_beside"],
                 }
@@ -388,6 +397,11 @@ def report_size(repeats: int) -> Iterator[Row]:
     """The size of the run's page."""
     for count in (1, 10, 100, 1000):
         yield {"organizations": count, "report.html, KiB": f"{len(render_html(samples.many(count)).encode()) / 1024:.0f}"}
+
+
+def _tasks(output: str) -> int:
+    """The number of tasks that a playbook ran."""
+    return len(re.findall(r"^TASK \[", output, re.MULTILINE))
 
 
 def _start(stage: Stage) -> float:
