@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -40,13 +42,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         )
     if not notes.get("writes", not task.check_mode):
         return {"changed": False, "msg": "There is nothing to write."}
-    task.params = {**task.params, "snapshot": task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", "")}
-    prepared = prepare(task)
+    snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
+    prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
     planner = _guarded(procedure, report.changes)
     if task.check_mode:
         return converge(task, list(procedure.subsets), planner, fresh=True)
     _check_cleared(prepared)
+    _settle(task, prepared, float(notes.get("stored_at", 0)))
     prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
         # Facts about mail are for what is judged afterwards; no plan depends on them.
@@ -54,7 +57,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         done = converge_organization(task, planned_from, planner, fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
-        _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
+        _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.end_writing()
         raise
     result = done.result
@@ -78,7 +81,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     failure = failure or (_mail_failure(missed) if missed else None)
     if failure:
         failure.progress = result
-        report = _failed(task, prepared, failure, report)
+        report = _failed(task, prepared, failure, report, snapshot)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
     if failure or not prepared.variables.get("ring_rollback"):
         # Otherwise it ends when the ring is judged.
@@ -123,10 +126,22 @@ def _check_cleared(prepared: Preparation) -> None:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
 
+def _settle(task: BaselineContext, prepared: Preparation, stored_at: float) -> None:
+    """Waits until what an earlier stage of the procedure has written takes effect.
+
+    :param stored_at: when it was stored; 0 if nothing was.
+    """
+    left = stored_at + 60 * prepared.variables.get("settle_minutes", 0) - time.time()
+    if stored_at and left > 0:
+        task.say(f"Waiting {math.ceil(left / 60)} minutes, until Exchange no longer applies the rules that are gone.")
+        time.sleep(left)
+
+
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
     """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict(), "ended": True})
+        stored = {"stored_at": time.time()} if result.get("changed") else {}
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), **stored, "report": report.as_dict(), "ended": True})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
@@ -172,11 +187,13 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
     return plan_once_checked
 
 
-def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport) -> OrganizationReport:
-    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked."""
+def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str) -> OrganizationReport:
+    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked.
+
+    :param snapshot: the path of the one that was taken before, or that was to be restored.
+    """
     made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
-    snapshot = task.params.get("snapshot")
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             # If nothing was written, the next rollback must restore the state before the previous run. A fresh read must confirm it.

@@ -28,6 +28,7 @@ ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollba
 PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
     "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
     "variables": {"type": "dict"},
+    "awx": {"type": "dict", "default": {}},
     "run_tags": {"type": "list", "elements": "str", "default": []},
     "skip_tags": {"type": "list", "elements": "str", "default": []},
 }
