@@ -23,7 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     Variable,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS, variables_of
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import role_pages
@@ -163,8 +163,9 @@ def argument_specs() -> str:
 
 def _options(entry: str) -> dict[str, Any]:
     options: dict[str, Any] = {}
-    if entry in ("main", "audit"):
-        for name, variable in CONTROL_VARIABLES.items():
+    variables = variables_of(entry)
+    for name, variable in CONTROL_VARIABLES.items():
+        if PREFIX + name in variables:
             description = [variable.doc, f"{_values(variable)} V(null) leaves it unmanaged."]
             options[PREFIX + name] = _option(variable.spec, description, nullable=True, switchable=False in variable.values)
     for setting in SETTINGS:

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.action import ConcludingAction
 
 
-class ActionModule(BaselineAction):
+class ActionModule(ConcludingAction):
     """Runs the module of this name in the worker process."""
 
     module = baseline_apply

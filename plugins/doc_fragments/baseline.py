@@ -21,6 +21,11 @@ options:
       - The variables of the role, by their full names. An error names all invalid ones at once. V(null) leaves a control unmanaged.
       - The default is the host's variables that begin with C(hardened_baseline_).
     type: dict
+  awx:
+    description:
+      - What AWX reports about the job, such as C(job_id) and C(user); empty elsewhere. Without this option, it is taken from the variables that AWX sets.
+    type: dict
+    default: {}
 """
 
     TAGS = r"""

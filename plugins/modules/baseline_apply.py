@@ -15,6 +15,7 @@ description:
     and proves that it is stored.
   - Without O(verify_timeout), C(hardened_baseline_verify_timeout) counts.
   - If there is nothing to write, or the task that planned was in check mode, it does nothing.
+  - Once nothing more is to be written to the organization, or after a failure, it writes the report of the organization.
   - It reads the organization first. If something else is needed than was planned, someone has changed the organization since, and nothing is written.
   - The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
@@ -108,6 +109,15 @@ commands:
   type: list
   elements: str
   sample: ["Set-IRMConfiguration -SimplifiedClientAccessEnabled $true -Force:$true -Confirm:$false"]
+status:
+  description: V(changed), V(drift), V(met), V(refused) or V(failed), as the report has it.
+  returned: if the report was written
+  type: str
+  sample: changed
+report:
+  description: The path of C(report.html) of the organization; empty if it could not be written.
+  returned: if the report was written
+  type: str
 not_applied:
   description: The cmdlets that had not run yet when the task failed.
   returned: failure after a write
@@ -124,6 +134,7 @@ outcome_unknown:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import apply, note_published
@@ -146,6 +157,11 @@ SPEC: dict[str, Any] = {
 
 #: Stages that are not a part of a plan, and what they do.
 _BESIDE_THE_PLAN = {"published": note_published, "ring": take_back_ring}
+
+
+def goes_on(params: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether later tasks of the role will write to the organization."""
+    return params["stage"] in ("rules", "published")
 
 
 def run(task: BaselineContext) -> dict[str, Any]:

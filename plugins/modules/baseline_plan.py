@@ -13,6 +13,7 @@ description:
   - Reads the organization once. If anything must be refused, it fails with a list of all findings.
   - Otherwise, it makes the plan with its digest. Outside of check mode, it also takes the snapshot if there is something to change.
   - In check mode, it writes the plan to C(plan.json) in the organization's folder of the run.
+  - If nothing is to be written to the organization, or it fails, it also writes the report of the organization, and nothing more is done there.
   - It never writes to the organization. The role P(m365.message_encryption.hardened_baseline#role) uses it.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -22,11 +23,6 @@ extends_documentation_fragment:
   - m365.message_encryption.baseline
   - m365.message_encryption.baseline.tags
 options:
-  awx:
-    description:
-      - What AWX reports about the job, such as C(job_id) and C(user); empty elsewhere.
-    type: dict
-    default: {}
   only_control_tags:
     description:
       - Whether to refuse a tag of the run that is not a control.
@@ -132,6 +128,16 @@ mail:
   returned: where a plan touches rules, or something is guaranteed or odd
   type: dict
   sample: {}
+status:
+  description: >-
+    V(met), V(drift), V(refused), V(failed) or V(not assessable). An audit with C(hardened_baseline_fail_on_drift) fails where it is not V(met).
+  returned: if nothing is to be written to the organization
+  type: str
+  sample: met
+report:
+  description: The path of C(report.html) of the organization; empty if it could not be written.
+  returned: if nothing is to be written to the organization
+  type: str
 digest:
   description: The digest of the plan.
   returned: once the organization was read
@@ -147,6 +153,7 @@ snapshot:
   type: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
@@ -157,12 +164,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 SPEC: dict[str, Any] = {
     "argument_spec": {
         **PROCEDURE_ARGUMENT_SPEC,
-        "awx": {"type": "dict", "default": {}},
         "expected_organization": {"type": "str", "default": ""},
         "only_control_tags": {"type": "bool", "default": False},
         "rings": {"type": "bool", "default": False},
     },
 }
+
+
+def goes_on(params: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether later tasks of the role will write to the organization."""
+    return bool(result.get("writes") and result["pending"])
 
 
 def run(task: BaselineContext) -> dict[str, Any]:

@@ -23,18 +23,12 @@ extends_documentation_fragment:
   - m365.message_encryption.exchange.info
   - m365.message_encryption.baseline
 options:
-  awx:
-    description:
-      - What AWX reports about the job, such as C(job_id) and C(user); empty elsewhere. Without this option, it is taken from the variables that AWX sets.
-    type: dict
-    default: {}
   scope:
     description:
-      - The report of this V(organization), of the whole V(run), which combines the reports of its organizations, or of all V(slices) of an AWX job,
-        each of which was a run.
+      - The report of the whole V(run), which combines the reports of its organizations, or of all V(slices) of an AWX job, each of which was a run.
     type: str
-    choices: [organization, run, slices]
-    default: organization
+    choices: [run, slices]
+    default: run
   run:
     description:
       - With O(scope=slices), the name of the folder of any of the slices.
@@ -43,10 +37,10 @@ options:
     default: ''
   results:
     description:
-      - With O(scope=organization), the results of the tasks that planned and applied, in order.
-      - The name of a registered variable stands for what it holds, and costs less than a template. One that is not defined stands for nothing.
+      - With O(scope=run), the names of the variables in which the tasks that planned and applied registered their results, in order.
+      - An organization whose task could not write its report, for example because Ansible's C(timeout) ended it, is reported from them.
     type: list
-    elements: raw
+    elements: str
     default: []
   hosts:
     description:
@@ -59,19 +53,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Report on the organization
+- name: Report on the run
   m365.message_encryption.baseline_report:
     procedure: audit
     variables: "{{ variables }}"
-    results: ["{{ plan }}"]
+    results: [plan]
+  run_once: true
 """
 
 RETURN = r"""
-status:
-  description: >-
-    V(met), V(drift), V(changed), V(refused), V(failed) or V(not assessable). An audit with C(hardened_baseline_fail_on_drift) fails where it is not V(met).
-  returned: with O(scope=organization)
-  type: str
 statuses:
   description: The status of each host.
   returned: with O(scope=slices)
@@ -79,22 +69,22 @@ statuses:
   sample: {"contoso": "drift", "fabrikam": "met"}
 counts:
   description: How many organizations have which status.
-  returned: with O(scope=run) and O(scope=slices)
+  returned: always
   type: dict
   sample: {"met": 12, "drift": 1}
 run:
   description: The name of the run's folder.
-  returned: with O(scope=run) and O(scope=slices)
+  returned: always
   type: str
   sample: 20261125T031655Z-audit-2914ab_c9d2
 summary:
   description: How many organizations have which status, and the path of the report, as a sentence.
-  returned: with O(scope=run) and O(scope=slices)
+  returned: always
   type: str
   sample: "13 organizations: 1 drifted, 12 as wanted. Report: /srv/message_encryption/runs/20261125T031655Z-audit-2914ab_c9d2/report.html"
 lines:
   description: A line for each organization with its changes, those that need attention first, and RV(summary).
-  returned: with O(scope=run) and O(scope=slices)
+  returned: always
   type: list
   elements: str
 digest:
@@ -115,7 +105,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_run, report_slices
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_run, report_slices
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
 SPEC: dict[str, Any] = {
@@ -123,16 +113,16 @@ SPEC: dict[str, Any] = {
         "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
         "variables": {"type": "dict"},
         "awx": {"type": "dict", "default": {}},
-        "scope": {"type": "str", "choices": ["organization", "run", "slices"], "default": "organization"},
+        "scope": {"type": "str", "choices": ["run", "slices"], "default": "run"},
         "run": {"type": "str", "default": ""},
-        "results": {"type": "list", "elements": "raw", "default": []},
+        "results": {"type": "list", "elements": "str", "default": []},
         "hosts": {"type": "list", "elements": "str", "default": []},
     },
 }
 
 
 #: Scope to what writes its report.
-_REPORTS = {"organization": report_organization, "run": report_run, "slices": report_slices}
+_REPORTS = {"run": report_run, "slices": report_slices}
 
 
 def run(task: BaselineContext) -> dict[str, Any]:

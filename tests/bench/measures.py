@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
 from tests.integration.playbook import ROOT
+from tests.tapped import TappedProgram
 from tests.unit.report import samples
 
 from .stage import Cost, Stage
@@ -123,7 +124,9 @@ def per_task(repeats: int) -> Iterator[Row]:
 
 
 def baseline(repeats: int) -> Iterator[Row]:
-    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other."""
+    """The baseline, less Ansible's own start, beside a script with one session that runs the same cmdlets one after the other, and beside a playbook of as
+    many ``debug`` tasks: that is the least that so many tasks cost.
+    """
     for transport in ("rest", "psrp"):
         for latency in (0, 50, 150, 500):
             with Stage(latency=latency) as stage:
@@ -131,7 +134,6 @@ def baseline(repeats: int) -> Iterator[Row]:
 
 
 def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Iterator[Row]:
-    start = Spread([_start(stage) for _repeat in range(repeats)])
     stage.fresh()
     stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
     applied = stage.control("GET", "calls")
@@ -142,19 +144,25 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
         "first apply": (stage.fresh, "m365.message_encryption.baseline", [*READS, *writes]),
     }
     for name, (prepare, playbook, _cmdlets) in jobs.items():
+        runs: list[Cost] = []
 
-        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook) -> float:
+        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook, runs: list[Cost] = runs) -> float:
             prepare()
-            return stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED).wall
+            runs.append(stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED))
+            return runs[-1].wall
 
         def script(prepare: Callable[[], None] = prepare, name: str = name) -> float:
             prepare()
             return _script(stage, transport, jobs[name][2])
 
-        took = in_turn(repeats, ours=ours, script=script)
+        def floor(runs: list[Cost] = runs) -> float:
+            tasks = [{"name": str(number), "ansible.builtin.debug": {"msg": "x"}} for number in range(_tasks(runs[-1].output))]
+            return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}], transport=transport).wall
+
+        took = in_turn(repeats, ours=ours, script=script, floor=floor, start=lambda: _start(stage))
         stage.fresh()
         stage.playbook("m365.message_encryption.baseline", transport=transport, arguments=_RECOMMENDED)
-        ours_less_start = took["ours"].median - start.median
+        ours_less_start, floor_less_start = (took[name].median - took["start"].median for name in ("ours", "floor"))
         yield {
             "job": name,
             "transport": transport,
@@ -163,6 +171,8 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
             "less Ansible's start, s": f"{ours_less_start:.2f}",
             "script, s": str(took["script"]),
             "ratio": f"{ours_less_start / took['script'].median:.2f}",
+            "tasks": _tasks(runs[-1].output),
+            "as many debug tasks, s": f"{floor_less_start:.2f}",
         }
 
 
@@ -278,7 +288,8 @@ def round_trips(repeats: int) -> Iterator[Row]:
     """What the role's playbooks and a play of single tasks cost: tasks that Ansible ran or skipped, requests, and round trips.
 
     Requests that are under way side by side are one round trip. Over PSRP opening and ending the session are two. Over ``powershell``, the requests are the
-    module's own, one for each cmdlet.
+    module's own, one for each cmdlet, and its round trips are the pipelines that the process is given, of which loading
+    the module, opening and ending the session are three.
     """
     single = [
         {
@@ -299,18 +310,20 @@ def round_trips(repeats: int) -> Iterator[Row]:
     reuse = ("-e", "ansible_exchange_read_reuse=600")
     for transport in ("rest", "psrp", "powershell"):
         with Stage(latency=500, engine=transport == "powershell") as stage:
+            tapped = TappedProgram(stage.described["powershell_path"], stage.directory) if transport == "powershell" else None
+            program = ("-e", f"ansible_exchange_powershell_path={tapped.path}") if tapped else ()
             for name, play, arguments in jobs:
-                before = stage.settled_counters()
-                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *arguments])
-                after = stage.settled_counters()
+                before, heard = stage.settled_counters(), tapped.pipelines if tapped else 0
+                cost = stage.playbook(play, transport=transport, arguments=[*_RECOMMENDED, *reuse, *program, *arguments])
+                after, trips = stage.settled_counters(), (tapped.pipelines if tapped else 0) - heard
                 counts = {what: after.get(what, 0) - before.get(what, 0) for what in ("rest", "rest_beside", "psrp", "powershell")}
                 requests = counts["rest"] + counts["psrp"] + counts["powershell"]
                 yield {
                     "job": name,
                     "transport": transport,
-                    "tasks": len(re.findall(r"^TASK \[", cost.output, re.MULTILINE)),
+                    "tasks": _tasks(cost.output),
                     "requests": requests,
-                    "round trips": "" if transport == "powershell" else requests - counts["rest_beside"],
+                    "round trips": trips if tapped else requests - counts["rest_beside"],
                 }
 
 
@@ -384,6 +397,11 @@ def report_size(repeats: int) -> Iterator[Row]:
     """The size of the run's page."""
     for count in (1, 10, 100, 1000):
         yield {"organizations": count, "report.html, KiB": f"{len(render_html(samples.many(count)).encode()) / 1024:.0f}"}
+
+
+def _tasks(output: str) -> int:
+    """The number of tasks that a playbook ran."""
+    return len(re.findall(r"^TASK \[", output, re.MULTILINE))
 
 
 def _start(stage: Stage) -> float:

@@ -6,23 +6,24 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import used
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure, reassessed, unassessed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import count_as_rolled_back, rollback_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import converge, converge_organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
@@ -41,13 +42,14 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         )
     if not notes.get("writes", not task.check_mode):
         return {"changed": False, "msg": "There is nothing to write."}
-    task.params = {**task.params, "snapshot": task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", "")}
-    prepared = prepare(task)
+    snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
+    prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
     planner = _guarded(procedure, report.changes)
     if task.check_mode:
         return converge(task, list(procedure.subsets), planner, fresh=True)
     _check_cleared(prepared)
+    _settle(task, prepared, float(notes.get("stored_at", 0)))
     prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
         # Facts about mail are for what is judged afterwards; no plan depends on them.
@@ -55,7 +57,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
         done = converge_organization(task, planned_from, planner, fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
-        _keep(task, prepared, _failed(task, prepared, error, report), error.progress)
+        _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.end_writing()
         raise
     result = done.result
@@ -63,16 +65,23 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
     _keep(task, prepared, report, result)
+    missed: list[str] = []
     try:
-        report = _reassessed(task, prepared, report, done.organization)
+        if procedure.restores or report.controls:
+            organization = _organization_after(task, procedure, done.organization)
+            task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
+            refuted = [row["name"] for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED]
+            report = reassessed(procedure, report, organization)
+            missed = procedure.misses(organization, refuted)
     except ExchangeError as error:
         # Everything is stored, so the task succeeds. A later failure belongs in the report.
         task.warnings.append(f"Everything is stored, but a later step failed: {error}")
+        report = unassessed(report, error)
     report, failure = run_functional_test(task, prepared.variables, report, timeout=float(prepared.variables.get("test_timeout") or 0))
-    failure = failure or _mail_failure(prepared, report)
+    failure = failure or (_mail_failure(missed) if missed else None)
     if failure:
         failure.progress = result
-        report = _failed(task, prepared, failure, report)
+        report = _failed(task, prepared, failure, report, snapshot)
     _keep(task, prepared, report.with_warnings(task.warnings), result)
     if failure or not prepared.variables.get("ring_rollback"):
         # Otherwise it ends when the ring is judged.
@@ -82,18 +91,13 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     return result
 
 
-def _mail_failure(prepared: Preparation, report: OrganizationReport) -> ExchangeError | None:
-    """Why an organization fails after the writing: a message is not treated as expected, or a guarantee is refuted that the plan did not find refuted.
+def _mail_failure(missed: Sequence[str]) -> ExchangeError:
+    """The failure of an organization in which everything is stored and mail is not treated as declared.
 
     What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
     """
-    control = next((row for row in report.controls if row.id == MAIL_CONTROL and row.status is ControlStatus.NOT_MET), None)
-    known = ["Whether ", *(f"{row['name']!r} " for row in report.mail.get("guarantees", ()) if row["verdict"] == REFUTED)]
-    new = [text for text in control.findings if not text.startswith(tuple(known))] if control else []
-    if not new:
-        return None
     return ExchangeError(
-        f"Everything is stored, but mail is not treated as declared: {' '.join(new)}",
+        f"Everything is stored, but mail is not treated as declared: {' '.join(missed)}",
         remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
     )
 
@@ -122,32 +126,36 @@ def _check_cleared(prepared: Preparation) -> None:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
 
+def _settle(task: BaselineContext, prepared: Preparation, stored_at: float) -> None:
+    """Waits until what an earlier stage of the procedure has written takes effect.
+
+    :param stored_at: when it was stored; 0 if nothing was.
+    """
+    left = stored_at + 60 * prepared.variables.get("settle_minutes", 0) - time.time()
+    if stored_at and left > 0:
+        task.say(f"Waiting {math.ceil(left / 60)} minutes, until Exchange no longer applies the rules that are gone.")
+        time.sleep(left)
+
+
 def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, result: dict[str, Any]) -> None:
     """Stores the outcome for the report. If no file can be written, it is stored in the task's own result, which never depends on a disk."""
     try:
-        prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": report.as_dict(), "ended": True})
+        stored = {"stored_at": time.time()} if result.get("changed") else {}
+        prepared.artifacts.remember({**prepared.artifacts.remembered(), **stored, "report": report.as_dict(), "ended": True})
         result.pop("unkept_report", None)
     except OptionError as error:
         task.warnings.append(f"{error} The task's result and the report still show what was done in the organization.")
         result["unkept_report"] = report.as_dict()
 
 
-def _reassessed(task: BaselineContext, prepared: Preparation, report: OrganizationReport, shown: Organization | None) -> OrganizationReport:
-    """The report with the organization's state after the writes. Marks the snapshot of a completed rollback.
+def _organization_after(task: BaselineContext, procedure: Procedure, shown: Organization | None) -> Organization:
+    """The organization after the writes.
 
-    :param shown: the organization as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
+    :param shown: as verification has read it. It is read again if nothing was verified, or if that decides whether a rollback is complete.
     """
-    procedure = prepared.procedure
-    if not procedure.restores and not report.controls:
-        return report
     organization = shown if shown and not procedure.restores else read(task.session, procedure.subsets, fresh=True)
     more = [subset for subset in procedure.subsets if subset not in organization.subsets]
-    if more:
-        organization = organization.with_more(read(task.session, more))
-    if report.controls:
-        report = replace(report, controls=tuple(procedure.assess(organization)), observed=tuple(observed(organization)))
-    task.warnings += count_as_rolled_back(prepared.artifacts, procedure, organization)
-    return report
+    return organization.with_more(read(task.session, more)) if more else organization
 
 
 def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable[[Organization], Plan]:
@@ -179,11 +187,13 @@ def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Org
     return plan_once_checked
 
 
-def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport) -> OrganizationReport:
-    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked."""
+def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, report: OrganizationReport, snapshot: str) -> OrganizationReport:
+    """The report after a failure. Rolls the changes back if the variables ask for it; the error says whether that worked.
+
+    :param snapshot: the path of the one that was taken before, or that was to be restored.
+    """
     made, unknown = _keys((error.progress or {}).get("changes", ())), bool((error.progress or {}).get("outcome_unknown"))
     stored = {change.key for change in report.changes if change.key in made or change.state is ChangeState.STORED}
-    snapshot = task.params.get("snapshot")
     try:
         if snapshot and prepared.procedure.takes_snapshot is Takes.BEFORE_WRITING and not stored and not unknown:
             # If nothing was written, the next rollback must restore the state before the previous run. A fresh read must confirm it.
@@ -198,7 +208,8 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
     changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
-    return replace(report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
+    found = after_failure(task.session, prepared.procedure, report)
+    return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 
 
 def roll_back(task: BaselineContext, prepared: Preparation, path: str, made: Collection[tuple[str, str, str]], unknown: bool) -> None:

@@ -10,7 +10,7 @@ planner with that control alone.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference, mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
@@ -131,9 +131,14 @@ class Baseline(Procedure):
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
         planned = self._looked_at(plan)
-        rows = [row for control in self.wanted for row in control.guaranteed(self.request, organization, planned)]
-        odd = mail_lint(organization, planned)
-        return {**super().mail(organization, plan), **({"guarantees": rows} if rows else {}), **({"lint": odd} if odd else {})}
+        rows, odd = self.guarantees(organization, planned), mail_lint(organization, planned)
+        return {**mail_difference(organization, plan), **({"guarantees": rows} if rows else {}), **({"lint": odd} if odd else {})}
+
+    def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+        return [row for control in self.wanted for row in control.guaranteed(self.request, organization, plan)]
+
+    def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
+        return [text for control in self.wanted if not self._is_excepted(control) for text in control.misses(self.request, organization, refuted)]
 
     def _looked_at(self, plan: Plan) -> Plan | None:
         """The plan, if its result is judged instead of the current state."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -36,8 +36,18 @@ class Artifacts(Protocol):
     def remembered_of(self, hosts: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have found so far in other organizations; one without anything has an empty dictionary."""
 
-    def mark(self, what: str, hosts: Sequence[str]) -> None:
-        """Marks organizations for the tasks that follow in this procedure of the run: ``failed``, or ``published``."""
+    def keep_unwritten(self, report: Mapping[str, Any]) -> None:
+        """Stores the report of an organization whose files could not be written for that of the run; an empty one if they could."""
+
+    def of(self, host: str) -> Artifacts:
+        """The files of another organization, as the same procedure of the run sees them."""
+
+    @property
+    def reported(self) -> bool:
+        """Whether this procedure has written the report of the organization."""
+
+    def mark(self, what: str, hosts: Iterable[str]) -> None:
+        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or ``failed`` in an earlier ring."""
 
     def marked(self, what: str, hosts: Sequence[str]) -> list[str]:
         """Those of some organizations that are marked so."""
@@ -49,7 +59,10 @@ class Artifacts(Protocol):
         """Records that the run knows what it wrote, and that it stays or is rolled back."""
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none."""
+        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none.
+
+        ``unknown`` alone says why neither can be told.
+        """
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. Raises OptionError if it cannot be read."""
@@ -109,7 +122,8 @@ class BaselineContext(ModuleContext):
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
     :param fleet_renderers: those of the report of a run over several organizations.
-    :param ring: the ring of the organization; empty where there are no rings.
+    :param ring_of: the ring of a host of the run; empty where there are no rings.
+    :param results_of: what the role's tasks returned for a host of the run, in order.
     :param given_on_launch: the full names of the role's variables that are extra variables.
     """
 
@@ -122,5 +136,6 @@ class BaselineContext(ModuleContext):
     artifacts: Callable[[str], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
-    ring: str = ""
+    ring_of: Callable[[str], str] = lambda host: ""
+    results_of: Callable[[str], Sequence[Mapping[str, Any]]] = lambda host: ()
     given_on_launch: frozenset[str] = frozenset()

@@ -8,7 +8,7 @@ A control never plans by itself. What the selected controls want is one state, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -197,6 +197,13 @@ class Control:
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         """What is guaranteed of mail, for the report; see :meth:`verdict`."""
+        return []
+
+    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+        """Why a run that has stored everything has failed nevertheless, as sentences.
+
+        :param refuted: the guarantees that the plan said it would leave refuted.
+        """
         return []
 
     def remarks(self, organization: Organization) -> list[str]:

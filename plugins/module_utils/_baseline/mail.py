@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -24,6 +25,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 #: The resource, and the fact, whose settings decide about mail, too.
 IRM = IRM_CONFIGURATION.name
+
+#: The variable that lists guarantees.
+GUARANTEES = f"{PREFIX}guarantees"
 
 PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
 
@@ -82,6 +86,11 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
     then = now.after(plan)
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+
+
+def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What holds of guarantees, from pairs of what holds now and what will hold: the latter, with ``before`` where that is another verdict."""
+    return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for old, new in sides]
 
 
 def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:

@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Request
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import IRM, PROVED, REFUTED, UNKNOWN, Mail, changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import (
+    GUARANTEES,
+    IRM,
+    PROVED,
+    REFUTED,
+    UNKNOWN,
+    Mail,
+    changes_mail,
+    verdict_rows,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import run_cases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import Tested, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, same_guarantee
@@ -34,8 +43,6 @@ MAIL_CONTROL = "MFR-2"
 
 #: What ``encrypt_outgoing`` guarantees by itself.
 OUTGOING_GUARANTEE = "All outgoing mail is encrypted"
-
-_WHERE = f"{PREFIX}guarantees"
 
 
 def guarantees_of(request: Request) -> list[Guarantee]:
@@ -61,7 +68,7 @@ class MailControl(Control):
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
         if sum(same_guarantee(each.name, OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
             brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {OUTGOING_GUARANTEE!r}"
-            return [f"{brings}, which one of {_WHERE} also has. Give yours another name."]
+            return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
         try:
             self.proved(request, Mail.of(organization))
         except OptionError as error:
@@ -76,7 +83,7 @@ class MailControl(Control):
         :raises OptionError: one is about mail that there cannot be.
         """
         key = json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)
-        return request.parsed(f"{self.id} {key}", lambda: mail.verdicts(guarantees_of(request), _WHERE))
+        return request.parsed(f"{self.id} {key}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         """The guarantees that the plan would break. One that is broken already, and is not worse afterwards, is the report's."""
@@ -113,13 +120,22 @@ class MailControl(Control):
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.
         sides = self._sides(request, organization, planned)
-        return [{**new, "before": old["verdict"]} if old["verdict"] != new["verdict"] else new for _guarantee, old, new in sides]
+        return verdict_rows((old, new) for _guarantee, old, new in sides)
+
+    def misses(self, request: Request, organization: Organization, refuted: Collection[str]) -> list[str]:
+        tested, verdicts = self._tested(request, Mail.of(organization))
+        rows = [row for row in verdicts if row["verdict"] == REFUTED and row["name"] not in refuted]
+        return [*(failure.text for failure in tested.failures if not failure.open), *map(verdict_sentence, rows)]
 
     def verdict(self, request: Request, organization: Organization, planned: Plan | None) -> tuple[bool | None, list[str]]:
         mail = Mail.of(organization)
         mail = mail.after(planned) if planned else mail
-        tested = run_cases(request.variables.get("messages") or (), Simulator(mail.rules, facts_of(mail.facts)), "none")
-        rows = [row for row in self.proved(request, mail) if row["verdict"] != PROVED]
+        tested, verdicts = self._tested(request, mail)
+        rows = [row for row in verdicts if row["verdict"] != PROVED]
         unknown = [failure.open for failure in tested.failures] + [row["verdict"] == UNKNOWN for row in rows]
         met = not unknown or (None if all(unknown) else False)
         return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]
+
+    def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
+        """What becomes of the messages, and what holds of each guarantee."""
+        return run_cases(request.variables.get("messages") or (), Simulator(mail.rules, facts_of(mail.facts)), "none"), self.proved(request, mail)

@@ -68,7 +68,8 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     findings = prepared.acceptance.left(findings)
 
     interrupted = _interrupted(task, artifacts, procedure)
-    task.warnings += [*interrupted, *plan.warnings]
+    broken = _broken_chain(artifacts) if writes and procedure.takes_snapshot is not Takes.NEVER else []
+    task.warnings += [*interrupted, *broken, *plan.warnings]
     task.places |= plan.places
     if notice := procedure.notice(changes, check_mode=run.check_mode):
         task.say(notice)
@@ -76,7 +77,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         _report(task, session, organization, procedure, plan, changes, findings),
         mail=mail,
         profile=str(variables.get("profile") or "") if procedure.selects_controls else "",
-        warnings=(*interrupted, *(session.get("warnings") or ()), *plan.warnings),
+        warnings=(*interrupted, *broken, *(session.get("warnings") or ()), *plan.warnings),
         accepted=tuple(prepared.acceptance.reported()),
         snapshot=procedure.restores,
         digests=Digests(plan=document.digest, state=_state_digest(organization)),
@@ -152,8 +153,19 @@ def _interrupted(task: BaselineContext, artifacts: Artifacts, procedure: Procedu
     found = artifacts.interrupted()
     if not found:
         return []
+    if "unknown" in found:
+        return [
+            f"Whether an earlier run was cut off while it wrote to {task.host} is unknown: {found['unknown']} "
+            f"m365.message_encryption.rollback --check --diff --limit {task.host} shows what its newest snapshot would put back."
+        ]
     back = "" if procedure.restores else f" The snapshot is {found['snapshot']}; m365.message_encryption.rollback --limit {task.host} restores it."
     return [f"The run {found['run']} was cut off while it wrote to {task.host}. What it wrote may be incomplete, and it was not rolled back.{back}"]
+
+
+def _broken_chain(artifacts: Artifacts) -> list[str]:
+    """What is to be known of earlier snapshots before another is taken."""
+    flaw = artifacts.chain().flaw
+    return [f"{flaw} The snapshot of this run follows one of them, and a rollback will ask for its name."] if flaw else []
 
 
 def _overlooks(task: BaselineContext, procedure: Procedure) -> bool:

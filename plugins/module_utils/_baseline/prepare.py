@@ -39,8 +39,11 @@ class Preparation:
     acceptance: Acceptance
 
 
-def prepare(task: BaselineContext) -> Preparation:
-    """The procedure that a task's options ask for."""
+def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
+    """The procedure that a task's options ask for.
+
+    :param snapshot: the one to restore with a rollback; by default, the variables choose one.
+    """
     kind = task.params["procedure"]
     errors = tag_errors(
         [*task.params["run_tags"], *task.params["skip_tags"]],
@@ -51,27 +54,29 @@ def prepare(task: BaselineContext) -> Preparation:
         raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
     artifacts = task.artifacts(directory_of(variables))
-    return Preparation(_MAKERS[kind](task.params, variables, artifacts), variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
+    procedure = _MAKERS[kind](task.params, variables, artifacts, snapshot)
+    procedure.promised = variables.get("guarantees") or ()
+    return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))
 
 
-def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+def _baseline(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
     return Baseline(variables, params["run_tags"], params["skip_tags"])
 
 
-def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+def _audit(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
     return Audit(variables, params["run_tags"], params["skip_tags"])
 
 
-def _snapshot(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+def _snapshot(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
     return Snapshot()
 
 
-def _rollback(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
-    path = params.get("snapshot") or choose_snapshot(artifacts, variables)
+def _rollback(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
+    path = snapshot or choose_snapshot(artifacts, variables)
     return rollback_of(artifacts, path, variables) if path else NothingToRollBack()
 
 
-def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts) -> Procedure:
+def _disable(params: Mapping[str, Any], variables: Mapping[str, Any], artifacts: Artifacts, snapshot: str) -> Procedure:
     return Disable(variables["disable_rules"], (params["stage"],) if params.get("stage") else (RULES, SETTINGS))
 
 

@@ -8,17 +8,18 @@ Whatever runs a procedure knows this interface and no procedure by its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import GUARANTEES, Mail, mail_difference, verdict_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, SnapshotReference
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
 
 #: The name of a procedure to the role's entry point.
 ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollback": "rollback", "disable": "disable"}
@@ -27,6 +28,7 @@ ENTRIES = {"baseline": "main", "audit": "audit", "snapshot": "snapshot", "rollba
 PROCEDURE_ARGUMENT_SPEC: dict[str, Any] = {
     "procedure": {"type": "str", "required": True, "choices": list(ENTRIES)},
     "variables": {"type": "dict"},
+    "awx": {"type": "dict", "default": {}},
     "run_tags": {"type": "list", "elements": "str", "default": []},
     "skip_tags": {"type": "list", "elements": "str", "default": []},
 }
@@ -80,6 +82,8 @@ class Procedure:
     subsets: Sequence[str] = ()
     #: The snapshot that it restores.
     restores: SnapshotReference | None = None
+    #: What is to be guaranteed of mail.
+    promised: Sequence[Guarantee] = ()
 
     @classmethod
     def reported_as(cls, *, check_mode: bool) -> str:
@@ -107,7 +111,27 @@ class Procedure:
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
         """What a plan does to mail: the difference, and what is guaranteed; nothing where it does nothing and nothing is asked."""
-        return mail_difference(organization, plan)
+        changed = mail_difference(organization, plan)
+        rows = self.guarantees(organization, plan) if changed else []
+        return {**changed, **({"guarantees": rows} if rows else {})}
+
+    def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
+        """What holds of each guarantee: as a plan would leave mail, or as it is.
+
+        :raises OptionError: one is about mail that there cannot be.
+        """
+        if not self.promised:
+            return []
+        now = Mail.of(organization)
+        before = now.verdicts(self.promised, GUARANTEES)
+        return verdict_rows(zip(before, now.after(plan).verdicts(self.promised, GUARANTEES) if plan else before, strict=True))
+
+    def misses(self, organization: Organization, refuted: Collection[str]) -> list[str]:
+        """Why a run that has stored everything has failed nevertheless, as sentences.
+
+        :param refuted: the guarantees that the plan said it would leave refuted.
+        """
+        return []
 
     def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
         """What the organization does today, for somebody who sees it for the first time; empty where nobody asks."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The reports that the role writes at its end: of an organization, and of the whole run. Private to the collection."""
+"""The reports of an organization, which the last task that may write to it makes, and of the whole run. Private to the collection."""
 
 from __future__ import annotations
 
@@ -26,35 +26,47 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 
-def report_organization(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of one organization. Fails where drift is to fail, and nothing failed before."""
+def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) -> dict[str, Any]:
+    """The result of a task that plans or applies. If no later task of the role will write to the organization, its report is written now.
+
+    :param goes_on: whether later tasks will write, unless this one failed.
+    """
+    artifacts = task.artifacts(directory_of(for_report(task)))
+    if not _is_failure(result) and (goes_on or (artifacts.reported and not result.get("changed"))):
+        return result
+    concluded = {**result, **_report_organization(task, artifacts, [result], task.ring_of(task.host))}
+    if _is_failure(concluded):
+        with contextlib.suppress(OSError):
+            artifacts.mark("reported-failure", [task.host])
+    return concluded
+
+
+def _report_organization(task: BaselineContext, artifacts: Artifacts, results: Sequence[Mapping[str, Any]], ring: str) -> dict[str, Any]:
+    """Writes the report of one organization. Fails where drift is to fail, and nothing failed before.
+
+    :param artifacts: of the organization.
+    :param results: what the role's tasks returned, in order. Those before the last one may be left out if they succeeded.
+    """
     variables = for_report(task)
-    results = _of_this_run(task.params["results"])
-    artifacts = task.artifacts(directory_of(variables))
     # What could not be stored came in the results, and is newer.
     unkept = [result["unkept_report"] for result in results if result.get("unkept_report")]
     found = unkept[-1] if unkept else artifacts.remembered().get("report")
     read = OrganizationReport.read(found) if found else None
-    organization = replace(organization_report(task.host, task.params["procedure"], read, results), ring=task.ring)
+    organization = replace(organization_report(artifacts.host, task.params["procedure"], read, results), ring=ring)
     failed = any(map(_is_failure, results))
     if organization.changes and not unkept and (unfinished := _unfinished(artifacts, failed=failed)):
         failed, organization = True, replace(organization, status=OrganizationStatus.FAILED, message=f"{unfinished} {organization.message}".rstrip())
     _report, paths = _write(task, artifacts, [organization], variables, top=False)
-    if not paths:
-        # The report of the whole run takes it from there, if the run's own directory lies on another disk.
-        with contextlib.suppress(OptionError):
-            artifacts.remember({"unwritten": organization.as_dict()})
+    # The report of the whole run takes it from there, if the run's own directory lies on another disk.
+    with contextlib.suppress(OptionError):
+        artifacts.keep_unwritten({} if paths else organization.as_dict())
     if kept := _kept_runs(task, variables):
         artifacts.cut_snapshots(kept)
-    if failed:
-        with contextlib.suppress(OSError):
-            artifacts.mark("failed", [task.host])
     page, status = paths.get("report.html", ""), str(organization.status)
-    result = {"changed": False, "status": status, "report": page, "files": paths, "digest": digest_of(organization.as_dict())}
     is_drift = organization.status is not OrganizationStatus.MET and not failed
     if is_drift and artifacts.remembered().get("fail_on_drift"):
-        return {**result, "failed": True, "msg": f"{task.host} does not meet the baseline ({status}): {page}"}
-    return result
+        return {"status": status, "report": page, "failed": True, "msg": f"{artifacts.host} does not meet the baseline ({status}): {page}"}
+    return {"status": status, "report": page}
 
 
 def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
@@ -65,6 +77,8 @@ def _unfinished(artifacts: Artifacts, *, failed: bool) -> str:
     notes, begun = artifacts.remembered(), artifacts.interrupted()
     if not notes.get("cleared") or notes.get("ended"):
         return ""
+    if "unknown" in begun:
+        return f"Whether the task was cut off while it wrote is unknown: {begun['unknown']} The snapshot is {notes['cleared']['snapshot']}."
     if begun.get("run") == artifacts.run:
         return f"The task was cut off while it wrote. What it wrote may be incomplete, and it was not rolled back. The snapshot is {begun['snapshot']}."
     return "" if failed else "Nothing was written, because the run ended after the plan."
@@ -87,9 +101,16 @@ def _is_failure(result: Mapping[str, Any]) -> bool:
 
 
 def report_run(task: BaselineContext) -> dict[str, Any]:
-    """Writes the report of the whole run from the reports of its organizations."""
+    """Writes the report of the whole run from the reports of its organizations. One that failed without a report gets it here."""
     variables = for_report(task)
     artifacts = task.artifacts(directory_of(variables))
+    reported = artifacts.marked("reported-failure", task.hosts)
+    for host in task.lost:
+        other, results = artifacts.of(host), _of_this_run(task.results_of(host))
+        if host not in reported and (results or other.remembered()):
+            _report_organization(task, other, results, task.ring_of(host))
+    with contextlib.suppress(OSError):
+        artifacts.mark("failed", {*reported, *task.lost})
     organizations = _all_hosts(task, artifacts.reports(), artifacts.run)
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):

@@ -12,7 +12,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import roll_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -68,18 +69,24 @@ def _judged(task: BaselineContext, artifacts: Artifacts, notes: Mapping[str, Any
         return _nothing("Nothing that this run wrote is left.")
     why = f"an organization of the same ring failed: {', '.join(failed)}"
     stored = {change.key for change in report.changes if change.state is ChangeState.STORED}
+    prepared = prepare(task)
     try:
-        roll_back(task, prepare(task), snapshot, stored, report.status is not OrganizationStatus.CHANGED)
+        roll_back(task, prepared, snapshot, stored, report.status is not OrganizationStatus.CHANGED)
     except ExchangeError as error:
         error.message = f"{task.host} was not rolled back, although {why}. {error.message} The snapshot is {snapshot}."
-        message = " ".join(filter(None, [report.message, error.message]))
-        artifacts.remember({**notes, "report": replace(report, status=OrganizationStatus.FAILED, message=message).as_dict()})
+        _keep(task, prepared, replace(report, status=OrganizationStatus.FAILED), error.message)
         raise
+    message = f"The changes of this run were rolled back, because {why}."
     changes = [replace(change, state=ChangeState.NOT_APPLIED) for change in report.changes]
-    message = " ".join(filter(None, [report.message, f"The changes of this run were rolled back, because {why}."]))
-    outcome = replace(report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=message)
-    artifacts.remember({**notes, "report": outcome.as_dict()})
-    return {"changed": True, "msg": message}
+    return {"changed": True, "msg": _keep(task, prepared, report.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message)}
+
+
+def _keep(task: BaselineContext, prepared: Preparation, report: OrganizationReport, message: str) -> str:
+    """Stores the outcome for the report, with the organization as it is now. Returns the whole message of the report."""
+    message = " ".join(filter(None, [report.message, message]))
+    found = after_failure(task.session, prepared.procedure, report)
+    prepared.artifacts.remember({**prepared.artifacts.remembered(), "report": replace(found, message=message).as_dict()})
+    return message
 
 
 def _nothing(why: str) -> dict[str, Any]:

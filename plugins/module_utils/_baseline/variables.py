@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import GUARANTEES
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,9 @@ def variables_of(entry: str) -> dict[str, Mapping[str, Any]]:
     spec: dict[str, Mapping[str, Any]] = {}
     if entry in ("main", "audit"):
         spec.update({PREFIX + name: variable.spec for name, variable in CONTROL_VARIABLES.items()})
+    elif entry in ("rollback", "disable"):
+        # What they do to mail is held against what is guaranteed of it.
+        spec[GUARANTEES] = CONTROL_VARIABLES["guarantees"].spec
     spec.update({PREFIX + setting.name: setting.spec for setting in SETTINGS if entry in setting.entries})
     return spec
 

@@ -121,10 +121,12 @@ def capture_of(document: Any, where: str) -> Capture:
 
 def _contradiction(capture: Capture) -> str:
     """Why a reader could take a capture for something else than a session does; empty if none could."""
-    names = [name_of_call(call) for call, _result in capture.reads]
-    twice = next((call.cmdlet for call, _result in capture.reads if names.count(name_of_call(call)) > 1), "")
-    if twice:
-        return f"it has the same read of {twice} twice"
+    seen: set[str] = set()
+    for call, _result in capture.reads:
+        name = name_of_call(call)
+        if name in seen:
+            return f"it has the same read of {call.cmdlet} twice"
+        seen.add(name)
     who = next((result for call, result in capture.reads if call.cmdlet.lower() == "get-organizationconfig" and len(result.objects) == 1), None)
     if who is None:
         return ""

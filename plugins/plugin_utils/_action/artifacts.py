@@ -117,6 +117,15 @@ class Artifacts:
         self._marked("published", self.host).unlink(missing_ok=True)
         self._note({"number": number})
 
+    @property
+    def reported(self) -> bool:
+        """Whether this procedure has written the report of the organization."""
+        return bool(self._noted().get("reported"))
+
+    def of(self, host: str) -> Artifacts:
+        """The files of another organization, as the same procedure of the run sees them."""
+        return Artifacts(str(self.top), host, self._run, self.procedure)
+
     def _refuse_shared(self) -> None:
         """Refuses folders in which other users could add or change the files that rollbacks, approvals and reports use."""
         for folder in (
@@ -143,13 +152,18 @@ class Artifacts:
         """What the tasks of this procedure have stored so far."""
         return dict(self._noted().get("found") or {})
 
+    def keep_unwritten(self, report: Mapping[str, Any]) -> None:
+        """Stores the report of an organization whose files could not be written for that of the run; an empty one if they could."""
+        noted = self._noted()
+        if dict(report) != noted.get("unwritten", {}):
+            self._note({**noted, "unwritten": dict(report)})
+
     def remembered_of(self, hosts: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What the tasks of this procedure have stored so far for other organizations of the run."""
-        others = {host: Artifacts(str(self.top), host, self._run, self.procedure) for host in hosts}
-        return {host: other.remembered() for host, other in others.items()}
+        return {host: self.of(host).remembered() for host in hosts}
 
     def mark(self, what: str, hosts: Iterable[str]) -> None:
-        """Marks organizations for the tasks that follow in this procedure of the run: ``failed``, or ``published``."""
+        """Marks organizations for later tasks in this procedure of the run: ``published``, ``reported-failure``, or ``failed`` in an earlier ring."""
         for host in hosts:
             self._marked(what, host).touch(mode=0o600)
 
@@ -172,11 +186,17 @@ class Artifacts:
             self._writing.unlink(missing_ok=True)
 
     def interrupted(self) -> dict[str, str]:
-        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none."""
+        """``run`` and ``snapshot`` of the run that writes, or of one that was cut off while it wrote; empty if there is none.
+
+        ``unknown`` alone says why neither can be told.
+        """
         try:
-            return {name: str(read_json(self._writing)[name]) for name in ("run", "snapshot")}
-        except (OptionError, KeyError):
-            return {}
+            found = read_json(self._writing)
+            return {name: str(found[name]) for name in ("run", "snapshot")}
+        except OptionError as error:
+            return {} if isinstance(error.__cause__, FileNotFoundError) else {"unknown": str(error)}
+        except KeyError:
+            return {"unknown": f"The file {self._writing} is not a record of a run."}
 
     @property
     def _writing(self) -> Path:
@@ -290,7 +310,7 @@ class Artifacts:
                 yield read_json(path)
         for path in sorted(self._run.directory.glob(f"message_encryption-{self.procedure}-*.json")):
             with contextlib.suppress(OptionError):
-                unwritten = (read_json(path).get("found") or {}).get("unwritten")
+                unwritten = read_json(path).get("unwritten")
                 if unwritten:
                     yield {"organizations": [unwritten]}
 

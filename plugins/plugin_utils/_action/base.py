@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -83,7 +83,8 @@ class ModuleAction(ActionBase):
             host = str((task_vars or {}).get("inventory_hostname"))
             sides = {side: visible(text) for side, text in diff(result["changes"], task.places).items()}
             result["diff"] = {**sides, "before_header": host, "after_header": host}
-            if not result.get("changed") and not result.get("failed"):
+            # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail that has no error.
+            if not result.get("changed") and "error" not in result:
                 Display().display(as_text(sides, host))
         result = shown(result)
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
@@ -103,9 +104,17 @@ class ModuleAction(ActionBase):
         return ModuleContext(**fields)
 
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:
+        return self._attempt(lambda: self._run(task))
+
+    def _run(self, task: ModuleContext) -> dict[str, Any]:
+        self.check_connection()
+        return self.module.run(task)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def _attempt(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The result of the work, or what its error says."""
         try:
-            self.check_connection()
-            return self.module.run(task)  # type: ignore[no-any-return]
+            return work()
         except AnsibleError:
             raise
         except Exception as failure:

@@ -99,7 +99,7 @@ class BaselineAction(ModuleAction):
         run = Run.in_directory(C.DEFAULT_LOCAL_TMP, str(task_vars.get("awx_workflow_job_id", task_vars.get("tower_workflow_job_id", ""))))
         procedure = fields["params"]["procedure"]
         hosts = task_vars.get("ansible_play_hosts_all") or [host]
-        left = set(task_vars.get("ansible_play_hosts") or hosts)
+        left = set(task_vars.get("ansible_play_hosts", hosts))
         return BaselineContext(
             **fields,
             host=host,
@@ -107,28 +107,34 @@ class BaselineAction(ModuleAction):
             lost=[other for other in hosts if other not in left],
             batch=task_vars.get("ansible_play_batch") or [host],
             ansible_version=ansible_version,
-            ring=self._ring(task_vars),
+            ring_of=lambda other: self._ring(other, task_vars),
+            results_of=lambda other: _results(task_vars["hostvars"][other], fields["params"].get("results") or ()),
             command=command_of(context.CLIARGS),
             artifacts=lambda directory: Artifacts(directory, host, run, procedure),
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )
 
-    def _ring(self, task_vars: Mapping[str, Any]) -> str:
-        """The ring of the host: its variable ``exchange_ring``, else the number of the batch of the play that it is in; empty if that is the only one."""
-        named = str(self._templar.template(task_vars.get("exchange_ring") or ""))
+    def _ring(self, host: str, task_vars: Mapping[str, Any]) -> str:
+        """The ring of a host: its variable ``exchange_ring``, else the number of the batch of the play that it is in; empty if that is the only one."""
+        own = task_vars if host == task_vars.get("inventory_hostname") else task_vars["hostvars"][host]
+        named = str(self._templar.template(own.get("exchange_ring") or ""))
         hosts, batch = list(task_vars.get("ansible_play_hosts_all") or ()), list(task_vars.get("ansible_play_batch") or ())
-        host = task_vars.get("inventory_hostname")
         if named or len(batch) >= len(hosts) or host not in hosts:
             return named
         rings = plain(self._templar.template(task_vars.get(f"{PREFIX}rings") or [1, "10%", "100%"]))
-        return str(ring_of(hosts.index(str(host)), len(hosts), rings if isinstance(rings, list) else [rings]))
+        return str(ring_of(hosts.index(host), len(hosts), rings if isinstance(rings, list) else [rings]))
 
     def _outcome(self, task: ModuleContext) -> dict[str, Any]:
         outcome = super()._outcome(task)
         if outcome.pop("unreachable", False):
             outcome["failed"] = True
         return outcome
+
+
+def _results(variables: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """What tasks registered under these names, in order. A name that is not a variable stands for a task that did not run."""
+    return [plain(variables[name]) for name in names if isinstance(variables.get(name), Mapping)]
 
 
 def ring_of(place: int, hosts: int, rings: Sequence[Any]) -> int:

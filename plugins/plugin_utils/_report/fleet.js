@@ -10,7 +10,7 @@ const update = () => {
   let number = 0;
   for (const row of rows) {
     const hidden = (name && !text(row, 0).toLowerCase().includes(name)) || (wanted.status && text(row, 1) !== wanted.status)
-      || (wanted.ring && text(row, 2) !== wanted.ring) || (wanted.profile && text(row, 3) !== wanted.profile)
+      || (wanted.ring && text(row, columns.get('Ring')) !== wanted.ring) || (wanted.profile && text(row, columns.get('Profile')) !== wanted.profile)
       || (wanted.control && !row.cells[columns.get(wanted.control)].querySelector('b'));
     row.hidden = Boolean(hidden);
     number += !hidden;

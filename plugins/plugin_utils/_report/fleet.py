@@ -33,6 +33,8 @@ from markupsafe import Markup, escape
 MOST_BYTES = 980_000
 #: The maximum length of a name in a row.
 _LONGEST_NAME = 60
+#: What is said of an organization itself, to the heading of its column. A column that would be empty is left out.
+_ABOUT = {"ring": "Ring", "profile": "Profile"}
 #: Statuses of a control to their tags in a row. A tag takes one byte, a class would take ten.
 _TAGS = {"not met": "b", "not assessable": "i", "accepted exception": "u"}
 
@@ -49,7 +51,8 @@ def view_of(report: Record) -> dict[str, Any]:
     """The variables of the page's template."""
     organizations = sorted(report["organizations"], key=_worst_first)
     controls = _controls(organizations)
-    rows, left = _rows(organizations, list(controls))
+    about = {key: values for key in _ABOUT if (values := _values(organizations, key))}
+    rows, left = _rows(organizations, list(about), list(controls))
     statuses = Counter(str(item.get("status", "")) for item in organizations)
     kind = str(report.get("kind") or "")
     return {
@@ -60,12 +63,12 @@ def view_of(report: Record) -> dict[str, Any]:
         "statuses": [(word_for(ORGANIZATION, status), statuses[status]) for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))],
         "signs": [(word, _TAGS.get(status)) for status, word in CONTROL.items()],
         "controls": [(id_, title, _open(organizations, id_)) for id_, title in controls.items()],
+        "about": [_ABOUT[key] for key in about],
         "rows": Markup("\n").join(rows),
         "left": left,
         "choices": [
             ("status", "Status", [word_for(ORGANIZATION, status).text for status in sorted(statuses, key=lambda status: rank(ORGANIZATION, status))]),
-            ("ring", "Ring", _values(organizations, "ring")),
-            ("profile", "Profile", _values(organizations, "profile")),
+            *((key, _ABOUT[key], values) for key, values in about.items()),
             ("control", "Control not met", list(controls)),
         ],
     }
@@ -99,12 +102,12 @@ def _values(organizations: Iterable[Record], key: str) -> list[str]:
     return sorted({str(item[key]) for item in organizations if item.get(key)}, key=natural)
 
 
-def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[list[Markup], int]:
+def _rows(organizations: Sequence[Record], about: Sequence[str], controls: Sequence[str]) -> tuple[list[Markup], int]:
     """The rows that fit, and the number of omitted organizations, which are the best ones."""
     rows: list[Markup] = []
     size = 0
     for number, organization in enumerate(organizations):
-        row = _row(organization, controls)
+        row = _row(organization, about, controls)
         size += len(row.encode("utf-8", "backslashreplace")) + 1
         if size > MOST_BYTES:
             return rows, len(organizations) - number
@@ -112,14 +115,17 @@ def _rows(organizations: Sequence[Record], controls: Sequence[str]) -> tuple[lis
     return rows, 0
 
 
-def _row(organization: Record, controls: Sequence[str]) -> Markup:
-    """A row, without the end tags that HTML does not require."""
+def _row(organization: Record, about: Sequence[str], controls: Sequence[str]) -> Markup:
+    """A row, without the end tags that HTML does not require.
+
+    :param about: the keys of what is said of the organization itself.
+    """
     statuses = {str(control["id"]): str(control.get("status") or "") for control in organization.get("controls") or []}
     word = word_for(ORGANIZATION, organization.get("status", ""))
     name = visible(name_of(organization))
     name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
-    about = [visible(str(organization.get(key) or "")) for key in ("ring", "profile")]
-    cells = [f"<tr><th><bdi>{escape(name)}</bdi>", f"<td class={word.tone}>{escape(word.text)}", *(f"<td>{escape(text)}" for text in about)]
+    texts = [visible(str(organization.get(key) or "")) for key in about]
+    cells = [f"<tr><th><bdi>{escape(name)}</bdi>", f"<td class={word.tone}>{escape(word.text)}", *(f"<td>{escape(text)}" for text in texts)]
     return Markup("".join([*cells, *(_cell(statuses.get(id_)) for id_ in controls)]))  # noqa: S704  every value is escaped
 
 

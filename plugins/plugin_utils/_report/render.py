@@ -90,9 +90,9 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-# Compiled when this is imported, which core does before it forks.
 _ENVIRONMENT = _environment()
-_PAGES = {name: _ENVIRONMENT.get_template(name) for name in ("page.html.j2", "history.html.j2", "fleet.html.j2")}
+# The page of an organization is compiled when this is imported, which core does before it forks. One worker makes the others once a run.
+_ENVIRONMENT.get_template("page.html.j2")
 _STYLE = _ENVIRONMENT.get_template("page.css").render()
 
 
@@ -115,7 +115,7 @@ def page_of(template: str, view: Record, script: str = "") -> str:
     code = _ENVIRONMENT.get_template(script).render() if script else ""
     allowed += f"; script-src '{_digest(code)}'" if code else ""
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    return _PAGES[template].render(view, style=Markup(_STYLE), script=Markup(code), policy=Markup(policy))  # noqa: S704
+    return _ENVIRONMENT.get_template(template).render(view, style=Markup(_STYLE), script=Markup(code), policy=Markup(policy))  # noqa: S704
 
 
 def _digest(text: str) -> str:

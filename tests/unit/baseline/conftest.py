@@ -98,7 +98,7 @@ class Role:
         return {control["id"]: control["status"] for control in self.report["controls"]}
 
     def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> BaselineContext:
-        values = {"profile": profile, "artifacts_dir": self.directory, **variables}
+        values = {"profile": profile, "artifacts_dir": self.directory, "settle_minutes": 0, **variables}
         return BaselineContext(
             params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
             check_mode=check,

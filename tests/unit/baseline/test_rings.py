@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import ring as _ring
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
@@ -111,32 +111,45 @@ class Member(Role):
     def failed(self) -> bool:
         return any(result.get("failed") for result in self.results)
 
-    def do(self, task: Any, *arguments: Any) -> None:
-        """One task of the role. An error or the time limit makes it fail."""
+    def do(self, work: Callable[[], dict[str, Any]], task: Callable[[], Any]) -> None:
+        """One task of the role. An error or the time limit makes it fail; the latter cuts off the report, too."""
         try:
-            result = task(*arguments)
-        except (ExchangeError, CutOffError) as error:
-            result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}}
+            try:
+                result = work()
+            except ExchangeError as error:
+                result = {"failed": True, "msg": str(error), "error": {"class": type(error).__name__}}
+            result = conclude(task(), result, goes_on=bool(result.get("writes")))
+        except CutOffError as error:
+            result = {"failed": True, "msg": str(error)}
         self.results.append(result)
 
     def plans(self, ring: Sequence[str]) -> None:
         self.ring = list(ring)
-        self.do(lambda: self.plan("baseline", **self.variables))
+        self.do(lambda: self.plan("baseline", **self.variables), lambda: self.task)
 
     def stage(self, stage: str = "") -> Any:
         variables = {name: value for name, value in self.variables.items() if name != "hosts"}
-        return self._task("baseline", "recommended", variables, False, run_tags=[], skip_tags=[], snapshot=self.results[0].get("snapshot", ""), stage=stage)
+        options: dict[str, Any] = {"run_tags": [], "skip_tags": [], "awx": {}, "stage": stage}
+        return self._task("baseline", "recommended", variables, False, **options, snapshot=self.results[0].get("snapshot", ""))
 
     def applies(self) -> None:
-        self.do(_apply.apply, self.stage())
+        task = self.stage()
+        self.do(lambda: _apply.apply(task), lambda: task)
         self.line.is_gone = self.fate in (LOST, UNREACHABLE)
         self.line.refuses = self.fate == STUCK
 
-    def reports(self) -> dict[str, Any]:
-        task = self._task("baseline", "recommended", {}, False, awx={}, results=self.results[:2])
-        task.renderers = {}
-        report_organization(task)
-        return next(row for report in self.artifacts.reports() for row in report["organizations"] if row["host"] == self.host)
+    def judges(self) -> None:
+        task = self.stage("ring")
+        self.do(lambda: _ring.take_back_ring(task), lambda: task)
+
+    def reports(self, ring: Sequence[Member]) -> None:
+        """The report of the run, which one organization makes for all."""
+        task = self._task("baseline", "recommended", {}, False, awx={}, hosts=[])
+        task.lost = [member.host for member in ring if member.failed]
+        task.results_of = {member.host: member.results for member in ring}.__getitem__
+        report_run(task)
+        for member in ring:
+            member.reported = next(row for report in self.artifacts.reports() for row in report["organizations"] if row["host"] == member.host)
 
 
 def core(rings: Sequence[Sequence[Member]]) -> list[Member]:
@@ -156,10 +169,9 @@ def core(rings: Sequence[Sequence[Member]]) -> list[Member]:
             for member in ring:
                 if not member.failed:
                     member.lost = [other.host for other in ring if other.failed]
-                    member.do(_ring.take_back_ring, member.stage("ring"))
-            for member in ring:
-                member.reported = member.reports()
-                reported.append(member)
+                    member.judges()
+            ring[0].reports(ring)
+            reported += ring
     except SystemExit:
         pass  # A worker in a dead state ends the playbook.
     return reported

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import report_organization, report_slices
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_slices
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
@@ -32,9 +32,9 @@ class Slice(Role):
     def write_report(self, **params: Any) -> dict[str, Any]:
         """What is written after a plan; with ``run``, the report of all slices."""
         self.task.host = self.host
-        self.task.params |= {"results": [], "awx": {}, **params}
+        self.task.params |= {"results": [], **params}
         self.task.renderers = {"report.json": document_text}
-        return report_slices(self.task) if "run" in params else report_organization(self.task)
+        return report_slices(self.task) if "run" in params else conclude(self.task, {}, goes_on=False)
 
 
 @pytest.mark.parametrize("procedure", ["baseline", "audit"])

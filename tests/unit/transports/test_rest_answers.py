@@ -1,53 +1,24 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of the admin API that are none: empty, cut, oversized, endless, or made to break their reader."""
+"""Answers of the admin API that are none: empty, odd, cut, or made to break their reader."""
 
 from __future__ import annotations
 
 import gzip
-import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession, Request
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import judged
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Policy
 
-from tests.unit.connections import ORGANIZATION, Script, answer, identity
+from tests.unit.connections import ORGANIZATION, identity
 
-READ, WRITE = Call("Get-TransportRule"), Call("Set-OMEConfiguration", {"Identity": "x"})
-GZIP = {"Content-Encoding": "gzip"}
-Make = Callable[..., Script]
-
-
-def attempt(server: Script, *calls: Call, **values: Any) -> list[Any]:
-    wire = RestTransport(identity(exchange_api_url=server.url, **values))
-    try:
-        return wire.attempt(calls)
-    finally:
-        wire.close()
-
-
-def raw(content: bytes) -> Callable[[Any], None]:
-    """Bytes as they are, and the connection closed after them."""
-
-    def step(handler: Any) -> None:
-        handler.wfile.write(content)
-        handler.close_connection = True
-
-    return step
-
-
-def chunked(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body
-
+from .rest_attempts import GZIP, READ, WRITE, Make, attempt, chunked, raw
 
 EMPTY: dict[str, Any] = {
     "no body": (200, b""),
@@ -202,127 +173,6 @@ def test_pages_that_were_followed_are_not_missing(script: Make) -> None:
 # Batches
 
 
-def batch(*, refuse: Callable[[str], bool]) -> Callable[[Any], None]:
-    """Answers each part, and refuses the tokens that ``refuse`` names; single calls, too."""
-
-    def step(handler: Any) -> None:
-        good = {"value": [{"Name": "x"}]}
-        if "requests" not in handler.asked:
-            answer(handler, 401 if refuse(handler.headers["Authorization"]) else 200, good)
-            return
-        parts = [
-            {"id": part["id"], "status": 401 if refuse(part["headers"].get("Authorization", "")) else 200, "body": good} for part in handler.asked["requests"]
-        ]
-        answer(handler, 200, {"responses": parts})
-
-    return step
-
-
-class Tokens:
-    """A credential whose tokens are counted."""
-
-    renewable = True
-    authority = "the authority"
-    names = None
-    user = ""
-
-    def __init__(self) -> None:
-        self.number = 1
-
-    def token(self) -> str:
-        return f"token-{self.number}"
-
-    def renew(self, claims: str | None) -> None:
-        self.number += 1
-
-
-@pytest.mark.parametrize("count", [1, 3, 25])
-def test_a_part_that_is_answered_401_gets_another_token(script: Make, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    server = script(batch(refuse=lambda header: header != "Bearer token-2"))
-    wire = RestTransport(identity(exchange_api_url=server.url))
-    wire._credential = Tokens()  # type: ignore[assignment]
-    outcomes = wire.attempt([Call("Get-TransportRule", {"Identity": str(number)}) for number in range(count)])
-    assert all(isinstance(outcome, Result) and outcome.objects for outcome in outcomes)
-    assert wire._credential.token() == "token-2"
-    wire.close()
-
-
-def test_each_part_of_a_batch_carries_its_authorization(script: Make) -> None:
-    server = script(batch(refuse=lambda header: header != "Bearer planted-token"))
-    assert all(outcome.error is None for outcome in attempt(server, READ, READ))
-
-
-def test_a_part_that_stays_refused_is_an_authentication_error(script: Make) -> None:
-    first, second = attempt(script(batch(refuse=lambda header: True)), READ, READ)
-    assert isinstance(first.error, errors.AuthenticationError)
-    assert isinstance(second.error, errors.AuthenticationError)
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 405])
-def test_where_batches_are_refused_reads_are_made_singly(script: Make, status: int) -> None:
-    def step(handler: Any) -> None:
-        many = "requests" in handler.asked
-        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": handler.asked["CmdletInput"]["CmdletName"]}]})
-
-    server = script(step)
-    wire = RestTransport(identity(exchange_api_url=server.url))
-    for _time in range(2):
-        outcomes = wire.attempt([READ, Call("Get-IRMConfiguration")])
-        assert [outcome.objects[0]["Name"] for outcome in outcomes] == ["Get-TransportRule", "Get-IRMConfiguration"]
-    assert sum("requests" in body for _path, _headers, body in server.requests) == 1  # it is not asked for what it does not take again
-    wire.close()
-
-
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 413])
-def test_where_a_batch_is_refused_its_writes_are_not_repeated(script: Make, status: int) -> None:
-    """Whether the service has run a part of what it refuses as a whole is not known."""
-
-    def step(handler: Any) -> None:
-        many = "requests" in handler.asked
-        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": "x"}]})
-
-    server = script(step)
-    write, read = attempt(server, WRITE, READ)
-    assert (write.executed, write.retryable) == (Executed.UNKNOWN, False)
-    assert read.objects == [{"Name": "x"}]
-    assert [body["CmdletInput"]["CmdletName"] for _path, _headers, body in server.requests if "requests" not in body] == [READ.cmdlet]
-
-
-def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> None:
-    under_way = most = 0
-
-    def step(handler: Any) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        time.sleep(0.05)
-        under_way -= 1
-        batch(refuse=lambda header: False)(handler)
-
-    server = script(step)
-    attempt(server, WRITE, *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(20)])
-    assert most == 1
-    sizes = [[part["body"]["CmdletInput"]["CmdletName"] == WRITE.cmdlet for part in body["requests"]] for _path, _headers, body in server.requests[:2]]
-    assert sizes == [[True, *[False] * 9], [False] * 10]
-
-
-def test_batches_of_one_invoke_are_under_way_side_by_side(script: Make) -> None:
-    times: list[tuple[float, float]] = []
-
-    def step(handler: Any) -> None:
-        began = time.monotonic()
-        time.sleep(0.3)
-        times.append((began, time.monotonic()))
-        batch(refuse=lambda header: False)(handler)
-
-    attempt(script(step), *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(30)])
-    assert len(times) == 3
-    assert max(began for began, _ended in times) < min(ended for _began, ended in times)
-
-
-# Redirects
-
-
 def test_the_port_that_only_the_service_reaches_is_not_used(script: Make) -> None:
     server = script((200, {"value": []}))
     wire = RestTransport(identity(exchange_api_url=server.url))
@@ -369,131 +219,6 @@ def test_no_token_goes_where_another_reader_of_the_address_would_lead(script: Ma
 
 
 # Time and size
-
-
-def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
-    """A byte now and then, for ever: each arrives in time, and the answer never."""
-
-    def step(handler: Any) -> None:
-        handler.close_connection = True
-        try:
-            handler.wfile.write(head)
-            for _number in range(100):
-                handler.wfile.write(piece)
-                time.sleep(0.1)
-        except OSError:
-            pass
-
-    return step
-
-
-DRIPS = {
-    "head": drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
-    "continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
-    "body to the end": drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "),
-    "chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "chunk": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", b" "),
-}
-
-
-@pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)
-def test_a_call_has_one_deadline(script: Make, step: Any) -> None:
-    server = script(step)
-    began = time.monotonic()
-    (outcome,) = attempt(server, WRITE, exchange_command_timeout=1)
-    assert time.monotonic() - began < 8
-    assert "in time" in str(outcome.error)
-    assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)
-
-
-def test_pages_share_the_deadline(script: Make) -> None:
-    def page(handler: Any) -> None:
-        time.sleep(0.3)
-        answer(handler, 200, {"value": [{}], "@odata.nextLink": f"/next?p={time.monotonic()}"})
-
-    (outcome,) = attempt(script(page), READ, exchange_command_timeout=1)
-    assert "in time" in str(outcome.error)
-
-
-def test_a_session_goes_on_after_a_call_that_was_too_slow(script: Make) -> None:
-    server = script(DRIPS["body"], (200, {"value": [{"Name": "x"}]}))
-    wire = RestTransport(identity(exchange_api_url=server.url, exchange_command_timeout=1))
-    assert isinstance(wire.attempt([READ])[0], Failure)
-    assert isinstance(wire.attempt([READ])[0], Result)
-    wire.close()
-
-
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "LARGEST_SENT", 100_000)
-    monkeypatch.setattr(limits, "LARGEST_UNPACKED", 400_000)
-    monkeypatch.setattr(limits, "MOST_VALUES", 20_000)
-
-
-def padded(size: int) -> bytes:
-    text = json.dumps({"value": [{"A": ""}]})
-    return json.dumps({"value": [{"A": "x" * (size - len(text))}]}).encode()
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "taken"),
-    [
-        (padded(100_000), {}, True),
-        (padded(100_001), {}, False),
-        (gzip.compress(padded(400_000), mtime=0), GZIP, True),
-        (gzip.compress(padded(400_001), mtime=0), GZIP, False),
-        (gzip.compress(b'{"value": [' + b"{}," * 9_995 + b"{}]}", mtime=0), GZIP, True),
-        (gzip.compress(b'{"value": [' + b"{}," * 10_005 + b"{}]}", mtime=0), GZIP, False),
-        (gzip.compress(b" " * 50_000_000, mtime=0), GZIP, False),
-    ],
-)
-@pytest.mark.usefixtures("small")
-def test_a_call_has_a_budget(script: Make, body: bytes, headers: dict[str, str], taken: bool) -> None:
-    (outcome,) = attempt(script((200, body, headers)), READ)
-    assert isinstance(outcome, Result) is taken
-    if not taken:
-        assert isinstance(outcome.error, errors.ProtocolError)
-        assert "too large" in str(outcome.error)
-        assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)
-
-
-@pytest.mark.usefixtures("small")
-def test_pages_and_batches_share_the_budget(script: Make) -> None:
-    numbers = iter(range(1000))
-
-    def page(handler: Any) -> None:
-        answer(handler, 200, {"value": [{"A": "x" * 30_000}], "@odata.nextLink": f"/next?p={next(numbers)}"})
-
-    (outcome,) = attempt(script(page), READ)
-    assert "too large" in str(outcome.error)
-
-
-def test_three_hundred_rules_of_eight_kilobytes_are_taken(script: Make) -> None:
-    rules = [{"Name": str(number), "Comments": "," * 8192, **{f"P{index}@data.type": "System.String" for index in range(200)}} for number in range(300)]
-    (outcome,) = attempt(script((200, {"value": rules})), READ)
-    assert len(outcome.objects) == 300
-
-
-@pytest.mark.parametrize("step", [*DRIPS.values(), (200, b"x" * 200_000)], ids=[*DRIPS, "oversized"])
-@pytest.mark.usefixtures("small")
-def test_the_authority_keeps_to_the_limits_as_well(script: Make, monkeypatch: pytest.MonkeyPatch, step: Any) -> None:
-    authority, service = script(step), script((200, {"value": []}))
-    monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._READ_TIMEOUT", 1)
-    wire = RestTransport(identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret"))
-    monkeypatch.setattr(wire._credential, "_fetch", lambda claims: wire._credential._http.get(authority.url).json())
-    began = time.monotonic()
-    (outcome,) = wire.attempt([WRITE])
-    assert time.monotonic() - began < 8
-    assert (outcome.executed, service.requests) == (Executed.NO, [])
-    assert "in time" in str(outcome.error) or "too large" in str(outcome.error)
-    wire.close()
-
-
-def test_warnings_are_bounded(script: Make) -> None:
-    (result,) = attempt(script((200, {"value": [], "@adminapi.warnings": ["w"] * 5_000})), READ)
-    assert len(result.warnings) == limits.MOST_RECORDS + 1
-    assert "4000 more" in result.warnings[-1]
 
 
 def test_a_defect_of_ours_after_a_write_was_sent_leaves_its_outcome_unknown(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:

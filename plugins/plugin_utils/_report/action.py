@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The base classes of the role's actions that write reports. Private to the collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import REPORTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_text
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.baseline import BaselineAction
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.fleet import render_fleet
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_html, render_junit, render_lines
+
+
+class ReportingAction(BaselineAction):
+    """Runs a module that can write reports."""
+
+    def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:
+        """A task that can render reports, too."""
+        task = super().make_task(task_vars, **fields)
+        task.renderers = {
+            "report.html": render_html,
+            "report.json": document_text,
+            "report.jsonl": render_lines,
+            "report.csv": render_csv,
+            "junit.xml": render_junit,
+        }
+        task.fleet_renderers = {"fleet.html": render_fleet}
+        return task
+
+
+class ConcludingAction(ReportingAction):
+    """Runs a module that plans or applies. Its module says with ``goes_on`` whether later tasks will write; if none will, the report is written here,
+    because a task of its own would cost every organization another fork.
+    """
+
+    def variables_read(self, procedure: str) -> set[str]:
+        """Those of the procedure, and those that a report shows."""
+        return super().variables_read(procedure) | REPORTED
+
+    def _outcome(self, task: ModuleContext) -> dict[str, Any]:
+        outcome = super()._outcome(task)
+        return self._attempt(lambda: conclude(task, outcome, goes_on=self.module.goes_on(task.params, outcome)))  # type: ignore[arg-type]

@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Batches: what is in one, what becomes of their parts, and which requests are under way side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed
+
+from tests.unit.connections import answer, identity
+
+from .rest_attempts import READ, WRITE, Make, attempt
+
+
+def batch(*, refuse: Callable[[str], bool]) -> Callable[[Any], None]:
+    """Answers each part, and refuses the tokens that ``refuse`` names; single calls, too."""
+
+    def step(handler: Any) -> None:
+        good = {"value": [{"Name": "x"}]}
+        if "requests" not in handler.asked:
+            answer(handler, 401 if refuse(handler.headers["Authorization"]) else 200, good)
+            return
+        parts = [
+            {"id": part["id"], "status": 401 if refuse(part["headers"].get("Authorization", "")) else 200, "body": good} for part in handler.asked["requests"]
+        ]
+        answer(handler, 200, {"responses": parts})
+
+    return step
+
+
+class Tokens:
+    """A credential whose tokens are counted."""
+
+    renewable = True
+    authority = "the authority"
+    names = None
+    user = ""
+
+    def __init__(self) -> None:
+        self.number = 1
+
+    def token(self) -> str:
+        return f"token-{self.number}"
+
+    def renew(self, claims: str | None) -> None:
+        self.number += 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 25])
+def test_a_part_that_is_answered_401_gets_another_token(script: Make, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    server = script(batch(refuse=lambda header: header != "Bearer token-2"))
+    wire = RestTransport(identity(exchange_api_url=server.url))
+    wire._credential = Tokens()  # type: ignore[assignment]
+    outcomes = wire.attempt([Call("Get-TransportRule", {"Identity": str(number)}) for number in range(count)])
+    assert all(isinstance(outcome, Result) and outcome.objects for outcome in outcomes)
+    assert wire._credential.token() == "token-2"
+    wire.close()
+
+
+def test_each_part_of_a_batch_carries_its_authorization(script: Make) -> None:
+    server = script(batch(refuse=lambda header: header != "Bearer planted-token"))
+    assert all(outcome.error is None for outcome in attempt(server, READ, READ))
+
+
+def test_a_part_that_stays_refused_is_an_authentication_error(script: Make) -> None:
+    first, second = attempt(script(batch(refuse=lambda header: True)), READ, READ)
+    assert isinstance(first.error, errors.AuthenticationError)
+    assert isinstance(second.error, errors.AuthenticationError)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
+def test_where_batches_are_refused_reads_are_made_singly(script: Make, status: int) -> None:
+    def step(handler: Any) -> None:
+        many = "requests" in handler.asked
+        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": handler.asked["CmdletInput"]["CmdletName"]}]})
+
+    server = script(step)
+    wire = RestTransport(identity(exchange_api_url=server.url))
+    for _time in range(2):
+        outcomes = wire.attempt([READ, Call("Get-IRMConfiguration")])
+        assert [outcome.objects[0]["Name"] for outcome in outcomes] == ["Get-TransportRule", "Get-IRMConfiguration"]
+    assert sum("requests" in body for _path, _headers, body in server.requests) == 1  # it is not asked for what it does not take again
+    wire.close()
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 413])
+def test_where_a_batch_is_refused_its_writes_are_not_repeated(script: Make, status: int) -> None:
+    """Whether the service has run a part of what it refuses as a whole is not known."""
+
+    def step(handler: Any) -> None:
+        many = "requests" in handler.asked
+        answer(handler, status if many else 200, b"" if many else {"value": [{"Name": "x"}]})
+
+    server = script(step)
+    write, read = attempt(server, WRITE, READ)
+    assert (write.executed, write.retryable) == (Executed.UNKNOWN, False)
+    assert read.objects == [{"Name": "x"}]
+    assert [body["CmdletInput"]["CmdletName"] for _path, _headers, body in server.requests if "requests" not in body] == [READ.cmdlet]
+
+
+def test_requests_with_a_write_among_them_follow_each_other(script: Make) -> None:
+    under_way = most = 0
+
+    def step(handler: Any) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        time.sleep(0.05)
+        under_way -= 1
+        batch(refuse=lambda header: False)(handler)
+
+    server = script(step)
+    attempt(server, WRITE, *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(20)])
+    assert most == 1
+    sizes = [[part["body"]["CmdletInput"]["CmdletName"] == WRITE.cmdlet for part in body["requests"]] for _path, _headers, body in server.requests[:2]]
+    assert sizes == [[True, *[False] * 9], [False] * 10]
+
+
+def test_batches_of_one_invoke_are_under_way_side_by_side(script: Make) -> None:
+    times: list[tuple[float, float]] = []
+
+    def step(handler: Any) -> None:
+        began = time.monotonic()
+        time.sleep(0.3)
+        times.append((began, time.monotonic()))
+        batch(refuse=lambda header: False)(handler)
+
+    attempt(script(step), *[Call("Get-TransportRule", {"Identity": str(number)}) for number in range(30)])
+    assert len(times) == 3
+    assert max(began for began, _ended in times) < min(ended for _began, ended in times)
+
+
+# Redirects

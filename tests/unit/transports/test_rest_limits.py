@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A call over REST has one deadline and one budget of bytes, whatever its answers do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Result
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import limits
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
+
+from tests.unit.connections import answer, identity
+
+from .rest_attempts import GZIP, READ, WRITE, Make, attempt
+
+
+def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
+    """A byte now and then, for ever: each arrives in time, and the answer never."""
+
+    def step(handler: Any) -> None:
+        handler.close_connection = True
+        try:
+            handler.wfile.write(head)
+            for _number in range(100):
+                handler.wfile.write(piece)
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    return step
+
+
+DRIPS = {
+    "head": drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
+    "body to the end": drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+    "chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "chunk": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", b" "),
+}
+
+
+@pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)
+def test_a_call_has_one_deadline(script: Make, step: Any) -> None:
+    server = script(step)
+    began = time.monotonic()
+    (outcome,) = attempt(server, WRITE, exchange_command_timeout=1)
+    assert time.monotonic() - began < 8
+    assert "in time" in str(outcome.error)
+    assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)
+
+
+def test_pages_share_the_deadline(script: Make) -> None:
+    def page(handler: Any) -> None:
+        time.sleep(0.3)
+        answer(handler, 200, {"value": [{}], "@odata.nextLink": f"/next?p={time.monotonic()}"})
+
+    (outcome,) = attempt(script(page), READ, exchange_command_timeout=1)
+    assert "in time" in str(outcome.error)
+
+
+def test_a_session_goes_on_after_a_call_that_was_too_slow(script: Make) -> None:
+    server = script(DRIPS["body"], (200, {"value": [{"Name": "x"}]}))
+    wire = RestTransport(identity(exchange_api_url=server.url, exchange_command_timeout=1))
+    assert isinstance(wire.attempt([READ])[0], Failure)
+    assert isinstance(wire.attempt([READ])[0], Result)
+    wire.close()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LARGEST_SENT", 100_000)
+    monkeypatch.setattr(limits, "LARGEST_UNPACKED", 400_000)
+    monkeypatch.setattr(limits, "MOST_VALUES", 20_000)
+
+
+def padded(size: int) -> bytes:
+    text = json.dumps({"value": [{"A": ""}]})
+    return json.dumps({"value": [{"A": "x" * (size - len(text))}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "taken"),
+    [
+        (padded(100_000), {}, True),
+        (padded(100_001), {}, False),
+        (gzip.compress(padded(400_000), mtime=0), GZIP, True),
+        (gzip.compress(padded(400_001), mtime=0), GZIP, False),
+        (gzip.compress(b'{"value": [' + b"{}," * 9_995 + b"{}]}", mtime=0), GZIP, True),
+        (gzip.compress(b'{"value": [' + b"{}," * 10_005 + b"{}]}", mtime=0), GZIP, False),
+        (gzip.compress(b" " * 50_000_000, mtime=0), GZIP, False),
+    ],
+)
+@pytest.mark.usefixtures("small")
+def test_a_call_has_a_budget(script: Make, body: bytes, headers: dict[str, str], taken: bool) -> None:
+    (outcome,) = attempt(script((200, body, headers)), READ)
+    assert isinstance(outcome, Result) is taken
+    if not taken:
+        assert isinstance(outcome.error, errors.ProtocolError)
+        assert "too large" in str(outcome.error)
+        assert (outcome.executed, outcome.retryable) == (Executed.UNKNOWN, False)
+
+
+@pytest.mark.usefixtures("small")
+def test_pages_and_batches_share_the_budget(script: Make) -> None:
+    numbers = iter(range(1000))
+
+    def page(handler: Any) -> None:
+        answer(handler, 200, {"value": [{"A": "x" * 30_000}], "@odata.nextLink": f"/next?p={next(numbers)}"})
+
+    (outcome,) = attempt(script(page), READ)
+    assert "too large" in str(outcome.error)
+
+
+def test_three_hundred_rules_of_eight_kilobytes_are_taken(script: Make) -> None:
+    rules = [{"Name": str(number), "Comments": "," * 8192, **{f"P{index}@data.type": "System.String" for index in range(200)}} for number in range(300)]
+    (outcome,) = attempt(script((200, {"value": rules})), READ)
+    assert len(outcome.objects) == 300
+
+
+@pytest.mark.parametrize("step", [*DRIPS.values(), (200, b"x" * 200_000)], ids=[*DRIPS, "oversized"])
+@pytest.mark.usefixtures("small")
+def test_the_authority_keeps_to_the_limits_as_well(script: Make, monkeypatch: pytest.MonkeyPatch, step: Any) -> None:
+    authority, service = script(step), script((200, {"value": []}))
+    monkeypatch.setattr("ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest._READ_TIMEOUT", 1)
+    wire = RestTransport(identity(exchange_api_url=service.url, exchange_client_id="a", exchange_client_secret="planted-secret"))
+    monkeypatch.setattr(wire._credential, "_fetch", lambda claims: wire._credential._http.get(authority.url).json())
+    began = time.monotonic()
+    (outcome,) = wire.attempt([WRITE])
+    assert time.monotonic() - began < 8
+    assert (outcome.executed, service.requests) == (Executed.NO, [])
+    assert "in time" in str(outcome.error) or "too large" in str(outcome.error)
+    wire.close()
+
+
+def test_warnings_are_bounded(script: Make) -> None:
+    (result,) = attempt(script((200, {"value": [], "@adminapi.warnings": ["w"] * 5_000})), READ)
+    assert len(result.warnings) == limits.MOST_RECORDS + 1
+    assert "4000 more" in result.warnings[-1]
