@@ -115,7 +115,15 @@ class MailControl(Control):
     def warnings(self, outlook: Outlook) -> list[str]:
         sides = self._sides(outlook.request, outlook.organization, outlook.plan)
         doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
-        return [f"After this plan, it is no longer known whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
+        texts = [f"After this plan, it is no longer known whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
+        return [*texts, *(f"A run would fail after it has written: {text}" for text in self._would_miss(outlook))]
+
+    def _would_miss(self, outlook: Outlook) -> list[str]:
+        """Messages that would not be treated as expected once the plan is done."""
+        if not outlook.plan.steps:
+            return []
+        tested, _verdicts = self._tested(outlook.request, Mail.of(outlook.organization).after(outlook.plan))
+        return [failure.text for failure in tested.failures if not failure.open]
 
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         # What a plan makes of it is what counts; what it is now, where that is something else.

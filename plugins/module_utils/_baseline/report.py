@@ -147,7 +147,7 @@ class OrganizationReport:
     rules: tuple[Mapping[str, Any], ...] = ()
     ring: str = ""
     profile: str = ""
-    message: str = "Its result is unknown: the run ended before its turn, or its report could not be written."
+    message: str = "Nothing is known of it: its turn had not come when this report was written, or its own report could not be written."
 
     @classmethod
     def read(cls, document: Any) -> OrganizationReport:

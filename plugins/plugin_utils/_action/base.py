@@ -157,11 +157,12 @@ def summary(changes: Sequence[Mapping[str, Any]], *, check_mode: bool) -> str:
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
-    """The result with invisible characters made visible: names and texts from an organization or a service may contain anything."""
-    for name in ("msg", "warnings", "diff", "error"):
-        if name in result:
-            result[name] = _shown(result[name])
-    return result
+    """The result with invisible characters made visible: names and texts from an organization or a service may contain anything.
+
+    Ansible prints a failed result as a whole. Of any other, data stays as it is.
+    """
+    printed = result if result.keys() & {"failed", "unreachable"} else ("msg", "warnings", "diff", "error")
+    return {name: _shown(value) if name in printed else value for name, value in result.items()}
 
 
 def _shown(value: Any) -> Any:

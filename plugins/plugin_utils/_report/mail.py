@@ -47,7 +47,7 @@ def guarantees_of(organization: Record) -> list[Record]:
             "verdict": row.get("verdict", ""),
             "before": row.get("before", ""),
             "card": message_card(row.get("counterexample") or {}),
-            "ends": [("It is", _capital(outcome_words(row["counterexample"]["outcome"])))] if row.get("counterexample") else [],
+            "ends": [("Outcome", _capital(outcome_words(row["counterexample"]["outcome"])))] if row.get("counterexample") else [],
             "open": _capital(reasons_of(row)),
             "settled_by": [each["settled_by"] for each in row.get("unknown") or () if each.get("settled_by")],
             "assumptions": [each.get("text", "") for each in row.get("assumptions") or ()],
