@@ -18,7 +18,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Causes, Edit, edits_of, sent_on_to, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
+    Causes,
+    Edit,
+    edits_of,
+    sent_on_to,
+    unedited,
+    with_other_error_action,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import MailClass, Rows, acted, cut_short, merged, witness_of
@@ -72,7 +79,7 @@ def difference(
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
     edits = edits_of(*sets)
-    if not edits and not differing(settings):
+    if not edits and not with_other_error_action(*sets) and not differing(settings):
         return Difference([])
     return _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget).differ(shown)
 
@@ -136,6 +143,7 @@ class _Differ:
             others += self._sent_on()
         except BudgetError:
             self.complete = False
+        others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
         rows = merged([*found.values(), *open_, *others])
         if not self.complete:

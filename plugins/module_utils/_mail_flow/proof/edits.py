@@ -76,6 +76,13 @@ def unedited(before: RuleSet, after: RuleSet) -> list[tuple[FlowRule, FlowRule]]
     return [(one, other) for one, other in both if content_of(one) == content_of(other)]
 
 
+def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
+    """The rules whose ``rule_error_action`` changes, as they are now, if they look into content: that is where Exchange is known to fail on a rule (U12)."""
+    pairs, _kept = _aligned(before, after)
+    both = [(before.rules[pairs[place]], rule) for place, rule in enumerate(after.rules) if place in pairs]
+    return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and shows(rule, watched=False)]
+
+
 def sent_on_to(rule: FlowRule) -> list[str]:
     """The people whom a rule adds, or redirects mail to."""
     found = [str(address) for option in ADDING for address in rule.actions.get(option) or ()]

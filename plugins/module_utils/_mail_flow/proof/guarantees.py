@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import BY_OPTION
@@ -271,7 +271,7 @@ class _Prover:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
         for recipient in dict.fromkeys((letter.recipient, *model.mail.added_people)):
-            if not is_about(model.claims, rule, message, facts, recipient):
+            if is_about(model.claims, rule, message, facts, recipient) is not True:
                 continue
             course = course_of(model.rule_sets[0], message, facts, recipient)
             if course is None or not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
@@ -287,8 +287,10 @@ class _Prover:
         reasons: list[Reason] = []
         for candidate in model.candidates([self._broken(model, place, model.free), *literals], model.free):
             for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
-                if is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient) is not False:
+                about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient)
+                if about is not False:
                     course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], recipient)
+                    reasons += about.reasons if isinstance(about, Open) else ()
                     reasons += reasons_of(course, candidate.message, candidate.facts[0])
         return [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)] or [{**NOT_FOUND}]
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, all_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name, verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -18,14 +18,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
 
-def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> bool:
-    """Whether a guarantee certainly applies to a message for a recipient."""
+def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> Truth:
+    """Whether a guarantee applies to a message for a recipient."""
     passage = Passage(rules, message, facts)
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     # Somebody whom a rule adds has an address, but is none of those to whom the message came.
     person = next((person for person in people if person.address == address), Recipient(address, address, address))
-    return all_of(passage.parts(rule, world, person)) is True
+    return all_of(passage.parts(rule, world, person))
 
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:

@@ -193,6 +193,17 @@ class Rows:
             found.row["witness"] = witness
         return found
 
+    def on_error(self, rule: FlowRule) -> MailClass:
+        """The row of a rule whose ``rule_error_action`` changed. Whatever else is said holds where no rule fails."""
+        about, found = [self._unchanged(rule)], MailClass("unknown", len(self.edits))
+        values = ("Ignore", "Defer") if rule.defers else ("Defer", "Ignore")
+        now = "may be deferred, or returned to the sender," if rule.defers else "may pass without the rule"
+        why = f"if Exchange fails on rule {rule.name!r} (U12): its rule_error_action is now {values[1]} instead of {values[0]}"
+        unknown = {"id": "U12", "reason": "what makes Exchange fail on a rule is not documented", "settled_by": settled_by("U12")}
+        text = f"{mail_of(about, every=False)} {now} {why}."
+        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [unknown]}
+        return found
+
     def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:
         """The row of an edited rule that adds people, or redirects mail to them."""
         edit, found = self.edits[cause], MailClass("unknown", cause)

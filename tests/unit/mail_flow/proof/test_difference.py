@@ -141,6 +141,27 @@ def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
             assert all(row["witness"]["message"]["to"] != [row["witness"]["recipient"]] for row in rows)
 
 
+def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
+    secret = {"from_scope": "InOrganization", "attachment_contains_words": ["secret"]}
+    ignored, deferred = (rule("Secret", secret, ENCRYPT, rule_error_action=action) for action in ("Ignore", "Defer"))
+    mail = "Mail from inside with 'secret' in an attachment may"
+    for before, after, text in (
+        (deferred, ignored, f"{mail} pass without the rule if Exchange fails on rule 'Secret' (U12): its rule_error_action is now Ignore instead of Defer."),
+        (
+            {**ignored, "rule_error_action": ""},
+            deferred,
+            f"{mail} be deferred, or returned to the sender, if Exchange fails on rule 'Secret' (U12): its rule_error_action is now Defer instead of Ignore.",
+        ),
+    ):
+        found = compared([before], [after])
+        assert found.complete
+        (row,) = found.rows
+        assert (row["kind"], row["text"], row["rules"], row["when"]) == ("unknown", text, ["Secret"], secret)
+        assert [each["id"] for each in row["unknown"]] == ["U12"]
+    assert compared([{**ALL, "rule_error_action": "Defer"}], [ALL]).rows == []  # It looks into no content.
+    assert [row["kind"] for row in compared([deferred], [{**ignored, "mode": "Audit"}]).rows] == ["protection_lost"]
+
+
 def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     """What it acts on is put down to the edit that shows, and it is not even looked at where nothing else is edited."""
     told = rule("Told", {"from_scope": "InOrganization"}, {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"})

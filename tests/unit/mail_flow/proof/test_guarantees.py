@@ -34,6 +34,15 @@ def verdict(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guaran
     return found
 
 
+def test_what_is_unknown_of_the_claim_itself_is_said() -> None:
+    """Who the manager of the sender is, and whether mail with more recipients counts (U05)."""
+    unknown = {key: value for key, value in TENANT.items() if key != "managers"}
+    for when in ({"sender_management_relationship": "Manager"}, {"manager_for_evaluated_user": "Sender", "manager_addresses": ["bob@contoso.com"]}):
+        found = verdict([], unknown, when=when, then="not_in_clear")
+        assert found["verdict"] == "unknown"
+        assert [each["reason"] for each in found["unknown"] if "manager" in each["reason"]]
+
+
 def test_mail_to_an_alias_is_mail() -> None:
     words = {"recipient_address_contains_words": ["bob"]}
     to_bob = {"when": {"from_scope": "InOrganization", "sent_to": ["bob@contoso.com"]}, "then": "not_in_clear"}
