@@ -137,7 +137,7 @@ def test_a_step_whose_impact_is_another_one_by_now_is_still_the_same() -> None:
 
     def planner(organization: Organization) -> Plan:
         plan = wants(replans=ALWAYS, a="2", b="2")(organization)
-        impact = Impact.NONE if session.groups else Impact.IN_CLEAR
+        impact = Impact.WIDENS if session.groups else Impact.IN_CLEAR
         return replace(plan, steps=[replace(step, changes=tuple(replace(change, impact=impact) for change in step.changes)) for step in plan.steps])
 
     with pytest.raises(VerificationError, match="value of 'a' is '1', not '2'"):
