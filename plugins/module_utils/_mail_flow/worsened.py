@@ -43,10 +43,11 @@ def worsened(
             side = model.open
             about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
             then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
-            assumed = [each.literal for each in model.mail.assumptions]
-            for candidate in model.candidates([low(about), low(then), high(first) ^ 1, *assumed], side):
-                if found := _replayed(model, guarantee, candidate):
-                    return found
+            wanted = [low(about), low(then), high(first) ^ 1, *(each.literal for each in model.mail.assumed)]
+            for written in model.mail.ways_to_write:
+                for candidate in model.candidates([*wanted, *written], side):
+                    if found := _replayed(model, guarantee, candidate):
+                        return found
             more = model.to_refine(side)
             if not more:
                 return None
@@ -58,7 +59,7 @@ def worsened(
 
 def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[str, Any] | None:
     message, letter = candidate.message, candidate.letter
-    if not is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient):
+    if is_about(model.claims, model.claims.rules[0], message, candidate.facts[0], letter.recipient) is not True:
         return None
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
     courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]

@@ -107,6 +107,9 @@ def wrong_settings(
     world: SmallWorld,
 ) -> str:
     """A class of mail that was missed where settings of IRM are others, too. The sides are rules and settings."""
+    for row in answer:
+        if "witness" in row and (wrong := wrong_when(row, before[0], after[0])):
+            return wrong
     said = {row["kind"] for row in answer}
     sides = [world.with_settings(irm).outcomes(rules) for rules, irm in (before, after)]
     for (message, address, old), (_message, _address, new) in zip(*sides, strict=True):

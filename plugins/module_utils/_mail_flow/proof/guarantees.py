@@ -217,7 +217,7 @@ class _Prover:
         :raises OptionError: the guarantee applies to no message.
         """
         about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
-        assumptions = [each for each in model.mail.assumptions if each.id != "U24"]  # What rules find in an alias has a formula of its own.
+        assumptions = model.mail.assumed
         while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
@@ -257,8 +257,7 @@ class _Prover:
             for more in (*([outcome.known, *nobody] for nobody in alone), [])
         ]
         questions = [*sure, *((model.free, [*claim]) for claim in of_free)]
-        # An alias only where nothing else shows it.
-        for written in ([model.mail.direct], []) if model.mail.watches_aliases else ([],):
+        for written in model.mail.ways_to_write:
             for side, wanted in questions:
                 for candidate in model.candidates([*wanted, *written, *literals], side):
                     found = self._replays(model, place, candidate)

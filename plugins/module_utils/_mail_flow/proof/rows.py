@@ -149,16 +149,12 @@ class Rows:
             usual += [literal ^ 1 for literal in model.mail.arrival.values()]
         steps = {id(step.rule): (chain.conditions, step) for chain in model.free.chains for step in chain.steps}
         if all(id(rule) in steps for rule, _said in deciding):
-            spared = any(said.exceptions for _rule, said in deciding)
-            for but in ("", ", unless an exception applies to it") if spared else ("",):
-                matches = []
-                for rule, said in deciding:
-                    conditions, step = steps[id(rule)]
-                    about = said if but else replace(said, exceptions=())
-                    matches.append(high(conditions.matches(about, step.name, Seen(), model.mail.recipient)))
-                for said_of_it, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
-                    if self._never([*usual, *matches, said_of_it ^ 1]):
-                        return but, sure
+            seen_as = [(*steps[id(rule)], said) for rule, said in deciding]
+            about = [high(each.matches(said, step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
+            for treated, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
+                if self._never([*usual, *about, treated ^ 1]):
+                    bare = [high(each.matches(replace(said, exceptions=()), step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
+                    return "" if about == bare or self._never([*usual, *bare, treated ^ 1]) else ", unless an exception applies to it", sure
         return ", unless another rule applies to it", alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
 
     def _never(self, literals: Sequence[int]) -> bool:
