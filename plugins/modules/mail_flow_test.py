@@ -419,14 +419,18 @@ difference:
       type: list
       elements: str
       returned: always
+    added:
+      description: The person whom rules add to the mail, or redirect it to, if the row is about their copies and not about those of the mail's recipients.
+      type: str
+      returned: for copies of people whom rules add
     before:
       description: The result of the witness with the rules of O(compare_with).
       type: dict
-      returned: when it is known
+      returned: when it is known, and there is such a copy
     after:
       description: The result of the witness with the tested rules.
       type: dict
-      returned: when it is known
+      returned: when it is known, and there is such a copy
     witness:
       description: A C(message) as O(messages) takes it, its C(recipient), and the C(facts) that it needs in addition to the known ones.
       type: dict

@@ -249,7 +249,7 @@ class Passage:
             yield opened(("approval request",), "U29", "which rules see requests for approval")
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):
             yield opened(("report",), "U00", "which rules see reports that Exchange itself sends")
-        if added and (rule.splits or any(atom.reach is Reach.COPY for atom in (*rule.conditions, *rule.exceptions))):
+        if added and rule.looks_at_recipients:
             yield opened(("added", person.address), "U09", f"whether later rules look at {person.label}, whom a rule added")
 
     def truth(self, atom: Atom, world: World, person: Recipient) -> Truth:

@@ -91,6 +91,11 @@ class FlowRule:
         return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
 
     @property
+    def looks_at_recipients(self) -> bool:
+        """Whether it looks at recipients. Then it is open whether it looks at those whom rules added (U09)."""
+        return self.splits or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+
+    @property
     def rows(self) -> tuple[Action, ...]:
         """The rows of its actions."""
         return tuple(ACTION_BY_OPTION[option] for option in self.actions)

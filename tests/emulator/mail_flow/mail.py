@@ -112,13 +112,14 @@ class Recipient:
 
     ``originals`` are the addresses under which the message names the person (a proxy, a group, or the primary one). ``log`` holds the names
     of the rules that matched, each with whether that is certain; a rule that asks a moderator opens another list. ``added``: the action by
-    which a rule brought them; empty for those whom the sender named.
+    which a rule brought them; empty for those whom the sender named. ``beside``: whose copy theirs is made of: all of that copy whom the sender named.
     """
 
     address: str
     originals: tuple[str, ...]
     added: str = ""
     log: list[list[tuple[str, bool]]] = field(default_factory=lambda: [[]])
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -212,7 +212,8 @@ class Passage:
         """New recipients, from addresses and the actions that brought them. Their history is what all the others of the copy have in common."""
         log = [[entry for entry in part if all(entry in other.log[place] for other in others)] for place, part in enumerate(others[0].log)]
         found = {address: target for target in targets for address in self.directory.expand(target)}
-        return [Recipient(address, (target.lower(),), targets[target], [list(part) for part in log]) for address, target in found.items()]
+        beside = frozenset(address for other in others for address in (other.beside if other.added else {other.address}))
+        return [Recipient(address, (target.lower(),), targets[target], [list(part) for part in log], beside) for address, target in found.items()]
 
     def _encrypt(self, rule: Rule, copy: Copy) -> None:
         name = str(rule.actions["ApplyRightsProtectionTemplate"])

@@ -91,11 +91,16 @@ def wrong_difference(
             return wrong
         if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
             return wrong
-    said = {row["kind"] for row in answer}
-    for message, address, old, new in world.changes(before, after):
-        if not more and not kinds_of(old, new) <= said:
-            missed = ", ".join(sorted(kinds_of(old, new) - said))
-            return f"nothing is said of {missed}: for {address} with {message} {_shown(old)} becomes {_shown(new)}"
+    if more:
+        return ""
+    for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
+        for message, address, old, new in changes:
+            said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
+            missed = kinds_of(old, new) - said
+            # Whether later rules look at whom earlier ones added is open, whatever they would see.
+            if missed and not (of_added and "unknown" in said):
+                whom = f"{address}, whom rules add," if of_added else address
+                return f"nothing is said of {', '.join(sorted(missed))}: for {whom} with {message} {_shown(old)} becomes {_shown(new)}"
     return ""
 
 
@@ -110,7 +115,7 @@ def wrong_settings(
     for row in answer:
         if "witness" in row and (wrong := wrong_when(row, before[0], after[0])):
             return wrong
-    said = {row["kind"] for row in answer}
+    said = {row["kind"] for row in answer if "added" not in row}
     sides = [world.with_settings(irm).outcomes(rules) for rules, irm in (before, after)]
     for (message, address, old), (_message, _address, new) in zip(*sides, strict=True):
         if more or old == new:
@@ -128,18 +133,24 @@ def wrong_witness(row: Mapping[str, Any], before: Sequence[Values], after: Seque
     """A witness must change as the class says, and its outcomes be those that the class names."""
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
-    for _message, address, old, new in world.changes(before, after):
-        if address == witness["recipient"].lower():
-            if row["kind"] not in kinds_of(old, new):
-                return f"the witness of {row['kind']} is one of {kinds_of(old, new)}: {witness}"
-            named = [(row[side]["fate"], row[side].get("protection"), row[side].get("branding")) for side in ("before", "after")]
-            real = [(one.fate, one.protection, one.branding) for one in (old, new)]
-            return "" if named == real else f"the witness of {row['kind']} gives {real}, and is shown with {named}"
+    if "added" in row:
+        every = [whole for _message, address, whole, _each in world.added(before, after) if address == row["added"]]
+    else:
+        every = [(olds, news) for _message, address, olds, news in world.possible(before, after) if address == witness["recipient"].lower()]
+    olds, news = ({outcome for sides in every for outcome in sides[which]} for which in (0, 1))
+    if len(olds) == len(news) == 1:
+        (old,), (new,) = olds, news
+        if row["kind"] not in kinds_of(old, new):
+            return f"the witness of {row['kind']} is one of {kinds_of(old, new)}: {witness}" if old != new else _nothing(row)
+        named = [(side.get("fate", "nobody"), side.get("protection"), side.get("branding")) for side in (row.get("before", {}), row.get("after", {}))]
+        real = [(one.fate, one.protection, one.branding) for one in (old, new)]
+        return "" if named == real else f"the witness of {row['kind']} gives {real}, and is shown with {named}"
     # Something about it is open, such as which of two templates it gets. The kind has to hold whatever that is.
-    for _message, address, olds, news in world.possible(before, after):
-        if address == witness["recipient"].lower() and all(row["kind"] in kinds_of(old, new) for old in olds for new in news):
-            return ""
-    return f"the witness of {row['kind']} certainly changes nothing: {witness}"
+    return "" if olds and all(row["kind"] in kinds_of(old, new) for old in olds for new in news) else _nothing(row)
+
+
+def _nothing(row: Mapping[str, Any]) -> str:
+    return f"the witness of {row['kind']} certainly changes nothing: {row['witness']}"
 
 
 def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
@@ -147,7 +158,9 @@ def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
     kinds = sorted({str(rule.get("recipient_address_type", "Resolved")) for rule in (*before, *after)} | {"Resolved"})
-    if any(witness["recipient"].lower() in world.meeting(row["when"], recipient_address_type=kind) for kind in kinds):
+    meeting = {address for kind in kinds for address in world.meeting(row["when"], recipient_address_type=kind)}
+    # Whom rules add is not among those to whom the mail came.
+    if meeting if "added" in row else witness["recipient"].lower() in meeting:
         return ""
     return f"the witness does not meet {row['when']}: {witness}"
 

@@ -43,6 +43,10 @@ TENANT: Values = {
     "attributes": {},
     "proxy_addresses": {ALIAS: ALIASED},
 }
+#: All outcomes that are possible before, and after.
+Sides = tuple[set[Outcome], set[Outcome]]
+#: Of somebody who gets no copy.
+NOBODY = Outcome("nobody", ())
 THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
 _TEMPLATES = {"Encrypt": "encrypt", "Do Not Forward": "do_not_forward"}
 
@@ -215,6 +219,44 @@ class SmallWorld:
             for address in explored[0].results[0]:
                 old, new = ({essence(outcomes[address]) for outcomes in one.results} for one in explored)
                 yield message, address, old, new
+
+    def changes_of_added(self, before: Sequence[Values], after: Sequence[Values]) -> list[tuple[Values, str, Outcome, Outcome]]:
+        """The same of the copies of people whom rules add: message, person, and both outcomes. Only where it is so of all copies that somebody gets, and of
+        those alone that come of one recipient's.
+        """
+        found = []
+        for message, address, (old, new), every in self.added(before, after):
+            if len(old) == len(new) == 1 and old != new and (old, new) in every:
+                found.append((message, address, next(iter(old)), next(iter(new))))
+        return found
+
+    def added(self, before: Sequence[Values], after: Sequence[Values]) -> Iterator[tuple[Values, str, Sides, list[Sides]]]:
+        """Each message and person whom rules add, with all outcomes of the person's copies that are possible before and after; and the same of those alone
+        that come of a recipient's copy, for each recipient. Where there is none, it is the outcome of nobody.
+        """
+        sets = compile_rules(before), compile_rules(after)
+        for message, arrived in self._messages:
+            sides = [explore(lambda world, one=one, arrived=arrived: self._outcomes_of_added(world, arrived, one), guesses=()).results for one in sets]  # type: ignore[misc]
+            made = sorted({which for side in sides for found in side for which in found})
+            for address in sorted({address for _recipient, address in made}):
+                whole, *every = (self._sides(sides, which) for which in made if which[1] == address)
+                yield message, address, whole, every
+
+    @staticmethod
+    def _sides(sides: Sequence[Sequence[Mapping[tuple[str, str], set[Outcome]]]], which: tuple[str, str]) -> Sides:
+        old, new = ({outcome for found in side for outcome in found.get(which, {NOBODY})} for side in sides)
+        return old, new
+
+    def _outcomes_of_added(self, world: World, arrived: Mail, compiled: list[Rule]) -> dict[tuple[str, str], set[Outcome]]:
+        """The outcomes of the copies of each person whom rules add, by the recipient whose copy they come of, or none: of all of them."""
+        passage = Passage(world, arrived, self._directory, compiled)
+        judge = Judge(world, arrived, self._directory)
+        found: dict[tuple[str, str], set[Outcome]] = {}
+        for copy in passage.copies:
+            for one in copy.recipients:
+                for recipient in ("", *one.beside) if one.added else ():
+                    found.setdefault((recipient, one.address), set()).add(essence(judge.outcome(copy, one)))
+        return found
 
     def acting(self, of_rules: Sequence[Values]) -> set[str]:
         """The rules that match some message, perhaps."""

@@ -71,12 +71,14 @@ def test_a_refusal_of_what_says_something_is_found_out() -> None:
 
 
 def changed(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
-    """The difference by enumeration: a class a kind."""
-    rows: dict[str, Values] = {}
-    for message, recipient, old, new in SmallWorld(tenant, SOME).changes(before, after):
-        for kind in kinds_of(old, new):
-            sides = {name: {"fate": one.fate, "protection": one.protection, "branding": one.branding} for name, one in (("before", old), ("after", new))}
-            rows.setdefault(kind, {"kind": kind, "when": {}, **sides, "witness": {"message": message, "recipient": recipient}})
+    """The difference by enumeration: a class a kind, and for each person whom rules add."""
+    world, rows = SmallWorld(tenant, SOME), dict[tuple[str, str], Values]()
+    for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
+        for message, recipient, old, new in changes:
+            for kind in kinds_of(old, new):
+                sides = {name: {"fate": one.fate, "protection": one.protection, "branding": one.branding} for name, one in (("before", old), ("after", new))}
+                row = {"kind": kind, "when": {}, **sides, "witness": {"message": message, "recipient": recipient}}
+                rows.setdefault((kind, recipient if of_added else ""), row | ({"added": recipient} if of_added else {}))
     return list(rows.values()), 0
 
 

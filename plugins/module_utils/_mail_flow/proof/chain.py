@@ -93,18 +93,18 @@ class Step:
 class Branch:
     """A copy that a rule makes for somebody.
 
+    :param rule: the rule.
     :param address: whom the rule adds, or sends the message to instead.
     :param instead: whether it does the latter.
     :param when: whether it does.
     :param state: the state of their copy right after it.
-    :param place: the rule's place.
     """
 
+    rule: FlowRule
     address: str
     instead: bool
     when: Value
     state: State
-    place: int
 
 
 def shows(rule: FlowRule, watched: bool) -> bool:
@@ -124,7 +124,7 @@ class Chain:
     :param steps: the rules that can act, first to last.
     :param state: the state after the last one.
     :param branches: the copies that rules make of this one for others.
-    :param unfollowed: whether rules add somebody who cannot be told: a manager, or a group.
+    :param unfollowed: whom rules add that cannot be followed, by the rule's place: a manager, or a group.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
@@ -135,14 +135,14 @@ class Chain:
         self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
         self.steps: list[Step] = []
         self.branches: list[Branch] = []
-        self.unfollowed = False
+        self.unfollowed: dict[int, list[str]] = {}
         self._changers: dict[str, Changer] = {}
         company.start()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)
             times[known] = times.get(known, 0) + 1
-            if not rule.idle and (branch is None or rule.place > branch.place):
+            if not rule.idle and (branch is None or rule.place > branch.rule.place):
                 self._take(rule, (*known, times[known]))
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
@@ -290,13 +290,15 @@ class Chain:
     def _branch(self, rule: FlowRule, acts: Value) -> None:
         """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop."""
         added = [(str(address).lower(), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
-        way = rule.actions.get("add_manager_as_recipient_type")
-        self.unfollowed |= bool(way) or bool(added and rule.does(Does.MODERATE)) or any(address in (self.mail.facts.groups or {}) for address, _way in added)
+        lost = [address for address, _way in added if rule.does(Does.MODERATE) or address in (self.mail.facts.groups or {})]
+        lost += ["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else []
+        if lost:
+            self.unfollowed[rule.place] = lost
         for address, instead in dict.fromkeys(added):
             own = {name: copy(getattr(self.state, name)) for name in _OWN}
             stopped = self.rail.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
             state = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
-            self.branches.append(Branch(address, instead, acts, state, rule.place))
+            self.branches.append(Branch(rule, address, instead, acts, state))
 
     def _hold_and_end(self, rule: FlowRule, acts: Value, matches: Value) -> None:
         rail, state, actions = self.rail, self.state, rule.actions

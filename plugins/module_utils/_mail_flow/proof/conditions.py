@@ -94,7 +94,7 @@ class Conditions:
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.reach in (Reach.COPY, Reach.RELATION)]
         parts = [self.truth(atom, seen, person) for atom in rule.conditions if atom not in shared]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
-        if added and (shared or rule.splits):
+        if added and rule.looks_at_recipients:
             parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
         if rule.content:
             parts.append(negate(self.hidden(seen)))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import UNSEEN, Chain, Step, shows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 
@@ -83,12 +83,6 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
     return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and shows(rule, watched=False)]
 
 
-def sent_on_to(rule: FlowRule) -> list[str]:
-    """The people whom a rule adds, or redirects mail to."""
-    found = [str(address) for option in ADDING for address in rule.actions.get(option) or ()]
-    return [*found, *(["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else [])]
-
-
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:
     """Place in the second set to place in the first one, of rules that are in both; and the places in the second set of those that kept their order."""
     pairs = _pairs(_named(before), _named(after))
@@ -148,36 +142,101 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
     return (rule.mode, rule.splits, repr(sorted(rule.actions.items())), tuple(reason.text for reason in rule.surprises))
 
 
+#: Whether a rule acts on a copy.
+Acts = Callable[[FlowRule], Value]
+
+
+def acts_of(chain: Chain) -> Acts:
+    """Whether rules act on the recipient's copy."""
+    steps = {id(step.rule): step for step in chain.steps}
+    return lambda rule: steps[id(rule)].acts if id(rule) in steps else FALSE
+
+
+def acts_of_added(chain: Chain, copies: Sequence[AddedCopy]) -> Acts:
+    """Whether rules act on any of the copies that somebody gets whom rules add, or act on the recipient's before it is made. On the recipient's, while there
+    is none.
+    """
+    rail, first = chain.rail, acts_of(chain)
+    every = [(copy.when, _acts_on_the_way(copy, first)) for copy in copies]
+    none = rail.all_of([negate(copy.when) for copy in copies])
+    return lambda rule: rail.any_of([rail.all_of((none, first(rule))), *(rail.all_of((when, acts(rule))) for when, acts in every)])
+
+
+def _acts_on_the_way(copy: AddedCopy, first: Acts) -> Acts:
+    before, own = first if copy.made_of is None else _acts_on_the_way(copy.made_of, first), acts_of(copy.outcome.chain)
+    return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
+
+
 class Causes:
     """Whether each edit is the first that acts differently on a message.
 
     Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
     before it possibly does.
 
-    :param alike: the rules that are the same in both sets, if nothing but rules differs and no rule looks at who shares a copy. Then mail on which no edit
-        acts differently is treated alike: the other rules see the same and do the same, one after the other. ``None`` elsewhere.
+    :param acts: whether a rule acts, by rule set.
+    :param exhausted: whether mail on which no edit acts differently is known to be treated alike.
     :param literals: by edit; the last one means that no edited rule acts differently, and is false where such mail is treated alike.
     """
 
-    def __init__(self, edits: Sequence[Edit], chains: Sequence[Chain], alike: Sequence[tuple[FlowRule, FlowRule]] | None) -> None:
-        before, after = chains
-        circuit = before.rail.circuit
-        old, new = ({id(step.rule): step for step in chain.steps} for chain in (before, after))
-        protection = before.watches_protection or after.watches_protection
+    def __init__(self, rail: Rail, edits: Sequence[Edit], acts: Sequence[Acts], *, exhausted: bool) -> None:
         self.literals: list[int] = []
-        none = steered = TRUE
-        todo = deque(alike or ())
+        none = TRUE
         for edit in edits:
+            surely, possibly = _differs(rail, edit, acts)
+            self.literals.append(rail.circuit.conjunction((surely, none)))
+            none = rail.circuit.conjunction((none, possibly ^ 1))
+        self.literals.append(FALSE if exhausted else none)
+
+
+class Cuts:
+    """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is reached in both or in neither, and acts
+    in both or in neither. Only where nothing but rules differs, and no rule looks at who shares a copy.
+
+    The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
+
+    :param alike: the rules that are the same in both sets, as they are in each.
+    """
+
+    def __init__(self, edits: Sequence[Edit], alike: Sequence[tuple[FlowRule, FlowRule]], sides: Sequence[tuple[Chain, AddedCopies]]) -> None:
+        self._edits, self._alike = edits, alike
+        names = {id(rule): place for place, both in enumerate(alike) for rule in both}
+        (before, old), (after, new) = sides
+        self._protection = before.watches_protection or after.watches_protection
+        guards: dict[tuple[int, ...], list[tuple[float, int]]] = {(): self._cut((before, after), TRUE, -1)}
+        others = {way: copy for copy in old.copies if (way := _way(copy, names)) is not None}
+        for copy in new.copies:
+            way = _way(copy, names)
+            if way is not None and way in others:
+                reached = next(guard for place, guard in reversed(guards[way[:-1]]) if place <= copy.rule.place)
+                guards[way] = self._cut((others[way].outcome.chain, copy.outcome.chain), reached, copy.rule.place)
+
+    def _cut(self, chains: tuple[Chain, Chain], guard: int, start: int) -> list[tuple[float, int]]:
+        """Cuts two chains.
+
+        :param guard: that nothing has steered the mail apart before they begin, behind the place :param:`start` of the second set.
+        :returns: that nothing has steered it apart, from each place on.
+        """
+        rail, circuit = chains[0].rail, chains[0].rail.circuit
+        acts = [acts_of(chain) for chain in chains]
+        old, new = ({id(step.rule): step for step in chain.steps} for chain in chains)
+        guards: list[tuple[float, int]] = [(start, guard)]
+        todo = deque(both for both in self._alike if both[1].place > start)
+        for edit in self._edits:
             while todo and todo[0][1].place < edit.place:
-                _go_alike(circuit, steered, *_steps(todo.popleft(), old, new))
-            surely, possibly = _differs(before.rail, edit, old, new)
-            self.literals.append(circuit.conjunction((surely, none)))
-            none = circuit.conjunction((none, possibly ^ 1))
-            if any(rule is not None and _steers(rule, protection) for rule in (edit.before, edit.after)):
-                steered = circuit.conjunction((steered, possibly ^ 1))
+                _go_alike(circuit, guard, *_steps(todo.popleft(), old, new))
+            if any(rule is not None and _steers(rule, self._protection) for rule in (edit.before, edit.after)):
+                guard = circuit.conjunction((guard, _differs(rail, edit, acts)[1] ^ 1))
+                guards.append((edit.place, guard))
         for both in todo:
-            _go_alike(circuit, steered, *_steps(both, old, new))
-        self.literals.append(none if alike is None else FALSE)
+            _go_alike(circuit, guard, *_steps(both, old, new))
+        return guards
+
+
+def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
+    """The rules by which somebody gets a copy, if they are the same in both sets."""
+    before = () if copy.made_of is None else _way(copy.made_of, names)
+    name = names.get(id(copy.rule))
+    return None if before is None or name is None else (*before, name)
 
 
 def _steps(both: tuple[FlowRule, FlowRule], old: Mapping[int, Step], new: Mapping[int, Step]) -> list[Step]:
@@ -195,10 +254,7 @@ def _steers(rule: FlowRule, protection: bool) -> bool:
 
 
 def _go_alike(circuit: Circuit, guard: int, *steps: Step) -> None:
-    """A cut between the chains: while no edit steers mail apart, a rule is reached in both or in neither, and acts in both or in neither.
-
-    The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
-    """
+    """That two steps are reached alike and act alike."""
     for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
         for one, other in (map(low, values), map(high, values)):
             if one != other:
@@ -206,8 +262,7 @@ def _go_alike(circuit: Circuit, guard: int, *steps: Step) -> None:
                 circuit.add(guard ^ 1, one, other ^ 1)
 
 
-def _differs(rail: Rail, edit: Edit, old: Mapping[int, Step], new: Mapping[int, Step]) -> tuple[int, int]:
-    one, other = (known.get(id(rule)) if rule else None for known, rule in ((old, edit.before), (new, edit.after)))
-    was, now = (FALSE if step is None else step.acts for step in (one, other))
+def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts]) -> tuple[int, int]:
+    was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
     found = negate(rail.equal(was, now)) if edit.acts_alike else rail.any_of((was, now))
     return low(found), high(found)

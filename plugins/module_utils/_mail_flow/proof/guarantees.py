@@ -164,8 +164,7 @@ class _Prover:
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model([rules], claims, facts, now, options)
-        _copies, whole = self.first.added(self.first.free)
-        self._named_only = [] if whole else [{**NAMED_ONLY}]
+        self._named_only = [] if self.first.added(self.first.free).whole else [{**NAMED_ONLY}]
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
         guarantee = self.guarantees[place]
@@ -201,7 +200,7 @@ class _Prover:
         known = high if side.rail.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
         found = [(known(about), known(side.outcomes[0].breaks(guarantee.then, template)))]
-        for copy in model.added(side)[0]:
+        for copy in model.added(side).copies:
             about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
             found.append((known(side.rail.all_of((copy.when, about))), known(copy.outcome.breaks(guarantee.then, template))))
         return found
@@ -246,7 +245,7 @@ class _Prover:
     def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
         to_refine: list[Any] = []
-        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open)[0])]
+        outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
         of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
         # Of a message for the recipient alone the most is known.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))

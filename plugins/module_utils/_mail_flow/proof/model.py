@@ -15,8 +15,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Branch, Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, NoMessageError, Writer
@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Histories
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 Found = TypeVar("Found")
 
@@ -52,12 +52,36 @@ class BudgetError(Exception):
 class AddedCopy:
     """The copy of somebody whom a rule adds.
 
+    :param address: the primary address, :param:`person` as atoms.
     :param when: whether there is one.
+    :param rule: the rule that adds them, :param:`instead` whether it redirects the message to them.
+    :param made_of: the copy that theirs is made of; ``None`` for the recipient's.
     """
 
+    address: str
     person: AddressSlot
     when: Value
     outcome: Outcome
+    rule: FlowRule
+    instead: bool
+    made_of: AddedCopy | None
+
+
+@dataclass(frozen=True)
+class AddedCopies:
+    """The copies of people whom rules add.
+
+    :param whole: whether nobody is missing, neither one who cannot be told nor one of too many.
+    :param cut: whether there are more copies than are followed.
+    """
+
+    copies: tuple[AddedCopy, ...]
+    whole: bool
+    cut: bool
+
+    def of(self, address: str) -> list[AddedCopy]:
+        """Those of a person, by the primary address."""
+        return [copy for copy in self.copies if copy.address == address]
 
 
 @dataclass(frozen=True)
@@ -115,7 +139,7 @@ class Model:
         self.circuit = Circuit()
         self.mail = Mail(self.circuit, vocabulary_of(every, self.facts), self.facts, every, self._options, self.settings)
         self.free = self._side(free=True)
-        self._added: dict[bool, tuple[list[AddedCopy], bool]] = {}
+        self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
 
     @cached_property
@@ -147,28 +171,36 @@ class Model:
             raise BudgetError
         return found
 
-    def added(self, side: Side) -> tuple[list[AddedCopy], bool]:
-        """The copies for those whom rules of the first set add, and for those whom they add to these; and whether that is all of them."""
-        known = self._added.get(side.rail.free)
+    def added(self, side: Side, place: int = 0, *, shared: bool = True) -> AddedCopies:
+        """The copies for those whom rules of a set add, and for those whom they add to these.
+
+        :param shared: whether also for those whom a rule adds to a copy that it adds them to anyway, as it is shared: they get a second one at most, if
+            rules split the copy before.
+        """
+        known = self._added.get((side.rail.free, place, shared))
         if known is not None:
             return known
-        chain = side.chains[0]
+        chain = side.chains[place]
         side.company.conditions = chain.conditions
         found: list[AddedCopy] = []
         whole = not chain.unfollowed
-        todo = [(branch, branch.when) for branch in chain.branches]
+        todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
         while todo and len(found) < _COPIES:
-            branch, when = todo.pop(0)
+            branch, when, made_of = todo.pop(0)
+            if not shared and made_of is not None and not made_of.instead:
+                when = side.rail.all_of((when, negate(_acts(chain if made_of.made_of is None else made_of.made_of.outcome.chain, branch.rule))))
             if when == FALSE:
                 continue
             copy = Chain(chain.rules, chain.conditions, side.company, branch)
             if not branch.instead:  # Nobody is added to a copy that is theirs.
                 when = side.rail.all_of((when, self.mail.recipient["address", self.facts.primary(branch.address)] ^ 1))
-            found.append(AddedCopy(copy.person, when, Outcome(copy)))
+            found.append(AddedCopy(self.facts.primary(branch.address), copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of))
             whole &= not copy.unfollowed
-            todo += [(more, side.rail.all_of((when, more.when))) for more in copy.branches if more.address != branch.address]
-        self._added[side.rail.free] = (found, whole and not todo)
-        return self._added[side.rail.free]
+            for more in copy.branches:
+                if more.address != branch.address and (shared or branch.instead or not more.rule.looks_at_recipients):
+                    todo.append((more, side.rail.all_of((when, more.when)), found[-1]))
+        known = self._added[side.rail.free, place, shared] = AddedCopies(tuple(found), whole and not todo, bool(todo))
+        return known
 
     @property
     def core(self) -> tuple[int, ...]:
@@ -237,6 +269,11 @@ def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     """The IRM settings that decide about mail and differ between rule sets, with the last value of each."""
     values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
+
+
+def _acts(chain: Chain, rule: FlowRule) -> Value:
+    """Whether a rule acts on the copy of a chain."""
+    return next((step.acts for step in chain.steps if step.rule is rule), FALSE)
 
 
 def _is_true(model: Sequence[int], literal: int) -> bool:

@@ -41,9 +41,13 @@ def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts
     return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[id(atom)] is not True))
 
 
-def course_of(rules: RuleSet, message: Message, facts: Facts, address: str) -> Course | None:
-    """The course of a recipient's copy."""
-    return Passage(rules, message, facts).course(address)
+def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:
+    """The course of a recipient's copy, or of a person's whom rules add. Where none does, it is the recipient's, and brings nobody a copy."""
+    own = Passage(rules, message, facts).course(address)
+    if not person or own is None:
+        return own
+    found = Passage(rules, message, facts).course(person)
+    return found or replace(own, worlds=[world.but(fate=NOBODY, held=0) for world in own.worlds])
 
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
@@ -81,5 +85,5 @@ def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Re
     found: set[Reason] = set()
     for world in course.worlds:
         found |= {reason for question, _answer in world.answers for reason in question.reasons}
-        found |= {*verdict(world, message, facts).reasons, *world.surprises, *world.asides}
+        found |= {*world.surprises, *world.asides, *(verdict(world, message, facts).reasons if world.fate != NOBODY else ())}
     return sorted(found)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives
@@ -26,6 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
 
+#: What becomes of somebody's copy before and after.
+Courses = tuple[Course, Course]
+
 #: The number of models that are kept for later questions.
 _MODELS = 32
 
@@ -34,6 +38,7 @@ _MODELS = 32
 class MailClass:
     """A kind of difference with its cause, which is an index into the edits.
 
+    :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
     :param row: its row in the result.
     :param refine: the atoms for which another recipient must be built to find out more.
     :param reasons: what is unknown about :param:`witness`.
@@ -41,25 +46,43 @@ class MailClass:
 
     kind: str
     cause: int
+    person: str = ""
     row: dict[str, Any] | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about somebody's copies on a side.
+
+    :param copies: before and after.
+    :param kinds: kind to its literal, and so :param:`causes` by edit.
+    """
+
+    copies: tuple[Copies, Copies]
+    kinds: Mapping[str, int]
+    causes: Sequence[int]
+
+    def of(self, found: MailClass) -> list[int]:
+        """That a message is one of a class."""
+        return [self.causes[found.cause], self.kinds[found.kind]]
+
+
 class Rows:
     """Writes the rows of classes.
 
-    :param kinds: kind to its literal, with unknown values as free variables; :param:`causes` by edit.
+    :param asked: what is asked about a person's copies, with unknown values as free variables.
     :param budget: the maximum number of conflicts for all questions together.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], kinds: Mapping[str, int], causes: Sequence[int], budget: int) -> None:
-        self.model, self.edits, self.kinds, self.causes, self.budget = model, edits, kinds, causes, budget
+    def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int) -> None:
+        self.model, self.edits, self.asked, self.budget = model, edits, asked, budget
         self.sets = model.rule_sets
         self._models: deque[list[int]] = deque(maxlen=_MODELS)
 
-    def say(self, found: MailClass, candidate: Replayed, courses: tuple[Course, Course], assumed: Sequence[int]) -> None:
+    def say(self, found: MailClass, candidate: Replayed, courses: Courses, assumed: Sequence[int]) -> None:
         """Writes the row of a class from a message that shows it.
 
         :param assumed: the assumptions about mail.
@@ -67,14 +90,16 @@ class Rows:
         facts = candidate.facts
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
         edit = self._edit(found.cause)
-        deciding = self._deciding(found.kind, edit, courses)
+        deciding = self._deciding(found, edit, courses)
         said = [self._as_it_arrives(rule, candidate) for rule in deciding]
         approvals, stages = _stages(before, after)
-        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found.kind, stages, approvals), assumed)
-        head = f"{mail_of(said, every=not but)} {becomes(found.kind, *(stages if sure else ()))}{but}"
-        reason = because(edit, acted(edit, courses), self._overtaken(found.kind, edit, courses), self.model.settings_that_differ)
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(said), "rules": self._rules(edit)}
-        found.row = {**row, "before": before, "after": after, "witness": witness_of(candidate)}
+        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), assumed)
+        head = f"{mail_of(said, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
+        reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(said), "rules": self._rules(edit), **_whose(found)}
+        # A copy that there is not has no result.
+        sides = {side: each for side, each in (("before", before), ("after", after)) if each}
+        found.row = {**row, **sides, "witness": witness_of(candidate, found.person)}
 
     def _edit(self, cause: int) -> Edit | None:
         """The edit behind a cause; ``None`` for the cause that no edited rule acts differently."""
@@ -84,20 +109,20 @@ class Rows:
         """The names of the edited rules that cause a class."""
         return list(dict.fromkeys(each.rule.name for each in ([edit] if edit else self.edits)))
 
-    def _deciding(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[FlowRule]:
+    def _deciding(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[FlowRule]:
         """The edited rule, and the first that decides on each side."""
-        found: list[FlowRule] = [_meant(edit, courses)] if edit else []
+        rules: list[FlowRule] = [_meant(edit, courses)] if edit else []
         wanted = {
             "protection_lost": (0,),
-            "delivery_gained": (0,),
+            "delivery_gained": (1,) if found.person else (0,),
             "protection_gained": (1,),
-            "delivery_lost": (1,),
-        }.get(kind, (0, 1))
+            "delivery_lost": (0,) if found.person else (1,),
+        }.get(found.kind, (0, 1))
         for which in wanted:
-            first = next((rule for rule in self._acting(which, courses) if rule.enforced and _decides(kind, rule)), None)
-            if first is not None and all(first.name != rule.name for rule in found):
-                found.append(first)
-        return found
+            first = next((rule for rule in self._acting(which, courses) if rule.enforced and _decides(found, rule)), None)
+            if first is not None and all(first.name != rule.name for rule in rules):
+                rules.append(first)
+        return rules
 
     def _as_it_arrives(self, rule: FlowRule, candidate: Replayed) -> FlowRule:
         """A rule as far as it is about a message before other rules change it."""
@@ -113,28 +138,28 @@ class Rows:
                 return replace(rule, conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other))
         return rule
 
-    def _acting(self, which: int, courses: tuple[Course, Course]) -> list[FlowRule]:
+    def _acting(self, which: int, courses: Courses) -> list[FlowRule]:
         return [self.sets[which].rules[place] for place in sorted({place for world in courses[which].worlds for _held, place in world.matched})]
 
-    def _overtaken(self, kind: str, edit: Edit | None, courses: tuple[Course, Course]) -> list[str]:
+    def _overtaken(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[str]:
         """The rules that decided about the message before and no longer act."""
         now = {rule.name for rule in self._acting(1, courses)}
         own = edit.rule.name if edit else ""
-        return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(kind, rule) and rule.name not in now and rule.name != own]
+        return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(found, rule) and rule.name not in now and rule.name != own]
 
-    def _alike(self, kind: str, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
+    def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
         """That a message is treated like the witness, as far as the sentence describes it."""
-        sides, values = self.model.free.outcomes, []
-        for outcome, stage, wanted in zip(sides, stages, _TOLD.get(kind, ("", "")), strict=True):
-            if wanted == "fate":
-                values.append(outcome.fate(str(stage["fate"]), approvals))
+        values = []
+        for copies, stage, wanted in zip(self.asked(found.person).copies, stages, _TOLD.get(found.kind, ("", "")), strict=True):
+            if wanted == "fate" and stage:
+                values.append(copies.fate(str(stage["fate"]), approvals))
             elif wanted == "protection":
                 protection = str(stage.get("protection"))
-                values.append(outcome.smime if protection == "smime" else outcome.option(protection))
+                values.append(copies.smime if protection == "smime" else copies.option(protection))
             elif wanted == "branding" and stage.get("branding"):
-                values.append(outcome.brand(str(stage["branding"])))
+                values.append(copies.brand(str(stage["branding"])))
             elif wanted == "branding":
-                values.append(negate(outcome.branded))
+                values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
     def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], alike: int, assumed: Sequence[int]) -> tuple[str, bool]:
@@ -143,7 +168,8 @@ class Rows:
 
         :param deciding: rules, each as it is and as far as it is about mail that arrives.
         """
-        model, differs = self.model, self.kinds[found.kind]
+        model, asked = self.model, self.asked(found.person)
+        differs = asked.kinds[found.kind]
         usual = list(assumed)
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             usual += [literal ^ 1 for literal in model.mail.arrival.values()]
@@ -155,7 +181,7 @@ class Rows:
                 if self._never([*usual, *about, treated ^ 1]):
                     bare = [high(each.matches(replace(said, exceptions=()), step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
                     return "" if about == bare or self._never([*usual, *bare, treated ^ 1]) else ", unless an exception applies to it", sure
-        return ", unless another rule applies to it", alike == TRUE or self._never([*usual, self.causes[found.cause], differs, alike ^ 1])
+        return ", unless another rule applies to it", alike == TRUE or self._never([*usual, asked.causes[found.cause], differs, alike ^ 1])
 
     def _never(self, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together. A model that answered one question may answer others."""
@@ -168,21 +194,21 @@ class Rows:
         return answer is False
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
-        """One row for each cause, with the possible differences."""
-        by_cause: dict[int, list[MailClass]] = {}
+        """One row for each cause and person, with the possible differences."""
+        by_cause: dict[tuple[int, str], list[MailClass]] = {}
         for each in classes:
-            by_cause.setdefault(each.cause, []).append(each)
-        return [self._unknown(cause, group) for cause, group in sorted(by_cause.items())]
+            by_cause.setdefault((each.cause, each.person), []).append(each)
+        return [self._unknown(MailClass("unknown", *which), group) for which, group in sorted(by_cause.items())]
 
-    def _unknown(self, cause: int, group: Sequence[MailClass]) -> MailClass:
-        edit, found = self._edit(cause), MailClass("unknown", cause)
+    def _unknown(self, found: MailClass, group: Sequence[MailClass]) -> MailClass:
+        edit = self._edit(found.cause)
         reasons = list(dict.fromkeys(reason for each in group for reason in each.reasons))
         why = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in reasons] or [{**NOT_FOUND}]
         numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
         deciding = [self._unchanged(edit.rule)] if edit else []
-        head = f"{mail_of(deciding, every=False)} {becomes('unknown')} ({numbers})"
+        head = f"{mail_of(deciding, every=False)} {becomes('unknown', person=found.person)} ({numbers})"
         text = f"{head}: {because(edit, (False, True), settings=self.model.settings_that_differ)}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), "unknown": why}
+        found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), **_whose(found), "unknown": why}
         # A message without anything unknown is not a witness.
         witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
         if witness is not None:
@@ -201,7 +227,7 @@ class Rows:
         return found
 
     def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:
-        """The row of an edited rule that adds people, or redirects mail to them."""
+        """The row of an edited rule that adds people who cannot be followed, or redirects mail to them."""
         edit, found = self.edits[cause], MailClass("unknown", cause)
         how = {"new": "may now", "removed": "may no longer"}.get(edit.how, "may now, or may no longer,")
         about = [self._unchanged(edit.rule)]
@@ -211,28 +237,34 @@ class Rows:
         return found
 
 
-def witness_of(candidate: Replayed) -> dict[str, Any]:
-    """A message that shows the difference, its recipient, and the facts that it rests on beside those that are known."""
+def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
+    """A message that shows the difference, its recipient or the person whom rules add, and the facts that it rests on beside those that are known."""
     letter = candidate.letter
-    found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": letter.recipient}
+    found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": person or letter.recipient}
     return {**found, "facts": letter.facts} if letter.facts else found
 
 
-def _decides(kind: str, rule: FlowRule) -> bool:
-    if kind == "branding_changed":
+def _whose(found: MailClass) -> dict[str, str]:
+    return {"added": found.person} if found.person else {}
+
+
+def _decides(found: MailClass, rule: FlowRule) -> bool:
+    if found.kind == "branding_changed":
         return bool(rule.does(Does.BRAND))
-    if kind in ("protection_lost", "protection_gained", "protection_changed"):
+    if found.kind in ("protection_lost", "protection_gained", "protection_changed"):
         return bool(rule.does(Does.ENCRYPT) or rule.does(Does.DECRYPT))
+    if found.person and found.kind in ("delivery_lost", "delivery_gained"):
+        return bool(rule.does(Does.ADD) or rule.does(Does.REDIRECT))
     return any(row.ends for row in rule.rows) or bool(rule.does(Does.MODERATE) or rule.does(Does.REDIRECT))
 
 
-def _meant(edit: Edit, courses: tuple[Course, Course]) -> FlowRule:
+def _meant(edit: Edit, courses: Courses) -> FlowRule:
     """The edited rule as it acts on the message: as it is now, or as it was."""
     was, now = acted(edit, courses)
     return edit.before if edit.before is not None and was and not now else edit.rule
 
 
-def acted(edit: Edit | None, courses: tuple[Course, Course]) -> tuple[bool, bool]:
+def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
     """Whether an edited rule acted on a message before, and whether it acts now, in at least one world. One that S/MIME keeps from its work perhaps did."""
     if edit is None:
         return False, False

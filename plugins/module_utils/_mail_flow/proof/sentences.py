@@ -192,13 +192,23 @@ _PLAIN = {
 }
 
 
-def becomes(kind: str, before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None) -> str:
+_REACHES = {"delivery_lost": "no longer reaches", "delivery_gained": "now reaches"}
+
+
+def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}), person: str = "") -> str:
     """What happens to it now.
 
-    :param before: the result before, and :param:`after` the result now, if they are the same for all the mail in question.
+    :param sides: the results before and now, if they are the same for all the mail in question.
+    :param person: whose copy it is, if rules add them.
     """
+    if person:
+        return f"{_REACHES.get(kind) or f'{_becomes(kind, *sides)} for'} {person}"
+    return _becomes(kind, *sides)
+
+
+def _becomes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     plain = _PLAIN[kind]
-    if before is None or after is None:
+    if not before or not after:
         return plain
     if kind in ("delivery_lost", "fate_changed") and after["fate"] in _FATES:
         now = _FATES[after["fate"]][0]

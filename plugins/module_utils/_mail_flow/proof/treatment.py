@@ -9,32 +9,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 
 _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 
-def categories(old: Outcome, new: Outcome, options: Iterable[str]) -> dict[str, Value]:
+def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Value]:
     """Kind of difference to whether a message shows it, most important first."""
     rail = old.rail
-    most = max(len(old.state.held), len(new.state.held))
-    held = [[*outcome.state.held, *[FALSE] * (most - len(outcome.state.held))] for outcome in (old, new)]
-    pairs = list(zip(*held, strict=True))
+    pairs = [(old.held(place), new.held(place)) for place in range(max(old.approvals, new.approvals))]
     together = rail.all_of([rail.equal(one, other) for one, other in pairs])
     sooner = rail.any_of([rail.all_of((negate(one), other)) for one, other in pairs])
     later = rail.any_of([rail.all_of((one, negate(other))) for one, other in pairs])
     visible = rail.all_of((together, rail.any_of((rail.all_of((old.delivered, new.delivered)), rail.all_of((old.released, new.released))))))
-    ends = [rail.equal(old.state.fates.get(fate, FALSE), new.state.fates.get(fate, FALSE)) for fate in _ENDS]
+    ends = [rail.equal(old.ends(fate), new.ends(fate)) for fate in _ENDS]
     both_away = rail.all_of((together, negate(old.delivered), negate(new.delivered)))
     other_option = [rail.all_of((one.option(name), negate(other.option(name)))) for name in options for one, other in ((old, new), (new, old))]
-    other_smime = rail.all_of((negate(rail.equal(old.smime, new.smime)), negate(old.state.surprised), negate(new.state.surprised)))
-    brands = sorted({*old.state.brands, *new.state.brands})
+    other_smime = rail.all_of((negate(rail.equal(old.smime, new.smime)), negate(old.surprised), negate(new.surprised)))
+    brands = sorted({*old.brands, *new.brands})
     found = {
         "protection_lost": rail.all_of((visible, old.protected, negate(new.protected))),
         "delivery_lost": rail.all_of((old.delivered, rail.any_of((sooner, rail.all_of((together, negate(new.delivered))))))),
@@ -70,6 +67,9 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
     """What may be seen of a copy: one where all is known."""
     found: dict[Treated, None] = {}
     for world in course.worlds:
+        if world.fate == NOBODY:
+            found[Treated(0, NOBODY)] = None
+            continue
         end = verdict(world, message, facts)
         if world.surprises or not end.delivered:
             found[Treated(world.held, "unknown", "unknown")] = None

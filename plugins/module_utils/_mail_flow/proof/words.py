@@ -21,7 +21,7 @@ NAMED_ONLY = {"id": "U09", "text": "The sender's manager and members of groups, 
 BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": "Use fewer or simpler conditions in the rules that overlap."}
 
 #: For a difference in whom rules add.
-NOT_COMPARED = {"id": "U09", "reason": "the copies of people whom rules add are not compared", "settled_by": "State what they must be as a guarantee."}
+NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups are not compared", "settled_by": "Add people by their addresses."}
 
 #: For a verdict without a known reason.
 NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly breaks it, but none is ruled out", "settled_by": "Send a test message."}

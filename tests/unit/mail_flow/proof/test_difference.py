@@ -21,6 +21,7 @@ from tests.unit.mail_flow.small_worlds import TENANT
 Values = dict[str, Any]
 
 SECURE = {"from_scope": "InOrganization", "subject_contains_words": ["[secure]"]}
+SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 PARTNERS = rule("Partners", {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}, STOP)
 
 
@@ -183,20 +184,68 @@ def test_the_budget_is_for_all_questions_together(monkeypatch: pytest.MonkeyPatc
     assert [each["id"] for row in found.rows for each in row["unknown"]][-1] == "budget"
 
 
-def test_whom_an_edited_rule_adds_is_said() -> None:
+IN = {"from_scope": "InOrganization"}
+COPY = rule("Copy", IN, {"copy_to": ["a@b.com"]})
+ENCRYPTING = rule("Encrypting", IN, ENCRYPT)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "text"),
+    [
+        ([], [COPY], "delivery_gained", "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it."),
+        ([COPY], [], "delivery_lost", "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it."),
+        (
+            [COPY],
+            [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
+            "delivery_gained",
+            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) treats it differently or at a different position.",
+        ),
+        (
+            [COPY],
+            [rule("Stop", SUBJECT, STOP), COPY],
+            "delivery_lost",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Stop' (new, priority 1) stops before 'Copy'.",
+        ),
+        (
+            [COPY],
+            [COPY, rule("Hold", SUBJECT, {"quarantine": True})],
+            "delivery_lost",
+            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Hold' (new, priority 2) now applies to it.",
+        ),
+    ],
+)
+def test_what_becomes_of_the_copies_of_people_whom_rules_add(before: Sequence[Values], after: Sequence[Values], kind: str, text: str) -> None:
+    rows = {row["kind"]: row for row in compared([ENCRYPTING, *before], [ENCRYPTING, *after]).rows if "added" in row}
+    assert list(rows) == [kind]
+    row = rows[kind]
+    assert (row["text"], row["witness"]["recipient"]) == (text, row["added"])
+    assert ("before" in row, "after" in row) == (kind == "delivery_lost", kind == "delivery_gained" or "'Hold'" in text)
+    assert compared([ENCRYPTING, *after], [ENCRYPTING, *after]).rows == []
+
+
+def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
+    """Also by rules that nobody edited, and until it is open whether a rule applies to them."""
+    (theirs, own) = sorted(compared([COPY, ENCRYPTING], [COPY]).rows, key=lambda row: "added" not in row)
+    assert (theirs["kind"], theirs["added"], own["kind"]) == ("protection_lost", "a@b.com", "protection_lost")
+    assert theirs["text"] == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
+    (row,) = (row for row in compared([COPY, ALL], [COPY]).rows if "added" in row)
+    assert (row["kind"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U09"])
+    # Mail that somebody was sent anyway is nothing new to them.
+    redirect = rule("Redirect", IN, {"redirect_message_to": ["a@b.com"]})
+    assert [row["kind"] for row in compared([COPY], [redirect]).rows if "added" in row] == []
+
+
+def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     """What becomes of their copies is not compared, but that mail may reach them is no secret."""
-    one, other = (rule("Copy", {"from_scope": "InOrganization"}, {"copy_to": people}) for people in (["a@b.com"], ["a@b.com", "c@d.com"]))
-    expected = {
-        "Mail from inside may now reach a@b.com (U09): rule 'Copy' (new, priority 0) now applies to it.": ([ALL], [one, ALL]),
-        "Mail from inside may no longer reach a@b.com (U09): rule 'Copy' (removed) applied to it.": ([one, ALL], [ALL]),
-        "Mail from inside may now, or may no longer, reach a@b.com and c@d.com (U09): rule 'Copy' (changed, priority 0) treats it differently or at a "
-        "different position.": ([one, ALL], [other, ALL]),
-    }
-    for text, (before, after) in expected.items():
+    manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
+    for text, before, after in (
+        ("Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.", [ALL], [manager, ALL]),
+        ("Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.", [manager, ALL], [ALL]),
+    ):
         (row,) = compared(before, after).rows
         assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
-    assert compared([one, ALL], [one, ALL]).rows == []
-    never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, {"copy_to": ["a@b.com"]})
+    assert compared([manager, ALL], [manager, ALL]).rows == []
+    never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, manager["actions"])
     assert compared([ALL], [never, ALL]).rows == []
 
 
@@ -221,9 +270,6 @@ def test_a_rule_that_smime_leaves_nothing_to_do_splits_nothing() -> None:
     reject = rule("Reject", {"recipient_domain_is": ["fabrikam.com"], "any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
     rows = {row["kind"]: row for row in compared([split], [split, reject]).rows}
     assert rows["delivery_lost"]["witness"]["message"]["protection"]["kind"] == "smime"
-
-
-SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 
 
 def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
