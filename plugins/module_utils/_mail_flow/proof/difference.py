@@ -324,6 +324,7 @@ class _Differ:
             both = zip(courses, candidate.facts, strict=True)
             found.reasons = sorted({reason for course, facts in both for reason in reasons_of(course, candidate.message, facts)})
             found.witness = witness_of(candidate, found.person)
+            found.acted = acted(self.edits[found.cause] if found.cause < len(self.edits) else None, courses)
             found.refine = self.model.to_refine(side) or self.model.left_in_fields()
             return
         if self.model.circuit.solver.holds(asked.kinds[found.kind]):

@@ -26,7 +26,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import ALWAYS, BUDGET, NAMED_ONLY, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import (
+    ALWAYS,
+    BUDGET,
+    FIRST_ONLY,
+    NAMED_ONLY,
+    NOT_FOUND,
+    settled_by,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -164,7 +171,8 @@ class _Prover:
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model([rules], claims, facts, now, options)
-        self._named_only = [] if self.first.added(self.first.free).whole else [{**NAMED_ONLY}]
+        added = self.first.added(self.first.free)
+        self._left_out = [{**text} for text, applies in ((NAMED_ONLY, added.unfollowed), (FIRST_ONLY, added.cut)) if applies]
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
         guarantee = self.guarantees[place]
@@ -176,7 +184,7 @@ class _Prover:
                 broken = self._broken(model, place, model.free)
                 if not model.solve([broken, *literals], self.budget):
                     proof = self._named(model, [broken], assumptions)
-                    return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._named_only, *proof]}
+                    return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._left_out, *proof]}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
                 if found:

@@ -71,12 +71,12 @@ class AddedCopy:
 class AddedCopies:
     """The copies of people whom rules add.
 
-    :param whole: whether nobody is missing, neither one who cannot be told nor one of too many.
+    :param unfollowed: whether rules add somebody who cannot be told: a manager, or a group.
     :param cut: whether there are more copies than are followed.
     """
 
     copies: tuple[AddedCopy, ...]
-    whole: bool
+    unfollowed: bool
     cut: bool
 
     def of(self, address: str) -> list[AddedCopy]:
@@ -183,7 +183,7 @@ class Model:
         chain = side.chains[place]
         side.company.conditions = chain.conditions
         found: list[AddedCopy] = []
-        whole = not chain.unfollowed
+        unfollowed = bool(chain.unfollowed)
         todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
         while todo and len(found) < _COPIES:
             branch, when, made_of = todo.pop(0)
@@ -195,11 +195,11 @@ class Model:
             if not branch.instead:  # Nobody is added to a copy that is theirs.
                 when = side.rail.all_of((when, self.mail.recipient["address", self.facts.primary(branch.address)] ^ 1))
             found.append(AddedCopy(self.facts.primary(branch.address), copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of))
-            whole &= not copy.unfollowed
+            unfollowed |= bool(copy.unfollowed)
             for more in copy.branches:
                 if more.address != branch.address and (shared or branch.instead or not more.rule.looks_at_recipients):
                     todo.append((more, side.rail.all_of((when, more.when)), found[-1]))
-        known = self._added[side.rail.free, place, shared] = AddedCopies(tuple(found), whole and not todo, bool(todo))
+        known = self._added[side.rail.free, place, shared] = AddedCopies(tuple(found), unfollowed, bool(todo))
         return known
 
     @property

@@ -41,7 +41,7 @@ class MailClass:
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
     :param row: its row in the result.
     :param refine: the atoms for which another recipient must be built to find out more.
-    :param reasons: what is unknown about :param:`witness`.
+    :param reasons: what is unknown about :param:`witness`, and :param:`acted` whether the edited rule acted on it before, and acts now.
     """
 
     kind: str
@@ -51,6 +51,7 @@ class MailClass:
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
+    acted: tuple[bool, bool] = (False, False)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Rows:
 
     def _deciding(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[FlowRule]:
         """The edited rule, and the first that decides on each side."""
-        rules: list[FlowRule] = [_meant(edit, courses)] if edit else []
+        rules: list[FlowRule] = [_meant(edit, acted(edit, courses))] if edit else []
         wanted = {
             "protection_lost": (0,),
             "delivery_gained": (1,) if found.person else (0,),
@@ -205,14 +206,15 @@ class Rows:
         reasons = list(dict.fromkeys(reason for each in group for reason in each.reasons))
         why = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in reasons] or [{**NOT_FOUND}]
         numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
-        deciding = [self._unchanged(edit.rule)] if edit else []
+        # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
+        shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
+        acts = shown.acted if shown else (False, True)
+        deciding = [self._unchanged(_meant(edit, acts))] if edit else []
         head = f"{mail_of(deciding, every=False)} {becomes('unknown', person=found.person)} ({numbers})"
-        text = f"{head}: {because(edit, (False, True), settings=self.model.settings_that_differ)}."
+        text = f"{head}: {because(edit, acts, settings=self.model.settings_that_differ)}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), **_whose(found), "unknown": why}
-        # A message without anything unknown is not a witness.
-        witness = next((each.witness for each in group if each.witness is not None and each.reasons), None)
-        if witness is not None:
-            found.row["witness"] = witness
+        if shown is not None:
+            found.row["witness"] = shown.witness
         return found
 
     def on_error(self, rule: FlowRule) -> MailClass:
@@ -258,9 +260,9 @@ def _decides(found: MailClass, rule: FlowRule) -> bool:
     return any(row.ends for row in rule.rows) or bool(rule.does(Does.MODERATE) or rule.does(Does.REDIRECT))
 
 
-def _meant(edit: Edit, courses: Courses) -> FlowRule:
+def _meant(edit: Edit, acts: tuple[bool, bool]) -> FlowRule:
     """The edited rule as it acts on the message: as it is now, or as it was."""
-    was, now = acted(edit, courses)
+    was, now = acts
     return edit.before if edit.before is not None and was and not now else edit.rule
 
 

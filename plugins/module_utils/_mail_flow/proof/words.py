@@ -18,6 +18,8 @@ ALWAYS: tuple[dict[str, str], ...] = (
 NAMED_ONLY = {"id": "U09", "text": "The sender's manager and members of groups, whom rules add or redirect mail to, are not considered."}
 
 #: For a question that took too many conflicts.
+FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
+
 BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": "Use fewer or simpler conditions in the rules that overlap."}
 
 #: For a difference in whom rules add.

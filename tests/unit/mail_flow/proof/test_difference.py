@@ -311,6 +311,16 @@ def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
     assert "with 'price' in its subject or text and with 'offer' in its subject" in said or "with 'offer' in its subject and with 'price'" in said
 
 
+def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_that_it_acted_on() -> None:
+    old = rule("R", SUBJECT, STOP, mode="Audit")
+    new = rule("R", {"from": ["bob@contoso.com"], "with_importance": "High"}, {"delete_message": True})
+    (row,) = (row for row in compared([old, ALL], [new, ALL]).rows if row["kind"] == "unknown")
+    assert row["text"] == (
+        "Mail from inside with 'offer' in its subject may be treated differently (U08): rule 'R' (changed, priority 0) no longer applies to it."
+    )
+    assert row["witness"]["message"]["subject"] == "offer"
+
+
 def test_rules_that_are_overtaken_together() -> None:
     more = [rule(f"E{number}", SUBJECT, ENCRYPT) for number in range(3)]
     assert sentences(more, [rule("Stop", SUBJECT, STOP), *more])[0].endswith("rule 'Stop' (new, priority 0) stops before 'E0' and 2 others.")

@@ -193,6 +193,15 @@ def test_a_person_whom_rules_add_and_do_not_tell_is_assumed_away() -> None:
         assert "U09" in [each["id"] for each in found["assumptions"]]
 
 
+def test_more_copies_than_are_followed_are_assumed_away() -> None:
+    """A proof says so."""
+    adds = [rule(f"Adds {number}", {"subject_contains_words": [f"w{number}"]}, {"copy_to": [f"p{number}@contoso.com"]}) for number in range(6)]
+    for rules, many in (([*adds[:2], INSIDE], False), ([*adds, INSIDE], True)):
+        found = verdict(rules, then="not_in_clear")
+        assert found["verdict"] == "proved"
+        assert any("only the first ones" in each["text"] for each in found["assumptions"]) is many
+
+
 def test_whom_a_field_names_may_be_the_recipient() -> None:
     """Somebody is built for each address that a condition looks for in the fields. The recipient with that address is nobody else."""
     rules = [rule("All", {}, ENCRYPT), rule("Bob", {"any_of_to_header": ["bob@contoso.com"]}, ENCRYPT)]

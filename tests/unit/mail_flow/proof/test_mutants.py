@@ -245,7 +245,7 @@ def nothing_is_too_large(patch: Patch) -> None:
 
 
 def added_people_are_forgotten(patch: Patch) -> None:
-    patch(model.Model, "added", lambda self, side: model.AddedCopies((), whole=True, cut=False))
+    patch(model.Model, "added", lambda self, side: model.AddedCopies((), unfollowed=False, cut=False))
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
