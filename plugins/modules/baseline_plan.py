@@ -73,7 +73,7 @@ pending:
   type: bool
 changes:
   description: The planned changes, worst impact first, with their rollback class and cmdlet.
-  returned: in check mode, and with O(procedure=audit)
+  returned: in check mode, and with O(procedure=audit) unless drift fails it
   type: list
   elements: dict
   contains:
@@ -125,7 +125,7 @@ mail:
     What the plan does to mail, and what is guaranteed of it; with C(--diff) the terminal shows it. RV(mail) holds C(difference) and C(difference_more),
     C(guarantees) and C(lint), as M(m365.message_encryption.mail_flow_test) returns them. A guarantee is judged as the plan would leave it, and with
     O(procedure=audit) as it is; C(before) is its verdict now, where the plan changes it. What does not apply is absent.
-  returned: where a plan touches rules, or something is guaranteed or odd
+  returned: where a plan touches rules, or something is guaranteed or odd, unless drift fails it
   type: dict
   sample: {}
 status:

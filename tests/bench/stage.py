@@ -101,7 +101,7 @@ class Stage:
     def settled_counters(self) -> dict[str, int]:
         """The emulator's counters so far, once the last run's session has ended: playbooks do not wait for that."""
         deadline = time.monotonic() + 30
-        while self.control("GET", "sessions")["shells"] and time.monotonic() < deadline:
+        while (self.control("GET", "sessions")["shells"] or self.control("GET", "processes")["living"]) and time.monotonic() < deadline:
             time.sleep(0.05)
         counters: dict[str, int] = self.control("GET", "round_trips")["counters"]
         return counters

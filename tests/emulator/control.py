@@ -43,6 +43,7 @@ class Control:
             ("POST", "revoke_tokens"): lambda request, body: emulator.authority.refuse_all("revoked"),
             ("POST", "drop_connections"): lambda request, body: emulator.drop_connections(),
             ("GET", "sessions"): lambda request, body: emulator.sessions,
+            ("GET", "processes"): lambda request, body: {"living": emulator.own_processes.living},
             ("POST", "certificate"): lambda request, body: emulator.change_certificate(trusted=body.get("trusted", True)),
             ("POST", "kill_shells"): lambda request, body: emulator.psrp.kill_shells(),
         }

@@ -180,8 +180,11 @@ def test_a_rollback_does_not_need_what_only_an_apply_needs(tenant: Tenant) -> No
 def test_drift_fails_an_audit_that_is_told_so(tenant: Tenant) -> None:
     play(tenant.controller, "audit")
     before = tenant.state()
-    run = play(tenant.controller, "audit", rc=2, fail_on_drift=True)
+    run = play(tenant.controller, "audit", "--diff", rc=2, fail_on_drift=True)
     assert "does not meet the baseline" in run.output
+    # The difference is shown for people, and not once more in the result of the task that fails.
+    assert "-    social_id_sign_in: true" in run.stdout
+    assert not {"changes", "mail", "diff"} & set(run[ROLE + "Plan and preflight"])
     assert tenant.state() == before
     assert statuses(tenant.controller) == {tenant.host: "drift"}
 

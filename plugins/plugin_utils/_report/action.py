@@ -39,6 +39,12 @@ class ConcludingAction(ReportingAction):
     because a task of its own would cost every organization another fork.
     """
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The task's result. Where drift fails it, without what the report has and ``--diff`` has shown: Ansible prints the result of a task that fails."""
+        result = super().run(tmp, task_vars)
+        drifted = bool(result.get("failed")) and "error" not in result
+        return {name: value for name, value in result.items() if not (drifted and name in ("changes", "mail", "diff"))}
+
     def variables_read(self, procedure: str) -> set[str]:
         """Those of the procedure, and those that a report shows."""
         return super().variables_read(procedure) | REPORTED
