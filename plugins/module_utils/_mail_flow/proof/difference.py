@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_other_error_action,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, BudgetError, Model, Replayed, Side, differing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import (
     Asked,
     Courses,
@@ -39,7 +39,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     acted,
     cut_short,
     merged,
-    witness_of,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
@@ -321,10 +320,7 @@ class _Differ:
             self._say((found.person, found.cause), candidate, courses, assumed)
             if found.row is not None:
                 return
-            both = zip(courses, candidate.facts, strict=True)
-            found.reasons = sorted({reason for course, facts in both for reason in reasons_of(course, candidate.message, facts)})
-            found.witness = witness_of(candidate, found.person)
-            found.acted = acted(self.edits[found.cause] if found.cause < len(self.edits) else None, courses)
+            self.rows.show(found, candidate, courses)
             found.refine = self.model.to_refine(side) or self.model.left_in_fields()
             return
         if self.model.circuit.solver.holds(asked.kinds[found.kind]):

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
@@ -41,7 +41,8 @@ class MailClass:
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
     :param row: its row in the result.
     :param refine: the atoms for which another recipient must be built to find out more.
-    :param reasons: what is unknown about :param:`witness`, and :param:`acted` whether the edited rule acted on it before, and acts now.
+    :param reasons: what is unknown about :param:`witness`.
+    :param about: the edited rule as far as it is about the witness as it arrives, and :param:`acted` whether it acted before, and whether it acts now.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class MailClass:
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
+    about: FlowRule | None = None
     acted: tuple[bool, bool] = (False, False)
 
 
@@ -101,6 +103,13 @@ class Rows:
         # A copy that there is not has no result.
         sides = {side: each for side, each in (("before", before), ("after", after)) if each}
         found.row = {**row, **sides, "witness": witness_of(candidate, found.person)}
+
+    def show(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
+        """Notes a message that may show a class, with what is unknown about it."""
+        edit, facts = self._edit(found.cause), candidate.facts
+        found.reasons = sorted({reason for course, each in zip(courses, facts, strict=True) for reason in reasons_of(course, candidate.message, each)})
+        found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
+        found.about = self._as_it_arrives(_meant(edit, found.acted), candidate) if edit else None
 
     def _edit(self, cause: int) -> Edit | None:
         """The edit behind a cause; ``None`` for the cause that no edited rule acts differently."""
@@ -208,12 +217,13 @@ class Rows:
         numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
-        acts = shown.acted if shown else (False, True)
-        deciding = [self._unchanged(_meant(edit, acts))] if edit else []
+        about = shown.about if shown and shown.about else self._unchanged(edit.rule) if edit else None
+        deciding = [about] if about else []
+        did = shown.acted if shown else (False, True)
         head = f"{mail_of(deciding, every=False)} {becomes('unknown', person=found.person)} ({numbers})"
-        text = f"{head}: {because(edit, acts, settings=self.model.settings_that_differ)}."
+        text = f"{head}: {because(edit, did, settings=self.model.settings_that_differ)}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), **_whose(found), "unknown": why}
-        if shown is not None:
+        if shown and shown.witness is not None:
             found.row["witness"] = shown.witness
         return found
 

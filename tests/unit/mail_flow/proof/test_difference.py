@@ -384,7 +384,8 @@ def of_settings(
     return found.rows, found.more
 
 
-@pytest.mark.parametrize("seed", range(20))
+# 7049: of the witness of a possible difference, the rule acted as it was, not as it is.
+@pytest.mark.parametrize("seed", [*range(20), 7049])
 def test_random_settings_as_enumeration_says(seed: int) -> None:
     assert Search(150).settings(of_settings, seed) == ""
 
