@@ -301,7 +301,7 @@ CONTROLS: tuple[Control, ...] = (
                 TYPED_GUARANTEES_ARGUMENT_SPEC,
                 "Guarantees about mail. C(when) and C(unless), like sections of a rule, select the mail; C(then) is what must happen to each copy "
                 "(V(encrypted), V(not_in_clear), V(portal) or V(unencrypted)). Each guarantee is proved for all mail, refuted by a message, or unknown. "
-                "A plan that would break one is refused; rollback and disable only show it. O(hardened_baseline_encrypt_outgoing) adds one of its own.",
+                "A plan that would break one is refused; rollback and disable only show it. C(hardened_baseline_encrypt_outgoing) adds one of its own.",
                 ([], []),
             ),
         ),
