@@ -105,7 +105,8 @@ class Passage:
         starts = []
         for world in worlds:
             others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
-            fork = Fork((*others, person), () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary))
+            perhaps = () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary)
+            fork = Fork(others, (*perhaps, (person, (added.doubt,))))
             starts.append(world.but(fork=fork, fate="delivered", over=world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
         new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]

@@ -132,16 +132,12 @@ def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Tr
     return False if found is False else Open(("with", person.address, reasons), reasons)
 
 
-_BROUGHT = Reason("U09", "whether later rules see the recipients whom a rule added in the To and Cc fields")
-
-
 def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
     """A predicate about who is named in the To or Cc field."""
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         named = [address for name in fields for address in getattr(sight.message, name)]
         brought = [(person, reasons) for person, reasons in sight.fork.perhaps if person.brought in fields]
-        brought += [(person, (_BROUGHT,)) for person in sight.fork.sure if person.brought in fields]
         return any_of(
             (
                 *(_in_field(decide, sight, written.lower(), values, settings) for written in named),

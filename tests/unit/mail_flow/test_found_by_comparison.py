@@ -129,6 +129,15 @@ def test_whether_later_rules_count_an_added_recipient(condition: Values) -> None
     assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
 
 
+def test_whether_an_exception_counts_the_one_whom_the_copy_was_redirected_to() -> None:
+    """The rule may look at them as a recipient, and nobody says whether they count among all recipients of the copy."""
+    own = {"protection": {"kind": "encrypt", "owner": "own"}}
+    of_rules = rules(({}, {"redirect_message_to": ["moved@contoso.com"]}), ({}, {"remove_ome_v2": True}))
+    of_rules[1]["exceptions"] = {"any_of_recipient_address_contains_words": ["moved"]}
+    result = results(of_rules, **own)["moved@contoso.com"]
+    assert (result["protection"], numbers(result)) == ("unknown", {"U09"})
+
+
 def test_whoever_is_named_twice_has_two_original_addresses() -> None:
     named = {"to": ["helpdesk@contoso.com"], "cc": ["adele@contoso.com"]}
     (result,) = results(rules(({"recipient_address_contains_words": ["helpdesk"]}, ENCRYPT), recipient_address_type="Original"), **named).values()
