@@ -97,7 +97,7 @@ def _mail_failure(missed: Sequence[str]) -> ExchangeError:
     What is unknown fails nothing. A guarantee that the plan would leave refuted was accepted, or was refuted before and is a finding.
     """
     return ExchangeError(
-        f"Everything is stored, but mail is not treated as declared: {' '.join(missed)}",
+        f"Everything is stored, but mail is not treated as declared: {' '.join(missed).rstrip('.')}.",
         remedy="Correct the rules, or what hardened_baseline_messages and hardened_baseline_guarantees expect. hardened_baseline_skip accepts it for a time.",
     )
 
