@@ -20,8 +20,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.order import moves
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
 
+from tests.emulator.tapped import TappedProgram
 from tests.integration.playbook import ROOT
-from tests.tapped import TappedProgram
 from tests.unit.report import samples
 
 from .stage import Cost, Stage

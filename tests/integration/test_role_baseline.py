@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tapped import TappedProgram
+from tests.emulator.tapped import TappedProgram
 
 from .playbook import Controller, Run
 from .role import ROLE, artifacts, included, lasting, newest, play, report, statuses
