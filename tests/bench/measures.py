@@ -143,20 +143,20 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
         "audit": (lambda: None, "m365.message_encryption.audit", READS),
         "first apply": (stage.fresh, "m365.message_encryption.baseline", [*READS, *writes]),
     }
+    costs: dict[str, Cost] = {}
     for name, (prepare, playbook, _cmdlets) in jobs.items():
-        runs: list[Cost] = []
 
-        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook, runs: list[Cost] = runs) -> float:
+        def ours(prepare: Callable[[], None] = prepare, playbook: str = playbook, name: str = name) -> float:
             prepare()
-            runs.append(stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED))
-            return runs[-1].wall
+            costs[name] = stage.playbook(playbook, transport=transport, arguments=_RECOMMENDED)
+            return costs[name].wall
 
         def script(prepare: Callable[[], None] = prepare, name: str = name) -> float:
             prepare()
             return _script(stage, transport, jobs[name][2])
 
-        def floor(runs: list[Cost] = runs) -> float:
-            tasks = [{"name": str(number), "ansible.builtin.debug": {"msg": "x"}} for number in range(_tasks(runs[-1].output))]
+        def floor(name: str = name) -> float:
+            tasks = [{"name": str(number), "ansible.builtin.debug": {"msg": "x"}} for number in range(_tasks(costs[name].output))]
             return stage.playbook([{"hosts": "exchange_organizations", "gather_facts": False, "tasks": tasks}], transport=transport).wall
 
         took = in_turn(repeats, ours=ours, script=script, floor=floor, start=lambda: _start(stage))
@@ -171,7 +171,7 @@ def _baseline(stage: Stage, transport: str, latency: int, repeats: int) -> Itera
             "less Ansible's start, s": f"{ours_less_start:.2f}",
             "script, s": str(took["script"]),
             "ratio": f"{ours_less_start / took['script'].median:.2f}",
-            "tasks": _tasks(runs[-1].output),
+            "tasks": _tasks(costs[name].output),
             "as many debug tasks, s": f"{floor_less_start:.2f}",
         }
 

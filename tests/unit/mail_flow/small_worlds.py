@@ -9,6 +9,7 @@ name nothing else. Nothing here is the collection's. What holds in every possibl
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -236,7 +237,7 @@ class SmallWorld:
         """
         sets = compile_rules(before), compile_rules(after)
         for message, arrived in self._messages:
-            sides = [explore(lambda world, one=one, arrived=arrived: self._outcomes_of_added(world, arrived, one), guesses=()).results for one in sets]  # type: ignore[misc]
+            sides = [explore(functools.partial(self._outcomes_of_added, arrived=arrived, compiled=one), guesses=()).results for one in sets]
             made = sorted({which for side in sides for found in side for which in found})
             for address in sorted({address for _recipient, address in made}):
                 whole, *every = (self._sides(sides, which) for which in made if which[1] == address)
