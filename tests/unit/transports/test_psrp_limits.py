@@ -21,7 +21,7 @@ from tests.unit.connections import Script, answer, identity
 
 from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
 from .scripted_shell import attempt as converse
-from .test_rest_answers import DRIPS
+from .test_rest_limits import DRIPS
 from .test_wires import values
 
 READ, WRITE = Call("Get-TransportRule"), Call("Set-IRMConfiguration")
