@@ -82,8 +82,7 @@ class MailControl(Control):
 
         :raises OptionError: one is about mail that there cannot be.
         """
-        key = json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)
-        return request.parsed(f"{self.id} {key}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
+        return request.parsed(f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
 
     def findings(self, outlook: Outlook) -> list[Finding]:
         """The guarantees that the plan would break. One that is broken already, and is not worse afterwards, is the report's."""
@@ -145,5 +144,12 @@ class MailControl(Control):
         return met, [*(failure.text for failure in tested.failures), *map(verdict_sentence, rows)]
 
     def _tested(self, request: Request, mail: Mail) -> tuple[Tested, list[dict[str, Any]]]:
-        """What becomes of the messages, and what holds of each guarantee."""
-        return run_cases(request.variables.get("messages") or (), Simulator(mail.rules, facts_of(mail.facts)), "none"), self.proved(request, mail)
+        """What becomes of the messages, and what holds of each guarantee, once for each state of an organization."""
+        messages = request.variables.get("messages") or ()
+        tested = request.parsed(f"{self.id} messages {_state(mail)}", lambda: run_cases(messages, Simulator(mail.rules, facts_of(mail.facts)), "none"))
+        return tested, self.proved(request, mail)
+
+
+def _state(mail: Mail) -> str:
+    """What tells states of an organization apart."""
+    return json.dumps([mail.rules, mail.facts], sort_keys=True, default=str)

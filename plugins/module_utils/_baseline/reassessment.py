@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import CONTROL as TESTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import verdict_rows
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ControlStatus
@@ -25,7 +25,7 @@ def reassessed(procedure: Procedure, report: OrganizationReport, organization: O
         return report
     report = _assessed(procedure, report, organization)
     planned = {row["name"]: row.get("before", row["verdict"]) for row in report.mail.get("guarantees", ())}
-    rows = [_since(row, planned.get(row["name"])) for row in procedure.guarantees(organization, None)]
+    rows = verdict_rows(({"verdict": planned.get(row["name"], row["verdict"])}, row) for row in procedure.guarantees(organization, None))
     return replace(report, mail={**report.mail, **({"guarantees": rows} if rows else {})})
 
 
@@ -54,8 +54,3 @@ def _assessed(procedure: Procedure, report: OrganizationReport, organization: Or
     failed = {row.id: row for row in report.controls if row.id == TESTED and row.status is ControlStatus.NOT_MET}
     controls = tuple(failed.get(row.id, row) for row in procedure.assess(organization))
     return replace(report, controls=controls, observed=tuple(observed(organization)))
-
-
-def _since(row: dict[str, Any], before: str | None) -> dict[str, Any]:
-    """A guarantee's verdict, with the one before the run where that was another."""
-    return {**row, "before": before} if before not in (None, row["verdict"]) else row
