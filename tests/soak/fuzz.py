@@ -252,6 +252,7 @@ def broker(messages: list[bytes | Any]) -> None:
                 pass
         thread.join(10)
         assert not thread.is_alive()
+    server.end()
     assert not raised, raised
     assert previous == {"log": []} or previous == {}, previous
 

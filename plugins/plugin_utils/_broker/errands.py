@@ -29,6 +29,13 @@ class Errands:
         """The descriptor."""
         return self._readable
 
+    def close(self) -> None:
+        """Closes the descriptors. What is still asked for fails from then on."""
+        both = self._readable, self._writable
+        self._readable = self._writable = -1
+        for descriptor in both:
+            os.close(descriptor)
+
     def run(self, function: Callable[[], T]) -> T:
         """Calls a function in the main thread. Returns its result or raises its exception."""
         done: Future[T] = Future()

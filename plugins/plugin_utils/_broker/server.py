@@ -99,7 +99,7 @@ class Broker:
         self._table = threading.Lock()  # guards only the table; never held while anything is sent
 
     def serve(self, listener: socket.socket, playbook: Process) -> None:
-        """Accepts workers until the playbook has ended, then ends the sessions, which takes at most about ten seconds.
+        """Accepts workers until the playbook has ended, then ends.
 
         :param listener: the listening socket, which it closes.
         :param playbook: the process of ansible-playbook.
@@ -118,8 +118,13 @@ class Broker:
                     elif descriptor == self._errands.fileno():
                         self._errands.do()
         listener.close()
+        self.end()
+
+    def end(self) -> None:
+        """Ends the sessions, which takes at most about ten seconds, and frees what they need."""
         self._end_sessions()
         self._processes.end()
+        self._errands.close()
 
     def _accept(self, listener: socket.socket) -> None:
         try:

@@ -24,7 +24,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import client as _client
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import frames as _frames
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.client import BrokerClient
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.errands import Errands
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.process import Process
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import Broker
 
 from tests.unit.connections import Script, answer, hang_up, identity
 
@@ -396,3 +398,17 @@ def test_a_secret_that_the_service_quotes_is_hidden(run: Run, script: Callable[.
     (result,) = invoke(run, server, WRITE)
     assert "planted-token" not in str(result.error) + "".join(run.log)
     assert "********" in str(result.error)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_broker_that_has_ended_holds_nothing_open() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    Broker().end()
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_errand_after_the_end_fails_at_once() -> None:
+    errands = Errands()
+    errands.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        errands.run(list)
