@@ -9,13 +9,13 @@ acts differently on a message. Causes exclude each other and cover all mail, so 
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
@@ -40,15 +40,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
 
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
-CONFLICTS, REFINING = 20_000, 2_000
+CONFLICTS, REFINING = 20_000, 1_000
 
-_ROUNDS = 4
+_ROUNDS = 2
+
+#: Of a class that the budget did not suffice for.
+TOO_COMPLEX = Reason(BUDGET["id"], BUDGET["reason"])
 
 #: The maximum number of recipients that are built at once for words.
 _AT_ONCE = 8
@@ -215,35 +219,39 @@ class _Differ:
         return {which: [kind for kind in each if (kind, which) not in unusual] for which, each in left.items()}
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
-        """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out.
-
-        Of usual mail all that is possible, first where no edit makes anybody leave the copy; of unusual mail what is certain.
+        """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
+        that are possible of usual mail, and those that are certain of other mail.
         """
-        model = self.model
-        ways = [(model.free, True, self.questions.together(model.free)), (model.free, True, [])]
-        ways += [(model.open, False, [])] if self._some_unusual else []
         for which, each in kinds.items():
-            person, cause = which
-            left = [kind for kind in each if self.questions.free(person).causes[cause] != FALSE]
-            for side, usual, alike in ways:
-                asked = self.questions.of(side, person)
-                while left:
-                    any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
-                    wanted = [*self._assumed(usual=usual), *alike, *self._somebody_else(person), asked.causes[cause], any_left]
-                    if not model.solve(wanted, self._left):
-                        break
-                    for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
-                        left.remove(kind)
-                        found = self._class(kind, which)
-                        found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+            left = self._depending(self.model.free, which, each, usual=True)
+            if left and self._some_unusual:
+                impossible = self._depending(self.model.free, which, left, usual=False)
+                self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
+
+    def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
+        """Looks on a side for kinds that a cause may have, and adds their classes. The kinds that it cannot have."""
+        person, cause = which
+        model, asked, left = self.model, self.questions.of(side, person), list(kinds)
+        while left and asked.causes[cause] != FALSE:
+            any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
+            if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), asked.causes[cause], any_left], self._left):
+                break
+            for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
+                left.remove(kind)
+                if usual or not side.rail.free:
+                    found = self._class(kind, which)
+                    found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+        return left
 
     def _assumed(self, *, usual: bool) -> list[int]:
-        return assumed(self.model, self._about(), usual=usual)
+        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is asked about where usual mail shows nothing."""
+        found, circuit = assumed(self.model, self._about(), usual=usual), self.model.circuit
+        return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
 
     @property
     def _some_unusual(self) -> bool:
         """Whether rules distinguish some mail from usual mail."""
-        return len(self._assumed(usual=False)) < len(self._assumed(usual=True))
+        return any(each.seen and each.id not in self._about() for each in self.model.mail.assumptions)
 
     def _company(self, side: Side) -> Sequence[int]:
         """For whom the messages are that are searched for: at first for one recipient, then for one more, who may be anybody; then for those who are built,
@@ -342,14 +350,15 @@ class _Differ:
             found.refine = self.model.to_refine(side)
 
     def _refine(self) -> None:
-        """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters."""
+        """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
+        are known before; within the budget some are shown, and some ruled out.
+        """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
         known = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
-        with contextlib.suppress(BudgetError):  # The classes are known. What is not known then is whether some message shows them.
+        try:
             if known:
                 self._ask(self.model.refined([ANYBODY]), known, rows=False)
-                # That no other message shows a class is not known.
-                for key, keys in known.items():
+                for key, keys in known.items():  # What is not for one other recipient may be for several.
                     self.classes.setdefault(key, MailClass(*key)).refine = keys
             for _round in range(_ROUNDS):
                 left = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
@@ -357,6 +366,10 @@ class _Differ:
                 if not keys:
                     break
                 self._ask(self.model.refined(keys[:_AT_ONCE]), left)
+        except BudgetError:
+            for each in self.classes.values():
+                if each.row is None and not each.reasons:
+                    each.reasons, each.witness = [TOO_COMPLEX], None
         for key, each in list(self.classes.items()):
             if each.row is None and not each.usual:
                 del self.classes[key]

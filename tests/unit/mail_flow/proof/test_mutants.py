@@ -100,7 +100,7 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
 
 
 def copies_are_never_split(patch: Patch) -> None:
-    patch(recipients.Company, "split", lambda self, rule, name, matches, seen: seen.splits)
+    patch(recipients.Company, "split", lambda self, rule, name, alive, matches, seen: recipients.Split(seen.splits, seen.splits, alive))
 
 
 def nobody_leaves_a_field(patch: Patch) -> None:
@@ -418,7 +418,7 @@ def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Va
 
 def no_edit_steers(patch: Patch) -> None:
     """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(edits, "_steers", lambda rule, protection: False)
+    patch(edits, "_steers", lambda rule, protection, watched: False)
 
 
 def nothing_shows(patch: Patch) -> None:
