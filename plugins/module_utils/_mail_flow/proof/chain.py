@@ -139,7 +139,6 @@ class Chain:
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
         self._changers: dict[str, Changer] = {}
-        company.start()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)

@@ -43,6 +43,11 @@ class Edit:
             raise ValueError("An edit without a rule.")
         return found
 
+    @property
+    def splits(self) -> bool:
+        """Whether the rule is, or was, for some of a copy's recipients."""
+        return any(rule is not None and rule.splits for rule in (self.before, self.after))
+
 
 def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
     """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was."""
@@ -257,8 +262,9 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
 
 
 def _steps(both: tuple[FlowRule, FlowRule], old: Mapping[int, Step], new: Mapping[int, Step]) -> list[Step]:
-    """The steps of a rule in both chains; none where it shows on no copy."""
-    return [old[id(both[0])], new[id(both[1])]] if shows(both[0], watched=False) else []
+    """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
+    met = id(both[0]) in old and id(both[1]) in new and shows(both[0], watched=False)
+    return [old[id(both[0])], new[id(both[1])]] if met else []
 
 
 def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:
@@ -274,7 +280,7 @@ def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:
 def _share_alike(company: Company, guard: int, *steps: Step) -> None:
     """That the same people share the copy that reaches two steps."""
     if steps:
-        company.alike(guard, *(step.seen.splits for step in steps))
+        company.equate(guard, *(step.seen.splits for step in steps))
 
 
 def _go_alike(company: Company, guard: int, *steps: Step) -> None:

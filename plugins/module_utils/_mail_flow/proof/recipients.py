@@ -4,8 +4,8 @@
 """Who shares the copy with the recipient who is followed, as formulas. Private to the collection.
 
 Only conditions about all recipients of a copy look at them. At first whether somebody with a word is there is a variable of its own for each history of
-splits: that admits more than there can be, so what is impossible then is impossible. For words on which an answer turns somebody is built exactly: one
-companion for a word is enough, the one who stays in the copy the longest.
+splits: that admits more than there can be, so what is impossible then is impossible. To find a message, one companion who may be anybody mostly does. For
+words on which an answer turns then somebody is built exactly: one companion for a word is enough, the one who stays in the copy the longest.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Company:
 
     :param exact: the atoms for which somebody is built; with :data:`ANYBODY`, one who may be anybody.
     :param watched: whether any condition looks at them.
+    :param others_there: whether there are others beside those who are built.
     """
 
     def __init__(self, mail: Mail, rail: Rail, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
@@ -105,9 +106,6 @@ class Company:
             if sort == "address":
                 self.mail.circuit.add(there ^ 1, slot[sort, value] ^ 1, self.mail.recipient[sort, value] ^ 1)
         return Companion(slot, there, {0: there})
-
-    def start(self) -> None:
-        """Another rule set begins: everybody is together again."""
 
     def others(self, key: Key, history: int) -> Value:
         """Whether somebody else in the copy has an atom."""
@@ -139,10 +137,11 @@ class Company:
 
     @property
     def nobody_else(self) -> list[int]:
-        """That the message is for nobody beside them and those who are built."""
+        """That the message is for nobody beside the recipient and those who are built."""
         return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
 
     def _only(self, *people: AddressSlot) -> list[int]:
+        """That nobody else is there, and no field names anybody else."""
         circuit = self.mail.circuit
         found = [self.others_there ^ 1]
         for address in self.mail.vocabulary.fields:
@@ -217,7 +216,7 @@ class Company:
             leave = [differ]
         return rail.any_of((*found, *leave))
 
-    def alike(self, guard: int, one: int, other: int) -> None:
+    def equate(self, guard: int, one: int, other: int) -> None:
         """Adds that the same people share the copy after two histories of splits.
 
         :param guard: where that is so.

@@ -102,8 +102,9 @@ class Rows:
         return self.edits[cause] if cause < len(self.edits) else None
 
     def _rules(self, edit: Edit | None) -> list[str]:
-        """The names of the edited rules that cause a class."""
-        return list(dict.fromkeys(each.rule.name for each in ([edit] if edit else self.edits)))
+        """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a copy, unless settings differ."""
+        edits = [edit] if edit else [each for each in self.edits if self.model.settings_that_differ or each.splits]
+        return list(dict.fromkeys(each.rule.name for each in edits))
 
     def _deciding(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[FlowRule]:
         """The edited rule, and the first that decides on each side."""
