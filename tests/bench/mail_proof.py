@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees, differences and lint over rule sets of a size: ``python -m tests.bench.mail_proof TASK RULES``.
 
-A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``lint`` or ``disjoint`` (no two rules look for the same), and, of no size,
+A task is ``guarantees`` (20 of them), ``one_edit``, ``thirty_edits``, ``any_recipient`` (30 edits, where every tenth rule looks at all who share a copy),
+``lint`` or ``disjoint`` (no two rules look for the same), and, of no size,
 ``headers`` (60 header setters), ``no_stop`` (300 encrypting rules) or ``pigeons`` (a rule set as hard as pigeonholes). Prints one JSON object: processor
 seconds, MiB beyond the libraries, and figures.
 """
@@ -106,6 +107,21 @@ def edited(rules: list[Values], count: int) -> list[Values]:
     return after
 
 
+def about_anybody(rules: list[Values]) -> list[Values]:
+    """The rules, every tenth of which has a condition or an exception about all who share a copy."""
+    found = []
+    for each in rules:
+        chance = random.Random(each["name"])
+        if chance.random() < 0.1:
+            option = chance.choice(("any_of_recipient_address_contains_words", "any_of_to_cc_header"))
+            values = chance.sample(_GUESTS[:20] if option == "any_of_to_cc_header" else [f"partner{number}" for number in range(40)], chance.randint(1, 4))
+            section = chance.choice(("conditions", "exceptions"))
+            found.append({**each, section: {**each[section], option: values}})
+        else:
+            found.append(each)
+    return found
+
+
 def guarantees() -> list[Values]:
     """Twenty, most of which some mail breaks."""
     chance = random.Random(17)
@@ -158,13 +174,16 @@ def run(task: str, count: int) -> Values:
         rules = [disjoint(number) for number in range(count)]
     if task == "pigeons":
         rules = pigeons(_HOLES)
+    after = edited(rules, 1 if task not in ("thirty_edits", "any_recipient") else 30)
+    if task == "any_recipient":
+        rules, after = about_anybody(rules), about_anybody(after)
     predicates = sum(len(each.conditions) + len(each.exceptions) for each in RuleSet(rules).rules)
     before, began = memory(), time.process_time()
     figures: Values = {}
     if task == "guarantees":
         figures = dict(Counter(each["verdict"] for each in prove(rules, FACTS, guarantees(), NOW)))
-    elif task in ("one_edit", "thirty_edits", "headers", "no_stop", "disjoint"):
-        found = difference(rules, edited(rules, 30 if task == "thirty_edits" else 1), FACTS, NOW)
+    elif task in ("one_edit", "thirty_edits", "any_recipient", "headers", "no_stop", "disjoint"):
+        found = difference(rules, after, FACTS, NOW)
         figures = {"classes": len(found.rows) + found.more, "complete": found.complete}
     elif task == "lint":
         figures = dict(Counter(each["kind"] for each in lint(rules, FACTS, NOW)))

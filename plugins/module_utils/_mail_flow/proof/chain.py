@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Split
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -123,6 +123,7 @@ class Chain:
     :param person: who gets the copy.
     :param steps: the rules that can act, first to last.
     :param state: the state after the last one.
+    :param splits: what rules do to who shares the copy, by ``id`` of the rule.
     :param branches: the copies that rules make of this one for others.
     :param unfollowed: whom rules add that cannot be followed, by the rule's place: a manager, or a group.
     """
@@ -134,10 +135,10 @@ class Chain:
         self.state = branch.state if branch else State()
         self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
         self.steps: list[Step] = []
+        self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
         self._changers: dict[str, Changer] = {}
-        company.start()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)
@@ -158,8 +159,8 @@ class Chain:
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
         if rule.splits and self.company.watched and not self.added:
-            splits = self.company.split(rule, name, matches, seen)
-            state.seen = state.seen.but(splits=splits)
+            split = self.splits[id(rule)] = self.company.split(rule, name, step.alive, matches, seen)
+            state.seen = state.seen.but(splits=split.after)
 
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
         """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""

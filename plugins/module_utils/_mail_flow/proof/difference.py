@@ -10,48 +10,52 @@ acts differently on a message. Causes exclude each other and cover all mail, so 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
-    Causes,
-    Cuts,
     Edit,
     acts_of,
-    acts_of_added,
     edits_of,
-    unedited,
     with_other_error_action,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, BudgetError, Model, Replayed, Side, differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import (
-    Asked,
     Courses,
     MailClass,
     Rows,
     acted,
+    assumed,
     cut_short,
     merged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
 
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
-CONFLICTS, REFINING = 20_000, 2_000
+CONFLICTS, REFINING = 20_000, 500
 
-_ROUNDS = 4
+_ROUNDS = 2
+
+#: Of a class that the budget did not suffice for.
+TOO_COMPLEX = Reason(BUDGET["id"], BUDGET["reason"])
+
+#: The maximum number of recipients that are built at once for words.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,9 @@ def difference(
     return _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget).differ(shown)
 
 
+#: A class: its kind, its cause, and the person whom rules add, or nobody.
+_Key = tuple[str, int, str]
+
 #: Whose copies, and by which cause: the person whom rules add, or nobody, and the place of an edit.
 _Which = tuple[str, int]
 
@@ -114,55 +121,25 @@ class _Differ:
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
         self.complete = True
-        self.classes: dict[tuple[str, int, str], MailClass] = {}
+        self.classes: dict[_Key, MailClass] = {}
 
-    def _use(self, model: Model) -> None:
-        self.model = model
-        self.asked: dict[tuple[bool, str], Asked] = {}
-        self.rows = Rows(model, self.edits, partial(self._of, model.free), self.budget)
+    def _use(self, model: Model, *, rows: bool = True) -> None:
+        """Asks a model from now on.
 
-    def _of(self, side: Side, person: str = "") -> Asked:
-        """What is asked about somebody's copies on a side."""
-        known = self.asked.get((side.rail.free, person))
-        if known is None:
-            known = self.asked[side.rail.free, person] = self._of_added(side, person) if person else self._of_recipient(side)
-        return known
-
-    def _of_recipient(self, side: Side) -> Asked:
-        alike = self._rules_alone(side)
-        if alike:
-            Cuts(self.edits, unedited(*self.sets), [(chain, self._added(side, place)) for place, chain in enumerate(side.chains)])
-        old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
-        return self._asked(side, old, new, Causes(side.rail, self.edits, [acts_of(chain) for chain in side.chains], exhausted=alike))
-
-    def _of_added(self, side: Side, person: str) -> Asked:
-        copies = [self._added(side, place).of(person) for place in (0, 1)]
-        old, new = (Copies(side.rail, [(copy.when, copy.outcome) for copy in each]) for each in copies)
-        acts = [acts_of_added(chain, each) for chain, each in zip(side.chains, copies, strict=True)]
-        # Of several copies, one may be treated differently where another was before.
-        alike = self._rules_alone(side) and all(len(each) < 2 for each in copies)
-        return self._asked(side, old, new, Causes(side.rail, self.edits, acts, exhausted=alike))
-
-    def _added(self, side: Side, place: int) -> AddedCopies:
-        """The copies that are compared. Of a second one, which open questions alone can bring, nothing could be told."""
-        return self.model.added(side, place, shared=False)
-
-    def _rules_alone(self, side: Side) -> bool:
-        """Whether nothing but rules differs, and no rule looks at who shares a copy. Then mail on which no edit acts differently is treated alike: the other
-        rules see the same and do the same, one after the other.
+        :param rows: whether rows may say of it what holds for all mail: its messages are for anybody.
         """
-        return not side.company.watched and not self.model.settings_that_differ
-
-    def _asked(self, side: Side, old: Copies, new: Copies, causes: Causes) -> Asked:
-        kinds = categories(old, new, self.options)
-        return Asked((old, new), {kind: high(value) if side.rail.free else low(value) for kind, value in kinds.items()}, causes.literals)
+        self.model, self.questions = model, Questions(model, self.edits, self.options)
+        if rows:
+            self.rows = Rows(model, self.edits, self.questions.free, self.budget, self._about())
 
     def differ(self, shown: int) -> Difference:
         found, others = self.classes, list[MailClass]()
         try:
             for person in ("", *self._people()):
-                asked = self._of(self.model.free, person)
-                self._look({(person, cause): list(asked.kinds) for cause in range(len(asked.causes))})
+                asked = self.questions.free(person)
+                left = self._look({(person, cause): list(asked.kinds) for cause in range(len(asked.causes))})
+                if self.model.free.company.watched:
+                    self._depend(left)
             self._refine()
             others += self._sent_on()
         except BudgetError:
@@ -187,11 +164,11 @@ class _Differ:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        added = [self._added(self.model.free, place) for place in (0, 1)]
+        added = [self.questions.added(self.model.free, place) for place in (0, 1)]
         if any(each.cut for each in added):
             self.complete = False
         for person in sorted({copy.address for each in added for copy in each.copies}):
-            kinds = self._of(self.model.free, person).kinds
+            kinds = self.questions.free(person).kinds
             if self.model.solve([self.model.circuit.disjunction(kinds.values())], self._left):
                 yield person
 
@@ -211,34 +188,78 @@ class _Differ:
 
     # Classes
 
-    def _look(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
+    def _look(self, kinds: Mapping[_Which, Sequence[str]]) -> dict[_Which, list[str]]:
         """Searches for messages that show kinds and causes: in usual mail, and in unusual mail if rules distinguish it from usual mail.
 
         The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
 
-        :param kinds: by person and cause.
+        :param kinds: by person and cause; and so the result: those that are impossible for such recipients as the messages are for.
         """
         model, about = self.model, self._about()
-        usual = [each.literal for each in model.mail.assumptions if each.id not in about]
-        unseen = [each.literal for each in model.mail.assumptions if each.id not in about and not each.seen]
+        usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
         plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders()]
         first = [plain] if not about else [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)], plain]
         possible = [(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, *first, usual)]
-        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()} if len(unseen) < len(usual) else {}
-        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)]
+        left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
+        modes = [True, False] if self._some_unusual else [True]
+        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen, usual=False)] if self._some_unusual else []
         for kind, which in possible:
             # What may be of usual mail is said. What is unknown of unusual mail is no news.
             found = self._class(kind, which)
-            self._sure(found, usual, *([unseen] if left else []))
+            self._sure(found, *modes)
             if found.row is None:
-                self._witness(found, model.free, usual)
-            if found.row is None and found.witness is None and not found.refine and not self._shows(found, usual):
+                self._witness(found, model.free)
+            if found.row is None and found.witness is None and not found.refine and not self._shows(found):
                 self._drop(found)
         for kind, which in unusual:
             found = self._class(kind, which)
-            self._sure(found, unseen)
+            self._sure(found, False)
             if found.row is None and not found.refine:
                 self._drop(found)
+        return {which: [kind for kind in each if (kind, which) not in unusual] for which, each in left.items()}
+
+    def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
+        """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
+        that are possible of usual mail, and those that are certain of other mail.
+        """
+        for which, each in kinds.items():
+            left = self._depending(self.model.free, which, each, usual=True)
+            if left and self._some_unusual:
+                impossible = self._depending(self.model.free, which, left, usual=False)
+                self._depending(self.model.open, which, [kind for kind in left if kind not in impossible], usual=False)
+
+    def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
+        """Looks on a side for kinds that a cause may have, and adds their classes. The kinds that it cannot have."""
+        person, cause = which
+        model, asked, left = self.model, self.questions.of(side, person), list(kinds)
+        while left and asked.causes[cause] != FALSE:
+            any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
+            if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), asked.causes[cause], any_left], self._left):
+                break
+            for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
+                left.remove(kind)
+                if usual or not side.rail.free:
+                    found = self._class(kind, which)
+                    found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+        return left
+
+    def _assumed(self, *, usual: bool) -> list[int]:
+        """The assumptions about usual mail, or about other mail that rules distinguish from it, which is asked about where usual mail shows nothing."""
+        found, circuit = assumed(self.model, self._about(), usual=usual), self.model.circuit
+        return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
+
+    @property
+    def _some_unusual(self) -> bool:
+        """Whether rules distinguish some mail from usual mail."""
+        return any(each.seen and each.id not in self._about() for each in self.model.mail.assumptions)
+
+    def _company(self, side: Side) -> Sequence[int]:
+        """For whom the messages are that are searched for: at first for one recipient, then for one more, who may be anybody; then for those who are built,
+        and for others.
+        """
+        if not side.company.watched or (self.model.exact and ANYBODY not in self.model.exact):
+            return []
+        return side.company.nobody_else
 
     def _about(self) -> set[str]:
         """The assumptions that a change is about: mail that does not meet them is affected. PDF documents, and aliases."""
@@ -246,18 +267,18 @@ class _Differ:
         original = any(watches_aliases(atom) for rule in rules for atom in (*rule.conditions, *rule.exceptions))
         return {*(["U25"] if "enable_pdf_encryption" in self.model.settings_that_differ else []), *(["U24"] if original else [])}
 
-    def _sure(self, found: MailClass, *assumed: Sequence[int]) -> None:
+    def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
-        for each in assumed:
+        for usual in modes:
             if found.row is None:
-                self._witness(found, self.model.open, each)
+                self._witness(found, self.model.open, usual=usual)
 
     def _of_known_senders(self) -> int:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self.model.free.conditions, self.model.mail.sender
         return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
 
-    def _possible(self, which: _Which, kinds: Sequence[str], *assumed: Sequence[int]) -> list[str]:
+    def _possible(self, which: _Which, kinds: Sequence[str], *assumed: Sequence[int], usual: bool = True) -> list[str]:
         """Every kind that a cause can have under the last assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
 
         Causes exclude each other, so each is asked about separately, which keeps the questions small.
@@ -265,7 +286,7 @@ class _Differ:
         :param assumed: sets of assumptions, starting with mail about which most is known, so that the answers are useful messages.
         """
         person, cause = which
-        model, free = self.model, self._of(self.model.free, person)
+        model, free = self.model, self.questions.free(person)
         left = [kind for kind in kinds if free.kinds[kind] != FALSE] if free.causes[cause] != FALSE else []
         found: list[str] = []
         for each in assumed:
@@ -276,7 +297,7 @@ class _Differ:
                     break
                 shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
                 if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                    self._say(which, candidate, courses, assumed[-1])
+                    self._say(which, candidate, courses, usual=usual)
                 left = [kind for kind in left if kind not in shown]
                 found += shown
         return found
@@ -285,9 +306,9 @@ class _Differ:
         """That a person whom rules add is not the recipient."""
         return [self.model.mail.recipient["address", person] ^ 1] if person else []
 
-    def _say(self, which: _Which, candidate: Replayed, courses: Courses, assumed: Sequence[int]) -> None:
+    def _say(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Writes the rows of all kinds that a message certainly shows for a cause, unless they are already written."""
-        person, cause = which
+        cause = which[1]
         edit = self.edits[cause] if cause < len(self.edits) else None
         if edit is not None and not any(acted(edit, courses)):
             return
@@ -295,7 +316,7 @@ class _Differ:
         for kind in sorted(sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))):
             found = self._class(kind, which)
             if found.row is None:
-                self.rows.say(found, candidate, courses, [*assumed, *self._somebody_else(person)])
+                self.rows.say(found, candidate, courses, usual=usual)
 
     def _class(self, kind: str, which: _Which) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
@@ -306,18 +327,20 @@ class _Differ:
     def _drop(self, found: MailClass) -> None:
         del self.classes[found.kind, found.cause, found.person]
 
-    def _shows(self, found: MailClass, assumed: Sequence[int]) -> bool:
+    def _shows(self, found: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        return self.model.solve([*assumed, *self._of(self.model.free, found.person).of(found)], self._left)
+        asked = self.questions.free(found.person)
+        return self.model.solve([*self._assumed(usual=True), *self._company(self.model.free), *asked.of(found.kind, found.cause)], self._left)
 
-    def _witness(self, found: MailClass, side: Side, assumed: Sequence[int]) -> None:
+    def _witness(self, found: MailClass, side: Side, *, usual: bool = True) -> None:
         """Searches for a message of a class, and writes the rows of what it certainly shows."""
-        asked = self._of(side, found.person)
-        for candidate in self.model.candidates([*assumed, *self._somebody_else(found.person), *asked.of(found)], side):
+        asked = self.questions.of(side, found.person)
+        wanted = [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person), *asked.of(found.kind, found.cause)]
+        for candidate in self.model.candidates(wanted, side):
             courses = self._courses(candidate, found.person)
             if courses is None:
                 continue
-            self._say((found.person, found.cause), candidate, courses, assumed)
+            self._say((found.person, found.cause), candidate, courses, usual=usual)
             if found.row is not None:
                 return
             self.rows.show(found, candidate, courses)
@@ -327,22 +350,44 @@ class _Differ:
             found.refine = self.model.to_refine(side)
 
     def _refine(self) -> None:
-        """Builds the other recipients that a class depends on, and asks again."""
-        classes = list(self.classes.values())
+        """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
+        are known before; within the budget some are shown, and some ruled out.
+        """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
-        for _round in range(_ROUNDS):
-            classes = [each for each in classes if each.row is None and each.refine]
-            keys = list(dict.fromkeys(key for each in classes for key in each.refine if key not in self.model.exact))
-            if not keys:
-                return
-            self.budget -= self.model.circuit.solver.conflicts
-            self._use(self.model.refined(keys[:8]))
-            kinds: dict[_Which, list[str]] = {}
-            for each in classes:
-                self._drop(each)
-                kinds.setdefault((each.person, each.cause), []).append(each.kind)
+        known = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
+        try:
+            if known:
+                self._ask(self.model.refined([ANYBODY]), known, rows=False)
+                for key, keys in known.items():  # What is not for one other recipient may be for several.
+                    self.classes.setdefault(key, MailClass(*key)).refine = keys
+            for _round in range(_ROUNDS):
+                left = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
+                keys = list(dict.fromkeys(key for each in left.values() for key in each if key not in self.model.exact))
+                if not keys:
+                    break
+                self._ask(self.model.refined(keys[:_AT_ONCE]), left)
+        except BudgetError:
+            for each in self.classes.values():
+                if each.row is None and not each.reasons:
+                    each.reasons, each.witness = [TOO_COMPLEX], None
+        for key, each in list(self.classes.items()):
+            if each.row is None and not each.usual:
+                del self.classes[key]
+
+    def _ask(self, model: Model, classes: Collection[_Key], *, rows: bool = True) -> None:
+        """Asks a model about classes."""
+        self.budget -= self.model.circuit.solver.conflicts
+        self._use(model, rows=rows)
+        before = {key: self.classes.pop(key) for key in classes}
+        kinds: dict[_Which, list[str]] = {}
+        for kind, cause, person in classes:
+            kinds.setdefault((person, cause), []).append(kind)
+        try:
             self._look(kinds)
-            classes = list(self.classes.values())
+        except BudgetError:
+            for key, each in before.items():
+                self.classes.setdefault(key, each)
+            raise
 
     def _courses(self, candidate: Replayed, person: str) -> Courses | None:
         """What becomes of the recipient's copy, or of the copies of a person whom rules add. ``None`` where that is not followed to its end."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import UNSEEN, Chain, Step, shows
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -41,6 +42,11 @@ class Edit:
         if found is None:
             raise ValueError("An edit without a rule.")
         return found
+
+    @property
+    def splits(self) -> bool:
+        """Whether the rule is, or was, for some of a copy's recipients."""
+        return any(rule is not None and rule.splits for rule in (self.before, self.after))
 
 
 def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
@@ -167,6 +173,16 @@ def _acts_on_the_way(copy: AddedCopy, first: Acts) -> Acts:
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
+def parted(company: Company, edits: Sequence[Edit], chains: Sequence[Chain]) -> list[Value]:
+    """Of each edit whether somebody leaves the copy in one of two rule sets only, as far as the edit decides."""
+    found: list[Value] = []
+    for edit in edits:
+        both = zip((edit.before, edit.after), chains, strict=True)
+        splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
+        found.append(company.parted(splits, in_place=edit.acts_alike) if splits else FALSE)
+    return found
+
+
 class Causes:
     """Whether each edit is the first that acts differently on a message.
 
@@ -174,31 +190,34 @@ class Causes:
     before it possibly does.
 
     :param acts: whether a rule acts, by rule set.
-    :param exhausted: whether mail on which no edit acts differently is known to be treated alike.
-    :param literals: by edit; the last one means that no edited rule acts differently, and is false where such mail is treated alike.
+    :param otherwise: what else may be the cause; all other mail on which no edit acts differently is known to be treated alike.
+    :param literals: by edit; the last one means that no edited rule acts differently, and that there is another cause.
     """
 
-    def __init__(self, rail: Rail, edits: Sequence[Edit], acts: Sequence[Acts], *, exhausted: bool) -> None:
+    def __init__(self, rail: Rail, edits: Sequence[Edit], acts: Sequence[Acts], otherwise: int) -> None:
         self.literals: list[int] = []
         none = TRUE
         for edit in edits:
             surely, possibly = _differs(rail, edit, acts)
             self.literals.append(rail.circuit.conjunction((surely, none)))
             none = rail.circuit.conjunction((none, possibly ^ 1))
-        self.literals.append(FALSE if exhausted else none)
+        self.literals.append(rail.circuit.conjunction((none, otherwise)))
 
 
 class Cuts:
     """Cuts between the chains of two rule sets: while no edit steers mail apart, a rule that is the same in both is reached in both or in neither, and acts
-    in both or in neither. Only where nothing but rules differs, and no rule looks at who shares a copy.
+    in both or in neither. Only where nothing but rules differs.
 
     The clauses follow from the rest, which the solver would have to find out for each rule and question anew.
 
+    :param apart: whether somebody leaves the copy in one rule set only, by edit.
     :param alike: the rules that are the same in both sets, as they are in each.
     """
 
-    def __init__(self, edits: Sequence[Edit], alike: Sequence[tuple[FlowRule, FlowRule]], sides: Sequence[tuple[Chain, AddedCopies]]) -> None:
-        self._edits, self._alike = edits, alike
+    def __init__(
+        self, edits: Sequence[Edit], apart: Sequence[Value], alike: Sequence[tuple[FlowRule, FlowRule]], sides: Sequence[tuple[Chain, AddedCopies]]
+    ) -> None:
+        self._edits, self._apart, self._alike = edits, apart, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         self._protection = before.watches_protection or after.watches_protection
@@ -216,19 +235,22 @@ class Cuts:
         :param guard: that nothing has steered the mail apart before they begin, behind the place :param:`start` of the second set.
         :returns: that nothing has steered it apart, from each place on.
         """
-        rail, circuit = chains[0].rail, chains[0].rail.circuit
+        rail, circuit, company = chains[0].rail, chains[0].rail.circuit, chains[0].company
         acts = [acts_of(chain) for chain in chains]
         old, new = ({id(step.rule): step for step in chain.steps} for chain in chains)
         guards: list[tuple[float, int]] = [(start, guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
-        for edit in self._edits:
+        for edit, apart in zip(self._edits, self._apart, strict=True):
             while todo and todo[0][1].place < edit.place:
-                _go_alike(circuit, guard, *_steps(todo.popleft(), old, new))
-            if any(rule is not None and _steers(rule, self._protection) for rule in (edit.before, edit.after)):
+                _go_alike(company, guard, *_steps(todo.popleft(), old, new))
+            if edit.acts_alike and edit.before is not None and edit.after is not None:
+                _share_alike(company, guard, *_steps((edit.before, edit.after), old, new))
+            if any(rule is not None and _steers(rule, self._protection, company.watched) for rule in (edit.before, edit.after)):
                 guard = circuit.conjunction((guard, _differs(rail, edit, acts)[1] ^ 1))
-                guards.append((edit.place, guard))
+            guard = circuit.conjunction((guard, high(apart) ^ 1))
+            guards.append((edit.place, guard))
         for both in todo:
-            _go_alike(circuit, guard, *_steps(both, old, new))
+            _go_alike(company, guard, *_steps(both, old, new))
         return guards
 
 
@@ -240,21 +262,31 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
 
 
 def _steps(both: tuple[FlowRule, FlowRule], old: Mapping[int, Step], new: Mapping[int, Step]) -> list[Step]:
-    """The steps of a rule in both chains; none where it shows on no copy."""
-    return [old[id(both[0])], new[id(both[1])]] if shows(both[0], watched=False) else []
+    """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
+    met = id(both[0]) in old and id(both[1]) in new and shows(both[0], watched=False)
+    return [old[id(both[0])], new[id(both[1])]] if met else []
 
 
-def _steers(rule: FlowRule, protection: bool) -> bool:
+def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:
     """Whether a rule can change what later rules see, or whether they are reached.
 
     :param protection: whether rules look at what others did to protection.
+    :param watched: whether rules look at who shares a copy.
     """
-    aside = {*UNSEEN, Does.BRAND, Does.MODERATE, Does.ADD, *(() if protection else (Does.ENCRYPT, Does.DECRYPT))}
+    aside = {*UNSEEN, Does.BRAND, Does.MODERATE, *(() if watched else (Does.ADD,)), *(() if protection else (Does.ENCRYPT, Does.DECRYPT))}
     return bool(rule.surprises) or not {row.does for row in rule.rows} <= aside
 
 
-def _go_alike(circuit: Circuit, guard: int, *steps: Step) -> None:
-    """That two steps are reached alike and act alike."""
+def _share_alike(company: Company, guard: int, *steps: Step) -> None:
+    """That the same people share the copy that reaches two steps."""
+    if steps:
+        company.equate(guard, *(step.seen.splits for step in steps))
+
+
+def _go_alike(company: Company, guard: int, *steps: Step) -> None:
+    """That two steps are reached by the same people, and alike, and act alike."""
+    _share_alike(company, guard, *steps)
+    circuit = company.mail.circuit
     for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
         for one, other in (map(low, values), map(high, values)):
             if one != other:

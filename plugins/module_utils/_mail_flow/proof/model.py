@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, NoMessageError, Writer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Histories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY, Company, Histories
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -262,7 +262,8 @@ class Model:
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same, with these represented, too."""
-        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*self.exact, *keys), self.settings)
+        exact = [key for key in self.exact if key != ANYBODY]
+        return Model(self.rule_sets, self.claims, self.given, self.now, self._options, (*exact, *keys), self.settings)
 
 
 def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:

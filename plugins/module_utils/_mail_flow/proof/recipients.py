@@ -4,14 +4,14 @@
 """Who shares the copy with the recipient who is followed, as formulas. Private to the collection.
 
 Only conditions about all recipients of a copy look at them. At first whether somebody with a word is there is a variable of its own for each history of
-splits: that admits more than there can be, so what is impossible then is impossible. For words on which an answer turns somebody is built exactly: one
-companion for a word is enough, the one who stays in the copy the longest.
+splits: that admits more than there can be, so what is impossible then is impossible. To find a message, one companion who may be anybody mostly does. For
+words on which an answer turns then somebody is built exactly: one companion for a word is enough, the one who stays in the copy the longest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
@@ -21,12 +21,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+
+#: The one other recipient who may be anybody.
+ANYBODY: Key = ("anybody", "")
 
 
 @dataclass
 class Companion:
-    """Somebody else whom the message is for, for the sake of one word or address.
+    """Somebody else whom the message is for: for the sake of one word or address, or anybody.
 
     :param there: whether there is such a recipient at all.
     :param stays: whether they share the copy now; by history of splits.
@@ -37,18 +40,37 @@ class Companion:
     stays: dict[int, Value]
 
 
+@dataclass(frozen=True)
+class Split:
+    """A rule that may be for some of the copy alone.
+
+    :param before: the history of splits before it, and :param:`after` with it.
+    :param alive: whether the copy is still being processed when it reaches the rule.
+    """
+
+    before: int
+    after: int
+    alive: Value
+
+
 class Histories:
-    """Histories of splits, numbered: the same rules that split alike make the same history, in whatever rule set."""
+    """Histories of splits, numbered: the same rules that split alike make the same history, in whatever rule set.
+
+    :param before: the history to the one that it goes on from; :param:`forks` those that go on in several ways, and the one without splits.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[Hashable, ...], int] = {}
         self.before: dict[int, int] = {0: 0}
+        self.forks = {0}
 
     def after(self, history: int, *split: Hashable) -> int:
         """The history that goes on with a split."""
         known = self._numbers.get((history, *split))
         if known is None:
             known = self._numbers[history, *split] = len(self._numbers) + 1
+            if history in self.before.values():
+                self.forks.add(history)
             self.before[known] = history
         return known
 
@@ -56,8 +78,9 @@ class Histories:
 class Company:
     """The other recipients of the copy.
 
-    :param exact: the atoms for which somebody is built.
+    :param exact: the atoms for which somebody is built; with :data:`ANYBODY`, one who may be anybody.
     :param watched: whether any condition looks at them.
+    :param others_there: whether there are others beside those who are built.
     """
 
     def __init__(self, mail: Mail, rail: Rail, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
@@ -66,6 +89,8 @@ class Company:
         self.companions = {key: self._companion(key) for key in exact}
         self.conditions: Conditions | None = None
         self.used: dict[tuple[Key, int], int] = {}
+        self.others_there = mail.circuit.variable(("others", rail.free))
+        self._leaves: dict[int, int] = {}
 
     def _companion(self, key: Key) -> Companion:
         slot = self.mail.address(f"companion {key[0]} {key[1]}", RECIPIENT)
@@ -82,14 +107,13 @@ class Company:
                 self.mail.circuit.add(there ^ 1, slot[sort, value] ^ 1, self.mail.recipient[sort, value] ^ 1)
         return Companion(slot, there, {0: there})
 
-    def start(self) -> None:
-        """Another rule set begins: everybody is together again."""
-
     def others(self, key: Key, history: int) -> Value:
         """Whether somebody else in the copy has an atom."""
         known: list[Value] = [
             self.rail.all_of((companion.stays[history], self._conditions._of_slot(companion.slot, key))) for companion in self.companions.values()
         ]
+        if ANYBODY in self.companions:
+            return self.rail.any_of(known)
         if key not in self.companions and not (key[0] == "pattern" and not is_agreed(*key[1])):
             known.append(self._somebody(key, history))
         elif key not in self.companions:
@@ -99,35 +123,61 @@ class Company:
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays."""
         companion = self.companions.get(("address", address))
-        return TRUE if not history else FALSE if companion is None else companion.stays[history]
+        if not history:
+            return TRUE
+        if companion is not None:
+            return companion.stays[history]
+        anybody = self.companions.get(ANYBODY)
+        return FALSE if anybody is None else self.rail.all_of((anybody.stays[history], anybody.slot["address", address]))
 
     @property
     def nobody(self) -> list[int]:
         """That the message is for nobody but the recipient who is followed."""
+        return [*(each.there ^ 1 for each in self.companions.values()), *self._only(self.mail.recipient)]
+
+    @property
+    def nobody_else(self) -> list[int]:
+        """That the message is for nobody beside the recipient and those who are built."""
+        return self._only(self.mail.recipient, *(companion.slot for companion in self.companions.values()))
+
+    def _only(self, *people: AddressSlot) -> list[int]:
+        """That nobody else is there, and no field names anybody else."""
         circuit = self.mail.circuit
-        found = [literal ^ 1 for literal in (*self.used.values(), *(each.there for each in self.companions.values()))]
+        found = [self.others_there ^ 1]
         for address in self.mail.vocabulary.fields:
-            found += [circuit.disjunction((circuit.variable((name, address)) ^ 1, self.mail.recipient["address", address])) for name in ("to", "cc")]
+            theirs = [person["address", address] for person in people]
+            found += [circuit.disjunction((circuit.variable((name, address)) ^ 1, *theirs)) for name in ("to", "cc")]
         return found
 
     def _somebody(self, key: Key, history: int) -> int:
         """A variable: somebody else who has an atom shares the copy. Whoever does now did before."""
         literal = self.used.get((key, history))
         if literal is None:
-            literal = self.used[key, history] = self.mail.circuit.variable(("others", key, history))
-            before = history
-            while before:
-                before = self.histories.before[before]
-                earlier = self.used.get((key, before))
-                if earlier is not None:
-                    self.mail.circuit.add(literal ^ 1, earlier)
-                    break
+            later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
+            literal = self.used[key, history] = self.mail.circuit.variable(("others", self.rail.free, key, history))
+            self.mail.circuit.add(literal ^ 1, self.others_there)
+            for each in (history, *later):
+                self._stay(key, each)
         return literal
 
-    def split(self, rule: FlowRule, name: Hashable, matches: Value, seen: Seen) -> int:
-        """The history after a rule that may be for some of the copy alone."""
+    def _stay(self, key: Key, history: int) -> None:
+        """Adds that whoever shares the copy after a history of splits did before, and the other way round where nobody leaves."""
+        circuit, before, parting = self.mail.circuit, history, list[int]()
+        while before:
+            parting.append(self._leaves[before])
+            before = self.histories.before[before]
+            if (key, before) in self.used or before in self.histories.forks:
+                now, earlier = self.used[key, history], self._somebody(key, before)
+                circuit.add(now ^ 1, earlier)
+                circuit.add(now, earlier ^ 1, *parting)
+                return
+
+    def split(self, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
+        """What a rule does to who shares the copy."""
         undone = self._conditions.undone(rule, name, seen)
         history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
+        if history not in self._leaves:
+            self._leaves[history] = FALSE if ANYBODY in self.companions else self._leaver(rule, name, seen, history)
         for companion in self.companions.values():
             if history in companion.stays:
                 continue
@@ -135,7 +185,51 @@ class Company:
             parts = TRUE if rule.enforced else self.rail.unknown("U06", name, companion.slot.name)
             together = self.rail.any_of((self._alike(matches, theirs), undone, negate(parts)))
             companion.stays[history] = self.rail.all_of((companion.stays[seen.splits], together))
-        return history
+        return Split(seen.splits, history, alive)
+
+    def _leaver(self, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
+        """A variable: a rule is for some of the copy, and somebody leaves. What it asks of the message is true then."""
+        circuit = self.mail.circuit
+        leaves = circuit.variable(("leaves", self.rail.free, history))
+        shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
+        circuit.add(leaves ^ 1, high(self._conditions.matches(shared, name, seen, self.mail.recipient)))
+        circuit.add(leaves ^ 1, self.others_there)
+        return leaves
+
+    def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
+        """Whether somebody leaves the copy in one rule set only, as far as one edit decides.
+
+        :param splits: what its rules do in the sets; at least one.
+        :param in_place: whether it is one rule at one place.
+        """
+        circuit, rail = self.mail.circuit, self.rail
+        if in_place and len({split.after for split in splits}) == 1 and len(splits) > 1:
+            return FALSE
+        found: list[Value] = []
+        for companion in self.companions.values():
+            left = [rail.all_of((split.alive, companion.stays[split.before], negate(companion.stays[split.after]))) for split in splits]
+            found.append(negate(rail.equal(left[0], left[1])) if in_place and len(left) > 1 else rail.any_of(left))
+        leave = [rail.all_of((split.alive, self._leaves[split.after])) for split in splits]
+        if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Others may leave than those who left before.
+            differ = circuit.variable(("differ", rail.free, *(split.after for split in splits)))
+            circuit.add(differ ^ 1, *map(high, leave))
+            leave = [differ]
+        return rail.any_of((*found, *leave))
+
+    def equate(self, guard: int, one: int, other: int) -> None:
+        """Adds that the same people share the copy after two histories of splits.
+
+        :param guard: where that is so.
+        """
+        if one == other:
+            return
+        circuit = self.mail.circuit
+        pairs = [(literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one]
+        both = [(companion.stays[one], companion.stays[other]) for companion in self.companions.values()]
+        for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
+            if right is not None and left != right:
+                circuit.add(guard ^ 1, left ^ 1, right)
+                circuit.add(guard ^ 1, left, right ^ 1)
 
     def _alike(self, one: Value, other: Value) -> Value:
         """Whether a rule is for both or for neither. An open match keeps both together, perhaps."""
@@ -149,3 +243,8 @@ class Company:
         if self.conditions is None:
             raise ValueError("The conditions come first.")
         return self.conditions
+
+
+def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:
+    """Those that are true for all recipients or for none."""
+    return tuple(atom for atom in atoms if atom.reach not in (Reach.RECIPIENT, Reach.RELATION))

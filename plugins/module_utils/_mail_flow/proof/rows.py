@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +16,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
@@ -43,6 +43,7 @@ class MailClass:
     :param refine: the atoms for which another recipient must be built to find out more.
     :param reasons: what is unknown about :param:`witness`.
     :param about: the edited rule as far as it is about the witness as it arrives, and :param:`acted` whether it acted before, and whether it acts now.
+    :param usual: whether it is about usual mail. Of other mail nothing is said but what is certain.
     """
 
     kind: str
@@ -54,23 +55,7 @@ class MailClass:
     witness: dict[str, Any] | None = None
     about: FlowRule | None = None
     acted: tuple[bool, bool] = (False, False)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is asked about somebody's copies on a side.
-
-    :param copies: before and after.
-    :param kinds: kind to its literal, and so :param:`causes` by edit.
-    """
-
-    copies: tuple[Copies, Copies]
-    kinds: Mapping[str, int]
-    causes: Sequence[int]
-
-    def of(self, found: MailClass) -> list[int]:
-        """That a message is one of a class."""
-        return [self.causes[found.cause], self.kinds[found.kind]]
+    usual: bool = True
 
 
 class Rows:
@@ -78,17 +63,18 @@ class Rows:
 
     :param asked: what is asked about a person's copies, with unknown values as free variables.
     :param budget: the maximum number of conflicts for all questions together.
+    :param about: the assumptions that the edits are about.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int) -> None:
-        self.model, self.edits, self.asked, self.budget = model, edits, asked, budget
+    def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
+        self.model, self.edits, self.asked, self.budget, self._about = model, edits, asked, budget, about
         self.sets = model.rule_sets
         self._models: deque[list[int]] = deque(maxlen=_MODELS)
 
-    def say(self, found: MailClass, candidate: Replayed, courses: Courses, assumed: Sequence[int]) -> None:
+    def say(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Writes the row of a class from a message that shows it.
 
-        :param assumed: the assumptions about mail.
+        :param usual: whether it is about usual mail.
         """
         facts = candidate.facts
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
@@ -96,7 +82,7 @@ class Rows:
         deciding = self._deciding(found, edit, courses)
         said = [self._as_it_arrives(rule, candidate) for rule in deciding]
         approvals, stages = _stages(before, after)
-        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), assumed)
+        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), usual=usual)
         head = f"{mail_of(said, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
         row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(said), "rules": self._rules(edit), **_whose(found)}
@@ -116,8 +102,9 @@ class Rows:
         return self.edits[cause] if cause < len(self.edits) else None
 
     def _rules(self, edit: Edit | None) -> list[str]:
-        """The names of the edited rules that cause a class."""
-        return list(dict.fromkeys(each.rule.name for each in ([edit] if edit else self.edits)))
+        """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a copy, unless settings differ."""
+        edits = [edit] if edit else [each for each in self.edits if self.model.settings_that_differ or each.splits]
+        return list(dict.fromkeys(each.rule.name for each in edits))
 
     def _deciding(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[FlowRule]:
         """The edited rule, and the first that decides on each side."""
@@ -172,7 +159,7 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], alike: int, assumed: Sequence[int]) -> tuple[str, bool]:
+    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], alike: int, *, usual: bool) -> tuple[str, bool]:
         """The mail of the named conditions that is not treated this way, empty if there is none, and whether the mail of the class is treated like the
         witness.
 
@@ -180,18 +167,20 @@ class Rows:
         """
         model, asked = self.model, self.asked(found.person)
         differs = asked.kinds[found.kind]
-        usual = list(assumed)
+        wanted = assumed(model, self._about, usual=usual)
+        if found.person:
+            wanted.append(model.mail.recipient["address", found.person] ^ 1)
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
-            usual += [literal ^ 1 for literal in model.mail.arrival.values()]
+            wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
         steps = {id(step.rule): (chain.conditions, step) for chain in model.free.chains for step in chain.steps}
         if all(id(rule) in steps for rule, _said in deciding):
             seen_as = [(*steps[id(rule)], said) for rule, said in deciding]
             about = [high(each.matches(said, step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
             for treated, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
-                if self._never([*usual, *about, treated ^ 1]):
+                if self._never([*wanted, *about, treated ^ 1]):
                     bare = [high(each.matches(replace(said, exceptions=()), step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
-                    return "" if about == bare or self._never([*usual, *bare, treated ^ 1]) else ", unless an exception applies to it", sure
-        return ", unless another rule applies to it", alike == TRUE or self._never([*usual, asked.causes[found.cause], differs, alike ^ 1])
+                    return "" if about == bare or self._never([*wanted, *bare, treated ^ 1]) else ", unless an exception applies to it", sure
+        return ", unless another rule applies to it", alike == TRUE or self._never([*wanted, asked.causes[found.cause], differs, alike ^ 1])
 
     def _never(self, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together. A model that answered one question may answer others."""
@@ -247,6 +236,14 @@ class Rows:
         text = f"{mail_of(about, every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}
         return found
+
+
+def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
+    """The assumptions about usual mail, or about mail that rules do not distinguish from it.
+
+    :param about: those that the edits are about, which are not made.
+    """
+    return [each.literal for each in model.mail.assumptions if each.id not in about and (usual or not each.seen)]
 
 
 def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:

@@ -20,7 +20,9 @@ NAMED_ONLY = {"id": "U09", "text": "The sender's manager and members of groups, 
 #: For a question that took too many conflicts.
 FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
 
-BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": "Use fewer or simpler conditions in the rules that overlap."}
+_SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
+
+BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": _SIMPLER}
 
 #: For a difference in whom rules add.
 NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups are not compared", "settled_by": "Add people by their addresses."}
@@ -29,6 +31,7 @@ NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups
 NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly breaks it, but none is ruled out", "settled_by": "Send a test message."}
 
 _SETTLED_BY = {
+    "budget": _SIMPLER,
     "U00": "Give the fact, as an option or in the message.",
     "U01": "Two rules with different templates on one test message: read the label of what arrives, then swap the rules.",
     "U02": "An encrypting and a decrypting rule on one test message, in both orders.",

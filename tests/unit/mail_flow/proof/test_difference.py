@@ -174,14 +174,15 @@ def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
 
 
 def test_the_budget_is_for_all_questions_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Building other recipients begins a new formula, and no new budget."""
+    """Building other recipients begins a new formula, and no new budget. The classes are known without it, but not what shows them."""
     wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
     splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
     assert compared([wide], [splits, wide]).complete
     monkeypatch.setattr(of_difference, "REFINING", 0)
     found = compared([wide], [splits, wide])
-    assert not found.complete
-    assert [each["id"] for row in found.rows for each in row["unknown"]][-1] == "budget"
+    assert found.complete
+    assert {row["kind"] for row in found.rows} == {"unknown"}
+    assert [each["id"] for row in found.rows for each in row["unknown"]] == ["budget"]
 
 
 IN = {"from_scope": "InOrganization"}
@@ -332,6 +333,21 @@ def test_rows_name_the_edited_rules() -> None:
     splits = [rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})]
     wide = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
     assert {name for row in compared([wide], [*splits, wide]).rows for name in row["rules"]} == {"Splits"}
+    unlike = {**wide, "name": "Unlike", "conditions": {"subject_contains_words": ["x"]}}
+    found = {row["kind"]: row["rules"] for row in compared([wide], [*splits, wide, unlike]).rows}
+    assert found["protection_lost"] == ["Splits"]
+
+
+def test_a_message_is_for_as_many_as_it_takes() -> None:
+    """The one who is followed, somebody whom the To field names, and somebody who leaves the copy; the first is neither of the others."""
+    conditions = {**IN, "any_of_recipient_address_contains_words": ["fabrikam"], "any_of_to_header": ["bob@contoso.com"]}
+    wide = {**rule("Wide", conditions, ENCRYPT), "exceptions": {"sent_to": ["bob@contoso.com"]}}
+    splits = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+    found = compared([wide], [splits, wide])
+    assert found.complete
+    (lost,) = [row for row in found.rows if row["kind"] == "protection_lost"]
+    assert len(lost["witness"]["message"]["to"]) == 3
+    assert lost["witness"]["recipient"] not in ("bob@contoso.com", "other1@fabrikam.com")
 
 
 @pytest.mark.parametrize(

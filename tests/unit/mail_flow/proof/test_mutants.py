@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import address, chain, conditions, edits, fates, mail, model, recipients
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import (
+    address,
+    chain,
+    conditions,
+    edits,
+    fates,
+    mail,
+    model,
+    questions,
+    recipients,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -100,7 +110,7 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
 
 
 def copies_are_never_split(patch: Patch) -> None:
-    patch(recipients.Company, "split", lambda self, rule, name, matches, seen: seen.splits)
+    patch(recipients.Company, "split", lambda self, rule, name, alive, matches, seen: recipients.Split(seen.splits, seen.splits, alive))
 
 
 def nobody_leaves_a_field(patch: Patch) -> None:
@@ -418,7 +428,7 @@ def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Va
 
 def no_edit_steers(patch: Patch) -> None:
     """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(edits, "_steers", lambda rule, protection: False)
+    patch(edits, "_steers", lambda rule, protection, watched: False)
 
 
 def nothing_shows(patch: Patch) -> None:
@@ -429,6 +439,26 @@ def nothing_shows(patch: Patch) -> None:
 def copies_are_no_matter(patch: Patch) -> None:
     """A rule that splits copies would be no edit, though another one looks at who shares them."""
     patch(edits, "shows", lambda rule, watched: chain.shows(rule, watched=False))
+
+
+def nobody_leaves_a_copy(patch: Patch) -> None:
+    """Whoever shares a copy would share it to the end, if nobody is built for them."""
+    patch(recipients.Company, "_leaver", lambda self, rule, name, seen, history: FALSE)
+
+
+def only_the_recipients_rules_split(patch: Patch) -> None:
+    """A rule would make others leave only where it is for the recipient who is followed."""
+    patch(recipients, "_of_message", tuple)
+
+
+def edits_part_nobody(patch: Patch) -> None:
+    """Rules that are not edited would see the same people, whatever an edited one splits."""
+    patch(questions, "parted", lambda company, edits, chains: [FALSE] * len(edits))
+
+
+def a_changed_rule_parts_nobody(patch: Patch) -> None:
+    whole = recipients.Company.parted
+    patch(recipients.Company, "parted", lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place))
 
 
 def nobody_writes_to_an_alias(patch: Patch) -> None:
@@ -453,6 +483,10 @@ BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
         (no_edit_steers, [ALL], [AWAY, ALL]),
         (nothing_shows, [ALL], [AWAY, ALL]),
         (copies_are_no_matter, [WIDE], [SPLITS, WIDE]),
+        (nobody_leaves_a_copy, [WIDE], [SPLITS, WIDE]),
+        (only_the_recipients_rules_split, [WIDE], [SPLITS, WIDE]),
+        (edits_part_nobody, [WIDE], [SPLITS, WIDE]),
+        (a_changed_rule_parts_nobody, [SPLITS, WIDE], [{**SPLITS, "conditions": {"recipient_domain_is": ["example.org"]}}, WIDE]),
         (nobody_writes_to_an_alias, [BOB], [{**BOB, "recipient_address_type": "Original"}]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a model about a difference: what differs, and which edit is the cause. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
+    Causes,
+    Cuts,
+    Edit,
+    acts_of,
+    acts_of_added,
+    parted,
+    unedited,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, Model, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked about somebody's copies on a side.
+
+    :param copies: before and after.
+    :param kinds: kind to its literal, and so :param:`causes` by edit.
+    """
+
+    copies: tuple[Copies, Copies]
+    kinds: Mapping[str, int]
+    causes: Sequence[int]
+
+    def of(self, kind: str, cause: int) -> list[int]:
+        """That a message is one of a class."""
+        return [self.causes[cause], self.kinds[kind]]
+
+
+class Questions:
+    """What is asked of a model, built where it is asked first.
+
+    :param options: the options of protection that rules ask for.
+    """
+
+    def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str]) -> None:
+        self.model, self.edits, self._options = model, edits, options
+        self._asked: dict[tuple[bool, str], Asked] = {}
+        self._apart: dict[bool, Sequence[Value]] = {}
+
+    def of(self, side: Side, person: str = "") -> Asked:
+        """What is asked about the recipient's copy on a side, or about those of a person whom rules add."""
+        known = self._asked.get((side.rail.free, person))
+        if known is None:
+            known = self._asked[side.rail.free, person] = self._of_added(side, person) if person else self._of_recipient(side)
+        return known
+
+    def free(self, person: str = "") -> Asked:
+        """With what is unknown as free variables."""
+        return self.of(self.model.free, person)
+
+    def added(self, side: Side, place: int) -> AddedCopies:
+        """The copies that are compared. Of a second one, which open questions alone can bring, nothing could be told."""
+        return self.model.added(side, place, shared=False)
+
+    def _of_recipient(self, side: Side) -> Asked:
+        if self._rules_alone:
+            chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
+            Cuts(self.edits, self._parted(side), unedited(*self.model.rule_sets), chains)
+        old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
+        causes = Causes(side.rail, self.edits, [acts_of(chain) for chain in side.chains], self._otherwise(side))
+        return self._of_copies(side, old, new, causes)
+
+    def _of_added(self, side: Side, person: str) -> Asked:
+        copies = [self.added(side, place).of(person) for place in (0, 1)]
+        old, new = (Copies(side.rail, [(copy.when, copy.outcome) for copy in each]) for each in copies)
+        acts = [acts_of_added(chain, each) for chain, each in zip(side.chains, copies, strict=True)]
+        # Of several copies, one may be treated differently where another was before.
+        otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
+        return self._of_copies(side, old, new, Causes(side.rail, self.edits, acts, otherwise))
+
+    def _otherwise(self, side: Side) -> int:
+        """What else may be the cause of a difference: settings, or that others leave the copy."""
+        if not self._rules_alone:
+            return TRUE
+        known = low if not side.rail.free else high
+        return side.rail.circuit.disjunction(map(known, self._parted(side)))
+
+    def together(self, side: Side) -> list[int]:
+        """That nobody leaves the copy in one rule set only because of an edit."""
+        return [high(value) ^ 1 for value in self._parted(side)] if self._rules_alone else []
+
+    def _parted(self, side: Side) -> Sequence[Value]:
+        known = self._apart.get(side.rail.free)
+        if known is None:
+            known = self._apart[side.rail.free] = parted(side.company, self.edits, side.chains)
+        return known
+
+    @property
+    def _rules_alone(self) -> bool:
+        """Whether nothing but rules differs. Then mail that no edit acts on or parts differently is treated alike: the other rules see the same, are for
+        the same people, and do the same, one after the other.
+        """
+        return not self.model.settings_that_differ
+
+    def _of_copies(self, side: Side, old: Copies, new: Copies, causes: Causes) -> Asked:
+        kinds = categories(old, new, self._options)
+        return Asked((old, new), {kind: high(value) if side.rail.free else low(value) for kind, value in kinds.items()}, causes.literals)
