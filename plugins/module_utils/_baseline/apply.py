@@ -203,11 +203,15 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
         elif snapshot and (prepared.variables.get("rollback_on_failure") or prepared.variables.get("ring_rollback")):
             roll_back(task, prepared, snapshot, made, unknown)
             error.message = f"{error.message} The changes of this run were rolled back."
-            stored = set()
+            stored, unknown = set(), False
     except ExchangeError as second:
         done = "; ".join((second.progress or {}).get("commands", ()))
         error.message = f"{error.message} The rollback failed, too: {second} {f'It had run: {done}. ' if done else ''}The snapshot is {snapshot}."
     changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
+    if (stored or unknown) and report.mail.get("difference"):
+        task.warnings.append(
+            "What the stored part of the changes does to mail was not computed. A rollback in check mode shows what becomes of mail if it is taken back."
+        )
     found = after_failure(task.session, prepared.procedure, report)
     return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))
 
