@@ -48,7 +48,13 @@ def prove(first: int, number: int) -> tuple[int, str]:
     """
     search = Search(_MESSAGES)
     for seed in range(first, first + number // CLAIMS):
-        for wrong in (search.claims(proofs, seed, CLAIMS), search.changes(classes, seed), search.settings(of_settings, seed), search.idle(never, seed)):
+        for wrong in (
+            search.claims(proofs, seed, CLAIMS),
+            search.changes(classes, seed),
+            search.changes(classes, seed, shared=True),
+            search.settings(of_settings, seed),
+            search.idle(never, seed),
+        ):
             if wrong:
                 return (seed - first) * CLAIMS, f"proof, {wrong}"
     return number, ""

@@ -57,10 +57,13 @@ class Search:
                 return f"seed {seed}, {claim}: {wrong}\nrules = {rules!r}"
         return ""
 
-    def changes(self, compare: Compare, seed: int) -> str:
-        """What is wrong about the difference that random edits make, of every third seed three together; empty where nothing is."""
+    def changes(self, compare: Compare, seed: int, *, shared: bool = False) -> str:
+        """What is wrong about the difference that random edits make, of every third seed three together; empty where nothing is.
+
+        :param shared: whether rules look at all who share a copy.
+        """
         source = random.Random(seed)
-        before = small_worlds.rule_set(source)
+        before = (small_worlds.shared_rule_set if shared else small_worlds.rule_set)(source)
         after = small_worlds.edited(source, before)
         for _more in range(0 if seed % 3 else 2):
             after = small_worlds.edited(source, after)

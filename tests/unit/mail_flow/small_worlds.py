@@ -361,6 +361,15 @@ def rule_set(source: random.Random, most: int = 5) -> list[Values]:
     return [rule(source, place) for place in range(source.randint(1, most))]
 
 
+def shared_rule_set(source: random.Random) -> list[Values]:
+    """Rules of which some split messages, and some look at all who share a copy."""
+    while True:
+        found = rule_set(source)
+        options = {option for one in found for part in ("conditions", "exceptions") for option in one[part]}
+        if any(option.startswith("any_of_") for option in options) and any(option.startswith(("sent_to", "recipient_")) for option in options):
+            return found
+
+
 def claim(source: random.Random) -> Claim:
     then = source.choices(THENS, (4, 6, 1, 1))[0]
     template = source.choice(("", "", "Encrypt", "Do Not Forward")) if then in ("encrypted", "not_in_clear") else ""

@@ -10,6 +10,7 @@ acts differently on a message. Causes exclude each other and cover all mail, so 
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -193,7 +194,8 @@ class _Differ:
 
         The free side answers which classes are possible: a class that is impossible there is impossible whatever the unknown values are.
 
-        :param kinds: by person and cause; and so the result: those that are impossible for such recipients as the messages are for.
+        :param kinds: by person and cause; and so the result: those that usual mail cannot have for such recipients as the messages are for, and of which
+            other mail showed nothing.
         """
         model, about = self.model, self._about()
         usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
@@ -216,7 +218,7 @@ class _Differ:
             self._sure(found, False)
             if found.row is None and not found.refine:
                 self._drop(found)
-        return {which: [kind for kind in each if (kind, which) not in unusual] for which, each in left.items()}
+        return {which: [kind for kind in each if (kind, which[1], which[0]) not in self.classes] for which, each in left.items()}
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
         """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
@@ -269,9 +271,11 @@ class _Differ:
 
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
-        for usual in modes:
+        about = self._about()
+        met = [[each.literal for each in self.model.mail.assumptions if each.id in about], []] if about else [[]]
+        for usual, more in itertools.product(modes, met):
             if found.row is None:
-                self._witness(found, self.model.open, usual=usual)
+                self._witness(found, self.model.open, more, usual=usual)
 
     def _of_known_senders(self) -> int:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
@@ -303,8 +307,9 @@ class _Differ:
         return found
 
     def _somebody_else(self, person: str) -> list[int]:
-        """That a person whom rules add is not the recipient."""
-        return [self.model.mail.recipient["address", person] ^ 1] if person else []
+        """That a person whom rules add is none of those whom the message is for."""
+        built = (companion.slot for companion in self.model.free.company.companions.values())
+        return [slot["address", person] ^ 1 for slot in (self.model.mail.recipient, *built)] if person else []
 
     def _say(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Writes the rows of all kinds that a message certainly shows for a cause, unless they are already written."""
@@ -332,10 +337,13 @@ class _Differ:
         asked = self.questions.free(found.person)
         return self.model.solve([*self._assumed(usual=True), *self._company(self.model.free), *asked.of(found.kind, found.cause)], self._left)
 
-    def _witness(self, found: MailClass, side: Side, *, usual: bool = True) -> None:
-        """Searches for a message of a class, and writes the rows of what it certainly shows."""
+    def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
+        """Searches for a message of a class, and writes the rows of what it certainly shows.
+
+        :param more: further assumptions.
+        """
         asked = self.questions.of(side, found.person)
-        wanted = [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person), *asked.of(found.kind, found.cause)]
+        wanted = [*more, *self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person), *asked.of(found.kind, found.cause)]
         for candidate in self.model.candidates(wanted, side):
             courses = self._courses(candidate, found.person)
             if courses is None:
@@ -354,12 +362,13 @@ class _Differ:
         are known before; within the budget some are shown, and some ruled out.
         """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
-        known = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
+        known = {key: each for key, each in self.classes.items() if each.row is None} if self.model.free.company.watched else {}
         try:
             if known:
                 self._ask(self.model.refined([ANYBODY]), known, rows=False)
-                for key, keys in known.items():  # What is not for one other recipient may be for several.
-                    self.classes.setdefault(key, MailClass(*key)).refine = keys
+                for key, each in known.items():  # What one other recipient does not show, several may.
+                    if self.classes.get(key, each).row is None:
+                        self.classes[key] = each
             for _round in range(_ROUNDS):
                 left = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
                 keys = list(dict.fromkeys(key for each in left.values() for key in each if key not in self.model.exact))

@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, looks_at_written
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_COMPARED, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
@@ -85,7 +85,8 @@ class Rows:
         but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), usual=usual)
         head = f"{mail_of(said, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(said), "rules": self._rules(edit), **_whose(found)}
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(_of_addresses(said, candidate)), "rules": self._rules(edit)}
+        row.update(_whose(found))
         # A copy that there is not has no result.
         sides = {side: each for side, each in (("before", before), ("after", after)) if each}
         found.row = {**row, **sides, "witness": witness_of(candidate, found.person)}
@@ -251,6 +252,14 @@ def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
     letter = candidate.letter
     found: dict[str, Any] = {"message": {"name": "witness", **letter.message}, "recipient": person or letter.recipient}
     return {**found, "facts": letter.facts} if letter.facts else found
+
+
+def _of_addresses(rules: Sequence[FlowRule], candidate: Replayed) -> list[FlowRule]:
+    """Rules without the conditions about the address that the sender wrote, if it is an alias: a section is about the primary address."""
+    letter = candidate.letter
+    if any(letter.recipient in letter.message.get(name, ()) for name in ("to", "cc", "bcc")):
+        return list(rules)
+    return [replace(rule, conditions=tuple(atom for atom in rule.conditions if not looks_at_written(atom))) for rule in rules]
 
 
 def _whose(found: MailClass) -> dict[str, str]:
