@@ -30,9 +30,9 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
 
 def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
     """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then. What earlier rules turn
-    the message into is not what it is.
+    the message into is not what it is, nor does it matter whether Exchange may decrypt it.
     """
-    passage = Passage(rules, message, facts)
+    passage = Passage(rules, message, replace(facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}))
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
