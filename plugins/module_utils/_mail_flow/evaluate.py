@@ -300,11 +300,11 @@ class Passage:
         return after
 
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
-        """For those who share a recipient's copy: whether the rule is for them."""
+        """For those who share a recipient's copy: whether the rule is for them. Whether it looks at somebody whom a rule added is open."""
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
         return {
-            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other))
+            other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other, bool(other.brought)))
             for other in others
             if other.address != person.address
         }

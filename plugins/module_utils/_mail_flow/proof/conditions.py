@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
@@ -37,10 +37,18 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
 
-#: Whether the other recipients of a copy have an atom, by the atom and the history of splits.
-Others = Callable[[Key, int], Value]
-#: Whether somebody else in the To or Cc field certainly is still in the copy, by the address and the history of splits.
-StillThere = Callable[[str, int], Value]
+
+class Others(Protocol):
+    """The other recipients of a copy."""
+
+    def others(self, key: Key, history: int) -> Value:
+        """Whether they have an atom after a history of splits."""
+
+    def still_there(self, address: str, history: int) -> Value:
+        """Whether somebody else in the To or Cc field certainly is still in the copy."""
+
+    def somebody(self) -> Value:
+        """Whether there are any when the message arrives."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +82,9 @@ class Conditions:
     :param settings: the IRM configuration then.
     """
 
-    def __init__(
-        self, mail: Mail, rail: Rail, others: Others, still_there: StillThere, now: datetime.datetime, settings: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
         self.mail, self.rail, self.settings = mail, rail, settings or {}
-        self._others, self._still_there = others, still_there
+        self._others, self._still_there, self._somebody = others.others, others.still_there, others.somebody
         self._dated = Message("", "", "", date=now)
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
@@ -189,7 +195,9 @@ class Conditions:
         others = self.rail.any_of([value for key in keys_of(atom) for value in (self._others(key, seen.splits), *self._brought(key, seen))])
         if atom.settings.address_type == "Original":
             own = self._of_written(own, atom)
-            others = self.rail.choose(self.mail.direct, others, self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits))
+            open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits)
+            somebody = self.rail.any_of((self._somebody(), *(when for _address, _field, when, _name in seen.added)))
+            others = self.rail.choose(self.mail.direct, others, self.rail.all_of((open_, somebody)))
         return self.rail.any_of((own, others))
 
     def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:

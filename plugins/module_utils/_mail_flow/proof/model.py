@@ -155,7 +155,7 @@ class Model:
         chains = []
         for place, rules in enumerate(self.rule_sets):
             if not found or self.settings_that_differ:
-                found.append(Conditions(self.mail, rail, company.others, company.still_there, self.now, self.settings[place]))
+                found.append(Conditions(self.mail, rail, company, self.now, self.settings[place]))
             company.conditions = found[-1]
             chains.append(Chain(rules, found[-1], company))
         return Side(rail, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))

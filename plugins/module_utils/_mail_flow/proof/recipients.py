@@ -130,6 +130,10 @@ class Company:
         anybody = self.companions.get(ANYBODY)
         return FALSE if anybody is None else self.rail.all_of((anybody.stays[history], anybody.slot["address", address]))
 
+    def somebody(self) -> Value:
+        """Whether the message is for somebody else, too."""
+        return self.mail.circuit.conjunction(self.nobody) ^ 1
+
     @property
     def nobody(self) -> list[int]:
         """That the message is for nobody but the recipient who is followed."""

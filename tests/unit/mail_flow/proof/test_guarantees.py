@@ -311,5 +311,12 @@ def test_random_claims_as_enumeration_says(seed: int) -> None:
     assert Search(150).claims(proofs, seed, 12) == ""
 
 
+def test_nobody_else_has_an_alias_where_nobody_else_is() -> None:
+    """Whether a rule with Original looks at the aliases of others is open (U24), and no matter in a message to one person."""
+    held = rule("Held", {}, {"moderate_message_by_user": ["bob@contoso.com"]}, recipient_address_type="Original")
+    held["exceptions"] = {"any_of_recipient_address_contains_words": ["bob"]}
+    assert verdict([held], when={"any_of_recipient_address_contains_words": ["bob"]}, then="unencrypted")["verdict"] == "refuted"
+
+
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""
