@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, looks_at_written
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET, NOT_COMPARED, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
@@ -255,11 +255,11 @@ def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
 
 
 def _of_addresses(rules: Sequence[FlowRule], candidate: Replayed) -> list[FlowRule]:
-    """Rules without the conditions about the address that the sender wrote, if it is an alias: a section is about the primary address."""
+    """Rules without the conditions that may be about the address that the sender wrote, if it is an alias: a section is about the primary one."""
     letter = candidate.letter
     if any(letter.recipient in letter.message.get(name, ()) for name in ("to", "cc", "bcc")):
         return list(rules)
-    return [replace(rule, conditions=tuple(atom for atom in rule.conditions if not looks_at_written(atom))) for rule in rules]
+    return [replace(rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom))) for rule in rules]
 
 
 def _whose(found: MailClass) -> dict[str, str]:

@@ -388,7 +388,8 @@ def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[s
     return found.rows, found.more
 
 
-@pytest.mark.parametrize("seed", range(20))
+# 9316002: a condition that may be about the alias of the witness.
+@pytest.mark.parametrize("seed", [*range(20), 9316002])
 def test_random_edits_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed) == ""
 
