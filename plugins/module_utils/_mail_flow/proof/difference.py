@@ -48,7 +48,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 MOST_CLASSES, SHOWN = 400, 50
 
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
-CONFLICTS, REFINING = 20_000, 500
+CONFLICTS, REFINING = 20_000, 300
 
 _ROUNDS = 2
 
