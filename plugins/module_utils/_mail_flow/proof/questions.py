@@ -87,12 +87,8 @@ class Questions:
         """What else may be the cause of a difference: settings, or that others leave the copy."""
         if not self._rules_alone:
             return TRUE
-        known = low if not side.rail.free else high
+        known = high if side.rail.free else low
         return side.rail.circuit.disjunction(map(known, self._parted(side)))
-
-    def together(self, side: Side) -> list[int]:
-        """That nobody leaves the copy in one rule set only because of an edit."""
-        return [high(value) ^ 1 for value in self._parted(side)] if self._rules_alone else []
 
     def _parted(self, side: Side) -> Sequence[Value]:
         known = self._apart.get(side.rail.free)
