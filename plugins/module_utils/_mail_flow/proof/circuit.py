@@ -10,10 +10,10 @@ Unknown behavior of the service has two encodings. *Free*, it is a variable that
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Solver
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Scope, Solver
 
 Value: TypeAlias = "int | tuple[int, int]"
 
@@ -37,7 +37,7 @@ class Circuit:
     """Gates over the variables of a solver. Each gate, and each named variable, exists once.
 
     :param parts: variable of a gate to the literals whose conjunction it is, in the order in which they were built.
-    :param clauses: what was said beside the gates.
+    :param clauses: what was said beside the gates, but not what follows from the rest.
     :param alternatives: literal to those of which only one can be true, that one included.
     """
 
@@ -48,7 +48,9 @@ class Circuit:
         self.parts: dict[int, tuple[int, ...]] = {}
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
-        self._together: dict[int, tuple[int, ...]] = {}
+        self._depends: dict[int, tuple[int, ...]] = {}  # by variable: those that matter where it does
+        self._said = bytearray()  # by variable: whether the first clauses depend on it
+        self._clauses_seen = 0
 
     def variable(self, name: Hashable) -> int:
         """The variable of this name."""
@@ -60,6 +62,10 @@ class Circuit:
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
         self.clauses.append(clause)
+        self.solver.add(clause)
+
+    def follows(self, *clause: int) -> None:
+        """Adds a clause that follows from the rest, so that the solver need not find it. It matters only to questions about all of its literals."""
         self.solver.add(clause)
 
     def at_most_one(self, literals: Iterable[int]) -> None:
@@ -90,34 +96,45 @@ class Circuit:
                 self.solver.add((gate ^ 1, literal))
             self.solver.add((gate, *(literal ^ 1 for literal in key)))
             self.parts[gate >> 1] = key
+            self._depends[gate >> 1] = tuple(literal >> 1 for literal in key)
         return gate
 
     def together(self, literals: Iterable[int]) -> None:
         """Variables that are all worth a decision if one of them is: clauses with several of them leave a choice."""
-        group = tuple(literals)
-        for literal in group:
-            self._together[literal >> 1] = group
+        first, *others = (literal >> 1 for literal in literals)
+        self._depends[first] = tuple(others)
+        for variable in others:
+            self._depends[variable] = (first,)
 
-    def scope(self, literals: Iterable[int]) -> list[int]:
-        """The variables on which literals depend."""
-        found: set[int] = set()
-        taken: set[int] = set()
-        todo = [literal >> 1 for literal in literals]
-        parts, together = self.parts, self._together
-        while todo:
-            variable = todo.pop()
-            if variable in found:
-                continue
-            found.add(variable)
-            inner = parts.get(variable)
-            if inner is None:
-                inner = together.get(variable, ())
-                if not inner or inner[0] in taken:
-                    continue
-                taken.add(inner[0])
-            todo += [literal >> 1 for literal in inner]
-        found.discard(0)
-        return sorted(found)
+    def solve(self, literals: Sequence[int], budget: int | None = None, also: Sequence[int] = ()) -> bool | None:
+        """Whether these can be true together; ``None`` where the budget, in conflicts, was spent before that was known.
+
+        :param also: literals about which the model has to say something, too.
+        """
+        return self.solver.solve(literals, budget, self._scope((*literals, *also)))
+
+    def _scope(self, literals: Iterable[int]) -> Scope:
+        """What a question is about: what its literals depend on, and the clauses. A gate that is left out is whatever its parts make of it."""
+        variables = self.solver.variables
+        decided = self._depending(literals, bytearray(variables))
+        self._said += bytes(variables - len(self._said))
+        if self._clauses_seen < len(self.clauses):
+            self._depending((literal for clause in self.clauses[self._clauses_seen :] for literal in clause), self._said)
+            self._clauses_seen = len(self.clauses)
+        kept = int.from_bytes(decided, "big") | int.from_bytes(self._said, "big")
+        return Scope(decided, kept.to_bytes(variables, "big"))
+
+    def _depending(self, literals: Iterable[int], found: bytearray) -> bytearray:
+        """Adds the variables on which literals depend to those that were found, each a 1."""
+        todo = [literal >> 1 for literal in literals if not found[literal >> 1]]
+        for variable in todo:
+            found[variable] = 1
+        for variable in todo:  # It grows meanwhile.
+            for inner in self._depends.get(variable, ()):
+                if not found[inner]:
+                    found[inner] = 1
+                    todo.append(inner)
+        return found
 
     def disjunction(self, literals: Iterable[int]) -> int:
         """Or."""
@@ -166,7 +183,7 @@ class Rail:
         if lows != FALSE and highs != TRUE and (lows, highs) not in self._paired:
             self._paired.add((lows, highs))
             self._paired.add((highs ^ 1, lows ^ 1))
-            self.circuit.add(lows ^ 1, highs)
+            self.circuit.follows(lows ^ 1, highs)
         return (lows, highs)
 
     def any_of(self, values: Iterable[Value]) -> Value:

@@ -290,8 +290,8 @@ def _go_alike(company: Company, guard: int, *steps: Step) -> None:
     for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
         for one, other in (map(low, values), map(high, values)):
             if one != other:
-                circuit.add(guard ^ 1, one ^ 1, other)
-                circuit.add(guard ^ 1, one, other ^ 1)
+                circuit.follows(guard ^ 1, one ^ 1, other)
+                circuit.follows(guard ^ 1, one, other ^ 1)
 
 
 def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts]) -> tuple[int, int]:

@@ -248,7 +248,7 @@ class _Prover:
 
     def circuit_says_no(self, model: Model, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together."""
-        return model.circuit.solver.solve(list(literals), self.budget, model.circuit.scope(literals)) is False
+        return model.circuit.solve(literals, self.budget) is False
 
     def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""

@@ -298,7 +298,7 @@ class _Deciding:
     def _can(self, literals: Sequence[int]) -> bool:
         """Whether these can be true together. Once the budget is spent, everything can."""
         circuit, before = self.model.circuit, self.model.circuit.solver.conflicts
-        answer = circuit.solver.solve(literals, self.left, circuit.scope(literals)) if self.left > 0 else None
+        answer = circuit.solve(literals, self.left) if self.left > 0 else None
         self.left -= circuit.solver.conflicts - before
         self._sat = answer is True
         return answer is not False

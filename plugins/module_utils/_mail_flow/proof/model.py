@@ -166,7 +166,7 @@ class Model:
         :param also: literals about which the model has to say something, too.
         :raises BudgetError: that took too many conflicts.
         """
-        found = self.circuit.solver.solve(list(literals), budget, self.circuit.scope([*literals, *also]))
+        found = self.circuit.solve(literals, budget, also)
         if found is None:
             raise BudgetError
         return found

@@ -188,7 +188,7 @@ class Rows:
         circuit = self.model.circuit
         if any(all(literal < len(known) and known[literal] > 0 for literal in literals) for known in self._models):
             return False
-        answer = circuit.solver.solve(literals, max(self.budget - circuit.solver.conflicts, 1), circuit.scope(literals))
+        answer = circuit.solve(literals, max(self.budget - circuit.solver.conflicts, 1))
         if answer:
             self._models.append(circuit.solver.model)
         return answer is False

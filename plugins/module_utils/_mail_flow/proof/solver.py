@@ -17,6 +17,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.reasons import assumed, follows
 
@@ -29,7 +30,21 @@ _RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
 _TIMES = 2
 
 #: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
-_WAIT = 4
+_WAIT = 32
+
+#: The values of a variable's two literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
+_FIRST = ((2, 2), (0, 0))
+
+
+class Scope(NamedTuple):
+    """What a question is about: 0 or 1 by variable.
+
+    :param decided: whether it is worth a decision.
+    :param kept: whether clauses with it are looked at. A clause with any other variable is left out.
+    """
+
+    decided: Sequence[int]
+    kept: Sequence[int]
 
 
 class Solver:
@@ -56,10 +71,11 @@ class Solver:
         self._order: list[tuple[float, int]] = []
         self._step = 1.0
         self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
-        self._eligible: list[bool] = []
-        self._queued: list[bool] = []
+        self._eligible: Sequence[int] = ()
+        self._queued = bytearray()
         self._contradiction = False
         self._wait = _WAIT
+        self._known = 1  # how many literals of the trail were certain before the question
 
     def variable(self, *, decide: bool = True) -> int:
         """A new variable's positive literal.
@@ -93,34 +109,31 @@ class Solver:
         else:
             self._attach(literals)
 
-    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Iterable[int] | None = None) -> bool | None:
+    def solve(self, assumptions: Sequence[int] = (), budget: int | None = None, scope: Scope | None = None) -> bool | None:
         """Whether the formula can be true together with the assumptions; ``None`` where the budget was spent before that was known.
 
-        :param scope: the variables that are worth a decision; all inputs unless given. What is left open is false in the model, so the caller vouches
-            that the clauses outside of the scope can be met that way. An answer of no does not depend on it.
+        :param scope: everything unless given. The caller vouches that the clauses that are left out can be met whatever the others are given, and that those
+            with variables that are not decided are met where these are false, as what is left open is in the model. An answer of no does not depend on it.
 
         After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
         """
         self.core = ()
         if self._contradiction:
             return False
-        self._restore(scope)
-        self._wait = _WAIT
+        self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
         end = None if budget is None else self.conflicts + budget
+        found: bool | None = None
         restarts = 0
-        while True:
+        while found is None and (end is None or self.conflicts < end):
             restarts += 1
             found = self._search(assumptions, _RESTART * _luby(restarts), end)
-            if found is not None:
-                self._back_to(0, decide=False)
-                return found
-            self._back_to(1 if assumptions else 0)
-            if end is not None and self.conflicts >= end:
-                self._back_to(0)
-                return None
-            if len(self._learnt) > _KEPT + self.conflicts // 4:
-                self._back_to(0)
-                self._forget()
+            if found is None:
+                self._back_to(1 if assumptions else 0)
+                if len(self._learnt) > _KEPT + self.conflicts // 4:
+                    self._back_to(0)
+                    self._forget()
+        self._end()
+        return found
 
     def holds(self, literal: int) -> bool:
         """Whether a literal is true in the last model."""
@@ -138,23 +151,33 @@ class Solver:
         """The last model by literal: 1 true, -1 false, 0 left open."""
         return self._model
 
-    def _restore(self, scope: Iterable[int] | None) -> None:
+    def _begin(self, scope: Scope) -> None:
         """Every question starts with all phases false, so that models come out small; the order is the one of the activities."""
-        self._phase = [1] * len(self._level)
-        activity = self._activity
-        if scope is None:
-            self._eligible = [bool(each) for each in self._input]
-            scope = range(1, len(self._level))
-        else:
-            self._eligible = [False] * len(self._level)
-            for variable in scope:
-                self._eligible[variable] = True
-        inputs = self._input
-        self._order = [(-activity[variable], variable) for variable in scope if inputs[variable] or activity[variable]]
+        self._wait = _WAIT
+        activity, inputs, variables = self._activity, self._input, len(self._level)
+        self._phase = [1] * variables
+        self._eligible = scope.decided
+        self._order = [(-activity[each], each) for each in itertools.compress(range(variables), scope.decided) if inputs[each] or activity[each]]
         heapq.heapify(self._order)
-        self._queued = [False] * len(self._level)
+        self._queued = bytearray(variables)
         for _key, variable in self._order:
-            self._queued[variable] = True
+            self._queued[variable] = 1
+        self._value = list(itertools.chain.from_iterable(map(_FIRST.__getitem__, scope.kept)))
+        self._set_trail()
+        self._known = len(self._trail)
+
+    def _set_trail(self) -> None:
+        for literal in self._trail:
+            self._value[literal], self._value[literal ^ 1] = 1, -1
+
+    def _end(self) -> None:
+        """Looks at all clauses again, and draws what follows from what was learnt for certain."""
+        self._back_to(0, decide=False)
+        self._value = [0] * len(self._value)
+        self._set_trail()
+        self._done = self._known
+        if self._propagate() is not None:
+            self._contradiction = True
 
     def _attach(self, clause: list[int]) -> None:
         if len(clause) == 2:
@@ -241,16 +264,21 @@ class Solver:
             decisions += 1
             if decisions == self._wait:
                 if self._decide_all():
-                    self._model = list(self._value)
+                    self._note_model()
                     return True
                 decisions = 0
                 self._wait *= 2
             decision = self._decision()
             if decision is None:
-                self._model = list(self._value)
+                self._note_model()
                 return True
             self._limits.append(len(self._trail))
             self._assign(decision, None)
+
+    def _note_model(self) -> None:
+        self._model = [0] * len(self._value)
+        for literal in self._trail:
+            self._model[literal], self._model[literal ^ 1] = 1, -1
 
     def _assume(self, assumptions: Sequence[int]) -> bool:
         """Makes all assumptions on one level, so that what follows from them is drawn once. Whether none of them is false already."""
@@ -268,7 +296,7 @@ class Solver:
         order, value = self._order, self._value
         while order:
             variable = heapq.heappop(order)[1]
-            self._queued[variable] = False
+            self._queued[variable] = 0
             if not value[2 * variable]:
                 return 2 * variable + self._phase[variable]
         return None
@@ -335,7 +363,7 @@ class Solver:
     def _bump(self, variable: int) -> None:
         self._activity[variable] += self._step
         if self._eligible[variable]:
-            self._queued[variable] = True
+            self._queued[variable] = 1
             heapq.heappush(self._order, (-self._activity[variable], variable))
 
     def _reorder(self) -> None:
@@ -355,7 +383,7 @@ class Solver:
             variable = literal >> 1
             phase[variable] = literal & 1
             if decide and eligible[variable] and not queued[variable]:
-                queued[variable] = True
+                queued[variable] = 1
                 heapq.heappush(order, (-activity[variable], variable))
         del self._trail[start:]
         del self._limits[level:]
