@@ -135,6 +135,7 @@ class Chain:
         self.state = branch.state if branch else State()
         self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
         self.steps: list[Step] = []
+        self._step_of: dict[int, Step] = {}
         self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
@@ -146,10 +147,20 @@ class Chain:
             if not rule.idle and (branch is None or rule.place > branch.rule.place):
                 self._take(rule, (*known, times[known]))
 
+    def step(self, rule: FlowRule) -> Step | None:
+        """The step of a rule; ``None`` where the copy never meets it."""
+        return self._step_of.get(id(rule))
+
+    def acts(self, rule: FlowRule) -> Value:
+        """Whether a rule acts on the copy."""
+        step = self.step(rule)
+        return FALSE if step is None else step.acts
+
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
         step = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, self.added)
         self.steps.append(step)
+        self._step_of[id(rule)] = step
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
         matches, acts = step.matches, step.acts

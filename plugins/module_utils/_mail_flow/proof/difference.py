@@ -21,7 +21,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
-    acts_of,
     edits_of,
     with_other_error_action,
 )
@@ -121,17 +120,13 @@ class _Differ:
         options = {option_name(str(template)) for rules in self.sets for rule in rules.rules for template in rule.does(Does.ENCRYPT).values()}
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
+        self.rows = Rows(self.model, self.edits, self.questions.free, self.budget, self._about())
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
 
-    def _use(self, model: Model, *, rows: bool = True) -> None:
-        """Asks a model from now on.
-
-        :param rows: whether rows may say of it what holds for all mail: its messages are for anybody.
-        """
+    def _use(self, model: Model) -> None:
+        """Asks a model from now on. What rows say of all mail, they ask the first one, whose messages are for anybody."""
         self.model, self.questions = model, Questions(model, self.edits, self.options)
-        if rows:
-            self.rows = Rows(model, self.edits, self.questions.free, self.budget, self._about())
 
     def differ(self, shown: int) -> Difference:
         found, others = self.classes, list[MailClass]()
@@ -182,7 +177,7 @@ class _Differ:
             people: set[str] = set()
             for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
                 lost = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
-                if rule is not None and lost and self.model.solve([high(acts_of(chain)(rule))], self._left):
+                if rule is not None and lost and self.model.solve([high(chain.acts(rule))], self._left):
                     people.update(lost)
             if people:
                 yield self.rows.sent_on(cause, sorted(people))
@@ -365,7 +360,7 @@ class _Differ:
         known = {key: each for key, each in self.classes.items() if each.row is None} if self.model.free.company.watched else {}
         try:
             if known:
-                self._ask(self.model.refined([ANYBODY]), known, rows=False)
+                self._ask(self.model.refined([ANYBODY]), known)
                 for key, each in known.items():  # What one other recipient does not show, several may.
                     if self.classes.get(key, each).row is None:
                         self.classes[key] = each
@@ -383,10 +378,10 @@ class _Differ:
             if each.row is None and not each.usual:
                 del self.classes[key]
 
-    def _ask(self, model: Model, classes: Collection[_Key], *, rows: bool = True) -> None:
+    def _ask(self, model: Model, classes: Collection[_Key]) -> None:
         """Asks a model about classes."""
         self.budget -= self.model.circuit.solver.conflicts
-        self._use(model, rows=rows)
+        self._use(model)
         before = {key: self.classes.pop(key) for key in classes}
         kinds: dict[_Which, list[str]] = {}
         for kind, cause, person in classes:

@@ -152,24 +152,18 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
 Acts = Callable[[FlowRule], Value]
 
 
-def acts_of(chain: Chain) -> Acts:
-    """Whether rules act on the recipient's copy."""
-    steps = {id(step.rule): step for step in chain.steps}
-    return lambda rule: steps[id(rule)].acts if id(rule) in steps else FALSE
-
-
 def acts_of_added(chain: Chain, copies: Sequence[AddedCopy]) -> Acts:
     """Whether rules act on any of the copies that somebody gets whom rules add, or act on the recipient's before it is made. On the recipient's, while there
     is none.
     """
-    rail, first = chain.rail, acts_of(chain)
+    rail, first = chain.rail, chain.acts
     every = [(copy.when, _acts_on_the_way(copy, first)) for copy in copies]
     none = rail.all_of([negate(copy.when) for copy in copies])
     return lambda rule: rail.any_of([rail.all_of((none, first(rule))), *(rail.all_of((when, acts(rule))) for when, acts in every)])
 
 
 def _acts_on_the_way(copy: AddedCopy, first: Acts) -> Acts:
-    before, own = first if copy.made_of is None else _acts_on_the_way(copy.made_of, first), acts_of(copy.outcome.chain)
+    before, own = first if copy.made_of is None else _acts_on_the_way(copy.made_of, first), copy.outcome.chain.acts
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
@@ -236,21 +230,20 @@ class Cuts:
         :returns: that nothing has steered it apart, from each place on.
         """
         rail, circuit, company = chains[0].rail, chains[0].rail.circuit, chains[0].company
-        acts = [acts_of(chain) for chain in chains]
-        old, new = ({id(step.rule): step for step in chain.steps} for chain in chains)
+        acts = [chain.acts for chain in chains]
         guards: list[tuple[float, int]] = [(start, guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
         for edit, apart in zip(self._edits, self._apart, strict=True):
             while todo and todo[0][1].place < edit.place:
-                _go_alike(company, guard, *_steps(todo.popleft(), old, new))
+                _go_alike(company, guard, *_steps(todo.popleft(), chains))
             if edit.acts_alike and edit.before is not None and edit.after is not None:
-                _share_alike(company, guard, *_steps((edit.before, edit.after), old, new))
+                _share_alike(company, guard, *_steps((edit.before, edit.after), chains))
             if any(rule is not None and _steers(rule, self._protection, company.watched) for rule in (edit.before, edit.after)):
                 guard = circuit.conjunction((guard, _differs(rail, edit, acts)[1] ^ 1))
             guard = circuit.conjunction((guard, high(apart) ^ 1))
             guards.append((edit.place, guard))
         for both in todo:
-            _go_alike(company, guard, *_steps(both, old, new))
+            _go_alike(company, guard, *_steps(both, chains))
         return guards
 
 
@@ -261,10 +254,10 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
     return None if before is None or name is None else (*before, name)
 
 
-def _steps(both: tuple[FlowRule, FlowRule], old: Mapping[int, Step], new: Mapping[int, Step]) -> list[Step]:
+def _steps(both: tuple[FlowRule, FlowRule], chains: tuple[Chain, Chain]) -> list[Step]:
     """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
-    met = id(both[0]) in old and id(both[1]) in new and shows(both[0], watched=False)
-    return [old[id(both[0])], new[id(both[1])]] if met else []
+    steps = [step for rule, chain in zip(both, chains, strict=True) if (step := chain.step(rule)) is not None]
+    return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
 
 
 def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:

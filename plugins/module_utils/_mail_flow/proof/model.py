@@ -188,7 +188,7 @@ class Model:
         while todo and len(found) < _COPIES:
             branch, when, made_of = todo.pop(0)
             if not shared and made_of is not None and not made_of.instead:
-                when = side.rail.all_of((when, negate(_acts(chain if made_of.made_of is None else made_of.made_of.outcome.chain, branch.rule))))
+                when = side.rail.all_of((when, negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule))))
             if when == FALSE:
                 continue
             copy = Chain(chain.rules, chain.conditions, side.company, branch)
@@ -270,11 +270,6 @@ def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     """The IRM settings that decide about mail and differ between rule sets, with the last value of each."""
     values = {name: [(each or {}).get(name) for each in settings] for name in DECIDING_SETTINGS}
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
-
-
-def _acts(chain: Chain, rule: FlowRule) -> Value:
-    """Whether a rule acts on the copy of a chain."""
-    return next((step.acts for step in chain.steps if step.rule is rule), FALSE)
 
 
 def _is_true(model: Sequence[int], literal: int) -> bool:

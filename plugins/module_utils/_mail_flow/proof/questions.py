@@ -14,7 +14,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Causes,
     Cuts,
     Edit,
-    acts_of,
     acts_of_added,
     parted,
     unedited,
@@ -72,7 +71,7 @@ class Questions:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
             Cuts(self.edits, self._parted(side), unedited(*self.model.rule_sets), chains)
         old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
-        causes = Causes(side.rail, self.edits, [acts_of(chain) for chain in side.chains], self._otherwise(side))
+        causes = Causes(side.rail, self.edits, [chain.acts for chain in side.chains], self._otherwise(side))
         return self._of_copies(side, old, new, causes)
 
     def _of_added(self, side: Side, person: str) -> Asked:

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
@@ -129,12 +130,16 @@ class Rows:
 
     def _unchanged(self, rule: FlowRule) -> FlowRule:
         """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
-        for chain in self.model.free.chains:
-            for step in (step for step in chain.steps if step.rule is rule):
-                arrived = Seen(splits=step.seen.splits, added=step.seen.added)
-                seen = ([chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions] for each in (arrived, step.seen))
-                return replace(rule, conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other))
+        for chain, step in self._steps(rule):
+            arrived = Seen(splits=step.seen.splits, added=step.seen.added)
+            seen = ([chain.conditions.truth(atom, each, chain.person) for atom in rule.conditions] for each in (arrived, step.seen))
+            return replace(rule, conditions=tuple(atom for atom, one, other in zip(rule.conditions, *seen, strict=True) if one == other))
         return rule
+
+    def _steps(self, *rules: FlowRule) -> list[tuple[Chain, Step]]:
+        """The steps of rules, with their chains; none of a rule that the copy never meets."""
+        found = [[(chain, step) for chain in self.model.free.chains if (step := chain.step(rule)) is not None] for rule in rules]
+        return [each[-1] for each in found if each]
 
     def _acting(self, which: int, courses: Courses) -> list[FlowRule]:
         return [self.sets[which].rules[place] for place in sorted({place for world in courses[which].worlds for _held, place in world.matched})]
@@ -173,9 +178,9 @@ class Rows:
             wanted.append(model.mail.recipient["address", found.person] ^ 1)
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
-        steps = {id(step.rule): (chain.conditions, step) for chain in model.free.chains for step in chain.steps}
-        if all(id(rule) in steps for rule, _said in deciding):
-            seen_as = [(*steps[id(rule)], said) for rule, said in deciding]
+        steps = self._steps(*(rule for rule, _said in deciding))
+        if len(steps) == len(deciding):
+            seen_as = [(chain.conditions, step, said) for (chain, step), (_rule, said) in zip(steps, deciding, strict=True)]
             about = [high(each.matches(said, step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
             for treated, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
                 if self._never([*wanted, *about, treated ^ 1]):
