@@ -47,8 +47,8 @@ class Others(Protocol):
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
 
-    def somebody(self) -> Value:
-        """Whether there are any when the message arrives."""
+    def others_written(self, key: Key, history: int) -> Value:
+        """Whether an address has an atom at which the sender wrote to them."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Conditions:
 
     def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
         self.mail, self.rail, self.settings = mail, rail, settings or {}
-        self._others, self._still_there, self._somebody = others.others, others.still_there, others.somebody
+        self._others, self._others_written, self._still_there = others.others, others.others_written, others.still_there
         self._dated = Message("", "", "", date=now)
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
@@ -191,14 +191,11 @@ class Conditions:
         return self.rail.choose(self.mail.direct, primary, self.rail.any_of([self.text(WRITTEN, key, Seen()) for key in keys_of(atom)]))
 
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys_of(atom)])
-        others = self.rail.any_of([value for key in keys_of(atom) for value in (self._others(key, seen.splits), *self._brought(key, seen))])
-        if atom.settings.address_type == "Original":
-            own = self._of_written(own, atom)
-            open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, seen.splits)
-            somebody = self.rail.any_of((self._somebody(), *(when for _address, _field, when, _name in seen.added)))
-            others = self.rail.choose(self.mail.direct, others, self.rail.all_of((open_, somebody)))
-        return self.rail.any_of((own, others))
+        keys, original = keys_of(atom), atom.settings.address_type == "Original"
+        own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys])
+        of_others = self._others_written if original else self._others
+        others = [value for key in keys for value in (of_others(key, seen.splits), *self._brought(key, seen))]
+        return self.rail.any_of((self._of_written(own, atom) if original else own, *others))
 
     def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
         """What recipients added by rules contribute: whether later rules look at them is open (U09)."""

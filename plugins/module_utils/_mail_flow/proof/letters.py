@@ -68,22 +68,23 @@ class Writer:
         """
         mail = self.mail
         recipient = self._address(mail.recipient, is_true, "recipient")
-        people = [recipient, *(self._address(each.slot, is_true, f"other{place}") for place, each in enumerate(companions) if is_true(each.there))]
+        people = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
+        for place, each in enumerate(companions):
+            if is_true(each.there):
+                person = self._address(each.slot, is_true, f"other{place}")
+                people.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
         for place, key in enumerate(others):
-            if not any(holds(person, key) is True for person in people):
-                people.append(self._like(recipient, key, place))
+            if not any(_is_leaned_on(key, person, written) for person, written in people.items()):
+                people.update([self._like(recipient, key, place)])
         fields: dict[str, list[str]] = {"to": [], "cc": [], "bcc": []}
         for name in ("to", "cc"):
             fields[name] = [address for address in mail.vocabulary.fields if is_true(mail.circuit.variable((name, address)))]
         named = {*fields["to"], *fields["cc"]}
-        for person in dict.fromkeys(people):
+        for person, written in people.items():
             if person not in named:
-                fields["bcc" if person in mail.vocabulary.fields else "to"].append(person)
-        alias = "" if is_true(mail.direct) else self._alias(is_true, recipient)
-        if alias:
-            if recipient in named:
+                fields["bcc" if person in mail.vocabulary.fields else "to"].append(written)
+            elif written != person:
                 raise NoMessageError()
-            fields = {name: [alias if address == recipient else address for address in each] for name, each in fields.items()}
         sender = self._address(mail.sender, is_true, "sender")
         message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated)}
         message.update({name: each for name, each in fields.items() if each})
@@ -93,9 +94,10 @@ class Writer:
         message.update(self._content(is_true))
         message.update(self._properties(is_true))
         slots = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
-        facts = self._facts(is_true, slots, people)
-        if alias and self.facts.primary(alias) != recipient:
-            facts["proxy_addresses"] = {**self.facts.proxy_addresses, alias: recipient}
+        facts = self._facts(is_true, slots)
+        aliases = {written: person for person, written in people.items() if self.facts.primary(written) != person}
+        if aliases:
+            facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
         return Letter(message, recipient, facts)
 
     # Addresses
@@ -156,9 +158,18 @@ class Writer:
                 raise NoMessageError()
             unwanted += wrong
 
-    def _like(self, recipient: str, key: Key, place: int) -> str:
-        """Another person with an atom, otherwise like the recipient."""
+    def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
+        """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
         local, _at, domain = recipient.partition("@")
+        if key[0] == "written":
+            known = [alias for alias, primary in sorted(self.facts.proxy_addresses.items()) if primary != recipient and holds(alias, key[1]) is True]
+            return (self.facts.primary(known[0]), known[0]) if known else (f"{local}.{place}@{domain}", self._with(local, domain, key[1], place))
+        person = self._with(local, domain, key, place)
+        return person, person
+
+    @staticmethod
+    def _with(local: str, domain: str, key: Key, place: int) -> str:
+        """An address with an atom."""
         sort, value = key
         for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
             if sort == "word" and is_address(address) and holds(address, key) is True:
@@ -166,12 +177,11 @@ class Writer:
         text = _found([_FORM, key], [], ())
         return text
 
-    def _alias(self, is_true: Holds, recipient: str) -> str:
-        """The alias that the sender wrote for the recipient: one that is known, or another one. Empty if rules do not distinguish it from the primary one."""
-        mail = self.mail
-        if not mail.watches_aliases:
-            return ""
-        atoms = {_as_text(key): literal for key, literal in mail.texts.get(WRITTEN, {}).items()}
+    def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
+        """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
+        if not self.mail.watches_aliases:
+            return recipient
+        atoms = {_as_text(key): literal for key, literal in of_alias.items()}
         words = _largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
         names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
         known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
@@ -294,7 +304,7 @@ class Writer:
 
     # Facts
 
-    def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]], everybody: list[str]) -> dict[str, Any]:
+    def _facts(self, is_true: Holds, people: list[tuple[AddressSlot, str]]) -> dict[str, Any]:
         facts = self.facts
         found: dict[str, Any] = {}
         if facts.mailboxes is None:
@@ -329,6 +339,11 @@ _FLAGS = {
     "attachment_is_unsupported": "unsupported",
     "attachment_processing_limit_exceeded": "limit_exceeded",
 }
+
+
+def _is_leaned_on(key: Key, person: str, written: str) -> bool:
+    """Whether somebody has an atom: in the address, or in the one at which the sender writes to them."""
+    return (written != person and holds(written, key[1]) is True) if key[0] == "written" else holds(person, key) is True
 
 
 def _as_text(key: Key) -> Key:

@@ -96,7 +96,8 @@ class Mail:
         self.recipient = self.address(RECIPIENT, RECIPIENT)
         self.added_people: dict[str, AddressSlot] = {}
         self.authenticated = circuit.variable("authenticated")
-        self.direct = circuit.variable("direct")
+        # Negated, so that mail to primary addresses is what a model has unless it matters.
+        self.direct, self.others_direct = circuit.variable("at an alias") ^ 1, circuit.variable("others at an alias") ^ 1
         self.watches_aliases = False
         self.pdf = circuit.variable("pdf")
         self.arrival = {kind: circuit.variable(("arrival", kind)) for kind in ARRIVALS}
@@ -125,8 +126,8 @@ class Mail:
 
     @property
     def ways_to_write(self) -> list[list[int]]:
-        """How the recipient may be written to, one after the other: at an alias only where nothing else shows what is searched for."""
-        return [[self.direct], []] if self.watches_aliases else [[]]
+        """How people may be written to, one after the other: at an alias only where nothing else shows what is searched for."""
+        return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
 
     def address(self, name: str, kind: str) -> AddressSlot:
         """A person's address, with the assumptions about all people."""
@@ -180,18 +181,29 @@ class Mail:
         self.circuit.at_most_one(self.options.values())
         self.options["encrypt"] = self.circuit.disjunction(self.options.values()) ^ 1
 
+    def alias_texts(self, name: str) -> dict[Key, int]:
+        """What an alias of somebody else has."""
+        found = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
+        self._relate_alias(found, self.others_direct)
+        return found
+
+    def _relate_alias(self, atoms: dict[Key, int], direct: int) -> None:
+        relate_texts(self.circuit, atoms)
+        for (sort, value), literal in atoms.items():
+            if sort == "word" and any(character.isspace() for character in value):
+                self.circuit.add(literal ^ 1)
+            if sort == "address" and self.facts.is_object(value):  # A primary address is nobody else's alias.
+                self.circuit.add(direct, literal ^ 1)
+
     def _texts(self) -> None:
         """Subject, text, headers, and the texts of attachments, each with the relations between words and patterns."""
         for slot, keys in self.vocabulary.keys.items():
             if slot not in (SENDER, RECIPIENT, "last hop"):
                 known = [key for key in keys if key[0] != "pattern" or is_agreed(*key[1])]
                 atoms = self.texts[slot] = {key: self.circuit.variable((slot, *key)) for key in known}
-                relate_texts(self.circuit, atoms)
-        for (sort, value), literal in self.texts.get(WRITTEN, {}).items():
-            if sort == "word" and any(character.isspace() for character in value):
-                self.circuit.add(literal ^ 1)
-            if sort == "address" and self.facts.is_object(value):  # A primary address is nobody else's alias.
-                self.circuit.add(self.direct, literal ^ 1)
+                if slot != WRITTEN:
+                    relate_texts(self.circuit, atoms)
+        self._relate_alias(self.texts.get(WRITTEN, {}), self.direct)
 
     def _properties(self, atoms: Iterable[Any]) -> None:
         circuit = self.circuit
@@ -256,7 +268,7 @@ class Mail:
             add(literal ^ 1, self.pdf)
         system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
         usual: list[tuple[str, str, list[int], bool]] = [
-            ("U24", "Mail is addressed to primary addresses.", [self.direct], self.watches_aliases),
+            ("U24", "Mail is addressed to primary addresses.", [self.direct, self.others_direct], self.watches_aliases),
             (
                 "U26",
                 "The message was not forwarded by an Inbox rule or a mailbox setting.",

@@ -10,7 +10,7 @@ words on which an answer turns then somebody is built exactly: one companion for
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
@@ -33,11 +33,14 @@ class Companion:
 
     :param there: whether there is such a recipient at all.
     :param stays: whether they share the copy now; by history of splits.
+    :param at_alias: whether the sender wrote to them at an alias, and :param:`alias` what it has.
     """
 
     slot: AddressSlot
     there: int
     stays: dict[int, Value]
+    at_alias: int
+    alias: Mapping[Key, int]
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,20 @@ class Company:
         for sort, value in slot.atoms:
             if sort == "address":
                 self.mail.circuit.add(there ^ 1, slot[sort, value] ^ 1, self.mail.recipient[sort, value] ^ 1)
-        return Companion(slot, there, {0: there})
+        return Companion(slot, there, {0: there}, *self._alias(slot, key))
+
+    def _alias(self, slot: AddressSlot, key: Key) -> tuple[int, dict[Key, int]]:
+        """Whether the sender writes to somebody at an alias, if that may matter, and its atoms. Whom a field names is written to at the primary address."""
+        circuit, mail = self.mail.circuit, self.mail
+        if not mail.watches_aliases or key[0] == "address":
+            return FALSE, {}
+        at_alias = circuit.variable((slot.name, "at alias"))
+        alias = mail.alias_texts(slot.name)
+        circuit.add(at_alias ^ 1, mail.others_direct ^ 1)
+        for address in mail.vocabulary.fields:
+            for name in ("to", "cc"):
+                circuit.add(at_alias ^ 1, slot["address", address] ^ 1, circuit.variable((name, address)) ^ 1)
+        return at_alias, alias
 
     def others(self, key: Key, history: int) -> Value:
         """Whether somebody else in the copy has an atom."""
@@ -120,6 +136,21 @@ class Company:
             known.append(self.rail.unknown("U18", "others", key, history))
         return self.rail.any_of(known)
 
+    def others_written(self, key: Key, history: int) -> Value:
+        """Whether an address has an atom at which the sender wrote to somebody else in the copy."""
+        rail, written = self.rail, ("written", key)
+        open_ = key[0] == "pattern" and not is_agreed(*key[1])
+        if open_:
+            return rail.unknown("U18", "others", key, history)
+        known: list[Value] = [
+            rail.all_of((each.stays[history], rail.choose(each.at_alias, each.alias.get(key, FALSE), self._conditions._of_slot(each.slot, key))))
+            for each in self.companions.values()
+        ]
+        if ANYBODY not in self.companions:
+            direct = FALSE if key in self.companions else self._somebody(key, history)
+            known.append(rail.choose(self.mail.others_direct, direct, FALSE if written in self.companions else self._somebody(written, history)))
+        return rail.any_of(known)
+
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays."""
         companion = self.companions.get(("address", address))
@@ -129,10 +160,6 @@ class Company:
             return companion.stays[history]
         anybody = self.companions.get(ANYBODY)
         return FALSE if anybody is None else self.rail.all_of((anybody.stays[history], anybody.slot["address", address]))
-
-    def somebody(self) -> Value:
-        """Whether the message is for somebody else, too."""
-        return self.mail.circuit.conjunction(self.nobody) ^ 1
 
     @property
     def nobody(self) -> list[int]:

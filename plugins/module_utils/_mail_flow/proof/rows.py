@@ -260,9 +260,9 @@ def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
 
 
 def _of_addresses(rules: Sequence[FlowRule], candidate: Replayed) -> list[FlowRule]:
-    """Rules without the conditions that may be about the address that the sender wrote, if it is an alias: a section is about the primary one."""
-    letter = candidate.letter
-    if any(letter.recipient in letter.message.get(name, ()) for name in ("to", "cc", "bcc")):
+    """Rules without the conditions that may be about an address that the sender wrote, if any is an alias: a section is about primary ones."""
+    message, facts = candidate.message, candidate.facts[0]
+    if all(facts.primary(address) == address.lower() for address in (*message.to, *message.cc, *message.bcc)):
         return list(rules)
     return [replace(rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom))) for rule in rules]
 

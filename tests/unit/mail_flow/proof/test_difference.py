@@ -142,6 +142,18 @@ def test_an_alias_matters_where_a_rule_looks_at_it() -> None:
             assert all(row["witness"]["message"]["to"] != [row["witness"]["recipient"]] for row in rows)
 
 
+def test_others_are_written_to_at_an_alias() -> None:
+    """A rule that looks at the aliases of all who share a copy finds none any more, once another rule redirects the mail of whoever has it."""
+    brand = rule("Brand", {}, {"apply_rights_protection_customization_template": "Branding1"}, recipient_address_type="Original")
+    brand["exceptions"] = {"any_of_recipient_address_contains_words": ["robert"]}
+    encrypt, redirect = rule("All", IN, ENCRYPT), rule("Redirect", {"sent_to": ["bob@contoso.com"]}, {"redirect_message_to": ["new@fabrikam.com"]})
+    (found,) = (row for row in compared([encrypt, brand], [redirect, encrypt, brand]).rows if row["kind"] == "branding_changed")
+    assert (found["before"].get("branding"), found["after"]["branding"]) == (None, "Branding1")
+    written = [address for field in ("to", "cc", "bcc") for address in found["witness"]["message"].get(field, ())]
+    assert "robert" in "".join(written)
+    assert found["witness"]["recipient"] in written
+
+
 def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
     secret = {"from_scope": "InOrganization", "attachment_contains_words": ["secret"]}
     ignored, deferred = (rule("Secret", secret, ENCRYPT, rule_error_action=action) for action in ("Ignore", "Defer"))

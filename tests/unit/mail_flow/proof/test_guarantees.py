@@ -312,7 +312,7 @@ def test_random_claims_as_enumeration_says(seed: int) -> None:
 
 
 def test_nobody_else_has_an_alias_where_nobody_else_is() -> None:
-    """Whether a rule with Original looks at the aliases of others is open (U24), and no matter in a message to one person."""
+    """Where a rule looks at the aliases of all who share a copy, a message to one person has only theirs."""
     held = rule("Held", {}, {"moderate_message_by_user": ["bob@contoso.com"]}, recipient_address_type="Original")
     held["exceptions"] = {"any_of_recipient_address_contains_words": ["bob"]}
     assert verdict([held], when={"any_of_recipient_address_contains_words": ["bob"]}, then="unencrypted")["verdict"] == "refuted"
