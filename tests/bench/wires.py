@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.remoting import RemotingTransport
 
 from tests.unit.connections import identity
-from tests.unit.transports.test_wires import values
+from tests.unit.transports.wires import values
 
 from .stage import Stage
 

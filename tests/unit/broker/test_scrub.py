@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from tests.emulator import Emulator
 from tests.unit.connections import Script, identity
-from tests.unit.transports.test_wires import values
+from tests.unit.transports.wires import values
 
 FORMS: dict[str, Callable[[str], str]] = {
     "plain": str,

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.emulator import Emulator
 from tests.unit.connections import identity
 
-from .test_wires import values
+from .wires import values
 
 _DISCOVERED = dict.fromkeys(("authorization_endpoint", "token_endpoint", "issuer"), "https://login.example.com/x")
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from tests.emulator import Emulator
 from tests.unit.connections import identity
 
-from .test_wires import values
+from .wires import values
 
 #: What a file may hold that is no certificate.
 BROKEN = {

@@ -29,7 +29,7 @@ from tests.emulator import Emulator
 from tests.emulator.engine import MODULES, Engine
 from tests.unit.connections import ORGANIZATION, identity
 
-from .test_wires import values
+from .wires import values
 
 pytestmark = pytest.mark.engine
 

@@ -22,7 +22,7 @@ from tests.unit.connections import Script, answer, identity
 from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
 from .scripted_shell import attempt as converse
 from .test_rest_limits import DRIPS
-from .test_wires import values
+from .wires import values
 
 READ, WRITE = Call("Get-TransportRule"), Call("Set-IRMConfiguration")
 Make = Callable[..., Script]

@@ -31,7 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from tests.emulator import Emulator
 from tests.unit.connections import identity, options
 
-from .test_wires import values
+from .wires import values
 
 IRM = Call("Get-IRMConfiguration")
 

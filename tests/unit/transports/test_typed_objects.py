@@ -27,7 +27,7 @@ from tests.emulator import Emulator
 from tests.emulator.engine import Engine
 from tests.unit.connections import identity
 
-from .test_wires import values
+from .wires import values
 
 TYPES = Path(__file__).parents[2] / "powershell/ExchangeTypes.cs"
 DEPTHS = (1, 2, 3)

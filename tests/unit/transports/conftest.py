@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions with the emulator."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker import session as _session
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.server import open_transport
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.session import OrganizationSession
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Policy
+
+from tests.emulator import Emulator
+from tests.unit.connections import ORGANIZATION, identity
+from tests.unit.transports.wires import Open, values
+
+
+@pytest.fixture
+def fresh(emulator: Emulator) -> Emulator:
+    """The emulator with a fresh first organization that has every license, and nothing counted."""
+    emulator.faults.set([])
+    emulator.organizations[ORGANIZATION].replace({"name": ORGANIZATION, "advanced_message_encryption": True})
+    emulator.service.ledger.reset()
+    return emulator
+
+
+@pytest.fixture
+def sessions(fresh: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    """Opens sessions, and closes them at the end. Waits between tries are left out."""
+    monkeypatch.setattr(_session, "Policy", functools.partial(Policy, sleep=lambda seconds: None))
+    opened: list[OrganizationSession] = []
+
+    def make(wire: str, **more: Any) -> OrganizationSession:
+        opened.append(OrganizationSession(identity(**values(fresh, wire, **more)), open_transport))
+        return opened[-1]
+
+    yield make
+    fresh.faults.set([])
+    for session in opened:
+        session.close()
