@@ -44,9 +44,10 @@ def worsened(
             about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
             then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
             wanted = [low(about), low(then), high(first) ^ 1, *(each.literal for each in model.mail.assumed)]
-            for candidate in model.candidates(wanted, side):
-                if found := _replayed(model, guarantee, candidate):
-                    return found
+            for written in model.mail.ways_to_write:
+                for candidate in model.candidates([*wanted, *written], side):
+                    if found := _replayed(model, guarantee, candidate):
+                        return found
             more = model.to_refine(side)
             if not more:
                 return None

@@ -44,6 +44,9 @@ class Others(Protocol):
     def others(self, key: Key, history: int) -> Value:
         """Whether they have an atom after a history of splits."""
 
+    def at_alias(self, address: str) -> Value:
+        """Whether the sender may have written to somebody of this address among them at an alias."""
+
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
 
@@ -84,7 +87,7 @@ class Conditions:
 
     def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
         self.mail, self.rail, self.settings = mail, rail, settings or {}
-        self._others, self._others_written, self._still_there = others.others, others.others_written, others.still_there
+        self._others, self._others_written, self._others_at_alias, self._still_there = others.others, others.others_written, others.at_alias, others.still_there
         self._dated = Message("", "", "", date=now)
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
@@ -218,6 +221,10 @@ class Conditions:
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
+            if self.mail.watches_aliases:  # Elsewhere nothing depends on it: mail to the primary address is treated alike in one field or the other.
+                own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
+                at_alias = self.rail.any_of((own, self._others_at_alias(address)))
+                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
         return self.rail.any_of(found)
 
     def sender_scope(self, value: str, slot: AddressSlot) -> Value:

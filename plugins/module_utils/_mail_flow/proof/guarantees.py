@@ -264,12 +264,13 @@ class _Prover:
             for more in (*([outcome.known, *nobody] for nobody in alone), [])
         ]
         questions = [*sure, *((model.free, [*claim]) for claim in of_free)]
-        for side, wanted in questions:
-            for candidate in model.candidates([*wanted, *literals], side):
-                found = self._replays(model, place, candidate)
-                if found:
-                    return found, []
-                to_refine += model.to_refine(side)
+        for written in model.mail.ways_to_write:
+            for side, wanted in questions:
+                for candidate in model.candidates([*wanted, *written, *literals], side):
+                    found = self._replays(model, place, candidate)
+                    if found:
+                        return found, []
+                    to_refine += model.to_refine(side)
         return None, to_refine
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:

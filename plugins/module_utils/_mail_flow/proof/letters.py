@@ -80,9 +80,13 @@ class Writer:
         for name in ("to", "cc"):
             fields[name] = [address for address in mail.vocabulary.fields if is_true(mail.circuit.variable((name, address)))]
         named = {*fields["to"], *fields["cc"]}
+        may_be_named = self._may_be_named(is_true)
+        if not is_true(mail.others_direct):
+            people = {**{person: self._alias({}, is_true, person) for person in may_be_named if person not in named}, **people}
         for person, written in people.items():
             if person not in named:
-                fields["bcc" if person in mail.vocabulary.fields else "to"].append(written)
+                hidden = person in mail.vocabulary.fields and (written == person or person not in may_be_named)
+                fields["bcc" if hidden else "to"].append(written)
             elif written != person:
                 raise NoMessageError()
         sender = self._address(mail.sender, is_true, "sender")
@@ -99,6 +103,11 @@ class Writer:
         if aliases:
             facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
         return Letter(message, recipient, facts)
+
+    def _may_be_named(self, is_true: Holds) -> list[str]:
+        """The addresses of which it matters that a field may name somebody by an alias."""
+        names = [name for name, literal in self.mail.circuit.names.items() if isinstance(name, tuple) and name[:2] == ("unknown", "U24") and is_true(literal)]
+        return [address for address in self.mail.vocabulary.fields if any(name[-1] == address for name in names)]
 
     # Addresses
 

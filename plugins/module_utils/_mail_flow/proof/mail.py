@@ -124,6 +124,11 @@ class Mail:
         """The assumptions of claims. What rules find in an alias has a formula of its own, so mail to one is mail like other mail."""
         return [each for each in self.assumptions if each.id != "U24"]
 
+    @property
+    def ways_to_write(self) -> list[list[int]]:
+        """How people may be written to, one after the other: at an alias only where nothing else shows what is searched for."""
+        return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
+
     def address(self, name: str, kind: str) -> AddressSlot:
         """A person's address, with the assumptions about all people."""
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)

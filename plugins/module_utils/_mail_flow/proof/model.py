@@ -223,9 +223,10 @@ class Model:
 
         :raises BudgetError: a question took too many conflicts.
         """
+        once = side.company.written_once
         for _try in range(_TRIES):
-            if not self.solve(literals, budget):
-                return False, None
+            if not self.solve([*literals, *once], budget):
+                return bool(once) and self.solve(literals, budget), None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
                 return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))

@@ -10,6 +10,7 @@ words on which an answer turns then somebody is built exactly: one companion for
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -111,17 +112,12 @@ class Company:
         return Companion(slot, there, {0: there}, *self._alias(slot, key))
 
     def _alias(self, slot: AddressSlot, key: Key) -> tuple[int, dict[Key, int]]:
-        """Whether the sender writes to somebody at an alias, if that may matter, and its atoms. Whom a field names is written to at the primary address."""
-        circuit, mail = self.mail.circuit, self.mail
-        if not mail.watches_aliases or key[0] == "address":
+        """Whether the sender writes to somebody at an alias, if that may matter, and its atoms."""
+        if not self.mail.watches_aliases or key[0] == "address":
             return FALSE, {}
-        at_alias = circuit.variable((slot.name, "at alias"))
-        alias = mail.alias_texts(slot.name)
-        circuit.add(at_alias ^ 1, mail.others_direct ^ 1)
-        for address in mail.vocabulary.fields:
-            for name in ("to", "cc"):
-                circuit.add(at_alias ^ 1, slot["address", address] ^ 1, circuit.variable((name, address)) ^ 1)
-        return at_alias, alias
+        at_alias = self.mail.circuit.variable((slot.name, "at alias"))
+        self.mail.circuit.add(at_alias ^ 1, self.mail.others_direct ^ 1)
+        return at_alias, self.mail.alias_texts(slot.name)
 
     def others(self, key: Key, history: int) -> Value:
         """Whether somebody else in the copy has an atom."""
@@ -139,8 +135,7 @@ class Company:
     def others_written(self, key: Key, history: int) -> Value:
         """Whether an address has an atom at which the sender wrote to somebody else in the copy."""
         rail, written = self.rail, ("written", key)
-        open_ = key[0] == "pattern" and not is_agreed(*key[1])
-        if open_:
+        if key[0] == "pattern" and not is_agreed(*key[1]):
             return rail.unknown("U18", "others", key, history)
         known: list[Value] = [
             rail.all_of((each.stays[history], rail.choose(each.at_alias, each.alias.get(key, FALSE), self._conditions._of_slot(each.slot, key))))
@@ -150,6 +145,25 @@ class Company:
             direct = FALSE if key in self.companions else self._somebody(key, history)
             known.append(rail.choose(self.mail.others_direct, direct, FALSE if written in self.companions else self._somebody(written, history)))
         return rail.any_of(known)
+
+    @property
+    def written_once(self) -> list[int]:
+        """That nobody gets the message at two addresses: whom a field names is not written to at an alias."""
+        mail = self.mail
+        people = [(mail.direct ^ 1, mail.recipient), *((companion.at_alias, companion.slot) for companion in self.companions.values())]
+        found: list[int] = []
+        for at_alias, slot in people if mail.watches_aliases else ():
+            for name, address in itertools.product(("to", "cc"), mail.vocabulary.fields):
+                found.append(mail.circuit.conjunction((at_alias, slot["address", address], mail.circuit.variable((name, address)))) ^ 1)
+        return found
+
+    def at_alias(self, address: str) -> Value:
+        """Whether the sender may have written to somebody else of this address at an alias."""
+        circuit = self.mail.circuit
+        known = [circuit.conjunction((each.there, each.at_alias, each.slot["address", address])) for each in self.companions.values()]
+        if ANYBODY not in self.companions:
+            known.append(circuit.conjunction((self.others_there, self.mail.others_direct ^ 1)))
+        return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays."""

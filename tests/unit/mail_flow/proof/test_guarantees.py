@@ -318,5 +318,16 @@ def test_nobody_else_has_an_alias_where_nobody_else_is() -> None:
     assert verdict([held], when={"any_of_recipient_address_contains_words": ["bob"]}, then="unencrypted")["verdict"] == "refuted"
 
 
+def test_whether_a_field_with_an_alias_names_its_owner_is_open() -> None:
+    """Mail to ``robert@``, an alias, is no mail to an address with ``bob``. Whether its To field names ``bob@`` nobody knows (U24)."""
+    first = rule("First", {"any_of_recipient_address_contains_words": ["bob"]}, {**ENCRYPT, **STOP}, recipient_address_type="Original")
+    named = rule("Named", {"any_of_to_header": ["bob@contoso.com"]}, STOP)
+    when = {"from_scope": "InOrganization", "sent_to": ["joe@northwind.com"]}
+    every = rule("All", {}, ENCRYPT)
+    assert verdict([first, every], when=when)["verdict"] == "proved"
+    answer = verdict([first, named, every], when=when)
+    assert (answer["verdict"], [each["id"] for each in answer["unknown"]]) == ("unknown", ["U24"])
+
+
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""
