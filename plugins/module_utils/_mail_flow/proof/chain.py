@@ -327,14 +327,23 @@ class Chain:
         for fate, when in ends:
             self._end(fate, when, matches if when == acts else when)
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
-            self._stop(acts)
+            self._stop(acts, matches)
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)
 
-    def _stop(self, when: Value) -> None:
-        self.state.stopped = self.rail.any_of((self.state.stopped, when))
-        self.state.over = self.rail.any_of((self.state.over, when))
+    def _stop(self, when: Value, matches: Value | None = None) -> None:
+        """No later rule is evaluated. Where a copy may have met that before, it meets it now at the latest, which is more certain than what is left of it.
+
+        :param matches: whether a rule asks for it that would do so whatever was before.
+        """
+        rail, state = self.rail, self.state
+        over = when
+        if matches is not None and not isinstance(state.over, int):
+            when = rail.any_of((when, rail.all_of((matches, *(negate(value) for _fate, value in sorted(state.fates.items()))))))
+            over = matches
+        state.stopped = rail.any_of((state.stopped, when))
+        state.over = rail.any_of((state.over, over))
 
     def _end(self, fate: str, when: Value, matches: Value) -> None:
         """A fate. A copy that may have met it before meets it now unless something else ended its way, which is more certain than what is left of it."""

@@ -97,11 +97,11 @@ class Conditions:
         """Whether a rule matches somebody's copy; see the simulator's ``Passage.parts``.
 
         :param added: whether a rule added the person. A rule that looks at recipients perhaps does not look at them (U09), and what it sees of all
-            recipients of their copy is left open.
+            recipients of their copy is left open; but whom no field names it does not see there.
         """
         rail, mail = self.rail, self.mail
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.reach in (Reach.COPY, Reach.RELATION)]
-        parts = [self.truth(atom, seen, person) for atom in rule.conditions if atom not in shared]
+        parts = [self._open_field(atom, seen, person) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
@@ -226,6 +226,16 @@ class Conditions:
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
                 found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
         return self.rail.any_of(found)
+
+    def _open_field(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+        """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
+        if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
+            return TRUE
+        named = [self.mail.circuit.variable((name, address)) for address in atom.values for name in ("to", "cc")]
+        brought = [value for address in atom.values for value in self._brought(("address", address), seen, ("to", "cc"))]
+        at_alias = self.mail.others_direct ^ 1 if self.mail.watches_aliases else FALSE
+        own = self.mail.direct ^ 1 if self.mail.watches_aliases else FALSE
+        return self.rail.any_of((*named, *brought, at_alias, own))
 
     def sender_scope(self, value: str, slot: AddressSlot) -> Value:
         """Whether somebody is inside, or outside, as a sender."""

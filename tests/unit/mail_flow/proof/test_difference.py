@@ -154,6 +154,14 @@ def test_others_are_written_to_at_an_alias() -> None:
     assert found["witness"]["recipient"] in written
 
 
+def test_a_rule_stops_whatever_an_earlier_one_did() -> None:
+    """Whether a rule in audit mode stops is open (U08), and no matter where the next one certainly does."""
+    encrypt, audited = rule("All", IN, ENCRYPT), rule("Audited", IN, STOP, mode="Audit")
+    stop = rule("Stop", {**IN, "sent_to": ["bob@contoso.com"]}, STOP)
+    rows = {row["kind"]: row for row in compared([encrypt, audited, stop], [audited, stop, encrypt]).rows}
+    assert rows["protection_lost"]["witness"]["recipient"] == "bob@contoso.com"
+
+
 def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
     secret = {"from_scope": "InOrganization", "attachment_contains_words": ["secret"]}
     ignored, deferred = (rule("Secret", secret, ENCRYPT, rule_error_action=action) for action in ("Ignore", "Defer"))

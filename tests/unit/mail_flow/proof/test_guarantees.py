@@ -329,5 +329,12 @@ def test_whether_a_field_with_an_alias_names_its_owner_is_open() -> None:
     assert (answer["verdict"], [each["id"] for each in answer["unknown"]]) == ("unknown", ["U24"])
 
 
+def test_whom_no_field_names_is_not_seen_on_the_copy_of_somebody_who_is_added() -> None:
+    every = rule("Every", {}, {"redirect_message_to": ["new@fabrikam.com"]})
+    named = rule("Named", {"any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
+    answer = verdict([every, named], when={"message_type_matches": "Voicemail"}, then="not_in_clear")
+    assert (answer["verdict"], answer["counterexample"]["recipient"]) == ("refuted", "new@fabrikam.com")
+
+
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""

@@ -119,7 +119,7 @@ def nobody_leaves_a_field(patch: Patch) -> None:
 
 
 def stop_is_ignored(patch: Patch) -> None:
-    patch(chain.Chain, "_stop", lambda self, when: None)
+    patch(chain.Chain, "_stop", lambda self, when, matches=None: None)
 
 
 def releases_are_forgotten(patch: Patch) -> None:
