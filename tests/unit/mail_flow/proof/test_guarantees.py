@@ -332,7 +332,8 @@ def test_whether_a_field_with_an_alias_names_its_owner_is_open() -> None:
 def test_whom_no_field_names_is_not_seen_on_the_copy_of_somebody_who_is_added() -> None:
     every = rule("Every", {}, {"redirect_message_to": ["new@fabrikam.com"]})
     named = rule("Named", {"any_of_to_header": ["bob@contoso.com"]}, {"reject_message_reason_text": "no"})
-    answer = verdict([every, named], when={"message_type_matches": "Voicemail"}, then="not_in_clear")
+    outside = rule("Outside", {"sent_to_scope": "NotInOrganization", "from_scope": "NotInOrganization"}, {"delete_message": True})
+    answer = verdict([every, outside, named], when={"message_type_matches": "Voicemail"}, then="not_in_clear")
     assert (answer["verdict"], answer["counterexample"]["recipient"]) == ("refuted", "new@fabrikam.com")
 
 
