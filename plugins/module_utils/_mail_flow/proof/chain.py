@@ -120,7 +120,7 @@ class Chain:
     """The rules of a set, one after the other.
 
     :param branch: the copy that is followed from there on; the one of the recipient whom the sender names unless given.
-    :param person: who gets the copy.
+    :param person: who gets the copy; :param:`address` is the primary one of somebody whom a rule adds.
     :param steps: the rules that can act, first to last.
     :param state: the state after the last one.
     :param splits: what rules do to who shares the copy, by ``id`` of the rule.
@@ -134,6 +134,7 @@ class Chain:
         self.watches_protection = rules.watches_protection
         self.state = branch.state if branch else State()
         self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
+        self.address = conditions.mail.facts.primary(branch.address) if branch else None
         self.steps: list[Step] = []
         self._step_of: dict[int, Step] = {}
         self.splits: dict[int, Split] = {}
@@ -319,7 +320,9 @@ class Chain:
             holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
             counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
             state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)]
-        ends: list[tuple[str, Value]] = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        ends: list[tuple[str, Value]] = [
+            (fate, acts) for what, fate in FATES.items() if rule.does(what) and not (what is Does.REDIRECT and self._is_theirs(rule))
+        ]
         if str(actions.get("add_manager_as_recipient_type")) == "Redirect" and all(fate != "redirected" for fate, _acts in ends):
             ends.append(("redirected", rail.all_of((acts, managed))))
         if len(ends) > 1:
@@ -328,6 +331,11 @@ class Chain:
             self._end(fate, when, matches if when == acts else when)
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
+
+    def _is_theirs(self, rule: FlowRule) -> bool:
+        """Whether a rule redirects a copy to those whom an earlier rule made it for: they keep it."""
+        facts, address = self.mail.facts, self.address
+        return address is not None and any(facts.primary(str(each).lower()) == address for each in rule.actions.get(REDIRECTS) or ())
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)

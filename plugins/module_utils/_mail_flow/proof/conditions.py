@@ -233,9 +233,8 @@ class Conditions:
             return TRUE
         named = [self.mail.circuit.variable((name, address)) for address in atom.values for name in ("to", "cc")]
         brought = [value for address in atom.values for value in self._brought(("address", address), seen, ("to", "cc"))]
-        at_alias = self.mail.others_direct ^ 1 if self.mail.watches_aliases else FALSE
-        own = self.mail.direct ^ 1 if self.mail.watches_aliases else FALSE
-        return self.rail.any_of((*named, *brought, at_alias, own))
+        by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
+        return self.rail.any_of((*named, *brought, *by_alias))
 
     def sender_scope(self, value: str, slot: AddressSlot) -> Value:
         """Whether somebody is inside, or outside, as a sender."""

@@ -337,5 +337,10 @@ def test_whom_no_field_names_is_not_seen_on_the_copy_of_somebody_who_is_added() 
     assert (answer["verdict"], answer["counterexample"]["recipient"]) == ("refuted", "new@fabrikam.com")
 
 
+def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
+    again = [rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)]
+    assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"
+
+
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""
