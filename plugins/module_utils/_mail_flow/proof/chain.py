@@ -334,8 +334,7 @@ class Chain:
 
     def _is_theirs(self, rule: FlowRule) -> bool:
         """Whether a rule redirects a copy to those whom an earlier rule made it for: they keep it."""
-        facts, address = self.mail.facts, self.address
-        return address is not None and any(facts.primary(str(each).lower()) == address for each in rule.actions.get(REDIRECTS) or ())
+        return self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)

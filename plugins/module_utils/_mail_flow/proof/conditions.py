@@ -101,7 +101,7 @@ class Conditions:
         """
         rail, mail = self.rail, self.mail
         shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.reach in (Reach.COPY, Reach.RELATION)]
-        parts = [self._open_field(atom, seen, person) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
+        parts = [self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
@@ -227,7 +227,7 @@ class Conditions:
                 found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
         return self.rail.any_of(found)
 
-    def _open_field(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
+    def _open_field(self, atom: Atom, seen: Seen) -> Value:
         """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
         if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
             return TRUE
