@@ -9,7 +9,7 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -121,7 +121,6 @@ class Chain:
 
     :param branch: the copy that is followed from there on; the one of the recipient whom the sender names unless given.
     :param person: who gets the copy; :param:`address` is the primary one of somebody whom a rule adds.
-    :param steps: the rules that can act, first to last.
     :param state: the state after the last one.
     :param splits: what rules do to who shares the copy, by ``id`` of the rule.
     :param branches: the copies that rules make of this one for others.
@@ -133,10 +132,9 @@ class Chain:
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
         self.state = branch.state if branch else State()
-        self.added, self.person = branch is not None, conditions.mail.added(branch.address) if branch else conditions.mail.recipient
+        self.person = conditions.mail.added(branch.address) if branch else conditions.mail.recipient
         self.address = conditions.mail.facts.primary(branch.address) if branch else None
-        self.steps: list[Step] = []
-        self._step_of: dict[int, Step] = {}
+        self._steps: dict[int, Step] = {}
         self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
@@ -148,9 +146,14 @@ class Chain:
             if not rule.idle and (branch is None or rule.place > branch.rule.place):
                 self._take(rule, (*known, times[known]))
 
+    @property
+    def steps(self) -> Sequence[Step]:
+        """The rules that can act, first to last."""
+        return list(self._steps.values())
+
     def step(self, rule: FlowRule) -> Step | None:
         """The step of a rule; ``None`` where the copy never meets it."""
-        return self._step_of.get(id(rule))
+        return self._steps.get(id(rule))
 
     def acts(self, rule: FlowRule) -> Value:
         """Whether a rule acts on the copy."""
@@ -159,9 +162,8 @@ class Chain:
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
-        step = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, self.added)
-        self.steps.append(step)
-        self._step_of[id(rule)] = step
+        added = self.address is not None
+        step = self._steps[id(rule)] = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
         matches, acts = step.matches, step.acts
@@ -170,7 +172,7 @@ class Chain:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
-        if rule.splits and self.company.watched and not self.added:
+        if rule.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
 
@@ -320,9 +322,7 @@ class Chain:
             holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
             counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
             state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)]
-        ends: list[tuple[str, Value]] = [
-            (fate, acts) for what, fate in FATES.items() if rule.does(what) and not (what is Does.REDIRECT and self._is_theirs(rule))
-        ]
+        ends: list[tuple[str, Value]] = [(fate, acts) for fate in self._fates(rule)]
         if str(actions.get("add_manager_as_recipient_type")) == "Redirect" and all(fate != "redirected" for fate, _acts in ends):
             ends.append(("redirected", rail.all_of((acts, managed))))
         if len(ends) > 1:
@@ -332,9 +332,10 @@ class Chain:
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
 
-    def _is_theirs(self, rule: FlowRule) -> bool:
-        """Whether a rule redirects a copy to those whom an earlier rule made it for: they keep it."""
-        return self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+    def _fates(self, rule: FlowRule) -> list[str]:
+        """The fates that a rule has for the copy. It stays with those to whom it is redirected if it is theirs already."""
+        theirs = self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+        return [fate for what, fate in FATES.items() if rule.does(what) and not (theirs and what is Does.REDIRECT)]
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)

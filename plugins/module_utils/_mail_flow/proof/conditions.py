@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
@@ -30,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SUBJECT,
     WRITTEN,
     Key,
+    is_open,
     keys_of,
     looks_at_written,
     slots_of,
@@ -41,17 +41,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 class Others(Protocol):
     """The other recipients of a copy."""
 
-    def others(self, key: Key, history: int) -> Value:
-        """Whether they have an atom after a history of splits."""
+    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+        """Whether they have an atom after a history of splits; written, in the addresses at which the sender wrote to them."""
 
     def at_alias(self, address: str) -> Value:
         """Whether the sender may have written to somebody of this address among them at an alias."""
 
     def still_there(self, address: str, history: int) -> Value:
         """Whether somebody else in the To or Cc field certainly is still in the copy."""
-
-    def others_written(self, key: Key, history: int) -> Value:
-        """Whether an address has an atom at which the sender wrote to them."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class Conditions:
 
     def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
         self.mail, self.rail, self.settings = mail, rail, settings or {}
-        self._others, self._others_written, self._others_at_alias, self._still_there = others.others, others.others_written, others.at_alias, others.still_there
+        self._others, self._others_at_alias, self._still_there = others.others, others.at_alias, others.still_there
         self._dated = Message("", "", "", date=now)
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
@@ -158,9 +155,7 @@ class Conditions:
     def _of_slot(self, slot: AddressSlot, key: Key) -> Value:
         """An atom of an address."""
         sort, value = key
-        if sort == "pattern" and not is_agreed(*value):
-            return self.rail.unknown("U18", slot.name, key)
-        if sort == "attribute pattern" and not is_agreed(value[1], value[2]):
+        if is_open(key):
             return self.rail.unknown("U18", slot.name, key)
         literal = slot[key]
         if sort == "member" and slot.nested.get(value):
@@ -196,8 +191,7 @@ class Conditions:
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
         own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys])
-        of_others = self._others_written if original else self._others
-        others = [value for key in keys for value in (of_others(key, seen.splits), *self._brought(key, seen))]
+        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(key, seen))]
         return self.rail.any_of((self._of_written(own, atom) if original else own, *others))
 
     def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
@@ -221,7 +215,7 @@ class Conditions:
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
-            if self.mail.watches_aliases:  # Elsewhere nothing depends on it: mail to the primary address is treated alike in one field or the other.
+            if self.mail.watches_aliases:  # Elsewhere such mail is like mail to the primary address, which that field names or the Bcc field.
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
                 found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
@@ -283,8 +277,7 @@ class Conditions:
 
     def text(self, slot: str, key: Key, seen: Seen) -> Value:
         """An atom of the current text."""
-        open_ = key[0] == "pattern" and not is_agreed(*key[1])
-        first = self.rail.unknown("U18", slot, key) if open_ else self.mail.texts[slot][key]
+        first = self.rail.unknown("U18", slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
         return first if changed is None else changed.value(key, first, self.rail)
 

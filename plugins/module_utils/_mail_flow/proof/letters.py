@@ -68,30 +68,9 @@ class Writer:
         """
         mail = self.mail
         recipient = self._address(mail.recipient, is_true, "recipient")
-        people = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
-        for place, each in enumerate(companions):
-            if is_true(each.there):
-                person = self._address(each.slot, is_true, f"other{place}")
-                people.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
-        for place, key in enumerate(others):
-            if not any(_is_leaned_on(key, person, written) for person, written in people.items()):
-                people.update([self._like(recipient, key, place)])
-        fields: dict[str, list[str]] = {"to": [], "cc": [], "bcc": []}
-        for name in ("to", "cc"):
-            fields[name] = [address for address in mail.vocabulary.fields if is_true(mail.circuit.variable((name, address)))]
-        named = {*fields["to"], *fields["cc"]}
-        may_be_named = self._may_be_named(is_true)
-        if not is_true(mail.others_direct):
-            people = {**{person: self._alias({}, is_true, person) for person in may_be_named if person not in named}, **people}
-        for person, written in people.items():
-            if person not in named:
-                hidden = person in mail.vocabulary.fields and (written == person or person not in may_be_named)
-                fields["bcc" if hidden else "to"].append(written)
-            elif written != person:
-                raise NoMessageError()
+        people = self._people(recipient, is_true, companions, others)
         sender = self._address(mail.sender, is_true, "sender")
-        message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated)}
-        message.update({name: each for name, each in fields.items() if each})
+        message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated), **self._fields(people, is_true)}
         envelope = self._envelope(sender, is_true)
         if envelope != sender:
             message["mail_from"] = envelope
@@ -103,6 +82,41 @@ class Writer:
         if aliases:
             facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
         return Letter(message, recipient, facts)
+
+    # Recipients
+
+    def _people(self, recipient: str, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key]) -> dict[str, str]:
+        """The primary addresses of all recipients, each to the address at which the sender writes to them."""
+        mail = self.mail
+        found = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
+        for place, each in enumerate(companions):
+            if is_true(each.there):
+                person = self._address(each.slot, is_true, f"other{place}")
+                found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
+        for place, key in enumerate(others):
+            if not any(_is_leaned_on(key, person, written) for person, written in found.items()):
+                found.update([self._like(recipient, key, place)])
+        if not is_true(mail.others_direct):
+            named = {address for each in self._named(is_true).values() for address in each}
+            found = {**{person: self._alias({}, is_true, person) for person in self._may_be_named(is_true) if person not in named}, **found}
+        return found
+
+    def _fields(self, people: Mapping[str, str], is_true: Holds) -> dict[str, list[str]]:
+        """Field to the addresses in it: those that the model names, and all others."""
+        fields = {**self._named(is_true), "bcc": list[str]()}
+        named, may_be_named = {*fields["to"], *fields["cc"]}, self._may_be_named(is_true)
+        for person, written in people.items():
+            if person not in named:
+                hidden = person in self.mail.vocabulary.fields and (written == person or person not in may_be_named)
+                fields["bcc" if hidden else "to"].append(written)
+            elif written != person:
+                raise NoMessageError()
+        return {name: each for name, each in fields.items() if each}
+
+    def _named(self, is_true: Holds) -> dict[str, list[str]]:
+        """Field to those in it that conditions look for."""
+        known, circuit = self.mail.vocabulary.fields, self.mail.circuit
+        return {name: [address for address in known if is_true(circuit.variable((name, address)))] for name in ("to", "cc")}
 
     def _may_be_named(self, is_true: Holds) -> list[str]:
         """The addresses of which it matters that a field may name somebody by an alias."""

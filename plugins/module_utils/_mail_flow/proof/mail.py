@@ -17,7 +17,6 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import TYPES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import LARGEST
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
@@ -27,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     WRITTEN,
     Key,
     Vocabulary,
+    is_open,
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
@@ -199,7 +199,7 @@ class Mail:
         """Subject, text, headers, and the texts of attachments, each with the relations between words and patterns."""
         for slot, keys in self.vocabulary.keys.items():
             if slot not in (SENDER, RECIPIENT, "last hop"):
-                known = [key for key in keys if key[0] != "pattern" or is_agreed(*key[1])]
+                known = [key for key in keys if not is_open(key)]
                 atoms = self.texts[slot] = {key: self.circuit.variable((slot, *key)) for key in known}
                 if slot != WRITTEN:
                     relate_texts(self.circuit, atoms)

@@ -14,14 +14,13 @@ import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key, is_open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 #: The one other recipient who may be anybody.
@@ -119,32 +118,31 @@ class Company:
         self.mail.circuit.add(at_alias ^ 1, self.mail.others_direct ^ 1)
         return at_alias, self.mail.alias_texts(slot.name)
 
-    def others(self, key: Key, history: int) -> Value:
-        """Whether somebody else in the copy has an atom."""
-        known: list[Value] = [
-            self.rail.all_of((companion.stays[history], self._conditions._of_slot(companion.slot, key))) for companion in self.companions.values()
-        ]
-        if ANYBODY in self.companions:
-            return self.rail.any_of(known)
-        if key not in self.companions and not (key[0] == "pattern" and not is_agreed(*key[1])):
-            known.append(self._somebody(key, history))
-        elif key not in self.companions:
-            known.append(self.rail.unknown("U18", "others", key, history))
-        return self.rail.any_of(known)
+    def others(self, key: Key, history: int, *, written: bool = False) -> Value:
+        """Whether somebody else in the copy has an atom.
 
-    def others_written(self, key: Key, history: int) -> Value:
-        """Whether an address has an atom at which the sender wrote to somebody else in the copy."""
-        rail, written = self.rail, ("written", key)
-        if key[0] == "pattern" and not is_agreed(*key[1]):
-            return rail.unknown("U18", "others", key, history)
-        known: list[Value] = [
-            rail.all_of((each.stays[history], rail.choose(each.at_alias, each.alias.get(key, FALSE), self._conditions._of_slot(each.slot, key))))
-            for each in self.companions.values()
-        ]
+        :param written: in the address at which the sender wrote to them, which is their primary one unless it is an alias.
+        """
+        rail = self.rail
+        known: list[Value] = [rail.all_of((each.stays[history], self._has(each, key, written))) for each in self.companions.values()]
         if ANYBODY not in self.companions:
-            direct = FALSE if key in self.companions else self._somebody(key, history)
-            known.append(rail.choose(self.mail.others_direct, direct, FALSE if written in self.companions else self._somebody(written, history)))
+            unbuilt = self._unbuilt(key, history)
+            known.append(rail.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True)) if written else unbuilt)
         return rail.any_of(known)
+
+    def _has(self, companion: Companion, key: Key, written: bool) -> Value:
+        found = self._conditions._of_slot(companion.slot, key)
+        if not written or companion.at_alias == FALSE:
+            return found
+        of_alias = self.rail.unknown("U18", companion.slot.name, "alias", key) if is_open(key) else companion.alias[key]
+        return self.rail.choose(companion.at_alias, of_alias, found)
+
+    def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
+        """Whether somebody has an atom who is not built."""
+        if is_open(key):
+            return self.rail.all_of((self.others_there, self.rail.unknown("U18", "others", at_alias, key, history)))
+        wanted = ("written", key) if at_alias else key
+        return FALSE if wanted in self.companions else self._somebody(wanted, history)
 
     @property
     def written_once(self) -> list[int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
 
 #: An atom of a slot: its sort and its value.
@@ -97,6 +98,12 @@ def keys_of(atom: Atom) -> list[Key]:
         else:
             found.append((sort, value))
     return list(dict.fromkeys(found))
+
+
+def is_open(key: Key) -> bool:
+    """Whether an atom is a pattern about whose meaning the sources do not agree (U18)."""
+    sort, value = key
+    return (sort == "pattern" and not is_agreed(*value)) or (sort == "attribute pattern" and not is_agreed(*value[1:]))
 
 
 def slots_of(atom: Atom) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ OVERDONE: dict[str, tuple[Callable[[Patch], None], list[Values], Values]] = {
     ),
     "L3": (mutant(Conditions, "_of_fields", fields(apart=False)), encrypts(any_of_to_header=ANN), claim(any_of_to_cc_header=ANN)),
     "L4": (
-        mutant(recipients.Company, "others", lambda self, key, history: FALSE),
+        mutant(recipients.Company, "others", lambda self, key, history, written=False: FALSE),
         encrypts(recipient_address_contains_words=FABRIKAM),
         claim(any_of_recipient_address_contains_words=FABRIKAM),
     ),
