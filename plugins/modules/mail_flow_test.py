@@ -414,6 +414,10 @@ difference:
       description: The conditions of the deciding rules, in the form of a rule's section.
       type: dict
       returned: always
+    every:
+      description: Whether it happens to all mail that meets C(when). If not, some of it may be treated differently by exceptions or other rules.
+      type: bool
+      returned: for all kinds but V(unknown)
     rules:
       description: The names of the changed rules that cause it. Empty if settings are the cause.
       type: list
@@ -495,13 +499,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.says import difference_lines, verdict_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 _RULES: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+
+#: The maximum number of sentences about a difference in the message for people.
+_SAID = 10
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -528,7 +535,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     others, other_facts = _others(task, params["compare_with"])
     rules, facts, unavailable = _rules_and_facts(task, cases, others)
     for rule in rules.rules:
-        if "data loss prevention" in rule.idle:
+        if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
@@ -545,7 +552,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     verdicts = prove(rules, facts, guarantees, now)
     if guarantees:
         result["guarantees"] = verdicts
-    result["msg"] = "\n".join([*([tested.summary] if cases else []), *verdict_lines(verdicts), *difference_lines(result)])
+    result["msg"] = "\n".join([*([tested.summary] if cases else []), *mail_lines(result, _SAID)])
     if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
         result["failed"] = params["fail_on_error"]
     if tested.failures:

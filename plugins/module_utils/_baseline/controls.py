@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     TestControl,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import WORDS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MailControl
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL, MailControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import OUTGOING_RULE, RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import TYPED_GUARANTEES_ARGUMENT_SPEC
@@ -280,7 +280,7 @@ CONTROLS: tuple[Control, ...] = (
         ),
     ),
     MailControl(
-        id="MFR-2",
+        id=MAIL_CONTROL,
         title="Mail is treated as expected",
         sets="nothing: messages are computed through the rules, and guarantees are proved of them",
         reason="A rule that exists does not tell what happens to a message.",

@@ -11,15 +11,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
 #: What a rule of the role has where it does not say so: what Exchange gives a new rule.
 WHOLE: Mapping[str, Any] = {"enabled": True, "mode": "Enforce", "activation_date": "", "expiry_date": "", "exceptions": {}}
-
-#: Settings that change what a rule's conditions look at, and so which mail it takes.
-LOOKS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
 
 def whole(rule: Mapping[str, Any]) -> dict[str, Any]:

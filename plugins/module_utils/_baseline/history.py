@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, now
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
@@ -25,8 +26,6 @@ FORMAT = 1
 
 #: The kinds of reports with the status of controls.
 KINDS = ("audit", "check", "apply")
-#: The control that a check assesses as the plan would leave it, not as it is.
-_FORESEEN = "MFR-2"
 #: Status of a control without open findings to how the last findings ended.
 _ENDS = {
     ControlStatus.MET: "fixed",
@@ -234,7 +233,7 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
     judged = {
         control.id: control.status
         for control in told
-        if control.status is not ControlStatus.NOT_ASSESSABLE and control.selected and not (foreseen and control.id == _FORESEEN)
+        if control.status is not ControlStatus.NOT_ASSESSABLE and control.selected and not (foreseen and control.id == MAIL_CONTROL)
     }
     rules = {str(rule["name"]): rule for rule in report.rules}
     found: dict[FindingKey, Seen] = {}

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import DECIDING_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
 #: The resource, and the fact, whose settings decide about mail, too.
@@ -105,9 +106,6 @@ def mail_lint(organization: Organization, plan: Plan | None) -> list[dict[str, A
 #: What a class of the difference does to people. All others affect some mail.
 _IMPACTS: Mapping[str, Impact] = {"protection_lost": Impact.IN_CLEAR, "delivery_lost": Impact.REJECTS}
 
-#: Conditions that all mail meets which leaves the organization.
-_OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
-
 
 def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
     """What a change does to people. Of a rule, the worst of what the difference in mail puts down to it; its removal deletes in any case.
@@ -123,8 +121,7 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
 
 
 def _impact(row: Mapping[str, Any]) -> Impact:
-    everything = all(_OUTGOING.get(option) == value for option, value in row["when"].items())
-    return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if everything and row["text"].startswith("All mail") else Impact.SOME_MAIL)
+    return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL)
 
 
 #: The place of a rule, which says nothing once others have moved.

@@ -23,7 +23,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
     changes_mail,
     verdict_rows,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -31,14 +30,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, same_guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import reasons_of, refutation, verdict_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.worsened import worsened
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare_section
 
 #: The word of ``accept`` that lets a plan break a guarantee.
 BROKEN_GUARANTEE = "broken_guarantee"
 
-#: The control of mail itself.
+#: The control of mail itself. A check assesses it as the plan would leave it, not as it is.
 MAIL_CONTROL = "MFR-2"
 
 #: What ``encrypt_outgoing`` guarantees by itself.
@@ -52,7 +53,7 @@ def guarantees_of(request: Request) -> list[Guarantee]:
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
     spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
-    return [*given, Guarantee(OUTGOING_GUARANTEE, {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, spared, "not_in_clear")]
+    return [*given, Guarantee(OUTGOING_GUARANTEE, OUTGOING, spared, "not_in_clear")]
 
 
 @dataclass(frozen=True, kw_only=True)

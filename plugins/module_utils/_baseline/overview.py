@@ -13,16 +13,17 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, Mail, mail_lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import reasons_of, refutation
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import reasons_of, refutation
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
 
-_OUTGOING = Guarantee("Outgoing mail", {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, {}, "not_in_clear")
+_OUTGOING = Guarantee("Outgoing mail", OUTGOING, {}, "not_in_clear")
 #: The maximum number of organizations for which a run creates overviews. They take reads that no control needs.
 MOST_ORGANIZATIONS = 3
 #: Properties of an OME configuration that count as branding in Microsoft's test.

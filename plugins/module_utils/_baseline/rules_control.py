@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare, encrypts, keeps_senders_inside
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
@@ -156,7 +157,7 @@ def _outgoing(wanted: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "name": OUTGOING_RULE,
         "mode": wanted.get("mode"),
         "rule_error_action": "Defer",
-        "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"},
+        "conditions": dict(OUTGOING),
         "exceptions": wanted.get("exceptions"),
         "actions": actions,
     }

@@ -8,19 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: Kinds of differences, the most important first.
-KINDS = (*("protection_lost", "delivery_lost", "protection_gained", "delivery_gained", "protection_changed", "branding_changed", "fate_changed", "unknown"),)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import outcome_words
 
-_SAYS = {
-    "protection_lost": "is no longer protected",
+#: Kind of difference, the most important first, to what happens to the mail.
+BECOMES = {
+    "protection_lost": "is no longer encrypted",
     "delivery_lost": "is no longer delivered",
-    "protection_gained": "is protected now",
-    "delivery_gained": "is delivered now",
-    "protection_changed": "is protected differently",
-    "branding_changed": "shows another branding",
-    "fate_changed": "has another fate",
+    "protection_gained": "is now encrypted",
+    "delivery_gained": "is now delivered",
+    "protection_changed": "is now protected differently",
+    "branding_changed": "now shows a different branding or none",
+    "fate_changed": "is now handled differently",
     "unknown": "may be treated differently",
 }
+KINDS = tuple(BECOMES)
 
 #: What of a recipient's result says how mail is treated.
 _TREATED = ("fate", "protection", "branding")
@@ -34,7 +35,7 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
             one, other = old["recipients"].get(address), new["recipients"].get(address)
             kind = _kind(one, other)
             if kind:
-                text = f"The message {old['name']!r} to {address} {_SAYS[kind]}: before {_treated(one)}; after {_treated(other)}."
+                text = f"The message {old['name']!r} to {address} {BECOMES[kind]}: before, {_words(one)}; after, {_words(other)}."
                 sides = {side: result for side, result in (("before", one), ("after", other)) if result is not None}
                 found.append({"kind": kind, "text": text, **sides, "witness": {"message": old["name"], "recipient": address}})
     return sorted(found, key=lambda each: KINDS.index(each["kind"]))
@@ -58,8 +59,5 @@ def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return all(side["fate"] != "unknown" and side["protection"] != "unknown" for side in (one, other))
 
 
-def _treated(result: Mapping[str, Any] | None) -> str:
-    if result is None:
-        return "not sent to"
-    words = [str(result["fate"]), *([f"protection {result['protection']}"] if "protection" in result else [])]
-    return ", ".join([*words, *([f"branding {result['branding']}"] if "branding" in result else [])])
+def _words(result: Mapping[str, Any] | None) -> str:
+    return "not a recipient" if result is None else outcome_words(result)

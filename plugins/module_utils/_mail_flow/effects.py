@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _TAG = re.compile(r"<[^>]*>")
 
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
-_FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
+FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
 #: The field in which an action puts an added recipient.
 FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
@@ -226,7 +226,7 @@ def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
 
 
 def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
-    fates = [fate for what, fate in _FATES.items() if what in does]
+    fates = [fate for what, fate in FATES.items() if what in does]
     changes: dict[str, Any] = {}
     if any(added.place == rule.place and added.instead for added in world.added) and "redirected" not in fates:
         fates.append("redirected")

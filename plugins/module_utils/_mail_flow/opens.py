@@ -15,14 +15,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
-
-#: The OME configuration of a message that shows no other.
-DEFAULT = "OME Configuration"
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import DEFAULT_OME_CONFIGURATION
 
 _LOCKED = "neither passcodes nor social IDs are left in {name}, so nobody without a work or school account gets in"
 
 
-def opens(protection: str, branding: str, recipient: Recipient, authenticated: bool | None, facts: Facts) -> list[dict[str, str]]:
+def opens(protection: str, branding: str, recipient: Recipient, facts: Facts) -> list[dict[str, str]]:
     """The ways, the likely first: ``way`` and ``reason``. Empty where nothing is protected."""
     if protection == "none":
         return []
@@ -56,7 +54,7 @@ def _inside(facts: Facts) -> list[dict[str, str]]:
 
 
 def _outside(branding: str, facts: Facts) -> list[dict[str, str]]:
-    name = branding or DEFAULT
+    name = branding or DEFAULT_OME_CONFIGURATION
     ways = [] if branding else [_way("inline", "Outlook opens it for people with a work or school account in Microsoft 365, if Conditional Access lets them")]
     if facts.ome_configurations is None:
         return [*ways, _way("unknown", "the OME configurations are not known")]

@@ -73,7 +73,7 @@ class _Stage:
         if fate == "delivered":
             if brands != {""} and len(brands) == 1:
                 found["branding"] = next(iter(brands))
-            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.message.authenticated, self.facts)
+            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.facts)
             found.update({"opens": ways} if ways else {})
         assumed = self._assumed(ends, likely)
         found.update({"assumes": assumed} if assumed else {})

@@ -55,6 +55,7 @@ class FlowRule:
 
     :param place: its place among the rules that can act, from 0.
     :param idle: why it never acts; empty where it can.
+    :param dlp: whether it belongs to a policy of data loss prevention.
     :param doubts: why it is open whether it matches even where all that is known of it holds.
     :param surprises: why it is open what it does once it matches.
     :param common: its conditions that are the same for all recipients.
@@ -69,6 +70,7 @@ class FlowRule:
     guid: str
     mode: str
     idle: str
+    dlp: bool
     begins: str
     ends: str
     conditions: tuple[Atom, ...]
@@ -180,6 +182,7 @@ class RuleSet:
             guid=str(rule.get("guid") or ""),
             mode=str(rule.get("mode") or "Enforce"),
             idle=_idle(rule),
+            dlp=_dlp(rule),
             begins=str(rule.get("activation_date") or ""),
             ends=str(rule.get("expiry_date") or ""),
             conditions=conditions,
@@ -219,11 +222,13 @@ def _is_set(option: str, value: Any) -> bool:
 
 def _idle(rule: Mapping[str, Any]) -> str:
     """Why a rule never acts."""
-    if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled":
-        return "it is disabled"
-    if rule.get("dlp_policy") or str(rule.get("rule_sub_type") or "").casefold() == "dlp":
+    if _dlp(rule):
         return "it belongs to a policy of data loss prevention, and Exchange Online no longer evaluates such rules"
-    return ""
+    return "it is disabled" if rule.get("enabled") is False or str(rule.get("state") or "").casefold() == "disabled" else ""
+
+
+def _dlp(rule: Mapping[str, Any]) -> bool:
+    return bool(rule.get("dlp_policy")) or str(rule.get("rule_sub_type") or "").casefold() == "dlp"
 
 
 def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:

@@ -9,7 +9,6 @@ is encrypted after the last rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -90,7 +89,3 @@ class Settings:
     location: str = "Header"
     address_type: str = "Resolved"
     legacy: bool = False
-
-
-#: The values of a predicate: option to value, as a rule's section has them.
-Values = Mapping[str, object]

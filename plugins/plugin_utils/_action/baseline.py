@@ -19,9 +19,9 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import variables_read
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import mail_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_sentences import outcome_words, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
 
 #: Classes of mail that a page shows; all of them are in the other files.

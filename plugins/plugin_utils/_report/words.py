@@ -100,8 +100,8 @@ MAIL = {
     "protection_gained": Word("Now protected", "▲", LOOK),
     "delivery_gained": Word("Now delivered", "▲", LOOK),
     "protection_changed": Word("Protected differently", "▲", LOOK),
-    "branding_changed": Word("Another branding", "▲", LOOK),
-    "fate_changed": Word("Another fate", "▲", LOOK),
+    "branding_changed": Word("Different branding", "▲", LOOK),
+    "fate_changed": Word("Handled differently", "▲", LOOK),
     "unknown": Word("May change", "?", UNKNOWN),
 }
 #: Whether something is guaranteed, the worst first.

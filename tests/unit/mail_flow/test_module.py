@@ -167,7 +167,7 @@ def test_other_rules_are_compared_by_all_mail_and_by_the_messages(session: Emula
         ("protection_gained", {"message": "Offer", "recipient": "ann@fabrikam.com"})
     ]
     assert result["changed_messages"][0]["text"] == (
-        "The message 'Offer' to ann@fabrikam.com is protected now: before delivered, protection none; after delivered, protection encrypt."
+        "The message 'Offer' to ann@fabrikam.com is now encrypted: before, in clear; after, encrypted by 'Encrypt'."
     )
     assert "protection_gained" in [each["kind"] for each in result["difference"]]
     lost = flow(session, rules=[], compare_with=[ENCRYPT])
@@ -221,7 +221,7 @@ def test_guarantees_are_decided_and_a_refuted_one_fails() -> None:
     stopped = [{"name": "Stop", "conditions": {"subject_contains_words": ["public"]}, "actions": {"stop_rule_processing": True}}, ENCRYPT]
     broken = flow(NoSession(), guarantees=[outgoing], rules=stopped, facts=FACTS)
     assert broken["failed"] is True
-    assert broken["msg"].startswith("Guarantee 'Outgoing': refuted by mail from ")
+    assert broken["msg"].startswith("'Outgoing' is not guaranteed: mail from ")
     example = broken["guarantees"][0]["counterexample"]
     again = flow(NoSession(), messages=[example["message"]], rules=stopped, facts={**FACTS, **example.get("facts", {})})
     assert again["messages"][0]["recipients"][example["recipient"]] == example["outcome"]

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FIELDS, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES, FIELDS, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
@@ -32,8 +32,6 @@ _OWN = ("asked", "askers", "removers", "brands", "held")
 
 #: What shows on no copy: who is told of it, and how it leaves.
 UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
-
-FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
 
 @dataclass

@@ -222,7 +222,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
         and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
         else ""
     ),
-    "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if "data loss prevention" in look.rule.idle else "",
+    "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
     "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
 }
 

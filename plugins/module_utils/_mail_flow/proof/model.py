@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
@@ -25,8 +25,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
-
-Found = TypeVar("Found")
 
 #: The IRM settings that decide about mail.
 DECIDING_SETTINGS = ("azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption", "transport_decryption_setting")

@@ -86,7 +86,8 @@ class Rows:
         but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), usual=usual)
         head = f"{mail_of(said, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(_of_addresses(said, candidate)), "rules": self._rules(edit)}
+        about = _of_addresses(said, candidate)
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": not but and about == said, "rules": self._rules(edit)}
         row.update(_whose(found))
         # A copy that there is not has no result.
         sides = {side: each for side, each in (("before", before), ("after", after)) if each}

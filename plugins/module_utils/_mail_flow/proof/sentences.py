@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
@@ -179,19 +180,6 @@ _FATES = {
     "moderated": ("waits for approval", "waited for approval"),
 }
 
-#: Kind of difference to what happens to the mail.
-_PLAIN = {
-    "protection_lost": "is no longer encrypted",
-    "delivery_lost": "is no longer delivered",
-    "protection_gained": "is now encrypted",
-    "delivery_gained": "is now delivered",
-    "protection_changed": "is now protected differently",
-    "branding_changed": "now shows a different branding or none",
-    "fate_changed": "is now handled differently",
-    "unknown": "may be treated differently",
-}
-
-
 _REACHES = {"delivery_lost": "no longer reaches", "delivery_gained": "now reaches"}
 
 
@@ -207,7 +195,7 @@ def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({},
 
 
 def _becomes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    plain = _PLAIN[kind]
+    plain = BECOMES[kind]
     if not before or not after:
         return plain
     if kind in ("delivery_lost", "fate_changed") and after["fate"] in _FATES:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS, SETTINGS_OF_A_NEW_RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, idle
 
@@ -21,9 +21,6 @@ _CONDITIONS = {field.option: field for field in SECTIONS["conditions"]}
 
 #: Actions after which no later rule processes the message.
 ENDING = ("stop_rule_processing", "delete_message", "reject_message_enhanced_status_code", "reject_message_reason_text")
-
-#: Settings that define what conditions examine. They must be equal for two rules to be comparable.
-_SIGHT = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
 
 #: Conditions that have a meaning only with a partner, which must be equal.
 _PAIRS = {
@@ -75,7 +72,7 @@ def _ends(rule: Standing) -> bool:
 def _covers(early: Standing, late: Standing) -> bool:
     """Whether the earlier rule takes all mail of the later one."""
     conditions, narrower = early.sections.get("conditions", {}), late.sections.get("conditions", {})
-    if conditions and any(early.settings.get(option) != late.settings.get(option) for option in _SIGHT):
+    if conditions and any(early.settings.get(option) != late.settings.get(option) for option in LOOKS):
         return False
     return all(option in narrower and _met(option, value, narrower[option]) for option, value in conditions.items()) and all(
         conditions.get(partner) == narrower.get(partner) for option, partner in _PAIRS.items() if option in conditions

@@ -310,6 +310,9 @@ _ACTIONS = (
     _flag("stop_rule_processing", "StopRuleProcessing", "No later rule processes the message."),
 )
 
+#: Settings that change what a rule's conditions look at, and so which mail it takes. Only rules in which they are equal are comparable.
+LOOKS = ("sender_address_location", "recipient_address_type", "use_legacy_regex")
+
 #: The settings of a rule outside its sections. ``enabled`` and ``priority`` have their own cmdlets and logic.
 SETTINGS_FIELDS = (
     Field("activation_date", Instant(), "ActivationDate", doc="When the rule becomes active, with an offset from UTC. An empty text clears it."),

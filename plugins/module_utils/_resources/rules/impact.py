@@ -23,15 +23,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 Sections = Mapping[str, Mapping[str, Any]]
 
 #: Conditions, with their values, that all mail that leaves the organization meets.
-_OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+OUTGOING: Mapping[str, str] = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+
+
+def of_all_outgoing(conditions: Mapping[str, Any]) -> bool:
+    """Whether all mail that leaves the organization meets these conditions."""
+    return all(OUTGOING.get(option) == value for option, value in conditions.items())
 
 
 def reach(sections: Sections) -> Impact:
     """Whose mail a rule affects when it starts to encrypt, apart from its exceptions."""
     if not encrypts(sections):
         return Impact.NONE
-    everything = all(_OUTGOING.get(option) == value for option, value in sections.get("conditions", {}).items())
-    return Impact.ALL_OUTGOING if everything else Impact.SOME_MAIL
+    return Impact.ALL_OUTGOING if of_all_outgoing(sections.get("conditions", {})) else Impact.SOME_MAIL
 
 
 def of_creation(sections: Sections, enabled: bool, settings: Mapping[str, Any]) -> Impact:

@@ -347,4 +347,4 @@ class TestValues:
 
 
 def test_what_the_table_of_outgoing_mail_names_are_options() -> None:
-    assert set(_impact._OUTGOING) <= set(FIELDS["conditions"])
+    assert set(_impact.OUTGOING) <= set(FIELDS["conditions"])

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of guarantees and of single messages, in sentences. Private to the collection."""
+"""What is said of messages, of guarantees and of a difference in mail, in sentences. Private to the collection."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PROTECTION = {
     "encrypt": "encrypted",
     "do_not_forward": "encrypted, not to be forwarded",
     "smime": "protected by S/MIME",
-    "protected_option_unknown": "encrypted, nobody knows how",
-    "unknown": "protected or in clear, nobody knows",
+    "protected_option_unknown": "encrypted (option unknown)",
+    "unknown": "protected or in clear (unknown)",
 }
 
-_FATES = {"unknown": "delivered or not, nobody knows", "moderated": "held for approval", "quarantined": "held in quarantine"}
+_FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
 
 #: What comes after somebody lets a copy go.
 _LATER = {"after_approval": "once approved", "after_release": "once released"}
@@ -69,11 +69,15 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
 
 
-def mail_lines(mail: Mapping[str, Any]) -> list[str]:
-    """What becomes of mail, and what is guaranteed, as lines of a terminal."""
+def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
+    """What becomes of mail, and what is guaranteed, as lines of a terminal.
+
+    :param most: the maximum number of sentences about a difference.
+    """
     lines = [str(row["text"]) for row in mail.get("difference") or ()]
     lines += ["No mail is treated differently."] if mail.get("difference") == [] else []
-    more = int(mail.get("difference_more") or 0)
+    more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
+    lines = lines[:most]
     lines += [f"At least {more} more kinds of mail are treated differently."] if more else []
     for row in mail.get("guarantees") or ():
         was = f" Until now: {row['before']}." if row.get("before") else ""
