@@ -30,7 +30,9 @@ def compared(before: Sequence[Values], after: Sequence[Values], **more: Any) -> 
 
 
 def sentences(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
-    return [row["text"] for row in compared(before, after).rows if row["kind"] != "unknown"]
+    rows = [row for row in compared(before, after).rows if row["kind"] != "unknown"]
+    assert [row["every"] for row in rows] == [row["text"].startswith("All mail") for row in rows]
+    return [row["text"] for row in rows]
 
 
 def test_a_new_rule_that_stops() -> None:
