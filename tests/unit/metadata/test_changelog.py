@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The form of the changelog's entries, and that a release names everything that is new in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+SUMMARY = "release_summary"
+#: What the entry is about, then a sentence: ``mail_flow_test - It sends nothing.``
+ENTRY = re.compile(r"[a-z][a-z0-9_/, ]*[a-z0-9] - (?:[A-Z0-9]|``).*\.", re.DOTALL)
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+CHANGELOG = load(ROOT / "changelogs/changelog.yaml")
+#: The changes of each release, and of each fragment that waits for one.
+DOCUMENTS = {
+    **{version: release["changes"] for version, release in CHANGELOG["releases"].items()},
+    **{path.name: load(path) for path in sorted((ROOT / "changelogs/fragments").glob("*.yml"))},
+}
+
+
+def entries() -> Iterator[Any]:
+    for name, sections in DOCUMENTS.items():
+        for section, content in sections.items():
+            # "add object.playbook" and its like have no sentences but names and descriptions.
+            if section != SUMMARY and not section.startswith("add "):
+                yield from (pytest.param(entry, id=f"{name}-{section}-{number}") for number, entry in enumerate(content))
+
+
+def added(kind: str) -> set[str]:
+    """The playbooks or roles that some release or a waiting fragment names as new."""
+    released = [thing for release in CHANGELOG["releases"].values() for thing in release.get("objects", {}).get(kind, [])]
+    waiting = [thing for sections in DOCUMENTS.values() for thing in sections.get(f"add object.{kind}", [])]
+    return {thing["name"] for thing in (*released, *waiting)}
+
+
+@pytest.mark.parametrize("entry", list(entries()))
+def test_an_entry_is_a_name_and_a_sentence(entry: str) -> None:
+    assert ENTRY.fullmatch(entry), entry
+
+
+@pytest.mark.parametrize("summary", [pytest.param(sections[SUMMARY], id=name) for name, sections in DOCUMENTS.items() if SUMMARY in sections])
+def test_a_summary_is_made_of_sentences(summary: str) -> None:
+    assert re.fullmatch(r"[A-Z].*\.", summary.strip(), re.DOTALL), summary
+
+
+@pytest.mark.parametrize(("kind", "pattern"), [("playbook", "playbooks/*.yml"), ("role", "roles/*")])
+def test_playbooks_and_roles_are_named(kind: str, pattern: str) -> None:
+    """``antsibull-changelog`` finds modules and plugins by itself, these only in fragments. Nobody runs see_organizations, which the others import."""
+    assert added(kind) == {path.stem for path in ROOT.glob(pattern)} - {"see_organizations"}
