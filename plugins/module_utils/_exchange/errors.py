@@ -64,6 +64,14 @@ class AuthenticationError(UnreachableError):
     """The authority or Exchange refused the credential."""
 
 
+class CertificateError(AuthenticationError):
+    """The certificate file cannot be used."""
+
+
+class TokenRefusedError(AuthenticationError):
+    """Exchange does not accept the token that the authority issued."""
+
+
 class WrongOrganizationError(UnreachableError):
     """The session is not in the organization that the inventory names."""
 

@@ -8,7 +8,7 @@ Private to the collection. The steps are those of ``extensions/setup/New-Message
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ExchangeError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import CertificateError, ExchangeError, TokenRefusedError
 
 SCRIPT = "extensions/setup/New-MessageEncryptionApplication.ps1"
 
@@ -40,9 +40,9 @@ def missing_step(error: ExchangeError) -> str:
     """
     if error.error_id in _CODES:
         return _CODES[error.error_id]
-    if isinstance(error, AuthenticationError) and "certificate file" in error.message:
+    if isinstance(error, CertificateError):
         return "certificate"
-    if isinstance(error, AuthenticationError) and "(401)" in error.message:
+    if isinstance(error, TokenRefusedError):
         return "consent"
     return "role_group" if error.cmdlet == "Get-OrganizationConfig" else ""
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, ServiceError
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import AuthenticationError, CertificateError, ServiceError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import Limits
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
@@ -292,7 +292,7 @@ def _try(key: Any) -> None:
 def certificate(path: str, password: str | None) -> dict[str, Any]:
     """What msal wants of a certificate file: PEM (key and certificate, with its chain if it has one) or PFX. The key is open already.
 
-    :raises AuthenticationError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
+    :raises CertificateError: the file can't be read, holds no key or no certificate, needs another password, or has expired.
     """
     from cryptography.hazmat.primitives import serialization
 
@@ -300,26 +300,26 @@ def certificate(path: str, password: str | None) -> dict[str, Any]:
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise AuthenticationError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Set {what}.") from None
+        raise CertificateError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Set {what}.") from None
     secret = password.encode("utf-8") if password else None
     try:
         with _OPENING:  # Sessions that open at once would all open the key.
             key, chain = _opened(content, secret)
     except TypeError:
         need = "does not need a password" if password else "needs a password"
-        raise AuthenticationError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
+        raise CertificateError(f"the certificate file {path} {need}.", remedy="Check ansible_exchange_certificate_password.") from None
     except ValueError:
-        raise AuthenticationError(
+        raise CertificateError(
             f"the certificate file {path} cannot be opened: it is damaged, contains no private key, or has a different password.",
             remedy=f"{what} must be a PEM file with key and certificate, or a PFX file. Its password is ansible_exchange_certificate_password.",
         ) from None
     own = [item for item in chain if key is not None and item.public_key() == key.public_key()]
     if not own:
-        raise AuthenticationError(
+        raise CertificateError(
             f"the certificate file {path} does not contain a private key with the matching certificate.", remedy=f"Put both into the file; {what}."
         )
     if own[0].not_valid_after_utc < datetime.datetime.now(datetime.UTC):
-        raise AuthenticationError(
+        raise CertificateError(
             f"the certificate in {path} expired on {own[0].not_valid_after_utc:%Y-%m-%d}.", remedy="Renew it and upload it to the app registration."
         )
     ordered = own[:1] + [item for item in chain if item != own[0]]

@@ -14,12 +14,12 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
-    AuthenticationError,
     ExchangeError,
     PermissionDeniedError,
     ProtocolError,
     ServiceError,
     ThrottledError,
+    TokenRefusedError,
 )
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import decode, refusals
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
@@ -88,7 +88,7 @@ def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, 
         return Failure(_failed(status, told, exception_type), Executed.UNKNOWN, retry_after=after)
     if status == 401:
         return Failure(
-            AuthenticationError(
+            TokenRefusedError(
                 "Exchange does not accept the token (401).",
                 remedy="Grant the application the permission Exchange.ManageAsApp with admin consent, and a role. Check ansible_exchange_organization.",
                 error_id=exception_type,

@@ -390,7 +390,7 @@ def test_errors_keep_their_class_on_the_way(run: Run, script: Callable[..., Scri
     server = script((401, b""))
     with pytest.raises(ExchangeError) as refusal:
         invoke(run, server, READ)
-    assert type(refusal.value).__name__ == "AuthenticationError"
+    assert type(refusal.value).__name__ == "TokenRefusedError"
 
 
 def test_a_secret_that_the_service_quotes_is_hidden(run: Run, script: Callable[..., Script]) -> None:
