@@ -474,38 +474,27 @@ unavailable:
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import declared_guarantees
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
-    FACT_SUBSETS,
-    PROOF_SUBSETS,
-    RULE_SUBSETS,
-    facts_from,
-    facts_needed,
-    rules_from,
-)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import GUARANTEES_ARGUMENT_SPEC, prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
-
-_RULES: dict[str, Any] = {"type": "list", "elements": "dict", "options": rule_argument_spec()}
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sources import (
+    RULES_ARGUMENT_SPEC,
+    compared_rules,
+    settings_before,
+    tested_rules,
+)
 
 #: The maximum number of sentences about a difference in the message for people.
 _SAID = 10
@@ -514,7 +503,7 @@ SPEC: dict[str, Any] = {
     "argument_spec": {
         "messages": MESSAGES_ARGUMENT_SPEC,
         "guarantees": GUARANTEES_ARGUMENT_SPEC,
-        "rules": _RULES,
+        "rules": RULES_ARGUMENT_SPEC,
         "facts": {"type": "dict"},
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
@@ -532,8 +521,8 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     cases = cases_of(params["messages"] or [], task.find_file, now)
     guarantees = declared_guarantees(params["guarantees"] or [])
     facts_of(params["facts"] or {})
-    others, other_facts = _others(task, params["compare_with"])
-    rules, facts, unavailable = _rules_and_facts(task, cases, others)
+    others, other_facts = compared_rules(task)
+    rules, facts, unavailable = tested_rules(task, cases, others)
     for rule in rules.rules:
         if rule.dlp:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
@@ -541,7 +530,7 @@ def run(task: MailFlowContext) -> dict[str, Any]:
     tested = run_cases(cases, simulator, params["trace"])
     result: dict[str, Any] = {"changed": False, "messages": tested.messages, "lint": lint(rules, facts, now), "unavailable": unavailable}
     if others is not None:
-        settings = _settings_before(facts, params["facts"] or {}, other_facts)
+        settings = settings_before(facts, params["facts"] or {}, other_facts)
         found = difference(others, rules, facts, now, irm_before=settings)
         result.update(difference=found.rows, difference_more=found.more)
         if cases:
@@ -566,50 +555,6 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             for failure in tested.failures
         ]
     return result
-
-
-def _rules_and_facts(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The tested rules, the facts, and why some facts could not be read. At most one round trip."""
-    params, given = task.params, task.params["facts"] or {}
-    if params["source"]:
-        document = document_of(task.load(params["source"]), f"source: {params['source']}")
-        return RuleSet(document.rules), {**document.facts, **given}, {}
-    proposed = None if params["rules"] is None else RuleSet(proposed_rules(params["rules"], "rules"))
-    if proposed is not None and params["facts"] is not None:
-        return proposed, given, {}
-    if proposed is None:
-        wanted = [subset for subset in FACT_SUBSETS if given.get(subset) is None]
-        organization = read(task.session, [*RULE_SUBSETS, *wanted], fresh=True)
-        rules = RuleSet(rules_from(organization))
-    else:
-        rules, wanted = proposed, facts_needed([proposed, *([others] if others else [])], [case.message for case in cases], given)
-        if params["guarantees"] or others is not None:
-            # A proof is about all mail, so it needs every fact about who is inside.
-            wanted = [name for name in FACT_SUBSETS if name in wanted or (name in PROOF_SUBSETS and given.get(name) is None)]
-        organization = read(task.session, wanted, fresh=True) if wanted else None
-    found, unavailable = facts_from(organization, wanted) if organization else ({}, {})
-    return rules, {**found, **given}, unavailable
-
-
-def _others(task: MailFlowContext, other: Any) -> tuple[RuleSet | None, Mapping[str, Any]]:
-    """The rules to compare with, and the facts of the file that holds them."""
-    if other is None:
-        return None, {}
-    if isinstance(other, str):
-        document = document_of(task.load(other), f"compare_with: {other}")
-        return RuleSet(document.rules), document.facts
-    validation, errors = validate({"compare_with": other}, {"compare_with": _RULES})
-    if errors:
-        raise OptionError("; ".join(errors))
-    return RuleSet(proposed_rules(validation.validated_parameters["compare_with"], "compare_with")), {}
-
-
-def _settings_before(facts: Mapping[str, Any], given: Mapping[str, Any], others: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The IRM configuration under which the other rules act: that of their file, as far as it and the tested one say. One that is given is for both."""
-    now: Mapping[str, Any] | None = facts.get("irm_configuration")
-    if now is None or given.get("irm_configuration") is not None:
-        return now
-    return {**now, **{name: value for name, value in (others.get("irm_configuration") or {}).items() if name in now}}
 
 
 def _untraced(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from xml.etree import ElementTree
@@ -211,7 +211,9 @@ def stored(given: tuple[Field, Any]) -> None:
 class _Nowhere:
     """A wire that brings nothing."""
 
-    name, endpoint, is_closed = "rest", "nowhere", False
+    name, endpoint, user, is_closed = "rest", "nowhere", "", False
+    secrets: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     def turn(self, *_how: Any) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext()

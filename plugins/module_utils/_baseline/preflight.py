@@ -90,29 +90,16 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         "digest": document.digest,
         "plan": artifacts.store_plan(document.as_dict()) if run.check_mode and procedure.approvable else "",
         "snapshot": procedure.restores.path if procedure.restores else "",
+        **_shown(procedure, changes, mail, check_mode=run.check_mode),
     }
-    if mail:
-        result["mail"] = mail
-    if run.check_mode:
-        result.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
-    if summary := procedure.summary(changes):
-        result["msg"] = summary
     kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
     artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if not run.check_mode:
         kept["writes"] = writes
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
-        previous = artifacts.chain().last()
-        snapshot = SnapshotDocument.take(
-            organization,
-            document if changes else None,
-            previous=previous.id if previous else "",
-            run=artifacts.run,
-            approved_plan=approval.digest if approval else "",
-        )
-        result["snapshot"] = artifacts.store_snapshot(snapshot.as_dict(), captured(organization, transport).document())
-        report = replace(report, digests=replace(report.digests, snapshot=snapshot.digest), snapshot_file=result["snapshot"])
+        result["snapshot"], digest = _snapshot(organization, artifacts, document if changes else None, approval.digest if approval else "", transport)
+        report = replace(report, digests=replace(report.digests, snapshot=digest), snapshot_file=result["snapshot"])
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
         artifacts.end_writing()
@@ -127,6 +114,26 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         failure.progress = result
         raise failure
     return result
+
+
+def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """What a result shows of a plan to people."""
+    found: dict[str, Any] = {"mail": mail} if mail else {}
+    if check_mode:
+        found.update(changed=bool(changes) and procedure.writes, changes=[change.as_dict() for change in changes])
+    summary = procedure.summary(changes)
+    return {**found, "msg": summary} if summary else found
+
+
+def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocument | None, approved: str, transport: str) -> tuple[str, str]:
+    """Takes and stores the snapshot: its path, and its digest.
+
+    :param plan: what is written after it, if anything is.
+    :param approved: the digest of the approved plan; empty if none needs approval.
+    """
+    previous = artifacts.chain().last()
+    snapshot = SnapshotDocument.take(organization, plan, previous=previous.id if previous else "", run=artifacts.run, approved_plan=approved)
+    return artifacts.store_snapshot(snapshot.as_dict(), captured(organization, transport).document()), snapshot.digest
 
 
 def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organization:

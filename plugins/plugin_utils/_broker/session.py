@@ -78,6 +78,14 @@ class Transport(Protocol):
     def secrets(self) -> Sequence[str]:
         """The secrets that the transport has fetched."""
 
+    @property
+    def user(self) -> str:
+        """The person, or the user of the host, with whose rights it works; empty if it works with those of an application."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What people should know about the session."""
+
     def close(self) -> None:
         """Ends the session on the other side, too, if there is one. May take seconds; raises nothing."""
 
@@ -160,7 +168,7 @@ class OrganizationSession:
     @property
     def secrets(self) -> list[str]:
         """Values that must not appear in any text: the secrets of the identity, and those that the transport fetched."""
-        return [*secrets_of(self.identity), *self._fetched, *getattr(self._line, "secrets", ())]
+        return [*secrets_of(self.identity), *self._fetched, *(self._line.secrets if self._line else ())]
 
     def describe(self, request: Request) -> dict[str, Any]:
         """The identity and place of the session, as ``Connection.describe`` returns it. Costs a round trip only if the session has not returned it yet.
@@ -183,11 +191,11 @@ class OrganizationSession:
                 "credential": credential["kind"],
                 "client_id": credential["client_id"] or None,
                 "read_only": credential["kind"] in SIGN_INS or line.name == "file",
-                "user": self.identity.get("psrp", {}).get("username") or getattr(line, "user", "") or None,
+                "user": line.user or None,
                 "organization": self._organization,
                 "on_premises": None if self._organization is None else self._organization["on_premises"],
                 "connect_seconds": round(self._connect_seconds, 3),
-                "warnings": self._warnings(),
+                "warnings": list(line.warnings),
             }
 
     def close(self, timeout: float = -1) -> None:
@@ -204,7 +212,7 @@ class OrganizationSession:
 
     def _drop(self) -> None:
         line, self._line = self._line, None
-        self._fetched = list(getattr(line, "secrets", ()))  # an error that ended the session may still contain them
+        self._fetched = list(line.secrets) if line else []  # an error that ended the session may still contain them
         self._opened, self._organization, self._facts = False, None, None
         self._kept.clear()
         self._is_ahead = False
@@ -215,10 +223,6 @@ class OrganizationSession:
         if self._line is None:
             self._line = self.transport(self.identity)
         return self._line
-
-    def _warnings(self) -> list[str]:
-        """Warnings about the session for people. Not all transports have this list."""
-        return list(getattr(self._line, "warnings", ()))
 
     def _run(self, request: Request, calls: Sequence[Call]) -> list[Result]:
         """Runs the calls. A call that identifies the organization also gets what only the session knows about it."""
@@ -335,9 +339,10 @@ class OrganizationSession:
             raise
         self._opened = True
         self._connect_seconds = self.clock() - began
-        for line in self._warnings():
-            request.warn(line)
-        request.log(f"session opened over {self._get_line().name} in {self._connect_seconds:.2f} s")
+        line = self._get_line()
+        for warning in line.warnings:
+            request.warn(warning)
+        request.log(f"session opened over {line.name} in {self._connect_seconds:.2f} s")
         if not verify and not calls:
             self._organization = _described(results[0]) if results[0].error is None else None
         return results[1:] if verify else results

@@ -39,6 +39,7 @@ class FileTransport:
     name = "file"
     is_closed = False
     secrets: Sequence[str] = ()
+    user = ""
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         self.endpoint = str(identity["file"]["path"])

@@ -62,6 +62,11 @@ class PsrpTransport(RemotingTransport):
         return ()
 
     @property
+    def user(self) -> str:
+        """The user of the host; empty with Kerberos, whose ticket names the user."""
+        return str(self._psrp["username"] or "")
+
+    @property
     def _connects(self) -> bool:
         return bool(self._psrp["connect"] == "exchange_online")
 

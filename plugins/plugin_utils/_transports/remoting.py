@@ -49,6 +49,7 @@ class RemotingTransport(ABC):
     """
 
     name = ""
+    warnings: Sequence[str] = ()
     #: The remedies of its errors: for the network, for a missing Connect-ExchangeOnline, and for a refused connection.
     _names: Names
     _no_module: str

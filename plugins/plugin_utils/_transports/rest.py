@@ -64,6 +64,7 @@ class RestTransport(WithCredential):
     """
 
     name = "rest"
+    warnings: Sequence[str] = ()
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
         super().__init__(identity)

@@ -50,6 +50,9 @@ class Wire:
     name = "rest"
     endpoint = "nowhere"
     is_closed = False
+    user = ""
+    secrets: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
     def __init__(self) -> None:
         self.tries: list[list[str]] = []

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
@@ -40,7 +41,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import watches_aliases
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.

@@ -20,13 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.words import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import (
     ALWAYS,
     BUDGET,
     FIRST_ONLY,
@@ -34,6 +28,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     NOT_FOUND,
     settled_by,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
