@@ -414,8 +414,12 @@ difference:
       description: The conditions of the deciding rules, in the form of a rule's section.
       type: dict
       returned: always
+    unless:
+      description: The mail of C(when) that is not meant, in the form of a rule's exceptions.
+      type: dict
+      returned: where a rule got or lost a condition
     every:
-      description: Whether it happens to all mail that meets C(when). If not, some of it may be treated differently by exceptions or other rules.
+      description: Whether it happens to all mail that meets C(when), and not C(unless). If not, exceptions or other rules may treat some of it differently.
       type: bool
       returned: for all kinds but V(unknown)
     rules:

@@ -248,3 +248,8 @@ def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth
 
 def _with_zone(instant: datetime.datetime) -> datetime.datetime:
     return instant if instant.tzinfo else instant.replace(tzinfo=datetime.UTC)
+
+
+def is_later(text: str, now: datetime.datetime) -> bool:
+    """Whether a date of a rule is after an instant, as far as is known; one that cannot be read may be."""
+    return bool(text) and _is_on_side(text, now, after=False) is not False

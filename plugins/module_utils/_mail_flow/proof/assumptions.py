@@ -27,6 +27,9 @@ BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by":
 #: For a difference in whom rules add.
 NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups are not compared", "settled_by": "Add people by their addresses."}
 
+#: For a rule that begins or ends later.
+LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}
+
 #: For a verdict without a known reason.
 NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly breaks it, but none is ruled out", "settled_by": "Send a test message."}
 

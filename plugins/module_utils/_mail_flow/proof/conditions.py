@@ -9,7 +9,7 @@ The conditions are those of the simulator, over variables in place of a message.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
@@ -113,6 +113,11 @@ class Conditions:
         parts.append(rail.choose(request, rail.unknown("U29", "approval request"), TRUE))
         return rail.all_of(parts)
 
+    def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
+        """Whether mail that arrives may meet one of some conditions, or not meet one of others."""
+        parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
+        return high(self.rail.any_of(parts))
+
     def _open(self, truth: Truth, *name: Hashable) -> Value:
         return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown(*name)
 
@@ -168,11 +173,8 @@ class Conditions:
         header = [self._of_slot(self.mail.sender, key) for key in keys]
         if location == "Header" or self.mail.envelope is None or atom.predicate.options[0].startswith("sender_ad_"):
             return self.rail.any_of(header)
-        envelope = self.rail.all_of((self._envelope("empty") ^ 1, self.rail.any_of([self._of_slot(self.mail.envelope, key) for key in keys])))
+        envelope = self.rail.all_of((self.mail.empty_envelope ^ 1, self.rail.any_of([self._of_slot(self.mail.envelope, key) for key in keys])))
         return envelope if location == "Envelope" else self.rail.any_of((*header, envelope))
-
-    def _envelope(self, what: str) -> int:
-        return self.mail.circuit.variable(("envelope", what))
 
     def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
@@ -256,7 +258,7 @@ class Conditions:
         alike = rail.equal(header, envelope)
         differing = rail.choose(alike, header, rail.unknown("U16", location, value))
         empty: Value = (TRUE if value == "NotInOrganization" else FALSE) if location == "Envelope" else header
-        return rail.choose(self._envelope("same"), header, rail.choose(self._envelope("empty"), empty, differing))
+        return rail.choose(self.mail.same_envelope, header, rail.choose(self.mail.empty_envelope, empty, differing))
 
     def recipient_scope(self, value: str, person: AddressSlot) -> Value:
         """Whether a recipient is inside, or outside."""

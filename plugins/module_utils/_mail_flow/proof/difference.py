@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
     edits_of,
+    with_later_dates,
     with_other_error_action,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
@@ -141,6 +142,7 @@ class _Differ:
         except BudgetError:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
+        others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(*self.sets, self.model.now)]
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
         rows = merged([*found.values(), *open_, *others])
         if not self.complete:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import bisect
+import datetime
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet, is_later
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,22 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
     pairs, _kept = _aligned(before, after)
     both = [(before.rules[pairs[place]], rule) for place, rule in enumerate(after.rules) if place in pairs]
     return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and shows(rule, watched=False)]
+
+
+def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime) -> list[tuple[FlowRule, list[str]]]:
+    """The rules whose dates change what they do later, as they are now, each with what its dates say that they did not say before.
+
+    :param now: what is later than this.
+    """
+    pairs, _kept = _aligned(before, after)
+    found: list[tuple[FlowRule, list[str]]] = []
+    for place, rule in enumerate(after.rules):
+        earlier = before.rules[pairs[place]] if place in pairs else None
+        dates = [("begins", earlier.begins if earlier else "", rule.begins), ("ends", earlier.ends if earlier else "", rule.ends)]
+        changed = [(verb, was, date) for verb, was, date in dates if was != date and (is_later(was, now) or is_later(date, now))]
+        if changed and shows(rule, watched=False):
+            found.append((rule, [f"{verb} on {date}" if date else f"no longer {verb} on {was}" for verb, was, date in changed]))
+    return found
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:

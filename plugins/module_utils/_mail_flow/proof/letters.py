@@ -218,9 +218,9 @@ class Writer:
 
     def _envelope(self, sender: str, is_true: Holds) -> str:
         mail = self.mail
-        if mail.envelope is None or is_true(mail.circuit.variable(("envelope", "same"))):
+        if mail.envelope is None or is_true(mail.same_envelope):
             return sender
-        return "" if is_true(mail.circuit.variable(("envelope", "empty"))) else self._address(mail.envelope, is_true, "bounce")
+        return "" if is_true(mail.empty_envelope) else self._address(mail.envelope, is_true, "bounce")
 
     # Content
 

@@ -90,6 +90,9 @@ class Mail:
         )
         self._objects = self._assume("U19", "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts))
         self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None)
+        # Negated and first, so that the envelope repeats the From field in a model unless it matters.
+        self.same_envelope, self.empty_envelope = circuit.variable("other envelope") ^ 1, circuit.variable("empty envelope")
+        circuit.together((self.same_envelope, self.empty_envelope))
         self.sender = self.address(SENDER, SENDER)
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
@@ -157,8 +160,8 @@ class Mail:
         """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""
         if self.envelope is None:
             return
-        same, empty = (self.circuit.variable(("envelope", what)) for what in ("same", "empty"))
-        self.circuit.add(same ^ 1, empty ^ 1)
+        same = self.same_envelope
+        self.circuit.add(same ^ 1, self.empty_envelope ^ 1)
         pairs = [(literal, self.envelope[key]) for key, literal in self.sender.atoms.items()]
         for one, other in [*pairs, (self.sender.object, self.envelope.object), (self.sender.managed, self.envelope.managed)]:
             self.circuit.add(same ^ 1, one ^ 1, other)

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, all_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name, verdict
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Fork, first_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
@@ -28,17 +28,22 @@ def is_about(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, add
     return all_of(passage.parts(rule, world, person))
 
 
-def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
-    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then. What earlier rules turn
-    the message into is not what it is, nor does it matter whether Exchange may decrypt it.
+def on_arrival(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> dict[Atom, Truth]:
+    """Whether a message meets each condition and exception of a rule as it arrives. What earlier rules turn it into is not what it is, nor does it matter
+    whether Exchange may decrypt it.
     """
     passage = Passage(rules, message, replace(facts, irm_configuration={**(facts.irm_configuration or {}), "transport_decryption_setting": "Optional"}))
     people = facts.recipients(message)
     world = World(first_content(message), Fork(people))
     person = next(person for person in people if person.address == address)
-    met = {id(atom): passage.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
-    conditions = tuple(atom for atom in rule.conditions if met[id(atom)] is not False)
-    return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[id(atom)] is not True))
+    return {atom: passage.truth(atom, world, person) for atom in (*rule.conditions, *rule.exceptions)}
+
+
+def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts, address: str) -> FlowRule:
+    """A rule with the conditions that a message may meet as it arrives, and the exceptions that do not certainly spare it then."""
+    met = on_arrival(rules, rule, message, facts, address)
+    conditions = tuple(atom for atom in rule.conditions if met[atom] is not False)
+    return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True))
 
 
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:

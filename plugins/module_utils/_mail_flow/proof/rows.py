@@ -14,15 +14,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET, NOT_COMPARED, NOT_FOUND, settled_by
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart, apart
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET, LATER, NOT_COMPARED, NOT_FOUND, settled_by
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, reasons_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, says_all, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
@@ -82,13 +83,18 @@ class Rows:
         edit = self._edit(found.cause)
         deciding = self._deciding(found, edit, courses)
         said = [self._as_it_arrives(rule, candidate) for rule in deciding]
+        why = self._apart(edit, acted(edit, courses), candidate)
+        if why.is_one:
+            said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
-        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), self._alike(found, stages, approvals), usual=usual)
-        head = f"{mail_of(said, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
+        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=usual)
+        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
         about = _of_addresses(said, candidate)
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": not but and about == said, "rules": self._rules(edit)}
-        row.update(_whose(found))
+        every = not but and about == said and says_all(said) and not why.is_several
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found)}
+        if why and not why.is_several:
+            row["unless"] = section_of([replace(said[0], conditions=why.unmet)])
         # A copy that there is not has no result.
         sides = {side: each for side, each in (("before", before), ("after", after)) if each}
         found.row = {**row, **sides, "witness": witness_of(candidate, found.person)}
@@ -129,6 +135,17 @@ class Rows:
         which = next(which for which, rules in enumerate(self.sets) if any(each is rule for each in rules.rules))
         return as_it_arrives(self.sets[which], rule, candidate.message, candidate.facts[which], candidate.letter.recipient)
 
+    def _apart(self, edit: Edit | None, acts: tuple[bool, bool], candidate: Replayed) -> Apart:
+        """Why one version of an edited rule acts on a message, and the other does not, if that is seen of the message as it arrives."""
+        if edit is None or edit.before is None or edit.after is None or acts[0] == acts[1]:
+            return NOTHING
+        acting, other = (edit.before, edit.after) if acts[0] else (edit.after, edit.before)
+        which = int(acts[0])
+        met = on_arrival(self.sets[which], other, candidate.message, candidate.facts[which], candidate.letter.recipient)
+        spared, missed = any(met[atom] is True for atom in other.exceptions), any(met[atom] is False for atom in other.conditions)
+        found = apart(acting, other)
+        return found if (found.met and spared) or (found.unmet and missed) else NOTHING
+
     def _unchanged(self, rule: FlowRule) -> FlowRule:
         """A rule with the conditions that see what arrives: no earlier rule has a part in them."""
         for chain, step in self._steps(rule):
@@ -166,11 +183,12 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], alike: int, *, usual: bool) -> tuple[str, bool]:
+    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, alike: int, *, usual: bool) -> tuple[str, bool]:
         """The mail of the named conditions that is not treated this way, empty if there is none, and whether the mail of the class is treated like the
         witness.
 
         :param deciding: rules, each as it is and as far as it is about mail that arrives.
+        :param why: what sets the versions of the first one apart.
         """
         model, asked = self.model, self.asked(found.person)
         differs = asked.kinds[found.kind]
@@ -182,6 +200,7 @@ class Rows:
         steps = self._steps(*(rule for rule, _said in deciding))
         if len(steps) == len(deciding):
             seen_as = [(chain.conditions, step, said) for (chain, step), (_rule, said) in zip(steps, deciding, strict=True)]
+            wanted += [seen_as[0][0].any_apart(why.met, why.unmet, model.mail.recipient)] if why else []
             about = [high(each.matches(said, step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
             for treated, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
                 if self._never([*wanted, *about, treated ^ 1]):
@@ -232,6 +251,16 @@ class Rows:
         unknown = {"id": "U12", "reason": "what makes Exchange fail on a rule is not documented", "settled_by": settled_by("U12")}
         text = f"{mail_of(about, every=False)} {now} {why}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [unknown]}
+        return found
+
+    def on_dates(self, rule: FlowRule, dates: Sequence[str]) -> MailClass:
+        """The row of a rule whose dates change what it does later.
+
+        :param dates: what they say that they did not say before.
+        """
+        about, found = [self._unchanged(rule)], MailClass("unknown", len(self.edits))
+        text = f"{mail_of(about, every=False)} may be treated differently later: rule '{rule.name}' {' and '.join(dates)}."
+        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [{**LATER}]}
         return found
 
     def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:

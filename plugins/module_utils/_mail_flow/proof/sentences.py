@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
@@ -143,18 +144,40 @@ def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
     return found
 
 
-def mail_of(rules: Sequence[FlowRule], *, every: bool) -> str:
-    """The mail that meets the conditions of all these rules, with each condition once."""
+def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool) -> str:
+    """The mail that meets the conditions of all these rules, with each condition once.
+
+    :param why: one of these is true of it, too.
+    """
+    mail = " ".join(["All mail" if every else "Mail", *_parts([atom for rule in rules for atom in rule.conditions])])
+    if why.met:
+        reasons = [*(_of([atom])[1] for atom in why.met), *(f"not {_of([atom])[1]}" for atom in why.unmet)]
+        return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]},"
+    return f"{mail}, except mail {' '.join(_parts(why.unmet))}," if why else mail
+
+
+def _parts(atoms: Iterable[Atom]) -> list[str]:
+    """The words for conditions, from the sender to the message."""
     groups: dict[tuple[Any, ...], list[Atom]] = {}
-    for atom in (atom for rule in rules for atom in rule.conditions):
+    for atom in atoms:
         options = atom.predicate.options
         kind = atom.values[0].lower() if options[0].startswith("header_") else looks_at_written(atom)
         groups.setdefault((*options, kind), []).append(atom)
-    parts: list[str] = []
-    for _place, text in sorted((_of(atoms) for atoms in groups.values()), key=lambda each: each[0]):
-        again = text.startswith("with ") and any(part.startswith(("with ", "and with ")) for part in parts[-1:])
-        parts.append(f"and {text}" if again else text)
-    return " ".join(["All mail" if every else "Mail", *parts])
+    found: list[str] = []
+    for same in sorted(groups.values(), key=lambda each: _of(each)[0]):
+        text, before = _of(same)[1], found[-1] if found else ""
+        again = text.startswith("with ") and before.startswith(("with ", "and with "))
+        preposition, _space, domains = text.partition(" ")
+        if same[0].predicate.options[0] in _NESTED and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
+            text = f"at {domains}"
+        found.append(f"and {text}" if again else text)
+    return found
+
+
+def says_all(rules: Sequence[FlowRule]) -> bool:
+    """Whether :func:`section_of` has all conditions of these rules."""
+    given = {(option, atom.values) for rule in rules for atom in rule.conditions for option in atom.predicate.options}
+    return len(given) == len({option for option, _values in given})
 
 
 def section_of(rules: Sequence[FlowRule]) -> dict[str, Any]:
@@ -240,5 +263,14 @@ def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str
         more = len(overtaken) - 1
         return f"{named} stops before '{overtaken[0]}'" + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
     if was and now:
-        return f"{named} treats it differently or at a different position"
+        return f"{named} {_differently(edit)}"
     return f"{named} now applies to it" if now else f"{named} no longer applies to it"
+
+
+def _differently(edit: Edit) -> str:
+    """What is different about a rule that acts on the same mail."""
+    if edit.before is None or edit.after is None or edit.how == "moved":
+        return "is now at another position"
+    if edit.before.enforced is not edit.after.enforced:
+        return "is now enforced" if edit.after.enforced else f"is now only tried (mode {edit.after.mode})"
+    return "now treats it differently"

@@ -31,7 +31,7 @@ def compared(before: Sequence[Values], after: Sequence[Values], **more: Any) -> 
 
 def sentences(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
     rows = [row for row in compared(before, after).rows if row["kind"] != "unknown"]
-    assert [row["every"] for row in rows] == [row["text"].startswith("All mail") for row in rows]
+    assert all(row["text"].startswith("All mail") for row in rows if row["every"])
     return [row["text"] for row in rows]
 
 
@@ -221,7 +221,7 @@ ENCRYPTING = rule("Encrypting", IN, ENCRYPT)
             [COPY],
             [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
             "delivery_gained",
-            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) treats it differently or at a different position.",
+            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) now treats it differently.",
         ),
         (
             [COPY],

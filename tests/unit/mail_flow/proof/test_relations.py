@@ -110,7 +110,7 @@ def one_sender(patch: Patch) -> None:
     def relate(self: Any) -> None:
         whole(self)
         if self.envelope is not None:
-            self.circuit.add(self.circuit.variable(("envelope", "same")))
+            self.circuit.add(self.same_envelope)
 
     patch(mail.Mail, "_relate_envelope", relate)
 

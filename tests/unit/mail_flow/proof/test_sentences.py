@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sentences about a changed rule name: the mail that sets its versions apart, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.mail_flow.proof.test_difference import compared
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, rule
+
+Values = dict[str, Any]
+
+OUT = "from inside to people outside"
+LOST, GAINED = "is no longer encrypted", "is now encrypted"
+PUBLIC, SECRET = {"subject_contains_words": ["public"]}, {"subject_contains_words": ["secret"]}
+FABRIKAM = {"recipient_domain_is": ["fabrikam.com"]}
+
+
+def but(**exceptions: Any) -> Values:
+    return {**ALL, "exceptions": exceptions}
+
+
+def only(**conditions: Any) -> Values:
+    return {**ALL, "conditions": {**OUTGOING, **conditions}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (ALL, but(**FABRIKAM), f"All mail {OUT} at fabrikam.com {LOST}"),
+        (but(**FABRIKAM), ALL, f"All mail {OUT} at fabrikam.com {GAINED}"),
+        (ALL, but(**PUBLIC), f"All mail {OUT} with 'public' in its subject {LOST}"),
+        (but(**FABRIKAM), but(recipient_domain_is=["fabrikam.com", "b.com"]), f"All mail {OUT} at b.com {LOST}"),
+        (but(**FABRIKAM), but(recipient_domain_is=["eu.fabrikam.com"]), f"Mail {OUT} at fabrikam.com {GAINED}, unless an exception applies to it"),
+        (ALL, but(**FABRIKAM, **PUBLIC), f"All mail {OUT}, either to fabrikam.com or with 'public' in its subject, {LOST}"),
+        (ALL, only(**SECRET), f"All mail {OUT}, except mail with 'secret' in its subject, {LOST}"),
+        (only(**SECRET), ALL, f"All mail {OUT}, except mail with 'secret' in its subject, {GAINED}"),
+        (ALL, only(**SECRET, with_importance="High"), f"All mail {OUT}, except mail with 'secret' in its subject of High importance, {LOST}"),
+        (
+            ALL,
+            {**only(**SECRET), "exceptions": FABRIKAM},
+            f"All mail {OUT}, either to fabrikam.com or not with 'secret' in its subject, {LOST}",
+        ),
+        (
+            only(subject_contains_words=["a1", "b1"]),
+            only(subject_contains_words=["a1"]),
+            f"All mail {OUT} with 'a1' or 'b1' in its subject, except mail with 'a1'",
+        ),
+        # Where something else than conditions and exceptions differs, all of the rule's mail is meant.
+        (ALL, {**but(**FABRIKAM), "mode": "Audit"}, f"All mail {OUT} {LOST}: rule 'All' (changed, priority 0) is now only tried (mode Audit)"),
+        ({**ALL, "mode": "Audit"}, ALL, f"All mail {OUT} {GAINED}: rule 'All' (changed, priority 0) is now enforced"),
+        (ALL, {**but(**FABRIKAM), "sender_address_location": "Envelope"}, f"Mail {OUT} {LOST}, unless another rule applies to it"),
+    ],
+)
+def test_a_changed_rule(before: Values, after: Values, said: str) -> None:
+    rows = [row for row in compared([before], [after]).rows if row["kind"] != "unknown"]
+    assert [row["text"][: len(said)] for row in rows] == [said]
+
+
+def test_what_is_said_is_a_section_too() -> None:
+    """Where a section can say it: several reasons, one of which is enough, it cannot."""
+    (row,) = compared([ALL], [but(**FABRIKAM)]).rows
+    assert (row["when"], row.get("unless"), row["every"]) == ({**OUTGOING, **FABRIKAM}, None, True)
+    (row,) = compared([ALL], [only(**SECRET)]).rows
+    assert (row["when"], row["unless"], row["every"]) == (OUTGOING, SECRET, True)
+    (row,) = compared([ALL], [but(**FABRIKAM, **PUBLIC)]).rows
+    assert (row["when"], row.get("unless"), row["every"]) == (OUTGOING, None, False)
+
+
+def test_every_reason_is_one_of_some_message() -> None:
+    """The sentence with two reasons holds of mail for each: with one of the exceptions, the other mail is still encrypted."""
+    (both,) = compared([ALL], [but(**FABRIKAM, **PUBLIC)]).rows
+    assert both["text"].startswith("All mail")
+    for left, other in ((PUBLIC, "to people outside at fabrikam.com"), (FABRIKAM, "with 'public'")):
+        (row,) = compared([but(**left)], [but(**FABRIKAM, **PUBLIC)]).rows
+        assert other in row["text"]
+
+
+def test_what_an_earlier_rule_brings_about_is_not_named() -> None:
+    """The exception spares mail with a word that only an earlier rule puts there, which is not how the mail arrives."""
+    tag = rule("Tag", {"from_scope": "InOrganization"}, {"prepend_subject": "[public] "})
+    rows = compared([tag, ALL], [tag, but(**PUBLIC)]).rows
+    assert [row["text"].partition(":")[0] for row in rows] == [f"All mail {OUT} {LOST}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ([ALL], [{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], "rule 'All' ends on 2026-04-01T00:00:00Z"),
+        ([{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], [ALL], "rule 'All' no longer ends on 2026-04-01T00:00:00Z"),
+        ([], [{**ALL, "activation_date": "2026-04-01T00:00:00Z"}], "rule 'All' begins on 2026-04-01T00:00:00Z"),
+    ],
+)
+def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
+    rows = [row for row in compared(before, after).rows if row["kind"] == "unknown"]
+    assert [row["text"] for row in rows] == [f"Mail {OUT} may be treated differently later: {said}."]
+    assert [each["id"] for each in rows[0]["unknown"]] == ["date"]
+
+
+def test_a_date_that_is_over_is_not() -> None:
+    assert compared([ALL], [{**ALL, "activation_date": "2020-01-01T00:00:00Z"}]).rows == []
+
+
+def test_a_witness_is_an_ordinary_message() -> None:
+    """Its envelope repeats the From field unless a difference between them matters."""
+    wide = rule("Wide", {"from_address_contains_words": ["boss"]}, ENCRYPT, sender_address_location="HeaderOrEnvelope")
+    (row,) = compared([], [wide]).rows
+    assert "mail_from" not in row["witness"]["message"]
+    header = {**wide, "sender_address_location": "Header"}
+    (row,) = [each for each in compared([header], [wide]).rows if each["kind"] != "unknown"]
+    assert row["witness"]["message"]["mail_from"] != row["witness"]["message"]["from"]
