@@ -43,7 +43,10 @@ BROKEN_GUARANTEE = "broken_guarantee"
 MAIL_CONTROL = "MFR-2"
 
 #: What ``encrypt_outgoing`` guarantees by itself.
-OUTGOING_GUARANTEE = "All outgoing mail is encrypted"
+OUTGOING_GUARANTEE = "No outgoing mail leaves in clear"
+
+#: The end of its name where the rule has exceptions.
+_SPARED = ", apart from the exceptions"
 
 
 def guarantees_of(request: Request) -> list[Guarantee]:
@@ -53,7 +56,7 @@ def guarantees_of(request: Request) -> list[Guarantee]:
     if not outgoing or outgoing.get("mode") not in (None, "Enforce"):
         return given
     spared = declare_section("exceptions", outgoing.get("exceptions") or {}, f"{PREFIX}encrypt_outgoing.exceptions.")
-    return [*given, Guarantee(OUTGOING_GUARANTEE, OUTGOING, spared, "not_in_clear")]
+    return [*given, Guarantee(f"{OUTGOING_GUARANTEE}{_SPARED if spared else ''}", OUTGOING, spared, "not_in_clear")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,7 @@ class MailControl(Control):
         return FACT_SUBSETS
 
     def mistakes(self, request: Request, organization: Organization) -> list[str]:
-        if sum(same_guarantee(each.name, OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
+        if sum(same_guarantee(each.name.removesuffix(_SPARED), OUTGOING_GUARANTEE) for each in guarantees_of(request)) > 1:
             brings = f"{PREFIX}encrypt_outgoing brings a guarantee of the name {OUTGOING_GUARANTEE!r}"
             return [f"{brings}, which one of {GUARANTEES} also has. Give yours another name."]
         try:

@@ -107,13 +107,16 @@ def _holes(organization: Organization) -> list[str]:
     mail = Mail.of(organization)
     (found,) = mail.verdicts([_OUTGOING], "")
     holes = [] if organization.error("irm_configuration") or _irm(organization, "AzureRMSLicensingEnabled") else ["all mail: encryption itself is off (IRM-1)"]
+    assumed = found.get("assumptions") or ()
     if found["verdict"] == REFUTED:
         holes.append(f"for example, {refutation(found)}")
     elif found["verdict"] != PROVED:
         holes.append(f"{_UNREAD} for all outgoing mail: {reasons_of(found)}")
     names = {rule.name for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)}
     holes += [str(row["reason"]) for row in mail_lint(organization, None) if row["kind"] in _LEAVES_IN_CLEAR and names & set(row["rules"])]
-    return holes or ["no outgoing mail"]
+    if found["verdict"] == PROVED and any(each["id"] == "U25" for each in assumed):
+        holes.append("possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)")
+    return holes or [f"no outgoing mail (proved, under {len(assumed)} assumptions)"]
 
 
 def _locked_out(organization: Organization) -> list[str]:
@@ -127,7 +130,7 @@ def _locked_out(organization: Organization) -> list[str]:
         if subset in organization.subsets and organization.error(subset) is None:
             off = [str(policy.get("Name")) for policy in organization.objects(subset) if policy.get(setting) is False]
             found += [f"people inside on {where} with the policy {', '.join(map(repr, off))}"] if off else []
-    return found or ["nobody"]
+    return found or ["nobody by these settings"]
 
 
 def _assessed(organization: Organization, statuses: Mapping[str, str]) -> list[dict[str, str]]:

@@ -75,7 +75,7 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
     :param most: the maximum number of sentences about a difference.
     """
     lines = [str(row["text"]) for row in mail.get("difference") or ()]
-    lines += ["No mail is treated differently."] if mail.get("difference") == [] else []
+    lines += ["By the rules, no mail is encrypted, delivered or branded differently."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]
     lines += [f"At least {more} more kinds of mail are treated differently."] if more else []

@@ -115,7 +115,7 @@ def test_encrypt_outgoing_brings_its_own(role: Role) -> None:
 
 @pytest.mark.parametrize("name", [OUTGOING_GUARANTEE, OUTGOING_GUARANTEE.lower() + " "])
 def test_its_name_is_not_for_another(role: Role, name: str) -> None:
-    with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name 'All outgoing mail is encrypted', which one of"):
+    with pytest.raises(ExchangeError, match="encrypt_outgoing brings a guarantee of the name 'No outgoing mail leaves in clear', which one of"):
         role.run(encrypt_outgoing=True, guarantees=[{**GUARANTEE, "name": name}])
     role.run(encrypt_outgoing={"mode": "Audit"}, guarantees=[{**GUARANTEE, "name": name}])
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from .conftest import Role
 
 OUTGOING = {"Name": "Encrypt all", "FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+
+PDF = "possibly mail with a PDF attachment: enable_pdf_encryption is off (IRM-5)"
 
 
 def audited(*edits: tuple[str, dict[str, Any]], **state: Any) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def test_a_fresh_organization_encrypts_nothing() -> None:
     overview = audited()
     assert overview["encrypts"] == ["no mail flow rule"]
     assert overview["holes"] == ["for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."]
-    assert overview["locked_out"] == ["nobody"]
+    assert overview["locked_out"] == ["nobody by these settings"]
     assert verdicts(overview)["35024"] == "passes"
     assert verdicts(overview)["35029"] == "fails"
 
@@ -46,8 +49,10 @@ def test_a_fresh_organization_encrypts_nothing() -> None:
 def test_a_rule_for_all_outgoing_mail_leaves_no_hole() -> None:
     overview = audited(("New-TransportRule", OUTGOING))
     assert overview["encrypts"] == ["the rule 'Encrypt all' with 'Encrypt'"]
-    assert overview["holes"] == ["no outgoing mail"]
+    assert overview["holes"] == [PDF]
     assert verdicts(overview)["35029"] == "passes"
+    (proved,) = audited(("New-TransportRule", OUTGOING), ("Set-IRMConfiguration", {"EnablePdfEncryption": True}))["holes"]
+    assert re.fullmatch(r"no outgoing mail \(proved, under \d+ assumptions\)", proved)
 
 
 def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
@@ -63,8 +68,8 @@ def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mai
     everything = {"Name": "Everything", "ApplyRightsProtectionTemplate": "Encrypt"}
     overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {**everything, "Enabled": False}))
     assert overview["encrypts"][1] == "the rule 'Everything' with 'Encrypt', but it is disabled"
-    assert overview["holes"] == ["no outgoing mail"]
-    assert audited(("New-TransportRule", OUTGOING), ("New-TransportRule", everything))["holes"] == ["no outgoing mail"]
+    assert overview["holes"] == [PDF]
+    assert audited(("New-TransportRule", OUTGOING), ("New-TransportRule", everything))["holes"] == [PDF]
     envelope = {**OUTGOING, "Name": "By domain", "SenderDomainIs": ["contoso.com"], "SenderAddressLocation": "Envelope"}
     assert "empty for automatic replies" in audited(("New-TransportRule", envelope))["holes"][-1]
     assert not any("automatic replies" in hole for hole in audited(("New-TransportRule", {**envelope, "Enabled": False}))["holes"])
