@@ -163,10 +163,14 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, PermissionDeniedError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import ADVANCED_MESSAGE_ENCRYPTION, CLOUD_ONLY, GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import (
+    ADVANCED_MESSAGE_ENCRYPTION,
+    lacks_roles,
+    missing_cmdlets,
+    missing_sentences,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.preparation import missing_step, step_sentence
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization
 
@@ -202,12 +206,14 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     unlisted = _refused(organization, "exported_cmdlets")
     if unlisted is None:
-        result.update(_grants({str(item["Name"]) for item in organization.objects("exported_cmdlets")}, on_premises=on_premises))
-        task.warnings += [f"{cmdlet} is not granted. It comes with {grant}." for cmdlet, grant in result["missing_cmdlets"].items()]
+        granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
+        missing = missing_cmdlets(granted, on_premises=on_premises)
+        result.update(exported_cmdlets=sorted(granted), missing_cmdlets=missing, advanced_message_encryption=granted >= ADVANCED_MESSAGE_ENCRYPTION)
+        task.warnings += missing_sentences(missing)
     else:
         task.warnings.append(f"The granted cmdlets are unknown: {unlisted}")
 
-    step = "roles" if not on_premises and _lacks_roles(result.get("missing_cmdlets", {})) else ""
+    step = "roles" if not on_premises and lacks_roles(result.get("missing_cmdlets", {})) else ""
     result["missing_step"] = step
     if step:
         task.warnings.append(step_sentence(step))
@@ -224,20 +230,6 @@ def _refused(organization: Organization, subset: str) -> ExchangeError | None:
     if error is not None and not isinstance(error, PermissionDeniedError):
         raise error
     return error
-
-
-def _grants(granted: set[str], *, on_premises: bool) -> dict[str, Any]:
-    needed = [cmdlet for cmdlet in CMDLETS if not (on_premises and cmdlet in CLOUD_ONLY)]
-    return {
-        "exported_cmdlets": sorted(granted),
-        "missing_cmdlets": {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted},
-        "advanced_message_encryption": granted.issuperset(ADVANCED_MESSAGE_ENCRYPTION),
-    }
-
-
-def _lacks_roles(missing: dict[str, str]) -> bool:
-    """Whether a cmdlet is missing that a role would grant."""
-    return any("role" in grant for grant in missing.values())
 
 
 def _summary(result: dict[str, Any]) -> str:

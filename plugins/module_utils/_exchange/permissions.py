@@ -10,6 +10,8 @@ Security Admin, Transport Rules, Information Rights Management).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
 
 #: Cmdlets that require the license Advanced Message Encryption.
@@ -44,3 +46,25 @@ def _granted_by(cmdlet: str) -> str:
 
 #: Cmdlet to the role or license that grants it.
 GRANTED_BY: dict[str, str] = {cmdlet: _granted_by(cmdlet) for cmdlet in CMDLETS}
+
+
+def missing_cmdlets(granted: Collection[str], *, on_premises: bool) -> dict[str, str]:
+    """Each cmdlet that the collection needs and the session does not have, with what grants it."""
+    needed = [cmdlet for cmdlet in CMDLETS if not (on_premises and cmdlet in CLOUD_ONLY)]
+    return {cmdlet: GRANTED_BY[cmdlet] for cmdlet in needed if cmdlet not in granted}
+
+
+def missing_sentences(missing: Mapping[str, str]) -> list[str]:
+    """What is missing, for people: a sentence for each role or license."""
+    by_grant: dict[str, list[str]] = {}
+    for cmdlet, grant in missing.items():
+        by_grant.setdefault(grant, []).append(cmdlet)
+    return [
+        f"{', '.join(cmdlets)} {'are not granted. They come' if len(cmdlets) > 1 else 'is not granted. It comes'} with {grant}."
+        for grant, cmdlets in by_grant.items()
+    ]
+
+
+def lacks_roles(missing: Mapping[str, str]) -> bool:
+    """Whether a cmdlet is missing that a role would grant."""
+    return any(cmdlet not in ADVANCED_MESSAGE_ENCRYPTION for cmdlet in missing)

@@ -142,7 +142,7 @@ class _Differ:
         except BudgetError:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
-        others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(*self.sets, self.model.now)]
+        others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(self.sets[0], self.sets[1], self.model.now)]
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
         rows = merged([*found.values(), *open_, *others])
         if not self.complete:
