@@ -186,7 +186,8 @@ def _refuse(prepared: Preparation, findings: Sequence[Finding], report: Organiza
         count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}, and nothing was written:"
         line = prepared.acceptance.line(findings)
         refusal = OptionError("\n".join([count, *(f"- {finding}" for finding in findings), *([f"To allow all of them: {line}"] if line else [])]))
-        refusal.progress = result
+        # What the plan would do is in the report: a terminal prints a failed result as one line of JSON.
+        refusal.progress = {key: value for key, value in result.items() if key not in ("changes", "mail")}
         raise refusal
     if report.status is OrganizationStatus.NOT_ASSESSABLE:
         # An audit that could not read anything must not look like one that found no drift.
