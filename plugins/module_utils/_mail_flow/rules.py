@@ -93,6 +93,11 @@ class FlowRule:
         return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
 
     @property
+    def redirects_to_manager(self) -> bool:
+        """Whether the sender's manager gets the message instead of its recipients, if there is one."""
+        return str(self.actions.get("add_manager_as_recipient_type") or "") == "Redirect"
+
+    @property
     def looks_at_recipients(self) -> bool:
         """Whether it looks at recipients. Then it is open whether it looks at those whom rules added (U09)."""
         return self.splits or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))

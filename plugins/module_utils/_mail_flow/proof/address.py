@@ -198,6 +198,8 @@ class AddressSlot:
         for sort, value in self.atoms:
             if sort.startswith("attribute"):
                 add(self.atoms[sort, value] ^ 1, self.object)
+        if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
+            add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
         if facts.mailboxes is not None and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED:
             add(self.object ^ 1, self.named)
 

@@ -15,7 +15,10 @@ ALWAYS: tuple[dict[str, str], ...] = (
 )
 
 #: For rules that add somebody whose address the rules do not tell.
-NAMED_ONLY = {"id": "U09", "text": "The sender's manager and members of groups, whom rules add or redirect mail to, are not considered."}
+NAMED_ONLY = {
+    "id": "U09",
+    "text": "The sender's manager and members of groups, whom rules add or redirect mail to, are not considered, nor are those whom rules add to their copies.",
+}
 
 #: For a question that took too many conflicts.
 FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
@@ -26,6 +29,9 @@ BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by":
 
 #: For a difference in whom rules add.
 NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups are not compared", "settled_by": "Add people by their addresses."}
+
+#: For mail that waits for many approvals.
+MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits for is compared only up to a few", "settled_by": "Send a test message."}
 
 #: For a rule that begins or ends later.
 LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}

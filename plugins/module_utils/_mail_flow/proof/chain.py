@@ -34,6 +34,10 @@ _OWN = ("asked", "askers", "removers", "brands", "held")
 UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
 
 
+#: So many approvals are told apart; what waits for more is like what waits for as many.
+MOST_APPROVALS = 4
+
+
 @dataclass
 class State:
     """The state of the recipient's copy.
@@ -42,7 +46,7 @@ class State:
     :param fates: its fate, if it is not delivered.
     :param asked: option of protection to whether a rule asked for it; :param:`askers` says which rules did.
     :param brands: OME configuration to whether a rule chose it.
-    :param held: number of approvals, from 1, to whether it waits for that many.
+    :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
     """
 
@@ -319,9 +323,9 @@ class Chain:
         if "moderate_message_by_user" in actions or "moderate_message_by_manager" in actions:
             holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
             counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
-            state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)]
+            state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
         ends: list[tuple[str, Value]] = [(fate, acts) for fate in self._fates(rule)]
-        if str(actions.get("add_manager_as_recipient_type")) == "Redirect" and all(fate != "redirected" for fate, _acts in ends):
+        if rule.redirects_to_manager and all(fate != "redirected" for fate, _acts in ends):
             ends.append(("redirected", rail.all_of((acts, managed))))
         if len(ends) > 1:
             state.surprised = rail.any_of((state.surprised, acts))

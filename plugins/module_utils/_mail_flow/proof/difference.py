@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import MOST_APPROVALS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
@@ -26,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_later_dates,
     with_other_error_action,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import named_assumptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
@@ -41,7 +43,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
@@ -137,6 +138,7 @@ class _Differ:
                 left = self._look({(person, cause): list(asked.kinds) for cause in range(len(asked.causes))})
                 if self.model.free.company.watched:
                     self._depend(left)
+            others += self._held_longer()
             self._refine()
             others += self._sent_on()
         except BudgetError:
@@ -183,6 +185,16 @@ class _Differ:
                     people.update(lost)
             if people:
                 yield self.rows.sent_on(cause, sorted(people))
+
+    def _held_longer(self) -> Iterator[MailClass]:
+        """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.
+
+        :raises BudgetError: a question took too many conflicts.
+        """
+        circuit, outcomes, causes = self.model.circuit, self.model.free.outcomes, self.questions.free().causes
+        longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
+        if longest and self.model.solve([circuit.disjunction(longest), circuit.disjunction(causes)], self._left):
+            yield self.rows.held_longer()
 
     # Classes
 
@@ -261,10 +273,9 @@ class _Differ:
         return side.company.nobody_else
 
     def _about(self) -> set[str]:
-        """The assumptions that a change is about: mail that does not meet them is affected. PDF documents, and aliases."""
-        rules = [rule for edit in self.edits for rule in (edit.before, edit.after) if rule is not None]
-        original = any(watches_aliases(atom) for rule in rules for atom in (*rule.conditions, *rule.exceptions))
-        return {*(["U25"] if "enable_pdf_encryption" in self.model.settings_that_differ else []), *(["U24"] if original else [])}
+        """The assumptions that a change is about: mail that does not meet them is affected."""
+        named = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
+        return {*named, *(["U25"] if "enable_pdf_encryption" in self.model.settings_that_differ else [])}
 
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ class Edit:
         if found is None:
             raise ValueError("An edit without a rule.")
         return found
+
+    @property
+    def looks_for(self) -> tuple[Atom, ...]:
+        """The conditions that find mail which the edit may treat differently: those of the rule, and exceptions that only one of its versions has."""
+        versions = [rule for rule in (self.before, self.after) if rule is not None]
+        spared = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
+        one_sided = [atom for found, other in zip(spared, spared[::-1], strict=True) for key, atom in found.items() if key not in other]
+        return (*(atom for rule in versions for atom in rule.conditions), *one_sided)
 
     @property
     def splits(self) -> bool:
@@ -284,7 +292,7 @@ def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:
     :param watched: whether rules look at who shares a copy.
     """
     aside = {*UNSEEN, Does.BRAND, Does.MODERATE, *(() if watched else (Does.ADD,)), *(() if protection else (Does.ENCRYPT, Does.DECRYPT))}
-    return bool(rule.surprises) or not {row.does for row in rule.rows} <= aside
+    return bool(rule.surprises) or rule.redirects_to_manager or not {row.does for row in rule.rows} <= aside
 
 
 def _share_alike(company: Company, guard: int, *steps: Step) -> None:

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE, SYSTEM
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
 #: The claims of guarantees.
 THENS = ("encrypted", "not_in_clear", "portal", "unencrypted")
-
-_SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
 
 
 class Outcome:
@@ -77,7 +75,7 @@ class Outcome:
         return rail.any_of(
             (
                 *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
-                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in _SYSTEM), self._refusing()),
+                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM), self._refusing()),
             )
         )
 

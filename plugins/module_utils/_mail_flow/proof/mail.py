@@ -27,9 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     Vocabulary,
     is_open,
+    keys_of,
     watches_aliases,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
 
 #: The size in bytes from which a message may be too large for protection after it is encoded.
@@ -44,6 +45,29 @@ KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionContro
 #: Options of messages that look at properties with an order: the larger implies the smaller.
 _SIZES = {"message_size_over": "message", "attachment_size_over": "attachment"}
 _SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded")
+
+
+#: Types of messages that systems send, or that ask for something.
+SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
+
+#: Type of message to the assumption that a message is not of it.
+_USUAL_TYPES = {"AutoForward": "U26", "SmtpForwarding": "U26", "Signed": "U27", **dict.fromkeys(SYSTEM, "U29")}
+
+
+def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
+    """The assumptions about usual mail that conditions are about: they look for mail that does not meet them."""
+    found: set[str] = set()
+    for atom in atoms:
+        option = atom.predicate.options[0]
+        if watches_aliases(atom):
+            found.add("U24")
+        if option == "message_type_matches" and atom.values in _USUAL_TYPES:
+            found.add(_USUAL_TYPES[atom.values])
+        if option in _SIZES and (bytes_of(atom.values) or 0) >= MAYBE_TOO_LARGE:
+            found.add("U31")
+        if option == "attachment_extension_matches_words" and ("extension", "pdf") in keys_of(atom):
+            found.add("U25")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,31 +283,29 @@ class Mail:
 
     def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
         add = self.circuit.add
-        atoms = [atom for rules in rule_sets for atom in rules.atoms]
-        types = {atom.values for atom in atoms if atom.predicate.options[0] == "message_type_matches"}
+        named = named_assumptions(atom for rules in rule_sets for atom in rules.atoms)
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
-        self.watches_aliases = any(watches_aliases(atom) for atom in atoms)
+        self.watches_aliases = "U24" in named
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
         add(self._assume("U25", text, self._leaves_pdf_out, seen=bool(documents)) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(literal ^ 1, self.pdf)
-        system = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
         usual: list[tuple[str, str, list[int], bool]] = [
             ("U24", "Mail is addressed to primary addresses.", [self.direct, self.others_direct], self.watches_aliases),
             (
                 "U26",
                 "The message was not forwarded by an Inbox rule or a mailbox setting.",
                 [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
-                bool(types & {"AutoForward", "SmtpForwarding"}),
+                "U26" in named,
             ),
-            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "Signed" in types),
+            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "U27" in named),
             (
                 "U29",
                 "The message is not an automatic reply, read receipt, meeting item or approval request.",
-                [self.kinds[kind] ^ 1 for kind in system],
-                bool(types & set(system)),
+                [self.kinds[kind] ^ 1 for kind in SYSTEM],
+                "U29" in named,
             ),
             ("U31", "The encoded message has at most 25 MB.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1], large),
         ]

@@ -15,8 +15,15 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart, apart
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET, LATER, NOT_COMPARED, NOT_FOUND, settled_by
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import (
+    BUDGET,
+    LATER,
+    MANY_APPROVALS,
+    NOT_COMPARED,
+    NOT_FOUND,
+    settled_by,
+)
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import MOST_APPROVALS, Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
@@ -112,7 +119,10 @@ class Rows:
 
     def _rules(self, edit: Edit | None) -> list[str]:
         """The names of the edited rules that cause a class: without one that acts differently, all that change who shares a copy, unless settings differ."""
-        edits = [edit] if edit else [each for each in self.edits if self.model.settings_that_differ or each.splits]
+        return self._names([edit] if edit else [each for each in self.edits if self.model.settings_that_differ or each.splits])
+
+    @staticmethod
+    def _names(edits: Iterable[Edit]) -> list[str]:
         return list(dict.fromkeys(each.rule.name for each in edits))
 
     def _deciding(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[FlowRule]:
@@ -261,6 +271,13 @@ class Rows:
         about, found = [self._unchanged(rule)], MailClass("unknown", len(self.edits))
         text = f"{mail_of(about, every=False)} may be treated differently later: rule '{rule.name}' {' and '.join(dates)}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [{**LATER}]}
+        return found
+
+    def held_longer(self) -> MailClass:
+        """The row of mail that waits for so many approvals that they are not told apart."""
+        found, many = MailClass("unknown", len(self.edits)), f"{MOST_APPROVALS} or more approvals"
+        text = f"Mail that waits for {many} may be treated differently: how many there are is not compared."
+        found.row = {"kind": "unknown", "text": text, "when": {}, "rules": self._names(self.edits), "unknown": [{**MANY_APPROVALS}]}
         return found
 
     def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:

@@ -186,6 +186,8 @@ def _with_domains(found: Vocabulary, facts: Facts) -> None:
 
 def _with_people(found: Vocabulary, facts: Facts) -> None:
     """Whoever is in a list that is complete gets a name of their own, unless they are too many."""
+    if found.managers and len(facts.managers or ()) <= MOST_NAMED:
+        found.mention(SENDER, (("address", person) for person in sorted(facts.managers or ())))
     objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]

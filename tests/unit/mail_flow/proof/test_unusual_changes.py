@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changes about mail that is rare: it is what they are about, so it is compared, and said to be unknown where it is."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+
+from tests.unit.mail_flow.proof.test_difference import compared
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, TENANT, rule
+
+Values = dict[str, Any]
+
+#: An organization in which everybody is known, and who is whose manager.
+WITH_MANAGER: Values = {
+    "accepted_domains": ["contoso.com"],
+    "remote_domains": [],
+    "mailboxes": ["bob@contoso.com", "megan@contoso.com"],
+    "mail_users": [],
+    "managers": {"bob@contoso.com": "megan@contoso.com"},
+}
+
+MANAGER = rule("Manager", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "Redirect"})
+
+
+@pytest.mark.parametrize(
+    ("conditions", "number"),
+    [
+        ({"message_type_matches": "Calendaring"}, "U29"),
+        ({"message_type_matches": "OOF"}, "U29"),
+        ({"message_type_matches": "AutoForward"}, "U26"),
+        ({"message_type_matches": "Signed"}, "U27"),
+        ({"message_size_over": "30MB"}, "U31"),
+    ],
+)
+def test_a_change_about_unusual_mail_is_not_nothing(conditions: Values, number: str) -> None:
+    """Whether such mail is encrypted is not documented, so a rule that encrypts it may change it, and one that stops before may, too."""
+    encrypts = rule("Unusual", {"from_scope": "InOrganization", **conditions}, ENCRYPT)
+    stops = {**encrypts, "actions": STOP}
+    for before, after in (([encrypts], []), ([], [encrypts]), ([ALL], [stops, ALL])):
+        found = compared(before, after)
+        assert found.complete
+        assert number in {each["id"] for row in found.rows for each in row.get("unknown", ())} | {row["kind"] for row in found.rows}
+
+
+def test_what_is_certain_of_unusual_mail_is_not_dropped() -> None:
+    """It is deleted before and delivered after, where the To field has the word."""
+    deletes = rule(
+        "Deletes", {"message_type_matches": "OOF", "header_contains_message_header": "To", "header_contains_words": ["ann"]}, {"delete_message": True}
+    )
+    assert compared([deletes], []).rows
+
+
+def test_a_redirect_to_the_manager_keeps_mail_from_its_recipients() -> None:
+    """Whoever has a manager no longer gets through: the rules behind are not reached any more."""
+    for others in ([], [ALL]):
+        rows = difference(others, [MANAGER, *others], WITH_MANAGER, NOW).rows
+        assert "delivery_lost" in [row["kind"] for row in rows]
+
+
+def test_a_proof_says_who_is_not_considered() -> None:
+    """Somebody may get a copy only by way of the manager's, which is not followed."""
+    bob = {"from_scope": "InOrganization", "from": ["bob@contoso.com"]}
+    rules = [{**MANAGER, "conditions": bob}, rule("Copy", bob, {"copy_to": ["new@x.com"]})]
+    guarantee = {"name": "New", "when": {**bob, "sent_to": ["new@x.com"]}, "then": "not_in_clear"}
+    (found,) = prove(rules, WITH_MANAGER, [guarantee], NOW)
+    assert "nor are those whom rules add to their copies" in " ".join(each["text"] for each in found["assumptions"])
+
+
+@pytest.mark.parametrize("removed", [1, 3])
+def test_many_rules_that_hold_mail_end_in_their_budget(removed: int) -> None:
+    """Approvals are told apart up to a few, and mail that waits for more has a row of its own."""
+    rules = [rule(f"Hold {each}", {"subject_contains_words": [f"w{each}"]}, {"moderate_message_by_user": ["boss@contoso.com"]}) for each in range(40)]
+    began = time.process_time()
+    found = difference([*rules, ALL], [*rules[removed:], ALL], TENANT, NOW)
+    assert time.process_time() - began < 60
+    assert found.complete
+    assert [row["text"].partition(":")[0] for row in found.rows if not row["when"]] == ["Mail that waits for 4 or more approvals may be treated differently"]
+    assert {each["id"] for row in found.rows for each in row.get("unknown", ())} >= {"approvals"}
+    assert "delivery_gained" in [row["kind"] for row in found.rows]
+
+
+def test_few_approvals_are_told_apart() -> None:
+    rules = [rule(f"Hold {each}", OUTGOING, {"moderate_message_by_user": ["boss@contoso.com"]}) for each in range(3)]
+    rows = compared([*rules, ALL], [*rules[1:], ALL]).rows
+    assert [row["kind"] for row in rows] == ["delivery_gained"]
