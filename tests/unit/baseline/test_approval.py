@@ -182,16 +182,15 @@ class TestMoved:
             assert "was made by version 0.9.0 of the collection, but this is version 1.0.0" in text
 
 
+_TEXTS = st.text(max_size=5)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | _TEXTS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3)
+)
 PLAN = PlanDocument("baseline", {"name": "a", "tenant_id": None}, {"OME-1": {}}, {}, (), {}, ())
 
 
 @pytest.mark.parametrize("part", PLAN.as_dict())
-@given(
-    value=st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    )
-)
+@given(_TEXTS | st.lists(_VALUES, max_size=3) | st.dictionaries(_TEXTS, _VALUES, max_size=3) | _VALUES)
 def test_what_is_no_plan_is_refused_by_name(part: str, value: Any) -> None:
     """Also where whoever made it has computed digest and seal anew. What is a plan is read as it stands there."""
     document: dict[str, Any] = {**PLAN.as_dict(), part: value}
