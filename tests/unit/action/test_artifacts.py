@@ -313,7 +313,7 @@ class TestSlices:
 
     def test_a_run_of_no_workflow_has_none(self, make: Make) -> None:
         for name in (make().run, "", "../../etc", "20261125T030001Z-baseline-workflow7"):
-            with pytest.raises(OptionError):
+            with pytest.raises(OptionError, match="is not the name of a run that an AWX workflow started"):
                 list(make().slices(name))
 
     def test_they_count_as_one_run_when_old_ones_are_removed(self, sliced: Make) -> None:
