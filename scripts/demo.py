@@ -29,11 +29,9 @@ sys.path.insert(0, str(ROOT))
 from tests.emulator.captured import captured_state  # noqa: E402
 from tests.emulator.emulator import Emulator  # noqa: E402 (the checkout must be on the path first)
 from tests.emulator.organization import Organization  # noqa: E402
-from tests.integration.tenant import inventory  # noqa: E402
+from tests.integration.tenant import inventory, lasting  # noqa: E402
 
 DIRECTORY = ROOT / "build/demo"
-# A rollback does not restore the times of changes.
-VOLATILE = {"WhenChanged", "WhenCreated"}
 
 #: A message with its expected result, and a guarantee about all mail. The rules are only simulated: nothing is sent.
 MAIL = """\
@@ -97,12 +95,6 @@ STEPS = [
     Step("Audit", ["audit", "-e", "hardened_baseline_fail_on_drift=true"], "no control that it looks at has drifted", unchanged),
     Step("Roll back", ["rollback"], "the organization is as it was at first", lambda first, before, after: after == first),
 ]
-
-
-def lasting(state: State) -> State:
-    if isinstance(state, dict):
-        return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
-    return [lasting(value) for value in state] if isinstance(state, list) else state
 
 
 def run(arguments: list[str], transport: str) -> tuple[int, str]:

@@ -26,7 +26,7 @@ from cryptography.x509.oid import NameOID
 from . import people
 from .faults import strike
 from .organization import Organization
-from .people import People
+from .people import People, json_answer
 from .people import refusal as _refusal
 from .service import Service
 from .web import Answer, Request
@@ -146,7 +146,7 @@ class Authority:
         if organization is None:
             return _refusal("invalid_tenant", f"AADSTS90002: Tenant '{tenant}' not found.")
         base = f"{self.url}/{organization.tenant_id}"
-        return _json(
+        return json_answer(
             200,
             {
                 "issuer": f"{base}/v2.0",
@@ -180,7 +180,7 @@ class Authority:
         if refusal is not None:
             return refusal
         token = self.issue(application, organization, resource, claims=form.get("claims", ""))
-        return _json(200, {"token_type": "Bearer", "expires_in": self.lifetime, "ext_expires_in": self.lifetime, "access_token": token})
+        return json_answer(200, {"token_type": "Bearer", "expires_in": self.lifetime, "ext_expires_in": self.lifetime, "access_token": token})
 
     def _check_credential(self, application: Application, organization: Organization, form: Mapping[str, str]) -> Answer | None:
         if form.get("client_assertion_type") == ASSERTION_TYPE:
@@ -208,17 +208,17 @@ class Authority:
 
     def _managed_identity(self, request: Request) -> Answer:
         if request.headers.get("Metadata") != "true" and "X-IDENTITY-HEADER" not in request.headers:
-            return _json(400, {"error": "invalid_request", "error_description": "Required metadata header not specified"})
+            return json_answer(400, {"error": "invalid_request", "error_description": "Required metadata header not specified"})
         resource = _resource(request.query.get("resource", ""))
         wanted = request.query.get("client_id") or next(iter(self.applications))
         application = self.applications.get(wanted)
         if application is None or resource not in RESOURCES:
-            return _json(400, {"error": "invalid_request", "error_description": "Identity not found"})
+            return json_answer(400, {"error": "invalid_request", "error_description": "Identity not found"})
         organization = self.service.find(next(iter(application.tenants)))
         assert organization is not None
         token = self.issue(application, organization, resource, claims="managed identity")
         expires_on = str(int(time.time()) + self.lifetime)
-        return _json(
+        return json_answer(
             200,
             {
                 "access_token": token,
@@ -318,7 +318,3 @@ def challenge(reason: str) -> dict[str, str]:
 
 def _resource(scope: str) -> str:
     return (urllib.parse.urlsplit(scope).hostname or scope).lower()
-
-
-def _json(status: int, body: Mapping[str, Any]) -> Answer:
-    return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})

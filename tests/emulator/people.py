@@ -85,7 +85,7 @@ class People:
         device_code = secrets.token_urlsafe(48)
         self.flows[device_code] = flow
         page = f"{url}/devicelogin"
-        return _json(
+        return json_answer(
             200,
             {
                 "user_code": flow.user_code,
@@ -154,7 +154,7 @@ class People:
         if nonce := self._nonces.pop(form.get("code", ""), ""):
             identity["nonce"] = nonce
         client_info = base64.urlsafe_b64encode(json.dumps({"uid": oid, "utid": organization.tenant_id}).encode()).decode().rstrip("=")
-        return _json(
+        return json_answer(
             200,
             {
                 "token_type": "Bearer",
@@ -189,8 +189,8 @@ class People:
 def refusal(error: str, description: str) -> Answer:
     status = 401 if error == "invalid_client" else 400
     body = {"error": error, "error_description": description, "error_codes": [], "trace_id": str(uuid.uuid4()), "correlation_id": str(uuid.uuid4())}
-    return _json(status, body)
+    return json_answer(status, body)
 
 
-def _json(status: int, body: Mapping[str, Any]) -> Answer:
+def json_answer(status: int, body: Mapping[str, Any]) -> Answer:
     return Answer(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})

@@ -30,7 +30,6 @@ FAULT_ACTION = "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault"
 #: Codes that clients look at.
 OPERATION_TIMEOUT = 2150858793
 SHELL_NOT_FOUND = 2150858843
-ACCESS_DENIED = 5
 BAD_CONFIGURATION = 2150859181
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from tests.emulator.emulator import Emulator
 
 from .awx import Done, Inventory, Job, configuration, named
-from .tenant import WIRES
+from .tenant import WIRES, lasting
 
 CERTIFICATE = "Exchange Online application (certificate)"
 SECRET = "Exchange Online application (client secret)"
@@ -23,7 +23,6 @@ HOST = "Exchange management host (PSRP)"
 GIT = "Message encryption artifacts (git)"
 CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK = (f"Message encryption - {name}" for name in ("check", "plans", "apply", "audit", "report", "roll back"))
 CHANGE, EVERY_NIGHT = (f"Message encryption - {name}" for name in ("change", "every night"))
-VOLATILE = {"WhenChanged", "WhenCreated"}
 
 # What the inventory says in other tests and a credential says in AWX.
 FROM_CREDENTIALS = {
@@ -62,12 +61,6 @@ def management_host(organization: Mapping[str, Any]) -> dict[str, str]:
         "client_id": organization["client_id"],
         "certificate_thumbprint": organization["certificate_thumbprint"],
     }
-
-
-def lasting(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: lasting(item) for key, item in value.items() if key not in VOLATILE}
-    return [lasting(item) for item in value] if isinstance(value, list) else value
 
 
 class Awx:

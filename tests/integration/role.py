@@ -13,13 +13,6 @@ from .playbook import Controller, Run
 
 PREFIX = "m365.message_encryption."
 ROLE = "m365.message_encryption.hardened_baseline : "
-VOLATILE = {"WhenChanged", "WhenCreated", "Guid"}
-
-
-def lasting(state: Any) -> Any:
-    if isinstance(state, dict):
-        return {key: lasting(value) for key, value in state.items() if key not in VOLATILE}
-    return [lasting(value) for value in state] if isinstance(state, list) else state
 
 
 def play(controller: Controller, playbook: str, *arguments: str, rc: int = 0, **variables: Any) -> Run:

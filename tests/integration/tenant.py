@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.emulator.ledger import Entry
 from .playbook import Controller, Run
 
 CONNECTION = "m365.message_encryption.exchange"
+#: When something was changed: nobody puts it back.
+TIMES = frozenset({"WhenChanged", "WhenCreated"})
+#: What an object that is made again has anew, too.
+MADE_ANEW = TIMES | {"Guid", "ImmutableId"}
 
 
 def _rest(described: Mapping[str, Any], organization: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +82,13 @@ WIRES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]
     "endpoint": _endpoint,
     "powershell": _powershell,
 }
+
+
+def lasting(state: Any, volatile: AbstractSet[str] = TIMES) -> Any:
+    """What an organization stores, without the properties that are ``volatile``."""
+    if isinstance(state, dict):
+        return {key: lasting(value, volatile) for key, value in state.items() if key not in volatile}
+    return [lasting(value, volatile) for value in state] if isinstance(state, list) else state
 
 
 def inventory(emulator: Emulator, wire: str) -> dict[str, Any]:

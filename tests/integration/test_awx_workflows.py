@@ -68,7 +68,7 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     # Drift fails the audit, and is what there is to change.
     expected = {"audit": "failed", "check": "successful", "plans": "successful", "approval": "successful", "apply": "successful"}
     assert statuses == expected, "".join(node.stdout for node in ended.values())
-    assert all(not configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"])
+    assert {configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"]} == {False}
     merged = shown["hardened_baseline"]["run"]
     assert shown["message_encryption_git_commit"] in ended["plans"].stdout
     assert f":runs/{merged}/report.html" in ended["plans"].stdout
@@ -154,7 +154,7 @@ def test_slices(awx: Awx, model: Model) -> None:
 
     ended = model.launch_workflow(CHANGE, OPERATORS, ends_last={"check": 1})
     assert ended["apply"].status == "successful", ended["apply"].stdout
-    assert all(not configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"])
+    assert {configuration["SocialIdSignIn"] for state in awx.state().values() for configuration in state["ome_configurations"]} == {False}
     merged = report(awx, ended["plans"].artifacts["hardened_baseline"]["run"])
     # Each slice has its own folder, with its own organization.
     slices = {organization["host"]: report(awx, f"{merged['run']}/{organization['host']}")["run"] for organization in merged["organizations"]}

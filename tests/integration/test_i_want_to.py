@@ -20,24 +20,16 @@ from tests.emulator.organization import default_state
 
 from .guides import code, commands, file_name
 from .playbook import ROOT, Controller
-from .tenant import inventory
+from .tenant import MADE_ANEW, inventory, lasting
 
 PAGE = ROOT / "docs/docsite/rst/guide_i_want_to.rst"
 MESSAGE = "<4f3c0d@contoso.com>"
-#: What a rollback does not put back: when something was changed.
-VOLATILE = {"WhenChanged", "WhenCreated", "Guid", "ImmutableId"}
 FRESH = default_state("contoso.onmicrosoft.com")
 STATE = FRESH | {
     "advanced_message_encryption": True,
     "irm_configuration": FRESH["irm_configuration"] | {"AzureRMSLicensingEnabled": True, "SimplifiedClientAccessEnabled": True},
     "messages": [{"MessageId": MESSAGE, "Subject": "Salaries", "IsRevocable": True, "Revoked": False}],
 }
-
-
-def lasting(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: lasting(item) for key, item in value.items() if key not in VOLATILE}
-    return [lasting(item) for item in value] if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class Desk:
 
     def state(self) -> dict[str, Any]:
         (organization,) = self.emulator.organizations.values()
-        state: dict[str, Any] = lasting(organization.dump())
+        state: dict[str, Any] = lasting(organization.dump(), MADE_ANEW)
         return state
 
     def edit(self, cmdlet: str, **parameters: Any) -> None:

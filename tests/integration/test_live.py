@@ -72,7 +72,9 @@ def test_everything_is_asked_over_both_wires_and_put_back(tmp_path: Path, output
 def test_an_organization_that_cannot_be_reached_is_said(tmp_path: Path) -> None:
     done = live("--organization", NAME, "--confirm", NAME, "--report", str(tmp_path / "report.md"))
     assert done.returncode == 1
-    assert "No credential" in done.stderr or "ansible_exchange_" in done.stderr
+    why = "no credential is set for this organization. For a first look, set ansible_exchange_device_code: true and sign in with a browser."
+    assert f"rest: {why}" in done.stderr
+    assert f"Not asked: {why}" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 ADDRESSES = {

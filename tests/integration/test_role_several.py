@@ -19,8 +19,8 @@ import yaml
 from tests.emulator.emulator import Emulator
 
 from .playbook import Controller
-from .role import PREFIX, artifacts, included, lasting, newest, play, report, statuses
-from .tenant import inventory
+from .role import PREFIX, artifacts, included, newest, play, report, statuses
+from .tenant import inventory, lasting
 
 THREE = ("a.onmicrosoft.com", "b.onmicrosoft.com", "c.onmicrosoft.com")
 

@@ -40,7 +40,6 @@ _SLOWER = 10
 def search(number: int, schedules: int, wires: Sequence[str]) -> tuple[Tally, str]:
     """One part of the search; the second value tells of a case that breaks the law, and is empty where none does."""
     tally = Tally()
-    logging.disable()  # msal shows tracebacks of answers that the faults have spoilt
     with _world(wires[0]).patched() as world:
 
         @seed(number)

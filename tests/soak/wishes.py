@@ -94,7 +94,6 @@ def rule_lists(draw: st.DrawFn, *, whole: bool = True) -> list[dict[str, Any]]:
     return [draw(rule(st.just(name), whole=whole)) for name in names]
 
 
-_NO_RULES: dict[str, Any] = {}
 #: Edits by which an organization comes to what it is when the task begins: the modules themselves, run without faults.
 PASTS = st.lists(
     st.one_of(

@@ -13,6 +13,7 @@ import copy
 import functools
 import importlib
 import json
+import logging
 import threading
 import time
 import types
@@ -212,7 +213,7 @@ class World:
 
     @contextmanager
     def patched(self) -> Iterator[World]:
-        """Waits cost nothing and the service is watched, inside."""
+        """Waits cost nothing, the service is watched, and nothing is logged, inside: msal shows tracebacks of answers that the faults have spoilt."""
         plain_run, plain_edit = service.run, self.emulator.service.edit
 
         def edit(*arguments: Any) -> Any:
@@ -236,6 +237,8 @@ class World:
         with ExitStack() as stack:
             for patch in patches:
                 stack.enter_context(patch)
+            logging.disable()
+            stack.callback(logging.disable, logging.NOTSET)
             try:
                 yield self
             finally:

@@ -30,7 +30,8 @@ def folder_name(host: str) -> str:
     """The folder name of an organization: its name in the inventory, or a unique replacement if that is not a valid folder name."""
     if re.fullmatch(rf"[A-Za-z0-9_][A-Za-z0-9._@-]{{0,{_LONGEST_NAME}}}", host) and not _TAKEN.fullmatch(host):
         return host
-    return re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-")[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    readable = re.sub(r"[^A-Za-z0-9._@-]", "_", host).lstrip(".-") or "_"  # a name that begins with a dash is an option to a shell's commands
+    return readable[:_LONGEST_NAME] + "-" + hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def path_of(text: str) -> Path:

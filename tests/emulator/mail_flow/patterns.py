@@ -46,7 +46,6 @@ _NEVER = Node("never")
 _EMPTY = Node("empty")
 _BEGIN = Node("begin")
 _END = Node("end")
-_ANY = Node("set", characters=lambda character: True)
 
 
 def pattern_in(text: str, pattern: str, *, legacy: bool = False) -> Truth:

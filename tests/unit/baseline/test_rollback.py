@@ -416,7 +416,7 @@ def test_a_run_that_wrote_nothing_is_none_to_come_back_from(tmp_path: Path) -> N
     before = role.state()
     role.run()
     session.fails = len(session.writes)
-    with pytest.raises(ExchangeError):
+    with pytest.raises(ExchangeError, match="New-TransportRule: The service refused this"):
         role.run(**OUTGOING)
     role.run("rollback")
     assert role.state() == before
@@ -447,7 +447,7 @@ def test_what_only_would_be_done_is_not_said_to_be_stored(role: Role) -> None:
 
 def test_a_failure_says_what_was_done_and_keeps_the_snapshot(tmp_path: Path) -> None:
     role = Role(FailingSession({}, 1), str(tmp_path))
-    with pytest.raises(ExchangeError):
+    with pytest.raises(ExchangeError, match="Set-OMEConfiguration: The service refused this"):
         role.run()
     states = {change["option"]: change["state"] for change in role.report["changes"]}
     assert states["azure_rms_licensing_enabled"] == "stored"

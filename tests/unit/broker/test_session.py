@@ -107,7 +107,8 @@ def test_a_first_write_is_sent_after_the_verification_only() -> None:
 
 @pytest.mark.parametrize("organization", ["contoso.onmicrosoft.com", "CONTOSO.onmicrosoft.com", TENANT, TENANT.upper()])
 def test_domain_and_tenant_id_name_the_organization(organization: str) -> None:
-    session(Wire(), exchange_organization=organization).invoke(Request([IRM]))
+    (result,) = session(Wire(), exchange_organization=organization).invoke(Request([IRM]))
+    assert result.error is None
 
 
 @pytest.mark.parametrize("call", [IRM, SET])

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,10 +26,8 @@ Endpoint = Callable[[Callable[[str], str]], str]
 
 @pytest.fixture(scope="module")
 def world(engine: Engine | None) -> Iterator[World]:
-    logging.disable()
     with World(engine).patched() as made:
         yield made
-    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_two_steps_for_one_object_follow_each_other() -> None:
 
 def test_a_failed_read_is_an_error_and_nothing_is_written() -> None:
     session = FakeSession({})
-    with pytest.raises(ExchangeError):
+    with pytest.raises(ExchangeError, match="Get-Thing: no such object"):
         converge(task(session), READS, wants(a="2"))
     assert session.writes == []
 

@@ -55,7 +55,7 @@ def test_a_word_in_the_subject_lets_mail_escape(world: SmallWorld) -> None:
     found = verdict(world, rules((secure, STOP), (IN_TO_OUT, ENCRYPT)), OUTGOING)
     assert found.says == "refuted"
     assert all("secure" in message["subject"] for message, _address in found.certain)
-    assert verdict(world, rules((secure, STOP), (IN_TO_OUT, ENCRYPT))[:1] + rules((secure, STOP), (IN_TO_OUT, ENCRYPT))[1:], OUTGOING).certain
+    assert verdict(world, rules((IN_TO_OUT, ENCRYPT), (secure, STOP)), OUTGOING).says == "proved"
 
 
 def test_a_stop_in_audit_mode_leaves_it_open(world: SmallWorld) -> None:

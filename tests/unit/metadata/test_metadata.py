@@ -43,6 +43,7 @@ def test_requires_ansible_has_three_parts() -> None:
 
 def test_requirements_are_lower_bounds_without_ansible() -> None:
     needed = requirements("requirements.txt")
+    assert needed
     assert not any("ansible" in name for name in needed)
     for requirement in needed.values():
         assert [specifier.operator for specifier in requirement.specifier] == [">="], requirement

@@ -102,7 +102,9 @@ def test_a_part_that_a_batch_leaves_out_is_not_taken_for_nothing(script: Make) -
 )
 @pytest.mark.parametrize("calls", [[WRITE], [READ, READ]])
 def test_lost_answers(script: Make, step: Any, executed: Executed, calls: list[Call]) -> None:
-    for outcome in attempt(script(step), *calls):
+    outcomes = attempt(script(step), *calls)
+    assert len(outcomes) == len(calls)
+    for outcome in outcomes:
         assert isinstance(outcome, Failure)
         assert outcome.executed is executed
         assert "planted-token" not in repr(outcome)

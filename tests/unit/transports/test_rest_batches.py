@@ -60,14 +60,14 @@ def test_a_part_that_is_answered_401_gets_another_token(script: Make, monkeypatc
     wire = RestTransport(identity(exchange_api_url=server.url))
     wire._credential = Tokens()  # type: ignore[assignment]
     outcomes = wire.attempt([Call("Get-TransportRule", {"Identity": str(number)}) for number in range(count)])
-    assert all(isinstance(outcome, Result) and outcome.objects for outcome in outcomes)
+    assert [isinstance(outcome, Result) and bool(outcome.objects) for outcome in outcomes] == [True] * count
     assert wire._credential.token() == "token-2"
     wire.close()
 
 
 def test_each_part_of_a_batch_carries_its_authorization(script: Make) -> None:
     server = script(batch(refuse=lambda header: header != "Bearer planted-token"))
-    assert all(outcome.error is None for outcome in attempt(server, READ, READ))
+    assert [outcome.error for outcome in attempt(server, READ, READ)] == [None, None]
 
 
 def test_a_part_that_stays_refused_is_an_authentication_error(script: Make) -> None:

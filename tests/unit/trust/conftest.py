@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +15,5 @@ from tests.soak.world import World
 
 @pytest.fixture(scope="module")
 def world(engine: Engine | None) -> Iterator[World]:
-    logging.disable()
     with World(engine).patched() as made:
         yield made
-    logging.disable(logging.NOTSET)

@@ -110,9 +110,7 @@ def test_unnamed_rules_keep_their_places(any_session: EmulatedSession, position:
 
 def test_a_rule_that_is_named_twice_or_is_not_there_is_refused(session: EmulatedSession) -> None:
     session.organization.replace(rules("a", "b"))
-    assert "'A' twice" in refusal(session, ome_transport_rule_order, rules=["a", "A"]) or "'a' twice" in refusal(
-        session, ome_transport_rule_order, rules=["a", "A"]
-    )
+    assert "rules names 'a' twice" in refusal(session, ome_transport_rule_order, rules=["a", "A"])
     assert "rules names the rule 'x', which this organization does not have" in refusal(session, ome_transport_rule_order, rules=["a", "x"])
 
 
