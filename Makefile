@@ -113,12 +113,12 @@ test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the i
 
 # SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" changes the search. It takes minutes, and the mutants take hours. It prints figures at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over both wires; fuzzing; mail; clocks and disks; all mutants
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over rest and psrp; fuzzing; mail; clocks and disks; all mutants
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
 	@$(MAKE) mutants MUTANTS_ARGS=--all
 
 .PHONY: soak-engine
-soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over a real PowerShell: management host, constrained endpoint and a process of our own
+soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over psrp and powershell with a real PowerShell: management host, constrained endpoint, own process
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 --claims 0 $(SOAK_ARGS)
 
 # Mutates the changed modules. MUTANTS_ARGS="--all" mutates the whole pure core, MUTANTS_ARGS="chain converge" the named modules. It takes hours, so it runs at low priority.

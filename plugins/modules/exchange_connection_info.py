@@ -197,7 +197,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     if unnamed is None:
         result["organization"] = describe_organization(organization.only("organization"))
     else:
-        task.warnings.append(f"Nobody says which organization this is: {unnamed}")
+        task.warnings.append(f"The organization is unknown: {unnamed}")
     on_premises = result.get("organization", {}).get("on_premises", False)
 
     unlisted = _refused(organization, "exported_cmdlets")
@@ -205,7 +205,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
         result.update(_grants({str(item["Name"]) for item in organization.objects("exported_cmdlets")}, on_premises=on_premises))
         task.warnings += [f"{cmdlet} is not granted. It comes with {grant}." for cmdlet, grant in result["missing_cmdlets"].items()]
     else:
-        task.warnings.append(f"Nobody says which cmdlets are granted: {unlisted}")
+        task.warnings.append(f"The granted cmdlets are unknown: {unlisted}")
 
     step = "roles" if not on_premises and _lacks_roles(result.get("missing_cmdlets", {})) else ""
     result["missing_step"] = step
@@ -242,7 +242,7 @@ def _lacks_roles(missing: dict[str, str]) -> bool:
 
 def _summary(result: dict[str, Any]) -> str:
     connection = result["connection"]
-    name = result.get("organization", {}).get("name") or "An organization that is not named"
+    name = result.get("organization", {}).get("name") or "Unknown organization"
     facts = []
     if "exported_cmdlets" in result:
         count = len(result["exported_cmdlets"])

@@ -132,7 +132,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
     except NotCapturedError as error:
         if task.params["fail_on_error"]:
             raise
-        return {"changed": False, "msg": f"Nothing is known of rights management: {error}", "steps": [], "templates": [], "results": ""}
+        return {"changed": False, "msg": f"Rights management was not tested: {error}", "steps": [], "templates": [], "results": ""}
     return {**tested, "failed": task.params["fail_on_error"] and not tested["passed"]}
 
 

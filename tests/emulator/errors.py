@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a cmdlet refuses, in Exchange's own words where they are known.
 
-Texts and exception types that the project's reference records are used as they stand; where it records none
-(duplicate rule names, unknown templates, limits), the text is the emulator's own and nothing may depend on it.
+Known texts and exception types are used as they stand: from tests/data/captures/rest, and from public reports such as Microsoft365DSC's
+issues 3552 and 4401. All others (duplicate rule names, unknown templates, limits) are the emulator's own, and nothing may depend on them.
 """
 
 from __future__ import annotations

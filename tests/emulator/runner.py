@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Running a cmdlet: who has it, the binding of its parameters, its prompts, and the storing of what it did.
 
-:func:`run` is the only way in. Both wires, and the tests' "other administrator", call it.
+:func:`run` is the only way in. All wires, and the tests' "other administrator", call it.
 """
 
 from __future__ import annotations

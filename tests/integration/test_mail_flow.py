@@ -144,9 +144,9 @@ def test_the_terminal_says_what_becomes_of_mail(tenant: Tenant) -> None:
     plan = {"procedure": "baseline", "variables": {"hardened_baseline_encryption_rules": [stop, ENCRYPT], "hardened_baseline_artifacts_dir": "./artifacts"}}
     review = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check", "--diff"])
     sentence = "is no longer encrypted: rule 'Partners' (new, priority 0) stops before 'Encrypt all outgoing mail'."
-    assert "what becomes of mail" in review.output
+    assert "effect on mail" in review.output
     assert sentence in review.output
     audit = tenant.run({"m365.message_encryption.baseline_plan": {**plan, "procedure": "audit"}}, arguments=["--diff"])
     assert sentence in audit.output
     quiet = tenant.run({"m365.message_encryption.baseline_plan": plan}, arguments=["--check"])
-    assert "what becomes of mail" not in quiet.output
+    assert "effect on mail" not in quiet.output

@@ -68,7 +68,7 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
     found = first(tenant, ansible_exchange_verify_organization="false")
     assert found["outcome"] == "ok", found["msg"]
     assert "organization" not in found
-    assert any(warning.startswith("Nobody says which organization this is:") for warning in found["warnings"])
+    assert any(warning.startswith("The organization is unknown:") for warning in found["warnings"])
 
 
 @pytest.mark.parametrize("wire", ["rest"])

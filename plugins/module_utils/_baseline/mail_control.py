@@ -116,7 +116,7 @@ class MailControl(Control):
         sides = self._sides(outlook.request, outlook.organization, outlook.plan)
         doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
         texts = [f"After this plan, it is no longer known whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
-        return [*texts, *(f"The run that writes would fail afterwards, and not before: {text}" for text in self._would_miss(outlook))]
+        return [*texts, *(f"The run would write first and then fail: {text}" for text in self._would_miss(outlook))]
 
     def _would_miss(self, outlook: Outlook) -> list[str]:
         """Messages that would not be treated as expected once the plan is done."""

@@ -73,7 +73,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "on_missing_license",
         {"type": "str", "choices": ["fail", "skip"]},
-        "What becomes of IRM-7 and OME-4 in an organization without Advanced Message Encryption.",
+        "What to do with IRM-7 and OME-4 in an organization without Advanced Message Encryption.",
         "fail",
         ("main", "audit"),
     ),
@@ -163,7 +163,7 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         ("main", "rollback"),
     ),
-    Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What becomes of rules that use message encryption.", "remove", ("disable",)),
+    Setting("disable_rules", {"type": "str", "choices": ["remove", "disable"]}, "What to do with rules that use message encryption.", "remove", ("disable",)),
     Setting("settle_minutes", {"type": "int"}, "How long to wait after the rules are gone: Exchange goes on using them for a while.", 60, ("disable",)),
     Setting("confirm_disable", _STR, "The name of the organization, such as C(contoso.onmicrosoft.com).", "", ("disable",)),
 )

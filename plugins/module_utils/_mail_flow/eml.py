@@ -34,12 +34,12 @@ def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
     """The message that a file holds.
 
     :param where: what the file is, for an error.
-    :raises OptionError: the file is no message, or names no sender or no recipient.
+    :raises OptionError: the file is not a message, or names no sender or no recipient.
     """
     parsed = BytesParser(policy=email.policy.default).parsebytes(content)
     senders = _addresses(parsed, "from")
     if not senders:
-        raise OptionError(f"{where} is no message: it has no From field with an address.", remedy="Give a message as it is sent, with its headers (.eml).")
+        raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy="Give a message as it was sent, with its headers (.eml).")
     to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
     parts = [part for part in parsed.walk() if not part.is_multipart() or part.get_content_type() == "message/rfc822"]
     inline = [part for part in parts if not part.get_filename() and part.get_content_disposition() != "attachment" and part.get_content_maintype() == "text"]

@@ -47,7 +47,9 @@ def check(expect: Mapping[str, Any], message: Message, where: str) -> None:
         raise OptionError(f"{where} must be a mapping of addresses to what is expected of them.")
     for address, wanted in expect.items():
         if "@" not in str(address):
-            raise OptionError(f"{where}.{address} is no address.", remedy=f"Name one of the recipients: {', '.join((*message.to, *message.cc, *message.bcc))}.")
+            raise OptionError(
+                f"{where}.{address} is not an address.", remedy=f"Name one of the recipients: {', '.join((*message.to, *message.cc, *message.bcc))}."
+            )
         _check_result(wanted, f"{where}.{address}")
 
 

@@ -147,7 +147,7 @@ class _Parser:
             self._not_legacy("")
             found = _COUNT.match(self.pattern, self.at)
             if not found:
-                raise NotAgreedError("a brace that is no count")
+                raise NotAgreedError("a brace that is not a count")
             least = int(found.group(1))
             most = least if not found.group(2) else int(found.group(3)) if found.group(3) else None
             if most is not None and most < least:
@@ -180,7 +180,7 @@ class _Parser:
             self.anchored = True
             return Anchor(character == "$")
         if character in "{":
-            raise NotAgreedError("a brace that is no count")
+            raise NotAgreedError("a brace that is not a count")
         return Chars(((character, character),))
 
     def group(self) -> Node:

@@ -66,10 +66,10 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
     sender = _address(given.get("from"), f"{where}from")
     mail_from = str(given.get("mail_from", sender))
     if mail_from and not is_address(mail_from):
-        raise OptionError(f"{where}mail_from is {mail_from!r}, which is no SMTP address.", remedy="Give one, or an empty text for none.")
+        raise OptionError(f"{where}mail_from is {mail_from!r}, which is not a valid SMTP address.", remedy="Give one, or an empty text for none.")
     people = {field: tuple(_address(each, f"{where}{field}") for each in _listed(given.get(field), f"{where}{field}")) for field in ("to", "cc", "bcc")}
     if not any(people.values()):
-        raise OptionError(f"{where}to, cc and bcc name nobody.", remedy="Name at least one recipient.")
+        raise OptionError(f"{where}to, cc and bcc are empty.", remedy="Name at least one recipient.")
     return Message(
         name=name,
         sender=sender,
@@ -180,7 +180,7 @@ def _mapped(value: Any, where: str) -> Mapping[str, Any]:
 
 def _address(value: Any, where: str) -> str:
     if not isinstance(value, str) or not is_address(value):
-        raise OptionError(f"{where} is {value!r}, which is no SMTP address.", remedy="Write it as user@domain, without a display name.")
+        raise OptionError(f"{where} is {value!r}, which is not a valid SMTP address.", remedy="Write it as user@domain, without a display name.")
     return str(value)
 
 
@@ -208,7 +208,7 @@ def _size(value: Any, where: str) -> int | None:
         return None
     size = bytes_of(value) if not isinstance(value, bool) else None
     if size is None:
-        raise OptionError(f"{where} is {value!r}, which is no size.", remedy="Give bytes, or a number with KB or MB.")
+        raise OptionError(f"{where} is {value!r}, which is not a valid size.", remedy="Give bytes, or a number with KB or MB.")
     return size
 
 
@@ -218,7 +218,7 @@ def _ip(value: Any, where: str) -> str | None:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError as error:
-        raise OptionError(f"{where} is {value!r}, which is no IP address.") from error
+        raise OptionError(f"{where} is {value!r}, which is not a valid IP address.") from error
 
 
 def _date(value: Any, where: str) -> datetime.datetime | None:
@@ -227,7 +227,7 @@ def _date(value: Any, where: str) -> datetime.datetime | None:
     try:
         return value if isinstance(value, datetime.datetime) else datetime.datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise OptionError(f"{where} is {value!r}, which is no date.", remedy="Write it as 2026-03-01T12:00:00Z.") from error
+        raise OptionError(f"{where} is {value!r}, which is not a valid date.", remedy="Write it as 2026-03-01T12:00:00Z.") from error
 
 
 def _headers(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -51,7 +51,7 @@ def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]]
             passed.append(_passed(entry))
     said += [*passed[:_PASSED], *([f"and {len(passed) - _PASSED} more rules that protect mail did not match"] if len(passed) > _PASSED else [])]
     said += [f"open, {each['id']}: {each['reason']}" for each in (result or {}).get("unknown", [])]
-    said += [f"this rests on the guess {number}" for number in (result or {}).get("assumes", [])]
+    said += [f"this assumes {number}" for number in (result or {}).get("assumes", [])]
     return said
 
 

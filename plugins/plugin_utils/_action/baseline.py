@@ -79,12 +79,12 @@ class BaselineAction(ModuleAction):
         return variables_read(procedure)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The task's result. Where differences are asked for, it says what becomes of mail, too."""
+        """The task's result. Where differences are asked for, it also has the effect on mail."""
         result = super().run(tmp, task_vars)
         lines = [visible(line) for line in mail_lines(result.get("mail") or {})] if self._task.diff else []
         if lines:
             host = str((task_vars or {}).get("inventory_hostname"))
-            text = "\n".join([f"{host}: what becomes of mail", *(f"  {line}" for line in lines), ""])
+            text = "\n".join([f"{host}: effect on mail", *(f"  {line}" for line in lines), ""])
             if result.get("changed") and not result.get("failed") and "diff" in result:
                 result["diff"] = [result["diff"], {"prepared": text}]
             else:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an answer must hold to count as one, cmdlet by cmdlet. Both wires end here.
+"""What an answer must hold to count as one, cmdlet by cmdlet. All wires end here.
 
 Private to the collection. An empty answer of a read whose object always exists says that something was lost on the way, not that
 the organization has none. A write that answers otherwise than its cmdlet does was perhaps not carried out, or not to its end: it

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """CLIXML, PowerShell's serialization: typed parameter values out, returned objects into canonical form.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements, the reference on the wires for what real
-servers send.
+Private to the collection. Pure. Sources: [MS-PSRP] 2.2.5 for the elements; docs/docsite/rst/fidelity.rst, "The wires", for
+what real servers send.
 """
 
 from __future__ import annotations

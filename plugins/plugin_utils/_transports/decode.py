@@ -4,7 +4,7 @@
 """The canonical form of returned values, and the decoder of the REST interface's JSON.
 
 Private to the collection. The canonical form is the one that ``Result`` describes; the CLIXML decoder uses the same
-functions for single values, so that both wires end in the same form.
+functions for single values, so that all wires end in the same form.
 """
 
 from __future__ import annotations

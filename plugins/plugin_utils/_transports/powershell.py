@@ -4,7 +4,7 @@
 """The transport ``powershell``: Microsoft's module in a PowerShell process beside ansible-playbook.
 
 Private to the collection. Each session has one process. The module connects once, with a token from msal that it cannot renew, so
-a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; the reference on the wires, section 2b.
+a session ends with its token. Sources: the module's documentation of Connect-ExchangeOnline; docs/docsite/rst/fidelity.rst, "The wires".
 """
 
 from __future__ import annotations

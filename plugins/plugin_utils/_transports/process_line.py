@@ -5,8 +5,8 @@
 
 Private to the collection. ``pwsh -sshs`` reads and writes one packet a line: ``<Data Stream='Default' PSGuid='g'>base64</Data>``,
 ``<Command PSGuid='g' />``, ``<Signal …/>``, ``<Close …/>``. It acknowledges each. It passes every line to its thread pool, and loses
-data that overtakes its command, so each packet waits for the acknowledgement of the previous one. Source: the reference on the
-wires, section 2b.
+data that overtakes its command, so each packet waits for the acknowledgement of the previous one. Source:
+PowerShell 7.6; see docs/docsite/rst/fidelity.rst, "The wires".
 
 The output of modules and profiles comes between the packets. A limited part of it is kept for error messages.
 """

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """PSRP's messages as a real engine sends them: fragments put together, and the records that are not output objects.
 
-Private to the collection. Pure. Sources: [MS-PSRP] 2.2 for the layout, the reference on the wires, section 2b, for what leaves
-the engine: characters that XML forbids, halves of surrogate pairs, records that contain themselves. A record that cannot be read
-costs itself and not the answer around it.
+Private to the collection. Pure. Sources: [MS-PSRP] 2.2 for the layout; docs/docsite/rst/fidelity.rst, "The wires", for what
+leaves the engine: characters that XML forbids, and halves of surrogate pairs. PowerShell 7.6 also sends records that contain themselves.
+A record that cannot be read costs itself and not the answer around it.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The transport ``rest``: Exchange Online's admin API, InvokeCommand and ``$batch``.
 
-Private to the collection. Microsoft does not document this interface for others; what is known of it is in the
-reference on the wires. One object a session, used under the session's lock; it makes one try at a time and never
-repeats a call by itself, save where the service said that it did not take it (a refused token, a redirect, a batch).
+Private to the collection. Microsoft does not document this interface for others; what is known of it is in
+docs/docsite/rst/fidelity.rst, "The wires". One object a session, used under the session's lock; it makes one try at a time
+and never repeats a call by itself, unless the service said that it did not take it (a refused token, a redirect, a batch).
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ class RestTransport(WithCredential):
         return got if isinstance(got, answers.Page) or (isinstance(got, Failure) and got.retryable) else posted
 
     def _granted(self, call: Call) -> Outcome:
-        """Which cmdlets the service offers to us: what Get-Command tells over the other wire."""
+        """Which cmdlets the service offers to us: what Get-Command returns over PSRP."""
         url = f"{self._base}/adminapi/v1.0/{self._organization}/EXOModuleFile?Version={_MODULE_VERSION}"
         page = answers.outcome(call, *self._send("GET", url, None, {"CommandName": "*"}))
         if not isinstance(page, answers.Page):

@@ -25,7 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import bounded
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
 
-#: Statuses that pass, whatever their body says. Source: the reference on Exchange's errors, section 7.
+#: Statuses that pass, whatever their body says. Source: docs/docsite/rst/fidelity.rst, "The wires".
 _PASSING = (408, 429, 502, 503, 504)
 
 
@@ -166,7 +166,7 @@ def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Out
 def _told(document: Any) -> tuple[str, str, str] | None:
     """Error id, exception type and text of an error body, whichever of its shapes it has; None for anything else.
 
-    The order is that of the reference on Exchange's errors: details, then the internal exception, then the message.
+    The order: details, then the internal exception, then the message. Source: docs/docsite/rst/fidelity.rst, "The wires".
     """
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict):

@@ -91,7 +91,7 @@ def test_what_cannot_be_read_after_a_failure_is_not_known(tmp_path: Path, wire: 
 @pytest.mark.parametrize("name", ["m1", "Whether outsiders read it", f"{OUTGOING_GUARANTEE!r} "])
 def test_a_message_is_judged_whatever_its_name_is(role: Role, name: str) -> None:
     role.plan(check=True, encrypt_outgoing=True, messages=wrong(name))
-    assert any(text.startswith(f"The run that writes would fail afterwards, and not before: {name}") for text in role.report["warnings"])
+    assert any(text.startswith(f"The run would write first and then fail: {name}") for text in role.report["warnings"])
     with pytest.raises(ExchangeError, match="mail is not treated as declared"):
         role.run(encrypt_outgoing=True, messages=wrong(name))
     assert role.report["status"] == "failed"

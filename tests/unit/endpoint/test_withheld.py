@@ -70,7 +70,7 @@ def test_without_get_command_everything_works_and_what_is_granted_is_unknown(wor
     assert not world.run(wire, "ome_transport_rule", RULE).result["changed"]
     told = world.run(wire, "exchange_connection_info", {})
     assert told.error is None
-    assert any(warning.startswith("Nobody says which cmdlets are granted: Get-Command") for warning in told.warnings)
+    assert any(warning.startswith("The granted cmdlets are unknown: Get-Command") for warning in told.warnings)
 
 
 @pytest.mark.engine

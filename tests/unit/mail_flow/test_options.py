@@ -25,16 +25,16 @@ ENCRYPT = {"name": "Enc", "conditions": {"subject_or_body_contains_words": ["sec
     ("options", "says"),
     [
         ({"form": "x@y.z"}, "messages[0].form is not known. Did you mean from?"),
-        ({"from": "Megan"}, "messages[0].from is 'Megan', which is no SMTP address."),
-        ({"to": ["ann"]}, "messages[0].to is 'ann', which is no SMTP address."),
-        ({"to": []}, "messages[0].to, cc and bcc name nobody."),
-        ({"mail_from": "x"}, "messages[0].mail_from is 'x', which is no SMTP address."),
+        ({"from": "Megan"}, "messages[0].from is 'Megan', which is not a valid SMTP address."),
+        ({"to": ["ann"]}, "messages[0].to is 'ann', which is not a valid SMTP address."),
+        ({"to": []}, "messages[0].to, cc and bcc are empty."),
+        ({"mail_from": "x"}, "messages[0].mail_from is 'x', which is not a valid SMTP address."),
         ({"type": ["oof"]}, "messages[0].type is 'oof'. Did you mean"),
         ({"importance": "high"}, "messages[0].importance is 'high'. Did you mean High?"),
         ({"scl": 10}, "messages[0].scl must be a number from -1 to 9, not 10."),
-        ({"sender_ip": "300.1.1.1"}, "messages[0].sender_ip is '300.1.1.1', which is no IP address."),
-        ({"size": "big"}, "messages[0].size is 'big', which is no size."),
-        ({"date": "tomorrow"}, "messages[0].date is 'tomorrow', which is no date."),
+        ({"sender_ip": "300.1.1.1"}, "messages[0].sender_ip is '300.1.1.1', which is not a valid IP address."),
+        ({"size": "big"}, "messages[0].size is 'big', which is not a valid size."),
+        ({"date": "tomorrow"}, "messages[0].date is 'tomorrow', which is not a valid date."),
         ({"protection": {"kind": "encrypted"}}, "messages[0].protection.kind is 'encrypted'. Did you mean encrypt?"),
         ({"protection": {"kind": "template:"}}, "messages[0].protection.kind names no template."),
         ({"attachments": [{"size": 1}]}, "messages[0].attachments[0].name is required."),
@@ -54,9 +54,9 @@ def test_a_wrong_message_is_refused_by_name(options: dict[str, Any], says: str) 
         ({"accepted_domain": []}, "facts.accepted_domain is not known. Did you mean accepted_domains?"),
         ({"accepted_domains": [{"name": "a.b", "type": "Internal"}]}, "facts.accepted_domains.type is 'Internal'. Did you mean InternalRelay?"),
         ({"accepted_domains": [{"type": "Authoritative"}]}, "facts.accepted_domains.name is required."),
-        ({"mailboxes": ["megan"]}, "facts.mailboxes is 'megan', which is no SMTP address."),
+        ({"mailboxes": ["megan"]}, "facts.mailboxes is 'megan', which is not a valid SMTP address."),
         ({"managers": ["a@b.c"]}, "facts.managers must be a mapping"),
-        ({"groups": {"a@b.c": ["x"]}}, "facts.groups.a@b.c is 'x', which is no SMTP address."),
+        ({"groups": {"a@b.c": ["x"]}}, "facts.groups.a@b.c is 'x', which is not a valid SMTP address."),
         ({"remote_domains": [{"is_internal": True}]}, "facts.remote_domains.domain_name is required."),
     ],
 )
@@ -69,7 +69,7 @@ def test_wrong_facts_are_refused_by_name(options: dict[str, Any], says: str) -> 
 @pytest.mark.parametrize(
     ("expect", "says"),
     [
-        ({"ann": {"fate": "delivered"}}, "expect.ann is no address. Name one of the recipients: ann@fabrikam.com."),
+        ({"ann": {"fate": "delivered"}}, "expect.ann is not an address. Name one of the recipients: ann@fabrikam.com."),
         ({"ann@fabrikam.com": {"protektion": "none"}}, "expect.ann@fabrikam.com.protektion is not known. Did you mean protection?"),
         ({"ann@fabrikam.com": {"fate": "sent"}}, "expect.ann@fabrikam.com.fate is 'sent'."),
         ({"ann@fabrikam.com": {"protection": "encrypted"}}, "expect.ann@fabrikam.com.protection is 'encrypted'. Did you mean encrypt?"),
@@ -145,7 +145,7 @@ def test_html_is_read_as_text() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no message at all", b"\xff\xfe\x00", b"Subject: x\n\ntext"])
 def test_a_file_that_is_no_message_is_refused_by_name(content: bytes) -> None:
-    with pytest.raises(OptionError, match=r"offer\.eml is no message"):
+    with pytest.raises(OptionError, match=r"offer\.eml is not a message"):
         message_from_eml(content, "offer.eml")
 
 
