@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, worst_first
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
@@ -100,13 +100,13 @@ def _looked_at(organization: OrganizationReport) -> str:
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
-    """The changes in the words of the role's variables. A rule that is created or removed is one change.
+    """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one change.
 
     :param found: they are what an audit found, and nothing that is done.
     """
     texts: dict[str, None] = {}
     whole = {change.managed_object: change for change in changes if change.option == "state"}
-    for change in changes:
+    for change in worst_first(changes):
         texts[_whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)] = None
     names = list(texts)
     return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]

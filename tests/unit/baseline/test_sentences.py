@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
 
 def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: ChangeState = ChangeState.PLANNED) -> PlannedChange:
@@ -73,6 +75,24 @@ def test_a_rule_that_is_made_is_one_change() -> None:
     rows = [change("state", "absent", "present"), change("mode", None, "Enforce"), change("conditions.from_scope", None, "InOrganization")]
     assert line("check", status="drift", changes=rows) == "contoso: would change: MFR-1 'r' created"
     assert line("audit", status="drift", changes=rows) == "contoso: drift: MFR-1 'r' is missing"
+
+
+@pytest.mark.parametrize(("kind", "text"), [("check", "azure_rms_licensing true -> false"), ("audit", "azure_rms_licensing is true, not false")])
+def test_what_turns_encryption_off_is_never_cut(kind: str, text: str) -> None:
+    rows = [replace(change("state", "present", "absent"), identity=f"r{number}", impact=Impact.DELETES) for number in range(6)]
+    off = replace(change("azure_rms_licensing_enabled", True, False, "IRM-1"), resource="irm_configuration", identity="", impact=Impact.TAKES_AWAY)
+    told = line(kind, status="drift", changes=[*rows, off])
+    assert f"IRM-1 {text}; MFR-1 'r0' " in told
+    assert told.endswith("; and 2 more")
+    # Drift is planned the other way round.
+    assert "IRM-1 azure_rms_licensing is false, not true" in line("audit", status="drift", changes=[*rows, replace(off, before=False, after=True)])
+
+
+def test_what_is_cut_is_what_matters_least() -> None:
+    rows = [change(f"option{number}") for number in range(6)]
+    worst = replace(change("exceptions.subject_contains_words", None, ["x"]), impact=Impact.IN_CLEAR)
+    told = line("check", status="drift", changes=[*rows, worst])
+    assert told.index("exceptions.subject_contains_words") < told.index("option0") < told.index("option3") < told.index("and 2 more")
 
 
 def test_the_last_line_counts_those_that_need_somebody_first() -> None:
