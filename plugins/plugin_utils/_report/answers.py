@@ -95,7 +95,7 @@ class Answer:
     """One of the three answers of the first screen.
 
     :param lines: what ``word`` counts: pairs of text and, where it leads somewhere, an anchor.
-    :param asides: pairs like these that it does not count.
+    :param asides: texts that it does not count.
     :param texts: pairs of a name and a text to copy.
     """
 
@@ -104,7 +104,7 @@ class Answer:
     shape: str
     tone: str
     lines: list[tuple[str, str]]
-    asides: list[tuple[str, str]] = field(default_factory=list)
+    asides: list[str] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -179,14 +179,14 @@ def _impact_line(facts: Facts, impact: str) -> str:
     return f"{IMPACT[impact].text}: {number}."
 
 
-def _looked_at(facts: Facts) -> list[tuple[str, str]]:
+def _looked_at(facts: Facts) -> list[str]:
     """How many of all controls were checked."""
     every = sum(facts.controls.values())
     if not every:
         return []
     looked = sum(facts.controls[status] for status in _LOOKED_AT)
     unmanaged = f", {facts.controls['unmanaged']:,} unmanaged" if facts.controls["unmanaged"] else ""
-    return [(f"{looked:,} of {count(every, 'control')} looked at{unmanaged}.", "#controls")]
+    return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
 
 def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:
