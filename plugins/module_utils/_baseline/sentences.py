@@ -31,6 +31,8 @@ _COUNTED: dict[OrganizationStatus, str] = {
 }
 #: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is not guaranteed.
 _NOTHING_TO_CHANGE = "not met"
+#: The word where the turn of an organization has not come.
+_WAITING = "not run yet"
 #: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
@@ -50,7 +52,7 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     """
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
-    organizations = sorted(report.organizations, key=lambda organization: (order.index(organization.status), not organization.changes))
+    organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
     lines = []
     for organization in organizations[:_NAMED_ORGANIZATIONS]:
         lines += [_line(organization, report.kind, words), *overview_lines(organization.overview)]
@@ -63,6 +65,8 @@ def lines_of(report: RunReport, path: str) -> list[str]:
 
 def _counted(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
     """The word that counts an organization."""
+    if organization.waits:
+        return _WAITING
     is_open = organization.status is OrganizationStatus.DRIFT and not organization.changes and kind != "snapshot"
     return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 
@@ -70,6 +74,8 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
 def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
     """The line of an organization."""
     status, host, changes = organization.status, organization.host, organization.changes
+    if organization.waits:
+        return f"{host}: {_WAITING}: a later ring"
     if organization.findings:
         return f"{host}: refused, nothing was written: {'; '.join(finding.id for finding in organization.findings)}"
     if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
@@ -68,6 +69,7 @@ class Facts:
     mail: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     lint: int = 0
+    waiting: int = 0
     expired: int = 0
 
     @property
@@ -121,7 +123,9 @@ def facts_of(run: Record) -> Facts:
     for organization in organizations:
         status, cards = organization.get("status", ""), cards_of(organization)
         controls = organization.get("controls") or []
-        facts.status[status] += 1
+        waits = organization.get("message") == WAITING
+        facts.waiting += waits
+        facts.status[status] += not waits
         facts.mail.update(row["kind"] for row in difference_of(organization))
         facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
         facts.lint += len(lint_of(organization))
@@ -151,6 +155,7 @@ def needs_attention(facts: Facts) -> Answer:
         (refused, STOP, facts.organizations_that("Refused before the first write: nothing was changed.", refused, "refused before the first write."), ""),
         (failed, STOP, facts.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (unread, UNKNOWN, facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."), ""),
+        (facts.waiting, LOOK, f"{count(facts.waiting, 'organization')} not run yet: a later ring.", ""),
         (facts.verdicts["refuted"], STOP, f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.", "#mail"),
         (facts.verdicts["unknown"], UNKNOWN, f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.", "#mail"),
         (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail of which nobody knows whether it changes.", "#mail"),

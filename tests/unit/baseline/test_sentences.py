@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING, ControlReport, OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
@@ -101,6 +101,14 @@ def test_the_last_line_counts_those_that_need_somebody_first() -> None:
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
     assert more == "2 more organizations are in the report."
     assert last == "14 organizations: 13 drifted, 1 as wanted. Report: report.html"
+
+
+def test_an_organization_of_a_later_ring_has_not_failed() -> None:
+    organizations = [organization("not assessable", host="later", message=WAITING), organization("changed", changes=[change(state=ChangeState.STORED)])]
+    first, second, last = lines_of(run("apply", organizations), "report.html")
+    assert first.startswith("contoso: ")
+    assert second == "later: not run yet: a later ring"
+    assert last == "2 organizations: 1 changed, 1 not run yet. Report: report.html"
 
 
 @pytest.mark.parametrize("kind", ["check", "apply", "audit"])
