@@ -137,7 +137,7 @@ def test_the_review_goes_as_its_guide_says(tmp_path: Path, emulator: Emulator) -
 
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": False})
     before = organization.dump()
-    assert "otp_enabled of OME Configuration would go from false to true, which is not in it" in " ".join(says(controller, apply, 2).split())
+    assert "otp_enabled of OME Configuration would go from false to true, which is not in the approved plan" in " ".join(says(controller, apply, 2).split())
     assert organization.dump() == before
     emulator.service.edit(organization, "Set-OMEConfiguration", {"Identity": "OME Configuration", "OTPEnabled": True})
     says(controller, apply)

@@ -211,24 +211,27 @@ def digested(changes: Iterable[PlannedChange]) -> list[dict[str, Any]]:
     return sorted((change.digested() for change in changes), key=lambda row: json.dumps(normal(row), sort_keys=True))
 
 
-def unplanned(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange], *, effects: Iterable[str] = tuple(_EFFECTS)) -> list[str]:
+def unplanned(
+    planned: Iterable[PlannedChange], needed: Iterable[PlannedChange], *, effects: Iterable[str] = tuple(_EFFECTS), plan: str = "the approved plan"
+) -> list[str]:
     """The needed changes that were not planned, as sentences.
 
     Several changes share a cmdlet, so that what is left of a plan is run by another one; and what is left of it may do less than the whole.
 
     :param effects: of what a change does, what must not be worse than planned.
+    :param plan: what the sentences call the plan.
     """
     known = [change.counted() for change in planned]
     compared = list(effects)
-    return [why for change in needed if (why := _unplanned(change.counted(), known, compared))]
+    return [why for change in needed if (why := _unplanned(change.counted(), known, compared, plan))]
 
 
-def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str]) -> str:
+def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str], plan: str) -> str:
     """How a change goes beyond those that are known; empty where it does not."""
     what = f"{change.option} of {change.subject}"
     twin = next((other for other in known if _values(other) == _values(change)), None)
     if twin is None:
-        return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in it"
+        return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in {plan}"
     worse = [name for name in effects if _EFFECTS[name].index(getattr(change, name)) < _EFFECTS[name].index(getattr(twin, name))]
     differing = [f"its {name} is {str(getattr(change, name)) or 'none'!r}, but {str(getattr(twin, name)) or 'none'!r} in the plan" for name in worse]
     return f"{what}: {' and '.join(differing)}" if differing else ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, worst_first
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
@@ -36,6 +37,18 @@ _WAITING = "not run yet"
 #: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
+#: Findings that are not about a control, in words that hold for all that they say.
+REFUSALS: Mapping[str, str] = {
+    "approval": "the approval has expired",
+    "approved_plan": "the plan is not approved",
+    "artifacts": "the snapshot would not be kept",
+    "confirm_disable": "it is not confirmed",
+    "confirm_rollback": "it is not confirmed",
+    "organization": "the run may not write to this organization",
+    "permissions": "cmdlets are not granted",
+    "rollback": "somebody changed something since",
+    "session": "the session can only read",
+}
 #: Where a procedure has other words.
 _OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
@@ -77,7 +90,7 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     if organization.waits:
         return f"{host}: {_WAITING}: a later ring"
     if organization.findings:
-        return f"{host}: refused, nothing was written: {'; '.join(finding.id for finding in organization.findings)}"
+        return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
     if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
@@ -88,6 +101,13 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
     nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
+
+
+def _refusal(finding: Finding) -> str:
+    """Why something was refused, in few words."""
+    if finding.id == "rollback" and "irreversible" in finding.allow:
+        return "a change could not be rolled back"
+    return REFUSALS.get(finding.id, finding.id)
 
 
 def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:

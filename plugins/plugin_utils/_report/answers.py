@@ -190,7 +190,8 @@ def _looked_at(facts: Facts) -> list[str]:
     if not every:
         return []
     looked = sum(facts.controls[status] for status in _LOOKED_AT)
-    unmanaged = f", {facts.controls['unmanaged']:,} unmanaged" if facts.controls["unmanaged"] else ""
+    number = facts.controls["unmanaged"] - facts.not_selected
+    unmanaged = f", {number:,} unmanaged" if number > 0 else ""
     return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
 

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import sentences
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING, ControlReport, OrganizationReport, RunReport
@@ -64,11 +67,27 @@ def line(kind: str, **fields: Any) -> str:
         ("snapshot", {"snapshot_file": "s.json"}, "contoso: snapshot s.json"),
         ("rollback", {}, "contoso: nothing to put back"),
         ("check", {"status": "refused", "findings": [Finding("IRM-5", "It.")]}, "contoso: refused, nothing was written: IRM-5"),
+        (
+            "apply",
+            {"status": "refused", "findings": [Finding("approved_plan", "It."), Finding("IRM-5", "It."), Finding("approved_plan", "And that.")]},
+            "contoso: refused, nothing was written: the plan is not approved; IRM-5",
+        ),
+        (
+            "rollback",
+            {"status": "refused", "findings": [Finding("rollback", "It."), Finding.acceptable("rollback", "It.", "irreversible")]},
+            "contoso: refused, nothing was written: somebody changed something since; a change could not be rolled back",
+        ),
         ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
     ],
 )
 def test_a_line(kind: str, fields: dict[str, Any], text: str) -> None:
     assert line(kind, **fields) == text
+
+
+def test_every_finding_that_is_not_of_a_control_has_words() -> None:
+    texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parent.glob("*.py")]
+    ids = {name for text in texts for name in re.findall(r'Finding(?:\.acceptable)?\(\s*"(\w+)"', text)}
+    assert ids | {"rollback"} == set(sentences.REFUSALS)
 
 
 def test_a_rule_that_is_made_is_one_change() -> None:
