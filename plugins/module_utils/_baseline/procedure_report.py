@@ -113,7 +113,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
         artifacts.mark("failed", {*reported, *task.lost})
-    organizations = [_waiting(row, _later(task)) for row in _all_hosts(task, artifacts.reports(), artifacts.run)]
+    later = _later(task)
+    organizations = [_waiting(row, later) for row in _all_hosts(task, artifacts.reports(), artifacts.run)]
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
@@ -150,7 +151,8 @@ def _waiting(report: OrganizationReport, later: Collection[str]) -> Organization
 
 def _later(task: BaselineContext) -> set[str]:
     """The hosts of the run whose ring has not begun. Core takes hosts in order, and one that failed before its ring does not come to it."""
-    begun = [place for place, host in enumerate(task.hosts) if host in task.batch or host == task.host]
+    batch = {*task.batch, task.host}
+    begun = [place for place, host in enumerate(task.hosts) if host in batch]
     return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
 
 
