@@ -92,6 +92,11 @@ def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -
             f"    ansible-playbook m365.message_encryption.audit --limit {lived_in}",
             f"    ansible-playbook m365.message_encryption.baseline --limit {lived_in} --check --diff",
             "",
+            *(
+                []
+                if license_ == "ame"
+                else ['Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"', ""]
+            ),
             "Nothing leaves this machine. Press Ctrl+C here to stop the organizations.",
         ]
     )

@@ -19,6 +19,7 @@ description:
   - >-
     Exchange fills in counterparts: the code of a rejection, its text, the place and the fallback of a disclaimer, the operator of a comparison. They
     count as declared with their default.
+  - The module warns if a change may let mail leave in clear.
   - >-
     The module warns if a rule that encrypts has no condition that keeps its senders inside: it has no effect on mail from outside, or bounces it.
 author:
@@ -226,6 +227,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_in_place
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
@@ -243,9 +245,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
     place_before, place_after = task.params["place_before"], task.params["place_after"]
 
     def planner(organization: Organization) -> Plan:
-        return plan_in_place(
-            RuleBook(organization, check_mode=task.check_mode, created=task.foreseen), rule, place_before=place_before, place_after=place_after
-        )
+        book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
+        return warned(plan_in_place(book, rule, place_before=place_before, place_after=place_after), book)
 
     return converge(task, subsets_for([rule]), planner)
 

@@ -11,6 +11,7 @@ short_description: The order of mail flow rules
 version_added: 1.0.0
 description:
   - Brings mail flow rules into an order with the fewest moves, in one run.
+  - The module warns if the new order may let mail leave in clear.
   - Rules that are not named keep their order among themselves. After each move the positions are taken from a fresh read.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -126,6 +127,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.en
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_order
 
 SPEC: dict[str, Any] = {
@@ -141,7 +143,8 @@ def run(task: ModuleContext) -> dict[str, Any]:
     """Brings the named mail flow rules into their order."""
 
     def planner(organization: Organization) -> Plan:
-        return plan_order(RuleBook(organization), task.params["rules"], task.params["position"])
+        book = RuleBook(organization)
+        return warned(plan_order(book, task.params["rules"], task.params["position"]), book)
 
     return converge(task, ["transport_rules"], planner)
 

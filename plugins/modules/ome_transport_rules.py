@@ -11,6 +11,7 @@ short_description: A whole list of mail flow rules, in order
 version_added: 1.0.0
 description:
   - Manages several mail flow rules with one read and only the writes that differ.
+  - The module warns if a change may let mail leave in clear.
   - They are ordered as in the list, relative to each other. Rules that are not in the list keep their places between them.
 author:
   - the m365.message_encryption contributors (!UNKNOWN)
@@ -140,6 +141,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import subsets_for
@@ -159,7 +161,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
-        return plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True)
+        return warned(plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True), book)
 
     return converge(task, subsets_for(rules), planner)
 

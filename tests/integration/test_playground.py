@@ -57,6 +57,7 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
         )
         hosts = yaml.safe_load((tmp_path / "emulator/inventory.yml").read_text(encoding="utf-8"))["exchange_organizations"]["hosts"]
         assert list(hosts) == ["contoso", "fabrikam", "adatum"]
+        assert 'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"' in lines
         said = typed(tmp_path, *commands)
         assert "Encrypts: the rule 'encrypt' with 'Encrypt', but it is disabled" in said
         assert "contoso: would change: " in said
@@ -66,6 +67,7 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
 def test_license_and_names_are_given(tmp_path: Path) -> None:
     with playground(tmp_path, "--organization", "litware", "--license", "ame") as lines:
         assert lines[0].startswith("1 organization, with Advanced Message Encryption: litware has the rules of real organizations.")
+        assert not any("--license ame" in line for line in lines)
         enter = shlex.join(["cd", str(tmp_path / "emulator")]) + f" && . {BIN}/activate"
         said = typed(tmp_path, enter, "ansible litware -m m365.message_encryption.exchange_connection_info")
         assert "with Advanced Message Encryption" in said

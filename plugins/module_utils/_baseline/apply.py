@@ -163,7 +163,7 @@ def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable
 
     def check(organization: Organization, plan: Plan) -> None:
         # The preflight has examined the effects on mail, with more facts than are read here.
-        new = unplanned(planned, planned_changes(organization, plan), effects=("rollback",))
+        new = unplanned(planned, planned_changes(organization, plan), effects=("rollback",), plan="the plan")
         if new:
             raise ExchangeError(
                 f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."

@@ -246,7 +246,11 @@ class Audit(Baseline):
         return None
 
     def overview(self, organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-        return overview_of(organization, controls)
+        shown = overview_of(organization, controls)
+        # What the tags leave out may be managed all the same.
+        left_out = {control.id for control in controls if not control.selected}
+        rows = [row | {"status": "not selected by the tags"} if row["control"] in left_out else row for row in shown["assessed"]]
+        return {**shown, "assessed": rows}
 
     def summary(self, changes: Sequence[PlannedChange]) -> str:
         return drift_sentence(changes)

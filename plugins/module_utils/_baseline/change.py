@@ -35,6 +35,25 @@ _EFFECTS: Mapping[str, Sequence[str]] = {"impact": _IMPACTS, "rollback": list(Ro
 _NAMED = 5
 
 
+@dataclass(frozen=True)
+class Undoing:
+    """The words for what a rollback does to an object or a setting."""
+
+    remove: str
+    recreate: str
+    set_back: str
+
+    def of(self, change: Change) -> str:
+        """The word for what a change does."""
+        if change.option != "state":
+            return self.set_back
+        return self.recreate if change.after == "present" else self.remove
+
+
+WOULD = Undoing("remove", "recreate", "set back")
+DOES = Undoing("removes", "recreates", "sets back")
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlannedChange(Change):
     """A change of a plan, and what became of it.
@@ -151,16 +170,31 @@ def same(resource: str, option: str, first: Any, second: Any) -> bool:
     return field.equal(first, second)
 
 
-def named(changes: Sequence[PlannedChange]) -> str:
-    """The names of the changes, the first of them: a rule that is created or removed is one, whatever it consists of."""
-    whole = {change.managed_object: "created" if change.after == "present" else "removed" for change in changes if change.option == "state"}
-    names = list(
+def worst_first(changes: Iterable[PlannedChange]) -> list[PlannedChange]:
+    """The changes in the order in which a text names them that does not name all: settings of which a module warns, then the worst impact."""
+    return sorted(changes, key=lambda change: (not _is_dangerous(change), _IMPACTS.index(change.impact)))
+
+
+def _is_dangerous(change: PlannedChange) -> bool:
+    """Whether a setting goes to a value that a module warns of, or comes from one: drift is planned the other way round."""
+    field = field_of(change.resource, change.option)
+    return bool(field and (field.danger(change.after) or field.danger(change.before)))
+
+
+def undone(changes: Sequence[PlannedChange], verbs: Undoing) -> str:
+    """What a rollback does with what, the worst of it: a rule that is recreated or removed is one, whatever it consists of."""
+    whole = {change.managed_object: verbs.of(change) for change in changes if change.option == "state"}
+    done = list(
         dict.fromkeys(
-            f"{change.subject} ({whole[change.managed_object]})" if change.managed_object in whole else f"{change.option} of {change.subject}"
-            for change in changes
+            (whole[change.managed_object], change.subject) if change.managed_object in whole else (verbs.set_back, f"{change.option} of {change.subject}")
+            for change in worst_first(changes)
         )
     )
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    by_verb: dict[str, list[str]] = {}
+    for verb, name in done[:_NAMED]:
+        by_verb.setdefault(verb, []).append(name)
+    more = [f"and {len(done) - _NAMED} more"] if len(done) > _NAMED else []
+    return "; ".join([*(f"{verb} {', '.join(names)}" for verb, names in by_verb.items()), *more])
 
 
 #: A text in a command, or what counts for nothing in it: the GUID of a rule, whose name the change has, and its place among rules of others.
@@ -177,24 +211,27 @@ def digested(changes: Iterable[PlannedChange]) -> list[dict[str, Any]]:
     return sorted((change.digested() for change in changes), key=lambda row: json.dumps(normal(row), sort_keys=True))
 
 
-def unplanned(planned: Iterable[PlannedChange], needed: Iterable[PlannedChange], *, effects: Iterable[str] = tuple(_EFFECTS)) -> list[str]:
+def unplanned(
+    planned: Iterable[PlannedChange], needed: Iterable[PlannedChange], *, effects: Iterable[str] = tuple(_EFFECTS), plan: str = "the approved plan"
+) -> list[str]:
     """The needed changes that were not planned, as sentences.
 
     Several changes share a cmdlet, so that what is left of a plan is run by another one; and what is left of it may do less than the whole.
 
     :param effects: of what a change does, what must not be worse than planned.
+    :param plan: what the sentences call the plan.
     """
     known = [change.counted() for change in planned]
     compared = list(effects)
-    return [why for change in needed if (why := _unplanned(change.counted(), known, compared))]
+    return [why for change in needed if (why := _unplanned(change.counted(), known, compared, plan))]
 
 
-def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str]) -> str:
+def _unplanned(change: PlannedChange, known: Sequence[PlannedChange], effects: Sequence[str], plan: str) -> str:
     """How a change goes beyond those that are known; empty where it does not."""
     what = f"{change.option} of {change.subject}"
     twin = next((other for other in known if _values(other) == _values(change)), None)
     if twin is None:
-        return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in it"
+        return f"{what} would go from {value_text(change.before)} to {value_text(change.after)}, which is not in {plan}"
     worse = [name for name in effects if _EFFECTS[name].index(getattr(change, name)) < _EFFECTS[name].index(getattr(twin, name))]
     differing = [f"its {name} is {str(getattr(change, name)) or 'none'!r}, but {str(getattr(twin, name)) or 'none'!r} in the plan" for name in worse]
     return f"{what}: {' and '.join(differing)}" if differing else ""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import PROCEDURES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import (
+    UNKNOWN,
+    WAITING,
     OrganizationReport,
     RunReport,
     now,
@@ -111,7 +113,8 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
         artifacts.mark("failed", {*reported, *task.lost})
-    organizations = _all_hosts(task, artifacts.reports(), artifacts.run)
+    later = _later(task)
+    organizations = [_waiting(row, later) for row in _all_hosts(task, artifacts.reports(), artifacts.run)]
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
@@ -139,6 +142,18 @@ def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], wher
     reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
     hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
     return [reported.get(host) or organization_report(host, task.params["procedure"], None, []) for host in hosts]
+
+
+def _waiting(report: OrganizationReport, later: Collection[str]) -> OrganizationReport:
+    """A report of which nothing is known yet says so."""
+    return replace(report, message=WAITING) if report.host in later and report.message == UNKNOWN else report
+
+
+def _later(task: BaselineContext) -> set[str]:
+    """The hosts of the run whose ring has not begun. Core takes hosts in order, and one that failed before its ring does not come to it."""
+    batch = {*task.batch, task.host}
+    begun = [place for place, host in enumerate(task.hosts) if host in batch]
+    return set(task.hosts[max(begun) + 1 :]) - set(task.lost) if begun else set()
 
 
 def _of_run(artifacts: Artifacts, report: RunReport, paths: Mapping[str, str]) -> dict[str, Any]:

@@ -20,6 +20,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 FORMAT = 1
 
+#: Why an organization has no report, in general and if its turn comes later.
+UNKNOWN = "Nothing is known of it: it has not run, or its own report could not be written."
+WAITING = "Not run yet: it is in a later ring."
+
 #: Statuses that the failure of a task replaces.
 _UNSETTLED = (OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.MET, OrganizationStatus.DRIFT)
 
@@ -147,7 +151,12 @@ class OrganizationReport:
     rules: tuple[Mapping[str, Any], ...] = ()
     ring: str = ""
     profile: str = ""
-    message: str = "Nothing is known of it: its turn had not come when this report was written, or its own report could not be written."
+    message: str = UNKNOWN
+
+    @property
+    def waits(self) -> bool:
+        """Whether its turn had not come when the report was written."""
+        return self.message == WAITING
 
     @classmethod
     def read(cls, document: Any) -> OrganizationReport:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, named, same
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import DOES, WOULD, PlannedChange, same, undone
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import confirmation_findings, organization_refusals
@@ -86,8 +86,9 @@ class Rollback(Procedure):
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
 
     def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
-        what = "Nothing is left to restore." if not changes else f"{'It would restore' if check_mode else 'It restores'} {named(changes)}."
-        return f"Goes back to {self.restores}. {what}"
+        if not changes:
+            return f"Goes back to {self.restores}. Nothing is left to restore."
+        return f"Goes back to {self.restores}. It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}."
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
@@ -132,10 +133,13 @@ class Rollback(Procedure):
         """The findings about changes by others that the rollback would undo, too."""
         if self.scope == "full":
             return []
-        texts = [_not_ours(change) for change in plan.changes if not self._ours(organization, change)]
+        theirs = [change for change in plan.changes if not self._ours(organization, change)]
+        # An object that comes or goes is one, whatever it consists of.
+        whole = {(change.resource, change.identity) for change in theirs if change.option == "state"}
+        found = [_not_ours(change) for change in theirs if change.option == "state" or (change.resource, change.identity) not in whole]
         if any(change.option == "priority" for change in plan.changes) and self._reordered(organization):
-            texts.append("rules that the run did not move are in a different order: somebody moved them since then.")
-        return [Finding("rollback", text, "hardened_baseline_rollback_force: true, which restores it, too") for text in texts]
+            found.append(("rules that the run did not move are in a different order: somebody moved them since then.", "restores the order"))
+        return [Finding("rollback", text, f"hardened_baseline_rollback_force: true, which {forced}, too") for text, forced in found]
 
     def _changed(self) -> dict[str, Any]:
         """The parts of the snapshot's state that the run's plan names, without rules."""
@@ -328,11 +332,12 @@ class NothingToRollBack(Procedure):
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
 
 
-def _not_ours(change: Change) -> str:
-    """The sentence about a change that would undo someone else's change."""
-    if change.option == "state":
-        return f"{change.identity} is not as the run left it: somebody changed or renamed it since then."
-    return f"{change.option} of {change.subject} is {value_text(change.before)}, which is not what the run left: somebody changed it since then."
+def _not_ours(change: Change) -> tuple[str, str]:
+    """The sentence about a change that would undo someone else's change, and what the rollback does if it is forced."""
+    if change.option != "state":
+        text = f"{change.option} of {change.subject} is {value_text(change.before)}, which is not what the run left: somebody changed it since then."
+        return text, "sets it back"
+    return f"{change.identity} is not as the run left it: somebody changed or renamed it since then.", f"{DOES.of(change)} it"
 
 
 def _untouched(guid: str) -> DeclaredRule:

@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, worst_first
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
@@ -31,9 +32,23 @@ _COUNTED: dict[OrganizationStatus, str] = {
 }
 #: The word where controls are not met and there is nothing to change: a rule that is as declared but off, mail that is not guaranteed.
 _NOTHING_TO_CHANGE = "not met"
+#: The word where the turn of an organization has not come.
+_WAITING = "not run yet"
 #: The statuses of a control that need attention whatever would be changed, and those of a control that was checked.
 _OPEN = (ControlStatus.NOT_MET, ControlStatus.NOT_ASSESSABLE)
 _LOOKED_AT = (ControlStatus.MET, ControlStatus.NOT_MET, ControlStatus.ACCEPTED, ControlStatus.NOT_APPLICABLE)
+#: Findings that are not about a control, in words that hold for all that they say.
+REFUSALS: Mapping[str, str] = {
+    "approval": "the approval has expired",
+    "approved_plan": "the plan is not approved",
+    "artifacts": "the snapshot would not be kept",
+    "confirm_disable": "it is not confirmed",
+    "confirm_rollback": "it is not confirmed",
+    "organization": "the run may not write to this organization",
+    "permissions": "cmdlets are not granted",
+    "rollback": "somebody changed something since",
+    "session": "the session can only read",
+}
 #: Where a procedure has other words.
 _OWN_WORDS: dict[str, dict[OrganizationStatus, str]] = {
     "audit": {OrganizationStatus.DRIFT: "drifted"},
@@ -50,7 +65,7 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     """
     words = {**_COUNTED, **_OWN_WORDS.get(report.kind, {})}
     order = list(_COUNTED)
-    organizations = sorted(report.organizations, key=lambda organization: (order.index(organization.status), not organization.changes))
+    organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
     lines = []
     for organization in organizations[:_NAMED_ORGANIZATIONS]:
         lines += [_line(organization, report.kind, words), *overview_lines(organization.overview)]
@@ -63,6 +78,8 @@ def lines_of(report: RunReport, path: str) -> list[str]:
 
 def _counted(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
     """The word that counts an organization."""
+    if organization.waits:
+        return _WAITING
     is_open = organization.status is OrganizationStatus.DRIFT and not organization.changes and kind != "snapshot"
     return _NOTHING_TO_CHANGE if is_open else words[organization.status]
 
@@ -70,8 +87,10 @@ def _counted(organization: OrganizationReport, kind: str, words: Mapping[Organiz
 def _line(organization: OrganizationReport, kind: str, words: Mapping[OrganizationStatus, str]) -> str:
     """The line of an organization."""
     status, host, changes = organization.status, organization.host, organization.changes
+    if organization.waits:
+        return f"{host}: {_WAITING}: a later ring"
     if organization.findings:
-        return f"{host}: refused, nothing was written: {'; '.join(finding.id for finding in organization.findings)}"
+        return f"{host}: refused, nothing was written: {'; '.join(dict.fromkeys(map(_refusal, organization.findings)))}"
     if status in (OrganizationStatus.FAILED, OrganizationStatus.NOT_ASSESSABLE, OrganizationStatus.REFUSED):
         return f"{host}: {words[status]}: {next(iter(organization.message.splitlines()), '')}".rstrip(": ")
     parts = said(changes, found=kind == "audit")
@@ -82,6 +101,13 @@ def _line(organization: OrganizationReport, kind: str, words: Mapping[Organizati
     told = [f"{lead}{'; '.join(parts)}" if parts else "", *left, snapshot]
     nothing = words[status].removeprefix("with ") if status == OrganizationStatus.MET else "not as wanted"
     return f"{host}: {'; '.join(filter(None, told)) or nothing}{_looked_at(organization)}"
+
+
+def _refusal(finding: Finding) -> str:
+    """Why something was refused, in few words."""
+    if finding.id == "rollback" and "irreversible" in finding.allow:
+        return "a change could not be rolled back"
+    return REFUSALS.get(finding.id, finding.id)
 
 
 def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
@@ -100,13 +126,13 @@ def _looked_at(organization: OrganizationReport) -> str:
 
 
 def said(changes: Sequence[PlannedChange], *, found: bool = False) -> list[str]:
-    """The changes in the words of the role's variables. A rule that is created or removed is one change.
+    """The changes in the words of the role's variables, the worst first. A rule that is created or removed is one change.
 
     :param found: they are what an audit found, and nothing that is done.
     """
     texts: dict[str, None] = {}
     whole = {change.managed_object: change for change in changes if change.option == "state"}
-    for change in changes:
+    for change in worst_first(changes):
         texts[_whole(whole[change.managed_object], found) if change.managed_object in whole else _setting(change, found)] = None
     names = list(texts)
     return [*names[:_NAMED_CHANGES], *([f"and {len(names) - _NAMED_CHANGES} more"] if len(names) > _NAMED_CHANGES else [])]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
@@ -68,6 +69,7 @@ class Facts:
     mail: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     lint: int = 0
+    waiting: int = 0
     expired: int = 0
 
     @property
@@ -95,7 +97,7 @@ class Answer:
     """One of the three answers of the first screen.
 
     :param lines: what ``word`` counts: pairs of text and, where it leads somewhere, an anchor.
-    :param asides: pairs like these that it does not count.
+    :param asides: texts that it does not count.
     :param texts: pairs of a name and a text to copy.
     """
 
@@ -104,7 +106,7 @@ class Answer:
     shape: str
     tone: str
     lines: list[tuple[str, str]]
-    asides: list[tuple[str, str]] = field(default_factory=list)
+    asides: list[str] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -121,7 +123,9 @@ def facts_of(run: Record) -> Facts:
     for organization in organizations:
         status, cards = organization.get("status", ""), cards_of(organization)
         controls = organization.get("controls") or []
-        facts.status[status] += 1
+        waits = organization.get("message") == WAITING
+        facts.waiting += waits
+        facts.status[status] += not waits
         facts.mail.update(row["kind"] for row in difference_of(organization))
         facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
         facts.lint += len(lint_of(organization))
@@ -151,6 +155,7 @@ def needs_attention(facts: Facts) -> Answer:
         (refused, STOP, facts.organizations_that("Refused before the first write: nothing was changed.", refused, "refused before the first write."), ""),
         (failed, STOP, facts.organizations_that("The run failed on the way.", failed, "failed on the way."), ""),
         (unread, UNKNOWN, facts.organizations_that("It could not be read, so nothing is known.", unread, "could not be read."), ""),
+        (facts.waiting, LOOK, f"{count(facts.waiting, 'organization')} not run yet: a later ring.", ""),
         (facts.verdicts["refuted"], STOP, f"{count(facts.verdicts['refuted'], 'guarantee')} refuted by a message.", "#mail"),
         (facts.verdicts["unknown"], UNKNOWN, f"{count(facts.verdicts['unknown'], 'guarantee')} that cannot be told.", "#mail"),
         (facts.mail["unknown"], UNKNOWN, f"{count(facts.mail['unknown'], 'kind')} of mail of which nobody knows whether it changes.", "#mail"),
@@ -179,14 +184,15 @@ def _impact_line(facts: Facts, impact: str) -> str:
     return f"{IMPACT[impact].text}: {number}."
 
 
-def _looked_at(facts: Facts) -> list[tuple[str, str]]:
+def _looked_at(facts: Facts) -> list[str]:
     """How many of all controls were checked."""
     every = sum(facts.controls.values())
     if not every:
         return []
     looked = sum(facts.controls[status] for status in _LOOKED_AT)
-    unmanaged = f", {facts.controls['unmanaged']:,} unmanaged" if facts.controls["unmanaged"] else ""
-    return [(f"{looked:,} of {count(every, 'control')} looked at{unmanaged}.", "#controls")]
+    number = facts.controls["unmanaged"] - facts.not_selected
+    unmanaged = f", {number:,} unmanaged" if number > 0 else ""
+    return [f"{looked:,} of {count(every, 'control')} looked at{unmanaged}."]
 
 
 def _listed(counts: Counter[str], words: Mapping[str, Word], without: str = "") -> str:

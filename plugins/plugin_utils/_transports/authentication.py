@@ -35,7 +35,7 @@ _LONGEST_LIFE = 86400.0
 _MOST_SECRETS = 8
 #: Seconds to wait for the authority's answer.
 _READ_TIMEOUT = 60
-_LATER = "Check ansible_exchange_authority_url, or try again later."
+_LATER = "Try again later, or check ansible_exchange_authority_url if you set it."
 _AUTHORITY = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", _LATER)
 _NO_MACHINE = "Check whether this machine has a managed identity (ansible_exchange_managed_identity)."
 _MACHINE = Names("ansible_exchange_ca_cert", "ansible_exchange_managed_identity", "ansible_exchange_proxy", _NO_MACHINE)
@@ -300,7 +300,7 @@ def certificate(path: str, password: str | None) -> dict[str, Any]:
     try:
         content = pathlib.Path(path).read_bytes()
     except OSError as error:
-        raise CertificateError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Set {what}.") from None
+        raise CertificateError(f"the certificate file {path} cannot be read: {error.strerror}.", remedy=f"Check {what}.") from None
     secret = password.encode("utf-8") if password else None
     try:
         with _OPENING:  # Sessions that open at once would all open the key.
@@ -333,7 +333,7 @@ def _reader(path: str, remember: Callable[[str], None]) -> Callable[[], str]:
     """Reads the token file when msal needs it: the platform replaces it every hour or so."""
 
     def read() -> str:
-        remedy = "Set ansible_exchange_federated_token_file."
+        remedy = "Check ansible_exchange_federated_token_file."
         try:
             token = pathlib.Path(path).read_text(encoding="ascii").strip()
         except OSError as error:

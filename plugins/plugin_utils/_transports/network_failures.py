@@ -62,13 +62,18 @@ _FAILURES = (
     ),
     _Failure(frozenset({"ProxyError"}), UnreachableError, "the proxy did not connect to {where}.", "Check {proxy}.", Executed.NO, True),
     _Failure(
-        frozenset({"NameResolutionError", "gaierror"}), UnreachableError, "the host name of {where} cannot be resolved.", "Check {address}.", Executed.NO, True
+        frozenset({"NameResolutionError", "gaierror"}),
+        UnreachableError,
+        "the host name of {where} cannot be resolved.",
+        "Check DNS, {proxy} if there is a proxy, and {address} if you set it.",
+        Executed.NO,
+        True,
     ),
     _Failure(
         frozenset({"NewConnectionError", "NewConnectionDisabled", "ConnectTimeout", "ConnectTimeoutError"}),
         UnreachableError,
         "{where} cannot be reached.",
-        "Check the network, the firewall and {address}.",
+        "Check the network, the firewall, and {address} if you set it.",
         Executed.NO,
         True,
     ),

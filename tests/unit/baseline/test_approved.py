@@ -133,7 +133,7 @@ class TestNeeded:
         assert self.findings(Approval(PLAN.digest, PLAN), document()) == []
 
     def test_the_plan_goes_beyond_it(self) -> None:
-        text = "another of irm_configuration would go from true to false, which is not in it."
+        text = "another of irm_configuration would go from true to false, which is not in the approved plan."
         assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another"))) == [Finding("approved_plan", text, AGAIN)]
 
     def test_only_its_digest_is_known(self) -> None:

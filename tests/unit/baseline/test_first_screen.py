@@ -37,7 +37,7 @@ def judge(role: Role, kind: str) -> bool:
     # Every change is on a card, and every impact is counted.
     assert {impact for impact in facts.impacts if impact} == {change["impact"] for change in report["changes"] if change["impact"]}
     if report["controls"]:
-        assert any(f"of {len(report['controls'])} controls looked at" in text for text, _anchor in attention.asides)
+        assert any(f"of {len(report['controls'])} controls looked at" in text for text in attention.asides)
     return impact
 
 

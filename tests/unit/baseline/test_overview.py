@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,16 @@ def verdicts(overview: dict[str, Any]) -> dict[str, str]:
 
 def test_each_test_of_microsoft_has_its_control() -> None:
     assert [test.id for test in ASSESSED_TESTS] == sorted(control.assessed_by for control in CONTROLS if control.assessed_by)
+
+
+def test_what_the_tags_leave_out_is_not_said_to_be_unmanaged(tmp_path: Path) -> None:
+    role = Role({"advanced_message_encryption": True}, str(tmp_path))
+    role.plan("audit", run_tags=["OME-1"])
+    text = "\n".join(overview_lines(role.report["overview"]))
+    assert "IRM-1 not selected by the tags" in text
+    assert "unmanaged" not in text
+    role.plan("audit")
+    assert "MFR-1 unmanaged" in "\n".join(overview_lines(role.report["overview"]))
 
 
 def test_a_fresh_organization_encrypts_nothing() -> None:

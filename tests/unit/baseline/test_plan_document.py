@@ -174,12 +174,12 @@ class TestMoved:
         worse = replace(self.CHANGES[1], impact=Impact.IN_CLEAR, rollback=RollbackClass.NOT_POSSIBLE)
         current = document(planned("another"), worse)
         assert moved(self.APPROVED, current) == [
-            "another of irm_configuration would go from true to false, which is not in it",
+            "another of irm_configuration would go from true to false, which is not in the approved plan",
             "decrypt of irm_configuration: its impact is 'may leave in clear', but 'widens' in the plan and "
             "its rollback is 'not possible', but 'exact' in the plan",
         ]
         # On the way, what a change does is that of a part; that it is planned still counts.
-        assert moved(self.APPROVED, current, begun=True) == ["another of irm_configuration would go from true to false, which is not in it"]
+        assert moved(self.APPROVED, current, begun=True) == ["another of irm_configuration would go from true to false, which is not in the approved plan"]
 
     def test_effects_on_mail_and_warnings_that_nobody_approved(self) -> None:
         rows = [*MAIL["difference"], {"text": "Mail to all is not encrypted."}]

@@ -277,7 +277,7 @@ class TestApproval:
         digest = role.plan(check=True)["digest"]
         role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=False)
         text = refused(role, approved_plan=digest)
-        assert "azure_rms_licensing_enabled of irm_configuration would go from false to true, which is not in it" in text
+        assert "azure_rms_licensing_enabled of irm_configuration would go from false to true, which is not in the approved plan" in text
 
     def test_an_unknown_digest_is_refused(self, role: Role) -> None:
         assert "No file here contains the approved plan" in refused(role, approved_plan="sha256:0000")

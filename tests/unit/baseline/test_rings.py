@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import ring as _ring
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_run
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import UNKNOWN
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
@@ -230,6 +231,19 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
         fine = {CONVERGED: "met", CHANGED: "changed", LOST: "changed", STUCK: "changed", REFUSED: "refused", UNREACHABLE: "not assessable"}
         if not (back and failed):
             assert report["status"] == fine.get(member.fate, "failed"), (place, fates)
+
+
+def test_an_organization_whose_ring_has_not_begun_has_not_run_yet(role: Role) -> None:
+    role.hosts, role.ring = ["contoso", "beside", "lost", "later"], ["contoso", "beside"]
+    task = role._task("baseline", "recommended", {}, False, awx={}, hosts=[])
+    task.lost = ["lost"]
+    lines = report_run(task)["lines"]
+    (report,) = role.artifacts.reports()
+    told = {row["host"]: (row["status"], row["message"]) for row in report["organizations"]}
+    assert told["later"] == ("not assessable", "Not run yet: it is in a later ring.")
+    assert all(told[host] == ("not assessable", UNKNOWN) for host in ("contoso", "beside", "lost"))
+    assert "later: not run yet: a later ring" in lines
+    assert lines[-1].startswith("4 organizations: 3 not assessable, 1 not run yet. ")
 
 
 @pytest.mark.parametrize("back", [True, False], ids=["rolled back", "kept"])

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import apply as _apply
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import DOES, PlannedChange, undone
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -165,11 +168,11 @@ class TestSnapshotWithoutARun:
         assert "Every snapshot of this organization has been rolled back" in said(role)
 
 
-def said(role: Role) -> str:
+def said(role: Role, **variables: Any) -> str:
     """What a rollback says before it begins."""
     texts: list[str] = []
     role.say = texts.append
-    role.plan("rollback", check=True)
+    role.plan("rollback", check=True, **variables)
     return " ".join(texts)
 
 
@@ -179,7 +182,8 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
     name = Path(done["snapshot"]).name
     text = said(role)
     assert text.startswith(f"Goes back to {name} of 20")
-    assert f"taken by the run {run}: what that run changed. It would restore Encrypt all outgoing mail (removed), " in text
+    assert f"taken by the run {run}: what that run changed. It would set back azure_rms_licensing_enabled of irm_configuration, " in text
+    assert text.endswith("; remove Encrypt all outgoing mail.")
     assert role.report["snapshot"] == {
         "path": done["snapshot"],
         "created_at": role.artifacts.load(done["snapshot"])["created_at"],
@@ -187,6 +191,20 @@ def test_a_rollback_says_what_it_goes_back_to(role: Role) -> None:
         "scope": "changed",
         "digest": role.artifacts.load(done["snapshot"])["digest"],
     }
+
+
+def test_a_rule_that_comes_back_is_said_to_be_recreated(tmp_path: Path) -> None:
+    role = Role(MINE, str(tmp_path))
+    role.run(encryption_rules=[{"name": "mine", "state": "absent"}])
+    assert said(role).endswith("; recreate mine.")
+
+
+def test_what_a_rollback_undoes_is_cut_after_the_worst() -> None:
+    setting = {"control": "", "rollback": RollbackClass.EXACT, "command": ""}
+    rows = [PlannedChange("ome_transport_rule", f"r{number}", "state", "present", "absent", Impact.DELETES, **setting) for number in range(6)]
+    licensing = PlannedChange("irm_configuration", "", "azure_rms_licensing_enabled", True, False, Impact.TAKES_AWAY, **setting)
+    text = undone([*rows, licensing], DOES)
+    assert text == "sets back azure_rms_licensing_enabled of irm_configuration; removes r0, r1, r2, r3; and 2 more"
 
 
 def test_several_organizations_need_their_names(role: Role) -> None:
@@ -207,7 +225,8 @@ def test_a_created_rule_that_somebody_renamed_is_known_again(tmp_path: Path, wir
     before = role.state()
     role.run(**OUTGOING)
     role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed")
-    assert "renamed is not as the run left it" in refused(role)
+    assert "renamed is not as the run left it" in (text := refused(role))
+    assert "rollback_force: true, which removes it, too" in text
     role.run("rollback", rollback_force=True)
     assert role.state() == before
 
@@ -257,7 +276,8 @@ def test_the_order_that_others_made_meanwhile_is_drift_where_the_run_moved_rules
     role.run(encryption_rules=[{"name": "b"}, {"name": "a"}])
     assert names(role) == "bacd"
     role.session.edit("Set-TransportRule", Identity="d", Priority=2)
-    assert "somebody moved them since" in refused(role)
+    assert "somebody moved them since" in (text := refused(role))
+    assert "rollback_force: true, which restores the order, too" in text
     role.run("rollback", rollback_force=True)
     assert names(role) == "abcd"
 
@@ -275,7 +295,10 @@ class TestOthersMeanwhile:
         before = role.state()
         role.run(**COMMENT)
         role.session.edit("Remove-TransportRule", Identity="mine")
-        assert "mine is not as the run left it" in refused(role)
+        text = refused(role)
+        assert text.startswith("1 finding, ")
+        assert "mine is not as the run left it" in text
+        assert "rollback_force: true, which recreates it, too" in text
         role.run("rollback", rollback_force=True)
         assert role.state() == before
 
@@ -284,7 +307,9 @@ class TestOthersMeanwhile:
         before = role.state()
         role.run(encryption_rules=[{"name": "mine", "state": "absent"}])
         role.session.edit("New-TransportRule", Name="mine", PrependSubject="theirs")
-        assert "mine" in refused(role)
+        assert "recreate mine" not in said(role, rollback_force=True)
+        assert "actions.prepend_subject of mine is 'theirs'" in (text := refused(role))
+        assert "rollback_force: true, which sets it back, too" in text
         role.run("rollback", rollback_force=True)
         assert role.state() == before
 

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import sentences
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING, ControlReport, OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 
 
 def change(option: str = "enabled", before: Any = False, after: Any = True, control: str = "MFR-1", state: ChangeState = ChangeState.PLANNED) -> PlannedChange:
@@ -62,11 +67,27 @@ def line(kind: str, **fields: Any) -> str:
         ("snapshot", {"snapshot_file": "s.json"}, "contoso: snapshot s.json"),
         ("rollback", {}, "contoso: nothing to put back"),
         ("check", {"status": "refused", "findings": [Finding("IRM-5", "It.")]}, "contoso: refused, nothing was written: IRM-5"),
+        (
+            "apply",
+            {"status": "refused", "findings": [Finding("approved_plan", "It."), Finding("IRM-5", "It."), Finding("approved_plan", "And that.")]},
+            "contoso: refused, nothing was written: the plan is not approved; IRM-5",
+        ),
+        (
+            "rollback",
+            {"status": "refused", "findings": [Finding("rollback", "It."), Finding.acceptable("rollback", "It.", "irreversible")]},
+            "contoso: refused, nothing was written: somebody changed something since; a change could not be rolled back",
+        ),
         ("audit", {"status": "not assessable", "message": "no line\nmore"}, "contoso: not assessable: no line"),
     ],
 )
 def test_a_line(kind: str, fields: dict[str, Any], text: str) -> None:
     assert line(kind, **fields) == text
+
+
+def test_every_finding_that_is_not_of_a_control_has_words() -> None:
+    texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parent.glob("*.py")]
+    ids = {name for text in texts for name in re.findall(r'Finding(?:\.acceptable)?\(\s*"(\w+)"', text)}
+    assert ids | {"rollback"} == set(sentences.REFUSALS)
 
 
 def test_a_rule_that_is_made_is_one_change() -> None:
@@ -75,12 +96,38 @@ def test_a_rule_that_is_made_is_one_change() -> None:
     assert line("audit", status="drift", changes=rows) == "contoso: drift: MFR-1 'r' is missing"
 
 
+@pytest.mark.parametrize(("kind", "text"), [("check", "azure_rms_licensing true -> false"), ("audit", "azure_rms_licensing is true, not false")])
+def test_what_turns_encryption_off_is_never_cut(kind: str, text: str) -> None:
+    rows = [replace(change("state", "present", "absent"), identity=f"r{number}", impact=Impact.DELETES) for number in range(6)]
+    off = replace(change("azure_rms_licensing_enabled", True, False, "IRM-1"), resource="irm_configuration", identity="", impact=Impact.TAKES_AWAY)
+    told = line(kind, status="drift", changes=[*rows, off])
+    assert f"IRM-1 {text}; MFR-1 'r0' " in told
+    assert told.endswith("; and 2 more")
+    # Drift is planned the other way round.
+    assert "IRM-1 azure_rms_licensing is false, not true" in line("audit", status="drift", changes=[*rows, replace(off, before=False, after=True)])
+
+
+def test_what_is_cut_is_what_matters_least() -> None:
+    rows = [change(f"option{number}") for number in range(6)]
+    worst = replace(change("exceptions.subject_contains_words", None, ["x"]), impact=Impact.IN_CLEAR)
+    told = line("check", status="drift", changes=[*rows, worst])
+    assert told.index("exceptions.subject_contains_words") < told.index("option0") < told.index("option3") < told.index("and 2 more")
+
+
 def test_the_last_line_counts_those_that_need_somebody_first() -> None:
     organizations = [organization("met"), *(organization("drift", host=f"o{number}", changes=[change()]) for number in range(13))]
     *lines, more, last = lines_of(run("audit", organizations), "report.html")
     assert [text.partition(":")[0] for text in lines] == [f"o{number}" for number in range(12)]
     assert more == "2 more organizations are in the report."
     assert last == "14 organizations: 13 drifted, 1 as wanted. Report: report.html"
+
+
+def test_an_organization_of_a_later_ring_has_not_failed() -> None:
+    organizations = [organization("not assessable", host="later", message=WAITING), organization("changed", changes=[change(state=ChangeState.STORED)])]
+    first, second, last = lines_of(run("apply", organizations), "report.html")
+    assert first.startswith("contoso: ")
+    assert second == "later: not run yet: a later ring"
+    assert last == "2 organizations: 1 changed, 1 not run yet. Report: report.html"
 
 
 @pytest.mark.parametrize("kind", ["check", "apply", "audit"])

@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_junit
 
 from tests.unit.report import samples
@@ -74,6 +75,12 @@ def test_the_numbers_are_right(name: str) -> None:
     for element in (root, *root):
         for attribute, tag in {"tests": "testcase", "failures": "failure", "errors": "error", "skipped": "skipped"}.items():
             assert element.attrib[attribute] == str(len(list(element.iter(tag))))
+
+
+def test_an_organization_of_a_later_ring_is_skipped() -> None:
+    report = samples.applied()
+    report["organizations"][0].update(status="not assessable", message=WAITING)
+    assert suites(report)[0][0][0].tag == "skipped"
 
 
 def test_a_refusal_fails_and_says_what_allows_it() -> None:

@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -323,6 +324,15 @@ def test_no_impact_is_passed_over_in_silence(impact: Impact, state: str, kind: s
     assert f"{IMPACT[impact].text}: 1 change." in page.text
 
 
+def test_an_organization_of_a_later_ring_is_no_failure() -> None:
+    report = samples.applied()
+    report["organizations"].append({"host": "later", "status": "not assessable", "message": WAITING, "controls": []})
+    attention, _changes, decisions = answers_of(report)
+    assert ("1 organization not run yet: a later ring.", "") in attention.lines
+    assert not any("could not be read" in text for text, _anchor in attention.lines)
+    assert decisions.word == "Nothing"
+
+
 def test_what_was_not_looked_at_is_said() -> None:
     report = samples.met()
     (one,) = report["organizations"]
@@ -333,7 +343,10 @@ def test_what_was_not_looked_at_is_said() -> None:
     page = Page(render_html(report))
     assert page.answers[0] == "1 point"
     assert "13 controls left out by the run's tags." in page.text
-    assert "1 of 14 controls looked at, 13 unmanaged." in page.text
+    assert "1 of 14 controls looked at." in page.text
+    linked = [link for link in attention.lines if link[1]]
+    assert len(linked) == 1, "a link for each point, and no other"
+    assert '<li class="aside">1 of 14 controls looked at.</li>' in render_html(report)
     one["controls"][0].update(status="not assessable")
     assert "1 control not assessable: nothing is known of them." in Page(render_html(report)).text
 

@@ -125,7 +125,10 @@ def test_the_tenant_id_will_do(emulator: Emulator, given: dict[str, Any]) -> Non
             {"exchange_authority_url": "https://127.0.0.1:1", "exchange_client_secret": "planted-secret"},
             "the authority https://127.0.0.1:1 cannot be reached.*ansible_exchange_authority_url",
         ),
-        ({"exchange_authority_url": "https://nowhere.invalid", "exchange_client_secret": "planted-secret"}, "nowhere.invalid.*ansible_exchange_authority_url"),
+        (
+            {"exchange_authority_url": "https://nowhere.invalid", "exchange_client_secret": "planted-secret"},
+            "nowhere.invalid.*Check DNS, ansible_exchange_proxy .*ansible_exchange_authority_url if you set it",
+        ),
     ],
 )
 def test_what_is_refused_says_what_to_do_and_no_secret(emulator: Emulator, given: dict[str, Any], more: dict[str, Any], match: str) -> None:
@@ -161,6 +164,11 @@ def test_a_key_whose_numbers_do_not_belong_together(given: dict[str, Any], tmp_p
     path.write_bytes(pem + content[content.index(b"-----BEGIN CERTIFICATE") :])
     with pytest.raises(AuthenticationError, match="cannot be opened: it is damaged"):
         _authentication.certificate(str(path), None)
+
+
+def test_a_certificate_file_that_is_not_there_is_one_to_check(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(AuthenticationError, match=r"cannot be read: No such file or directory\..*Check ansible_exchange_certificate_path\."):
+        _authentication.certificate(str(tmp_path / "cert.pem"), None)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff\xfe", b"two words", b"\xc3\xa4"])

@@ -226,6 +226,14 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
 }
 
+#: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that never acts does not.
+_OF_IDLE_RULES = frozenset(
+    (
+        *("expired", "inactive_encryption", "retired_action", "names_a_group", "branding_missing", "unknown_pattern", "literal_asterisk"),
+        *("on_premises_scope", "dlp_rule", "unsupported"),
+    )
+)
+
 
 def lint(
     rules: Iterable[Mapping[str, Any]] | RuleSet, facts: Mapping[str, Any], now: datetime.datetime | None = None, budget: int = CONFLICTS
@@ -243,7 +251,7 @@ def lint(
     for rule in rule_set.rules:
         look = Look(rule, rule_set, facts, date)
         for kind, check in CHECKS.items():
-            reason = check(look)
+            reason = check(look) if kind in _OF_IDLE_RULES or not rule.idle else ""
             if reason:
                 found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
     found += _equal_rules(rule_set)

@@ -122,6 +122,29 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
     assert kind not in [each for each, _rules in found({**ALL, **usual})]
 
 
+@pytest.mark.parametrize("idle", [{"enabled": False}, {"state": "Disabled"}])
+@pytest.mark.parametrize(
+    ("odd", "kinds"),
+    [
+        ({"conditions": {}}, ["inactive_encryption"]),
+        ({"conditions": {}, "actions": STOP}, []),
+        ({"expiry_date": "2026-03-20T00:00:00Z"}, ["inactive_encryption"]),
+        ({"conditions": {**OUTGOING, "attachment_contains_words": ["x"]}}, ["inactive_encryption"]),
+        ({"conditions": {**OUTGOING, "any_of_recipient_address_contains_words": ["x"]}}, ["inactive_encryption"]),
+        ({"exceptions": {"recipient_domain_is": ["fabrikam.com"]}}, ["inactive_encryption"]),
+        ({"actions": {**ENCRYPT, "remove_ome_v2": True}}, ["inactive_encryption"]),
+        ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, ["inactive_encryption", "retired_action"]),
+        ({"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}}, ["inactive_encryption", "literal_asterisk"]),
+    ],
+)
+def test_what_a_rule_does_is_no_finding_about_one_that_never_acts(idle: Values, odd: Values, kinds: list[str]) -> None:
+    assert [kind for kind, _rules in found({**ALL, **odd, **idle})] == kinds
+
+
+def test_a_rule_of_data_loss_prevention_does_nothing() -> None:
+    assert [kind for kind, _rules in found({**ALL, "conditions": {}, "dlp_policy": True})] == ["inactive_encryption", "dlp_rule"]
+
+
 def test_a_branding_that_there_is_not() -> None:
     branded = {**ALL, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "Sales"}}
     assert found(branded) == []  # Nobody knows.

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The warning that mail may leave in clear, of the modules that manage rules. The role says which mail. Private to the collection."""
+
+from __future__ import annotations
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
+
+#: Rules that the warning names.
+_NAMED = 5
+
+
+def warned(plan: Plan, book: RuleBook) -> Plan:
+    """The plan, with one warning if its changes may let mail leave in clear.
+
+    :param book: the rules before and after the plan.
+    """
+    parts: dict[str, dict[str, None]] = {}
+    for change in plan.changes:
+        if _is_dangerous(change, book):
+            parts.setdefault(change.identity, {})[change.option.partition(".")[0]] = None
+    if parts:
+        named = [f"{name!r} ({', '.join(changed)})" for name, changed in parts.items()]
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        plan.warnings.append(
+            f"Mail may leave in clear: rule{'s' if len(named) > 1 else ''} {', '.join(named[:_NAMED])}{more}. "
+            "m365.message_encryption.mail_flow_test with compare_with says which mail."
+        )
+    return plan
+
+
+def _is_dangerous(change: Change, book: RuleBook) -> bool:
+    stored = [Standing.of(rule) for rule in book.rules if rule.name == change.identity]
+    planned = [standing for key, standing in book.standings.items() if key == change.identity or _is_named(book, key, change.identity)]
+    removed = change.option == "state" and change.after == "absent" and any(encrypts(standing.sections) for standing in stored)
+    return (change.impact is Impact.IN_CLEAR or removed) and any(map(_lets_out, (*stored, *planned)))
+
+
+def _is_named(book: RuleBook, key: str, name: str) -> bool:
+    """Whether a key is that of the stored rule of this name: changes name a rule as it was."""
+    return key in book.by_guid and book.by_guid[key].name == name
+
+
+def _lets_out(standing: Standing) -> bool:
+    """Whether a rule acts, and may act on mail to people outside."""
+    inside = standing.sections.get("conditions", {}).get("sent_to_scope") == "InOrganization"
+    return not inside and not idle(standing.enabled, standing.settings)

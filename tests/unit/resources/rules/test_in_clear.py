@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules warn, once, of a change that may let mail leave in clear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule, ome_transport_rule_order, ome_transport_rules
+
+from tests.unit.emulated_session import EmulatedSession
+
+OUTGOING = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization"}
+ENCRYPTING = {"Name": "mine", **OUTGOING, "ApplyRightsProtectionTemplate": "Encrypt", "RuleErrorAction": "Defer"}
+STOPPING = {"Name": "stops", "SubjectContainsWords": ["x"], "StopRuleProcessing": True, "PrependSubject": "x"}
+SAYS = "m365.message_encryption.mail_flow_test with compare_with says which mail."
+
+
+def said(session: EmulatedSession) -> list[str]:
+    return [warning for warning in session.warnings if warning.startswith("Mail may leave in clear")]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ({"enabled": False}, "enabled"),
+        ({"mode": "Audit"}, "mode"),
+        ({"state": "absent"}, "state"),
+        ({"exceptions": {"subject_contains_words": ["offer"]}}, "exceptions"),
+        ({"conditions": {"from_scope": "InOrganization", "subject_contains_words": ["x"]}}, "conditions"),
+        ({"actions": {"prepend_subject": "x"}}, "actions"),
+        ({"rule_error_action": "Ignore", "exceptions": {"subject_contains_words": ["offer"]}}, "rule_error_action, exceptions"),
+    ],
+)
+def test_less_encryption_is_warned_of(options: dict[str, Any], part: str, check_mode: bool) -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING]})
+    assert session.run(ome_transport_rule, check_mode=check_mode, name="mine", **options)["changed"]
+    assert said(session) == [f"Mail may leave in clear: rule 'mine' ({part}). {SAYS}"]
+    if not check_mode:
+        # There is nothing to warn of once it is done.
+        session.run(ome_transport_rule, name="mine", **options)
+        assert said(session) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"comments": "x"},
+        {"conditions": {"from_scope": "InOrganization"}},
+        {"actions": {"apply_rights_protection_template": "Do Not Forward"}},
+        {"name": "new", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}},
+    ],
+)
+def test_what_takes_no_encryption_away_is_not(options: dict[str, Any]) -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING]})
+    assert session.run(ome_transport_rule, **{"name": "mine", **options})["changed"]
+    assert said(session) == []
+
+
+@pytest.mark.parametrize("idle", [{"State": "Disabled"}, {"Mode": "Audit"}])
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"exceptions": {"subject_contains_words": ["offer"]}}])
+def test_a_rule_that_does_not_act_protects_nothing(idle: dict[str, Any], options: dict[str, Any]) -> None:
+    session = EmulatedSession({"transport_rules": [{**ENCRYPTING, **idle}]})
+    assert session.run(ome_transport_rule, name="mine", **options)["changed"]
+    assert said(session) == []
+
+
+@pytest.mark.parametrize(("scope", "warns"), [("NotInOrganization", True), ("InOrganization", False)])
+def test_a_rule_in_front_that_stops_or_decrypts_is_warned_of_unless_its_mail_stays_inside(scope: str, warns: bool) -> None:
+    conditions = {"sent_to_scope": scope, "subject_contains_words": ["x"]}
+    for actions in ({"prepend_subject": "x", "stop_rule_processing": True}, {"remove_ome_v2": True}):
+        session = EmulatedSession({"transport_rules": [ENCRYPTING]})
+        session.run(ome_transport_rule, name="front", place_before="mine", conditions=conditions, actions=actions)
+        assert said(session) == ([f"Mail may leave in clear: rule 'front' (actions). {SAYS}"] if warns else [])
+
+
+def test_an_order_is_warned_of() -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING, STOPPING]})
+    session.run(ome_transport_rule_order, rules=["stops", "mine"])
+    (warning,) = said(session)
+    assert "(priority)" in warning
+    session.run(ome_transport_rule_order, rules=["mine", "stops"])
+    assert said(session) == []
+
+
+def test_a_list_warns_once() -> None:
+    rules = [{**ENCRYPTING, "Name": f"r{number}"} for number in range(7)]
+    session = EmulatedSession({"transport_rules": rules})
+    session.run(ome_transport_rules, rules=[{"name": "r0", "mode": "Audit"}], unmanaged="remove")
+    assert said(session) == [f"Mail may leave in clear: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"]
