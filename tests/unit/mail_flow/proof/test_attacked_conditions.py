@@ -78,6 +78,10 @@ class Case:
         return {**TENANT, "proxy_addresses": {}, **{key: value for key, value in self.facts.items() if key != "accepted_domains"}}
 
 
+FOO = header("X-MS-Foo", "yes")
+TO_ANN: Values = {**INSIDE, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
+ROBERT = directory(proxy_addresses={"robert@contoso.com": "bob@contoso.com"})
+ANYBODY_FROM_BOB: Values = {**INSIDE, "from": ["bob@contoso.com"]}
 
 CASES = {
     "between two ranges": Case(
@@ -86,6 +90,17 @@ CASES = {
         {"sender_ip": "10.0.0.100"},
         says="refuted",
     ),
+    "a word in the To field, and a pattern": Case([rule({**INSIDE, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}),
+    "a header of the mail system that a rule sets": Case(
+        [rule({**INSIDE, **FOO}), rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}), rule(INSIDE, exceptions=FOO)],
+        INSIDE,
+        {"headers": {"X-MS-Foo": "no"}},
+    ),
+    "an alias in the From field": Case([rule(header("From", "robert"), STOP), rule(INSIDE)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT),
+    "a name in the From field": Case(
+        [rule(header("From", "Board Member"), STOP), rule(INSIDE)], INSIDE, {"headers": {"From": "Board Member <bob@contoso.com>"}}
+    ),
+    "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(INSIDE)], INSIDE, {"headers": {"Importance": "normal"}}),
 }
 
 
