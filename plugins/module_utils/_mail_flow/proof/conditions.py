@@ -287,7 +287,7 @@ class Conditions:
         found = self.rail.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])
         if seen.wrapped == FALSE:
             return found
-        return self.rail.all_of((found, self.rail.choose(seen.wrapped, self.rail.unknown("U00", "wrapper", atom.predicate.options, atom.values), TRUE)))
+        return self.rail.all_of((found, self.rail.choose(seen.wrapped, self._unread(atom, SUBJECT, seen), TRUE)))
 
     def _of_body(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         subject = self._of_subject(atom, seen, person)
@@ -310,15 +310,25 @@ class Conditions:
         (slot,) = slots_of(atom)
         if is_own_header(slot.removeprefix("header ")):
             return self.rail.any_of([self.text(slot, key, seen) for key in keys_of(atom)])
-        open_ = self.rail.unknown("U00", slot, atom.values)
+        open_ = self._unread(atom, slot, seen)
         if slot in seen.texts or slot not in _REPEATED:
             return open_
         found = self.rail.any_of([_REPEATED[slot](self, key, seen) for key in keys_of(atom)])
-        return found if seen.wrapped == FALSE else self.rail.choose(seen.wrapped, open_, found)
+        # The field may hold a name, or one of the sender's aliases.
+        bare = self.mail.circuit.variable("more in the From field") ^ 1 if slot == "header from" else TRUE
+        return self.rail.choose(self.rail.all_of((bare, negate(seen.wrapped))), found, open_)
+
+    def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:
+        """What a condition finds in a text that is unknown: as often as it looks the same, but perhaps something else after a rule changed the text."""
+        changed = seen.texts.get(slot, Text())
+        state = (tuple(changed.values.items()), changed.erasures, seen.wrapped)
+        return self.rail.unknown("U00", slot, atom.predicate.options, atom.values, atom.settings.legacy, state)
 
     def _importance_has(self, key: Key) -> Value:
-        """Whether the importance, which normal mail does not state, contains a word or a pattern."""
-        hits = [(literal, holds(name, key)) for name, literal in self.mail.importance.items()]
+        """Whether the importance contains a word or a pattern. Normal mail may state it."""
+        circuit = self.mail.circuit
+        normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
+        hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
         return self.rail.any_of([literal if hit is True else self.rail.all_of((literal, self._open(hit, "U17", key))) for literal, hit in hits])
 
     def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:

@@ -36,6 +36,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: The size in bytes from which a message may be too large for protection after it is encoded.
 MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
 
+#: Addresses of the last hop that no real mail has.
+_DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
+
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
 
@@ -265,14 +268,17 @@ class Mail:
             self.circuit.add(self.properties[sort, larger] ^ 1, self.properties[sort, smaller])
 
     def _hops(self, ranges: Sequence[str]) -> None:
-        """The last hop is at one address in a range, or at none. All addresses between two borders are equivalent."""
+        """The last hop is at one address in a range, or at none: all addresses from one border to the next are equivalent. ``no_hop`` is in no range,
+        and empty where ranges hold all addresses.
+        """
         self.hops: dict[str, int] = {}
-        borders = sorted({(edge.version, int(edge)) for value in ranges for edge in _edges(value)})
+        self.no_hop = ""
         seen: dict[tuple[bool, ...], None] = {}
-        for version, number in borders:
-            here = ipaddress.ip_address(number) if version == 4 else ipaddress.IPv6Address(number)
+        for here in _first_addresses(ranges):
             signature = tuple(_in_range(here, value) for value in ranges)
-            if any(signature) and signature not in seen:
+            if not any(signature):
+                self.no_hop = self.no_hop or str(here)
+            elif signature not in seen:
                 seen[signature] = None
                 self.hops[str(here)] = self.circuit.variable(("last hop", str(here)))
         self.circuit.at_most_one(self.hops.values())
@@ -325,6 +331,14 @@ def _edges(value: str) -> list[Any]:
         return [network[0], network[-1]]
     except ValueError:
         return []
+
+
+def _first_addresses(ranges: Iterable[str]) -> list[Any]:
+    """The first address of each part into which ranges cut all addresses, after those that belong to documentation."""
+    found: set[Any] = {ipaddress.IPv4Address(0), ipaddress.IPv6Address(0)}
+    for first, last in filter(None, map(_edges, ranges)):
+        found |= {first, *([last + 1] if int(last) + 1 < 1 << last.max_prefixlen else [])}
+    return [*map(ipaddress.ip_address, _DOCUMENTED), *sorted(found, key=lambda each: (each.version, int(each)))]
 
 
 def _in_range(here: Any, value: str) -> bool:

@@ -86,16 +86,17 @@ def test_a_word_in_the_subject_lets_mail_escape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "words", "unless"),
+    ("header", "words", "unless", "says"),
     [
-        ("Subject", ["public"], {"subject_contains_words": ["public"]}),
-        ("From", ["megan"], {"from_address_contains_words": ["megan"]}),
-        ("Importance", ["low"], {"with_importance": "Low"}),
+        ("Subject", ["public"], {"subject_contains_words": ["public"]}, "proved"),
+        # The sender's name may be Megan, too.
+        ("From", ["megan"], {"from_address_contains_words": ["megan"]}, "unknown"),
+        ("Importance", ["low"], {"with_importance": "Low"}, "proved"),
     ],
 )
-def test_headers_that_repeat_what_the_message_says(header: str, words: list[str], unless: Values) -> None:
+def test_headers_that_repeat_what_the_message_says(header: str, words: list[str], unless: Values, says: str) -> None:
     stop = rule("Stop", {"header_contains_message_header": header, "header_contains_words": words}, STOP)
-    assert verdict([stop, ALL], unless=unless)["verdict"] == "proved"
+    assert verdict([stop, ALL], unless=unless)["verdict"] == says
     assert verdict([stop, ALL])["verdict"] == "refuted"
     sets = rule("Sets", {}, {"set_header_name": header, "set_header_value": "x"})
     assert verdict([sets, stop, ALL], unless=unless)["verdict"] == "unknown"

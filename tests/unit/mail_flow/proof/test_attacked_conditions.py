@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conditions that once gave false proofs: mail that may break the claim, for the prover, the simulator and the emulator's mail flow."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+
+from tests.unit.mail_flow.oracle import wrong_counterexample
+from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld
+
+Values = dict[str, Any]
+
+NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+DOMAINS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": []}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+STOP = {"stop_rule_processing": True}
+INSIDE = {"from_scope": "InOrganization"}
+MINOR = {"set_audit_severity": "Low"}
+
+
+def rule(conditions: Values, actions: Values | None = None, exceptions: Values | None = None, **more: Any) -> Values:
+    return {"conditions": conditions, "exceptions": exceptions or {}, "actions": ENCRYPT if actions is None else actions, **more}
+
+
+def named(*given: Values) -> list[Values]:
+    return [{"name": f"R{place}", "priority": place, **each} for place, each in enumerate(given)]
+
+
+def header(name: str, word: str) -> Values:
+    return {"header_contains_message_header": name, "header_contains_words": [word]}
+
+
+def directory(*mailboxes: str, **more: Any) -> Values:
+    """Facts with all mailboxes of the organization, of which bob@contoso.com is one."""
+    return {**DOMAINS, "mailboxes": ["bob@contoso.com", *mailboxes], "mail_users": [], **more}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim that some mail from bob@contoso.com may break, and must not be proved.
+
+    :param rules: sections of rules, in order.
+    :param breaks: the message that may break the claim, as far as it differs from mail to ann@fabrikam.com.
+    :param says: the verdict.
+    """
+
+    rules: Sequence[Values]
+    when: Values
+    breaks: Values
+    unless: Values = field(default_factory=dict)
+    facts: Values = field(default_factory=lambda: DOMAINS)
+    says: str = "unknown"
+
+    @property
+    def claim(self) -> Claim:
+        return Claim(self.when, self.unless, "not_in_clear")
+
+    @property
+    def message(self) -> Values:
+        plain: Values = {"from": "bob@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], "cc": [], "bcc": [], "subject": "", "body": ""}
+        made = {**plain, "headers": {}, "attachments": [], "protection": {"kind": "none"}, **self.breaks}
+        return {"mail_from": made["from"], **made}
+
+    @property
+    def tenant(self) -> Values:
+        """The organization for the emulator, which knows all of it."""
+        return {**TENANT, "proxy_addresses": {}, **{key: value for key, value in self.facts.items() if key != "accepted_domains"}}
+
+
+FOO = header("X-MS-Foo", "yes")
+TO_ANN: Values = {**INSIDE, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
+ROBERT = directory(proxy_addresses={"robert@contoso.com": "bob@contoso.com"})
+ANYBODY_FROM_BOB: Values = {**INSIDE, "from": ["bob@contoso.com"]}
+
+CASES = {
+    "between two ranges": Case(
+        [rule({**INSIDE, "sender_ip_ranges": ["10.0.0.0/26", "10.0.0.128/25"]})],
+        {**INSIDE, "sender_ip_ranges": ["10.0.0.0/24"]},
+        {"sender_ip": "10.0.0.100"},
+        says="refuted",
+    ),
+    "a word in the To field, and a pattern": Case([rule({**INSIDE, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}),
+    "a header of the mail system that a rule sets": Case(
+        [rule({**INSIDE, **FOO}), rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}), rule(INSIDE, exceptions=FOO)],
+        INSIDE,
+        {"headers": {"X-MS-Foo": "no"}},
+    ),
+    "an alias in the From field": Case([rule(header("From", "robert"), STOP), rule(INSIDE)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT),
+    "a name in the From field": Case(
+        [rule(header("From", "Board Member"), STOP), rule(INSIDE)], INSIDE, {"headers": {"From": "Board Member <bob@contoso.com>"}}
+    ),
+    "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(INSIDE)], INSIDE, {"headers": {"Importance": "normal"}}),
+}
+
+
+def verdict(case: Case) -> Values:
+    (found,) = prove(named(*case.rules), case.facts, [case.claim.option()], NOW)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_what_may_break_is_not_proved(case: Case) -> None:
+    found = verdict(case)
+    assert found["verdict"] == case.says
+    if case.says == "refuted":
+        assert wrong_counterexample(found["counterexample"], case.claim, named(*case.rules), case.tenant) == ""
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_emulator_says_so_too(case: Case) -> None:
+    (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
+    assert found.says in ("refuted", "unknown")
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_the_simulator_does_not_say_that_it_is_protected(case: Case) -> None:
+    simulator = Simulator(RuleSet(named(*case.rules)), facts_of(case.facts))
+    found: Mapping[str, Any] = simulator.run(message_of({**case.message, "date": NOW}, "", "message"))["recipients"]
+    assert any(each["protection"] in ("none", "unknown") for each in found.values())
+
+
+def test_the_address_of_a_witness_outside_of_all_ranges_is_in_none() -> None:
+    found = verdict(Case([rule({**INSIDE, "sender_ip_ranges": ["192.0.2.0/24"]})], INSIDE, {}))
+    assert (found["verdict"], found["counterexample"]["message"]["sender_ip"]) == ("refuted", "198.51.100.254")
+    everything = verdict(Case([rule({**INSIDE, "sender_ip_ranges": ["0.0.0.0/0", "::/0"]})], INSIDE, {}))
+    assert everything["verdict"] == "unknown"
