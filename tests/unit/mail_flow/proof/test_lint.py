@@ -122,6 +122,33 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
     assert kind not in [each for each, _rules in found({**ALL, **usual})]
 
 
+@pytest.mark.parametrize(
+    "limited", [{"exceptions": {"subject_contains_words": ["x"]}}, {"enabled": False}, {"expiry_date": "2026-02-01"}, {"activation_date": "2026-03-01T09:00:00"}]
+)
+def test_a_rule_that_does_not_apply_to_all_mail(limited: Values) -> None:
+    assert "for_all_mail" not in [kind for kind, _rules in found({**ALL, "conditions": {}, **limited})]
+
+
+@pytest.mark.parametrize("idle", [{"enabled": False}, {"mode": "Audit"}])
+def test_a_rule_that_does_nothing_does_nothing_to_subdomains(idle: Values) -> None:
+    spares = {**ALL, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}
+    decrypts = rule("Decrypt", PARTNER, {"remove_ome_v2": True})
+    assert "subdomains" not in [kind for each in (spares, decrypts) for kind, _rules in found({**each, **idle})]
+
+
+@pytest.mark.parametrize(
+    ("date", "kinds"),
+    [
+        ("2026-02-28T20:00:00", {"expiring"}),  # Without an offset, it may be over.
+        ("2026-02-28T20:00:00Z", {"expired", "never_acts"}),
+        ("2026-02-27T20:00:00", {"expired", "never_acts"}),
+        ("2026-03-31T20:00:00", set()),
+    ],
+)
+def test_a_date_is_over_where_every_time_zone_says_so(date: str, kinds: set[str]) -> None:
+    assert {kind for kind, _rules in found({**ALL, "expiry_date": date})} == kinds
+
+
 def test_a_branding_that_there_is_not() -> None:
     branded = {**ALL, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "Sales"}}
     assert found(branded) == []  # Nobody knows.
