@@ -263,7 +263,7 @@ def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
 def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
     first: dict[object, FlowRule] = {}
     for rule in rules.rules:
-        known = first.setdefault(content_of(rule), rule)
+        known = first.setdefault((content_of(rule), rule.defers), rule)
         if known is not rule and not rule.idle:
             yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} are duplicates.")
 

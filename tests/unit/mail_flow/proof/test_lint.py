@@ -59,6 +59,21 @@ def test_rules_that_meet() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"rule_error_action": "Defer"}),
+        ({"conditions": {"has_sender_override": True}}, {"conditions": {"message_contains_data_classifications": ["a"]}}),
+        ({"conditions": {"message_contains_data_classifications": ["a"]}}, {"conditions": {"message_contains_data_classifications": ["b"]}}),
+        ({"conditions": {"has_sender_override": True}}, {"conditions": {}, "exceptions": {"has_sender_override": True}}),
+        ({"actions": {"sign_message": "a"}}, {"actions": {"sign_message": "b"}}),
+    ],
+)
+def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None:
+    assert "equal_rules" not in [kind for kind, _rules in found({**ALL, **one}, {**ALL, **other, "name": "Again"})]
+    assert ("equal_rules", ["All", "Again"]) in found({**ALL, **one}, {**ALL, **one, "name": "Again"})
+
+
+@pytest.mark.parametrize(
     ("odd", "kind"),
     [
         ({"expiry_date": "2026-02-01T00:00:00Z"}, "expired"),

@@ -113,3 +113,18 @@ def test_a_witness_is_an_ordinary_message() -> None:
     header = {**wide, "sender_address_location": "Header"}
     (row,) = [each for each in compared([header], [wide]).rows if each["kind"] != "unknown"]
     assert row["witness"]["message"]["mail_from"] != row["witness"]["message"]["from"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (only(message_contains_data_classifications=["a"]), only(message_contains_data_classifications=["b"])),
+        (but(message_contains_data_classifications=["a"]), but(message_contains_data_classifications=["b"])),
+        (but(has_sender_override=True), only(has_sender_override=True)),
+        ({**ALL, "actions": {**ENCRYPT, "sign_message": "a"}}, {**ALL, "actions": {**ENCRYPT, "sign_message": "b"}}),
+    ],
+)
+def test_what_is_not_known_here_means_the_same_only_with_the_same_value(before: Values, after: Values) -> None:
+    (row,) = compared([before], [after]).rows
+    assert (row["kind"], {each["id"] for each in row["unknown"]}) == ("unknown", {"U13"})
+    assert compared([before], [before]).rows == []
