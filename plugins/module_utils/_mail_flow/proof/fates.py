@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE
@@ -126,9 +127,9 @@ class Outcome:
 
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
-        others = [value for brand, value in self.state.brands.items() if brand != name]
-        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name.casefold()), TRUE)
-        return self.rail.all_of((self.by_rights, self.state.brands.get(name, FALSE), sole, self._foreign))
+        mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
+        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name)), TRUE)
+        return self.rail.all_of((self.by_rights, self.rail.any_of(mine), sole, self._foreign))
 
     @property
     def known(self) -> int:

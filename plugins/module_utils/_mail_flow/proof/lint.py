@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -257,7 +258,7 @@ def lint(
 
 
 def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
-    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": reason}
+    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": visible_line(reason)}
 
 
 def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:

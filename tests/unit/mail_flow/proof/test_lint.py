@@ -138,7 +138,8 @@ def test_what_goes_with_the_semantics(usual: Values, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "limited", [{"exceptions": {"subject_contains_words": ["x"]}}, {"enabled": False}, {"expiry_date": "2026-02-01"}, {"activation_date": "2026-03-01T09:00:00"}]
+    "limited",
+    [{"exceptions": {"subject_contains_words": ["x"]}}, {"enabled": False}, {"expiry_date": "2026-02-01"}, {"activation_date": "2026-03-01T09:00:00"}],
 )
 def test_a_rule_that_does_not_apply_to_all_mail(limited: Values) -> None:
     assert "for_all_mail" not in [kind for kind, _rules in found({**ALL, "conditions": {}, **limited})]
@@ -194,3 +195,8 @@ def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize("seed", range(20))
 def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
     assert Search(100).idle(never, seed) == ""
+
+
+def test_a_reason_is_one_line() -> None:
+    spares = {**ALL, "exceptions": {"recipient_domain_is": ["fab\nrikam.com\u202e"]}}
+    assert "fab[U+000A]rikam.com[U+202E]" in next(each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains")
