@@ -26,6 +26,11 @@ def visible(text: str) -> str:
     return _FOR_PEOPLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text.replace("\r\n", "\n"))
 
 
+def visible_line(text: str) -> str:
+    """The same on one line: tabs and line feeds are replaced, too."""
+    return visible(text).replace("\t", "[U+0009]").replace("\n", "[U+000A]")
+
+
 def value_text(value: Any, others: Callable[[Any], str] = repr) -> str:
     """A setting's value in a sentence: booleans as in a playbook, ``None`` as ``not set``.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import outcome_words
 
 #: Kind of difference, the most important first, to what happens to the mail.
@@ -43,15 +44,20 @@ def differences(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str
 
 def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
     one, other = ({key: (result or {}).get(key) for key in _TREATED} for result in (before, after))
-    if one == other:
+    if _alike(one, other):
         return ""
     if any("unknown" in str(value) for side in (one, other) for value in (side["fate"], side["protection"])) and not _both_definite(one, other):
         return "unknown"
     if one["fate"] != other["fate"]:
         return "delivery_lost" if one["fate"] == "delivered" else "delivery_gained" if other["fate"] == "delivered" else "fate_changed"
-    if one["protection"] != other["protection"]:
+    if name_key(str(one["protection"])) != name_key(str(other["protection"])):
         return "protection_lost" if other["protection"] == "none" else "protection_gained" if one["protection"] == "none" else "protection_changed"
     return "branding_changed"
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two copies are treated alike. Templates and OME configurations are named without regard to case."""
+    return all(name_key(str(one[key])) == name_key(str(other[key])) for key in _TREATED)
 
 
 def _both_definite(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

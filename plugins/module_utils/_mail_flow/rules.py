@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, opened
@@ -25,6 +26,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Reach,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
+
+#: Section of a rule to what stands before the name of an option in it.
+_KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}
 
 #: A day: as far from the border of a rule's dates, a time zone can matter that nobody named.
 _DAY = datetime.timedelta(days=1)
@@ -63,6 +67,7 @@ class FlowRule:
     :param splits: whether it may act on some recipients of a copy alone.
     :param content: whether a condition or an exception looks into content that S/MIME hides.
     :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
+    :param unread: its conditions, exceptions and actions that are not known here: section, option and value.
     """
 
     place: int
@@ -82,6 +87,7 @@ class FlowRule:
     splits: bool
     content: bool
     defers: bool = False
+    unread: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def enforced(self) -> bool:
@@ -174,12 +180,11 @@ class RuleSet:
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
         actions = set_actions(rule.get("actions") or {})
-        doubts = [Reason("U13", f"the rule {name!r} has {option}, which is not known here") for option in (*strange, *strange_too)]
+        odd = [option for option in actions if option not in ACTION_BY_OPTION]
+        unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
+        doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
             doubts.append(Reason("U13", f"Exchange says that it does not support the configuration of the rule {name!r}"))
-        surprises = [
-            Reason("U13", f"the rule {name!r} has the action {option}, which is not known here") for option in actions if option not in ACTION_BY_OPTION
-        ]
         atoms = (*conditions, *exceptions)
         return FlowRule(
             place=place,
@@ -199,6 +204,7 @@ class RuleSet:
             splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
             content=any(atom.predicate.content for atom in atoms),
             defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
+            unread=unread,
         )
 
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
@@ -223,6 +229,21 @@ class RuleSet:
 def _is_set(option: str, value: Any) -> bool:
     """Whether an option of a section is there. A switch that is off is not, but for the one of which nobody knows what that does."""
     return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
+
+
+def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Options of a section with the section and their values."""
+    return [(section, option, value_text(rule[section][option])) for option in options]
+
+
+def _unread_reasons(name: str, unread: Iterable[tuple[str, str, str]]) -> tuple[list[Reason], list[Reason]]:
+    """Why it is open whether a rule matches, and what it does then. What is not known here means the same only with the same value."""
+    doubts: list[Reason] = []
+    surprises: list[Reason] = []
+    for section, option, value in unread:
+        found = surprises if section == "actions" else doubts
+        found.append(Reason("U13", f"the rule {name!r} has {_KINDS[section]}{option} ({value}), which is not known here"))
+    return doubts, surprises
 
 
 def _idle(rule: Mapping[str, Any]) -> str:

@@ -166,11 +166,12 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
     atoms = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.conditions))
     others = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.exceptions))
     doubts = tuple(reason.id for reason in rule.doubts)
-    return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, atoms, others, doubts)
+    return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, atoms, others, doubts, rule.unread)
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
-    return (rule.mode, rule.splits, repr(sorted(rule.actions.items())), tuple(reason.text for reason in rule.surprises))
+    unread = tuple(each for each in rule.unread if each[0] == "actions")
+    return (rule.mode, rule.splits, repr(sorted(rule.actions.items())), unread)
 
 
 #: Whether a rule acts on a copy.

@@ -8,6 +8,9 @@ See the simulator's ``outcome``: a message is encrypted after the last rule, by 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE, SYSTEM
@@ -41,14 +44,14 @@ class Outcome:
         both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept")))
         self.smime = rail.all_of((arrival["smime"], negate(rail.all_of((wrapped, self.asked)))))
         self._unknown_option = rail.any_of((both, again))
-        surprised, doubt = state.surprised, rail.unknown("U13", "protected")
+        surprised, doubt = state.surprised, self._unread("protected")
         self.by_rules = rail.choose(surprised, doubt, rail.any_of((newly, again)))
         self.by_rights = rail.choose(surprised, doubt, rail.any_of((newly, again, self.kept, both)))
         self.protected = rail.any_of((self.by_rights, rail.choose(surprised, FALSE, self.smime)))
         fates = state.fates
         refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self._refusing(), rail.unknown("outcome", "refused", self._refusing())))
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
-        unsure_fate = rail.all_of((surprised, rail.unknown("U13", "fate")))
+        unsure_fate = rail.all_of((surprised, self._unread("fate")))
         self.gone = rail.any_of((*ends, refused, unsure_fate))
         self.released = rail.all_of((fates.get("quarantined", FALSE), negate(self.gone)))
         self.delivered = negate(rail.any_of((self.gone, self.released)))
@@ -57,6 +60,16 @@ class Outcome:
         foreign = rail.choose(arrival["other"], rail.unknown("branding", "foreign"), TRUE)
         self.branded = rail.all_of((self.by_rights, rail.any_of(brands), foreign)) if brands else FALSE
         self._foreign = foreign
+
+    def _unread(self, *what: Hashable) -> Value:
+        """Something that rules decide with actions that are not known here: the same where the same of them act."""
+        rail, found = self.rail, self.rail.unknown("U13", *what)
+        acting = [(each, self.chain.acts(rule)) for rule in self.chain.rules.rules if rule.surprises and rule.enforced for each in rule.unread]
+        for place, (each, acts) in enumerate(acting):
+            if each[0] == "actions":
+                own = rail.unknown("U13", *what, each, sum(each == other for other, _acts in acting[:place]))
+                found = rail.choose(acts, negate(rail.equal(found, own)), found)
+        return found
 
     def _scope(self, value: str) -> Value:
         return self.chain.conditions.sender_scope(value, self.mail.sender)
@@ -107,14 +120,14 @@ class Outcome:
         unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name.casefold())))
         newly = rail.all_of((self.by_rules, sole))
         return rail.choose(
-            self.state.surprised, rail.unknown("U13", "option", name.casefold()), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
+            self.state.surprised, self._unread("option", name.casefold()), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
         )
 
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
-        others = [value for brand, value in self.state.brands.items() if brand != name]
-        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name.casefold()), TRUE)
-        return self.rail.all_of((self.by_rights, self.state.brands.get(name, FALSE), sole, self._foreign))
+        mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
+        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name)), TRUE)
+        return self.rail.all_of((self.by_rights, self.rail.any_of(mine), sole, self._foreign))
 
     @property
     def known(self) -> int:

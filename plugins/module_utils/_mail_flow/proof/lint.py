@@ -13,7 +13,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
@@ -22,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import shown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
 #: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
 _KEEPS_INSIDE = frozenset(
@@ -67,13 +69,12 @@ class Look:
 
 
 def _expired(look: Look) -> str:
-    ends = look.date(look.rule.ends)
-    return f"it ended on {look.rule.ends}" if ends is not None and ends < look.now else ""
+    return f"it ended on {look.rule.ends}" if look.rule.ends and not is_later(look.rule.ends, look.now) else ""
 
 
 def _expiring(look: Look) -> str:
     ends = look.date(look.rule.ends)
-    soon = ends is not None and look.now <= ends < look.now + datetime.timedelta(days=30)
+    soon = ends is not None and is_later(look.rule.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
     return f"it encrypts, and ends on {look.rule.ends}" if soon and look.encrypts else ""
 
 
@@ -110,9 +111,9 @@ def _asterisks(look: Look) -> str:
 def _subdomains(look: Look) -> str:
     spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
-    if spared and look.encrypts:
+    if spared and _acts(look, Does.ENCRYPT):
         return f"its exception for {spared[0].values[0]} also leaves mail to all subdomains unencrypted"
-    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and look.rule.does(Does.DECRYPT) else ""
+    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and _acts(look, Does.DECRYPT) else ""
 
 
 def _templates(look: Look) -> str:
@@ -171,6 +172,11 @@ def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
 
+def _takes_all(look: Look) -> bool:
+    """Whether nothing keeps the rule from any mail."""
+    return not (look.atoms or look.rule.doubts or look.rule.idle) and look.rule.in_window(Message("", "", "", date=look.now)) is True
+
+
 #: Kind of finding to its check, which returns the reason; empty if there is no problem.
 CHECKS: Mapping[str, Callable[[Look], str]] = {
     "expired": _expired,
@@ -189,7 +195,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "encrypts_and_decrypts": lambda look: (
         "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
     ),
-    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, both ways" if not look.rule.conditions and not look.rule.doubts else "",
+    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, both ways" if _takes_all(look) else "",
     "whole_copy": _widely,
     "one_frees_all": _freeing,
     "names_a_group": _groups,
@@ -260,13 +266,13 @@ def lint(
 
 
 def _finding(kind: str, names: Sequence[str], reason: str) -> dict[str, Any]:
-    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": reason}
+    return {"kind": kind, "rules": list(dict.fromkeys(names)), "reason": visible_line(reason)}
 
 
 def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
     first: dict[object, FlowRule] = {}
     for rule in rules.rules:
-        known = first.setdefault(content_of(rule), rule)
+        known = first.setdefault((content_of(rule), rule.defers), rule)
         if known is not rule and not rule.idle:
             yield _finding("equal_rules", [known.name, rule.name], f"The rules {known.name!r} and {rule.name!r} are duplicates.")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
@@ -366,7 +367,7 @@ def merged(classes: Iterable[MailClass]) -> list[dict[str, Any]]:
     """The rows without duplicates, most important first."""
     found: dict[str, dict[str, Any]] = {}
     for row in sorted((each.row for each in classes if each.row is not None), key=lambda row: (KINDS.index(row["kind"]), row["text"])):
-        found.setdefault(row["text"], row)
+        found.setdefault(row["text"], {**row, "text": visible_line(row["text"])})
     return list(found.values())
 
 

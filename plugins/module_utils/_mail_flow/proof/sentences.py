@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -33,21 +33,29 @@ class Phrase:
     """The words for a condition.
 
     :param place: its position in a sentence, from the sender to the message.
-    :param form: its words, with a placeholder for a list of values.
+    :param form: its words, with a placeholder ``{}`` for a list of values, and ``<>`` for what is not a list.
     :param mark: the quotation mark around each value.
+    :param forms: the words by what is not a list, instead of :param:`form` where it is one of these.
     """
 
     place: int
     form: str = ""
     mark: str = "'"
-    scopes: tuple[str, str] | None = None
+    forms: Mapping[str, str] = field(default_factory=dict)
 
-    def said(self, lists: Sequence[Sequence[Any]]) -> str:
-        """The phrase for lists of values. One value of each list is true."""
-        if self.scopes:
-            value = str(lists[0][0])
-            return dict(zip(("InOrganization", "NotInOrganization"), self.scopes, strict=True)).get(value, f"with the scope {value}")
-        return self.form.replace("{}", _joined(lists, self.mark))
+    @property
+    def depends(self) -> bool:
+        """Whether the words depend on what is not a list."""
+        return bool(self.forms) or "<>" in self.form
+
+    def said(self, about: str, lists: Sequence[Sequence[Any]]) -> str:
+        """The phrase for lists of values. One value of each list is true.
+
+        :param about: what is not a list.
+        """
+        before, placeholder, after = self.forms.get(about, self.form).partition("{}")
+        found = [part.replace("<>", about) for part in (before, after)]
+        return (_joined(lists, self.mark) if placeholder else "").join(found)
 
 
 def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
@@ -58,7 +66,9 @@ def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
 #: Option to its position in a sentence and its words.
 PHRASES: Mapping[str, Phrase] = {
     "from": Phrase(0, "from {}", ""),
-    "from_scope": Phrase(0, scopes=("from inside", "from outside")),
+    "from_scope": Phrase(0, "with the scope <>", forms={"InOrganization": "from inside", "NotInOrganization": "from outside"}),
+    "between_member_of_1": Phrase(0, "between members of <>"),
+    "sender_in_recipient_list": Phrase(0, "from people in a list {} of the recipient"),
     "sender_domain_is": Phrase(1, "from {}", ""),
     "from_member_of": Phrase(1, "from members of {}", ""),
     "from_address_contains_words": Phrase(1, "from addresses with {}"),
@@ -67,7 +77,11 @@ PHRASES: Mapping[str, Phrase] = {
     "sender_ad_attribute_matches_patterns": Phrase(1, "from people with {}"),
     "sender_ip_ranges": Phrase(1, "from the IP addresses {}", ""),
     "sent_to": Phrase(2, "to {}", ""),
-    "sent_to_scope": Phrase(2, scopes=("to people inside", "to people outside")),
+    "sent_to_scope": Phrase(2, "with the scope <>", forms={"InOrganization": "to people inside", "NotInOrganization": "to people outside"}),
+    "manager_for_evaluated_user": Phrase(2, "to people whose manager is {}", "", {"Sender": "from people whose manager is {}"}),
+    "sender_management_relationship": Phrase(2, "to people whose manager is the sender", forms={"DirectReport": "to the sender's manager"}),
+    "ad_comparison_attribute": Phrase(2, "<>"),
+    "recipient_in_sender_list": Phrase(2, "to people in a list {} of the sender"),
     "recipient_domain_is": Phrase(3, "to {}", ""),
     "sent_to_member_of": Phrase(3, "to members of {}", ""),
     "recipient_address_contains_words": Phrase(3, "to addresses with {}"),
@@ -82,6 +96,8 @@ PHRASES: Mapping[str, Phrase] = {
     "any_of_to_header_member_of": Phrase(4, "with a member of {} in its To field", ""),
     "any_of_cc_header_member_of": Phrase(4, "with a member of {} in its Cc field", ""),
     "any_of_to_cc_header_member_of": Phrase(4, "with a member of {} in its To or Cc field", ""),
+    "header_contains_message_header": Phrase(6, "with the header <> with {}"),
+    "header_matches_message_header": Phrase(6, "with the header <> that matches {}"),
     "subject_contains_words": Phrase(5, "with {} in its subject"),
     "subject_matches_patterns": Phrase(5, "with a subject that matches {}"),
     "subject_or_body_contains_words": Phrase(5, "with {} in its subject or text"),
@@ -100,7 +116,7 @@ PHRASES: Mapping[str, Phrase] = {
     "message_type_matches": Phrase(7, "of the type {}", ""),
     "with_importance": Phrase(7, "of {} importance", ""),
     "has_classification": Phrase(7, "with the classification {}", ""),
-    "has_no_classification": Phrase(7, "without a classification"),
+    "has_no_classification": Phrase(7, "without a classification", forms={"False": "where has_no_classification is false (which is not documented, U15)"}),
     "scl_over": Phrase(7, "with a spam level of {} or more", ""),
     "content_character_set_contains_words": Phrase(7, "with the character set {}", ""),
 }
@@ -108,16 +124,27 @@ PHRASES: Mapping[str, Phrase] = {
 
 def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
     """Conditions with the same options as a part of a sentence, and its position."""
-    option, first = atoms[0].predicate.options[0], atoms[0].values
-    lists = [atom.values[1] if option.startswith("header_") else atom.values for atom in atoms]
-    lists = _met(option, [list(values) if isinstance(values, (tuple, list)) else [values] for values in lists])
-    if option.startswith("header_"):
-        verb = "with" if option.startswith("header_contains") else "that matches"
-        return 6, f"with the header {first[0]} {verb} {_joined(lists, chr(39))}"
-    known = PHRASES.get(option)
-    if known and looks_at_written(atoms[0]):
-        return known.place, f"{known.said(lists)} (as written)"
-    return (known.place, known.said(lists)) if known else (8, f"where {' and '.join(atoms[0].predicate.options)} holds")
+    option = atoms[0].predicate.options[0]
+    about, lists = _about(atoms[0])[0], _met(option, [_about(atom)[1] for atom in atoms])
+    known = PHRASES[option]
+    return known.place, known.said(about, lists) + (" (as written)" if looks_at_written(atoms[0]) else "")
+
+
+def _about(atom: Atom) -> tuple[str, list[Any]]:
+    """What a condition is about that is no list of values, and such a list."""
+    option, values = atom.predicate.options[0], atom.values
+    if option in _LISTS_OF:
+        return str(values[0]), list(values[1])
+    if option == "between_member_of_1":
+        return " and members of ".join(_listed(each) for each in values), []
+    if option == "ad_comparison_attribute":
+        name, operator = values
+        return (f"to people with the sender's {name}" if operator == "Equal" else f"to people with another {name} than the sender's"), []
+    return ("", list(values)) if isinstance(values, (tuple, list)) else (str(values), [values])
+
+
+#: Options whose list of values belongs to what their condition names first.
+_LISTS_OF = frozenset(("header_contains_message_header", "header_matches_message_header", "manager_for_evaluated_user"))
 
 
 #: Options of which only one value can be true of a message.
@@ -161,8 +188,8 @@ def _parts(atoms: Iterable[Atom]) -> list[str]:
     groups: dict[tuple[Any, ...], list[Atom]] = {}
     for atom in atoms:
         options = atom.predicate.options
-        kind = atom.values[0].lower() if options[0].startswith("header_") else looks_at_written(atom)
-        groups.setdefault((*options, kind), []).append(atom)
+        about = _about(atom)[0].lower() if PHRASES[options[0]].depends else ""
+        groups.setdefault((*options, about, looks_at_written(atom)), []).append(atom)
     found: list[str] = []
     for same in sorted(groups.values(), key=lambda each: _of(each)[0]):
         text, before = _of(same)[1], found[-1] if found else ""

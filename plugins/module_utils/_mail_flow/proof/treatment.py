@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -75,7 +76,7 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             found[Treated(world.held, "unknown", "unknown")] = None
         elif world.fate in ("delivered", "quarantined"):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
-            brands = {name.casefold() for _rule, name in world.brands}
+            brands = {name_key(name) for _rule, name in world.brands}
             unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
             found[Treated(world.held, world.fate, end.protection, "unknown" if unsure else end.branding)] = None
         else:
@@ -98,7 +99,7 @@ def kinds_of(old: Treated, new: Treated) -> set[str]:
 
 
 def _protection(old: str, new: str) -> set[str]:
-    if old == new or "unknown" in (old, new):
+    if same_name(old, new) or "unknown" in (old, new):
         return set()
     if new == "none":
         return {"protection_lost"}
@@ -108,7 +109,7 @@ def _protection(old: str, new: str) -> set[str]:
 
 
 def _branding(old: str, new: str) -> set[str]:
-    return set() if old == new or "unknown" in (old, new) else {"branding_changed"}
+    return set() if same_name(old, new) or "unknown" in (old, new) else {"branding_changed"}
 
 
 def sure_kinds(old: list[Treated], new: list[Treated]) -> set[str]:

@@ -59,6 +59,21 @@ def test_rules_that_meet() -> None:
 
 
 @pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"rule_error_action": "Defer"}),
+        ({"conditions": {"has_sender_override": True}}, {"conditions": {"message_contains_data_classifications": ["a"]}}),
+        ({"conditions": {"message_contains_data_classifications": ["a"]}}, {"conditions": {"message_contains_data_classifications": ["b"]}}),
+        ({"conditions": {"has_sender_override": True}}, {"conditions": {}, "exceptions": {"has_sender_override": True}}),
+        ({"actions": {"sign_message": "a"}}, {"actions": {"sign_message": "b"}}),
+    ],
+)
+def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None:
+    assert "equal_rules" not in [kind for kind, _rules in found({**ALL, **one}, {**ALL, **other, "name": "Again"})]
+    assert ("equal_rules", ["All", "Again"]) in found({**ALL, **one}, {**ALL, **one, "name": "Again"})
+
+
+@pytest.mark.parametrize(
     ("odd", "kind"),
     [
         ({"expiry_date": "2026-02-01T00:00:00Z"}, "expired"),
@@ -145,6 +160,34 @@ def test_a_rule_of_data_loss_prevention_does_nothing() -> None:
     assert [kind for kind, _rules in found({**ALL, "conditions": {}, "dlp_policy": True})] == ["inactive_encryption", "dlp_rule"]
 
 
+@pytest.mark.parametrize(
+    "limited",
+    [{"exceptions": {"subject_contains_words": ["x"]}}, {"enabled": False}, {"expiry_date": "2026-02-01"}, {"activation_date": "2026-03-01T09:00:00"}],
+)
+def test_a_rule_that_does_not_apply_to_all_mail(limited: Values) -> None:
+    assert "for_all_mail" not in [kind for kind, _rules in found({**ALL, "conditions": {}, **limited})]
+
+
+@pytest.mark.parametrize("idle", [{"enabled": False}, {"mode": "Audit"}])
+def test_a_rule_that_does_nothing_does_nothing_to_subdomains(idle: Values) -> None:
+    spares = {**ALL, "exceptions": {"recipient_domain_is": ["fabrikam.com"]}}
+    decrypts = rule("Decrypt", PARTNER, {"remove_ome_v2": True})
+    assert "subdomains" not in [kind for each in (spares, decrypts) for kind, _rules in found({**each, **idle})]
+
+
+@pytest.mark.parametrize(
+    ("date", "kinds"),
+    [
+        ("2026-02-28T20:00:00", {"expiring"}),  # Without an offset, it may be over.
+        ("2026-02-28T20:00:00Z", {"expired", "never_acts"}),
+        ("2026-02-27T20:00:00", {"expired", "never_acts"}),
+        ("2026-03-31T20:00:00", set()),
+    ],
+)
+def test_a_date_is_over_where_every_time_zone_says_so(date: str, kinds: set[str]) -> None:
+    assert {kind for kind, _rules in found({**ALL, "expiry_date": date})} == kinds
+
+
 def test_a_branding_that_there_is_not() -> None:
     branded = {**ALL, "actions": {**ENCRYPT, "apply_rights_protection_customization_template": "Sales"}}
     assert found(branded) == []  # Nobody knows.
@@ -175,3 +218,8 @@ def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
 @pytest.mark.parametrize("seed", range(20))
 def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
     assert Search(100).idle(never, seed) == ""
+
+
+def test_a_reason_is_one_line() -> None:
+    spares = {**ALL, "exceptions": {"recipient_domain_is": ["fab\nrikam.com\u202e"]}}
+    assert "fab[U+000A]rikam.com[U+202E]" in next(each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains")

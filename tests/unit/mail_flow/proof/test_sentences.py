@@ -8,6 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import PREDICATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import PHRASES, mail_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 from tests.unit.mail_flow.proof.test_difference import compared
 from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, rule
@@ -113,3 +116,71 @@ def test_a_witness_is_an_ordinary_message() -> None:
     header = {**wide, "sender_address_location": "Header"}
     (row,) = [each for each in compared([header], [wide]).rows if each["kind"] != "unknown"]
     assert row["witness"]["message"]["mail_from"] != row["witness"]["message"]["from"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (only(message_contains_data_classifications=["a"]), only(message_contains_data_classifications=["b"])),
+        (but(message_contains_data_classifications=["a"]), but(message_contains_data_classifications=["b"])),
+        (but(has_sender_override=True), only(has_sender_override=True)),
+        ({**ALL, "actions": {**ENCRYPT, "sign_message": "a"}}, {**ALL, "actions": {**ENCRYPT, "sign_message": "b"}}),
+    ],
+)
+def test_what_is_not_known_here_means_the_same_only_with_the_same_value(before: Values, after: Values) -> None:
+    (row,) = compared([before], [after]).rows
+    assert (row["kind"], {each["id"] for each in row["unknown"]}) == ("unknown", {"U13"})
+    assert compared([before], [before]).rows == []
+
+
+BOSS = "megan@contoso.com"
+
+
+def mail(*conditions: Values) -> str:
+    return mail_of(RuleSet([rule("R", each, ENCRYPT) for each in conditions]).rules, every=False)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ({"between_member_of_1": ["a@b.com"], "between_member_of_2": ["c@b.com", "d@b.com"]}, "between members of a@b.com and members of c@b.com or d@b.com"),
+        ({"manager_for_evaluated_user": "Sender", "manager_addresses": [BOSS]}, f"from people whose manager is {BOSS}"),
+        ({"manager_for_evaluated_user": "Recipient", "manager_addresses": [BOSS]}, f"to people whose manager is {BOSS}"),
+        ({"ad_comparison_attribute": "Department"}, "to people with the sender's Department"),
+        ({"ad_comparison_attribute": "City", "ad_comparison_operator": "NotEqual"}, "to people with another City than the sender's"),
+        ({"sender_management_relationship": "Manager"}, "to people whose manager is the sender"),
+        ({"sender_management_relationship": "DirectReport"}, "to the sender's manager"),
+        ({"sender_in_recipient_list": ["Allow"]}, "from people in a list 'Allow' of the recipient"),
+        ({"has_no_classification": True}, "without a classification"),
+        ({"has_no_classification": False}, "where has_no_classification is false (which is not documented, U15)"),
+        ({"header_contains_message_header": "X-A", "header_contains_words": ["{}", "<>"]}, "with the header X-A with '{}' or '<>'"),
+    ],
+)
+def test_conditions_in_words(conditions: Values, said: str) -> None:
+    assert mail(conditions) == f"Mail {said}"
+
+
+def test_conditions_about_different_things_are_not_one() -> None:
+    own, theirs = ({"manager_for_evaluated_user": whose, "manager_addresses": [BOSS]} for whose in ("Sender", "Recipient"))
+    assert mail(own, theirs) == f"Mail from people whose manager is {BOSS} to people whose manager is {BOSS}"
+    same, other = {"ad_comparison_attribute": "Department"}, {"ad_comparison_attribute": "City"}
+    assert mail(same, other) == "Mail to people with the sender's Department to people with the sender's City"
+
+
+def test_every_condition_has_words() -> None:
+    assert {predicate.options[0] for predicate in PREDICATES} == set(PHRASES)
+
+
+@pytest.mark.parametrize(("action", "names"), [("apply_rights_protection_customization_template", ("B1", "b1")), (next(iter(ENCRYPT)), ("Board", "BOARD"))])
+def test_names_compare_without_case(action: str, names: tuple[str, str]) -> None:
+    one, other = ({**ALL, "actions": {**ENCRYPT, action: name}} for name in names)
+    assert compared([one], [other]).rows == []
+    assert compared([one], [{**ALL, "actions": {**ENCRYPT, action: "Other"}}]).rows
+
+
+def test_a_sentence_is_one_line() -> None:
+    odd = {**only(subject_contains_words=["a\nb\u202e"]), "name": "R\r\n\tx"}
+    (row,) = compared([], [odd]).rows
+    assert "'a[U+000A]b[U+202E]'" in row["text"]
+    assert "rule 'R[U+000A][U+0009]x'" in row["text"]
+    assert row["text"].isprintable()
