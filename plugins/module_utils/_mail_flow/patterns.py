@@ -134,9 +134,8 @@ def _rendered(node: Node, lines: bool) -> str:
             return f"(?:{'|'.join(_rendered(option, lines) for option in options)})"
         case Repeat(part, least, most):
             return f"(?:{_rendered(part, lines)}){{{least},{'' if most is None else most}}}"
-        case Chars(ranges, classes, negated):
-            inside = "".join(re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in ranges)
-            return f"[{'^' if negated else ''}{inside}{''.join(chr(92) + name for name in classes)}]"
+        case Chars():
+            return node.rendered
     raise TypeError(node)
 
 

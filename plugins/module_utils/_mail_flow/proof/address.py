@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern, begins_anywhere, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import MOST_NAMED, Key, Vocabulary
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import MOST_NAMED, Key, Vocabulary, is_open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word, first_token, has_word, tokens
 
 #: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
@@ -70,7 +70,7 @@ class AddressSlot:
         self.name, self.facts, self._circuit = name, facts, circuit
         # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
-        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ())}
+        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)}
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
