@@ -240,6 +240,8 @@ class Model:
 
     def _learn(self, error: NoMessageError) -> None:
         """Laws hold from now on; limits where a message is to be written."""
+        for clause in (*error.laws, *error.limits):
+            self.circuit.together(clause)
         for clause in error.laws:
             self.circuit.add(*clause)
         if error.limits and not self._limits:

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import Search, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds, is_impossible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
@@ -177,3 +178,56 @@ def test_a_text_that_cannot_be_is_impossible() -> None:
     assert is_impossible([("word", "red")], [("pattern", ("e", False))])
     assert is_impossible([], [("pattern", (".*", False))])
     assert find_text([("word", "red")], [("pattern", ("e", False))]) is None
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"recipient_address_matches_patterns": [r"\.fabrikam\.com$"]}, {"recipient_address_contains_words": [".fabrikam.com"]}],
+    ids=["pattern", "word"],
+)
+def test_a_domain_comes_after_a_dot_or_after_the_at_sign(condition: Values) -> None:
+    rules, when, message = [rule({**IN, **condition})], {**IN, "recipient_domain_is": ["fabrikam.com"]}, sent()
+    assert protections(rules, message) == {"none"}
+    assert by_emulator(rules, message, Claim(when, {}, "not_in_clear")) == "refuted"
+    assert [each["verdict"] for each in proofs(rules, (when, {}))] == ["refuted"]
+    wider = [rule(when)]
+    assert difference(named(wider), named(rules), FACTS, NOW).rows[0]["kind"] == "protection_lost"
+    excepted = named([rule({**IN, "recipient_domain_is": ["fabrikam.com"]}, exceptions=condition)])
+    assert lint(excepted, FACTS, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"recipient_address_matches_patterns": [r"[.@]fabrikam\.com$"]}, {"recipient_address_contains_words": ["fabrikam.com"]}],
+    ids=["pattern", "word"],
+)
+def test_what_every_address_of_a_domain_ends_with_is_known(condition: Values) -> None:
+    (found,) = proofs([rule({**IN, **condition})], ({**IN, "recipient_domain_is": ["fabrikam.com"]}, {}))
+    assert found["verdict"] == "proved"
+
+
+def test_a_word_of_a_domain_that_touches_a_letter_is_open() -> None:
+    """U17: whether ``@contoso.com`` is a word in ``bob@contoso.com``."""
+    rules, when = [rule({**IN, "recipient_address_contains_words": ["@contoso.com"]})], {**IN, "sent_to_scope": "InOrganization"}
+    assert protections(rules, sent(to=["amy@contoso.com"])) == {"unknown"}
+    assert [each["verdict"] for each in proofs(rules, (when, {}))] == ["unknown"]
+
+
+def test_what_is_open_about_a_word_is_open_about_the_words_and_patterns_in_it() -> None:
+    for inner in ({"subject_matches_patterns": ["top secret"]}, {"subject_contains_words": ["top secret"]}):
+        claim = ({**IN, "subject_contains_words": ["very top secret"]}, {})
+        assert [each["verdict"] for each in proofs([rule({**IN, **inner})], claim)] == ["unknown"]
+    for inner in ({"subject_matches_patterns": [r"top\s+secret"]}, {"subject_contains_words": ["secret"]}):
+        claim = ({**IN, "subject_contains_words": ["very top secret"]}, {})
+        assert [each["verdict"] for each in proofs([rule({**IN, **inner})], claim)] == ["proved"]
+
+
+@pytest.mark.parametrize("more", [{"contacts": ["c@partner.com"]}, {"mailboxes": ["bob@contoso.com"], "mail_users": []}], ids=["contact", "no object"])
+@pytest.mark.parametrize("to", [{"sent_to": ["c@partner.com"]}, {"recipient_domain_is": ["partner.com"]}], ids=["named", "not named"])
+def test_somebody_who_is_no_object_may_have_attributes(more: Values, to: Values) -> None:
+    facts = {**FACTS, **more, "attributes": {"c@partner.com": {"Department": "Sales"}}}
+    rules = [rule(IN, exceptions={"recipient_ad_attribute_contains_words": ["Department:Sales"]})]
+    assert protections(rules, sent(to=["c@partner.com"]), facts) == {"none"}
+    (found,) = proofs(rules, ({**IN, **to}, {}), facts=facts)
+    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "c@partner.com")
+    assert [row["kind"] for row in difference(named([rule(IN)]), named(rules), facts, NOW).rows] == ["protection_lost"]
