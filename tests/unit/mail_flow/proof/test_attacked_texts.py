@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,9 +14,12 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import Search, has_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds, is_impossible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
@@ -231,3 +235,131 @@ def test_somebody_who_is_no_object_may_have_attributes(more: Values, to: Values)
     (found,) = proofs(rules, ({**IN, **to}, {}), facts=facts)
     assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "c@partner.com")
     assert [row["kind"] for row in difference(named([rule(IN)]), named(rules), facts, NOW).rows] == ["protection_lost"]
+
+
+#: An action that changes what later rules see, the condition of a rule after it, and what the sender wrote.
+CHANGED = {
+    "anchor": ({"prepend_subject": "[EXT] "}, {"subject_matches_patterns": [r"^\[EXT\]"]}, {"subject": "hi"}),
+    "lines": ({"prepend_subject": "secret "}, {"subject_matches_patterns": ["(?im)secret"]}, {"subject": "hi"}),
+    "lines and anchor": ({"prepend_subject": "secret "}, {"subject_matches_patterns": ["(?m)^secret"]}, {"subject": "hi"}),
+    "whole": ({"prepend_subject": "secret"}, {"subject_matches_patterns": ["^secret$"]}, {"subject": ""}),
+    "line break": (
+        {"apply_html_disclaimer_text": "<p>Top secret</p>", "apply_html_disclaimer_location": "Prepend"},
+        {"subject_or_body_matches_patterns": [r"secret\s"]},
+        {"body": "hi"},
+    ),
+    "line break after the text": (
+        {"apply_html_disclaimer_text": "<p>Legal</p>", "apply_html_disclaimer_location": "Append"},
+        {"subject_or_body_matches_patterns": [r"secret\s"]},
+        {"body": "top secret"},
+    ),
+    "line break before the disclaimer": (
+        {"apply_html_disclaimer_text": "<p>Legal</p>", "apply_html_disclaimer_location": "Append"},
+        {"subject_or_body_matches_patterns": [r"\slegal"]},
+        {"body": "hi"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_later_rules_see_all_of_a_changed_text(case: str) -> None:
+    change, condition, text = CHANGED[case]
+    rules, message = [rule(IN, change), rule(condition, STOP), rule(IN)], sent(**text)
+    assert protections(rules, message) == {"none"}
+    assert by_emulator(rules, message, Claim(IN, condition, "not_in_clear")) == "refuted"
+    assert proofs(rules, (IN, condition))[0]["verdict"] != "proved"
+
+
+def test_white_space_where_two_texts_meet_is_open() -> None:
+    words = {"subject_or_body_contains_words": ["top secret"]}
+    for plain, location, body in (("top ", "Prepend", "secret"), (" secret", "Append", "top"), ("x top", "Prepend", "secret")):
+        rules = [rule(IN, {"apply_html_disclaimer_text": plain, "apply_html_disclaimer_location": location}), rule(words, STOP), rule(IN)]
+        assert protections(rules, sent(body=body)) == {"unknown"}
+        assert [each["verdict"] for each in proofs(rules, (IN, words))] == ["unknown"]
+    rules = [rule(IN, {"prepend_subject": "top  "}), rule({"subject_contains_words": ["top secret"]}, STOP), rule(IN)]
+    assert protections(rules, sent(subject="secret")) == {"unknown"}
+    assert [each["verdict"] for each in proofs(rules, (IN, {"subject_contains_words": ["top secret"]}))] == ["unknown"]
+
+
+PATTERNS = [
+    *(
+        "a",
+        "ab",
+        "a b",
+        r"a\s",
+        r"\sa",
+        r"\s+b",
+        "^a",
+        "a$",
+        "^a$",
+        "^$",
+        "^",
+        "$",
+        "^ab",
+        "b$",
+        "^a b$",
+        r"^\[",
+        r"\[a\]",
+        r"\]$",
+        "(?i)a",
+        "(?im)a",
+        "(?m)^a",
+    ),
+    *(
+        "(?m)a$",
+        "(?im)^ab$",
+        "(?m)^$",
+        "[^a]",
+        "[^a]b",
+        "[ab]+$",
+        "^[^a]",
+        "a|^b",
+        "^a|b$",
+        "(a|b)c",
+        "a.b",
+        "a.*b",
+        "a?b",
+        "(ab)*c",
+        r"\w\w",
+        r"\W",
+        r"\d",
+        r"\D$",
+    ),
+    *(r"a\Sb", ".", ".*", "x*", "a{2}", "a{2,3}b", "(?:a|b){2}$", r"b\n", r"\na", r"a\W+b"),
+]
+WORDS = ["a", "ab", "a b", "[a]", "b]", "a:", ":b", "ab a"]
+KNOWN = ["a", "ab", "a ", "a  ", "[a] ", "[a]", "b", ": ", "a:", "x", " ", "ab\n", "c a", "aa", "a\nb"]
+WRITTEN = ["", "a", "b", "ab", " b", "b a", "[a]", ":b", "c", "aab", "x", "a b", " ", "  b"]
+
+
+def certainly(value: int | tuple[int, int], before: bool) -> bool | None:
+    """What a formula over one variable says; None where it leaves it open."""
+    ends = [value, value] if isinstance(value, int) else value
+    low, high = ((end == TRUE) or (end == BEFORE and before) or (end == BEFORE ^ 1 and not before) for end in ends)
+    return low if low == high else None
+
+
+#: The variable for what a text had before.
+BEFORE = 2
+
+
+@pytest.mark.parametrize("how", ["prefix", "before", "after"])
+def test_what_is_certain_of_a_changed_text_is_what_the_simulator_finds(how: str) -> None:
+    circuit = Circuit()
+    assert circuit.variable("before") == BEFORE
+    keys = [("word", word) for word in WORDS] + [("pattern", (pattern, False)) for pattern in PATTERNS]
+    decided = 0
+    for known, text in itertools.product(KNOWN, WRITTEN):
+        changer = Changer(keys, Rail(circuit, free=False), "text")
+        old = dict.fromkeys(keys, BEFORE)
+        near = changer.near(known, every=how == "prefix" and known[-1:].isalnum())
+        looked = dict.fromkeys((*near, *changer.phrases, *changer.patterns), BEFORE)
+        new = {**old, **(changer.prefixed(known, looked, "x") if how == "prefix" else changer.beside(known, how == "before", looked, "x"))}
+        whole = {"prefix": f"{known}{text}", "before": f"{known}\n{text}", "after": f"{text}\n{known}"}[how]
+        for key in keys:
+            before, after = holds(text, key), holds(whole, key)
+            if isinstance(before, bool):
+                said = certainly(new[key], before)
+                assert said is None or said is after, (how, known, text, key)
+                decided += said is not None
+    assert decided > len(KNOWN) * len(WRITTEN) * len(keys) // 2
