@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 _FLAGS = re.compile(r"\(\?([im]+)\)")
@@ -40,9 +41,22 @@ class Chars:
 
     def has(self, character: str) -> bool:
         """Whether it is this character, in whatever case."""
+        if not character.isascii() or not self.is_ascii:
+            return _has(self, character)
         cases = {character, character.lower(), character.upper()}
         inside = any(first <= case <= last for first, last in self.ranges for case in cases) or any(_in_class(character, name) for name in self.classes)
         return inside is not self.negated
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it names only ASCII characters."""
+        return all(last.isascii() for _first, last in self.ranges)
+
+    @property
+    def rendered(self) -> str:
+        """The class as Python's regular expressions have it."""
+        inside = "".join(re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in self.ranges)
+        return f"[{'^' if self.negated else ''}{inside}{''.join(chr(92) + name for name in self.classes)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +270,12 @@ def _size(node: Node) -> int:
         case Repeat(part, least, most):
             return 1 + _size(part) * max(least if most is None else most, 1)
     return 1
+
+
+@lru_cache(maxsize=65536)
+def _has(chars: Chars, character: str) -> bool:
+    """Beyond ASCII, which characters are one letter in two cases is as intricate as Python's regular expressions have it."""
+    return re.fullmatch(chars.rendered, character, re.IGNORECASE) is not None
 
 
 def _in_class(character: str, name: str) -> bool:

@@ -57,14 +57,38 @@ def is_agreed(pattern: str, legacy: bool = False) -> bool:
 def begins_anywhere(pattern: str, legacy: bool = False, *, both: bool = False) -> bool:
     """Whether what a pattern finds in a text it finds in every longer text that ends like it; with ``both``, also in one that goes on after it."""
     compiled = _compiled(pattern, legacy)
-    return not isinstance(compiled, str) and not compiled.expression.lines and not _has_anchor(compiled.expression.root, both)
+    return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
 
 
 @lru_cache(maxsize=16384)
-def is_pending(text: str, pattern: str, legacy: bool = False) -> bool:
-    """Whether something that a pattern finds could begin in a text and end in what follows it."""
+def in_prefix(text: str, pattern: str, legacy: bool = False) -> bool | None:
+    """Whether a pattern is found in whatever begins with a text, because of what is in it. ``None`` where that is open: something could begin in the text and
+    end in what follows, or the meaning is open.
+    """
     compiled = _compiled(pattern, legacy)
-    return isinstance(compiled, str) or compiled.pending(text)
+    if isinstance(compiled, str):
+        return None
+    expression = compiled.expression
+    readings = [compiled.states.in_prefix(text, lines) for lines in dict.fromkeys((expression.lines, expression.lines or expression.anchored))]
+    return readings[0] if len(set(readings)) == 1 or readings[0] else None
+
+
+@lru_cache(maxsize=4096)
+def crosses_lines(pattern: str, legacy: bool = False) -> bool:
+    """Whether what a pattern finds may have the end of a line in it, or its meaning is open."""
+    compiled = _compiled(pattern, legacy)
+    return isinstance(compiled, str) or _has_line_end(compiled.expression.root)
+
+
+def _has_line_end(node: Node) -> bool:
+    match node:
+        case Sequence(parts) | Choice(parts):
+            return any(_has_line_end(part) for part in parts)
+        case Repeat(part, _least, _most):
+            return _has_line_end(part)
+        case Chars():
+            return node.has("\n")
+    return False
 
 
 def _has_anchor(node: Node, both: bool) -> bool:
@@ -101,10 +125,6 @@ class Search:
             return self._quick[lines].search(text) is not None
         return self.states.found(text, lines)
 
-    def pending(self, text: str) -> bool:
-        """Whether it could have begun at the end of a text."""
-        return self.states.pending(text, self.expression.lines)
-
     @property
     def states(self) -> States:
         """The search as an automaton."""
@@ -134,9 +154,8 @@ def _rendered(node: Node, lines: bool) -> str:
             return f"(?:{'|'.join(_rendered(option, lines) for option in options)})"
         case Repeat(part, least, most):
             return f"(?:{_rendered(part, lines)}){{{least},{'' if most is None else most}}}"
-        case Chars(ranges, classes, negated):
-            inside = "".join(re.escape(first) + (f"-{re.escape(last)}" if first != last else "") for first, last in ranges)
-            return f"[{'^' if negated else ''}{inside}{''.join(chr(92) + name for name in classes)}]"
+        case Chars():
+            return node.rendered
     raise TypeError(node)
 
 
@@ -163,15 +182,17 @@ class States:
             begins = line
         return self.last in self.closure(here, begins, True)
 
-    def pending(self, text: str, lines: bool) -> bool:
-        """Whether a search is in the middle of something at the end of a text."""
+    def in_prefix(self, text: str, lines: bool) -> bool | None:
+        """Whether it is found in a text, whatever follows; ``None`` where a search is in the middle of something at the end."""
         here: frozenset[int] = frozenset()
         begins = True
         for character in text:
             line = lines and character == "\n"
-            here = self.move(self.closure(here, begins, line), character)
-            begins = line
-        return bool(here - {self.last})
+            before = self.closure(here, begins, line)
+            if self.last in before:
+                return True
+            here, begins = self.move(before, character), line
+        return True if self.last in self.closure(here, begins, False) else None if here else False
 
     def _new(self) -> int:
         self._edges.append([])

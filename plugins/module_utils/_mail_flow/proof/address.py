@@ -16,7 +16,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern, begins_anywhere, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import MOST_NAMED, Key, Vocabulary
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    MOST_NAMED,
+    Key,
+    Vocabulary,
+    is_open,
+    strangers_with_attributes,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word, first_token, has_word, tokens
 
 #: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
@@ -40,20 +46,29 @@ def words_in(text: str, index: dict[str, list[str]]) -> Iterable[tuple[str, bool
             yield word, found is True
 
 
+def stands(word: str) -> list[str]:
+    """How a word may stand in a text, the word itself first: with other white space, and where it ends with punctuation beside a letter (U17)."""
+    ends = [("", "q")[:1] if character.isalnum() else ("", "q") for character in (word[:1], word[-1:])]
+    blanks = (" ", "  ", "\n\t ") if any(character.isspace() for character in word) else ("",)
+    bodies = dict.fromkeys((word, *(blank.join(word.split()) for blank in blanks if blank)))
+    return [f"{before}{body}{after}" for body in bodies for before in ends[0] for after in ends[1]]
+
+
 def relate_texts(circuit: Circuit, atoms: dict[Key, int]) -> None:
     """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it."""
     words = [value for sort, value in atoms if sort == "word"]
     patterns = [value for sort, value in atoms if sort == "pattern"]
     index = words_by_token(words)
+    standing = {word: stands(word) for word in words}
     for word in words:
         for inner, sure in words_in(word, index):
-            if sure and inner != word:
+            if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
                 circuit.add(atoms["word", word] ^ 1, atoms["word", inner])
     if len(words) * len(patterns) <= _PAIRS:
         for pattern, legacy in patterns:
             if begins_anywhere(pattern, legacy, both=True):
                 for word in words:
-                    if has_pattern(word, pattern, legacy) is True:
+                    if all(has_pattern(text, pattern, legacy) is True for text in standing[word]):
                         circuit.add(atoms["word", word] ^ 1, atoms["pattern", (pattern, legacy)])
 
 
@@ -70,7 +85,7 @@ class AddressSlot:
         self.name, self.facts, self._circuit = name, facts, circuit
         # These two come first: once one is false, a single decision excludes all names, or all domains.
         self.named, self.placed = circuit.variable((name, "named")), circuit.variable((name, "placed"))
-        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ())}
+        self.atoms: dict[Key, int] = {key: circuit.variable((name, *key)) for key in vocabulary.keys.get(kind, ()) if not is_open(key)}
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
@@ -93,7 +108,8 @@ class AddressSlot:
         self._relate_words(people)
         self._relate_members(people)
         self._relate_directory(people)
-        choices = [literal for (sort, _value), literal in self.atoms.items() if sort in ("address", "below", "exact", "member")]
+        sorts = ("address", "below", "exact", "member", *(("attribute word", "attribute pattern") if strangers_with_attributes(self.facts) else ()))
+        choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
         self._circuit.together([self.named, self.placed, *choices, self.object])
 
     def _is_any(self, whole: int, literals: list[int]) -> None:
@@ -133,7 +149,7 @@ class AddressSlot:
             self._only(key, each)
 
     def _relate_words(self, people: list[str]) -> None:
-        """Words and patterns in named addresses, and in the domain that every address of it ends with."""
+        """Words and patterns in named addresses, and in the domain that every address of it ends with, after ``@`` or a dot."""
         add, atoms = self._circuit.add, self.atoms
         index = words_by_token(self.values("word"))
         hits: dict[Key, list[str]] = {key: [] for key in atoms if key[0] in ("word", "pattern")}
@@ -154,17 +170,19 @@ class AddressSlot:
                     add(atoms["address", address] ^ 1, atoms["pattern", (pattern, legacy)])
         for key, each in hits.items():
             self._only(key, each)
-        ends = [(atoms["below", name], f".{name}") for name in self.values("below")]
-        ends += [(atoms["exact", name], f"@{name}") for name in self.values("exact")]
-        for literal, text in ends:
-            for word, sure in words_in(text, index):
-                if sure:
+        ends = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
+        ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
+        for literal, texts in ends:
+            # Before that there may be a letter, or something else.
+            whole = [f"{before}{text}" for text in texts for before in "q-"]
+            for word, sure in words_in(whole[0], index):
+                if sure and all(has_word(text, word) is True for text in whole):
                     add(literal ^ 1, atoms["word", word])
         if len(ends) * len(patterns) <= _PAIRS:
             for pattern, legacy in patterns:
                 if begins_anywhere(pattern, legacy):
-                    for literal, text in ends:
-                        if has_pattern(text, pattern, legacy) is True:
+                    for literal, texts in ends:
+                        if all(has_pattern(text, pattern, legacy) is True for text in texts):
                             add(literal ^ 1, atoms["pattern", (pattern, legacy)])
 
     def _relate_members(self, people: list[str]) -> None:
@@ -195,9 +213,10 @@ class AddressSlot:
             for sort, value in self.atoms:
                 if sort.startswith("attribute"):
                     self._relate_attribute(address, sort, value)
+        strangers = [self.atoms["address", address] for address in strangers_with_attributes(facts) if ("address", address) in self.atoms]
         for sort, value in self.atoms:
             if sort.startswith("attribute"):
-                add(self.atoms[sort, value] ^ 1, self.object)
+                add(self.atoms[sort, value] ^ 1, self.object, *strangers)
         if facts.managers is not None and all(("address", person) in self.atoms for person in facts.managers):
             add(self.managed ^ 1, *(self.atoms["address", person] for person in facts.managers))
         if facts.mailboxes is not None and len({*facts.mailboxes, *(facts.mail_users or ()), *(facts.groups or ())}) <= MOST_NAMED:

@@ -9,11 +9,12 @@ a word or a pattern together, it is open whether they do (U17, U18).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import begins_anywhere, has_pattern, is_agreed, is_pending
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
@@ -107,7 +108,8 @@ class Changer:
         alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
         if alone == {True}:
             return TRUE
-        joined = any(_at_border(prefix.lower(), word[:length]) for length in range(1, len(word)))
+        blanks = _one_blank(prefix.lower()), _one_blank(word)
+        joined = any(_at_border(blanks[0], blanks[1][:length]) for length in range(1, len(blanks[1])))
         if alone != {False} or joined:
             return self._open(name, key) if prefix[-1:].isalnum() else self.rail.any_of((self._open(name, key), before))
         if prefix[-1:].isalnum():  # It may hide a word at the beginning of the subject.
@@ -116,23 +118,23 @@ class Changer:
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         pattern: tuple[str, bool] = key[1]
-        if not is_agreed(*pattern):
-            return self._open(name, key)
-        anywhere = begins_anywhere(*pattern)
-        if begins_anywhere(*pattern, both=True) and has_pattern(prefix, *pattern) is True:
+        inside = in_prefix(prefix, *pattern)
+        if inside:
             return TRUE
-        if is_pending(prefix, *pattern):
-            return self.rail.any_of((before, self._open(name, key))) if anywhere else self._open(name, key)
-        return before if anywhere else self.rail.all_of((before, self._open(name, key)))
+        if begins_anywhere(*pattern):
+            return before if inside is False else self.rail.any_of((before, self._open(name, key)))
+        return self.rail.all_of((before, self._open(name, key))) if inside is False else self._open(name, key)
 
     def beside(self, plain: str, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
         """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
         found: dict[Key, Value] = {}
         for key, old in before.items():
-            alone = self.in_known(plain, key, name)
             if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):
                 found[key] = self.rail.unknown("U18", name, self.slot, key)
+            elif key[0] == "pattern" and prepends:
+                found[key] = self._pattern(f"{plain}\n", key, old, name)
             else:
+                alone = self.in_known(plain if key[0] == "word" else f"\n{plain}", key, name)
                 found[key] = self.rail.any_of((alone, old, *([self.rail.unknown("U17", name, "joined", key)] if _may_join(plain, prepends, key) else [])))
         return {key: value for key, value in found.items() if value != before[key]}
 
@@ -142,10 +144,14 @@ def _at_border(prefix: str, start: str) -> bool:
 
 
 def _may_join(plain: str, prepends: bool, key: Key) -> bool:
-    """Whether a disclaimer and the text, on separate lines, could together form a phrase or a pattern."""
+    """Whether a disclaimer and the text, on separate lines, could together form a phrase, or a pattern of which the text has the beginning."""
     sort, value = key
     if sort == "pattern":
-        return not is_agreed(*value) or is_pending(f"{plain}\n" if prepends else "q\n", *value)
-    text = plain.lower()
-    blanks = [place for place, character in enumerate(value) if character.isspace()]
-    return any(text.endswith(value[:place]) if prepends else text.startswith(value[place + 1 :]) for place in blanks)
+        return crosses_lines(*value)
+    text, word = _one_blank(plain.lower()).strip(), _one_blank(value)
+    blanks = [place for place, character in enumerate(word) if character == " "]
+    return any(text.endswith(word[:place]) if prepends else text.startswith(word[place + 1 :]) for place in blanks)
+
+
+def _one_blank(text: str) -> str:
+    return re.sub(r"\s+", " ", text)

@@ -56,6 +56,9 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
 
+#: The maximum number of relations to learn before that.
+_LAWS = 200
+
 
 @dataclass(frozen=True)
 class Guarantee:
@@ -179,9 +182,11 @@ class _Prover:
         model = self.first
         try:
             assumptions = self._possible(model, place, where)
-            for _round in range(_ROUNDS):
+            rounds = 0
+            while rounds < _ROUNDS:
                 literals = [each.literal for each in assumptions]
                 broken = self._broken(model, place, model.free)
+                laws = model.laws
                 if not model.solve([broken, *literals], self.budget):
                     proof = self._named(model, [broken], assumptions)
                     return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._left_out, *proof]}
@@ -189,6 +194,9 @@ class _Prover:
                 found, more = self._counterexample(model, place, literals)
                 if found:
                     return {"name": guarantee.name, "verdict": "refuted", "assumptions": _described(assumptions[:0]), "counterexample": found}
+                if laws < model.laws < _LAWS:
+                    continue  # It may be proved by now.
+                rounds += 1
                 to_refine = [*to_refine, *(key for key in more if key not in to_refine)]
                 to_refine = to_refine or model.left_in_fields()
                 if not to_refine:

@@ -3,25 +3,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Messages that a person can send, from models of the variables. Private to the collection.
 
-Texts and addresses are made so that every word and pattern is in them that the model says, and no other. Where there is no such text the model is one of
-no message, and what it got wrong is a new relation.
+Texts and addresses are made so that every word and pattern is in them that the model says, and no other. Where no text at all can be like that, what the
+model got wrong is a new relation. Where only none is found that a person would write, it is a limit of the writer's, and says nothing about mail.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds, is_impossible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, WRITTEN, Key
 
-#: The form of the addresses that are created here.
-_FORM: Key = ("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False))
+#: The forms of the addresses that are created here, as a reader expects them first. Every address has the last one, which is that of ``is_address``.
+_FORMS: tuple[tuple[Key, ...], ...] = (
+    (("pattern", (r"^[a-z0-9._-]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
+    (("pattern", (r"^[^\s@<>,;]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
+    (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),),
+)
+#: Other texts have any form.
+_ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
 #: Atoms that the text of an address decides.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
@@ -31,14 +38,80 @@ Holds = Callable[[int], bool]
 
 
 class NoMessageError(Exception):
-    """No message matches the model.
+    """No message matches the model, as far as is known.
 
-    :param clauses: what holds for every message but not for the model; empty if unknown.
+    :param laws: clauses that hold for every message, whatever is open, but not for the model.
+    :param limits: clauses that hold for every message that is written here, but not for the model.
     """
 
-    def __init__(self, clauses: Iterable[tuple[int, ...]] = ()) -> None:
+    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = ()) -> None:
         super().__init__("No message is like this.")
-        self.clauses = list(clauses)
+        self.laws, self.limits = list(laws), list(limits)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a text has to have and to lack.
+
+    :param atoms: atom to its literal.
+    :param has: whether a text has an atom.
+    """
+
+    atoms: Mapping[Key, int]
+    is_true: Holds
+    has: Callable[[str, Key], Any] = holds
+
+    @property
+    def wanted(self) -> list[Key]:
+        """What it must have."""
+        return [key for key, literal in self.atoms.items() if self.is_true(literal)]
+
+    def wrong(self, text: str) -> list[Key]:
+        """The atoms that differ in a text, or are open."""
+        return [key for key, literal in self.atoms.items() if self.has(text, key) is not self.is_true(literal)]
+
+    def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
+        """A text by automata.
+
+        :param text: one that is not right.
+        :param forms: patterns that it must match, too. They are tried in order; every text has the last ones.
+        :raises NoMessageError: none was found.
+        """
+        wanted = self.wanted
+        unwanted = [key for key in self.wrong(text) if key not in wanted]
+        # Small automata can tell what large ones cannot.
+        laws = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((_as_text(key),), (_as_text(bad),), tuple(forms[-1]))]
+        if laws:
+            raise NoMessageError(laws)
+        for form in forms:
+            found = self.found(unwanted, form)
+            if found is not None:
+                return found
+        clause = [self._clause(wanted, unwanted)]
+        if _exclude(tuple(map(_as_text, wanted)), tuple(map(_as_text, unwanted)), tuple(forms[-1])):
+            raise NoMessageError(clause)
+        raise NoMessageError(limits=clause)
+
+    def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
+        """A text of a form.
+
+        :param unwanted: what is known to need excluding; more is added.
+        :raises NoMessageError: there is no telling.
+        """
+        wanted = self.wanted
+        while True:
+            try:
+                text = find_text([*form, *map(_as_text, wanted)], list(map(_as_text, unwanted)), _PRINTED)
+            except OverflowError as error:
+                raise NoMessageError() from error
+            wrong = [] if text is None else self.wrong(text)
+            more = [key for key in wrong if key not in wanted and key not in unwanted]
+            if not more:
+                return None if wrong else text
+            unwanted += more
+
+    def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[int, ...]:
+        return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
 
 
 @dataclass
@@ -134,14 +207,16 @@ class Writer:
         domain = self._domain(slot, is_true)
         words = [word for word in slot.values("word") if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True]
         address = f"{'.'.join([name, *_largest(words)])}@{domain}"
-        if is_address(address) and not self._wrong(slot, is_true, address):
-            return address
-        return self._searched(slot, is_true, address)
+        wish = self._wish(slot, is_true)
+        samples = "".join(filter(None, (_sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
+        near = [address, f"{name}{samples}@{domain}".lower()]
+        return next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
         """Somebody in a directory that is too large for one variable each."""
         everybody = sorted({*(self.facts.mailboxes or ()), *(self.facts.mail_users or ())})
-        found: str | None = next((person for person in everybody if not self._wrong(slot, is_true, person)), None)
+        wish = self._wish(slot, is_true)
+        found: str | None = next((person for person in everybody if not wish.wrong(person)), None)
         if found is None:
             raise NoMessageError()
         return found
@@ -162,24 +237,10 @@ class Writer:
     def _is_below(slot: AddressSlot, name: str) -> bool:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
-    def _wrong(self, slot: AddressSlot, is_true: Holds, address: str) -> list[Key]:
-        """The atoms of an address that differ from the model."""
-        return [key for key in slot.atoms if key[0] in _SEEN and _has(address, key) is not is_true(slot[key])]
-
-    def _searched(self, slot: AddressSlot, is_true: Holds, address: str) -> str:
-        """The shortest address that matches the model, by automata."""
-        wanted = [key for key in slot.atoms if key[0] in _SEEN and is_true(slot[key])]
-        unwanted = [key for key in self._wrong(slot, is_true, address) if not is_true(slot[key])]
-        _learn([_FORM], wanted, unwanted, slot.atoms)
-        while True:
-            literals = [*(slot[key] for key in wanted), *(slot[key] ^ 1 for key in unwanted)]
-            text = _found([_FORM, *map(_as_text, wanted)], [_as_text(key) for key in unwanted], literals)
-            wrong = self._wrong(slot, is_true, text)
-            if not wrong:
-                return text
-            if any(is_true(slot[key]) or key in unwanted for key in wrong):
-                raise NoMessageError()
-            unwanted += wrong
+    @staticmethod
+    def _wish(slot: AddressSlot, is_true: Holds) -> Wish:
+        """The atoms of an address that its text decides."""
+        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, _has)
 
     def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
         """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
@@ -197,8 +258,10 @@ class Writer:
         for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
             if sort == "word" and is_address(address) and holds(address, key) is True:
                 return address
-        text = _found([_FORM, key], [], ())
-        return text
+        found = next((text for form in _FORMS if (text := _sample(key, form))), None)
+        if found is None:
+            raise NoMessageError()
+        return found.lower()
 
     def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
         """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
@@ -211,7 +274,7 @@ class Writer:
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
                 return address
-        text = self._text(atoms, is_true, _FORM)
+        text = Wish(atoms, is_true).composed("", _FORMS).lower()
         if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -227,35 +290,32 @@ class Writer:
     def _content(self, is_true: Holds) -> dict[str, Any]:
         texts = self.mail.texts
         found: dict[str, Any] = {name: text for name in (SUBJECT, BODY) if (text := self._text(texts.get(name, {}), is_true))}
-        headers = {slot.removeprefix("header "): self._text(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
-        headers = {name: text for name, text in headers.items() if text}
+        values = {slot.removeprefix("header "): self._values(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
+        headers: dict[str, Any] = {name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each}
         attachments = self._attachments(is_true)
         return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
 
     @staticmethod
-    def _text(atoms: Mapping[Key, int], is_true: Holds, *form: Key) -> str:
-        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata.
+    def _text(atoms: Mapping[Key, int], is_true: Holds) -> str:
+        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
+        wish = Wish(atoms, is_true)
+        text = _side_by_side(wish.wanted)
+        return wish.composed(text) if wish.wrong(text) else text
 
-        :param form: patterns that it must match, too.
-        """
-        wanted = [key for key, literal in atoms.items() if is_true(literal)]
-        text = "" if form else _side_by_side(wanted)
-
-        def wrong() -> list[Key]:
-            return [key for key in form if holds(text, key) is not True] + [key for key, literal in atoms.items() if holds(text, key) is not is_true(literal)]
-
-        if not wrong():
-            return text
-        unwanted: list[Key] = [key for key in wrong() if key not in wanted and key not in form]
-        _learn(list(form), wanted, unwanted, atoms)
-        while True:
-            text = _found([*form, *wanted], unwanted, [*(atoms[key] for key in wanted), *(atoms[key] ^ 1 for key in unwanted)])
-            more = wrong()
-            if not more:
-                return text
-            if any(key in wanted or key in unwanted for key in more):
-                raise NoMessageError()
-            unwanted += more
+    @staticmethod
+    def _values(atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
+        """The values of a header: none that has nothing, one with everything, or one for each atom."""
+        wish = Wish(atoms, is_true)
+        if not wish.wanted:
+            return []
+        text: str | None = _side_by_side(wish.wanted) or "x"
+        wrong = wish.wrong(text or "")
+        if wrong:
+            text = wish.found([key for key in wrong if key not in wish.wanted])
+        if text is not None:
+            return [text]
+        lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
+        return [Wish({key: atoms[key], **lacked}, is_true).composed("") for key in wish.wanted]
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
         """An attachment for each property that one must have."""
@@ -273,10 +333,10 @@ class Writer:
                 attach(f"file{len(found)}.{value}") if sort == "extension" else attach(f"file{len(found)}", properties={value[0]: value[1]})
         for key, literal in mail.texts.get("attachment text", {}).items():
             if is_true(literal):
-                attach(f"file{len(found)}", text=key[1] if key[0] == "word" else _found([key], [], ()))
+                attach(f"file{len(found)}", text=key[1] if key[0] == "word" else Wish({key: literal}, is_true).composed(""))
         for key, literal in mail.texts.get("attachment name", {}).items():
             if is_true(literal):
-                attach(_found([key], [], ()) or f"file{len(found)}")
+                attach(Wish({key: literal}, is_true).composed("") or f"file{len(found)}")
         if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
             attach(f"file{len(found)}.pdf")
         sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
@@ -306,7 +366,7 @@ class Writer:
         if levels:
             found["scl"] = max([value for value in levels if is_true(mail.properties["scl", value])], default=min(levels) - 1)
             if not -1 <= found["scl"] <= 9:
-                raise NoMessageError([(mail.properties["scl", min(levels)],)] if found["scl"] < -1 else [])
+                raise NoMessageError(limits=[(mail.properties["scl", min(levels)],) if found["scl"] < -1 else (mail.properties["scl", found["scl"]] ^ 1,)])
         if mail.hops:
             found["sender_ip"] = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop) or None
         found.update(self._arrival(is_true))
@@ -403,7 +463,7 @@ def _side_by_side(wanted: list[Key]) -> str:
     parts = _largest([value for sort, value in wanted if sort == "word"])
     for sort, value in wanted:
         if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
-            sample = _found([(sort, value)], [], ())
+            sample = _sample((sort, value)) or ""
             if holds(f"q {sample}", (sort, value)) is not True:
                 parts.insert(0, sample)
             else:
@@ -411,26 +471,18 @@ def _side_by_side(wanted: list[Key]) -> str:
     return " / ".join(parts)
 
 
-def _learn(form: list[Key], wanted: list[Key], unwanted: list[Key], atoms: Mapping[Key, int]) -> None:
-    """Looks for two that exclude each other, such as a word and a pattern that finds it. Small automata can tell what large ones cannot."""
-    clauses = []
-    for bad in unwanted:
-        for key in wanted:
-            try:
-                if find_text([*form, _as_text(key)], [_as_text(bad)], _PRINTED) is None:
-                    clauses.append((atoms[key] ^ 1, atoms[bad]))
-            except OverflowError:
-                continue
-    if clauses:
-        raise NoMessageError(clauses)
-
-
-def _found(wanted: list[Key], unwanted: list[Key], literals: Iterable[int]) -> str:
-    """A text by automata. If there is none, no model can have these literals."""
+def _sample(key: Key, form: Sequence[Key] = ()) -> str | None:
+    """A text with an atom, if one is found."""
     try:
-        text = find_text(wanted, unwanted, _PRINTED)
-    except OverflowError as error:
-        raise NoMessageError() from error
-    if text is None:
-        raise NoMessageError([tuple(literal ^ 1 for literal in literals)])
-    return text
+        return find_text([*form, key], [], _PRINTED)
+    except OverflowError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...]) -> bool:
+    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others."""
+    try:
+        return is_impossible(wanted, unwanted, form)
+    except OverflowError:
+        return False

@@ -116,6 +116,8 @@ class Model:
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
     :param settings: the IRM configuration by rule set; the one of the facts unless given.
+
+    ``laws`` counts the relations that were learnt.
     """
 
     def __init__(
@@ -139,6 +141,7 @@ class Model:
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
+        self.laws, self._limits = 0, list[int]()
 
     @cached_property
     def open(self) -> Side:
@@ -217,23 +220,35 @@ class Model:
     def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message with them.
 
-        An attempt that leads to no message adds the reason as clauses, or ends the search.
+        An attempt that leads to no message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
 
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
         for _try in range(_TRIES):
-            if not self.solve([*literals, *once], budget):
-                return bool(once) and self.solve(literals, budget), None
+            limited = [*once, *self._limits]
+            if not self.solve([*literals, *limited], budget):
+                return bool(limited) and self.solve(literals, budget), None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
                 return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))
             except NoMessageError as error:
-                for clause in error.clauses:
-                    self.circuit.add(*clause)
-                if not error.clauses:
+                self._learn(error)
+                if not error.laws and not error.limits:
                     break
         return True, None
+
+    def _learn(self, error: NoMessageError) -> None:
+        """Laws hold from now on; limits where a message is to be written."""
+        for clause in (*error.laws, *error.limits):
+            self.circuit.together(clause)
+        for clause in error.laws:
+            self.circuit.add(*clause)
+        if error.limits and not self._limits:
+            self._limits = [self.circuit.variable("is written")]
+        for clause in error.limits:
+            self.circuit.add(*clause, self._limits[0] ^ 1)
+        self.laws += len(error.laws)
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
         """The atoms that the model gives to some other recipient whom nobody represents."""

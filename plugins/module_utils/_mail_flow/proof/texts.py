@@ -10,9 +10,11 @@ automata tells apart, so one of each class is enough. A breadth-first search fin
 from __future__ import annotations
 
 import itertools
+import re
 from collections import deque
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import Chars, Choice, Node, Repeat, parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import Sequence as Parts
@@ -24,28 +26,47 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
 MOST_STATES = 3_000
 
-#: Characters of every sort that a class or a border of words can tell apart.
+_ONE_BLANK = re.compile(r"\s+")
+
+#: Characters of every sort that a class or a border of words can tell apart, for texts that are to be read.
 _SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"
+
+#: All scripts whose characters have sorts are below; what comes after them has no case and is no letter.
+_LAST = 0x33000
 
 
 class Word:
-    """Is in a text where no letter or digit touches it. A state: places in the word where occurrences are, the character before, and whether one is done."""
+    """Is in a text where no letter or digit touches it. A state: places in the word where occurrences are, what was before, and whether one is done.
 
-    def __init__(self, word: str) -> None:
-        self.word = word.lower()
-        self.first: Any = (frozenset(), False, False)
+    :param read: what is read of a character.
+    :param loose: whether a letter may touch it where the word itself ends with punctuation.
+    :param blanks: whether all white space is one blank.
+    """
+
+    def __init__(self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False) -> None:
+        self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
+        self._read, self._blanks = read, blanks
+        self._may_touch = loose and not self.word[:1].isalnum(), loose and not self.word[-1:].isalnum()
+        self.first: Any = (frozenset(), "", False)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
-        places, touches, found = state
-        if found:
+        for each in self._read(character):
+            state = self._after(state, each)
+        return state
+
+    def _after(self, state: Any, character: str) -> Any:
+        places, before, found = state
+        blank = self._blanks and character.isspace()
+        if found or (blank and before == " "):
             return state
-        letter, small = character.isalnum(), character.lower()
-        if len(self.word) in places and not letter:
-            return (frozenset(), False, True)
-        starts = {0} if not touches else set()
-        moved = frozenset(place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == small)
-        return (moved, letter, False)
+        letter = character.isalnum()
+        if len(self.word) in places and (not letter or self._may_touch[1]):
+            return (frozenset(), "", True)
+        wanted = " " if blank else character
+        starts = {0} if before != "letter" or self._may_touch[0] else set()
+        moved = frozenset(place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted)
+        return (moved, "letter" if letter else " " if blank else "", False)
 
     def accepts(self, state: Any) -> bool:
         """Whether the word is in the text that ends here."""
@@ -57,11 +78,42 @@ class Word:
         return self.word + self.word.upper()
 
 
-class Pattern:
-    """Is found anywhere in a text. A state: the places of the search, whether a line begins, and whether it is found."""
+class PerhapsWord:
+    """Is in a text where the word is, or where that is open: everything but a certain no. A state: those of all readings, and whether one is done."""
 
-    def __init__(self, pattern: str, legacy: bool) -> None:
+    def __init__(self, word: str) -> None:
+        self._readings = [Word(word, str.lower, loose=True), Word(word, str.casefold, loose=True)]
+        if any(character.isspace() for character in word):
+            self._readings.append(Word(word, str.lower, loose=True, blanks=True))
+        self.word = word
+        self.first: Any = (tuple(each.first for each in self._readings), None, False)
+
+    def step(self, state: Any, character: str) -> Any:
+        """The state after a character."""
+        if state[2]:
+            return state
+        after = tuple(each.step(one, character) for each, one in zip(self._readings, state[0], strict=True))
+        return ((), None, True) if any(one[2] for one in after) else (after, None, False)
+
+    def accepts(self, state: Any) -> bool:
+        """Whether the word may be in the text that ends here."""
+        return bool(state[2] or any(each.accepts(one) for each, one in zip(self._readings, state[0], strict=True)))
+
+    @property
+    def letters(self) -> str:
+        """The characters that it tells apart."""
+        return "".join(each.letters for each in self._readings)
+
+
+class Pattern:
+    """Is found anywhere in a text. A state: the places of the search, whether a line begins, and whether it is found.
+
+    :param perhaps: whether it is also found where that is open.
+    """
+
+    def __init__(self, pattern: str, legacy: bool, *, perhaps: bool = False) -> None:
         self.expression = parse(pattern, legacy)
+        self._lines = self.expression.lines or perhaps
         self._search = Search(self.expression)
         self.first: Any = (frozenset(), True, False)
 
@@ -70,7 +122,7 @@ class Pattern:
         places, begins, found = state
         if found:
             return state
-        line = self.expression.lines and character == "\n"
+        line = self._lines and character == "\n"
         here = self._search.states.closure(places, begins, line)
         if self._search.states.last in here:
             return (frozenset(), False, True)
@@ -86,6 +138,9 @@ class Pattern:
         found: set[str] = set()
         _collect(self.expression.root, found)
         return "".join(sorted(found))
+
+
+Machine: TypeAlias = "Word | PerhapsWord | Pattern"
 
 
 def _collect(node: Node, found: set[str]) -> None:
@@ -108,13 +163,31 @@ def holds(text: str, key: Key) -> Truth:
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "") -> str | None:
-    """The shortest text that has all of these words and patterns and lacks the others; ``None`` where there is none.
+    """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` where none was found.
 
-    :param among: the characters that are tried first, as a reader expects them.
+    :param among: the characters that are tried first, as a reader expects them. Rare ones are not tried.
     :raises OverflowError: the product is too large to tell.
     """
-    machines: list[Word | Pattern] = [_machine(key) for key in (*wanted, *unwanted)]
-    alphabet = _alphabet(machines, among)
+    machines = [_machine(key) for key in wanted], [_machine(key, perhaps=True) for key in unwanted]
+    return _shortest(*machines, [*among, *_letters(machines), *_SORTS])
+
+
+def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = ()) -> bool:
+    """Whether no text at all may have these words and patterns and may lack the others, whatever is open about them.
+
+    :param form: patterns that every text in question certainly has.
+    :raises OverflowError: the product is too large to tell.
+    """
+    if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
+        return False  # How their letters fold depends on the letters around them.
+    machines = [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)], [_machine(key) for key in unwanted]
+    ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
+    return _shortest(*machines, [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]) is None
+
+
+def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:
+    machines = [*wanted, *unwanted]
+    alphabet = _alphabet(machines, characters)
     start = tuple(machine.first for machine in machines)
     found: dict[Any, tuple[Any, str] | None] = {start: None}
     todo = deque([start])
@@ -135,21 +208,64 @@ def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = 
     return None
 
 
-def _machine(key: Key) -> Word | Pattern:
+def _machine(key: Key, *, perhaps: bool = False) -> Machine:
     sort, value = key
-    return Word(value) if sort == "word" else Pattern(*value)
+    if sort != "word":
+        return Pattern(*value, perhaps=perhaps)
+    return PerhapsWord(value) if perhaps else Word(value)
 
 
-def _alphabet(machines: Sequence[Word | Pattern], among: str) -> list[str]:
-    """One character of each class that the automata tell apart."""
-    letters = dict.fromkeys((*among, *itertools.chain.from_iterable(sorted(machine.letters) for machine in machines), *_SORTS))
-    sets = [chars for machine in machines if isinstance(machine, Pattern) for chars in _sets(machine.expression.root)]
-    own = {character for machine in machines if isinstance(machine, Word) for character in machine.letters}
+def _letters(machines: Iterable[Sequence[Machine]]) -> Iterable[str]:
+    return itertools.chain.from_iterable(sorted(machine.letters) for each in machines for machine in each)
+
+
+def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[str]:
+    """One of the characters of each class that the automata tell apart."""
+    sets = list(dict.fromkeys(chars for machine in machines for chars in _sets_of(machine)))
+    own = frozenset(character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters)
     classes: dict[Any, str] = {}
-    for character in letters:
-        key = (tuple(chars.has(character) for chars in sets), character.isalnum(), character == "\n", character.lower() if character in own else "")
+    for character in dict.fromkeys(characters):
+        key = (tuple(chars.has(character) for chars in sets), character == "\n", _look(character, own))
         classes.setdefault(key, character)
     return list(classes.values())
+
+
+def _look(character: str, own: frozenset[str] = frozenset()) -> tuple[Any, ...]:
+    """What words see of a character; the letters that are theirs they tell apart."""
+    readings = (character.lower(), character.casefold())
+    return (character.isspace(), *(tuple(each if each in own else each.isalnum() for each in reading) for reading in readings))
+
+
+def _sort(character: str) -> tuple[bool, ...]:
+    return (character.isalnum(), character.isdecimal(), character.isspace())
+
+
+@lru_cache(maxsize=1)
+def _characters() -> tuple[str, ...]:
+    """Characters beyond ASCII such that every class of those without case that are in a range has one, or its range begins with one; and all with case."""
+    found = []
+    before: tuple[bool, ...] = ()
+    for character in map(chr, range(128, _LAST)):
+        sort = _sort(character)
+        if sort != before or character.lower() != character or character.upper() != character or character.casefold() != character:
+            found.append(character)
+        before = sort
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _sorts() -> tuple[str, ...]:
+    """Those of them that classes of ASCII characters and words of such tell apart."""
+    found: dict[Any, str] = {}
+    for character in _characters():
+        near = {character.lower(), character.upper(), character.casefold(), character.upper().lower()}
+        beside = tuple(sorted(each for each in near if any(one.isascii() for one in each)))
+        found.setdefault((_sort(character), _look(character), beside), character)
+    return tuple(found.values())
+
+
+def _sets_of(machine: Machine) -> list[Chars]:
+    return _sets(machine.expression.root) if isinstance(machine, Pattern) else []
 
 
 def _sets(node: Node) -> list[Chars]:

@@ -195,4 +195,11 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
         people = [*objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
+        if any(kind.startswith("attribute") for kind, _value in found.keys.get(slot, ())):
+            people += strangers_with_attributes(facts)
         found.mention(slot, (("address", address) for address in people if domain(address)))
+
+
+def strangers_with_attributes(facts: Facts) -> list[str]:
+    """Those of whom attributes are known although they are not known to be objects of the organization, such as contacts."""
+    return sorted(address for address in facts.attributes or () if not facts.is_object(address))
