@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     keys_of,
     looks_at_written,
     slots_of,
+    watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
@@ -152,8 +153,8 @@ class Conditions:
         return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy."""
-        return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits)
+        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy, those included whom rules added."""
+        return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
 
     # People
 
@@ -178,7 +179,7 @@ class Conditions:
 
     def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
-        if atom.settings.address_type != "Original":
+        if not watches_aliases(atom):
             return found
         open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, person.name)
         if person is not self.mail.recipient or atom.predicate.options[0].endswith("member_of"):
@@ -193,30 +194,36 @@ class Conditions:
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
         own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys])
-        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(key, seen))]
+        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))]
         return self.rail.any_of((self._of_written(own, atom) if original else own, *others))
 
-    def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
-        """What recipients added by rules contribute: whether later rules look at them is open (U09)."""
+    def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
+        """What recipients added by rules contribute: whether later rules look at them is open (U09), and anew where rules split the copy."""
+        return [
+            self.rail.all_of((when, self.rail.unknown("U09", name, address, atom.predicate.options, seen.splits)))
+            for address, field_, when, name in seen.added
+            if field_ in fields and (not address or self._may_have(self.mail.facts.primary(address), key))
+        ]
+
+    def _may_have(self, address: str, key: Key) -> bool:
+        """Whether somebody with this primary address may have an atom."""
         sort, value = key
-        found = []
-        for address, field_, when, name in seen.added:
-            hit = not address or sort not in ("word", "pattern", "address") or (address == value if sort == "address" else holds(address, key) is not False)
-            if field_ in fields and hit:
-                found.append(self.rail.all_of((when, self.rail.unknown("U09", name, address))))
-        return found
+        if sort == "member":
+            return self.mail.facts.is_member(address, value) is not False
+        return address == value if sort == "address" else holds(address, key) is not False
 
     def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         option = atom.predicate.options[0]
         fields = ("to", "cc") if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
         if option.endswith("member_of"):
-            return self.rail.unknown("U07", option, atom.values, seen.splits)
+            brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
+            return self.rail.any_of((self.rail.unknown("U07", option, atom.values, seen.splits), *brought))
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
-            found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
+            found += [self.rail.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
             if self.mail.watches_aliases:  # Elsewhere such mail is like mail to the primary address, which that field names or the Bcc field.
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
@@ -228,7 +235,7 @@ class Conditions:
         if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
             return TRUE
         named = [self.mail.circuit.variable((name, address)) for address in atom.values for name in ("to", "cc")]
-        brought = [value for address in atom.values for value in self._brought(("address", address), seen, ("to", "cc"))]
+        brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
         return self.rail.any_of((*named, *brought, *by_alias))
 
