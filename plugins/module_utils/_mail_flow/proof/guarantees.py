@@ -223,9 +223,12 @@ class _Prover:
 
         :raises OptionError: the guarantee applies to no message.
         """
-        about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        about = [model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])]
+        # Mail that Exchange cannot read, of which anything may be found, does not count where there is other mail.
+        in_clear = [*about, *(literal ^ 1 for literal in model.mail.arrival.values())]
+        about = in_clear if model.solve(in_clear, self.budget) else about
         assumptions = model.mail.assumed
-        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
+        while not model.solve([*about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):

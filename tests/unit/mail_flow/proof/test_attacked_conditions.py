@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
@@ -79,6 +81,11 @@ class Case:
 
 
 FOO = header("X-MS-Foo", "yes")
+PDF: Values = {"name": "a.pdf", "size": 1, "text": "", "nested": [], "properties": {}}
+NO_PDF_ENCRYPTION: Values = {**DOMAINS, "irm_configuration": {"enable_pdf_encryption": False}}
+TO_GROUP = {"any_of_to_header_member_of": ["g@contoso.com"]}
+MANAGES = {"sender_management_relationship": "Manager"}
+SECRET = {"any_of_recipient_address_contains_words": ["secret"]}
 TO_ANN: Values = {**INSIDE, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
 ROBERT = directory(proxy_addresses={"robert@contoso.com": "bob@contoso.com"})
 ANYBODY_FROM_BOB: Values = {**INSIDE, "from": ["bob@contoso.com"]}
@@ -101,6 +108,42 @@ CASES = {
         [rule(header("From", "Board Member"), STOP), rule(INSIDE)], INSIDE, {"headers": {"From": "Board Member <bob@contoso.com>"}}
     ),
     "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(INSIDE)], INSIDE, {"headers": {"Importance": "normal"}}),
+    "a member of a group whom a rule adds": Case(
+        [rule({}, {"add_to_recipients": ["x@contoso.com"]}), rule(INSIDE, exceptions=TO_GROUP)],
+        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        {},
+        unless=TO_GROUP,
+        facts=directory("x@contoso.com", groups={"g@contoso.com": ["x@contoso.com"]}),
+    ),
+    "a relation, and somebody whom a rule adds": Case(
+        [rule({}, {"copy_to": ["x@contoso.com"]}), rule({**INSIDE, **MANAGES})],
+        {**INSIDE, "sent_to": ["amy@contoso.com"], **MANAGES},
+        {"to": ["amy@contoso.com"]},
+        facts=directory("x@contoso.com", "amy@contoso.com", managers={"amy@contoso.com": "bob@contoso.com"}),
+    ),
+    "an alias of somebody whom a rule adds": Case(
+        [rule({}, {"blind_copy_to": ["pr@contoso.com"]}), rule(INSIDE, exceptions=SECRET)],
+        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        {},
+        unless=SECRET,
+        facts={**DOMAINS, "proxy_addresses": {"pr@contoso.com": "boss.secret@contoso.com"}},
+    ),
+    "somebody whom a rule adds, and who leaves": Case(
+        [
+            rule({}, {"copy_to": ["x@contoso.com"]}),
+            rule(INSIDE, exceptions={"any_of_recipient_address_contains_words": ["x"]}),
+            rule({"recipient_domain_is": ["fabrikam.com"]}, MINOR),
+            rule({**INSIDE, "any_of_recipient_address_contains_words": ["x"]}),
+        ],
+        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        {},
+    ),
+    "the extension of PDF documents": Case(
+        [rule(INSIDE)], {**INSIDE, "attachment_extension_matches_words": ["pdf"]}, {"attachments": [PDF]}, facts=NO_PDF_ENCRYPTION
+    ),
+    "the name of PDF documents": Case(
+        [rule(INSIDE)], {**INSIDE, "attachment_name_matches_patterns": [r"\.pdf$"]}, {"attachments": [PDF]}, facts=NO_PDF_ENCRYPTION
+    ),
 }
 
 
@@ -135,3 +178,30 @@ def test_the_address_of_a_witness_outside_of_all_ranges_is_in_none() -> None:
     assert (found["verdict"], found["counterexample"]["message"]["sender_ip"]) == ("refuted", "198.51.100.254")
     everything = verdict(Case([rule({**INSIDE, "sender_ip_ranges": ["0.0.0.0/0", "::/0"]})], INSIDE, {}))
     assert everything["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize("option", ["recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"])
+def test_what_the_directory_says_does_not_depend_on_the_address_that_was_written(option: str) -> None:
+    attribute = {option: ["Department:Sales"]}
+    rules = named(rule({**INSIDE, **attribute}, recipient_address_type="Original"))
+    facts = directory("amy@contoso.com", attributes={"amy@contoso.com": {"department": "Sales"}, "bob@contoso.com": {}})
+    claims = [Claim({**INSIDE, "sent_to": [who]}, {}, "not_in_clear").option(who) for who in ("amy@contoso.com", "bob@contoso.com")]
+    assert [each["verdict"] for each in prove(rules, facts, claims, NOW)] == ["proved", "refuted"]
+    assert lint(rules, facts, NOW) == []
+    assert [row["kind"] for row in difference(rules, [], facts, NOW).rows] == ["protection_lost"]
+
+
+@pytest.mark.parametrize("option", ["add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"])
+def test_one_person_is_a_list_of_one(option: str) -> None:
+    one, several = ([*named(rule(INSIDE, {option: people}), rule(INSIDE))] for people in ("new@x.com", ["new@x.com"]))
+    claim = Claim({**INSIDE, "sent_to": ["new@x.com"]}, {}, "not_in_clear").option()
+    assert prove(one, DOMAINS, [claim], NOW) == prove(several, DOMAINS, [claim], NOW)
+    assert difference(one, several, DOMAINS, NOW).rows == []
+    assert lint(one, DOMAINS, NOW) == lint(several, DOMAINS, NOW)
+
+
+@pytest.mark.parametrize("limit", [{}, {"attachment_name_matches_patterns": [r"\.(pdf|docx)$"]}, {"message_type_matches": "PermissionControlled"}])
+def test_mail_with_other_attachments_is_proved_to_be_protected(limit: Values) -> None:
+    found = verdict(Case([rule(INSIDE)], {**INSIDE, **limit}, {}, facts=NO_PDF_ENCRYPTION))
+    assert found["verdict"] == "proved"
+    assert limit.keys() & {"message_type_matches"} or "U25" in {each["id"] for each in found["assumptions"]}
