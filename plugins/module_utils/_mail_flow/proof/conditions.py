@@ -224,10 +224,11 @@ class Conditions:
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.rail.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
-            if self.mail.watches_aliases:  # Elsewhere such mail is like mail to the primary address, which that field names or the Bcc field.
+            # Elsewhere all conditions take an alias alike: such mail is like mail to the primary address, which that field names or the Bcc field.
+            if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
-                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
+                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, atom.settings.address_type, address))))
         return self.rail.any_of(found)
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
@@ -257,7 +258,7 @@ class Conditions:
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         rail, location, value = self.rail, atom.settings.location, atom.values
         if value not in ("InOrganization", "NotInOrganization"):
-            return rail.unknown("U00", "scope", value)
+            return rail.unknown("U00", "sender scope", value, location)
         header = self.sender_scope(value, self.mail.sender)
         if location == "Header" or self.mail.envelope is None:
             return header
@@ -276,7 +277,7 @@ class Conditions:
             own = rail.any_of((person.object, mail.authenticated, rail.unknown("U19", person.name)))
             return rail.choose(accepted, own, rail.any_of((internal, rail.all_of((guest, rail.unknown("U20", person.name, "inside"))))))
         if value != "NotInOrganization":
-            return rail.unknown("U00", "scope", value)
+            return rail.unknown("U00", "recipient scope", value, person.name)
         return rail.all_of((negate(accepted), internal ^ 1, rail.any_of((negate(guest), rail.unknown("U20", person.name, "outside")))))
 
     def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:

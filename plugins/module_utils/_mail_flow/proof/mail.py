@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     is_open,
     watches_aliases,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
 
 #: The size in bytes from which a message may be too large for protection after it is encoded.
@@ -202,7 +202,8 @@ class Mail:
         for (sort, value), literal in atoms.items():
             if sort == "word" and any(character.isspace() for character in value):
                 self.circuit.add(literal ^ 1)
-            if sort == "address" and self.facts.is_object(value):  # A primary address is nobody else's alias.
+            # A primary address is nobody else's alias. A group's stands for its members.
+            if sort == "address" and self.facts.is_object(value) and value not in (self.facts.groups or {}):
                 self.circuit.add(direct, literal ^ 1)
 
     def _texts(self) -> None:
@@ -272,7 +273,7 @@ class Mail:
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         types = {atom.values for atom in atoms if atom.predicate.options[0] == "message_type_matches"}
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
-        self.watches_aliases = any(watches_aliases(atom) for atom in atoms)
+        self.watches_aliases = any(watches_aliases(atom) for atom in atoms) or _fields_differ(atoms)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         names = {**self.texts.get("attachment", {}), **self.texts.get("attachment name", {})}
         documents = [literal for key, literal in names.items() if _means_pdf(key)]
@@ -302,6 +303,12 @@ class Mail:
             switch = self._assume(number, text, True, seen=seen)
             for literal in literals:
                 add(switch ^ 1, literal)
+
+
+def _fields_differ(atoms: Iterable[Atom]) -> bool:
+    """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
+    looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.looks_at == "fields" for address in atom.values}
+    return len(looks) > len({address for address, _type in looks})
 
 
 def _means_pdf(key: Key) -> bool:

@@ -55,6 +55,7 @@ class Case:
     :param rules: sections of rules, in order.
     :param breaks: the message that may break the claim, as far as it differs from mail to ann@fabrikam.com.
     :param says: the verdict.
+    :param emulated: whether the emulator leaves it open, too.
     """
 
     rules: Sequence[Values]
@@ -63,6 +64,7 @@ class Case:
     unless: Values = field(default_factory=dict)
     facts: Values = field(default_factory=lambda: DOMAINS)
     says: str = "unknown"
+    emulated: bool = True
 
     @property
     def claim(self) -> Claim:
@@ -86,6 +88,7 @@ NO_PDF_ENCRYPTION: Values = {**DOMAINS, "irm_configuration": {"enable_pdf_encryp
 TO_GROUP = {"any_of_to_header_member_of": ["g@contoso.com"]}
 MANAGES = {"sender_management_relationship": "Manager"}
 SECRET = {"any_of_recipient_address_contains_words": ["secret"]}
+STAFF = directory(groups={"staff@contoso.com": ["bob@contoso.com"]})
 TO_ANN: Values = {**INSIDE, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
 ROBERT = directory(proxy_addresses={"robert@contoso.com": "bob@contoso.com"})
 ANYBODY_FROM_BOB: Values = {**INSIDE, "from": ["bob@contoso.com"]}
@@ -138,6 +141,40 @@ CASES = {
         {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
         {},
     ),
+    "a scope that is open for each recipient": Case(
+        [rule({"sent_to_scope": "ExternalPartner"}, MINOR), rule({**INSIDE, "any_of_recipient_address_contains_words": ["ann"]})],
+        {**INSIDE, "any_of_recipient_address_contains_words": ["ann"]},
+        {"to": ["ann@fabrikam.com", "joe@x.com"]},
+    ),
+    "a member of the group that the sender wrote to": Case(
+        [rule(INSIDE, exceptions={"sent_to": ["staff@contoso.com"]}, recipient_address_type="Original")],
+        {**INSIDE, "sent_to": ["bob@contoso.com"]},
+        {"to": ["staff@contoso.com"]},
+        facts=STAFF,
+    ),
+    "a group in the To field, whose members leave": Case(
+        [rule({"recipient_domain_is": ["fabrikam.com"]}, MINOR), rule({**INSIDE, "any_of_to_header": ["g@contoso.com"]})],
+        {**INSIDE, "any_of_to_header": ["g@contoso.com"]},
+        {"to": ["g@contoso.com", "bob@contoso.com"]},
+        unless={"recipient_domain_is": ["fabrikam.com"]},
+        facts={**DOMAINS, "groups": {"g@contoso.com": ["ann@fabrikam.com"]}},
+    ),
+    "a group in the To field, whose members are called something else": Case(
+        [rule({**INSIDE, "any_of_recipient_address_contains_words": ["staff"]}), rule({}, STOP, mode="Audit"), rule(INSIDE)],
+        {**INSIDE, "any_of_to_header": ["staff@contoso.com"]},
+        {"to": ["staff@contoso.com"]},
+        facts=STAFF,
+    ),
+    "an alias in a field, for two types of addresses": Case(
+        [
+            rule(INSIDE, exceptions={"any_of_to_header": ["bob@contoso.com"]}),
+            rule({**INSIDE, "any_of_to_header": ["bob@contoso.com"]}, recipient_address_type="Original"),
+        ],
+        INSIDE,
+        {"to": ["robert@contoso.com"]},
+        facts=ROBERT,
+        emulated=False,
+    ),
     "the extension of PDF documents": Case(
         [rule(INSIDE)], {**INSIDE, "attachment_extension_matches_words": ["pdf"]}, {"attachments": [PDF]}, facts=NO_PDF_ENCRYPTION
     ),
@@ -160,7 +197,7 @@ def test_what_may_break_is_not_proved(case: Case) -> None:
         assert wrong_counterexample(found["counterexample"], case.claim, named(*case.rules), case.tenant) == ""
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", [each for each in CASES.values() if each.emulated], ids=[name for name, each in CASES.items() if each.emulated])
 def test_the_emulator_says_so_too(case: Case) -> None:
     (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
     assert found.says in ("refuted", "unknown")
@@ -168,9 +205,10 @@ def test_the_emulator_says_so_too(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_simulator_does_not_say_that_it_is_protected(case: Case) -> None:
+    """It may if it names a guess."""
     simulator = Simulator(RuleSet(named(*case.rules)), facts_of(case.facts))
     found: Mapping[str, Any] = simulator.run(message_of({**case.message, "date": NOW}, "", "message"))["recipients"]
-    assert any(each["protection"] in ("none", "unknown") for each in found.values())
+    assert any(each["protection"] in ("none", "unknown") or each.get("assumes") for each in found.values())
 
 
 def test_the_address_of_a_witness_outside_of_all_ranges_is_in_none() -> None:
@@ -205,3 +243,13 @@ def test_mail_with_other_attachments_is_proved_to_be_protected(limit: Values) ->
     found = verdict(Case([rule(INSIDE)], {**INSIDE, **limit}, {}, facts=NO_PDF_ENCRYPTION))
     assert found["verdict"] == "proved"
     assert limit.keys() & {"message_type_matches"} or "U25" in {each["id"] for each in found["assumptions"]}
+
+
+def test_conditions_take_an_alias_in_a_field_alike() -> None:
+    """Whoever is found in the To field is found in the To or Cc field, too, at whatever address."""
+    bob = ["bob@contoso.com"]
+    rules = [rule(INSIDE, exceptions={"any_of_to_header": bob}), rule({**INSIDE, "any_of_to_cc_header": bob})]
+    case = Case(rules, INSIDE, {"to": ["robert@contoso.com"]}, facts=ROBERT)
+    assert verdict(case)["verdict"] == "proved"
+    (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
+    assert found.says == "proved"
