@@ -58,6 +58,7 @@ class Seen:
 
     :param texts: slot to what rules turned it into; a missing slot is unchanged.
     :param classes: the same for classifications.
+    :param levels: the unique names of the rules that may have set the spam confidence level, and whether each did.
     :param added: the recipients that rules added: address (empty for a manager), field, when, and the rule's unique name.
     :param splits: the history of splits of the copy; 0 is none.
     """
@@ -67,7 +68,7 @@ class Seen:
     wrapped: Value = FALSE
     asked: Value = FALSE
     removed: Value = FALSE
-    scl_set: Value = FALSE
+    levels: tuple[tuple[Hashable, Value], ...] = ()
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
 
@@ -347,7 +348,7 @@ class Conditions:
         found = self._readable(found, atom, seen)
         if seen.wrapped == FALSE:
             return found
-        return self.rail.choose(seen.wrapped, self.rail.unknown("U00", "attachments", atom.predicate.options, repr(atom.values)), found)
+        return self.rail.choose(seen.wrapped, self.rail.unknown("U00", "attachments", atom.predicate.options, repr(atom.values), atom.settings), found)
 
     def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         properties = self.mail.properties
@@ -393,11 +394,12 @@ class Conditions:
 
     def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         if not atom.values:
-            return self.rail.unknown("U15", "no classification")
+            return self.rail.unknown("U15", "no classification", tuple(seen.classes.items()))
         return seen.classes.get(None, self.mail.properties["classification", None])
 
     def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        return self.rail.choose(seen.scl_set, self.rail.unknown("U11", atom.values), self.mail.properties["scl", int(atom.values)])
+        changed = self.rail.any_of([when for _name, when in seen.levels])
+        return self.rail.choose(changed, self.rail.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
 
 #: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.

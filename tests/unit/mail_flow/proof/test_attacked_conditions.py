@@ -253,3 +253,11 @@ def test_conditions_take_an_alias_in_a_field_alike() -> None:
     assert verdict(case)["verdict"] == "proved"
     (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
     assert found.says == "proved"
+
+
+def test_each_setting_of_the_spam_confidence_level_may_be_seen() -> None:
+    """A rule that sees what earlier ones set sees the last level: the second rule does not act then, nor does the last."""
+    seen = {"scl_over": 5}
+    rules = [rule({}, {"set_scl": "-1"}), rule({**INSIDE, **seen}), rule({}, {"set_scl": "9"}), rule(INSIDE, exceptions=seen)]
+    assert verdict(Case(rules, INSIDE, {}))["verdict"] == "unknown"
+    assert verdict(Case([rules[0], rules[1], rules[3]], INSIDE, {}))["verdict"] == "proved"
