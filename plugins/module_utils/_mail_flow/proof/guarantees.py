@@ -34,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -223,12 +224,10 @@ class _Prover:
 
         :raises OptionError: the guarantee applies to no message.
         """
-        about = [model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])]
-        # Mail that Exchange cannot read, of which anything may be found, does not count where there is other mail.
-        in_clear = [*about, *(literal ^ 1 for literal in model.mail.arrival.values())]
-        about = in_clear if model.solve(in_clear, self.budget) else about
-        assumptions = model.mail.assumed
-        while not model.solve([*about, *(each.literal for each in assumptions)], self.budget):
+        about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        documents = any(may_mean_pdf(atom) for atom in model.claims.rules[place].conditions)
+        assumptions = [each for each in model.mail.assumed if each.id != "U25" or not documents]
+        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):

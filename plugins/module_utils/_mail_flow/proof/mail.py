@@ -20,7 +20,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     RECIPIENT,
     SENDER,
@@ -38,9 +37,6 @@ MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
 
 #: Addresses of the last hop that no real mail has.
 _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
-
-#: The name of a PDF document, as a pattern.
-_PDF: Key = ("pattern", (r"\.pdf$", False))
 
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
@@ -275,8 +271,7 @@ class Mail:
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = any(watches_aliases(atom) for atom in atoms) or _fields_differ(atoms)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
-        names = {**self.texts.get("attachment", {}), **self.texts.get("attachment name", {})}
-        documents = [literal for key, literal in names.items() if _means_pdf(key)]
+        documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
         add(self._assume("U25", text, self._leaves_pdf_out, seen=bool(documents)) ^ 1, self.pdf ^ 1)
         for literal in documents:
@@ -309,16 +304,6 @@ def _fields_differ(atoms: Iterable[Atom]) -> bool:
     """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
     looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.looks_at == "fields" for address in atom.values}
     return len(looks) > len({address for address, _type in looks})
-
-
-def _means_pdf(key: Key) -> bool:
-    """Whether only PDF documents have an extension, or a name with a pattern."""
-    if key[0] != "pattern":
-        return key == ("extension", "pdf")
-    try:
-        return find_text([key], [_PDF]) is None
-    except OverflowError:
-        return False
 
 
 def _edges(value: str) -> list[Any]:
