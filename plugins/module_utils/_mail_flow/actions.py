@@ -93,10 +93,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("stop_rule_processing", Does.STOP, ends=True, unknowns=("U08",)),
 )
 
+#: Options with a list of people.
+_PEOPLE = frozenset({"redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"})
+
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The actions of a rule that do something: a switch that is off, an empty text or list is none."""
-    return {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}
+    """The actions of a rule that do something: a switch that is off, an empty text or list is none. One person is a list of one."""
+    found = {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}
+    return {option: [value] if option in _PEOPLE and isinstance(value, str) else value for option, value in found.items()}

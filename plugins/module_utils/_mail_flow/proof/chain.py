@@ -249,7 +249,7 @@ class Chain:
                     known[key[1]] = rail.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
             state.seen = state.seen.but(classes=known)
         if "set_scl" in actions:
-            state.seen = state.seen.but(scl_set=rail.any_of((state.seen.scl_set, acts)))
+            state.seen = state.seen.but(levels=(*state.seen.levels, (name, acts)))
         if "apply_html_disclaimer_text" in actions:
             plain = plain_text(str(actions["apply_html_disclaimer_text"]))
             prepends = actions.get("apply_html_disclaimer_location") == "Prepend"

@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     keys_of,
     looks_at_written,
     slots_of,
+    watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
@@ -57,6 +58,7 @@ class Seen:
 
     :param texts: slot to what rules turned it into; a missing slot is unchanged.
     :param classes: the same for classifications.
+    :param levels: the unique names of the rules that may have set the spam confidence level, and whether each did.
     :param added: the recipients that rules added: address (empty for a manager), field, when, and the rule's unique name.
     :param splits: the history of splits of the copy; 0 is none.
     """
@@ -66,7 +68,7 @@ class Seen:
     wrapped: Value = FALSE
     asked: Value = FALSE
     removed: Value = FALSE
-    scl_set: Value = FALSE
+    levels: tuple[tuple[Hashable, Value], ...] = ()
     added: tuple[tuple[str, str, Value, Hashable], ...] = ()
     splits: int = 0
 
@@ -152,8 +154,8 @@ class Conditions:
         return getattr(self, f"_of_{looks_at.replace(' ', '_')}")(atom, seen, person)  # type: ignore[no-any-return]
 
     def _unanswered(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy."""
-        return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits)
+        """The sender's relation to a recipient, and anything that is not documented: it may depend on who shares the copy, those included whom rules added."""
+        return self.rail.unknown("U05", atom.predicate.options, repr(atom.values), person.name, seen.splits, seen.added)
 
     # People
 
@@ -178,7 +180,7 @@ class Conditions:
 
     def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
-        if atom.settings.address_type != "Original":
+        if not watches_aliases(atom):
             return found
         open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, person.name)
         if person is not self.mail.recipient or atom.predicate.options[0].endswith("member_of"):
@@ -193,34 +195,41 @@ class Conditions:
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
         own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys])
-        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(key, seen))]
+        others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))]
         return self.rail.any_of((self._of_written(own, atom) if original else own, *others))
 
-    def _brought(self, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
-        """What recipients added by rules contribute: whether later rules look at them is open (U09)."""
+    def _brought(self, atom: Atom, key: Key, seen: Seen, fields: tuple[str, ...] = ("to", "cc", "bcc")) -> list[Value]:
+        """What recipients added by rules contribute: whether later rules look at them is open (U09), and anew where rules split the copy."""
+        return [
+            self.rail.all_of((when, self.rail.unknown("U09", name, address, atom.predicate.options, seen.splits)))
+            for address, field_, when, name in seen.added
+            if field_ in fields and (not address or self._may_have(self.mail.facts.primary(address), key))
+        ]
+
+    def _may_have(self, address: str, key: Key) -> bool:
+        """Whether somebody with this primary address may have an atom."""
         sort, value = key
-        found = []
-        for address, field_, when, name in seen.added:
-            hit = not address or sort not in ("word", "pattern", "address") or (address == value if sort == "address" else holds(address, key) is not False)
-            if field_ in fields and hit:
-                found.append(self.rail.all_of((when, self.rail.unknown("U09", name, address))))
-        return found
+        if sort == "member":
+            return self.mail.facts.is_member(address, value) is not False
+        return address == value if sort == "address" else holds(address, key) is not False
 
     def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         option = atom.predicate.options[0]
         fields = ("to", "cc") if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
         if option.endswith("member_of"):
-            return self.rail.unknown("U07", option, atom.values, seen.splits)
+            brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
+            return self.rail.any_of((self.rail.unknown("U07", option, atom.values, seen.splits), *brought))
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
-            found += [self.rail.all_of((named, there)), *self._brought(("address", address), seen, fields)]
-            if self.mail.watches_aliases:  # Elsewhere such mail is like mail to the primary address, which that field names or the Bcc field.
+            found += [self.rail.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
+            # Elsewhere all conditions take an alias alike: such mail is like mail to the primary address, which that field names or the Bcc field.
+            if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
-                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, address))))
+                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, atom.settings.address_type, address))))
         return self.rail.any_of(found)
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
@@ -228,7 +237,7 @@ class Conditions:
         if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
             return TRUE
         named = [self.mail.circuit.variable((name, address)) for address in atom.values for name in ("to", "cc")]
-        brought = [value for address in atom.values for value in self._brought(("address", address), seen, ("to", "cc"))]
+        brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
         return self.rail.any_of((*named, *brought, *by_alias))
 
@@ -250,7 +259,7 @@ class Conditions:
     def _from_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         rail, location, value = self.rail, atom.settings.location, atom.values
         if value not in ("InOrganization", "NotInOrganization"):
-            return rail.unknown("U00", "scope", value)
+            return rail.unknown("U00", "sender scope", value, location)
         header = self.sender_scope(value, self.mail.sender)
         if location == "Header" or self.mail.envelope is None:
             return header
@@ -269,7 +278,7 @@ class Conditions:
             own = rail.any_of((person.object, mail.authenticated, rail.unknown("U19", person.name)))
             return rail.choose(accepted, own, rail.any_of((internal, rail.all_of((guest, rail.unknown("U20", person.name, "inside"))))))
         if value != "NotInOrganization":
-            return rail.unknown("U00", "scope", value)
+            return rail.unknown("U00", "recipient scope", value, person.name)
         return rail.all_of((negate(accepted), internal ^ 1, rail.any_of((negate(guest), rail.unknown("U20", person.name, "outside")))))
 
     def _sent_to_scope(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
@@ -339,7 +348,7 @@ class Conditions:
         found = self._readable(found, atom, seen)
         if seen.wrapped == FALSE:
             return found
-        return self.rail.choose(seen.wrapped, self.rail.unknown("U00", "attachments", atom.predicate.options, repr(atom.values)), found)
+        return self.rail.choose(seen.wrapped, self.rail.unknown("U00", "attachments", atom.predicate.options, repr(atom.values), atom.settings), found)
 
     def _of_last_hop(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         properties = self.mail.properties
@@ -385,11 +394,12 @@ class Conditions:
 
     def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         if not atom.values:
-            return self.rail.unknown("U15", "no classification")
+            return self.rail.unknown("U15", "no classification", tuple(seen.classes.items()))
         return seen.classes.get(None, self.mail.properties["classification", None])
 
     def _scl(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        return self.rail.choose(seen.scl_set, self.rail.unknown("U11", atom.values), self.mail.properties["scl", int(atom.values)])
+        changed = self.rail.any_of([when for _name, when in seen.levels])
+        return self.rail.choose(changed, self.rail.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
 
 #: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.

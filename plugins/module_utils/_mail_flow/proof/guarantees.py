@@ -34,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -232,7 +233,8 @@ class _Prover:
         :raises OptionError: the guarantee applies to no message.
         """
         about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
-        assumptions = model.mail.assumed
+        documents = any(may_mean_pdf(atom) for atom in model.claims.rules[place].conditions)
+        assumptions = [each for each in model.mail.assumed if each.id != "U25" or not documents]
         while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]

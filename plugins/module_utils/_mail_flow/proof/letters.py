@@ -368,7 +368,8 @@ class Writer:
             if not -1 <= found["scl"] <= 9:
                 raise NoMessageError(limits=[(mail.properties["scl", min(levels)],) if found["scl"] < -1 else (mail.properties["scl", found["scl"]] ^ 1,)])
         if mail.hops:
-            found["sender_ip"] = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop) or None
+            hop = next((hop for hop, literal in mail.hops.items() if is_true(literal)), mail.no_hop)
+            found.update({"sender_ip": hop} if hop else {})
         found.update(self._arrival(is_true))
         return found
 

@@ -222,7 +222,8 @@ class Mail:
         for (sort, value), literal in atoms.items():
             if sort == "word" and any(character.isspace() for character in value):
                 self.circuit.add(literal ^ 1)
-            if sort == "address" and self.facts.is_object(value):  # A primary address is nobody else's alias.
+            # A primary address is nobody else's alias. A group's stands for its members.
+            if sort == "address" and self.facts.is_object(value) and value not in (self.facts.groups or {}):
                 self.circuit.add(direct, literal ^ 1)
 
     def _texts(self) -> None:
@@ -289,9 +290,10 @@ class Mail:
 
     def _assume_the_usual(self, rule_sets: Sequence[RuleSet]) -> None:
         add = self.circuit.add
-        named = named_assumptions(atom for rules in rule_sets for atom in rules.atoms)
+        atoms = [atom for rules in rule_sets for atom in rules.atoms]
+        named = named_assumptions(atoms)
         wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
-        self.watches_aliases = "U24" in named
+        self.watches_aliases = "U24" in named or _fields_differ(atoms)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
@@ -319,6 +321,12 @@ class Mail:
             switch = self._assume(number, text, True, seen=seen)
             for literal in literals:
                 add(switch ^ 1, literal)
+
+
+def _fields_differ(atoms: Iterable[Atom]) -> bool:
+    """Whether conditions with different address types look for one address in fields: they may not take an alias alike."""
+    looks = {(address, atom.settings.address_type) for atom in atoms if atom.predicate.looks_at == "fields" for address in atom.values}
+    return len(looks) > len({address for address, _type in looks})
 
 
 def _edges(value: str) -> list[Any]:

@@ -264,15 +264,20 @@ class Model:
         """After a model: the atoms that require a represented recipient, so that the next answer is better."""
         holds = self.circuit.solver.holds
         wanted = self.leaned_on(holds, side)
-        for address in self.mail.vocabulary.fields:
+        for address in self._people_in_fields:
             if any(holds(self.circuit.variable((name, address))) for name in ("to", "cc")) and not holds(self.mail.recipient["address", address]):
                 wanted.append(("address", address))
         return [key for key in wanted if key not in self.exact]
 
     def left_in_fields(self) -> list[Key]:
         """Some of the addresses that conditions look for in the To or Cc field: only a represented recipient is certain to stay in a copy."""
-        keys: list[Key] = [("address", address) for address in self.mail.vocabulary.fields]
+        keys: list[Key] = [("address", address) for address in self._people_in_fields]
         return [key for key in keys if key not in self.exact][:_FIELDS_AT_ONCE] if self.free.company.watched else []
+
+    @property
+    def _people_in_fields(self) -> list[str]:
+        """The addresses that conditions look for in the To or Cc field, without those of groups: their members share the copy."""
+        return [address for address in self.mail.vocabulary.fields if address not in (self.facts.groups or {})]
 
     def refined(self, keys: Iterable[Key]) -> Model:
         """The same, with these represented, too."""

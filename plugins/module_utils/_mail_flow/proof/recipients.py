@@ -104,10 +104,10 @@ class Company:
             # Whom a field names gets the message: as somebody else, or as the one who is followed.
             self.mail.circuit.add(there, named ^ 1, self.mail.recipient[key])
             self.mail.circuit.add(there ^ 1, named)
-        # Somebody else: two people have two addresses.
-        for sort, value in slot.atoms:
-            if sort == "address":
-                self.mail.circuit.add(there ^ 1, slot[sort, value] ^ 1, self.mail.recipient[sort, value] ^ 1)
+        # Somebody else: two people have two addresses, and no group is a person.
+        for value in slot.values("address"):
+            itself = () if value in (self.mail.facts.groups or {}) else (self.mail.recipient["address", value] ^ 1,)
+            self.mail.circuit.add(there ^ 1, slot["address", value] ^ 1, *itself)
         return Companion(slot, there, {0: there}, *self._alias(slot, key))
 
     def _alias(self, slot: AddressSlot, key: Key) -> tuple[int, dict[Key, int]]:
@@ -164,10 +164,14 @@ class Company:
         return circuit.disjunction(known)
 
     def still_there(self, address: str, history: int) -> Value:
-        """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays."""
+        """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays. Of a group its
+        members stay, who are not built.
+        """
         companion = self.companions.get(("address", address))
         if not history:
             return TRUE
+        if address in (self.mail.facts.groups or {}):
+            return FALSE
         if companion is not None:
             return companion.stays[history]
         anybody = self.companions.get(ANYBODY)

@@ -20,7 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import Sequence as Parts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import Search, has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, Key, keys_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import has_word
 
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
@@ -160,6 +161,13 @@ def holds(text: str, key: Key) -> Truth:
     """Whether a word or a pattern is in a text."""
     sort, value = key
     return has_word(text, value) if sort == "word" else has_pattern(text, *value)
+
+
+def may_mean_pdf(atom: Atom) -> bool:
+    """Whether a condition on extensions or names of attachments may be true of a PDF document that is called nothing in particular."""
+    if LISTS.get(atom.predicate.options[0], ((), ""))[0] not in (("attachment",), ("attachment name",)):
+        return False
+    return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
 
 
 def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "") -> str | None:

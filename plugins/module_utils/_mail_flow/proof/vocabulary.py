@@ -168,8 +168,9 @@ def slots_look_at_sender(atom: Atom) -> bool:
 
 
 def watches_aliases(atom: Atom) -> bool:
-    """Whether it may matter to a condition at which address somebody is written to."""
-    return atom.settings.address_type == "Original" and atom.predicate.looks_at in ("recipient", "recipients")
+    """Whether it may matter to a condition at which address somebody is written to. It does not to what the directory says about them."""
+    looks = atom.predicate.looks_at in ("recipient", "recipients") and not atom.predicate.options[0].startswith("recipient_ad_")
+    return looks and atom.settings.address_type == "Original"
 
 
 def looks_at_written(atom: Atom) -> bool:
