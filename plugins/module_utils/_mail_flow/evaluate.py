@@ -282,7 +282,11 @@ class Passage:
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """The same worlds with those alone in the copy for whom the rule is alike."""
-        if not rule.splits or not self.rules.watches_copies or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1:
+        if (
+            not (rule.splits or (person.brought and rule.blocks))
+            or not self.rules.watches_copies
+            or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1
+        ):
             return branches
         after: list[tuple[World, bool]] = []
         for world, acts in branches:

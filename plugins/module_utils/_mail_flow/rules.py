@@ -98,8 +98,13 @@ class FlowRule:
 
     @property
     def looks_at_recipients(self) -> bool:
-        """Whether it looks at recipients. Then it is open whether it looks at those whom rules added (U09)."""
-        return self.splits or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+        """Whether it looks at recipients, or blocks a message for them. Then it is open whether it looks at those whom rules added (U09)."""
+        return self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it blocks a message. To copy that to somebody takes a rule before it, so that it need not block their copy."""
+        return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
 
     @property
     def rows(self) -> tuple[Action, ...]:

@@ -177,6 +177,31 @@ def test_whom_a_rule_adds_shares_its_block(block: str, fate: str) -> None:
     assert answer["verdict"] == ("refuted" if block == "quarantine" else "proved")
 
 
+@pytest.mark.parametrize("block", ["delete", "reject"])
+def test_a_block_behind_the_rule_that_copies_may_leave_the_copy_alone(block: str) -> None:
+    """Two rules are the documented way to copy a message and to block it; that the second leaves the copy alone is said nowhere (U09)."""
+    rules = [*rules_of("copy")[:1], {**rules_of(block)[0], "name": "Second", "priority": 1}]
+    for sent in MESSAGES:
+        assert of_everybody(TENANT, rules, sent) == ""
+    results = Simulator(rules, facts_of(TENANT)).run(message_of(message(), "", "message"))["recipients"]
+    assert results[COPIED]["fate"] == "unknown"
+    assert [each["id"] for each in results[COPIED]["unknown"]] == ["U09"]
+    assert results[ANN]["fate"] != "unknown"
+    claim = Claim({"from_scope": "InOrganization", "recipient_domain_is": ["northwind.com"]}, {}, "not_in_clear")
+    (answer,) = proofs(rules, TENANT, [claim.option()])
+    (verdict,) = SmallWorld(TENANT, MESSAGES).verdicts(rules, [claim])
+    assert wrong_verdict(answer, verdict, claim, rules, TENANT) == ""
+    assert answer["verdict"] == "unknown"
+
+
+def test_which_of_two_ways_a_message_comes_to_be_seen_matters_to_no_claim() -> None:
+    """Whether S/MIME keeps a rule from its quarantine is open; the message is seen in either case."""
+    rules = rules_of("encrypt", "quarantine")[:1]
+    claim = Claim({"from_scope": "InOrganization", "message_type_matches": "Encrypted"}, {}, "portal")
+    (answer,) = proofs(rules, TENANT, [claim.option()])
+    assert answer["verdict"] == "refuted"
+
+
 @pytest.mark.parametrize("redirects", ["redirect", "redirect to manager"])
 def test_whether_a_rule_adds_to_what_it_redirects_is_open(redirects: str) -> None:
     found_for = outcome("copy", redirects, to=COPIED)
