@@ -33,7 +33,7 @@ _UNREAD = "not known"
 _LEAVES_IN_CLEAR = frozenset(
     (
         *("encrypts_and_decrypts", "one_frees_all", "names_a_group", "fails_open", "unknown_pattern", "literal_asterisk", "subdomains"),
-        *("envelope_sender", "auto_forward", "adds_recipients"),
+        *("envelope_sender", "auto_forward", "adds_recipients", "actions_left_undone"),
     )
 )
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every action of a mail flow rule: what it does to protection, to delivery, and to what later rules see. Private to the collection.
 
-The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rule actions" and New-TransportRule pages.
+The actions of one rule have no order among themselves. Source: Microsoft's "Mail flow rules", "Mail flow rule actions" and New-TransportRule pages.
 """
 
 from __future__ import annotations
@@ -98,6 +98,17 @@ _PEOPLE = frozenset({"redirect_message_to", "moderate_message_by_user", "add_to_
 
 #: Option to its action.
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
+
+
+def done(actions: Mapping[str, Any], managed: bool) -> dict[str, Any]:
+    """What a rule does of what it is told. One that forwards a message for approval takes no further action, nor does it stop.
+
+    Where it would ask the sender's manager, and there is none, it asks nobody, and nothing keeps it from its other actions.
+
+    :param managed: whether the sender has a manager.
+    """
+    asks = {option for option in actions if BY_OPTION[option].does is Does.MODERATE and (managed or option != "moderate_message_by_manager")}
+    return {option: value for option, value in actions.items() if (option in asks if asks else BY_OPTION[option].does is not Does.MODERATE)}
 
 
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:

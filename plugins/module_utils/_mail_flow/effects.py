@@ -27,6 +27,9 @@ _TAG = re.compile(r"<[^>]*>")
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
+#: Fates that those share whom the same rule adds: to copy a message and to block it takes two rules. Source: "Best practices for mail flow rules".
+SHARED = frozenset(("deleted", "quarantined", "rejected"))
+
 #: The field in which an action puts an added recipient.
 FIELDS = {"add_to_recipients": "to", "copy_to": "cc", "blind_copy_to": "bcc"}
 
@@ -52,7 +55,10 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
 
     :param only: the sorts of actions that are done; ``None`` for all.
     """
-    does = frozenset(row.does for row in rule.rows) if only is None else only
+    if rule.by_manager:
+        return [new for here, manager in _by_manager(world, scene) for new in enforced(rule.where(bool(manager)), here, scene, only)]
+    does = frozenset(row.does for row in rule.rows)
+    does = does if only is None else does & only
     if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
     fits = _insertable(world, scene)
@@ -81,7 +87,7 @@ def in_audit(rule: FlowRule, world: World, scene: Scene) -> list[World]:
 
 def beside_content(rule: FlowRule) -> frozenset[Does]:
     """What a rule does without touching what S/MIME hides."""
-    return frozenset(row.does for row in rule.rows if not row.content and row.does is not Does.DETAIL)
+    return frozenset(row.does for row in rule.as_told.rows if not row.content and row.does is not Does.DETAIL)
 
 
 def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool = False) -> list[World]:
@@ -181,20 +187,25 @@ def _told(rule: FlowRule, world: World, scene: Scene, options: set[str]) -> Worl
 
 def _managed(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does]) -> list[World]:
     """What depends on who the sender's manager is, and the other moderators and added recipients."""
-    actions = rule.actions
-    asks = {option: actions[option] for option in ("moderate_message_by_manager", "add_manager_as_recipient_type") if option in actions}
-    worlds = [(world, "")]
-    if asks and {Does.MODERATE, Does.ADD} & does:
-        sender = scene.facts.primary(scene.message.sender)
-        manager = scene.facts.manager(sender)
-        worlds = [(world, manager or "")]
-        if manager is None:
-            known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
-            worlds = [(world.answering(known, True), f"the manager of {sender}"), (world.answering(known, False), "")]
-    return [_joined(rule, each, manager, scene, does) for each, manager in worlds]
+    asks = {"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions)
+    worlds = _by_manager(world, scene) if asks and {Does.MODERATE, Does.ADD} & does else [(world, "")]
+    return [new for each, manager in worlds for new in _joined(rule, each, manager, scene, does)]
 
 
-def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> World:
+def _by_manager(world: World, scene: Scene) -> list[tuple[World, str]]:
+    """Who the sender's manager is, empty for nobody: once where that is known, otherwise a world for each answer."""
+    sender = scene.facts.primary(scene.message.sender)
+    manager = scene.facts.manager(sender)
+    if manager is not None:
+        return [(world, manager)]
+    known = opened(("has manager", sender), "U00", f"the manager of {sender} is not known")
+    settled = known.settled(world.answered())
+    worlds = [(world, settled)] if isinstance(settled, bool) else [(world.answering(known, value), value) for value in (True, False)]
+    return [(each, f"the manager of {sender}" if has else "") for each, has in worlds]
+
+
+def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: frozenset[Does]) -> list[World]:
+    """The worlds with those who are asked, and whom the rule adds. The order of its actions decides whether it adds to a message that it redirects."""
     actions = rule.actions
     added: list[Added] = []
     moderators: list[str] = []
@@ -211,6 +222,14 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:
         world = world.but(held=world.held + 1, told=(*world.told, *(("moderator", rule.name, address) for address in moderators)))
+    away = [each for each in added if each.instead]
+    if not away or len(away) == len(added):
+        return [_with(world, added, scene)]
+    adds = opened(("adds", rule.place), "U00", f"whether the rule {rule.name!r} adds recipients to a message that it redirects")
+    return [_with(world.answering(adds, True), added, scene), _with(world.answering(adds, False), away, scene)]
+
+
+def _with(world: World, added: list[Added], scene: Scene) -> World:
     return world.but(added=(*world.added, *added), fork=_with_added(world.fork, added, scene)) if added else world
 
 

@@ -15,7 +15,7 @@ from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import Scene, beside_content, enforced, in_audit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
@@ -104,12 +104,15 @@ class Passage:
         person = Recipient(primary, added.address.lower(), label, brought=added.field)
         starts = []
         for world in worlds:
-            others = () if added.instead else tuple(other for other in world.fork.sure if other.address != primary)
-            perhaps = () if added.instead else tuple(other for other in world.fork.perhaps if other[0].address != primary)
+            others = () if _away(added, world) else tuple(other for other in world.fork.sure if other.address != primary)
+            perhaps = () if _away(added, world) else tuple(other for other in world.fork.perhaps if other[0].address != primary)
             fork = Fork(others, (*perhaps, (person, (added.doubt,))))
-            starts.append(world.but(fork=fork, fate="delivered", over=world.stopped, added=()))
+            shares = world.fate in SHARED and not added.instead
+            starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
-        new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in course.worlds if added not in world.added]
+        # Of a rule that wants several fates it is open which of them it is.
+        missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
+        new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
         return new
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
@@ -171,7 +174,7 @@ class Passage:
         scene = Scene(self.message, self.facts, person, rule.place == len(self.rules.rules) - 1, self.rules.watches_protection)
         after: list[World] = []
         decided = self._decide(rule, world, person, added)
-        if self._hidden(world.content) and any(row.content for row in rule.rows):
+        if self._hidden(world.content) and rule.changes_content:
             after = [new for branch, acts in decided for new in self._unprocessed(rule, branch, acts, scene)]
             decided = []
         for branch, acts in self._split(rule, decided, person) if decided else ():
@@ -279,7 +282,11 @@ class Passage:
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
         """The same worlds with those alone in the copy for whom the rule is alike."""
-        if not rule.splits or not self.rules.watches_copies or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1:
+        if (
+            not (rule.splits or (person.brought and rule.blocks))
+            or not self.rules.watches_copies
+            or len(branches[0][0].fork.sure) + len(branches[0][0].fork.perhaps) == 1
+        ):
             return branches
         after: list[tuple[World, bool]] = []
         for world, acts in branches:
@@ -354,6 +361,11 @@ class Passage:
 def _shown(world: World) -> tuple[int, int]:
     """What of a world makes rules candidates that were none before: another content, and recipients whom rules added."""
     return id(world.content), sum(1 for person, _reasons in world.fork.perhaps if person.brought)
+
+
+def _away(added: Added, world: World) -> bool:
+    """Whether a copy goes to those alone whom a rule added, in a world right after that."""
+    return added.instead or world.fate == "redirected"
 
 
 def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:

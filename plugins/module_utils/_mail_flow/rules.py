@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, done, set_actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
@@ -63,7 +63,9 @@ class FlowRule:
     :param doubts: why it is open whether it matches even where all that is known of it holds.
     :param surprises: why it is open what it does once it matches.
     :param common: its conditions that are the same for all recipients.
-    :param actions: option to value of what it does.
+    :param actions: option to value of what it does, or may do.
+    :param told: the same of all that it is told to do.
+    :param by_manager: whether it depends on the sender having a manager what it does.
     :param splits: whether it may act on some recipients of a copy alone.
     :param content: whether a condition or an exception looks into content that S/MIME hides.
     :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
@@ -86,6 +88,8 @@ class FlowRule:
     surprises: tuple[Reason, ...]
     splits: bool
     content: bool
+    told: Mapping[str, Any]
+    by_manager: bool = False
     defers: bool = False
     unread: tuple[tuple[str, str, str], ...] = ()
 
@@ -105,13 +109,38 @@ class FlowRule:
 
     @property
     def looks_at_recipients(self) -> bool:
-        """Whether it looks at recipients. Then it is open whether it looks at those whom rules added (U09)."""
-        return self.splits or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+        """Whether it looks at recipients, or blocks a message for them. Then it is open whether it looks at those whom rules added (U09)."""
+        return self.splits or self.blocks or any(atom.reach is Reach.COPY for atom in (*self.conditions, *self.exceptions))
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it blocks a message. To copy that to somebody takes a rule before it, so that it need not block their copy."""
+        return self.enforced and bool(self.does(Does.DELETE) or self.does(Does.REJECT))
 
     @property
     def rows(self) -> tuple[Action, ...]:
         """The rows of its actions."""
         return tuple(ACTION_BY_OPTION[option] for option in self.actions)
+
+    @property
+    def as_told(self) -> FlowRule:
+        """The rule as if it did all that it is told to do."""
+        return replace(self, actions=self.told, by_manager=False)
+
+    @property
+    def changes_content(self) -> bool:
+        """Whether it is told to do something for which it needs content that S/MIME hides."""
+        return any(ACTION_BY_OPTION[option].content for option in self.told)
+
+    @property
+    def left_undone(self) -> tuple[str, ...]:
+        """What it is told, and does not do where it asks for an approval."""
+        doing = done(self.told, managed=True) if self.enforced else self.told
+        return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does is not Does.DETAIL)
+
+    def where(self, managed: bool) -> FlowRule:
+        """The rule as it is where the sender has a manager, or where not."""
+        return replace(self, actions=done(self.told, managed), by_manager=False)
 
     def in_window(self, message: Message) -> Truth:
         """Whether its dates let it act on a message."""
@@ -180,6 +209,10 @@ class RuleSet:
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
         actions = set_actions(rule.get("actions") or {})
+        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
+        mode = str(rule.get("mode") or "Enforce")
+        # A rule that is only tried asks nobody, and does what it does.
+        managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
         odd = [option for option in actions if option not in ACTION_BY_OPTION]
         unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
         doubts, surprises = _unread_reasons(name, unread)
@@ -190,7 +223,7 @@ class RuleSet:
             place=place,
             name=name,
             guid=str(rule.get("guid") or ""),
-            mode=str(rule.get("mode") or "Enforce"),
+            mode=mode,
             idle=_idle(rule),
             dlp=_dlp(rule),
             begins=str(rule.get("activation_date") or ""),
@@ -198,11 +231,13 @@ class RuleSet:
             conditions=conditions,
             exceptions=exceptions,
             common=tuple(atom for atom in conditions if atom.reach in (Reach.MESSAGE, Reach.SENDER)),
-            actions={option: value for option, value in actions.items() if option in ACTION_BY_OPTION},
+            actions=managed if managed == unmanaged else told,
             doubts=tuple(doubts),
             surprises=tuple(surprises),
             splits=any(atom.reach in (Reach.RECIPIENT, Reach.RELATION) for atom in atoms),
             content=any(atom.predicate.content for atom in atoms),
+            told=told,
+            by_manager=managed != unmanaged,
             defers=str(rule.get("rule_error_action") or "").casefold() == "defer",
             unread=unread,
         )

@@ -66,10 +66,17 @@ class Tracer:
         if isinstance(matched, Open):
             entry["reason"] = "; ".join(f"{reason.id}: {reason.text}" for reason in matched.reasons)
         if matched is not False:
-            entry["actions"] = sorted(rule.actions) if rule.enforced else sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
+            entry["actions"] = self._actions(rule)
         if len(world.fork.sure) > 1:
             entry["copy"] = [each.label for each in world.fork.sure]
         return {key: value for key, value in entry.items() if value != []}
+
+    def _actions(self, rule: FlowRule) -> list[str]:
+        """What a rule that matches does, as far as that is known."""
+        if not rule.enforced:
+            return sorted(row.option for row in rule.rows if rule.mode in row.in_audit)
+        manager = self._facts.manager(self._facts.primary(self._message.sender)) if rule.by_manager else None
+        return sorted(rule.actions if manager is None else rule.where(bool(manager)).actions)
 
     def _without_conditions(self, rule: FlowRule) -> str:
         """Why a rule does not match whose conditions do not say so."""

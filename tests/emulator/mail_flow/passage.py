@@ -73,7 +73,7 @@ class Passage:
             if rule.actions.get("StopRuleProcessing") and later:
                 self._audited_stop(rule, copy, chosen)
             return
-        if self._ignored(rule, copy):
+        if not self._moderators(rule) and self._ignored(rule, copy):
             self._log(rule, chosen)
             return
         if len(chosen) < len(copy.recipients):
@@ -95,7 +95,7 @@ class Passage:
             if len(chosen) < len(copy.recipients):
                 copy = copy.split(chosen)
                 self.copies.append(copy)
-            if not self._ignored(rule, copy):
+            if self._moderators(rule) or not self._ignored(rule, copy):
                 self._act(dataclasses.replace(rule, actions=others), copy, later)
 
     def _log(self, rule: Rule, chosen: Sequence[Recipient]) -> None:
@@ -150,19 +150,32 @@ class Passage:
         self._report(rule, copy.recipients)
         if copy.ended:
             return  # Its disclaimer did not fit, and it is told to reject then.
-        if "DeleteMessage" in actions:
-            copy.fates.append("deleted")
-            copy.ended = True
-        elif any(name in actions for name in _REJECTIONS):
+        fate = self._fate(rule)
+        if fate == "rejected":
             self._reject(rule, copy, later)
-        elif "Quarantine" in actions:
-            copy.fates.append("quarantined")
-            copy.ended = True
-        elif self._redirect(rule, copy):
+        elif fate == "redirected":
+            self._redirect(rule, copy)
             return
+        elif fate:
+            copy.fates.append(fate)
+            copy.ended = True
         self._add(rule, copy)
         if "StopRuleProcessing" in actions:
             copy.ended = True
+
+    def _fate(self, rule: Rule) -> str:
+        """What a rule makes of the message; empty: nothing. Which of two that contradict each other wins is not documented, and the service may refuse them."""
+        actions = rule.actions
+        wanted = {
+            "deleted": "DeleteMessage" in actions,
+            "rejected": any(name in actions for name in _REJECTIONS),
+            "quarantined": "Quarantine" in actions,
+            "redirected": bool(self._targets(rule)),
+        }
+        fates = tuple(fate for fate, is_wanted in wanted.items() if is_wanted)
+        if len(fates) < 2:
+            return "".join(fates)
+        return str(self.world.ask(Question(FACTS, f"what becomes of a message that {rule.name} wants {' and '.join(fates)}", ("fates", rule.name), fates)))
 
     def _moderators(self, rule: Rule) -> list[str]:
         if "ModerateMessageByUser" in rule.actions:
@@ -185,28 +198,38 @@ class Passage:
             copy.reports_only = self.world.ask(question, rule.name)
             copy.ended = not copy.reports_only
 
-    def _redirect(self, rule: Rule, copy: Copy) -> bool:
+    def _targets(self, rule: Rule) -> list[str]:
+        """To whom a rule redirects."""
         targets = list(rule.actions.get("RedirectMessageTo", ()))
         if rule.actions.get("AddManagerAsRecipientType") == "Redirect":
             targets += [self._managers_address()] if self._managers_address() else []
-        if not targets:
-            return False
+        return targets
+
+    def _redirect(self, rule: Rule, copy: Copy) -> None:
         left = copy.split(copy.recipients)
         # Those who are left out keep what has happened so far; the copy goes on to the new recipients.
         left.fates.append("redirected")
         left.ended = True
         self.copies.append(left)
-        copy.recipients = self._newcomers(dict.fromkeys(targets, "RedirectMessageTo"), left.recipients)
+        copy.recipients = self._newcomers(dict.fromkeys(self._targets(rule), "RedirectMessageTo"), left.recipients)
+        # The order of the actions in a rule is not guaranteed: recipients that it adds may be taken off again, or not.
+        adds = Question(FACTS, f"whether {rule.name} adds recipients to a message that it redirects", ("adds", rule.name))
+        if self._additions(rule) and self.world.ask(adds, rule.name):
+            self._add(rule, copy)
         copy.ended = "StopRuleProcessing" in rule.actions
-        return True
 
     def _add(self, rule: Rule, copy: Copy) -> None:
+        targets = self._additions(rule)
+        here = {recipient.address for recipient in copy.recipients}
+        copy.recipients += [one for one in self._newcomers(targets, copy.recipients) if one.address not in here]
+
+    def _additions(self, rule: Rule) -> dict[str, str]:
+        """Whom a rule adds, and the action that does."""
         targets = {one: name for name in ("AddToRecipients", "CopyTo", "BlindCopyTo") for one in rule.actions.get(name, ())}
         way = rule.actions.get("AddManagerAsRecipientType")
         if way in ("To", "Cc", "Bcc") and self._managers_address():
             targets[self._managers_address()] = way
-        here = {recipient.address for recipient in copy.recipients}
-        copy.recipients += [one for one in self._newcomers(targets, copy.recipients) if one.address not in here]
+        return targets
 
     def _newcomers(self, targets: Mapping[str, str], others: Sequence[Recipient]) -> list[Recipient]:
         """New recipients, from addresses and the actions that brought them. Their history is what all the others of the copy have in common."""

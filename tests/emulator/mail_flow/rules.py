@@ -39,6 +39,9 @@ class Predicate:
         return self.kind.about in ("recipient", "relation")
 
 
+_BLOCKS = frozenset({"DeleteMessage", "RejectMessageReasonText", "RejectMessageEnhancedStatusCode"})
+
+
 @dataclass(frozen=True)
 class Rule:
     """An enabled rule. ``actions`` are the properties of actions that are set."""
@@ -64,6 +67,11 @@ class Rule:
     @property
     def works_on_content(self) -> bool:
         return bool(CONTENT_ACTIONS & set(self.actions))
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it blocks a message."""
+        return self.enforced and "ModerateMessageByUser" not in self.actions and bool(_BLOCKS & set(self.actions))
 
     @property
     def looks_at_recipients(self) -> bool:
@@ -158,8 +166,8 @@ class Matching:
         return [recipient for recipient in undecided if not recipient.added or self._meets(recipient)]
 
     def _meets(self, recipient: Recipient) -> bool:
-        """Whether a rule that looks at recipients looks at one whom an earlier rule brought."""
-        if all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions)):
+        """Whether a rule that looks at recipients, or blocks, looks at one whom an earlier rule brought: copying and blocking are documented as two rules."""
+        if all(one.kind.about == "message" for one in (*self._rule.conditions, *self._rule.exceptions)) and not self._rule.blocks:
             return True
         question = Question("U09", f"whether rules look at {recipient.address}, whom a rule brought", ("added", recipient.address))
         return bool(self._world.ask(question, self._rule.name, recipient.address))

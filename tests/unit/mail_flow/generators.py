@@ -248,7 +248,7 @@ _ACTIONS: dict[str, Any] = {
 _WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
 #: Actions that bring recipients.
 _BRINGING = {"redirect", "copy", "add manager"}
-#: Actions that the service takes no other beside, except to stop.
+#: Actions that go with few others; rules that have others beside them are rare.
 _ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect", "add manager"}
 
 
@@ -260,8 +260,9 @@ def rule(source: random.Random, place: int, *, newcomers: bool = False, rare: fl
     if name not in _ALONE and source.random() < 0.3:
         other = source.choices(names, [_WEIGHTS.get(one, 1) for one in names])[0]
         actions |= _ACTIONS[other](source) if other not in _ALONE else {}
-    # Whether a rule that asks a moderator also stops is nowhere said.
-    if "moderate" not in name and source.random() < 0.25:
+    elif source.random() < 0.1:
+        actions |= _ACTIONS[source.choice(names)](source)
+    if source.random() < 0.25:
         actions["stop_rule_processing"] = True
     made: Values = {
         "name": f"Rule {place}",

@@ -341,10 +341,24 @@ _ACTIONS: tuple[tuple[int, Values], ...] = (
 )
 
 
+#: What a rule does rarely beside its other actions: it asks for an approval, so that nothing else is done, or blocks the message for whom it adds, too.
+_BESIDE: tuple[Values, ...] = (
+    {"moderate_message_by_user": ["bob@contoso.com"]},
+    {"moderate_message_by_manager": True},
+    {"delete_message": True, "copy_to": ["new@northwind.com"]},
+    {"quarantine": True, "apply_rights_protection_template": "Encrypt"},
+)
+#: Actions of which nobody knows what two of them do in one rule.
+_FATES = {"delete_message", "reject_message_reason_text", "quarantine", "redirect_message_to"}
+
+
 def rule(source: random.Random, place: int) -> Values:
     (_weight, actions) = source.choices(_ACTIONS, [weight for weight, _actions in _ACTIONS])[0]
-    if source.random() < 0.2 and "moderate_message_by_user" not in actions:
+    if source.random() < 0.2:
         actions = {**actions, "stop_rule_processing": True}
+    beside = source.choice(_BESIDE) if source.random() < 0.06 else {}
+    if not (beside.keys() & _FATES and actions.keys() & _FATES):
+        actions = {**actions, **beside}
     return {
         "name": f"Rule {place}",
         "priority": place,

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES, FIELDS, plain_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES, FIELDS, SHARED, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
@@ -170,7 +170,10 @@ class Chain:
             return
         matches, acts = step.matches, step.acts
         seen = state.seen
-        if rule.enforced:
+        if rule.by_manager:
+            for case, when in ((rule.where(managed=True), self._managed), (rule.where(managed=False), negate(self._managed))):
+                self._enforce(case, name, rail.all_of((acts, when)), rail.all_of((matches, when)))
+        elif rule.enforced:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
@@ -182,7 +185,7 @@ class Chain:
         """What a rule does. Its content actions cannot touch what S/MIME hides; whether it performs the others is not documented."""
         rail, seen = self.rail, self.state.seen
         whole = acts
-        beside = rail.all_of((acts, negate(self.conditions.undone(rule, name, seen))))
+        beside = rail.all_of((acts, negate(self.conditions.undone(rule.as_told, name, seen))))
         if any(row.content for row in rule.rows):
             acts = rail.all_of((acts, negate(self.conditions.hidden(seen))))
         wraps: Value = FALSE
@@ -198,8 +201,16 @@ class Chain:
         self._protect(rule, name, acts, beside)
         self._change(rule, name, beside, wraps, seen)
         self._add(rule, name, beside)
-        self._hold_and_end(rule, beside, matches if beside == whole else beside)
-        self._branch(rule, beside)
+        self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
+        self._branch(rule, name, beside)
+
+    @cached_property
+    def _managed(self) -> Value:
+        """Whether the sender has a manager. Where managers are given, whoever is not among those who have one has none."""
+        sender, managers = self.mail.sender, self.mail.facts.managers
+        if managers is None or any(("address", person) not in sender.atoms for person in managers):
+            return sender.managed
+        return self.mail.circuit.disjunction([sender["address", person] for person, manager in managers.items() if manager])
 
     def _insertable(self, seen: Seen) -> Value:
         """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
@@ -304,40 +315,63 @@ class Chain:
         if added and self.company.watched:
             self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
 
-    def _branch(self, rule: FlowRule, acts: Value) -> None:
-        """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop."""
+    def _branch(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
+        """The copies for those whom a rule adds, or sends the message to instead: as this one is, and not ended but by a stop, or a fate that they share.
+
+        Whether a rule adds to a message that it redirects is not documented.
+        """
         added = [(str(address).lower(), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
-        lost = [address for address, _way in added if rule.does(Does.MODERATE) or address in (self.mail.facts.groups or {})]
+        lost = [address for address, _way in added if address in (self.mail.facts.groups or {})]
         lost += ["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else []
         if lost:
             self.unfollowed[rule.place] = lost
+        shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
+        adds = self.rail.all_of((acts, self._adds(rule, name)))
         for address, instead in dict.fromkeys(added):
-            own = {name: copy(getattr(self.state, name)) for name in _OWN}
+            own = {part: copy(getattr(self.state, part)) for part in _OWN}
             stopped = self.rail.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
-            state = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
-            self.branches.append(Branch(rule, address, instead, acts, state))
+            fates: dict[str, Value] = {} if instead else dict.fromkeys(shared, TRUE)
+            state = replace(self.state, **own, fates=fates, over=TRUE if fates else stopped, stopped=stopped)
+            self.branches.append(Branch(self.rules.rules[rule.place], address, instead, acts if instead else adds, state))
 
-    def _hold_and_end(self, rule: FlowRule, acts: Value, matches: Value) -> None:
-        rail, state, actions = self.rail, self.state, rule.actions
-        managed: Value = self.mail.sender.managed
-        if "moderate_message_by_user" in actions or "moderate_message_by_manager" in actions:
-            holds = acts if actions.get("moderate_message_by_user") else rail.all_of((acts, managed))
-            counts = [holds if not number else rail.all_of((holds, before)) for number, before in enumerate([TRUE, *state.held])]
+    def _adds(self, rule: FlowRule, name: Hashable) -> Value:
+        """Whether a rule adds those whom it is told to add, if it acts."""
+        redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
+        if rule.redirects_to_manager:
+            redirects = self.rail.any_of((redirects, self._managed))
+        return self.rail.any_of((negate(redirects), self.rail.unknown("U00", "adds", name)))
+
+    def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
+        rail, state = self.rail, self.state
+        if rule.does(Does.MODERATE):
+            counts = [acts if not number else rail.all_of((acts, before)) for number, before in enumerate([TRUE, *state.held])]
             state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
-        ends: list[tuple[str, Value]] = [(fate, acts) for fate in self._fates(rule)]
-        if rule.redirects_to_manager and all(fate != "redirected" for fate, _acts in ends):
-            ends.append(("redirected", rail.all_of((acts, managed))))
-        if len(ends) > 1:
-            state.surprised = rail.any_of((state.surprised, acts))
-        for fate, when in ends:
+        ends = self._fates(rule, acts)
+        for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
+        if len(ends) > 1:
+            state.over = rail.any_of((state.over, *(when for _fate, when in ends)))
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
 
-    def _fates(self, rule: FlowRule) -> list[str]:
-        """The fates that a rule has for the copy. It stays with those to whom it is redirected if it is theirs already."""
+    def _fates(self, rule: FlowRule, acts: Value) -> list[tuple[str, Value]]:
+        """The fates that a rule has for the copy, and when. It stays with those to whom it is redirected if it is theirs already."""
         theirs = self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
-        return [fate for what, fate in FATES.items() if rule.does(what) and not (theirs and what is Does.REDIRECT)]
+        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what) and not (theirs and what is Does.REDIRECT)]
+        if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
+            ends.insert(0, ("redirected", self.rail.all_of((acts, self._managed))))
+        return ends
+
+    def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
+        """Of several fates that a rule wants, one. Which one is not documented; they are as sure as the last is."""
+        rail, state = self.rail, self.state
+        found: list[tuple[str, Value]] = []
+        left: Value = TRUE
+        for fate, when in ends[:-1]:
+            found.append((fate, rail.all_of((left, when, rail.unknown("U00", "fate", fate, name)))))
+            left = rail.all_of((left, negate(found[-1][1])))
+        state.surprised = rail.any_of((state.surprised, *(rail.all_of((when, ends[-1][1])) for _fate, when in ends[:-1])))
+        return [*found, (ends[-1][0], rail.all_of((left, ends[-1][1])))]
 
     def _reject(self, when: Value) -> None:
         self._end("rejected", when, when)

@@ -144,7 +144,8 @@ class Outcome:
             return negate(rail.all_of((now, protected)))
         if then == "unencrypted":
             return negate(rail.all_of((now, negate(self.by_rules))))
-        seen = rail.any_of((self.delivered, self.released))
+        # Delivered or released: which of the two may be open, while it is surely one of them.
+        seen = negate(self.gone)
         if then == "portal":
             outside = self.chain.conditions.recipient_scope("NotInOrganization", self.chain.person)
             protected = rail.all_of((protected, negate(rail.all_of((outside, negate(self.branded))))))

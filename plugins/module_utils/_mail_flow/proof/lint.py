@@ -168,6 +168,21 @@ def _unconfigured(look: Look) -> str:
     return f"it sets the branding {missing[0]}, {text}" if missing else ""
 
 
+def _undone(look: Look) -> str:
+    """What a rule is told beside an approval, a block or a redirection, and does not do."""
+    rule, told = look.rule, look.rule.told
+    if rule.left_undone:
+        when = ", if the sender has a manager," if rule.by_manager else ""
+        return f"it asks for an approval{when} and then takes no further action: Exchange does not do its {', '.join(rule.left_undone)}"
+    added = [option for option in rule.does(Does.ADD) if told[option] != "Redirect"]
+    blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
+    idle = [*added, *(["prepend_subject"] if "prepend_subject" in told and not rule.does(Does.QUARANTINE) else [])]
+    if idle and blocks and rule.enforced:
+        return f"its {', '.join(idle)} has no effect beside {blocks[0]}: that takes two rules, the second of which has {blocks[0]}"
+    away = [option for option in told if option == "redirect_message_to" or told[option] == "Redirect"]
+    return f"whether its {', '.join(added)} does anything beside {away[0]} is not documented" if added and away and rule.enforced else ""
+
+
 def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
@@ -228,6 +243,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
         and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
         else ""
     ),
+    "actions_left_undone": _undone,
     "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
     "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
 }

@@ -186,19 +186,18 @@ def _with_domains(found: Vocabulary, facts: Facts) -> None:
 
 
 def _with_people(found: Vocabulary, facts: Facts) -> None:
-    """Whoever is in a list that is complete gets a name of their own, unless they are too many."""
-    if found.managers and len(facts.managers or ()) <= MOST_NAMED:
-        found.mention(SENDER, (("address", person) for person in sorted(facts.managers or ())))
+    """Whoever is in a list that is complete gets a name of their own, unless they are too many; as a sender also who has a manager, where that matters."""
     objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
         members = [sorted(facts.members_of(group)) for group in groups]
+        managed = sorted(facts.managers or {}) if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED else []
         people = [*objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
         if any(kind.startswith("attribute") for kind, _value in found.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
-        found.mention(slot, (("address", address) for address in people if domain(address)))
+        found.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
 
 
 def strangers_with_attributes(facts: Facts) -> list[str]:

@@ -128,6 +128,7 @@ def releases_are_forgotten(patch: Patch) -> None:
 
     def outcome(self: Any, of: Any) -> None:
         whole(self, of)
+        self.gone = self.rail.any_of((self.gone, self.released))
         self.released = FALSE
 
     patch(fates.Outcome, "__init__", outcome)
@@ -242,6 +243,7 @@ def held_is_lost(patch: Patch) -> None:
     def outcome(self: Any, of: Any) -> None:
         whole(self, of)
         self.delivered = self.rail.all_of((self.delivered, negate(self.held)))
+        self.gone = self.rail.any_of((self.gone, self.held))
 
     patch(fates.Outcome, "__init__", outcome)
 
