@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -27,6 +27,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.meetings import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, AddedCopies, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 #: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
 _KEEPS_INSIDE = frozenset(
@@ -265,7 +267,9 @@ def lint(
     found += _equal_rules(rule_set)
     deciding = _Deciding(Model([rule_set], RuleSet([]), facts, date), budget)
     found += deciding.findings()
-    found += _Meeting(Meetings(deciding.model, rule_set, deciding.left), deciding.live).findings()
+    meetings = Meetings(deciding.model, rule_set, deciding.left)
+    clear = deciding.acting_on(meetings.usual(deciding.model.free))
+    found += _Meeting(meetings, deciding.live, clear).findings()
     return found
 
 
@@ -305,6 +309,12 @@ class _Deciding:
         found = [self._never(step) for step in followed if id(step) not in acting and step.rule.place not in busy]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
+    def acting_on(self, mail: Sequence[int]) -> list[FlowRule]:
+        """The rules that may act on a recipient's copy of such mail."""
+        asked = [rule for rule in self.live if rule.enforced and (rule.does(Does.ENCRYPT) or any(row.ends for row in rule.rows))]
+        acting = self._possible([(rule.place, [high(self.chain.acts(rule)), *mail]) for rule in asked])
+        return [rule for rule in asked if rule.place in acting]
+
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Of rules behind one whose people cannot be followed nothing is known."""
         live = {rule.place for rule in self.live}
@@ -324,9 +334,9 @@ class _Deciding:
             if step is not None:
                 yield copy.when, step, copy.person
 
-    def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
+    def _possible(self, questions: Sequence[tuple[_Key, list[int]]]) -> set[_Key]:
         """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
-        found: set[Hashable] = set()
+        found: set[_Key] = set()
         left, asked, model = list(questions), 0, list[int]()
         while left:
             guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
@@ -407,13 +417,11 @@ class _Deciding:
 class _Meeting:
     """Findings about rules that get in each other's way, each of which a message shows.
 
-    :param live: the rules that may act.
+    :param live: the rules that may act, and :param:`clear` those that may act on mail that rules encrypt.
     """
 
-    def __init__(self, meetings: Meetings, live: Sequence[FlowRule]) -> None:
-        self._meetings = meetings
-        self._enforced = [rule for rule in live if rule.enforced]
-        self._encrypting = [rule for rule in self._enforced if rule.does(Does.ENCRYPT)]
+    def __init__(self, meetings: Meetings, live: Sequence[FlowRule], clear: Sequence[FlowRule]) -> None:
+        self._meetings, self._live, self._clear = meetings, live, clear
 
     def findings(self) -> Iterator[dict[str, Any]]:
         yield from self._two_requests()
@@ -422,29 +430,33 @@ class _Meeting:
 
     def _two_requests(self) -> Iterator[dict[str, Any]]:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
-        for rule in (rule for rule in self._enforced if rule.does(Does.DECRYPT)):
-            other = self._meetings.decrypted(rule, [each for each in self._encrypting if each is not rule])
+        enforced = [rule for rule in self._live if rule.enforced]
+        for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
+            other = self._meetings.decrypted(rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule])
             if other is not None:
                 text = f"{other.name!r} encrypts and {rule.name!r} decrypts the same message: the result is not documented (U02)."
                 yield _finding("encrypt_meets_decrypt", [other.name, rule.name], text)
-        for place, rule in enumerate(self._encrypting):
-            other = self._meetings.differing(rule, [each for each in self._encrypting[place + 1 :] if _options(each) != _options(rule)])
+        encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
+        for place, rule in enumerate(encrypting):
+            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if _options(each) != _options(rule)])
             if other is not None:
                 text = f"{rule.name!r} and {other.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
                 yield _finding("templates_meet", [rule.name, other.name], text)
 
     def _ends_before(self) -> Iterator[dict[str, Any]]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        for rule in self._enforced:
+        every = (*self._clear, *(rule for rule in self._live if all(rule is not each for each in self._clear)))
+        encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
+        for rule in self._clear:
             if not any(row.ends for row in rule.rows) or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
                 continue
-            other = self._meetings.kept_from(rule, [each for each in self._encrypting if each.place > rule.place])
+            other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
             if other is not None:
                 yield _finding("ends_before_encryption", [rule.name, other.name], f"{rule.name!r} stops mail that {other.name!r} would encrypt.")
 
     def _outside(self) -> Iterator[dict[str, Any]]:
         """A custom template for people outside, who have only the rights that it grants them."""
-        for rule in self._enforced:
+        for rule in self._clear:
             asked = [str(each) for option, each in rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
             own = [each for each in asked if option_name(each).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION, Does
@@ -28,9 +27,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What has to be true of a message on a side.
 Wanted = Callable[[Side], Sequence[Value]]
 
-#: Where that says what other rules do.
-_OTHERS = 1
-
 #: A way in which a copy can pass the rules, and what becomes of its protection.
 End = tuple[World, Verdict]
 
@@ -44,8 +40,6 @@ class Meetings:
 
     def __init__(self, model: Model, rules: RuleSet, budget: int) -> None:
         self.model, self.rules, self.left = model, rules, budget
-        #: How no message arrives that shows anything, whatever other rules do.
-        self._hopeless: set[str] = set()
 
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
         """The first of some rules that encrypts a message that a rule decrypts; the result is not documented."""
@@ -102,15 +96,14 @@ class Meetings:
         arrivals: Sequence[str] = ("",),
     ) -> FlowRule | None:
         """The first of some rules of which a message shows something. Mostly it is the nearest one."""
-        self._hopeless = set()
 
         def ask(some: Sequence[FlowRule]) -> FlowRule | None:
-            return self._find(partial(wanted, some=some), shown, [each for each in arrivals if each not in self._hopeless]) if some else None
+            return self._find(lambda side: wanted(side, some), shown, arrivals) if some else None
 
         found = ask(others[:1])
         some = [] if found else others[1:]
         while (earlier := ask(some)) is not None:
-            found, some = earlier, [each for each in others[1:] if each.place < earlier.place]
+            found, some = earlier, others[1 : [each is earlier for each in others].index(True)]
         return found
 
     def _find(self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]) -> FlowRule | None:
@@ -131,27 +124,27 @@ class Meetings:
         for free in (True, False):
             side = model.free if free else model.open
             known = high if free else low
-            literals = [*map(known, wanted(side)), *self._usual(side, arrival)]
+            literals = [*map(known, wanted(side)), *self.usual(side, arrival)]
+            if FALSE in literals:
+                return
             for more in dict.fromkeys((tuple(side.company.nobody if side.company.watched else ()), ())):
-                possible, candidate = self._search([*literals, *more], side) if FALSE not in literals else (False, None)
+                possible, candidate = self._search([*literals, *more], side)
                 if candidate is not None:
                     yield candidate
                 elif not possible and free and not more:
-                    if literals[_OTHERS] not in model.core:
-                        self._hopeless.add(arrival)
                     return
 
     def _search(self, literals: Sequence[int], side: Side) -> tuple[bool, Replayed | None]:
         solver = self.model.circuit.solver
         before = solver.conflicts
         try:
-            return self.model.search(literals, side, self.left) if self.left > 0 else (False, None)
+            return self.model.search(literals, side, self.left) if self.left > 0 else (True, None)
         except BudgetError:
             return True, None
         finally:
             self.left -= solver.conflicts - before
 
-    def _usual(self, side: Side, arrival: str) -> list[int]:
+    def usual(self, side: Side, arrival: str = "") -> list[int]:
         """That a message is usual mail, which rules protect: mail in clear only from inside."""
         mail, known = self.model.mail, high if side.rail.free else low
         found = [each.literal for each in mail.assumptions]
@@ -183,7 +176,7 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     clear = [negate(step.acts) for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
     reached: Value = TRUE
     found: list[Value] = []
-    for step in _steps(side, every[rule.place + 1 : some[-1].place + 1]):
+    for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1]):
         if any(step.rule is each for each in some):
             found.append(side.rail.all_of((reached, step.matches)))
         if any(row.ends for row in step.rule.rows):
