@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -19,12 +19,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import shown
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.meetings import Meetings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, AddedCopies, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 #: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
 _KEEPS_INSIDE = frozenset(
@@ -277,7 +281,11 @@ def lint(
             if reason:
                 found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
     found += _equal_rules(rule_set)
-    found += _Deciding(Model([rule_set], RuleSet([]), facts, date), budget).findings()
+    deciding = _Deciding(Model([rule_set], RuleSet([]), facts, date), budget)
+    found += deciding.findings()
+    meetings = Meetings(deciding.model, rule_set, deciding.left)
+    clear = deciding.acting_on(meetings.usual(deciding.model.free))
+    found += _Meeting(meetings, deciding.live, clear).findings()
     return found
 
 
@@ -299,16 +307,52 @@ class _Deciding:
     def __init__(self, model: Model, budget: int) -> None:
         self.model, self.left, self._sat = model, budget, False
         self.chain: Chain = model.free.chains[0]
+        #: The rules that may act on a recipient's copy, once the findings are there.
+        self.live: list[FlowRule] = []
+        self._copies: AddedCopies | None = None
+        self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
     def findings(self) -> list[dict[str, Any]]:
         acting = self._possible([(id(step), [high(step.acts)]) for step in reversed(self.chain.steps)])
-        found = [self._never(step) for step in self.chain.steps if id(step) not in acting]
-        live = [step for step in self.chain.steps if id(step) in acting]
-        return [*found, *self._exceptions(live), *self._meetings(live), *self._ends_before(live), *self._outside(live)]
+        self.live = [step.rule for step in self.chain.steps if id(step) in acting]
+        self._follow()
+        followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
+        ways = [
+            (step.rule.place, [high(when), high(each.acts)]) for step in followed if id(step) not in acting for when, each, _person in self._added(step.rule)
+        ]
+        later = self._possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
+        busy = {place for place, _number in later}
+        found = [self._never(step) for step in followed if id(step) not in acting and step.rule.place not in busy]
+        return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
-    def _possible(self, questions: Sequence[tuple[Hashable, list[int]]]) -> set[Hashable]:
+    def acting_on(self, mail: Sequence[int]) -> list[FlowRule]:
+        """The rules that may act on a recipient's copy of such mail."""
+        asked = [rule for rule in self.live if rule.enforced and (rule.does(Does.ENCRYPT) or any(row.ends for row in rule.rows))]
+        acting = self._possible([(rule.place, [high(self.chain.acts(rule)), *mail]) for rule in asked])
+        return [rule for rule in asked if rule.place in acting]
+
+    def _follow(self) -> None:
+        """Looks for the copies of people whom rules add, which go on from there. Of rules behind one whose people cannot be followed nothing is known."""
+        live = {rule.place for rule in self.live}
+        if not any(branch.rule.place in live for branch in self.chain.branches) and not live & set(self.chain.unfollowed):
+            return
+        self._copies = self.model.added(self.model.free)
+        chains = [self.chain, *(copy.outcome.chain for copy in self._copies.copies)]
+        lost = [place for chain in chains for place in chain.unfollowed if chain is not self.chain or place in live]
+        if self._copies.cut:
+            lost += [branch.rule.place for branch in self.chain.branches]
+        self._followed = min(lost, default=self._followed)
+
+    def _added(self, rule: FlowRule) -> Iterator[tuple[Value, Step, AddressSlot]]:
+        """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""
+        for copy in self._copies.copies if self._copies else ():
+            step = copy.outcome.chain.step(rule)
+            if step is not None:
+                yield copy.when, step, copy.person
+
+    def _possible(self, questions: Sequence[tuple[_Key, list[int]]]) -> set[_Key]:
         """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
-        found: set[Hashable] = set()
+        found: set[_Key] = set()
         left, asked, model = list(questions), 0, list[int]()
         while left:
             guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
@@ -356,65 +400,84 @@ class _Deciding:
 
     def _exceptions(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
-        conditions, person = self.model.free.conditions, self.model.mail.recipient
-        questions: list[tuple[Hashable, list[int]]] = []
-        texts: dict[Hashable, dict[str, Any]] = {}
+        questions: list[tuple[tuple[int, int, int], list[int]]] = []
         for step in live:
-            wanted = [high(step.alive), *(high(conditions.truth(atom, step.seen, person)) for atom in step.rule.conditions)]
-            spared = [conditions.truth(atom, step.seen, person) for atom in step.rule.exceptions]
+            for place in range(len(step.rule.exceptions)):
+                ways = [self._spared(step, place, self.model.mail.recipient)]
+                ways += [[high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)]
+                questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
+        met = {key[:2] for key in self._possible(questions)}
+        for step in live:
             for place, atom in enumerate(step.rule.exceptions):
-                others = [high(negate(value)) for each, value in enumerate(spared) if each != place]
-                questions.append(((step.rule.place, place), [*wanted, *others, high(spared[place])]))
-                text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} never applies: no mail of the rule matches it"
-                more = ", or other exceptions already match that mail" if others else ""
-                texts[step.rule.place, place] = _finding("idle_exception", [step.rule.name], f"{text}{more}.")
-        possible = self._possible(questions)
-        yield from (texts[key] for key, _literals in questions if key not in possible)
+                if (step.rule.place, place) not in met:
+                    text = f"The exception {atom.predicate.options[0]} of the rule {step.rule.name!r} never applies: no mail of the rule matches it"
+                    more = ", or other exceptions already match that mail" if len(step.rule.exceptions) > 1 else ""
+                    yield _finding("idle_exception", [step.rule.name], f"{text}{more}.")
 
-    def _meetings(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+    def _spared(self, step: Step, place: int, person: AddressSlot) -> list[int]:
+        """That somebody's copy reaches a rule and meets its conditions and the exception at a place, but no other. What a condition about all who share the
+        copy of somebody whom a rule added finds there is left open.
+        """
+        added = person is not self.model.mail.recipient
+
+        def known(atoms: Iterable[Atom]) -> list[Value]:
+            left = (atom for atom in atoms if not (added and atom.reach in (Reach.COPY, Reach.RELATION)))
+            return [self.model.free.conditions.truth(atom, step.seen, person) for atom in left]
+
+        exceptions = step.rule.exceptions
+        met = known((*step.rule.conditions, exceptions[place]))
+        unmet = known((*exceptions[:place], *exceptions[place + 1 :]))
+        return [high(value) for value in (step.alive, *met, *map(negate, unmet))]
+
+
+class _Meeting:
+    """Findings about rules that get in each other's way, each of which a message shows.
+
+    :param live: the rules that may act, and :param:`clear` those that may act on mail that rules encrypt.
+    """
+
+    def __init__(self, meetings: Meetings, live: Sequence[FlowRule], clear: Sequence[FlowRule]) -> None:
+        self._meetings, self._live, self._clear = meetings, live, clear
+
+    def findings(self) -> Iterator[dict[str, Any]]:
+        yield from self._two_requests()
+        yield from self._ends_before()
+        yield from self._outside()
+
+    def _two_requests(self) -> Iterator[dict[str, Any]]:
         """Rules that both encrypt and decrypt the same message, or apply two templates to it."""
-        enforced = [step for step in live if step.rule.enforced]
-        encrypting = [step for step in enforced if step.rule.does(Does.ENCRYPT)]
-        for step in (step for step in enforced if step.rule.does(Does.DECRYPT)):
-            meets = [each for each in encrypting if each is not step and self._can([high(step.acts), high(each.acts)])]
-            for each in meets[:1]:
-                more = f" (and {len(meets) - 1} more)" if len(meets) > 1 else ""
-                text = f"{each.rule.name!r} encrypts and {step.rule.name!r} decrypts the same message{more}: the result is not documented (U02)."
-                yield _finding("encrypt_meets_decrypt", [each.rule.name, step.rule.name], text)
-        for place, step in enumerate(encrypting):
-            others = [each for each in encrypting[place + 1 :] if _options(each.rule) != _options(step.rule)]
-            other = next((each for each in others if self._can([high(step.acts), high(each.acts)])), None)
+        enforced = [rule for rule in self._live if rule.enforced]
+        for rule in (rule for rule in enforced if rule.does(Does.DECRYPT)):
+            other = self._meetings.decrypted(rule, [each for each in enforced if each.does(Does.ENCRYPT) and each is not rule])
             if other is not None:
-                text = f"{step.rule.name!r} and {other.rule.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
-                yield _finding("templates_meet", [step.rule.name, other.rule.name], text)
+                text = f"{other.name!r} encrypts and {rule.name!r} decrypts the same message: the result is not documented (U02)."
+                yield _finding("encrypt_meets_decrypt", [other.name, rule.name], text)
+        encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
+        for place, rule in enumerate(encrypting):
+            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if _options(each) != _options(rule)])
+            if other is not None:
+                text = f"{rule.name!r} and {other.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
+                yield _finding("templates_meet", [rule.name, other.name], text)
 
-    def _outside(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
-        """A custom template for people outside, who have only the rights that it grants them."""
-        outside = high(self.model.free.conditions.recipient_scope("NotInOrganization", self.model.mail.recipient))
-        for step in (step for step in live if step.rule.enforced):
-            asked = [str(each) for option, each in step.rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
-            own = [each for each in asked if option_name(each).startswith("template:")]
-            if own and self._can([high(step.acts), outside]):
-                text = f"The rule {step.rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
-                yield _finding("template_outside", [step.rule.name], text)
-
-    def _ends_before(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
+    def _ends_before(self) -> Iterator[dict[str, Any]]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        encrypting = [step for step in live if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
-        pairs: list[tuple[Step, list[Step]]] = []
-        for step in live:
-            if not (step.rule.enforced and _ends(step.rule)) or step.rule.does(Does.DELETE) or step.rule.does(Does.REJECT) or step.rule.does(Does.ENCRYPT):
+        every = (*self._clear, *(rule for rule in self._live if all(rule is not each for each in self._clear)))
+        encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
+        for rule in self._clear:
+            if not any(row.ends for row in rule.rows) or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
                 continue
-            later = [each for each in encrypting if each.rule.place > step.rule.place]
-            pairs += [(step, later)] if later else []
-        # Mostly it is the next one.
-        nearest = self._possible([(step.rule.place, [high(step.acts), high(later[0].matches)]) for step, later in pairs])
-        for step, later in pairs:
-            others = (each for each in later[1:] if self._can([high(step.acts), high(each.matches)]))
-            taken = later[0] if step.rule.place in nearest else next(others, None)
-            if taken is not None:
-                text = f"{step.rule.name!r} stops mail that {taken.rule.name!r} would encrypt."
-                yield _finding("ends_before_encryption", [step.rule.name, taken.rule.name], text)
+            other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
+            if other is not None:
+                yield _finding("ends_before_encryption", [rule.name, other.name], f"{rule.name!r} stops mail that {other.name!r} would encrypt.")
+
+    def _outside(self) -> Iterator[dict[str, Any]]:
+        """A custom template for people outside, who have only the rights that it grants them."""
+        for rule in self._clear:
+            asked = [str(each) for option, each in rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
+            own = [each for each in asked if option_name(each).startswith("template:")]
+            if own and self._meetings.for_outside(rule, own[0]):
+                text = f"The rule {rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
+                yield _finding("template_outside", [rule.name], text)
 
 
 def _ends(rule: FlowRule) -> bool:

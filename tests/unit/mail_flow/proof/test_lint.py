@@ -223,3 +223,80 @@ def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
 def test_a_reason_is_one_line() -> None:
     spares = {**ALL, "exceptions": {"recipient_domain_is": ["fab\nrikam.com\u202e"]}}
     assert "fab[U+000A]rikam.com[U+202E]" in next(each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains")
+
+
+INSIDE = {"from_scope": "InOrganization"}
+OUTSIDE = {"from_scope": "NotInOrganization"}
+ENCRYPTS = rule("Encrypts", INSIDE, ENCRYPT)
+
+
+def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
+    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients"}
+
+
+def test_a_redirected_copy_goes_on() -> None:
+    """A rule that acts on no recipient's copy may act on the copy of the one whom the message is redirected to."""
+    away = {"redirect_message_to": ["new@b.com"]}
+    assert kinds(rule("Away", INSIDE, away), ENCRYPTS) == set()
+    assert found(rule("Away", INSIDE, {**away, **STOP}), ENCRYPTS) == [("never_acts", ["Encrypts", "Away"])]
+    assert found(rule("Away", INSIDE, away), rule("Elsewhere", {**INSIDE, "recipient_domain_is": ["a.com"]}, ENCRYPT)) == [
+        ("never_acts", ["Elsewhere", "Away"])
+    ]
+
+
+def test_of_what_a_manager_or_a_group_gets_nothing_is_said() -> None:
+    bob = {"from": ["bob@contoso.com"]}
+    facts = {**TENANT, "managers": {"bob@contoso.com": "megan@contoso.com"}, "groups": {"sales@contoso.com": ["megan@contoso.com"]}}
+    for actions in ({"add_manager_as_recipient_type": "Redirect"}, {"redirect_message_to": ["sales@contoso.com"]}):
+        assert kinds(rule("Boss", bob, actions), rule("Encrypts", bob, ENCRYPT), facts=facts) == set()
+    before = [rule("Odd", {**bob, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT), rule("Boss", bob, actions)]
+    assert found(*before, facts=facts) == [("never_acts", ["Odd"])]
+
+
+def test_an_exception_may_apply_to_a_copy_for_somebody_whom_a_rule_adds() -> None:
+    public, away = {"subject_contains_words": ["public"]}, {"redirect_message_to": ["new@b.com"]}
+    spares = {**ENCRYPTS, "exceptions": {**public, "message_type_matches": "ApprovalRequest"}}
+    assert kinds(rule("Away", {**INSIDE, **public}, {**away, **STOP}), spares) == {"idle_exception"}
+    assert kinds(rule("Away", {**INSIDE, **public}, away), spares) == set()
+
+
+@pytest.mark.parametrize(
+    "stops",
+    [
+        OUTSIDE,  # The scopes exclude each other, but for guests, of whom it is unknown.
+        {**INSIDE, "message_type_matches": "PermissionControlled"},
+        {**INSIDE, "message_type_matches": "Encrypted"},
+        {"sender_domain_is": ["b.com"]},  # Nobody encrypts mail from outside.
+    ],
+)
+@pytest.mark.parametrize("encrypts", [INSIDE, {"subject_contains_words": ["secret"]}])
+def test_a_rule_keeps_nothing_from_encryption_that_is_not_encrypted_anyway(stops: Values, encrypts: Values) -> None:
+    for facts in (TENANT, {"accepted_domains": ["contoso.com"], "remote_domains": []}):
+        assert kinds(rule("Stops", stops, STOP), rule("Encrypts", encrypts, ENCRYPT), facts=facts) == set()
+        assert kinds(rule("Stops", {"subject_contains_words": ["public"]}, STOP), rule("Encrypts", encrypts, ENCRYPT), facts=facts) == {
+            "ends_before_encryption"
+        }
+
+
+def test_what_another_rule_encrypts_or_stops_anyway_is_kept_from_nothing() -> None:
+    public = {**INSIDE, "subject_contains_words": ["public"]}
+    stops, first = rule("Stops", public, STOP), rule("First", public, ENCRYPT)
+    assert kinds(first, stops, ENCRYPTS) == set()
+    assert found(stops, rule("Deletes", public, {"delete_message": True}), rule("Encrypts", public, ENCRYPT))[0][0] == "never_acts"
+
+
+def test_rules_meet_where_a_message_shows_it() -> None:
+    """No address ends on two domains, and what rules do to mail from outside makes no difference."""
+    a, b = ({**INSIDE, "recipient_address_matches_patterns": [rf"@{name}\.com$"]} for name in "ab")
+    other = {"apply_rights_protection_template": "Do Not Forward"}
+    assert kinds(rule("A", a, ENCRYPT), rule("B", b, other)) == set()
+    assert kinds(rule("A", a, ENCRYPT), rule("B", INSIDE, other)) == {"templates_meet"}
+    assert kinds(rule("A", a, STOP), rule("B", b, ENCRYPT)) == set()
+    assert kinds(rule("A", a, ENCRYPT), rule("B", b, {"remove_ome_v2": True})) == set()
+    assert kinds(rule("A", OUTSIDE, ENCRYPT), rule("B", OUTSIDE, other)) == set()
+    assert kinds(rule("A", OUTSIDE, {"apply_rights_protection_template": "Board only"})) == set()
+
+
+def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
+    protected = {"message_type_matches": "PermissionControlled"}
+    assert "encrypt_meets_decrypt" in kinds(rule("A", {**INSIDE, **protected}, ENCRYPT), rule("B", protected, {"remove_ome_v2": True}))
