@@ -100,10 +100,9 @@ class Wish:
         """
         wanted = self.wanted
         while True:
-            try:
-                text = find_text([*form, *map(_as_text, wanted)], list(map(_as_text, unwanted)), _PRINTED)
-            except OverflowError as error:
-                raise NoMessageError() from error
+            known, text = _shortest((*form, *map(_as_text, wanted)), tuple(map(_as_text, unwanted)))
+            if not known:
+                raise NoMessageError()
             wrong = [] if text is None else self.wrong(text)
             more = [key for key in wrong if key not in wanted and key not in unwanted]
             if not more:
@@ -473,10 +472,17 @@ def _side_by_side(wanted: list[Key]) -> str:
 
 def _sample(key: Key, form: Sequence[Key] = ()) -> str | None:
     """A text with an atom, if one is found."""
+    _known, text = _shortest((*form, key))
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = ()) -> tuple[bool, str | None]:
+    """Whether a search for a text came to its end, and the text."""
     try:
-        return find_text([*form, key], [], _PRINTED)
+        return True, find_text(wanted, unwanted, _PRINTED)
     except OverflowError:
-        return None
+        return False, None
 
 
 @lru_cache(maxsize=4096)

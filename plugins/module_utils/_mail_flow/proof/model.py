@@ -116,8 +116,6 @@ class Model:
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
     :param settings: the IRM configuration by rule set; the one of the facts unless given.
-
-    ``laws`` counts the relations that were learnt.
     """
 
     def __init__(
@@ -141,7 +139,9 @@ class Model:
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
-        self.laws, self._limits = 0, list[int]()
+        self._laws: dict[tuple[int, ...], None] = {}
+        self._limits: list[int] = []
+        self._learnt: dict[int, None] = {}  # what the model of a message has to decide, since a clause leaves a choice
 
     @cached_property
     def open(self) -> Side:
@@ -227,8 +227,8 @@ class Model:
         once = side.company.written_once
         for _try in range(_TRIES):
             limited = [*once, *self._limits]
-            if not self.solve([*literals, *limited], budget):
-                return bool(limited) and self.solve(literals, budget), None
+            if not self.solve([*literals, *limited], budget, [*self._learnt]):
+                return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
                 return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))
@@ -240,15 +240,19 @@ class Model:
 
     def _learn(self, error: NoMessageError) -> None:
         """Laws hold from now on; limits where a message is to be written."""
-        for clause in (*error.laws, *error.limits):
-            self.circuit.together(clause)
         for clause in error.laws:
             self.circuit.add(*clause)
         if error.limits and not self._limits:
             self._limits = [self.circuit.variable("is written")]
         for clause in error.limits:
             self.circuit.add(*clause, self._limits[0] ^ 1)
-        self.laws += len(error.laws)
+        self._laws.update(dict.fromkeys(error.laws))
+        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits) for literal in clause))
+
+    @property
+    def laws(self) -> int:
+        """How many relations were learnt."""
+        return len(self._laws)
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
         """The atoms that the model gives to some other recipient whom nobody represents."""

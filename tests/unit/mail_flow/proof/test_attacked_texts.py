@@ -137,6 +137,21 @@ def test_nothing_is_learnt_from_a_spam_level_that_there_is_not() -> None:
     assert [each["verdict"] for each in found] == ["unknown", "unknown"]
 
 
+def test_a_relation_that_is_learnt_does_not_change_an_answer() -> None:
+    """The sender is inside, but in another domain: only a guest is (U20), so that there are none cannot be assumed."""
+    when = {**IN, "from_address_matches_patterns": ["@fab"]}
+    found = proofs([rule({"recipient_address_matches_patterns": [r"\W"]}, STOP), rule(IN)], (when, {}), (when, {}), (when, {}))
+    assert [each["verdict"] for each in found] == ["unknown"] * 3
+    assert {reason["id"] for each in found for reason in each["unknown"]} == {"U20"}
+
+
+def test_of_two_patterns_one_of_which_every_address_has_the_message_has_one() -> None:
+    """A relation between two atoms that no question is about still leaves a choice."""
+    exceptions = {"recipient_address_matches_patterns": ["[^a-z]", "^[a-z0-9.@_-]+$"]}
+    found = proofs([rule({}, {"set_audit_severity": "Low"}, exceptions)], (IN, {}), (IN, {}))
+    assert [each["verdict"] for each in found] == ["refuted", "refuted"]
+
+
 def test_a_pattern_that_nothing_matches_proves_nothing_else() -> None:
     for option in ("attachment_matches_patterns", "attachment_name_matches_patterns"):
         found = proofs([rule({option: ["a^b"]}, STOP)], (IN, {}), (IN, {}))
