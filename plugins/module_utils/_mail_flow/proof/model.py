@@ -209,32 +209,35 @@ class Model:
         return self.circuit.solver.core
 
     def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
-        """A message with all of these, if one is found.
+        """A message with all of these, if one is found; on the free side, if need be one in which it is open what is in a text.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        _possible, found = self.search(literals, side)
+        possible, found = self.search(literals, side)
+        if found is None and possible and side.rail.free and self._limits:
+            _possible, found = self.search(literals, side, lax=True)
         if found is not None:
             yield found
 
-    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message with them.
 
         An attempt that leads to no message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
 
+        :param lax: whether it may be open what is in the message's texts.
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
         for _try in range(_TRIES):
-            limited = [*once, *self._limits]
+            limited = [*once, *(() if lax else self._limits)]
             if not self.solve([*literals, *limited], budget, [*self._learnt]):
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
-                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))
+                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax))
             except NoMessageError as error:
                 self._learn(error)
-                if not error.laws and not error.limits:
+                if not error.laws and (lax or not error.limits):
                     break
         return True, None
 
