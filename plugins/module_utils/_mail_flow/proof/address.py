@@ -170,7 +170,7 @@ class AddressSlot:
                     add(atoms["address", address] ^ 1, atoms["pattern", (pattern, legacy)])
         for key, each in hits.items():
             self._only(key, each)
-        ends = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
+        ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
         ends += [(atoms["exact", name], (f"@{name}",)) for name in self.values("exact")]
         for literal, texts in ends:
             # Before that there may be a letter, or something else.

@@ -195,8 +195,9 @@ class _Prover:
                 found, more = self._counterexample(model, place, literals)
                 if found:
                     return {"name": guarantee.name, "verdict": "refuted", "assumptions": _described(assumptions[:0]), "counterexample": found}
-                if laws < model.laws < _LAWS:
-                    continue  # It may be proved by now.
+                if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
+                    assumptions = self._possible(model, place, where)
+                    continue
                 rounds += 1
                 to_refine = [*to_refine, *(key for key in more if key not in to_refine)]
                 to_refine = to_refine or model.left_in_fields()
@@ -235,7 +236,7 @@ class _Prover:
         about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
         documents = any(may_mean_pdf(atom) for atom in model.claims.rules[place].conditions)
         assumptions = [each for each in model.mail.assumed if each.id != "U25" or not documents]
-        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
+        while not self._is_met([about, *(each.literal for each in assumptions)], model):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):
@@ -245,6 +246,14 @@ class _Prover:
                 )
             assumptions = kept
         return assumptions
+
+    def _is_met(self, literals: Sequence[int], model: Model) -> bool:
+        """Whether a message may have all of these. To write one shows what excludes each other, so that the same question has the same answer again."""
+        while True:
+            laws = model.laws
+            possible, found = model.search(literals, model.free, self.budget)
+            if not possible or found is not None or not laws < model.laws < _LAWS:
+                return possible
 
     def _named(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[dict[str, str]]:
         """The assumptions that the proof used, and those of every proof."""

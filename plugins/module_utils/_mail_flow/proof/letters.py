@@ -55,11 +55,13 @@ class Wish:
 
     :param atoms: atom to its literal.
     :param has: whether a text has an atom.
+    :param lax: whether an atom may be open.
     """
 
     atoms: Mapping[Key, int]
     is_true: Holds
     has: Callable[[str, Key], Any] = holds
+    lax: bool = False
 
     @property
     def wanted(self) -> list[Key]:
@@ -67,8 +69,9 @@ class Wish:
         return [key for key, literal in self.atoms.items() if self.is_true(literal)]
 
     def wrong(self, text: str) -> list[Key]:
-        """The atoms that differ in a text, or are open."""
-        return [key for key, literal in self.atoms.items() if self.has(text, key) is not self.is_true(literal)]
+        """The atoms that differ in a text, or must not be open."""
+        found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
+        return [key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)]
 
     def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
         """A text by automata.
@@ -100,10 +103,9 @@ class Wish:
         """
         wanted = self.wanted
         while True:
-            try:
-                text = find_text([*form, *map(_as_text, wanted)], list(map(_as_text, unwanted)), _PRINTED)
-            except OverflowError as error:
-                raise NoMessageError() from error
+            known, text = _shortest((*form, *map(_as_text, wanted)), tuple(map(_as_text, unwanted)), self.lax)
+            if not known:
+                raise NoMessageError()
             wrong = [] if text is None else self.wrong(text)
             more = [key for key in wrong if key not in wanted and key not in unwanted]
             if not more:
@@ -131,15 +133,17 @@ class Writer:
 
     def __init__(self, mail: Mail) -> None:
         self.mail, self.facts = mail, mail.facts
+        self._lax = False
 
-    def write(self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key]) -> Letter:
+    def write(self, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key], *, lax: bool = False) -> Letter:
         """A message.
 
         :param is_true: whether a literal is true in the model.
         :param others: what somebody else among the recipients has in their address.
+        :param lax: whether it may be open what is in a text.
         :raises NoMessageError: there is none.
         """
-        mail = self.mail
+        mail, self._lax = self.mail, lax
         recipient = self._address(mail.recipient, is_true, "recipient")
         people = self._people(recipient, is_true, companions, others)
         sender = self._address(mail.sender, is_true, "sender")
@@ -237,10 +241,9 @@ class Writer:
     def _is_below(slot: AddressSlot, name: str) -> bool:
         return any(name == known or name.endswith(f".{known}") for known in slot.values("below"))
 
-    @staticmethod
-    def _wish(slot: AddressSlot, is_true: Holds) -> Wish:
+    def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
         """The atoms of an address that its text decides."""
-        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, _has)
+        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, _has, self._lax)
 
     def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
         """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
@@ -274,7 +277,7 @@ class Writer:
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
                 return address
-        text = Wish(atoms, is_true).composed("", _FORMS).lower()
+        text = Wish(atoms, is_true, lax=self._lax).composed("", _FORMS).lower()
         if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -295,17 +298,15 @@ class Writer:
         attachments = self._attachments(is_true)
         return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
 
-    @staticmethod
-    def _text(atoms: Mapping[Key, int], is_true: Holds) -> str:
+    def _text(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
-        wish = Wish(atoms, is_true)
+        wish = Wish(atoms, is_true, lax=self._lax)
         text = _side_by_side(wish.wanted)
         return wish.composed(text) if wish.wrong(text) else text
 
-    @staticmethod
-    def _values(atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
+    def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
         """The values of a header: none that has nothing, one with everything, or one for each atom."""
-        wish = Wish(atoms, is_true)
+        wish = Wish(atoms, is_true, lax=self._lax)
         if not wish.wanted:
             return []
         text: str | None = _side_by_side(wish.wanted) or "x"
@@ -315,7 +316,7 @@ class Writer:
         if text is not None:
             return [text]
         lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
-        return [Wish({key: atoms[key], **lacked}, is_true).composed("") for key in wish.wanted]
+        return [Wish({key: atoms[key], **lacked}, is_true, lax=self._lax).composed("") for key in wish.wanted]
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
         """An attachment for each property that one must have."""
@@ -474,10 +475,17 @@ def _side_by_side(wanted: list[Key]) -> str:
 
 def _sample(key: Key, form: Sequence[Key] = ()) -> str | None:
     """A text with an atom, if one is found."""
+    _known, text = _shortest((*form, key))
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool = False) -> tuple[bool, str | None]:
+    """Whether a search for a text came to its end, and the text."""
     try:
-        return find_text([*form, key], [], _PRINTED)
+        return True, find_text(wanted, unwanted, _PRINTED, lax=lax)
     except OverflowError:
-        return None
+        return False, None
 
 
 @lru_cache(maxsize=4096)

@@ -116,8 +116,6 @@ class Model:
     :param given: the facts as the option ``facts`` has them.
     :param exact: the atoms for which another recipient is built.
     :param settings: the IRM configuration by rule set; the one of the facts unless given.
-
-    ``laws`` counts the relations that were learnt.
     """
 
     def __init__(
@@ -141,7 +139,9 @@ class Model:
         self.free = self._side(free=True)
         self._added: dict[tuple[bool, int, bool], AddedCopies] = {}
         self._writer = Writer(self.mail)
-        self.laws, self._limits = 0, list[int]()
+        self._laws: dict[tuple[int, ...], None] = {}
+        self._limits: list[int] = []
+        self._learnt: dict[int, None] = {}  # what the model of a message has to decide, since a clause leaves a choice
 
     @cached_property
     def open(self) -> Side:
@@ -209,46 +209,53 @@ class Model:
         return self.circuit.solver.core
 
     def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
-        """A message with all of these, if one is found.
+        """A message with all of these, if one is found; on the free side, if need be one in which it is open what is in a text.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        _possible, found = self.search(literals, side)
+        possible, found = self.search(literals, side)
+        if found is None and possible and side.rail.free and self._limits:
+            _possible, found = self.search(literals, side, lax=True)
         if found is not None:
             yield found
 
-    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+    def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message with them.
 
         An attempt that leads to no message adds the reason as clauses, or ends the search. What only the writer's limits exclude stays possible.
 
+        :param lax: whether it may be open what is in the message's texts.
         :raises BudgetError: a question took too many conflicts.
         """
         once = side.company.written_once
         for _try in range(_TRIES):
-            limited = [*once, *self._limits]
-            if not self.solve([*literals, *limited], budget):
-                return bool(limited) and self.solve(literals, budget), None
+            limited = [*once, *(() if lax else self._limits)]
+            if not self.solve([*literals, *limited], budget, [*self._learnt]):
+                return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
             is_true = partial(_is_true, self.circuit.solver.model)
             try:
-                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side)))
+                return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax))
             except NoMessageError as error:
                 self._learn(error)
-                if not error.laws and not error.limits:
+                if not error.laws and (lax or not error.limits):
                     break
         return True, None
 
     def _learn(self, error: NoMessageError) -> None:
         """Laws hold from now on; limits where a message is to be written."""
-        for clause in (*error.laws, *error.limits):
-            self.circuit.together(clause)
         for clause in error.laws:
             self.circuit.add(*clause)
         if error.limits and not self._limits:
             self._limits = [self.circuit.variable("is written")]
         for clause in error.limits:
             self.circuit.add(*clause, self._limits[0] ^ 1)
-        self.laws += len(error.laws)
+        self._laws.update(dict.fromkeys(error.laws))
+        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits) for literal in clause))
+
+    @property
+    def laws(self) -> int:
+        """How many relations were learnt."""
+        return len(self._laws)
 
     def leaned_on(self, is_true: Callable[[int], bool], side: Side) -> list[Key]:
         """The atoms that the model gives to some other recipient whom nobody represents."""

@@ -170,14 +170,16 @@ def may_mean_pdf(atom: Atom) -> bool:
     return any(key == ("extension", "pdf") or (key[0] == "pattern" and holds("document.pdf", key) is not False) for key in keys_of(atom))
 
 
-def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "") -> str | None:
+def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = "", *, lax: bool = False) -> str | None:
     """The shortest text that certainly has all of these words and patterns and certainly lacks the others; ``None`` where none was found.
 
     :param among: the characters that are tried first, as a reader expects them. Rare ones are not tried.
+    :param lax: whether it is enough that this may be so.
     :raises OverflowError: the product is too large to tell.
     """
-    machines = [_machine(key) for key in wanted], [_machine(key, perhaps=True) for key in unwanted]
-    return _shortest(*machines, [*among, *_letters(machines), *_SORTS])
+    machines = [_machine(key, perhaps=lax) for key in wanted], [_machine(key, perhaps=not lax) for key in unwanted]
+    letters = list(_letters(machines))
+    return _shortest(*machines, [*among, *filter(str.isprintable, letters), *_SORTS, *letters])
 
 
 def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = ()) -> bool:

@@ -129,12 +129,27 @@ def test_a_word_that_is_open_is_no_law() -> None:
     when = {**IN, "subject_contains_words": ["encrypt:"]}
     assert protections(rules, sent(subject="encrypt:report")) == {"none"}
     found = proofs(rules, (when, {}), (when, {}))
-    assert [each["verdict"] for each in found] == ["unknown", "unknown"]
+    assert [(each["verdict"], each["unknown"][0]["id"]) for each in found] == [("unknown", "U17"), ("unknown", "U17")]
 
 
 def test_nothing_is_learnt_from_a_spam_level_that_there_is_not() -> None:
     found = proofs([rule({**IN, "scl_over": -1})], (IN, {}), (IN, {}))
     assert [each["verdict"] for each in found] == ["unknown", "unknown"]
+
+
+def test_a_relation_that_is_learnt_does_not_change_an_answer() -> None:
+    """The sender is inside, but in another domain: only a guest is (U20), so that there are none cannot be assumed."""
+    when = {**IN, "from_address_matches_patterns": ["@fab"]}
+    found = proofs([rule({"recipient_address_matches_patterns": [r"\W"]}, STOP), rule(IN)], (when, {}), (when, {}), (when, {}))
+    assert [each["verdict"] for each in found] == ["unknown"] * 3
+    assert {reason["id"] for each in found for reason in each["unknown"]} == {"U20"}
+
+
+def test_of_two_patterns_one_of_which_every_address_has_the_message_has_one() -> None:
+    """A relation between two atoms that no question is about still leaves a choice."""
+    exceptions = {"recipient_address_matches_patterns": ["[^a-z]", "^[a-z0-9.@_-]+$"]}
+    found = proofs([rule({}, {"set_audit_severity": "Low"}, exceptions)], (IN, {}), (IN, {}))
+    assert [each["verdict"] for each in found] == ["refuted", "refuted"]
 
 
 def test_a_pattern_that_nothing_matches_proves_nothing_else() -> None:
@@ -214,13 +229,15 @@ def test_a_word_of_a_domain_that_touches_a_letter_is_open() -> None:
     """U17: whether ``@contoso.com`` is a word in ``bob@contoso.com``."""
     rules, when = [rule({**IN, "recipient_address_contains_words": ["@contoso.com"]})], {**IN, "sent_to_scope": "InOrganization"}
     assert protections(rules, sent(to=["amy@contoso.com"])) == {"unknown"}
-    assert [each["verdict"] for each in proofs(rules, (when, {}))] == ["unknown"]
+    (found,) = proofs(rules, (when, {}))
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U17"])
 
 
 def test_what_is_open_about_a_word_is_open_about_the_words_and_patterns_in_it() -> None:
     for inner in ({"subject_matches_patterns": ["top secret"]}, {"subject_contains_words": ["top secret"]}):
         claim = ({**IN, "subject_contains_words": ["very top secret"]}, {})
-        assert [each["verdict"] for each in proofs([rule({**IN, **inner})], claim)] == ["unknown"]
+        (found,) = proofs([rule({**IN, **inner})], claim)
+        assert (found["verdict"], {each["id"] for each in found["unknown"]}) == ("unknown", {"U17"})
     for inner in ({"subject_matches_patterns": [r"top\s+secret"]}, {"subject_contains_words": ["secret"]}):
         claim = ({**IN, "subject_contains_words": ["very top secret"]}, {})
         assert [each["verdict"] for each in proofs([rule({**IN, **inner})], claim)] == ["proved"]
