@@ -171,7 +171,7 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
 
 def _does(rule: FlowRule) -> tuple[object, ...]:
     unread = tuple(each for each in rule.unread if each[0] == "actions")
-    return (rule.mode, rule.splits, repr(sorted(rule.actions.items())), unread)
+    return (rule.mode, rule.splits, repr(sorted(rule.told.items())), unread)
 
 
 #: Whether a rule acts on a copy.
