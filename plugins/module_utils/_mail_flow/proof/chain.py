@@ -171,7 +171,7 @@ class Chain:
         matches, acts = step.matches, step.acts
         seen = state.seen
         if rule.by_manager:
-            for case, when in ((rule.where(managed=True), self._managed), (rule.where(managed=False), negate(self._managed))):
+            for case, when in ((rule.where(managed=True), self.mail.sender.managed), (rule.where(managed=False), negate(self.mail.sender.managed))):
                 self._enforce(case, name, rail.all_of((acts, when)), rail.all_of((matches, when)))
         elif rule.enforced:
             self._enforce(rule, name, acts, matches)
@@ -203,14 +203,6 @@ class Chain:
         self._add(rule, name, beside)
         self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
         self._branch(rule, name, beside)
-
-    @cached_property
-    def _managed(self) -> Value:
-        """Whether the sender has a manager. Where managers are given, whoever is not among those who have one has none."""
-        sender, managers = self.mail.sender, self.mail.facts.managers
-        if managers is None or any(("address", person) not in sender.atoms for person in managers):
-            return sender.managed
-        return self.mail.circuit.disjunction([sender["address", person] for person, manager in managers.items() if manager])
 
     def _insertable(self, seen: Seen) -> Value:
         """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
@@ -338,7 +330,7 @@ class Chain:
         """Whether a rule adds those whom it is told to add, if it acts."""
         redirects: Value = TRUE if rule.does(Does.REDIRECT) else FALSE
         if rule.redirects_to_manager:
-            redirects = self.rail.any_of((redirects, self._managed))
+            redirects = self.rail.any_of((redirects, self.mail.sender.managed))
         return self.rail.any_of((negate(redirects), self.rail.unknown("U00", "adds", name)))
 
     def _hold_and_end(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
@@ -359,7 +351,7 @@ class Chain:
         theirs = self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what) and not (theirs and what is Does.REDIRECT)]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
-            ends.insert(0, ("redirected", self.rail.all_of((acts, self._managed))))
+            ends.insert(0, ("redirected", self.rail.all_of((acts, self.mail.sender.managed))))
         return ends
 
     def _one_of(self, ends: Sequence[tuple[str, Value]], name: Hashable) -> list[tuple[str, Value]]:
