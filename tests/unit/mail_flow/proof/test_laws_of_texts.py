@@ -46,28 +46,28 @@ def sent(**message: Any) -> Values:
     return {**whole, "mail_from": whole["from"], "cc": [], "bcc": [], "attachments": [], "subject": "", "body": "", "headers": {}, **message}
 
 
-def outcomes(rules: Sequence[Values], message: Values, facts: Mapping[str, Any] = FACTS) -> Values:
+def outcomes(rules: Sequence[Values], message: Values, facts: Mapping[str, Any] | None = None) -> Values:
     """What the simulator says, by recipient."""
-    found: Values = Simulator(RuleSet(named(rules)), facts_of(facts)).run(message_of({**message, "date": NOW}, "", "m"))["recipients"]
+    found: Values = Simulator(RuleSet(named(rules)), facts_of(facts or FACTS)).run(message_of({**message, "date": NOW}, "", "m"))["recipients"]
     return found
 
 
-def protections(rules: Sequence[Values], message: Values, facts: Mapping[str, Any] = FACTS) -> set[str]:
+def protections(rules: Sequence[Values], message: Values, facts: Mapping[str, Any] | None = None) -> set[str]:
     return {each["protection"] for each in outcomes(rules, message, facts).values()}
 
 
-def by_emulator(rules: Sequence[Values], message: Values, claim: Claim, facts: Mapping[str, Any] = FACTS) -> str:
+def by_emulator(rules: Sequence[Values], message: Values, claim: Claim, facts: Mapping[str, Any] | None = None) -> str:
     """What the emulator says about a claim and one message."""
     empty: Values = {"mailboxes": [], "mail_users": [], "contacts": [], "groups": {}, "managers": {}, "attributes": {}, "proxy_addresses": {}}
-    domains = [{"name": name, "type": "Authoritative", "match_subdomains": False} for name in facts["accepted_domains"]]
-    tenant = {**empty, "mailboxes": ["bob@contoso.com"], **facts, "accepted_domains": domains}
+    domains = [{"name": name, "type": "Authoritative", "match_subdomains": False} for name in (facts or FACTS)["accepted_domains"]]
+    tenant = {**empty, "mailboxes": ["bob@contoso.com"], **(facts or FACTS), "accepted_domains": domains}
     return SmallWorld(tenant, [{**message, "date": NOW.isoformat()}]).verdicts(named(rules), [claim])[0].says
 
 
-def proofs(rules: Sequence[Values], *claims: tuple[Values, Values], facts: Mapping[str, Any] = FACTS) -> list[Values]:
+def proofs(rules: Sequence[Values], *claims: tuple[Values, Values], facts: Mapping[str, Any] | None = None) -> list[Values]:
     """The verdicts that mail of some conditions, but not of others, does not travel in clear."""
     asked = [{"name": f"G{place}", "when": when, "unless": unless, "then": "not_in_clear"} for place, (when, unless) in enumerate(claims)]
-    return prove(named(rules), facts, asked, NOW)
+    return prove(named(rules), facts or FACTS, asked, NOW)
 
 
 #: Rules before and after, and a message that they treat differently.
