@@ -48,7 +48,7 @@ class Circuit:
         self.parts: dict[int, tuple[int, ...]] = {}
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
-        self._depends: dict[int, tuple[int, ...]] = {}  # by variable: those that matter where it does
+        self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
         self._said = bytearray()  # by variable: whether the first clauses depend on it
         self._clauses_seen = 0
 
@@ -56,8 +56,13 @@ class Circuit:
         """The variable of this name."""
         found = self.names.get(name)
         if found is None:
-            found = self.names[name] = self.solver.variable()
+            found = self.names[name] = self._made(())
         return found
+
+    def _made(self, depends: tuple[int, ...], *, decide: bool = True) -> int:
+        """A new variable that depends on others."""
+        self._depends.append(depends)
+        return self.solver.variable(decide=decide)
 
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
@@ -91,12 +96,11 @@ class Circuit:
         key = tuple(sorted(parts))
         gate = self._gates.get(key)
         if gate is None:
-            gate = self._gates[key] = self.solver.variable(decide=False)
+            gate = self._gates[key] = self._made(tuple(literal >> 1 for literal in key), decide=False)
             for literal in key:
                 self.solver.add((gate ^ 1, literal))
             self.solver.add((gate, *(literal ^ 1 for literal in key)))
             self.parts[gate >> 1] = key
-            self._depends[gate >> 1] = tuple(literal >> 1 for literal in key)
         return gate
 
     def together(self, literals: Iterable[int]) -> None:
@@ -116,7 +120,7 @@ class Circuit:
     def _scope(self, literals: Iterable[int]) -> Scope:
         """What a question is about: what its literals depend on, and the clauses. A gate that is left out is whatever its parts make of it."""
         variables = self.solver.variables
-        decided = self._depending(literals, bytearray(variables))
+        decided = bytes(self._depending(literals, bytearray(variables)))
         self._said += bytes(variables - len(self._said))
         if self._clauses_seen < len(self.clauses):
             self._depending((literal for clause in self.clauses[self._clauses_seen :] for literal in clause), self._said)
@@ -126,11 +130,12 @@ class Circuit:
 
     def _depending(self, literals: Iterable[int], found: bytearray) -> bytearray:
         """Adds the variables on which literals depend to those that were found, each a 1."""
+        depends = self._depends
         todo = [literal >> 1 for literal in literals if not found[literal >> 1]]
         for variable in todo:
             found[variable] = 1
         for variable in todo:  # It grows meanwhile.
-            for inner in self._depends.get(variable, ()):
+            for inner in depends[variable]:
                 if not found[inner]:
                     found[inner] = 1
                     todo.append(inner)

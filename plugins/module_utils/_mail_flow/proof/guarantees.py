@@ -190,6 +190,9 @@ class _Prover:
                 laws = model.laws
                 if not model.solve([broken, *literals], self.budget):
                     proof = self._named(model, [broken], assumptions)
+                    if self._is_news(model, [self._applies(model, place), *literals]):
+                        assumptions = self._possible(model, place, where)
+                        continue
                     return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._left_out, *proof]}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
@@ -233,10 +236,10 @@ class _Prover:
 
         :raises OptionError: the guarantee applies to no message.
         """
-        about = model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+        about = self._applies(model, place)
         documents = any(may_mean_pdf(atom) for atom in model.claims.rules[place].conditions)
         assumptions = [each for each in model.mail.assumed if each.id != "U25" or not documents]
-        while not self._is_met([about, *(each.literal for each in assumptions)], model):
+        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):
@@ -247,13 +250,15 @@ class _Prover:
             assumptions = kept
         return assumptions
 
-    def _is_met(self, literals: Sequence[int], model: Model) -> bool:
-        """Whether a message may have all of these. To write one shows what excludes each other, so that the same question has the same answer again."""
-        while True:
-            laws = model.laws
-            possible, found = model.search(literals, model.free, self.budget)
-            if not possible or found is not None or not laws < model.laws < _LAWS:
-                return possible
+    def _applies(self, model: Model, place: int) -> int:
+        """That the guarantee applies to some copy."""
+        return model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
+
+    def _is_news(self, model: Model, literals: Sequence[int]) -> bool:
+        """Whether the attempt to write a message with all of these shows what was not known: by now there may be none."""
+        laws = model.laws
+        model.search(literals, model.free, self.budget)
+        return laws < model.laws < _LAWS
 
     def _named(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[dict[str, str]]:
         """The assumptions that the proof used, and those of every proof."""

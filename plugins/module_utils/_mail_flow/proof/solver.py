@@ -32,8 +32,8 @@ _TIMES = 2
 #: Decisions without a conflict after which all others are tried at once; twice as many after each try in vain.
 _WAIT = 32
 
-#: The values of a variable's two literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
-_FIRST = ((2, 2), (0, 0))
+#: The value of a variable's literals before a question, by whether clauses with it are looked at. Otherwise both are true, which meets these clauses.
+_FIRST = bytes.maketrans(b"\0\1", b"\2\0")
 
 
 class Scope(NamedTuple):
@@ -43,8 +43,8 @@ class Scope(NamedTuple):
     :param kept: whether clauses with it are looked at. A clause with any other variable is left out.
     """
 
-    decided: Sequence[int]
-    kept: Sequence[int]
+    decided: bytes
+    kept: bytes
 
 
 class Solver:
@@ -71,7 +71,7 @@ class Solver:
         self._order: list[tuple[float, int]] = []
         self._step = 1.0
         self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
-        self._eligible: Sequence[int] = ()
+        self._eligible = b""
         self._queued = bytearray()
         self._contradiction = False
         self._wait = _WAIT
@@ -162,7 +162,8 @@ class Solver:
         self._queued = bytearray(variables)
         for _key, variable in self._order:
             self._queued[variable] = 1
-        self._value = list(itertools.chain.from_iterable(map(_FIRST.__getitem__, scope.kept)))
+        self._value = [0] * (2 * variables)
+        self._value[::2] = self._value[1::2] = scope.kept.translate(_FIRST)
         self._set_trail()
         self._known = len(self._trail)
 
