@@ -216,8 +216,7 @@ def _joined(rule: FlowRule, world: World, manager: str, scene: Scene, does: froz
         for option, field in FIELDS.items():
             added += [Added(str(address), rule.name, rule.place, False, field) for address in _list(actions.get(option))]
         if manager and "add_manager_as_recipient_type" in actions:
-            way = str(actions["add_manager_as_recipient_type"])
-            added.append(Added(manager, rule.name, rule.place, way == "Redirect", "" if way == "Redirect" else way.lower()))
+            added.append(Added(manager, rule.name, rule.place, rule.redirects_to_manager, rule.manager_field))
     if Does.REDIRECT in does:
         added += [Added(str(address), rule.name, rule.place, True) for address in _list(actions["redirect_message_to"])]
     if moderators:

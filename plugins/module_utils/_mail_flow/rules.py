@@ -105,7 +105,16 @@ class FlowRule:
     @property
     def redirects_to_manager(self) -> bool:
         """Whether the sender's manager gets the message instead of its recipients, if there is one."""
-        return str(self.actions.get("add_manager_as_recipient_type") or "") == "Redirect"
+        return self._manager_as == "Redirect"
+
+    @property
+    def manager_field(self) -> str:
+        """The field in which it adds the sender's manager; empty if it adds none."""
+        return "" if self.redirects_to_manager else self._manager_as.lower()
+
+    @property
+    def _manager_as(self) -> str:
+        return str(self.actions.get("add_manager_as_recipient_type") or "")
 
     @property
     def looks_at_recipients(self) -> bool:

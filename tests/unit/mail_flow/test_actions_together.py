@@ -235,6 +235,12 @@ def test_lint_tells_of_nothing_else(names: Sequence[str]) -> None:
     assert kinds.count("actions_left_undone") == (names == ("moderate", "report"))
 
 
+def test_a_prefix_is_no_way_to_the_manager() -> None:
+    (first, *_others) = rules_of("copy")
+    prefixed = {**first, "actions": {**first["actions"], "prepend_subject": "Redirect"}}
+    assert not [each for each in lint([prefixed], TENANT, NOW) if each["kind"] == "actions_left_undone"]
+
+
 def test_a_trace_shows_what_is_done() -> None:
     for names, tenant, done in (
         (("moderate", "stop"), "no manager", ["moderate_message_by_user"]),

@@ -302,8 +302,7 @@ class Chain:
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at them."""
         added = [(str(address).lower(), field_) for option, field_ in FIELDS.items() for address in rule.actions.get(option) or ()]
-        way = str(rule.actions.get("add_manager_as_recipient_type") or "")
-        added += [("", way.lower())] if way and way != "Redirect" else []
+        added += [("", rule.manager_field)] if rule.manager_field else []
         if added and self.company.watched:
             self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
 

@@ -1,25 +1,30 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages that a person can send, from models of the variables. Private to the collection.
-
-Texts and addresses are made so that every word and pattern is in them that the model says, and no other. Where no text at all can be like that, what the
-model got wrong is a new relation. Where only none is found that a person would write, it is a limit of the writer's, and says nothing about mail.
-"""
+"""Messages that a person can send, from models of the variables. Private to the collection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds, is_impossible
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.wishes import (
+    Holds,
+    NoMessageError,
+    Wish,
+    address_has,
+    as_text,
+    largest,
+    sample,
+    side_by_side,
+)
 
 #: The forms of the addresses that are created here, as a reader expects them first. Every address has the last one, which is that of ``is_address``.
 _FORMS: tuple[tuple[Key, ...], ...] = (
@@ -27,93 +32,9 @@ _FORMS: tuple[tuple[Key, ...], ...] = (
     (("pattern", (r"^[^\s@<>,;]+@([a-z0-9-]+\.)+[a-z]+$", False)),),
     (("pattern", (r"^[^\s@<>,;]+@[^\s@<>,;]+$", False)),),
 )
-#: Other texts have any form.
-_ANY_FORM: tuple[tuple[Key, ...], ...] = ((),)
 #: Atoms that the text of an address decides.
 _SEEN = ("address", "below", "exact", "word", "pattern")
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
-_PRINTED = "abcdefghijklmnopqrstuvwxyz0123456789 .-@"
-
-Holds = Callable[[int], bool]
-
-
-class NoMessageError(Exception):
-    """No message matches the model, as far as is known.
-
-    :param laws: clauses that hold for every message, whatever is open, but not for the model.
-    :param limits: clauses that hold for every message that is written here, but not for the model.
-    """
-
-    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = ()) -> None:
-        super().__init__("No message is like this.")
-        self.laws, self.limits = list(laws), list(limits)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a text has to have and to lack.
-
-    :param atoms: atom to its literal.
-    :param has: whether a text has an atom.
-    :param lax: whether an atom may be open.
-    """
-
-    atoms: Mapping[Key, int]
-    is_true: Holds
-    has: Callable[[str, Key], Any] = holds
-    lax: bool = False
-
-    @property
-    def wanted(self) -> list[Key]:
-        """What it must have."""
-        return [key for key, literal in self.atoms.items() if self.is_true(literal)]
-
-    def wrong(self, text: str) -> list[Key]:
-        """The atoms that differ in a text, or must not be open."""
-        found = [(key, self.has(text, key), self.is_true(literal)) for key, literal in self.atoms.items()]
-        return [key for key, truth, wanted in found if truth is not wanted and (isinstance(truth, bool) or not self.lax)]
-
-    def composed(self, text: str, forms: Sequence[Sequence[Key]] = _ANY_FORM) -> str:
-        """A text by automata.
-
-        :param text: one that is not right.
-        :param forms: patterns that it must match, too. They are tried in order; every text has the last ones.
-        :raises NoMessageError: none was found.
-        """
-        wanted = self.wanted
-        unwanted = [key for key in self.wrong(text) if key not in wanted]
-        # Small automata can tell what large ones cannot.
-        laws = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((_as_text(key),), (_as_text(bad),), tuple(forms[-1]))]
-        if laws:
-            raise NoMessageError(laws)
-        for form in forms:
-            found = self.found(unwanted, form)
-            if found is not None:
-                return found
-        clause = [self._clause(wanted, unwanted)]
-        if _exclude(tuple(map(_as_text, wanted)), tuple(map(_as_text, unwanted)), tuple(forms[-1])):
-            raise NoMessageError(clause)
-        raise NoMessageError(limits=clause)
-
-    def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
-        """A text of a form.
-
-        :param unwanted: what is known to need excluding; more is added.
-        :raises NoMessageError: there is no telling.
-        """
-        wanted = self.wanted
-        while True:
-            known, text = _shortest((*form, *map(_as_text, wanted)), tuple(map(_as_text, unwanted)), self.lax)
-            if not known:
-                raise NoMessageError()
-            wrong = [] if text is None else self.wrong(text)
-            more = [key for key in wrong if key not in wanted and key not in unwanted]
-            if not more:
-                return None if wrong else text
-            unwanted += more
-
-    def _clause(self, wanted: Iterable[Key], unwanted: Iterable[Key]) -> tuple[int, ...]:
-        return (*(self.atoms[key] ^ 1 for key in wanted), *(self.atoms[key] for key in unwanted))
 
 
 @dataclass
@@ -210,9 +131,9 @@ class Writer:
             return self._from_directory(slot, is_true)
         domain = self._domain(slot, is_true)
         words = [word for word in slot.values("word") if is_true(slot["word", word]) and holds(f"@{domain}", ("word", word)) is not True]
-        address = f"{'.'.join([name, *_largest(words)])}@{domain}"
+        address = f"{'.'.join([name, *largest(words)])}@{domain}"
         wish = self._wish(slot, is_true)
-        samples = "".join(filter(None, (_sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
+        samples = "".join(filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
         near = [address, f"{name}{samples}@{domain}".lower()]
         return next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
 
@@ -243,7 +164,7 @@ class Writer:
 
     def _wish(self, slot: AddressSlot, is_true: Holds) -> Wish:
         """The atoms of an address that its text decides."""
-        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, _has, self._lax)
+        return Wish({key: literal for key, literal in slot.atoms.items() if key[0] in _SEEN}, is_true, address_has, self._lax)
 
     def _like(self, recipient: str, key: Key, place: int) -> tuple[str, str]:
         """Another person with an atom, otherwise like the recipient, and the address at which the sender writes to them."""
@@ -261,7 +182,7 @@ class Writer:
         for address in (f"{local}.{place}.{value}@{domain}", f"{value}.{place}@{domain}", f"other.{place}@{value}", f"other.{place}@mail.{value}"):
             if sort == "word" and is_address(address) and holds(address, key) is True:
                 return address
-        found = next((text for form in _FORMS if (text := _sample(key, form))), None)
+        found = next((text for form in _FORMS if (text := sample(key, form))), None)
         if found is None:
             raise NoMessageError()
         return found.lower()
@@ -270,8 +191,8 @@ class Writer:
         """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
         if not self.mail.watches_aliases:
             return recipient
-        atoms = {_as_text(key): literal for key, literal in of_alias.items()}
-        words = _largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
+        atoms = {as_text(key): literal for key, literal in of_alias.items()}
+        words = largest([value for (sort, value), literal in atoms.items() if sort == "word" and is_true(literal)])
         names, domains = ("alias", ".".join(["alias", *words])), (recipient.rpartition("@")[2], *_RESERVED)
         known = sorted(alias for alias, primary in self.facts.proxy_addresses.items() if primary == recipient)
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
@@ -301,7 +222,7 @@ class Writer:
     def _text(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
         wish = Wish(atoms, is_true, lax=self._lax)
-        text = _side_by_side(wish.wanted)
+        text = side_by_side(wish.wanted)
         return wish.composed(text) if wish.wrong(text) else text
 
     def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
@@ -309,14 +230,13 @@ class Writer:
         wish = Wish(atoms, is_true, lax=self._lax)
         if not wish.wanted:
             return []
-        text: str | None = _side_by_side(wish.wanted) or "x"
+        text: str | None = side_by_side(wish.wanted) or "x"
         wrong = wish.wrong(text or "")
         if wrong:
             text = wish.found([key for key in wrong if key not in wish.wanted])
         if text is not None:
             return [text]
-        lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
-        return [Wish({key: atoms[key], **lacked}, is_true, lax=self._lax).composed("") for key in wish.wanted]
+        return list(self._texts(atoms, is_true))
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
         """An attachment for each property that one must have."""
@@ -332,12 +252,10 @@ class Writer:
             if is_true(literal):
                 sort, value = key
                 attach(f"file{len(found)}.{value}") if sort == "extension" else attach(f"file{len(found)}", properties={value[0]: value[1]})
-        for key, literal in mail.texts.get("attachment text", {}).items():
-            if is_true(literal):
-                attach(f"file{len(found)}", text=key[1] if key[0] == "word" else Wish({key: literal}, is_true).composed(""))
-        for key, literal in mail.texts.get("attachment name", {}).items():
-            if is_true(literal):
-                attach(Wish({key: literal}, is_true).composed("") or f"file{len(found)}")
+        for text in self._texts(mail.texts.get("attachment text", {}), is_true):
+            attach(f"file{len(found)}", text=text)
+        for name in self._texts(mail.texts.get("attachment name", {}), is_true, "file"):
+            attach(name or f"file{len(found)}")
         if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
             attach(f"file{len(found)}.pdf")
         sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
@@ -347,6 +265,17 @@ class Writer:
             if is_true(mail.properties[option, True]):
                 attach(f"file{len(found)}", **{field_: True})
         return found
+
+    def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
+        """A text for each atom, with none that no text has.
+
+        :param before: what a reader expects at the beginning.
+        """
+        lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
+        for key in (key for key in atoms if key not in lacked):
+            wish = Wish({key: atoms[key], **lacked}, is_true, lax=self._lax)
+            text = before + side_by_side([key])
+            yield wish.composed(text) if wish.wrong(text) else text
 
     def _properties(self, is_true: Holds) -> dict[str, Any]:
         mail = self.mail
@@ -429,69 +358,3 @@ _FLAGS = {
 def _is_leaned_on(key: Key, person: str, written: str) -> bool:
     """Whether somebody has an atom: in the address, or in the one at which the sender writes to them."""
     return (written != person and holds(written, key[1]) is True) if key[0] == "written" else holds(person, key) is True
-
-
-def _as_text(key: Key) -> Key:
-    """A domain as a pattern at the end of an address."""
-    sort, value = key
-    if sort == "address":
-        return ("pattern", (f"^{_escaped(value)}$", False))
-    if sort == "below":
-        return ("pattern", (f"(@|\\.){_escaped(value)}$", False))
-    return ("pattern", (f"@{_escaped(value)}$", False)) if sort == "exact" else key
-
-
-def _escaped(text: str) -> str:
-    return "".join(character if character.isalnum() else f"\\{character}" for character in text)
-
-
-def _has(address: str, key: Key) -> Any:
-    sort, value = key
-    name = address.rpartition("@")[2]
-    if sort == "below":
-        return name == value or name.endswith(f".{value}")
-    if sort == "address":
-        return address == value
-    return name == value if sort == "exact" else holds(address, key)
-
-
-def _largest(words: list[str]) -> list[str]:
-    """Words without those that others contain."""
-    return [word for word in words if not any(other != word and holds(other, ("word", word)) is True for other in words)]
-
-
-def _side_by_side(wanted: list[Key]) -> str:
-    """Words and samples of patterns in a row. What must begin the text comes first, what must end it last."""
-    parts = _largest([value for sort, value in wanted if sort == "word"])
-    for sort, value in wanted:
-        if sort == "pattern" and holds(" / ".join(parts), (sort, value)) is not True:
-            sample = _sample((sort, value)) or ""
-            if holds(f"q {sample}", (sort, value)) is not True:
-                parts.insert(0, sample)
-            else:
-                parts.append(sample)
-    return " / ".join(parts)
-
-
-def _sample(key: Key, form: Sequence[Key] = ()) -> str | None:
-    """A text with an atom, if one is found."""
-    _known, text = _shortest((*form, key))
-    return text
-
-
-@lru_cache(maxsize=4096)
-def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool = False) -> tuple[bool, str | None]:
-    """Whether a search for a text came to its end, and the text."""
-    try:
-        return True, find_text(wanted, unwanted, _PRINTED, lax=lax)
-    except OverflowError:
-        return False, None
-
-
-@lru_cache(maxsize=4096)
-def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...]) -> bool:
-    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others."""
-    try:
-        return is_impossible(wanted, unwanted, form)
-    except OverflowError:
-        return False

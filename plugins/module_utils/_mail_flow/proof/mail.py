@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     RECIPIENT,
     SENDER,
@@ -27,7 +28,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     Vocabulary,
     is_open,
-    keys_of,
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
@@ -68,7 +68,7 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
             found.add(_USUAL_TYPES[atom.values])
         if option in _SIZES and (bytes_of(atom.values) or 0) >= MAYBE_TOO_LARGE:
             found.add("U31")
-        if option == "attachment_extension_matches_words" and ("extension", "pdf") in keys_of(atom):
+        if may_mean_pdf(atom):
             found.add("U25")
     return found
 
@@ -297,7 +297,7 @@ class Mail:
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
-        add(self._assume("U25", text, self._leaves_pdf_out, seen=bool(documents)) ^ 1, self.pdf ^ 1)
+        add(self._assume("U25", text, self._leaves_pdf_out, seen="U25" in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(literal ^ 1, self.pdf)
         usual: list[tuple[str, str, list[int], bool]] = [

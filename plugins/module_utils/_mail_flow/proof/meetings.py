@@ -39,7 +39,7 @@ class Meetings:
     """
 
     def __init__(self, model: Model, rules: RuleSet, budget: int) -> None:
-        self.model, self.rules, self.left = model, rules, budget
+        self.model, self.rules, self._budget = model, rules, budget
 
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
         """The first of some rules that encrypts a message that a rule decrypts; the result is not documented."""
@@ -135,14 +135,11 @@ class Meetings:
                     return
 
     def _search(self, literals: Sequence[int], side: Side) -> tuple[bool, Replayed | None]:
-        solver = self.model.circuit.solver
-        before = solver.conflicts
+        left = self._budget - self.model.circuit.solver.conflicts
         try:
-            return self.model.search(literals, side, self.left) if self.left > 0 else (True, None)
+            return self.model.search(literals, side, left) if left > 0 else (True, None)
         except BudgetError:
             return True, None
-        finally:
-            self.left -= solver.conflicts - before
 
     def usual(self, side: Side, arrival: str = "") -> list[int]:
         """That a message is usual mail, which rules protect: mail in clear only from inside."""

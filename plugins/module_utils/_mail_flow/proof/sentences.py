@@ -191,11 +191,12 @@ def _parts(atoms: Iterable[Atom]) -> list[str]:
         about = _about(atom)[0].lower() if PHRASES[options[0]].depends else ""
         groups.setdefault((*options, about, looks_at_written(atom)), []).append(atom)
     found: list[str] = []
-    for same in sorted(groups.values(), key=lambda each: _of(each)[0]):
-        text, before = _of(same)[1], found[-1] if found else ""
+    said = [(*_of(same), same[0].predicate.options[0]) for same in groups.values()]
+    for _place, text, option in sorted(said, key=lambda each: each[0]):
+        before = found[-1] if found else ""
         again = text.startswith("with ") and before.startswith(("with ", "and with "))
         preposition, _space, domains = text.partition(" ")
-        if same[0].predicate.options[0] in _NESTED and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
+        if option in _NESTED and before.startswith(f"{preposition} ") and before.endswith((" inside", " outside")):
             text = f"at {domains}"
         found.append(f"and {text}" if again else text)
     return found

@@ -16,11 +16,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     conditions,
     edits,
     fates,
-    letters,
     mail,
     model,
     questions,
     recipients,
+    wishes,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
@@ -323,7 +323,7 @@ def left_out(where: Any, name: str) -> Callable[[Patch], None]:
 def domains_together(patch: Patch) -> None:
     """An address could be in two domains, and no text would show that there is none like that."""
     left_out(Circuit, "at_most_one")(patch)
-    patch(letters, "_exclude", lambda *_arguments: False)
+    patch(wishes, "_exclude", lambda *_arguments: False)
 
 
 def without_members(patch: Patch) -> None:

@@ -1,0 +1,252 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Problems of a single rule: misused options, and what an administrator may not expect. Private to the collection.
+
+A check is a row of :data:`CHECKS`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
+
+#: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
+_KEEPS_INSIDE = frozenset(
+    (
+        *("from_scope", "from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
+        *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """The input of a check: a rule, all rules, the facts, and the time."""
+
+    rule: FlowRule
+    rules: RuleSet
+    facts: Mapping[str, Any]
+    now: datetime.datetime
+
+    @property
+    def options(self) -> set[str]:
+        """The options of its conditions and exceptions."""
+        return {option for atom in self.atoms for option in atom.predicate.options}
+
+    @property
+    def atoms(self) -> tuple[Atom, ...]:
+        """Its conditions and exceptions."""
+        return (*self.rule.conditions, *self.rule.exceptions)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether its purpose is to encrypt."""
+        return bool(self.rule.does(Does.ENCRYPT))
+
+    def date(self, text: str) -> datetime.datetime | None:
+        """A date of the rule."""
+        try:
+            found = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def _expired(look: Look) -> str:
+    return f"it ended on {look.rule.ends}" if look.rule.ends and not is_later(look.rule.ends, look.now) else ""
+
+
+def _expiring(look: Look) -> str:
+    ends = look.date(look.rule.ends)
+    soon = ends is not None and is_later(look.rule.ends, look.now) and ends < look.now + datetime.timedelta(days=30)
+    return f"it encrypts, and ends on {look.rule.ends}" if soon and look.encrypts else ""
+
+
+def _idle_encryption(look: Look) -> str:
+    if not look.encrypts:
+        return ""
+    if look.rule.idle:
+        return f"it would encrypt, but never acts: {look.rule.idle}"
+    return "" if look.rule.enforced else f"it would encrypt, and is only tried (mode {look.rule.mode})"
+
+
+def _bad_patterns(look: Look) -> str:
+    patterns = [
+        pattern
+        for atom in look.atoms
+        if atom.predicate.options[0].endswith(("_patterns", "header_matches_message_header")) and "attribute" not in atom.predicate.options[0]
+        for pattern in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if not is_agreed(pattern, atom.settings.legacy)
+    ]
+    return f"the sources do not agree what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
+
+
+def _asterisks(look: Look) -> str:
+    words = [
+        word
+        for atom in look.atoms
+        if "_contains_" in atom.predicate.options[0] and "attribute" not in atom.predicate.options[0]
+        for word in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
+        if "*" in word
+    ]
+    return f"the asterisk in {words[0]!r} stands for itself: words have no wildcards" if words else ""
+
+
+def _subdomains(look: Look) -> str:
+    spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
+    opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
+    if spared and _acts(look, Does.ENCRYPT):
+        return f"its exception for {spared[0].values[0]} also leaves mail to all subdomains unencrypted"
+    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and _acts(look, Does.DECRYPT) else ""
+
+
+def _templates(look: Look) -> str:
+    asked = sorted(templates_of(look.rule), key=str.casefold)
+    return f"it applies {' and '.join(asked)}: which one mail gets is not documented (U01)" if len(asked) > 1 else ""
+
+
+def templates_of(rule: FlowRule) -> set[str]:
+    """The options of protection that a rule applies."""
+    return {option_name("Encrypt" if option == "apply_ome" else str(template)).casefold() for option, template in rule.does(Does.ENCRYPT).items()}
+
+
+def _groups(look: Look) -> str:
+    groups = look.facts.get("groups") or {}
+    named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each in groups]
+    return f"sent_to names the group {named[0]}, but matches only its members: use sent_to_member_of or any_of_to_header" if named else ""
+
+
+def _widely(look: Look) -> str:
+    wide = [atom for atom in look.rule.conditions if atom.reach is Reach.COPY]
+    return f"{wide[0].predicate.options[0]} protects everyone who shares the copy, and depends on how earlier rules split it" if wide and look.encrypts else ""
+
+
+def _freeing(look: Look) -> str:
+    wide = [atom for atom in look.rule.exceptions if atom.reach is Reach.COPY]
+    return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and look.encrypts else ""
+
+
+def _fails_open(look: Look) -> str:
+    odd = look.encrypts and look.rule.content and not look.rule.defers
+    return "if Exchange cannot finish inspecting the content, it ignores the rule: set rule_error_action to Defer" if odd else ""
+
+
+def _fails_closed(look: Look) -> str:
+    odd = look.encrypts and look.rule.content and look.rule.defers
+    return "if Exchange cannot finish inspecting the content, it defers the message, and may return it to the sender (554 5.6.0)" if odd else ""
+
+
+def _branding(look: Look) -> str:
+    brands = look.rule.does(Does.BRAND)
+    others = any(rule.does(Does.ENCRYPT) for rule in look.rules.rules if not rule.idle)
+    return "it sets a branding, but no rule encrypts: only mail that people protect themselves shows it" if brands and not look.encrypts and not others else ""
+
+
+def _unconfigured(look: Look) -> str:
+    known = look.facts.get("ome_configurations")
+    if known is None or not look.rule.does(Does.BRAND):
+        return ""
+    names = {str(each.get("identity")).casefold() for each in known}
+    missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if str(brand).casefold() not in names]
+    text = "which is not an OME configuration of the organization: only Advanced Message Encryption allows more than the default one"
+    return f"it sets the branding {missing[0]}, {text}" if missing else ""
+
+
+def _undone(look: Look) -> str:
+    """What a rule is told beside an approval, a block or a redirection, and does not do."""
+    rule, told = look.rule, look.rule.told
+    if rule.left_undone:
+        when = ", if the sender has a manager," if rule.by_manager else ""
+        return f"it asks for an approval{when} and then takes no further action: Exchange does not do its {', '.join(rule.left_undone)}"
+    to_manager = ("add_manager_as_recipient_type",) if rule.redirects_to_manager else ()
+    added = [option for option in rule.does(Does.ADD) if option not in to_manager]
+    blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
+    idle = [*added, *(["prepend_subject"] if "prepend_subject" in told and not rule.does(Does.QUARANTINE) else [])]
+    if idle and blocks and rule.enforced:
+        return f"its {', '.join(idle)} has no effect beside {blocks[0]}: that takes two rules, the second of which has {blocks[0]}"
+    away = [option for option in told if option in ("redirect_message_to", *to_manager)]
+    return f"whether its {', '.join(added)} does anything beside {away[0]} is not documented" if added and away and rule.enforced else ""
+
+
+def _acts(look: Look, what: Does) -> bool:
+    return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
+
+
+def _takes_all(look: Look) -> bool:
+    """Whether nothing keeps the rule from any mail."""
+    return not (look.atoms or look.rule.doubts or look.rule.idle) and look.rule.in_window(Message("", "", "", date=look.now)) is True
+
+
+#: Kind of finding to its check, which returns the reason; empty if there is no problem.
+CHECKS: Mapping[str, Callable[[Look], str]] = {
+    "expired": _expired,
+    "expiring": _expiring,
+    "inactive_encryption": _idle_encryption,
+    "unscoped_encryption": lambda look: (
+        "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside"
+        if _acts(look, Does.ENCRYPT) and not look.options & _KEEPS_INSIDE
+        else ""
+    ),
+    "retired_action": lambda look: (
+        "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2"
+        if {"apply_ome", "remove_ome"} & set(look.rule.actions)
+        else ""
+    ),
+    "encrypts_and_decrypts": lambda look: (
+        "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
+    ),
+    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, both ways" if _takes_all(look) else "",
+    "whole_copy": _widely,
+    "one_frees_all": _freeing,
+    "names_a_group": _groups,
+    "fails_open": _fails_open,
+    "fails_closed": _fails_closed,
+    "branding_alone": _branding,
+    "branding_missing": _unconfigured,
+    "unknown_pattern": _bad_patterns,
+    "literal_asterisk": _asterisks,
+    "subdomains": _subdomains,
+    "two_templates": _templates,
+    "on_premises_scope": lambda look: (
+        "the scopes ExternalPartner and ExternalNonPartner exist only on-premises"
+        if any(atom.predicate.options == ("sent_to_scope",) and atom.values.startswith("External") for atom in look.atoms)
+        else ""
+    ),
+    "envelope_sender": lambda look: (
+        "it checks the envelope's sender, which is empty for automatic replies"
+        if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.atoms)
+        else ""
+    ),
+    "auto_forward": lambda look: (
+        "AutoForward matches mail that an Inbox rule forwards, but not mail that a mailbox setting forwards"
+        if any(atom.predicate.options == ("message_type_matches",) and atom.values == "AutoForward" for atom in look.atoms)
+        else ""
+    ),
+    "adds_recipients": lambda look: (
+        "whether later rules apply to the recipients that it adds is not documented (U09)"
+        if _acts(look, Does.ADD)
+        and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
+        else ""
+    ),
+    "actions_left_undone": _undone,
+    "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
+    "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
+}
+
+#: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that never acts does not.
+OF_IDLE_RULES = frozenset(
+    (
+        *("expired", "inactive_encryption", "retired_action", "names_a_group", "branding_missing", "unknown_pattern", "literal_asterisk"),
+        *("on_premises_scope", "dlp_rule", "unsupported"),
+    )
+)
