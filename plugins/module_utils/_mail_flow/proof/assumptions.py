@@ -14,6 +14,14 @@ ALWAYS: tuple[dict[str, str], ...] = (
     {"id": "later", "text": "Purview DLP, automatic labels, filters and other systems after the rules do not change the protection."},
 )
 
+#: What a proof rests on where rules or the guarantee have such conditions: on this the sources do not agree, or do not say it.
+AUTHENTICATED = {
+    "id": "authenticated",
+    "text": "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
+}
+SUBDOMAINS = {"id": "subdomains", "text": "Conditions on a domain also match its subdomains, as in Exchange Online since 2023."}
+SIZES = {"id": "sizes", "text": "A message counts as larger than each of its attachments."}
+
 #: For rules that add somebody whose address the rules do not tell.
 NAMED_ONLY = {
     "id": "U09",

@@ -22,10 +22,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import (
     ALWAYS,
+    AUTHENTICATED,
     BUDGET,
     FIRST_ONLY,
     NAMED_ONLY,
     NOT_FOUND,
+    SIZES,
+    SUBDOMAINS,
     settled_by,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
@@ -35,6 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -189,15 +193,15 @@ class _Prover:
                 broken = self._broken(model, place, model.free)
                 laws = model.laws
                 if not model.solve([broken, *literals], self.budget):
-                    proof = self._named(model, [broken], assumptions)
+                    proof = [*self._left_out, *_described(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
                     if self._is_news(model, [self._applies(model, place), *literals]):
                         assumptions = self._possible(model, place, where)
                         continue
-                    return {"name": guarantee.name, "verdict": "proved", "assumptions": [*self._left_out, *proof]}
+                    return {"name": guarantee.name, "verdict": "proved", "assumptions": proof}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
                 if found:
-                    return {"name": guarantee.name, "verdict": "refuted", "assumptions": _described(assumptions[:0]), "counterexample": found}
+                    return {"name": guarantee.name, "verdict": "refuted", "assumptions": [], "counterexample": found}
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     assumptions = self._possible(model, place, where)
                     continue
@@ -260,15 +264,24 @@ class _Prover:
         model.search(literals, model.free, self.budget)
         return laws < model.laws < _LAWS
 
-    def _named(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[dict[str, str]]:
-        """The assumptions that the proof used, and those of every proof."""
+    def _readings(self, place: int) -> list[dict[str, str]]:
+        """How conditions are read, where a proof may rest on that."""
+        atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
+        options = {atom.predicate.options[0] for atom in atoms}
+        looks = ((slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom))
+        nested = any(self.first.mail.vocabulary.nests(slot, name) for slot, (sort, name) in looks if sort == "below")
+        sizes = {"attachment_size_over", "message_size_over"} <= options
+        return [{**text} for text, applies in ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SIZES, sizes)) if applies]
+
+    def _used(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[Assumption]:
+        """The assumptions that the proof used."""
         core = set(model.core)
         used = [each for each in assumptions if each.literal in core]
         for each in list(used):
             without = [other for other in used if other is not each]
             if self.circuit_says_no(model, [*claim, *(other.literal for other in without)]):
                 used = without
-        return _described(used)
+        return used
 
     def circuit_says_no(self, model: Model, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together."""
@@ -326,4 +339,4 @@ class _Prover:
 
 
 def _described(used: Sequence[Assumption]) -> list[dict[str, str]]:
-    return [{"id": each.id, "text": each.text} for each in sorted(used, key=lambda each: each.id)] + [dict(each) for each in ALWAYS]
+    return [{"id": each.id, "text": each.text} for each in sorted(used, key=lambda each: each.id)]

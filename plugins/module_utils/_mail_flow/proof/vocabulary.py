@@ -136,6 +136,11 @@ class Vocabulary:
         """The values of a sort in a slot."""
         return [value for kind, value in self.keys.get(slot, ()) if kind == sort]
 
+    def nests(self, slot: str, name: str) -> bool:
+        """Whether an address slot mentions anything below a domain."""
+        names = (*self.of(slot, "below"), *map(domain, self.of(slot, "address")))
+        return any(each.endswith(f".{name}") for each in names)
+
 
 def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
     """What rules and claims mention, and what of the facts has a part in it."""
