@@ -63,7 +63,7 @@ def reasons_of(row: Mapping[str, Any]) -> str:
 def verdict_sentence(row: Mapping[str, Any]) -> str:
     """A guarantee's verdict, as a sentence."""
     if row["verdict"] == "proved":
-        return f"{row['name']!r} is guaranteed."
+        return f"{row['name']!r} is guaranteed under {len(row['assumptions'])} assumptions."
     if row["verdict"] == "refuted":
         return f"{row['name']!r} is not guaranteed: {refutation(row)}"
     return f"Whether {row['name']!r} is guaranteed cannot be told: {reasons_of(row)}."
