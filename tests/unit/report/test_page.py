@@ -14,7 +14,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -326,7 +325,7 @@ def test_no_impact_is_passed_over_in_silence(impact: Impact, state: str, kind: s
 
 def test_an_organization_of_a_later_ring_is_no_failure() -> None:
     report = samples.applied()
-    report["organizations"].append({"host": "later", "status": "not assessable", "message": WAITING, "controls": []})
+    report["organizations"].append({"host": "later", "status": "not assessable", "waits": True, "controls": []})
     attention, _changes, decisions = answers_of(report)
     assert ("1 organization not run yet: a later ring.", "") in attention.lines
     assert not any("could not be read" in text for text, _anchor in attention.lines)
