@@ -41,6 +41,11 @@ PROTECTS = {"conditions": OUTGOING, "actions": ENCRYPT}
 EXPOSES = {"conditions": OUTGOING, "actions": {"remove_ome_v2": True}}
 
 
+def _with(sections: dict[str, Any], option: str, value: Any) -> dict[str, Any]:
+    """The sections with that action, if it has a value."""
+    return {**sections, "actions": {**sections["actions"], option: value}} if value else sections
+
+
 def over(rules: dict[str, Rule], before: str, after: str) -> list[str]:
     """The rules that are passed over between two orders, each of which is a letter for each rule."""
     return passed_over(rules, list(before), list(after))
@@ -142,9 +147,10 @@ class TestImpact:
     )
     def test_an_action(self, before: Any, after: Any, option: str, value: Any, passes: list[str], expected: Impact) -> None:
         field = FIELDS["actions"][option]
-        assert Edit(before, after).of_option("actions", field, None, value, passes=passes) is expected
+        edit = Edit(_with(before, option, None if value else "old"), _with(after, option, value))
+        assert edit.of_option("actions", field, None, value, passes=passes) is expected
         if not passes:
-            assert Edit(before, after).of_option("actions", field, None, value) is expected
+            assert edit.of_option("actions", field, None, value) is expected
 
     @pytest.mark.parametrize(
         ("kind", "key", "other", "more"),
