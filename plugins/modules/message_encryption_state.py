@@ -204,7 +204,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
-        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen))
+        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen), says_in_clear=True)
         return plan_state(organization, parts, options)
 
     return converge(task, subsets_of(parts), planner)
