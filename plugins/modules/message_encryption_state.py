@@ -142,7 +142,7 @@ changes:
       description: >-
         How the change affects people, worst first: V(may leave in clear), V(rejects), V(affects all outgoing mail),
         V(deletes), V(takes away), V(widens), V(affects some mail). Otherwise empty.
-        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan say what becomes of mail with all rules.
+        Of a rule, what the rule alone tells; M(m365.message_encryption.mail_flow_test) and the role's plan show the effect on mail of all rules together.
       type: str
       returned: always
   sample: []
@@ -204,7 +204,7 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         refuse_other_organization(organization, state, remedy="Leave organization out to apply it to another organization on purpose.")
-        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen))
+        options = Planning(restoring=True, unmanaged=task.params["unmanaged"], check_mode=task.check_mode, created=tuple(task.foreseen), says_in_clear=True)
         return plan_state(organization, parts, options)
 
     return converge(task, subsets_of(parts), planner)

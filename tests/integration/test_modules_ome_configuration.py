@@ -87,7 +87,11 @@ def test_a_template_comes_changes_and_goes(tenant: Tenant) -> None:
 
 
 def test_a_template_without_the_license(tenant: Tenant) -> None:
-    run = tenant.run(ome(identity="One week expiration", external_mail_expiry_in_days=7))
+    template = ome(identity="One week expiration", external_mail_expiry_in_days=7)
+    assert tenant.run(template, arguments=["--check"])["ome_configuration"]["warnings"] == [
+        "New-OMEConfiguration is not granted to this session. It requires the license Advanced Message Encryption."
+    ]
+    run = tenant.run(template)
     assert run.task("ome_configuration").outcome == "failed"
     assert run["ome_configuration"]["msg"].startswith("New-OMEConfiguration: ")
     assert run["ome_configuration"]["msg"].endswith("requires the license Advanced Message Encryption.")

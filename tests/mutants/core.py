@@ -16,6 +16,7 @@ CORE: Mapping[str, tuple[str, ...]] = {
     "module_utils/_resources/table.py": ("tests/unit/resources/test_fields.py",),
     # Planning.
     "module_utils/_resources/settings.py": ("tests/unit/resources/test_settings.py", "tests/unit/resources/test_plans_of_settings.py"),
+    "module_utils/_resources/rules/approval.py": ("tests/unit/resources/rules/test_functions.py",),
     "module_utils/_resources/rules/book.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/checks.py": ("tests/unit/resources/rules/test_checks.py",),
     "module_utils/_resources/rules/coverage.py": ("tests/unit/resources/rules/test_functions.py",),

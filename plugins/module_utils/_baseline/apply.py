@@ -210,7 +210,7 @@ def _failed(task: BaselineContext, prepared: Preparation, error: ExchangeError, 
     changes = [replace(change, state=ChangeState.STORED if change.key in stored else ChangeState.NOT_APPLIED) for change in report.changes]
     if (stored or unknown) and report.mail.get("difference"):
         task.warnings.append(
-            "What the stored part of the changes does to mail was not computed. A rollback in check mode shows what becomes of mail if it is taken back."
+            "What the stored part of the changes does to mail was not computed. A rollback in check mode shows the effect on mail if it is taken back."
         )
     found = after_failure(task.session, prepared.procedure, report)
     return replace(found.with_outcome(OrganizationStatus.FAILED, changes, task.warnings), message=str(error))

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import rules_of
@@ -35,7 +36,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     """
     rules = rules_of(organization)
     present = [(declared, found) for declared in wanted if declared.state == "present" and (found := _stored(declared, rules))]
-    encrypting = [(declared, rule) for declared, rule in present if encrypts(rule.sections)]
+    encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list that encrypts exists."]
     for declared, rule in encrypting:
         sentences += [f"{rule.name!r} {reason}." for reason in idle(rule.enabled, rule.settings).values()]

@@ -83,7 +83,7 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
     except ExchangeError:
         if any(change.resource == RULE for change in plan.changes):
             raise
-        return {}  # Settings can be changed where rules cannot be read. What becomes of mail then nobody can say.
+        return {}  # Settings can be changed where rules cannot be read. The effect on mail then nobody can tell.
     then = now.after(plan)
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
@@ -113,7 +113,7 @@ def impact_of(change: Change, mail: Mapping[str, Any]) -> Impact:
     :param mail: what the plan does to mail.
     """
     if change.resource != RULE or "difference" not in mail or mail["difference_more"]:
-        # Where not everything is known that becomes of mail, what the rule alone tells is better than nothing.
+        # Where not all of the effect on mail is known, what the rule alone tells is better than nothing.
         return change.impact
     found = [_impact(row) for row in mail["difference"] if change.identity in row["rules"]]
     worst = [Impact.DELETES] if change.impact is Impact.DELETES else []
@@ -143,7 +143,7 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """What becomes of mail and was not approved, as sentences. Less than what was approved is what is left of it."""
+    """The effect on mail that was not approved, as sentences. Less than what was approved is what is left of it."""
     known = set(counted_mail(approved)["difference"])
     new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if stable_sentence(row["text"]) not in known]
     texts = [f"it does not include this effect on mail: {text}" for text in new]

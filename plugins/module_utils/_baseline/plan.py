@@ -4,7 +4,7 @@
 """A plan as a document: a board approves it, and a later run is compared with it. Private to the collection.
 
 The digest is over what an approver reads: what is wanted, what the managed settings are, what would change with its impact, its way back and
-its cmdlets, what becomes of mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,
+its cmdlets, the effect on mail, and the warnings. It is the same on every controller and over every wire: nothing of the time, the host,
 GUIDs or places among rules that are not managed is in it. The seal is over the whole file, these included.
 """
 

@@ -113,8 +113,7 @@ def report_run(task: BaselineContext) -> dict[str, Any]:
             _report_organization(task, other, results, task.ring_of(host))
     with contextlib.suppress(OSError):
         artifacts.mark("failed", {*reported, *task.lost})
-    later = _later(task)
-    organizations = [_waiting(row, later) for row in _all_hosts(task, artifacts.reports(), artifacts.run)]
+    organizations = _all_hosts(task, artifacts.reports(), artifacts.run, _later(task))
     report, paths = _write(task, artifacts, organizations, variables, top=True)
     if kept := _kept_runs(task, variables):
         artifacts.cut_runs(kept)
@@ -137,16 +136,18 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     return {**_of_run(artifacts, report, paths), "statuses": {organization.host: str(organization.status) for organization in organizations}}
 
 
-def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str) -> list[OrganizationReport]:
-    """The newest report of each host; one that has none is not assessable."""
+def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()) -> list[OrganizationReport]:
+    """The newest report of each host; one that has none is not assessable.
+
+    :param later: the hosts whose ring has not begun.
+    """
     reported = {organization.host: organization for report in reports for organization in organizations_of(report, where)}
     hosts = dict.fromkeys([*(task.params["hosts"] or task.hosts), *reported])
-    return [reported.get(host) or organization_report(host, task.params["procedure"], None, []) for host in hosts]
+    return [reported.get(host) or _without_report(host, waits=host in later) for host in hosts]
 
 
-def _waiting(report: OrganizationReport, later: Collection[str]) -> OrganizationReport:
-    """A report of which nothing is known yet says so."""
-    return replace(report, message=WAITING) if report.host in later and report.message == UNKNOWN else report
+def _without_report(host: str, *, waits: bool) -> OrganizationReport:
+    return OrganizationReport(host=host, waits=waits, message=WAITING if waits else UNKNOWN)
 
 
 def _later(task: BaselineContext) -> set[str]:

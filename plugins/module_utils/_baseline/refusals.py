@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 
@@ -68,9 +68,7 @@ def cmdlet_findings(organization: Organization, plan: Plan) -> list[Finding]:
     """A finding for each cmdlet that the plan needs but the session does not have."""
     if not organization.available("exported_cmdlets"):
         return []
-    known = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
-    missing = sorted({step.call.cmdlet for step in plan.steps} - known) if known else []
-    return [Finding("permissions", f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}.") for cmdlet in missing]
+    return [Finding("permissions", text) for text in not_granted(organization, (step.call.cmdlet for step in plan.steps))]
 
 
 def rollback_findings(changes: Sequence[PlannedChange]) -> list[Finding]:

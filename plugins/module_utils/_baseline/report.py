@@ -126,6 +126,7 @@ class OrganizationReport:
     :param ring: the ring in which the run wrote to it, or the inventory's ``exchange_ring``; empty where there are no rings.
     :param profile: the profile of the baseline; empty for other procedures.
     :param rules: the rules that changes are about, as they are: ``name``, ``guid`` and, where Exchange says it, ``last_modified_by``.
+    :param waits: whether its ring had not begun when the report was written.
     :param message: why the run failed.
     """
 
@@ -151,12 +152,8 @@ class OrganizationReport:
     rules: tuple[Mapping[str, Any], ...] = ()
     ring: str = ""
     profile: str = ""
+    waits: bool = False
     message: str = UNKNOWN
-
-    @property
-    def waits(self) -> bool:
-        """Whether its turn had not come when the report was written."""
-        return self.message == WAITING
 
     @classmethod
     def read(cls, document: Any) -> OrganizationReport:

@@ -35,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
     defect,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization, read, reads_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
 
 Planner = Callable[[Organization], Plan]
 _Key = tuple[str, str, str]
@@ -126,6 +127,8 @@ def converge_organization(
         plan = planner(organization)
     task.warnings += plan.warnings
     task.places |= plan.places
+    if task.check_mode:
+        task.warnings += not_granted(organization, (step.call.cmdlet for step in plan.steps))
     if task.check_mode or not plan.steps:
         return Converged(_result(plan.before, plan.after, plan.steps), organization)
     work = _Work(task, Sight(task.session, reads, organization), planner, plan)

@@ -10,9 +10,10 @@ Security Admin, Transport Rules, Information Rights Management).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import CMDLETS
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
 #: Cmdlets that require the license Advanced Message Encryption.
 ADVANCED_MESSAGE_ENCRYPTION = frozenset({"New-OMEConfiguration", "Remove-OMEConfiguration", "Get-OMEMessageStatus", "Set-OMEMessageRevocation"})
@@ -63,6 +64,15 @@ def missing_sentences(missing: Mapping[str, str]) -> list[str]:
         f"{', '.join(cmdlets)} {'are not granted. They come' if len(cmdlets) > 1 else 'is not granted. It comes'} with {grant}."
         for grant, cmdlets in by_grant.items()
     ]
+
+
+def not_granted(organization: Organization, cmdlets: Iterable[str]) -> list[str]:
+    """A sentence for each of these cmdlets that the session does not have. None if its cmdlets were not read."""
+    if "exported_cmdlets" not in organization.subsets or organization.error("exported_cmdlets") is not None:
+        return []
+    granted = {str(item["Name"]) for item in organization.objects("exported_cmdlets")}
+    missing = sorted(set(cmdlets) - granted) if granted else []
+    return [f"{cmdlet} is not granted to this session. It requires {GRANTED_BY.get(cmdlet, 'an Exchange role')}." for cmdlet in missing]
 
 
 def lacks_roles(missing: Mapping[str, str]) -> bool:

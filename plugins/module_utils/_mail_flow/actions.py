@@ -100,17 +100,6 @@ _PEOPLE = frozenset({"redirect_message_to", "moderate_message_by_user", "add_to_
 BY_OPTION: dict[str, Action] = {row.option: row for row in ACTIONS}
 
 
-def done(actions: Mapping[str, Any], managed: bool) -> dict[str, Any]:
-    """What a rule does of what it is told. One that forwards a message for approval takes no further action, nor does it stop.
-
-    Where it would ask the sender's manager, and there is none, it asks nobody, and nothing keeps it from its other actions.
-
-    :param managed: whether the sender has a manager.
-    """
-    asks = {option for option in actions if BY_OPTION[option].does is Does.MODERATE and (managed or option != "moderate_message_by_manager")}
-    return {option: value for option, value in actions.items() if (option in asks if asks else BY_OPTION[option].does is not Does.MODERATE)}
-
-
 def set_actions(section: Mapping[str, Any]) -> dict[str, Any]:
     """The actions of a rule that do something: a switch that is off, an empty text or list is none. One person is a list of one."""
     found = {option: value for option, value in section.items() if value is not None and value is not False and value not in ("", [], ())}

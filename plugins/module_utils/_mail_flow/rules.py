@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, done, set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Reach,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import done
 
 #: Section of a rule to what stands before the name of an option in it.
 _KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}

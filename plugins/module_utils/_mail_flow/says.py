@@ -70,7 +70,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 
 
 def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
-    """What becomes of mail, and what is guaranteed, as lines of a terminal.
+    """The effect on mail, and what is guaranteed, as lines of a terminal.
 
     :param most: the maximum number of sentences about a difference.
     """

@@ -119,7 +119,9 @@ def converge_configuration(task: ModuleContext, identity: str, state: str, wante
             return Plan()
         return plan_configuration(identity, state, {_IMAGE: wanted[_IMAGE]}, configurations, force=[_IMAGE])
 
-    result = converge(task, [OME_CONFIGURATION.subset], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted))
+    # A check says whether the session has the cmdlets for a custom configuration. A run that writes finds out by itself.
+    more = ["exported_cmdlets"] if task.check_mode and not is_default(identity) else []
+    result = converge(task, [OME_CONFIGURATION.subset, *more], planner, cloud_only=only_in_cloud(OME_CONFIGURATION, wanted))
     if not (force_image and wanted.get(_IMAGE)) or any(change["option"] in (_IMAGE, "state") for change in result["changes"]):
         return result
     # A logo that Exchange does not show cannot be verified either, so it is sent separately, after everything else.

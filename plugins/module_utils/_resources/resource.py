@@ -26,12 +26,14 @@ class Planning:
     :param unmanaged: what to do with objects that the state does not name: ``keep``, ``warn``, ``disable``, ``remove``.
     :param check_mode: whether nothing will be written.
     :param created: OME configurations that will exist when the plan is applied.
+    :param says_in_clear: whether the plan warns that mail may leave in clear. The role says which mail.
     """
 
     restoring: bool = False
     unmanaged: str = "keep"
     check_mode: bool = False
     created: tuple[str, ...] = ()
+    says_in_clear: bool = False
 
     def quieted(self, plan: Plan) -> Plan:
         """The plan without its warnings if it restores a state and changes nothing."""

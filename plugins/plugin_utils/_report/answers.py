@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
@@ -123,7 +122,7 @@ def facts_of(run: Record) -> Facts:
     for organization in organizations:
         status, cards = organization.get("status", ""), cards_of(organization)
         controls = organization.get("controls") or []
-        waits = organization.get("message") == WAITING
+        waits = bool(organization.get("waits"))
         facts.waiting += waits
         facts.status[status] += not waits
         facts.mail.update(row["kind"] for row in difference_of(organization))

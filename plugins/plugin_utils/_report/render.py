@@ -22,7 +22,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import jinja2
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
@@ -251,7 +250,7 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
         suite.set("timestamp", visible(generated_at))
     status = organization.get("status", "")
     outcome = {"refused": "failure", "failed": "error", "not assessable": "error"}.get(status, "")
-    if organization.get("message") == WAITING:
+    if organization.get("waits"):
         outcome = "skipped"
     _case(suite, "organization", outcome, f"{word_for(ORGANIZATION, status).text}: {organization.get('message') or ''}")
     for finding in part_of("findings")(organization):

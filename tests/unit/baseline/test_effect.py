@@ -99,6 +99,13 @@ def test_no_rule_that_encrypts_is_not_met(tmp_path: Path) -> None:
     assert mail_flow(role)["status"] == "not met"
 
 
+def test_a_rule_that_only_asks_for_an_approval_does_not_encrypt(role: Role) -> None:
+    rule = {**WANTED, "actions": {**WANTED["actions"], "moderate_message_by_user": ["admin@contoso.com"]}}
+    role.run(encryption_rules=[rule])
+    assert "No rule of the list that encrypts exists." in mail_flow(role)["findings"]
+    assert mail_flow(role)["status"] == "not met"
+
+
 EVERY = {
     "State": st.sampled_from(["Enabled", "Disabled"]),
     "Mode": st.sampled_from(["Enforce", "Audit", "AuditAndNotify"]),

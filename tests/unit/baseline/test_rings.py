@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure_report import conclude, report_run
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import UNKNOWN
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_of, document_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, UnreachableError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 
@@ -236,8 +237,10 @@ def check(directory: Path, fates: Sequence[str], rolled_back: Counter[str], *, b
 def test_an_organization_whose_ring_has_not_begun_has_not_run_yet(role: Role) -> None:
     role.hosts, role.ring = ["contoso", "beside", "lost", "later"], ["contoso", "beside"]
     task = role._task("baseline", "recommended", {}, False, awx={}, hosts=[])
-    task.lost = ["lost"]
+    task.lost, task.renderers = ["lost"], {"report.json": document_text}
     *lines, last = report_run(task)["lines"]
+    written = document_of(Path(role.directory, "runs", role.artifacts.run, "report.json").read_bytes())
+    assert [organization["host"] for organization in written["organizations"] if organization["waits"]] == ["later"]
     assert lines == [*(f"{host}: not assessable: {UNKNOWN}" for host in ("contoso", "beside", "lost")), "later: not run yet: a later ring"]
     assert last.startswith("4 organizations: 3 not assessable, 1 not run yet. ")
 

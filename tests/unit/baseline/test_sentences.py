@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline import sentences
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING, ControlReport, OrganizationReport, RunReport
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport, OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.sentences import lines_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus, RollbackClass
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
@@ -123,7 +123,7 @@ def test_the_last_line_counts_those_that_need_somebody_first() -> None:
 
 
 def test_an_organization_of_a_later_ring_has_not_failed() -> None:
-    organizations = [organization("not assessable", host="later", message=WAITING), organization("changed", changes=[change(state=ChangeState.STORED)])]
+    organizations = [organization("not assessable", host="later", waits=True), organization("changed", changes=[change(state=ChangeState.STORED)])]
     first, second, last = lines_of(run("apply", organizations), "report.html")
     assert first.startswith("contoso: ")
     assert second == "later: not run yet: a later ring"

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import actions, predicates
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach, Use
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 
 _EXTRACT = json.loads((Path(__file__).parents[2] / "emulator/data/transport_rule_options.json").read_text(encoding="utf-8"))
@@ -36,6 +37,7 @@ def test_every_condition_and_exception_has_its_row(section: str) -> None:
 
 def test_every_action_has_its_row() -> None:
     assert set(actions.BY_OPTION) == _options("actions")
+    assert {row.option for row in actions.ACTIONS if row.does is Does.MODERATE} == set(MODERATING)
 
 
 def test_no_option_has_two_rows() -> None:

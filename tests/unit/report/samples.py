@@ -279,7 +279,7 @@ def many(number: int, different: bool = False) -> dict[str, Any]:
 
 
 def mail() -> dict[str, Any]:
-    """The check, with what becomes of mail."""
+    """The check, with its effect on mail."""
     report = check()
     report["organizations"][0]["mail"] = copy.deepcopy(MAIL)
     return report

@@ -12,7 +12,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_csv, render_junit
 
 from tests.unit.report import samples
@@ -79,7 +78,7 @@ def test_the_numbers_are_right(name: str) -> None:
 
 def test_an_organization_of_a_later_ring_is_skipped() -> None:
     report = samples.applied()
-    report["organizations"][0].update(status="not assessable", message=WAITING)
+    report["organizations"][0].update(status="not assessable", waits=True)
     assert suites(report)[0][0][0].tag == "skipped"
 
 

@@ -14,7 +14,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import WAITING
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.render import render_html
@@ -326,7 +325,7 @@ def test_no_impact_is_passed_over_in_silence(impact: Impact, state: str, kind: s
 
 def test_an_organization_of_a_later_ring_is_no_failure() -> None:
     report = samples.applied()
-    report["organizations"].append({"host": "later", "status": "not assessable", "message": WAITING, "controls": []})
+    report["organizations"].append({"host": "later", "status": "not assessable", "waits": True, "controls": []})
     attention, _changes, decisions = answers_of(report)
     assert ("1 organization not run yet: a later ring.", "") in attention.lines
     assert not any("could not be read" in text for text, _anchor in attention.lines)
@@ -423,14 +422,24 @@ def test_an_audit_with_nothing_to_change_says_that_it_writes_nothing() -> None:
     assert "No change was needed or tried." in Page(render_html(report)).text
 
 
-def test_mail_of_an_audit_would_become_something_only_where_a_change_is_shown() -> None:
+@pytest.mark.parametrize(
+    ("kind", "some", "none"),
+    [
+        ("audit", "This is what putting it right would do.", "Putting it right would not change what the mail flow rules do to any mail."),
+        ("check", "", "The changes do not affect what the mail flow rules do to any mail."),
+    ],
+)
+def test_the_effect_on_mail(kind: str, some: str, none: str) -> None:
     report = samples.mail()
-    report["kind"] = "audit"
-    assert "What would become of mail" in Page(render_html(report)).text
+    report["kind"] = kind
+    text = Page(render_html(report)).text
+    assert "Effect on mail" in text
+    assert some in text
+    assert none not in text
     report["organizations"][0]["mail"]["difference"] = []
     text = Page(render_html(report)).text
-    assert "What becomes of mail" in text
-    assert "What would become" not in text
+    assert "Effect on mail" in text
+    assert none in text
 
 
 def test_a_control_of_which_nothing_was_read_shows_no_values() -> None:

@@ -25,6 +25,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import ome_conf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.emulated_session import WIRES, EmulatedSession
 from tests.unit.fake_session import FakeSession, task
 
 
@@ -237,3 +238,21 @@ def test_everything_that_has_a_cleared_form_can_be_cleared(row: Any) -> None:
     assert result["changed"]
     assert not organization.objects["OMEConfiguration"][0][row.parameter]
     assert not run(organization, **{row.option: ""})[0]["changed"]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+class TestLicense:
+    LACKS = "is not granted to this session. It requires the license Advanced Message Encryption."
+
+    @pytest.mark.parametrize(("licensed", "said"), [(False, [f"New-OMEConfiguration {LACKS}"]), (True, [])])
+    def test_a_check_says_that_a_configuration_could_not_be_created(self, wire: str, licensed: bool, said: list[str]) -> None:
+        session = EmulatedSession({"advanced_message_encryption": licensed}, wire)
+        assert session.run(ome_configuration, check_mode=True, identity="week", otp_enabled=True)["changed"]
+        assert session.warnings == said
+
+    def test_what_needs_no_license_is_not_warned_of(self, wire: str) -> None:
+        session = EmulatedSession({"advanced_message_encryption": False}, wire)
+        session.run(ome_configuration, check_mode=True, portal_text="Hello")
+        assert session.warnings == []
+        assert not session.run(ome_configuration, check_mode=True, identity="week", state="absent")["changed"]
+        assert session.warnings == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,
@@ -56,7 +57,7 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
         if not book.check_mode:
             raise NotFoundError(missing, remedy="Create it with m365.message_encryption.ome_configuration first.")
         warnings.append(missing)
-    sections = {**(rule.sections if rule else {}), **given}
+    sections = doing({**(rule.sections if rule else {}), **given})
     if encrypts(sections) and not keeps_senders_inside(sections):
         warnings.append(
             f"The rule {wanted.label!r} encrypts but has no condition that keeps its senders inside. Such a rule has no effect on mail from outside, or "

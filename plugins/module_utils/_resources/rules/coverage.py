@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import LOOKS, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import matches_more
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, idle
@@ -66,7 +67,7 @@ def first_that_covers(late: Standing, earlier: Iterable[Standing]) -> Standing |
 
 def _ends(rule: Standing) -> bool:
     acts = rule.understood and not idle(rule.enabled, rule.settings) and not rule.settings.get("expiry_date")
-    return acts and not rule.sections.get("exceptions") and any(rule.sections.get("actions", {}).get(option) for option in ENDING)
+    return acts and not rule.sections.get("exceptions") and any(doing(rule.sections, managed=True)["actions"].get(option) for option in ENDING)
 
 
 def _covers(early: Standing, late: Standing) -> bool:

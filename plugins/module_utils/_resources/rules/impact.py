@@ -4,18 +4,19 @@
 """What a change of a mail flow rule does to mail, as far as the rule alone shows. Private to the collection.
 
 The danger is that mail that was protected leaves in clear text: a rule that encrypts matches fewer messages, or one that
-decrypts matches more.
+decrypts matches more. Actions beside an approval count as set only where they are done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Integer, Kind, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Listing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import DECRYPTING, ENCRYPTING, REJECTING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import REMEDIES, Rule, decrypts, encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.table import Field
@@ -33,7 +34,7 @@ def of_all_outgoing(conditions: Mapping[str, Any]) -> bool:
 
 def reach(sections: Sections) -> Impact:
     """Whose mail a rule affects when it starts to encrypt, apart from its exceptions."""
-    if not encrypts(sections):
+    if not encrypts(doing(sections)):
         return Impact.NONE
     return Impact.ALL_OUTGOING if of_all_outgoing(sections.get("conditions", {})) else Impact.SOME_MAIL
 
@@ -45,7 +46,7 @@ def of_creation(sections: Sections, enabled: bool, settings: Mapping[str, Any]) 
 
 def of_switch(sections: Sections, enabled: bool) -> Impact:
     """The impact of enabling or disabling a rule."""
-    if decrypts(sections) if enabled else encrypts(sections):
+    if decrypts(doing(sections)) if enabled else encrypts(doing(sections)):
         return Impact.IN_CLEAR
     return reach(sections)
 
@@ -64,7 +65,7 @@ class Edit:
     def of_setting(self, option: str, value: Any) -> Impact:
         """The impact of a setting outside the sections."""
         if option == "rule_error_action":
-            return Impact.IN_CLEAR if encrypts(self.after) and value != "Defer" else Impact.NONE
+            return Impact.IN_CLEAR if encrypts(doing(self.after)) and value != "Defer" else Impact.NONE
         if option not in REMEDIES:
             return Impact.NONE
         # A rule that gets an expiry date will stop acting.
@@ -76,13 +77,25 @@ class Edit:
         :param passes: the names of later rules that encrypt: they no longer process mail on which this rule stops.
         """
         if section == "actions":
-            return self._of_action(field.option, after, passes)
+            return _worst(self._where(managed)._of_action(field.option, passes) for managed in (True, False))
         more, fewer = _taken_in(field.kind, before, after, conditions=section == "conditions")
-        if (fewer and encrypts(self.before)) or (more and decrypts(self.after)):
+        if (fewer and encrypts(doing(self.before))) or (more and decrypts(doing(self.after))):
             return Impact.IN_CLEAR
         return Impact.WIDENS if more else Impact.NONE
 
-    def _of_action(self, option: str, after: Any, passes: Sequence[str]) -> Impact:
+    def _where(self, managed: bool) -> Edit:
+        """The change of what the rule does where the sender has a manager, or where not."""
+        return Edit(doing(self.before, managed=managed), doing(self.after, managed=managed))
+
+    def _of_action(self, option: str, passes: Sequence[str]) -> Impact:
+        """The impact of an action, in sections that have only what is done. An approval decides whether the others are."""
+        before, after = self.before["actions"], self.after["actions"]
+        if option in MODERATING:
+            return _worst(self._of_done(other, passes) for other in {**before, **after} if before.get(other) != after.get(other))
+        return self._of_done(option, passes) if option in before or option in after else Impact.NONE
+
+    def _of_done(self, option: str, passes: Sequence[str]) -> Impact:
+        after = self.after["actions"].get(option)
         if option in REJECTING and after:
             return Impact.REJECTS
         if option in ENCRYPTING and not after:
@@ -92,6 +105,10 @@ class Edit:
         if option in ENCRYPTING and not encrypts(self.before):
             return reach(self.after)
         return Impact.IN_CLEAR if option == "stop_rule_processing" and after and passes and not encrypts(self.after) else Impact.NONE
+
+
+def _worst(impacts: Iterable[Impact]) -> Impact:
+    return min(impacts, key=list(Impact).index, default=Impact.NONE)
 
 
 def passed_over(rules: Mapping[str, Rule], before: Sequence[str], after: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
@@ -36,7 +37,7 @@ def warned(plan: Plan, book: RuleBook) -> Plan:
 def _is_dangerous(change: Change, book: RuleBook) -> bool:
     stored = [Standing.of(rule) for rule in book.rules if rule.name == change.identity]
     planned = [standing for key, standing in book.standings.items() if key == change.identity or _is_named(book, key, change.identity)]
-    removed = change.option == "state" and change.after == "absent" and any(encrypts(standing.sections) for standing in stored)
+    removed = change.option == "state" and change.after == "absent" and any(encrypts(doing(standing.sections)) for standing in stored)
     return (change.impact is Impact.IN_CLEAR or removed) and any(map(_lets_out, (*stored, *planned)))
 
 

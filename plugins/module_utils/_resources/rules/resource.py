@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     SETTINGS_OF_A_NEW_RULE,
     rule_argument_spec,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of, subsets_for
@@ -55,7 +56,8 @@ class RuleResource(Resource):
     def plan(self, organization: Organization, parts: Mapping[str, Any], options: Planning) -> Plan:
         created = [*parts.get(OME_CONFIGURATION.subset, {}), *options.created]
         book = RuleBook(organization, restoring=options.restoring, check_mode=options.check_mode, created=created)
-        return plan_rules(book, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
+        plan = plan_rules(book, parts[self.subset], unmanaged=options.unmanaged, refuse_doubles=not options.restoring)
+        return warned(plan, book) if options.says_in_clear else plan
 
     def defaults(self) -> dict[str, Any]:
         return {**{option: value for option, value in SETTINGS_OF_A_NEW_RULE.items() if value is not None}, "enabled": True, "exceptions": {}}

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError, ProtocolError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import unsendable
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import MODERATING, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import (
     DECRYPTING,
     DESCRIPTIVE_PROPERTIES,
@@ -106,8 +107,11 @@ class Rule:
         return {**sections, "actions": by_rms_template_name(sections["actions"], self.rms_templates)}
 
     def does(self, options: Iterable[str]) -> bool:
-        """Whether any of these actions is set. Reads only these."""
-        return any(field.read(self.properties) not in (None, field.kind.cleared) for field in map(_ACTIONS.__getitem__, options))
+        """Whether the rule does any of these actions for some sender. Reads only these, and those that ask for an approval."""
+        wanted = set(options)
+        read = {option: _ACTIONS[option].read(self.properties) for option in wanted.union(MODERATING)}
+        actions = {option: value for option, value in read.items() if value not in (None, _ACTIONS[option].kind.cleared)}
+        return not wanted.isdisjoint(done(actions, managed=False))
 
     @cached_property
     def unknown(self) -> dict[str, tuple[str, ...]]:
@@ -214,12 +218,12 @@ def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[
 
 
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a rule protects mail."""
+    """Whether a rule is told to protect mail."""
     return any(sections.get("actions", {}).get(option) for option in ENCRYPTING)
 
 
 def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether a rule removes protection."""
+    """Whether a rule is told to remove protection."""
     return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
 
 

@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Choice, Integer, Size
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Words
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules import impact as _impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing, done
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing, first_that_covers
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import FIELDS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import (
@@ -38,7 +39,13 @@ CLEAR, NONE = Impact.IN_CLEAR, Impact.NONE
 OUTGOING = {**INSIDE, "sent_to_scope": "NotInOrganization"}
 PLAIN = {"actions": {"prepend_subject": "x"}}
 PROTECTS = {"conditions": OUTGOING, "actions": ENCRYPT}
+BY_USER, BY_MANAGER = {"moderate_message_by_user": ["boss@contoso.com"]}, {"moderate_message_by_manager": True}
 EXPOSES = {"conditions": OUTGOING, "actions": {"remove_ome_v2": True}}
+
+
+def _with(sections: dict[str, Any], option: str, value: Any) -> dict[str, Any]:
+    """The sections with that action, if it has a value."""
+    return {**sections, "actions": {**sections["actions"], option: value}} if value else sections
 
 
 def over(rules: dict[str, Rule], before: str, after: str) -> list[str]:
@@ -142,9 +149,73 @@ class TestImpact:
     )
     def test_an_action(self, before: Any, after: Any, option: str, value: Any, passes: list[str], expected: Impact) -> None:
         field = FIELDS["actions"][option]
-        assert Edit(before, after).of_option("actions", field, None, value, passes=passes) is expected
+        edit = Edit(_with(before, option, None if value else "old"), _with(after, option, value))
+        assert edit.of_option("actions", field, None, value, passes=passes) is expected
         if not passes:
-            assert Edit(before, after).of_option("actions", field, None, value) is expected
+            assert edit.of_option("actions", field, None, value) is expected
+
+    def test_what_an_approval_keeps_a_rule_from_has_no_impact(self) -> None:
+        asks, perhaps = (
+            [{**sections, "actions": {**sections["actions"], **approval}} for sections in (PROTECTS, EXPOSES)] for approval in (BY_USER, BY_MANAGER)
+        )
+        words = FIELDS["conditions"]["subject_contains_words"]
+        for sections in asks:
+            assert (reach(sections), of_switch(sections, True), of_switch(sections, False)) == (NONE, NONE, NONE)
+            assert Edit(sections, sections).of_setting("rule_error_action", "Ignore") is NONE
+            assert Edit(sections, sections).of_option("conditions", words, ["a"], ["b"]) is Impact.WIDENS
+        # Of a sender without a manager, nobody is asked.
+        protects, exposes = perhaps
+        assert (reach(protects), of_switch(protects, False), of_switch(exposes, True)) == (Impact.ALL_OUTGOING, CLEAR, CLEAR)
+        assert Edit(protects, protects).of_setting("rule_error_action", "Ignore") is CLEAR
+        assert Edit(protects, protects).of_option("conditions", words, ["a", "b"], ["a"]) is CLEAR
+        assert Edit(exposes, exposes).of_option("conditions", words, ["a"], ["a", "b"]) is CLEAR
+
+    @pytest.mark.parametrize("approval", [BY_USER, BY_MANAGER])
+    @pytest.mark.parametrize(
+        ("actions", "passes", "comes", "goes"),
+        [
+            (ENCRYPT, [], CLEAR, Impact.ALL_OUTGOING),
+            ({"remove_ome_v2": True}, [], NONE, CLEAR),
+            ({"delete_message": True, **ENCRYPT}, [], CLEAR, Impact.REJECTS),
+            (STOP, ["later"], NONE, CLEAR),
+            (STOP, [], NONE, NONE),
+            ({}, ["later"], NONE, NONE),
+        ],
+    )
+    def test_an_approval_that_comes_or_goes(self, approval: dict[str, Any], actions: dict[str, Any], passes: list[str], comes: Impact, goes: Impact) -> None:
+        free, asks = {"actions": actions}, {"actions": {**actions, **approval}}
+        (option,) = approval
+        field = FIELDS["actions"][option]
+        assert Edit(free, asks).of_option("actions", field, None, approval[option], passes=passes) is comes
+        assert Edit(asks, free).of_option("actions", field, approval[option], None, passes=passes) is goes
+        assert Edit(asks, asks).of_option("actions", field, None, approval[option], passes=passes) is NONE
+        if "stop_rule_processing" in actions:
+            stop = Edit({"actions": {"prepend_subject": "x", **approval}}, asks).of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True)
+            assert stop is NONE
+
+    @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
+    def test_a_stop_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
+        edit = Edit({"actions": approval}, {"actions": {**approval, "stop_rule_processing": True}})
+        assert edit.of_option("actions", FIELDS["actions"]["stop_rule_processing"], None, True, passes=["later"]) is expected
+
+    @pytest.mark.parametrize(("approval", "expected"), [(BY_USER, NONE), (BY_MANAGER, CLEAR)])
+    def test_an_encryption_that_goes_beside_an_approval(self, approval: dict[str, Any], expected: Impact) -> None:
+        edit = Edit({"actions": {**approval, **ENCRYPT}}, {"actions": approval})
+        assert edit.of_option("actions", FIELDS["actions"]["apply_rights_protection_template"], "Encrypt", None) is expected
+
+    def test_what_is_done_beside_an_approval(self) -> None:
+        actions = {"prepend_subject": "x", "stop_rule_processing": True}
+        for managed in (True, False):
+            assert done(actions, managed) == actions
+            assert done({**actions, **BY_USER}, managed) == BY_USER
+            assert done({**actions, "moderate_message_by_user": []}, managed) == actions
+        assert done({**actions, **BY_MANAGER}, True) == BY_MANAGER
+        assert done({**actions, **BY_MANAGER}, False) == actions
+        assert done({**actions, **BY_MANAGER, **BY_USER}, True) == {**BY_MANAGER, **BY_USER}
+        assert done({**actions, **BY_MANAGER, **BY_USER}, False) == BY_USER
+        assert doing({"conditions": INSIDE, "actions": {**actions, **BY_MANAGER}}) == {"conditions": INSIDE, "actions": actions}
+        assert doing({"actions": {**actions, **BY_MANAGER}}, managed=True) == {"actions": BY_MANAGER}
+        assert doing({}) == {"actions": {}}
 
     @pytest.mark.parametrize(
         ("kind", "key", "other", "more"),
@@ -185,6 +256,8 @@ class TestOrder:
             (ENCRYPTS, rule("plain", PrependSubject="x")),
             (rule("off", ApplyRightsProtectionTemplate="Encrypt", State="Disabled"), STOPS),
             (rule("plain", PrependSubject="x"), STOPS),
+            (ENCRYPTS, rule("asks", StopRuleProcessing=True, ModerateMessageByUser=["boss@contoso.com"])),
+            (rule("asks", ApplyRightsProtectionTemplate="Encrypt", ModerateMessageByUser=["boss@contoso.com"]), STOPS),
         ],
     )
     def test_what_does_not_stop_or_encrypt_is_passed_over_by_nothing(self, first: Any, second: Any) -> None:
@@ -236,7 +309,16 @@ class TestCoverage:
         assert first_that_covers(self.LATE, [early]) is (early if covers else None)
 
     @pytest.mark.parametrize(
-        ("actions", "ends"), [({"delete_message": True}, True), ({"reject_message_reason_text": "x"}, True), (ENCRYPT, False), ({}, False)]
+        ("actions", "ends"),
+        [
+            ({"delete_message": True}, True),
+            ({"reject_message_reason_text": "x"}, True),
+            (ENCRYPT, False),
+            ({}, False),
+            ({**STOP, **BY_USER}, False),
+            # For a sender without a manager it ends, and that is not certain.
+            ({**STOP, **BY_MANAGER}, False),
+        ],
     )
     def test_only_one_that_ends_the_processing(self, actions: dict[str, Any], ends: bool) -> None:
         early = standing("early", {}, actions)

@@ -62,6 +62,65 @@ class TestOrder:
         session = EmulatedSession({"transport_rules": [ENCRYPTS]}, wire)
         assert impacts(session.run(ome_transport_rule, name="stops", actions=actions)) == {}
 
+    def test_what_an_approval_keeps_from_stopping_stops_nothing(self, wire: str) -> None:
+        for approval, word in (({"ModerateMessageByUser": ["admin@contoso.com"]}, {}), ({"ModerateMessageByManager": True}, {"priority": CLEAR})):
+            session = EmulatedSession({"transport_rules": [ENCRYPTS, {**STOPS, **approval}]}, wire)
+            assert impacts(session.run(ome_transport_rule_order, rules=["stops", "encrypts"])) == word
+
+
+ASKS: dict[str, dict[str, Any]] = {"someone": {"moderate_message_by_user": ["admin@contoso.com"]}, "the manager": {"moderate_message_by_manager": True}}
+STOP = {"prepend_subject": "x", "stop_rule_processing": True}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+class TestApproval:
+    """A rule that asks for an approval does nothing else. One that asks the sender's manager does it for senders without one."""
+
+    @pytest.mark.parametrize(
+        ("actions", "someone", "manager"),
+        [
+            (ENCRYPT, {}, {"state": ALL}),
+            ({"remove_ome_v2": True}, {}, {"actions.remove_ome_v2": CLEAR}),
+            ({"delete_message": True}, {}, {"actions.delete_message": "rejects"}),
+            (STOP, {}, {"actions.stop_rule_processing": CLEAR}),
+            ({**ENCRYPT, "stop_rule_processing": True}, {}, {"state": ALL}),
+        ],
+    )
+    def test_a_new_rule(self, wire: str, actions: dict[str, Any], someone: dict[str, str], manager: dict[str, str]) -> None:
+        for asks, expected in (("someone", someone), ("the manager", manager)):
+            session = EmulatedSession({"transport_rules": [ENCRYPTS]}, wire)
+            assert impacts(session.run(ome_transport_rule, name="mine", priority=0, actions={**actions, **ASKS[asks]})) == expected
+
+    @pytest.mark.parametrize("asks", ASKS)
+    @pytest.mark.parametrize(
+        ("actions", "added", "removed"),
+        [
+            (ENCRYPT, CLEAR, ALL),
+            ({"remove_ome_v2": True}, "", CLEAR),
+            ({"delete_message": True}, "", "rejects"),
+            (STOP, "", CLEAR),
+            ({"prepend_subject": "x"}, "", ""),
+        ],
+    )
+    def test_an_approval_that_comes_or_goes(self, wire: str, asks: str, actions: dict[str, Any], added: str, removed: str) -> None:
+        option = f"actions.{next(iter(ASKS[asks]))}"
+        session = EmulatedSession({"transport_rules": [ENCRYPTS]}, wire)
+        session.run(ome_transport_rule, name="mine", priority=0, actions=actions)
+        assert impacts(session.run(ome_transport_rule, name="mine", actions={**actions, **ASKS[asks]})) == ({option: added} if added else {})
+        assert impacts(session.run(ome_transport_rule, name="mine", actions=actions)) == ({option: removed} if removed else {})
+
+    def test_what_was_never_done_takes_nothing_away(self, wire: str) -> None:
+        mine = {**ENCRYPTS, "Name": "mine", "SubjectContainsWords": ["a", "b"], "ModerateMessageByUser": ["admin@contoso.com"]}
+        conditions = {"from_scope": "InOrganization", "subject_contains_words": ["a"]}
+        changes: list[dict[str, Any]] = [{"enabled": False}, {"conditions": conditions}, {"rule_error_action": "Ignore"}, {"actions": ASKS["someone"]}]
+        for change in changes:
+            session = EmulatedSession({"transport_rules": [mine]}, wire)
+            result = session.run(ome_transport_rule, name="mine", **change)
+            assert (impacts(result), session.warnings) == ({}, []), change
+        session = EmulatedSession({"transport_rules": [mine]}, wire)
+        session.run(ome_transport_rule, name="mine", state="absent")
+        assert session.warnings == []
+
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_setting_of_something_new_takes_nothing_away(wire: str) -> None:

@@ -8,9 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.modules import ome_transport_rule, ome_transport_rule_order, ome_transport_rules
+from ansible_collections.m365.message_encryption.plugins.modules import (
+    message_encryption_info,
+    message_encryption_state,
+    ome_transport_rule,
+    ome_transport_rule_order,
+    ome_transport_rules,
+)
 
-from tests.unit.emulated_session import EmulatedSession
+from tests.unit.emulated_session import WIRES, EmulatedSession
 
 OUTGOING = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization"}
 ENCRYPTING = {"Name": "mine", **OUTGOING, "ApplyRightsProtectionTemplate": "Encrypt", "RuleErrorAction": "Defer"}
@@ -91,3 +97,35 @@ def test_a_list_warns_once() -> None:
     session = EmulatedSession({"transport_rules": rules})
     session.run(ome_transport_rules, rules=[{"name": "r0", "mode": "Audit"}], unmanaged="remove")
     assert said(session) == [f"Mail may leave in clear: rules 'r0' (mode), 'r1' (state), 'r2' (state), 'r3' (state), 'r4' (state) and 2 more. {SAYS}"]
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("stored", "part"),
+    [
+        ([{**ENCRYPTING, "ExceptIfSubjectContainsWords": ["offer"]}], "exceptions"),
+        ([{**ENCRYPTING, "State": "Disabled"}], "enabled"),
+        ([STOPPING, ENCRYPTING], "priority"),
+    ],
+)
+def test_a_state_with_less_encryption_is_warned_of(stored: list[dict[str, Any]], part: str, check_mode: bool, wire: str) -> None:
+    other = EmulatedSession({"transport_rules": stored}, wire)
+    state = {"transport_rules": other.run(message_encryption_info)["transport_rules"]}
+    session = EmulatedSession({"transport_rules": [ENCRYPTING, *(rule for rule in stored if rule is STOPPING)]}, wire)
+    assert session.run(message_encryption_state, check_mode=check_mode, state=state)["changed"]
+    (warning,) = said(session)
+    assert f"({part})" in warning
+    if not check_mode:
+        assert not session.run(message_encryption_state, state=state)["changed"]
+        assert said(session) == []
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_state_that_removes_a_rule_that_encrypts_is_warned_of_and_what_encrypts_more_is_not(wire: str) -> None:
+    session = EmulatedSession({"transport_rules": [ENCRYPTING]}, wire)
+    state = session.run(message_encryption_info)["transport_rules"]
+    session.run(message_encryption_state, transport_rules=[], unmanaged="remove")
+    assert said(session) == [f"Mail may leave in clear: rule 'mine' (state). {SAYS}"]
+    assert session.run(message_encryption_state, transport_rules=state)["changed"]
+    assert said(session) == []
