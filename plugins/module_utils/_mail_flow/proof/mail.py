@@ -124,6 +124,8 @@ class Mail:
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
         self.recipient = self.address(RECIPIENT, RECIPIENT)
+        for group in facts.groups or ():  # Rules see its members.
+            circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
