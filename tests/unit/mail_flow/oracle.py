@@ -200,8 +200,9 @@ def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence
     """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the settings of one of the rules."""
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
-    kinds = sorted({str(rule.get("recipient_address_type", "Resolved")) for rule in (*before, *after)} | {"Resolved"})
-    meeting = {address for kind in kinds for address in world.meeting(row["when"], recipient_address_type=kind)}
+    names = ("recipient_address_type", "sender_address_location")
+    settings: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rule in (*before, *after))]
+    meeting = {address for place, each in enumerate(settings) if each not in settings[:place] for address in world.meeting(row["when"], **each)}
     # Whom rules add is not among those to whom the mail came, and what may act on their copy need not act on the mail that it comes of.
     if (meeting or row["kind"] == "unknown") if "added" in row else witness["recipient"].lower() in meeting:
         return ""

@@ -219,7 +219,6 @@ PEOPLE = Theme(
     actions=[
         *((1, {"add_manager_as_recipient_type": way}) for way in ("To", "Cc", "Bcc", "Redirect")),
         (2, {"moderate_message_by_manager": True}),
-        (1, {"copy_to": [SALES]}),
         (1, {"add_to_recipients": [EVE]}),
     ],
 )
