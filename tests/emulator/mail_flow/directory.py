@@ -108,8 +108,8 @@ class Directory:
         return self._managers.get(person, False)
 
     def attribute(self, person: str, name: str) -> str | Truth:
-        """An attribute's value; False: the person has none, or is nobody of the organization."""
-        is_person = self.is_person(person)
+        """An attribute's value; False: the person has none, or is nobody of the organization. A sender may be a group."""
+        is_person = self.is_group(person) or self.is_person(person)
         if is_person is False:
             return False
         if is_person is None or self._attributes is None or person not in self._attributes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.unit.mail_flow import small_worlds
 from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_settings, wrong_verdict
-from tests.unit.mail_flow.small_worlds import TENANT, SmallWorld
+from tests.unit.mail_flow.small_worlds import PLAIN, TENANT, SmallWorld, Theme
 
 Values = dict[str, Any]
 
@@ -33,28 +33,31 @@ Idle = Callable[[Sequence[Values], Mapping[str, Any]], set[str]]
 
 @dataclass(frozen=True)
 class Search:
-    """A search among ``messages`` of the small world for each set of rules; all of them where none is given."""
+    """A search among ``messages`` of a kind of small worlds for each set of rules; all of them where none is given, or there are not so many."""
 
     messages: int | None = None
+    theme: Theme = PLAIN
 
-    def _world(self, source: random.Random) -> SmallWorld:
-        every = list(small_worlds.messages())
-        return SmallWorld(given=every if self.messages is None else source.sample(every, self.messages))
+    def _world(self, source: random.Random, tenant: Values) -> SmallWorld:
+        every = list(self.theme.messages())
+        return SmallWorld(tenant, every if self.messages is None or len(every) <= self.messages else source.sample(every, self.messages))
 
     def claims(self, prove: Prove, seed: int, number: int = 20) -> str:
         """What is wrong about one of ``number`` random claims over one random set of rules; empty where nothing is."""
-        source = random.Random(seed)
-        rules = small_worlds.rule_set(source)
-        claims = [small_worlds.claim(source) for _count in range(number)]
-        answers = {answer["name"]: answer for answer in prove(rules, TENANT, [claim.option(f"claim {place}") for place, claim in enumerate(claims)])}
-        for place, (claim, verdict) in enumerate(zip(claims, self._world(source).verdicts(rules, claims), strict=True)):
+        source, themed = random.Random(seed), self.theme is not PLAIN
+        tenant, told = self.theme.organization(source)
+        whole = None if told is tenant else tenant
+        rules = small_worlds.rule_set(source, self.theme)
+        claims = [small_worlds.claim(source, self.theme, rules if themed else ()) for _count in range(number)]
+        answers = {answer["name"]: answer for answer in prove(rules, told, [claim.option(f"claim {place}") for place, claim in enumerate(claims)])}
+        for place, (claim, verdict) in enumerate(zip(claims, self._world(source, tenant).verdicts(rules, claims), strict=True)):
             answer = answers.get(f"claim {place}")
             if answer is not None:
-                wrong = wrong_verdict(answer, verdict, claim, rules, exhaustive=self.messages is None)
+                wrong = wrong_verdict(answer, verdict, claim, rules, told, exhaustive=not (themed or self.messages), whole=whole)
             else:
                 wrong = "it is refused, and there are messages that it is about" if verdict.about else ""
             if wrong:
-                return f"seed {seed}, {claim}: {wrong}\nrules = {rules!r}"
+                return f"seed {seed}, {claim}: {wrong}\nrules = {rules!r}{_of(told, themed)}"
         return ""
 
     def changes(self, compare: Compare, seed: int, *, shared: bool = False) -> str:
@@ -63,21 +66,22 @@ class Search:
         :param shared: whether rules look at all who share a copy.
         """
         source = random.Random(seed)
-        before = (small_worlds.shared_rule_set if shared else small_worlds.rule_set)(source)
-        after = small_worlds.edited(source, before)
+        tenant, told = self.theme.organization(source)
+        before = (small_worlds.shared_rule_set if shared else small_worlds.rule_set)(source, self.theme)
+        after = small_worlds.edited(source, before, self.theme)
         for _more in range(0 if seed % 3 else 2):
-            after = small_worlds.edited(source, after)
-        answer, more = compare(before, after, TENANT)
-        wrong = wrong_difference(answer, more, before, after, self._world(source))
-        return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}" if wrong else ""
+            after = small_worlds.edited(source, after, self.theme)
+        answer, more = compare(before, after, told)
+        wrong = wrong_difference(answer, more, before, after, self._world(source, tenant), told, whole=None if told is tenant else tenant)
+        return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}{_of(told, self.theme is not PLAIN)}" if wrong else ""
 
     def settings(self, compare: CompareSettings, seed: int) -> str:
-        """What is wrong about the difference that other settings of IRM make, with or without a random edit; empty where nothing is."""
+        """What is wrong about the difference that other settings of IRM make in the plain world, with or without a random edit; empty where nothing is."""
         source = random.Random(seed)
         before = small_worlds.rule_set(source)
         after = small_worlds.edited(source, before) if seed % 2 else before
         settings = [small_worlds.irm_configuration(source) for _side in range(2)]
-        world = self._world(source)
+        world = self._world(source, TENANT)
         answer, more = compare(before, after, TENANT, settings[0], settings[1])
         wrong = wrong_settings(answer, more, (before, settings[0]), (after, settings[1]), world)
         return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}\nsettings = {settings!r}" if wrong else ""
@@ -85,6 +89,11 @@ class Search:
     def idle(self, idle: Idle, seed: int) -> str:
         """What is wrong about the rules that are said never to act; empty where nothing is."""
         source = random.Random(seed)
-        rules = small_worlds.rule_set(source)
-        wrong = wrong_lint(idle(rules, TENANT), rules, self._world(source))
-        return f"seed {seed}: {wrong}\nrules = {rules!r}" if wrong else ""
+        tenant, told = self.theme.organization(source)
+        rules = small_worlds.rule_set(source, self.theme)
+        wrong = wrong_lint(idle(rules, told), rules, self._world(source, tenant))
+        return f"seed {seed}: {wrong}\nrules = {rules!r}{_of(told, self.theme is not PLAIN)}" if wrong else ""
+
+
+def _of(told: Mapping[str, Any], themed: bool) -> str:
+    return f"\ntenant = {told!r}" if themed else ""

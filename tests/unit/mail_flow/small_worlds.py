@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from tests.emulator.mail_flow.mail import Copy, Mail, Recipient, first_copy, mai
 from tests.emulator.mail_flow.outcomes import Judge, Outcome
 from tests.emulator.mail_flow.passage import Passage
 from tests.emulator.mail_flow.rules import Matching, Rule, rules
-from tests.emulator.mail_flow.worlds import World, explore
+from tests.emulator.mail_flow.worlds import TooManyWorlds, World, explore
 from tests.unit.mail_flow.translation import facts, stored
 
 Values = dict[str, Any]
@@ -44,6 +44,8 @@ TENANT: Values = {
     "attributes": {},
     "proxy_addresses": {ALIAS: ALIASED},
 }
+#: When all mail is sent that says nothing else.
+NOW = "2026-03-01T00:00:00Z"
 #: All outcomes that are possible before, and after.
 Sides = tuple[set[Outcome], set[Outcome]]
 #: Of somebody who gets no copy.
@@ -143,10 +145,7 @@ class SmallWorld:
         abouts = [claim.rule() for claim in claims]
         compiled = compile_rules(of_rules)
         for message, arrived in self._messages:
-            explored = explore(lambda world, arrived=arrived: self._judged(world, arrived, compiled, claims, abouts), guesses=())  # type: ignore[misc]
-            for place, verdict in enumerate(found):
-                # Per claim: recipient to whether the claim is broken; only those whom it is about.
-                results: list[dict[str, bool | None]] = [judged[place] for judged in explored.results]
+            for verdict, results in zip(found, self._possible(arrived, compiled, claims, abouts), strict=True):
                 addressed = {address for broken in results for address in broken}
                 verdict.about += any(all(address in broken for broken in results) for address in addressed)
                 for address in addressed:
@@ -156,6 +155,20 @@ class SmallWorld:
                     elif any(value is not False for value in values):
                         verdict.possible.append((message, address))
         return found
+
+    def _possible(self, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[list[dict[str, bool | None]]]:
+        """Per claim, and world that is possible: recipient to whether the claim is broken; only those whom it is about. Claims of which much is open are
+        looked at one by one, since worlds multiply.
+        """
+        try:
+            run = functools.partial(self._judged, arrived=arrived, compiled=compiled, claims=claims, abouts=abouts)
+            results = explore(run, guesses=(), limit=64 if len(claims) > 1 else 4096).results
+        except TooManyWorlds:
+            half = len(claims) // 2
+            if not half:
+                raise
+            return [found for part in (slice(half), slice(half, None)) for found in self._possible(arrived, compiled, claims[part], abouts[part])]
+        return [[judged[place] for judged in results] for place in range(len(claims))]
 
     def _judged(self, world: World, arrived: Mail, compiled: list[Rule], claims: Sequence[Claim], abouts: Sequence[Rule]) -> list[dict[str, bool | None]]:
         """Of each claim whom it is about, and whether it is broken for them; ``None`` where it is so for one of the copies that somebody gets, and not for
@@ -311,13 +324,6 @@ def _predicate(source: random.Random) -> Values:
     return source.choice(choices)
 
 
-def section(source: random.Random, most: int) -> Values:
-    found: Values = {}
-    for _count in range(source.randint(0, most)):
-        found |= _predicate(source)
-    return found
-
-
 _ACTIONS: tuple[tuple[int, Values], ...] = (
     (7, {"apply_rights_protection_template": "Encrypt"}),
     (2, {"apply_rights_protection_template": "Do Not Forward"}),
@@ -350,59 +356,132 @@ _BESIDE: tuple[Values, ...] = (
 )
 #: Actions of which nobody knows what two of them do in one rule.
 _FATES = {"delete_message", "reject_message_reason_text", "quarantine", "redirect_message_to"}
+#: Actions of which nobody knows whether they are done where the message is redirected.
+_ADDING = {"add_to_recipients", "copy_to", "blind_copy_to"}
 
 
-def rule(source: random.Random, place: int) -> Values:
-    (_weight, actions) = source.choices(_ACTIONS, [weight for weight, _actions in _ACTIONS])[0]
+@dataclass(frozen=True)
+class Theme:
+    """A kind of small worlds: what is sent in which organization, and what its rules and claims have beside those of the plain world.
+
+    :param tenants: organizations, of which one is drawn, and :param:`hidden` what may not be told of it: a proof holds whatever that is.
+    :param settings: options of rules that are neither conditions nor actions.
+    :param beside: what a rule does beside its other actions, and :param:`often` how often.
+    :param most: how many rules there are at most.
+    """
+
+    messages: Callable[[], Iterable[Values]] = messages
+    tenants: Sequence[Values] = (TENANT,)
+    hidden: Sequence[str] = ()
+    predicates: Sequence[Values] = ()
+    actions: Sequence[tuple[int, Values]] = ()
+    settings: Sequence[Values] = ()
+    beside: Sequence[Values] = _BESIDE
+    often: float = 0.06
+    most: int = 5
+
+    def organization(self, source: random.Random) -> tuple[Values, Values]:
+        """An organization, and what is told of it."""
+        whole = source.choice(self.tenants) if len(self.tenants) > 1 else self.tenants[0]
+        untold = source.choice(("", "", *self.hidden)) if self.hidden else ""
+        return whole, {key: value for key, value in whole.items() if key != untold} if untold else whole
+
+
+#: The world of this module. It draws as it always has, so that a seed that found something finds it again.
+PLAIN = Theme()
+
+
+def section(source: random.Random, most: int, theme: Theme = PLAIN) -> Values:
+    found: Values = {}
+    for _count in range(source.randint(0, most)):
+        found |= source.choice(theme.predicates) if theme.predicates and source.random() < 0.6 else _predicate(source)
+    return found
+
+
+def _go_together(one: Values, other: Values) -> bool:
+    """Whether the sources say what becomes of a message for which a rule does both."""
+    both = {**one, **other}
+    to_manager = both.get("add_manager_as_recipient_type")
+    adds = both.keys() & _ADDING or to_manager not in (None, "Redirect")
+    fates = sum(len(actions.keys() & _FATES) + (actions.get("add_manager_as_recipient_type") == "Redirect") for actions in (one, other))
+    return fates < 2 and not (adds and ("redirect_message_to" in both or to_manager == "Redirect"))
+
+
+def rule(source: random.Random, place: int, theme: Theme = PLAIN) -> Values:
+    choices = (*_ACTIONS, *theme.actions)
+    (_weight, actions) = source.choices(choices, [weight for weight, _actions in choices])[0]
     if source.random() < 0.2:
         actions = {**actions, "stop_rule_processing": True}
-    beside = source.choice(_BESIDE) if source.random() < 0.06 else {}
-    if not (beside.keys() & _FATES and actions.keys() & _FATES):
+    beside = source.choice(theme.beside) if source.random() < theme.often else {}
+    if _go_together(actions, beside):
         actions = {**actions, **beside}
-    return {
+    made = {
         "name": f"Rule {place}",
         "priority": place,
         "state": "Disabled" if source.random() < 0.04 else "Enabled",
         "mode": source.choices(("Enforce", "Audit"), (15, 1))[0],
-        "conditions": section(source, 3),
-        "exceptions": section(source, 1),
+        "conditions": section(source, 3, theme),
+        "exceptions": section(source, 1, theme),
         "actions": dict(actions),
         "recipient_address_type": source.choices(("Resolved", "Original"), (7, 1))[0],
     }
+    return made | (source.choice(theme.settings) if theme.settings and source.random() < 0.4 else {})
 
 
-def rule_set(source: random.Random, most: int = 5) -> list[Values]:
-    return [rule(source, place) for place in range(source.randint(1, most))]
+def rule_set(source: random.Random, theme: Theme = PLAIN) -> list[Values]:
+    return [rule(source, place, theme) for place in range(source.randint(1, theme.most))]
 
 
-def shared_rule_set(source: random.Random) -> list[Values]:
+def shared_rule_set(source: random.Random, theme: Theme = PLAIN) -> list[Values]:
     """Rules of which some split messages, and some look at all who share a copy."""
     while True:
-        found = rule_set(source)
+        found = rule_set(source, theme)
         options = {option for one in found for part in ("conditions", "exceptions") for option in one[part]}
         if any(option.startswith("any_of_") for option in options) and any(option.startswith(("sent_to", "recipient_")) for option in options):
             return found
 
 
-def claim(source: random.Random) -> Claim:
+def claim(source: random.Random, theme: Theme = PLAIN, of_rules: Sequence[Values] = ()) -> Claim:
+    """A claim; where rules are given, often about nearly the mail from inside that one of them is about."""
     then = source.choices(THENS, (4, 6, 1, 1))[0]
     template = source.choice(("", "", "Encrypt", "Do Not Forward")) if then in ("encrypted", "not_in_clear") else ""
-    return Claim(section(source, 3) or {"from_scope": "InOrganization"}, section(source, 1), then, template)
+    if of_rules and source.random() < 0.7:
+        one = source.choice([one for one in of_rules if "apply_rights_protection_template" in one["actions"]] or of_rules)
+        template = template and source.choice(("", template))
+        return Claim(_INSIDE | _near(source, one["conditions"], theme), _near(source, one["exceptions"], theme), then, template)
+    return Claim(section(source, 3, theme) or _INSIDE, section(source, 1, theme), then, template)
 
 
-def edited(source: random.Random, given: Sequence[Values]) -> list[Values]:
-    """The rules after a random edit: one added, removed, changed or moved."""
+_INSIDE: Values = {"from_scope": "InOrganization"}
+
+
+def _near(source: random.Random, given: Values, theme: Theme) -> Values:
+    """These predicates, or with another of the theme in place of one with the same option, or beside them."""
+    match source.choice(("same", "other", "more")):
+        case "other":
+            others = [one for one in theme.predicates if one.keys() <= given.keys()]
+            return {**given, **source.choice(others)} if others else dict(given)
+        case "more":
+            return {**given, **source.choice(theme.predicates)}
+    return dict(given)
+
+
+def edited(source: random.Random, given: Sequence[Values], theme: Theme = PLAIN) -> list[Values]:
+    """The rules after a random edit: one added, removed, changed or moved; in a theme also nearly the same."""
     after = [dict(one) for one in given]
-    match source.choice(("add", "remove", "change", "move")):
+    match source.choice(("add", "remove", "change", "move", *(["near"] * 4 if theme.predicates else []))):
         case "add":
-            after.insert(source.randint(0, len(after)), {**rule(source, 0), "name": "New"})
+            after.insert(source.randint(0, len(after)), {**rule(source, 0, theme), "name": "New"})
         case "remove" if len(after) > 1:
             after.pop(source.randrange(len(after)))
         case "move":
             after.insert(source.randrange(len(after)), after.pop(source.randrange(len(after))))
+        case "near":
+            one, part = source.choice(after), source.choice(("conditions", "conditions", "exceptions"))
+            one[part] = _near(source, one[part], theme)
         case _:
             place = source.randrange(len(after))
-            after[place] = {**rule(source, 0), "name": after[place]["name"]}
+            after[place] = {**rule(source, 0, theme), "name": after[place]["name"]}
     return [{**one, "priority": place} for place, one in enumerate(after)]
 
 

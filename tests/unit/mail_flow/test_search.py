@@ -38,8 +38,8 @@ def _answer(name: str, verdict: Verdict) -> Values:
 class Few(Search):
     """The search over the messages that enumeration looks at, too."""
 
-    def _world(self, source: Any) -> SmallWorld:
-        return SmallWorld(given=SOME)
+    def _world(self, source: Any, tenant: Any) -> SmallWorld:
+        return SmallWorld(tenant, SOME)
 
 
 def test_right_answers_pass() -> None:

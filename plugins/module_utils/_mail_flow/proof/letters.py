@@ -135,7 +135,10 @@ class Writer:
         wish = self._wish(slot, is_true)
         samples = "".join(filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
         near = [address, f"{name}{samples}@{domain}".lower()]
-        return next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
+        found = next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
+        if not is_address(found):  # Where it may be open what is in a text, its form is, too.
+            raise NoMessageError()
+        return found
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
         """Somebody in a directory that is too large for one variable each."""

@@ -124,6 +124,8 @@ class Mail:
         self.envelope = self.address("envelope", SENDER) if vocabulary.envelope else None
         self._relate_envelope()
         self.recipient = self.address(RECIPIENT, RECIPIENT)
+        for group in facts.groups or ():  # Rules see its members.
+            circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
@@ -159,14 +161,19 @@ class Mail:
         """How people may be written to, one after the other: at an alias only where nothing else shows what is searched for."""
         return [[self.direct, self.others_direct], []] if self.watches_aliases else [[]]
 
-    def address(self, name: str, kind: str) -> AddressSlot:
-        """A person's address, with the assumptions about all people."""
+    def address(self, name: str, kind: str, whose: str = "") -> AddressSlot:
+        """A person's address, with the assumptions about all people.
+
+        :param whose: the address, where there is no choice. What is known of it would contradict an assumption for all mail.
+        """
         slot = AddressSlot(self.circuit, name, kind, self.vocabulary, self.facts)
         add, inside = self.circuit.add, self.inside(slot)
-        if self.facts.mailboxes is None:
+        known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
+        if self.facts.mailboxes is None and not known:
             add(self._guests ^ 1, self.circuit.conjunction((slot.object, inside ^ 1)) ^ 1)
         if kind == RECIPIENT:
-            add(self._objects ^ 1, inside ^ 1, slot.object)
+            if not known:
+                add(self._objects ^ 1, inside ^ 1, slot.object)
             if self.facts.remote_domains is None:
                 add(self._internal ^ 1, self.internal(slot) ^ 1)
         return slot
@@ -175,7 +182,7 @@ class Mail:
         """Somebody whom a rule adds."""
         primary = self.facts.primary(address)
         if primary not in self.added_people:
-            slot = self.added_people[primary] = self.address(f"added {primary}", RECIPIENT)
+            slot = self.added_people[primary] = self.address(f"added {primary}", RECIPIENT, primary)
             self.circuit.add(slot["address", primary])
         return self.added_people[primary]
 

@@ -96,7 +96,7 @@ class Company:
         self._leaves: dict[int, int] = {}
 
     def _companion(self, key: Key) -> Companion:
-        slot = self.mail.address(f"companion {key[0]} {key[1]}", RECIPIENT)
+        slot = self.mail.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
         there = self.mail.circuit.variable((slot.name, "there"))
         if key[0] == "address":
             self.mail.circuit.add(slot[key])

@@ -406,6 +406,26 @@ def test_the_same_again() -> None:
     assert first == again
 
 
+#: A rule about somebody, and facts that contradict what is assumed of all people: that there are no guests, and that all insiders are in the directory.
+UNUSUAL_PEOPLE = {
+    "no object": ({}, {"copy_to": ["archive@contoso.com"]}, {"mailboxes": ["bob@contoso.com"]}),
+    "contact": ({}, {"copy_to": ["archive@contoso.com"]}, {"contacts": ["archive@contoso.com"]}),
+    "guest": ({}, {"copy_to": ["guest@fabrikam.com"]}, {"mail_users": ["guest@fabrikam.com"]}),
+    "no object in a field": ({"any_of_to_header": ["archive@contoso.com"]}, STOP, {"mailboxes": ["bob@contoso.com"]}),
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL_PEOPLE)
+def test_somebody_of_whom_the_usual_is_not_true_does_not_make_all_mail_unusual(case: str) -> None:
+    """What is unknown of unusual mail is no news, so nothing was said of what another rule changes."""
+    conditions, actions, facts = UNUSUAL_PEOPLE[case]
+    other, encrypts = rule("Other", conditions, actions), rule("Encrypts", {"from_scope": "InOrganization"}, ENCRYPT)
+    spares = {**encrypts, "exceptions": {"sent_to_scope": "ExternalPartner"}}
+    known = {"accepted_domains": ["contoso.com"], "remote_domains": [], **facts}
+    rows = difference([other, encrypts], [other, spares], known, NOW).rows
+    assert [row["kind"] for row in rows if "added" not in row] == ["unknown"]
+
+
 def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
     found = difference(before, after, tenant, NOW)
     return found.rows, found.more

@@ -364,6 +364,14 @@ def test_whom_no_field_names_is_not_seen_on_the_copy_of_somebody_who_is_added() 
     assert (answer["verdict"], answer["counterexample"]["recipient"]) == ("refuted", "new@fabrikam.com")
 
 
+def test_mail_to_a_group_is_mail_to_its_members() -> None:
+    """Its address is an object of the organization like a mailbox's, and comes first here, but rules never see it as a recipient's."""
+    facts = {**TENANT, "groups": {"all@contoso.com": ["bob@contoso.com"]}}
+    answer = verdict([], facts, when={"sent_to_scope": "InOrganization"}, then="not_in_clear")
+    assert answer["verdict"] == "refuted"
+    assert answer["counterexample"]["recipient"] in TENANT["mailboxes"]
+
+
 def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
     again = [rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)]
     assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"

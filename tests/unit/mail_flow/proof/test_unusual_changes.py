@@ -90,3 +90,11 @@ def test_few_approvals_are_told_apart() -> None:
     rules = [rule(f"Hold {each}", OUTGOING, {"moderate_message_by_user": ["boss@contoso.com"]}) for each in range(3)]
     rows = compared([*rules, ALL], [*rules[1:], ALL]).rows
     assert [row["kind"] for row in rows] == ["delivery_gained"]
+
+
+def test_an_address_of_which_much_is_open_is_an_address() -> None:
+    """It was one of two lines, which ended the comparison with an error about an option that nobody gave."""
+    spares = rule("Spares", {"recipient_address_matches_patterns": ["^ann@"]}, {}, exceptions={"recipient_address_matches_patterns": [r"@\w+\.com$"]})
+    holds = rule("Holds", {"recipient_address_matches_patterns": [r"[.@]fabrikam\.com$"]}, {"moderate_message_by_user": ["boss@contoso.com"]})
+    holds["exceptions"] = {"any_of_recipient_address_contains_words": ["@fabrikam"]}
+    assert "unknown" in {row["kind"] for row in compared([holds], [spares, holds]).rows}

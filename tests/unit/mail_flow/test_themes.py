@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The small worlds with a theme: their rules and messages are good ones, and the proofs about them are as enumeration says."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+
+from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow.proof.test_difference import classes
+from tests.unit.mail_flow.proof.test_guarantees import proofs
+from tests.unit.mail_flow.proof.test_lint import never
+from tests.unit.mail_flow.search import Search
+from tests.unit.mail_flow.small_worlds import PLAIN, Theme
+from tests.unit.mail_flow.themes import THEMES, drawn
+
+Values = dict[str, Any]
+
+THEME_SEEDS = [pytest.param(theme, seed, id=f"{name} {seed}") for (name, theme), seed in itertools.product(THEMES.items(), range(4))]
+
+
+@pytest.mark.parametrize(("theme", "seed"), THEME_SEEDS)
+def test_random_claims_as_enumeration_says(theme: Theme, seed: int) -> None:
+    assert Search(150, theme).claims(proofs, seed, 12) == ""
+
+
+@pytest.mark.parametrize(("theme", "seed"), THEME_SEEDS)
+def test_random_edits_as_enumeration_says(theme: Theme, seed: int) -> None:
+    assert Search(150, theme).changes(classes, seed) == ""
+
+
+@pytest.mark.parametrize(("theme", "seed"), THEME_SEEDS)
+def test_rules_that_are_said_never_to_act_never_do(theme: Theme, seed: int) -> None:
+    assert Search(100, theme).idle(never, seed) == ""
+
+
+@pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
+def test_a_theme_is_small_and_comes_up(theme: Theme) -> None:
+    assert 30 < len(list(theme.messages())) < 2000
+    source = random.Random(1)
+    sets = [small_worlds.rule_set(source, theme) for _count in range(40)]
+    sections = [rule[part] for rules in sets for rule in rules for part in ("conditions", "exceptions")]
+    assert len([one for one in theme.predicates if any(one.items() <= each.items() for each in sections)]) > min(len(theme.predicates), 10) // 2
+
+
+def test_half_of_the_seeds_have_the_plain_world() -> None:
+    themes = [drawn(seed) for seed in range(4 * len(THEMES))]
+    assert themes.count(PLAIN) == 2 * len(THEMES)
+    assert all(themes.count(theme) == 2 for theme in THEMES.values())

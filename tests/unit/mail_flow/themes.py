@@ -1,0 +1,285 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small worlds that are each about one family of conditions or actions: a row is an organization, its mail, and what its rules look for and do."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from tests.unit.mail_flow.small_worlds import HEADER, NOW, PLAIN, TENANT, Theme
+
+Values = dict[str, Any]
+
+MEGAN, BOB, EVE, ROBERT = "megan@contoso.com", "bob@contoso.com", "eve@contoso.com", "robert@contoso.com"
+ANN, BELOW, JOE = "ann@fabrikam.com", "x@eu.fabrikam.com", "joe@northwind.com"
+SALES, ALL, PARTNERS = "sales@contoso.com", "all@contoso.com", "partners@contoso.com"
+
+
+def _sent(sender: str, *to: str, authenticated: bool = True, **more: Any) -> Values:
+    return {"from": sender, "mail_from": sender, "authenticated": authenticated, "to": list(to), **more}
+
+
+def _every(ways: Sequence[Values], **values: Sequence[Any]) -> Iterator[Values]:
+    """Mail on all of these ways with all combinations of values; ``None`` is nothing."""
+    plain: Values = {"date": NOW, "cc": [], "bcc": [], "subject": "", "body": "", "headers": {}, "attachments": [], "protection": {"kind": "none"}}
+    for way, chosen in itertools.product(ways, itertools.product(*values.values())):
+        given = {key: value for key, value in zip(values, chosen, strict=True) if value is not None}
+        yield {**plain, **way, **given}
+
+
+def _lists(option: str, *values: str) -> list[Values]:
+    """Conditions with each of the values, and with some two of them."""
+    pairs = [list(pair) for pair in itertools.combinations(values, 2)]
+    return [{option: found} for found in [*([value] for value in values), *pairs[:: max(1, len(pairs) // len(values))]]]
+
+
+def _header(name: str, words: Sequence[str], patterns: Sequence[str]) -> list[Values]:
+    return [
+        *({"header_contains_message_header": name, "header_contains_words": [word]} for word in words),
+        *({"header_matches_message_header": name, "header_matches_patterns": [pattern]} for pattern in patterns),
+    ]
+
+
+#: Mail of insiders, of somebody who forges an insider's address, and of an outsider.
+_WAYS = (_sent(MEGAN, ANN), _sent(MEGAN, BOB), _sent(BOB, BELOW, bcc=[JOE]), _sent(MEGAN, ANN, authenticated=False), _sent(ANN, BOB, authenticated=False))
+
+_RANGES = ("10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "10.0.0.64-10.0.0.191", "10.0.0.5", "10.0.0.127-10.0.0.128", "10.0.0.6-10.0.0.255", "2001:db8::/127")
+_HOPS = ("9.255.255.255", *(f"10.0.0.{last}" for last in (0, 4, 5, 6, 63, 64, 127, 128, 191, 192, 255)), "10.0.1.0", "2001:db8::1", "2001:db8::2")
+
+HOPS = Theme(messages=partial(_every, _WAYS, sender_ip=_HOPS, subject=("", "secure")), predicates=_lists("sender_ip_ranges", *_RANGES), most=3)
+
+_TEXT_WORDS = ("secure", "top secret", "secret", "encrypt:", "offer")
+_TEXT_PATTERNS = ("^secure", "secure$", "^$", "sec(ure|ret)", r"secret\s", r"^\[x\]", "offer", "(?m)^secret", "t s", "[^a-z]")
+_LABELS = ("yes", "no", "yes no")
+
+TEXTS = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        (_WAYS[0], _WAYS[2], _WAYS[4]),
+        subject=("", "secure", "insecure offer", "secret", "offer: top secret", "encrypt:now"),
+        body=("", "secure offer", "top  secret"),
+        headers=({}, {HEADER: "yes"}, {HEADER: "No"}, {HEADER: ["yes", "no"]}, {HEADER: "yes no"}, {HEADER: ""}),
+    ),
+    predicates=[
+        *_lists("subject_contains_words", *_TEXT_WORDS),
+        *_lists("subject_matches_patterns", *_TEXT_PATTERNS),
+        *_lists("subject_or_body_contains_words", *_TEXT_WORDS),
+        *_lists("subject_or_body_matches_patterns", *_TEXT_PATTERNS),
+        *(2 * _header(HEADER, _LABELS, ("^yes$", "yes", "^no", ".*", "s n", "^$", "o"))),
+        *_header("From", ("megan", "contoso.com"), ("^megan", r"contoso\.com", "n")),
+        *_header("Subject", _TEXT_WORDS[:2], _TEXT_PATTERNS[:4]),
+        *_header("To", ("ann", "fabrikam.com"), ("ann", r"^ann@", "n")),
+    ],
+    actions=[
+        *((1, {"prepend_subject": prefix}) for prefix in ("[X] ", "secure", "top ", "in")),
+        *((1, {"set_header_name": HEADER, "set_header_value": value}) for value in ("no", "yes no", "")),
+        (1, {"remove_header": HEADER}),
+        *(
+            (1, {"apply_html_disclaimer_text": f"<p>{text}</p>", "apply_html_disclaimer_location": place})
+            for text, place in itertools.product(("secure", "top secret"), ("Append", "Prepend"))
+        ),
+    ],
+)
+
+_MEGABYTE = 2**20
+
+
+def _attached(name: str, **more: Any) -> Values:
+    told = {"executable": False, "password_protected": False, "unsupported": False, "limit_exceeded": False}
+    return {"name": name, "size": 1000, "text": "", "nested": [], "properties": {}, **told, **more}
+
+
+CONTENT = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        (_WAYS[0], _WAYS[2], _WAYS[4]),
+        attachments=(
+            [],
+            [_attached("a.pdf")],
+            [_attached("a.docx", size=6 * _MEGABYTE, text="secret", password_protected=True)],
+            [_attached("b.zip", nested=["a.PDF"])],
+        ),
+        type=(None, "OOF", "AutoForward", "Signed"),
+        importance=("Normal", "High"),
+        classification=(None, ["Secret"]),
+        disclaimer_insertable=(None, False),
+        protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "smime", "owner": "other"}),
+    ),
+    tenants=(TENANT, {**TENANT, "irm_configuration": {"enable_pdf_encryption": False}}),
+    predicates=[
+        *({"message_type_matches": kind} for kind in ("OOF", "AutoForward", "Signed", "Calendaring", "Encrypted", "PermissionControlled", "ReadReceipt")),
+        *({"with_importance": level} for level in ("Low", "Normal", "High")),
+        *({"has_classification": name} for name in ("Secret", "Internal")),
+        {"has_no_classification": True},
+        *({option: size} for option in ("message_size_over", "attachment_size_over") for size in ("1MB", "5MB", "7MB", "30MB")),
+        *_lists("attachment_extension_matches_words", "pdf", "docx", "zip"),
+        *_lists("attachment_name_matches_patterns", r"\.pdf$", "^a", r"\.", "docx"),
+        *_lists("attachment_contains_words", "secret", "offer"),
+        *_lists("attachment_matches_patterns", "secret", "^$", "^s"),
+        {"attachment_is_password_protected": True},
+        {"attachment_has_executable_content": True},
+        *_lists("subject_or_body_contains_words", "top", "secret"),
+        {"subject_or_body_matches_patterns": ["^$"]},
+    ],
+    actions=[
+        *((1, {"apply_classification": name}) for name in ("Secret", "Internal")),
+        *(
+            (2, {"apply_html_disclaimer_text": "<p>top</p>", "apply_html_disclaimer_location": place, "apply_html_disclaimer_fallback_action": fallback})
+            for place, fallback in (("Append", "Wrap"), ("Prepend", "Ignore"), ("Append", "Reject"), ("Prepend", "Wrap"))
+        ),
+        (1, {"remove_ome_v2": True, "remove_rms_attachment_encryption": True}),
+        (1, {"apply_ome": True}),
+    ],
+)
+
+_ADDRESS_WORDS = (".fabrikam.com", "@fabrikam", "fabrikam.com", "fabrikam", "eu", "@eu.fabrikam.com", "ann", "bob@", "robert", "contoso.com", "x")
+_ADDRESS_PATTERNS = (
+    *(r"@fabrikam\.com$", r"\.fabrikam\.com$", r"[.@]fabrikam\.com$", r"\.com$", r"@\w+\.com$"),
+    *("fabrikam", "^ann@", "^[a-z]+@", r"\+", "n@f", "robert"),
+)
+_DOMAINS = ("fabrikam.com", "eu.fabrikam.com", "contoso.com", "com", "northwind.com")
+
+ADDRESSES = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        [
+            *(_sent(sender, *to) for sender in (MEGAN, BOB) for to in ([ANN], [BELOW], [JOE], [BOB], [ROBERT], ["ann+x@fabrikam.com"], ["a@notfabrikam.com"])),
+            *(_sent(MEGAN, one, **{way: [other]}) for one, other in ((ANN, BELOW), (ANN, BOB), (ROBERT, ANN), (BELOW, JOE)) for way in ("cc", "bcc")),
+            *(_sent(sender, BOB, authenticated=False) for sender in (ANN, BELOW, JOE, MEGAN)),
+            *({**_sent(BOB, ANN), "mail_from": envelope} for envelope in (MEGAN, ANN, "")),
+            _sent(ROBERT, ANN),
+        ],
+        subject=("", "secure"),
+        headers=({}, {HEADER: "yes"}),
+    ),
+    predicates=[
+        *(
+            found
+            for whose in ("recipient", "recipient", "any_of_recipient", "from")
+            for found in (*_lists(f"{whose}_address_contains_words", *_ADDRESS_WORDS), *_lists(f"{whose}_address_matches_patterns", *_ADDRESS_PATTERNS))
+        ),
+        *(2 * _lists("recipient_domain_is", *_DOMAINS)),
+        *_lists("sender_domain_is", *_DOMAINS),
+    ],
+    settings=({"sender_address_location": "Envelope"}, {"sender_address_location": "HeaderOrEnvelope"}, {"recipient_address_type": "Original"}),
+)
+
+_STAFF: Values = {
+    **TENANT,
+    "mailboxes": [MEGAN, BOB, EVE],
+    "contacts": [JOE],
+    "groups": {SALES: [BOB, EVE], ALL: [SALES, MEGAN], PARTNERS: [ANN, JOE]},
+    "managers": {MEGAN: EVE, BOB: MEGAN},
+    "attributes": {MEGAN: {"Department": "Sales", "Office": "12"}, BOB: {"Department": "Legal"}, EVE: {"Department": "Field Sales"}},
+}
+_GROUP_OPTIONS = ("from_member_of", "sent_to_member_of", "any_of_to_header_member_of", "any_of_to_cc_header_member_of", "any_of_cc_header_member_of")
+
+PEOPLE = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        [
+            *(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (MEGAN, BOB, EVE, ANN, JOE, SALES, PARTNERS, ROBERT) if sender != to),
+            *(_sent(MEGAN, one, **{way: [other]}) for one, other in ((EVE, BOB), (EVE, ANN), (ANN, BOB), (SALES, ANN), (JOE, ANN)) for way in ("cc", "bcc")),
+            *(_sent(sender, BOB, authenticated=False) for sender in (ANN, JOE, MEGAN)),
+            _sent(BOB, MEGAN, EVE, ANN),
+        ],
+        subject=("", "secure"),
+        headers=({}, {HEADER: "yes"}),
+    ),
+    tenants=(
+        _STAFF,
+        {**_STAFF, "managers": {MEGAN: EVE, BOB: EVE, EVE: MEGAN}, "attributes": {MEGAN: {"Department": "Sales"}, BOB: {"Department": "sales"}}},
+        {**_STAFF, "managers": {}, "attributes": {MEGAN: {}, BOB: {}, EVE: {"Office": "12"}}, "groups": {SALES: [], ALL: [MEGAN, BOB, EVE], PARTNERS: [ANN]}},
+    ),
+    hidden=("managers", "attributes", "groups"),
+    predicates=[
+        *(
+            found
+            for whose in ("sender", "recipient")
+            for found in (
+                *_lists(f"{whose}_ad_attribute_contains_words", "Department:Sales", "Department:Legal,Sales", "Office:12", "Department:Field Sales"),
+                *_lists(f"{whose}_ad_attribute_matches_patterns", "Department:^sales$", "Department:sales", "Office:1."),
+            )
+        ),
+        *({"ad_comparison_attribute": "Department", "ad_comparison_operator": operator} for operator in ("Equal", "NotEqual")),
+        *({"sender_management_relationship": relation} for relation in ("Manager", "DirectReport")),
+        *({"manager_for_evaluated_user": whose, "manager_addresses": [boss]} for whose in ("Sender", "Recipient") for boss in (EVE, MEGAN)),
+        *({option: [group]} for option in _GROUP_OPTIONS for group in (SALES, ALL, PARTNERS)),
+        *({"between_member_of_1": [one], "between_member_of_2": [other]} for one, other in ((SALES, ALL), (ALL, PARTNERS), (SALES, PARTNERS), (ALL, ALL))),
+        *({option: [who]} for option in ("sent_to", "any_of_to_header", "from") for who in (EVE, JOE, SALES)),
+    ],
+    actions=[
+        *((1, {"add_manager_as_recipient_type": way}) for way in ("To", "Cc", "Bcc", "Redirect")),
+        (2, {"moderate_message_by_manager": True}),
+        (1, {"add_to_recipients": [EVE]}),
+    ],
+)
+
+_TOGETHER: tuple[Values, ...] = (
+    {"moderate_message_by_user": [BOB]},
+    {"moderate_message_by_manager": True},
+    {"delete_message": True},
+    {"reject_message_reason_text": "no"},
+    {"quarantine": True},
+    {"redirect_message_to": ["moved@northwind.com"]},
+    {"copy_to": ["new@northwind.com"]},
+    {"blind_copy_to": ["new@eu.fabrikam.com"]},
+    {"add_to_recipients": ["new@northwind.com", "more@northwind.com"]},
+    {"add_manager_as_recipient_type": "Cc"},
+    {"add_manager_as_recipient_type": "Redirect"},
+    {"apply_rights_protection_template": "Encrypt"},
+    {"apply_rights_protection_template": "Do Not Forward"},
+    {"apply_rights_protection_customization_template": "Branding2"},
+    {"remove_ome_v2": True},
+    {"prepend_subject": "secure "},
+    {"set_header_name": HEADER, "set_header_value": "yes"},
+    {"remove_header": HEADER},
+    {"stop_rule_processing": True},
+    {"apply_html_disclaimer_text": "<p>secure</p>", "apply_html_disclaimer_fallback_action": "Ignore"},
+    {"apply_html_disclaimer_text": "<p>offer</p>", "apply_html_disclaimer_fallback_action": "Reject"},
+)
+
+ACTIONS = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        [*_WAYS, _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE), _sent(BOB, ROBERT)],
+        subject=("", "secure", "offer"),
+        headers=({}, {HEADER: "yes"}),
+        protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "encrypt", "owner": "other"}, {"kind": "smime", "owner": "other"}),
+    ),
+    tenants=(TENANT, {**TENANT, "managers": {MEGAN: BOB}}, {**TENANT, "managers": {MEGAN: ANN, BOB: MEGAN}}),
+    hidden=("managers",),
+    predicates=[{}, {"from_scope": "InOrganization"}, {"subject_contains_words": ["secure"]}, {"subject_or_body_contains_words": ["offer"]}],
+    actions=[(1, actions) for actions in _TOGETHER],
+    beside=_TOGETHER,
+    often=0.6,
+)
+
+_INSTANTS = ("2026-02-01T00:00:00Z", "2026-04-01T00:00:00Z", NOW, "2026-03-01T12:00:00", "2026-02-28T12:00:00", "2026-03-01T01:00:00+02:00")
+
+DATES = Theme(
+    most=3,
+    messages=partial(_every, [*_WAYS, _sent(MEGAN, ANN, cc=[BOB])], subject=("", "secure", "offer"), headers=({}, {HEADER: "yes"})),
+    predicates=[{}, {"from_scope": "InOrganization"}, {"subject_contains_words": ["secure"]}, {"sent_to_scope": "NotInOrganization"}],
+    settings=[
+        *({name: instant} for name in ("activation_date", "expiry_date") for instant in _INSTANTS),
+        {"activation_date": _INSTANTS[0], "expiry_date": _INSTANTS[1]},
+        {"activation_date": _INSTANTS[4], "expiry_date": _INSTANTS[3]},
+    ],
+)
+
+THEMES = {"hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
+
+
+def drawn(seed: int) -> Theme:
+    """The theme of a seed. Half of them have the plain world."""
+    return list(THEMES.values())[seed // 2 % len(THEMES)] if seed % 2 else PLAIN
