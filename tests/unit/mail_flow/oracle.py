@@ -21,6 +21,7 @@ _BUDGET = "budget"
 _TYPES = {"U26": ("AutoForward", "SmtpForwarding"), "U27": ("Signed",), "U29": ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")}
 #: Headers that say what the message says otherwise.
 _FIELDS = {"From", "To", "Subject"}
+_RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 
 
 def _is_left_out(assumed: set[str], message: Values, recipient: str, tenant: Mapping[str, Any]) -> bool:
@@ -62,7 +63,9 @@ def wrong_verdict(
         return wrong_counterexample(answer["counterexample"], claim, rules, tenant)
     if not answer.get("unknown"):
         return "it is called unknown without a reason"
-    if any(row["id"] == _BUDGET for row in answer["unknown"]) or verdict.says in ("unknown", "empty") or whole or _looks_at_fields(claim, rules):
+    if any(row["id"] == _BUDGET for row in answer["unknown"]) or verdict.says in ("unknown", "empty"):
+        return ""
+    if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)]):
         return ""
     if verdict.says == "refuted":
         message, recipient = verdict.certain[0]
@@ -72,10 +75,15 @@ def wrong_verdict(
     return f"it is called unknown ({answer['unknown']}), and holds for every message of the small world"
 
 
-def _looks_at_fields(claim: Claim, rules: Sequence[Values]) -> bool:
-    """Whether a condition names a header that the message has anyway: what such a header says need not be told."""
-    sections = [claim.when, claim.unless, *(rule[part] for rule in rules for part in ("conditions", "exceptions"))]
-    return any(str(one.get(f"header_{how}_message_header")) in _FIELDS for one in sections for how in ("contains", "matches"))
+def _are_opaque(sections: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether nothing certain need be told about conditions: they are about relations, groups in a field, or a header that the message has anyway."""
+    options = {option for section in sections for option in section}
+    fields = {section.get(f"header_{how}_message_header") for section in sections for how in ("contains", "matches")}
+    return bool(options & _RELATIONS or fields & _FIELDS) or any(option.startswith("any_of_") and option.endswith("_member_of") for option in options)
+
+
+def _sections(*rule_sets: Sequence[Values]) -> list[Values]:
+    return [rule[part] for rules in rule_sets for rule in rules for part in ("conditions", "exceptions")]
 
 
 def wrong_counterexample(example: Mapping[str, Any], claim: Claim, rules: Sequence[Values], tenant: Mapping[str, Any] = TENANT) -> str:
@@ -133,15 +141,16 @@ def wrong_difference(
         if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
             return wrong
     unknown = {each["id"] for row in answer if row["kind"] == "unknown" for each in row.get("unknown", ())}
-    if more or (whole and unknown):
+    if more or (unknown and (whole or _are_opaque(_sections(before, after)))):
         return ""
-    not_compared = _not_followed(whole or tenant) if "U09" in unknown else set()
+    to_managers = any("add_manager_as_recipient_type" in rule["actions"] for rule in (*before, *after))
+    not_compared = _not_followed(whole or tenant) if to_managers else set()
     for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
         for message, address, old, new in changes:
             said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
             missed = kinds_of(old, new) - said
-            # Whether later rules look at whom earlier ones added is open, whatever they would see.
-            if missed and not (of_added and ("unknown" in said or address in not_compared)):
+            # Whether later rules look at whom earlier ones added is open, whatever they would see. So it is what reaches somebody as a manager.
+            if missed and not (of_added and "unknown" in said) and not (address in not_compared and (of_added or unknown)):
                 whom = f"{address}, whom rules add," if of_added else address
                 return f"nothing is said of {', '.join(sorted(missed))}: for {whom} with {message} {_shown(old)} becomes {_shown(new)}"
     return ""
