@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, all_of, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Attachment
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
@@ -61,10 +61,9 @@ def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Setti
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its name."""
-    found = any_pattern(attachment.name, values, settings.legacy)
-    if found is False and any(any_pattern(name, values, settings.legacy) is not False for name in attachment.nested or ()):
-        return opened(("nested", attachment, values), "U00", f"whether the names of files in {attachment.name} count")
-    return found
+    inside = any_of(any_pattern(name, values, settings.legacy) for name in attachment.nested or ())
+    count = opened(("nested", attachment), "U00", f"whether the names of files in {attachment.name} count", shared=True)
+    return any_of((any_pattern(attachment.name, values, settings.legacy), all_of((inside, count))))
 
 
 def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:

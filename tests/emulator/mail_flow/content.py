@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .view import Find, Test, View, patterns, words
-from .worlds import FACTS, Truth, doubt, either
+from .worlds import FACTS, Truth, both, doubt, either
 
 _UNITS = {"": 1, "B": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 _ARCHIVES = frozenset(["zip", "7z", "rar", "tar", "gz", "cab"])
@@ -167,8 +167,8 @@ def attachment_text(find: Find, limit: int) -> Test:
 
 def attachment_name(view: View, attachment: Mapping[str, Any], wanted: Sequence[str]) -> Truth:
     nested = either(patterns(view, name, wanted) for name in attachment.get("nested", ()))
-    inside = False if nested is False else doubt(FACTS, f"whether names of files in {attachment['name']} count", attachment["name"], tuple(wanted))
-    return either([patterns(view, attachment["name"], wanted), inside])
+    count = doubt(FACTS, f"whether names of files in {attachment['name']} count", attachment["name"])
+    return either([patterns(view, attachment["name"], wanted), both([nested, count])])
 
 
 def attachment_extension(view: View, attachment: Mapping[str, Any], extensions: Sequence[str]) -> Truth:

@@ -56,6 +56,14 @@ def test_only_the_guess_that_decides_is_named() -> None:
     assert result["assumes"] == ["U20"]
 
 
+def test_names_of_files_in_an_archive_count_for_all_conditions_or_for_none() -> None:
+    named, others = ({"attachment_name_matches_patterns": patterns} for patterns in ([r"\.pdf$", "^q"], [r"\.pdf$"]))
+    either = rules((named, ENCRYPT), ({}, ENCRYPT))
+    either[1]["exceptions"] = others
+    (result,) = results(either, attachments=[{"name": "b.zip", "size": 1, "nested": ["a.pdf"]}]).values()
+    assert result["protection"] == "encrypt"
+
+
 @pytest.mark.parametrize("name", ["Subject", "From", "To"])
 @pytest.mark.parametrize("change", [{"set_header_value": "offer"}, {}])
 def test_headers_that_every_message_has_are_not_known_once_a_rule_changes_them(name: str, change: Values) -> None:

@@ -337,7 +337,7 @@ class Chain:
         if rule.does(Does.MODERATE):
             counts = [acts if not number else rail.all_of((acts, before)) for number, before in enumerate([TRUE, *state.held])]
             state.held = [rail.any_of((now, count)) for now, count in zip([*state.held, FALSE], counts, strict=True)][:MOST_APPROVALS]
-        ends = self._fates(rule, acts)
+        ends = self._fates(rule, name, acts)
         for fate, when in self._one_of(ends, name) if len(ends) > 1 else ends:
             self._end(fate, when, matches if when == acts else when)
         if len(ends) > 1:
@@ -345,10 +345,12 @@ class Chain:
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
 
-    def _fates(self, rule: FlowRule, acts: Value) -> list[tuple[str, Value]]:
-        """The fates that a rule has for the copy, and when. It stays with those to whom it is redirected if it is theirs already."""
-        theirs = self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
-        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what) and not (theirs and what is Does.REDIRECT)]
+    def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
+        """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
+        ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
+        if self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]:
+            goes = self.rail.all_of((acts, self.rail.unknown("U00", "goes", name)))
+            ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
             ends.insert(0, ("redirected", self.rail.all_of((acts, self.mail.sender.managed))))
         return ends

@@ -377,5 +377,12 @@ def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
     assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"
 
 
+def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> None:
+    first, second = (rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2))
+    spared = {**second, "exceptions": {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}}
+    found = verdict([first, spared], when={"from_scope": "InOrganization"}, then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["message"]["headers"]) == ("refuted", {"x-class": "yes"})
+
+
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""
