@@ -325,7 +325,9 @@ class Writer:
         """An attachment for each property that one must have."""
         mail = self.mail
         found: list[dict[str, Any]] = []
-        plain = {"size": 1, "text": "", "nested": [], "properties": {}, "executable": False, "password_protected": False}
+        lacking = Wish({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
+        text = lacking.composed("") if lacking.wrong("") else ""
+        plain = {"size": 1, "text": text, "nested": [], "properties": {}, "executable": False, "password_protected": False}
         plain |= {"unsupported": False, "limit_exceeded": False}
 
         def attach(name: str, **with_: Any) -> None:
