@@ -43,7 +43,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
@@ -179,12 +179,14 @@ class _Differ:
         """
         for cause, edit in enumerate(self.edits):
             people: set[str] = set()
+            brings: list[FlowRule] = []
             for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
                 lost = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
                 if rule is not None and lost and self.model.solve([high(chain.acts(rule))], self._left):
                     people.update(lost)
+                    brings.append(rule)
             if people:
-                yield self.rows.sent_on(cause, sorted(people))
+                yield self.rows.sent_on(cause, brings, sorted(people))
 
     def _held_longer(self) -> Iterator[MailClass]:
         """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.

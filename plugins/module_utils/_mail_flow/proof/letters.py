@@ -245,7 +245,9 @@ class Writer:
         """An attachment for each property that one must have."""
         mail = self.mail
         found: list[dict[str, Any]] = []
-        plain = {"size": 1, "text": "", "nested": [], "properties": {}, "executable": False, "password_protected": False}
+        lacking = Wish({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
+        text = lacking.composed("") if lacking.wrong("") else ""
+        plain = {"size": 1, "text": text, "nested": [], "properties": {}, "executable": False, "password_protected": False}
         plain |= {"unsupported": False, "limit_exceeded": False}
 
         def attach(name: str, **with_: Any) -> None:
@@ -335,14 +337,15 @@ class Writer:
                 for group in sorted(groups)
             }
             found["groups"] = {**{name: list(members) for name, members in (facts.groups or {}).items()}, **known}
-        attributes: dict[str, dict[str, str]] = {}
+        texts: dict[tuple[str, str], dict[Key, int]] = {}
         for slot, address in people:
             for sort, value in slot.atoms:
-                if sort.startswith("attribute") and is_true(slot.object):
-                    own = attributes.setdefault(address, {})
-                    own.setdefault(value[0], "")
-                    if is_true(slot[sort, value]):
-                        own[value[0]] = f"{own[value[0]]} {value[1]}".strip()
+                if sort.startswith("attribute") and is_true(slot.object) and facts.attribute(address, value[0]) is None:
+                    key: Key = ("word", value[1].lower()) if sort == "attribute word" else ("pattern", value[1:])
+                    texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
+        attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
+        for (address, name), atoms in texts.items():
+            attributes[address][name] = Wish(atoms, is_true).composed("") if any(map(is_true, atoms.values())) else ""
         if attributes:
             found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
         if facts.managers is None and self.mail.vocabulary.managers:

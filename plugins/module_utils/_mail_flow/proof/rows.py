@@ -281,11 +281,15 @@ class Rows:
         found.row = {"kind": "unknown", "text": text, "when": {}, "rules": self._names(self.edits), "unknown": [{**MANY_APPROVALS}]}
         return found
 
-    def sent_on(self, cause: int, people: Sequence[str]) -> MailClass:
-        """The row of an edited rule that adds people who cannot be followed, or redirects mail to them."""
+    def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> MailClass:
+        """The row of an edited rule that adds people who cannot be followed, or redirects mail to them.
+
+        :param brings: its versions that do. Where they are about different mail, so is the row.
+        """
         edit, found = self.edits[cause], MailClass("unknown", cause)
-        how = {"new": "may now", "removed": "may no longer"}.get(edit.how, "may now, or may no longer,")
-        about = [self._unchanged(edit.rule)]
+        how = "may now, or may no longer," if len(brings) > 1 else "may now" if brings[0] is edit.after else "may no longer"
+        versions = [self._unchanged(rule) for rule in brings]
+        about = versions[:1] if all(section_of([each]) == section_of(versions[:1]) for each in versions) else []
         named = " and ".join((", ".join(people[:-1]), people[-1]) if len(people) > 1 else people)
         text = f"{mail_of(about, every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
         found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}

@@ -372,6 +372,30 @@ def test_mail_to_a_group_is_mail_to_its_members() -> None:
     assert answer["counterexample"]["recipient"] in TENANT["mailboxes"]
 
 
+SALES = {"sender_ad_attribute_contains_words": ["Department:Sales"]}
+
+
+def test_what_is_known_of_a_person_is_so_in_a_witness() -> None:
+    """The department was cut to the word that a condition looks for, so that two departments were the same."""
+    facts = {**TENANT, "attributes": {"megan@contoso.com": {"Department": "Sales team"}, "bob@contoso.com": {"Department": "Sales"}}}
+    same = {"ad_comparison_attribute": "Department", "ad_comparison_operator": "Equal"}
+    spares = rule("Inside", {"from_scope": "InOrganization"}, ENCRYPT, exceptions=same)
+    when = {"from_scope": "InOrganization", "from": ["megan@contoso.com"], "sent_to": ["bob@contoso.com"], **SALES}
+    assert verdict([spares], facts, when=when, then="not_in_clear")["verdict"] != "refuted"
+
+
+def test_an_attribute_in_a_witness_matches_its_pattern() -> None:
+    when = {"from_scope": "InOrganization", **SALES, "sender_ad_attribute_matches_patterns": ["Department:^sales$"]}
+    answer = verdict([], TENANT, when=when, then="not_in_clear")
+    assert answer["counterexample"]["facts"] == {"attributes": {"megan@contoso.com": {"department": "sales"}}}
+
+
+def test_the_text_of_an_attachment_is_none_that_it_must_not_be() -> None:
+    when = {"from_scope": "InOrganization", "attachment_has_executable_content": True}
+    answer = verdict([], when=when, unless={"attachment_matches_patterns": ["^$"]}, then="not_in_clear")
+    assert answer["counterexample"]["message"]["attachments"][0]["text"] == "a"
+
+
 def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
     again = [rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)]
     assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"

@@ -98,3 +98,17 @@ def test_an_address_of_which_much_is_open_is_an_address() -> None:
     holds = rule("Holds", {"recipient_address_matches_patterns": [r"[.@]fabrikam\.com$"]}, {"moderate_message_by_user": ["boss@contoso.com"]})
     holds["exceptions"] = {"any_of_recipient_address_contains_words": ["@fabrikam"]}
     assert "unknown" in {row["kind"] for row in compared([holds], [spares, holds]).rows}
+
+
+def test_what_may_reach_a_manager_is_the_mail_of_the_version_that_sends_it() -> None:
+    """It was said of mail that meets the new conditions, although the rule did so to all mail, and no longer does."""
+    copies = rule("Copies", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "Cc"})
+    some = {**copies["conditions"], "subject_contains_words": ["offer"]}
+    cases: list[tuple[list[Values], list[Values], str, Values]] = [
+        ([copies], [{**copies, "conditions": some, "actions": {"prepend_subject": "[X] "}}], "no longer reach", copies["conditions"]),
+        ([{**copies, "conditions": some, "actions": {"prepend_subject": "[X] "}}], [copies], "may now reach", copies["conditions"]),
+        ([copies], [{**copies, "conditions": some}], "may now, or may no longer, reach", {}),
+    ]
+    for before, after, text, when in cases:
+        (row,) = [each for each in difference(before, after, WITH_MANAGER, NOW).rows if "manager" in each["text"]]
+        assert (text in row["text"], row["when"]) == (True, when)
