@@ -167,7 +167,7 @@ def attachment_text(find: Find, limit: int) -> Test:
 
 def attachment_name(view: View, attachment: Mapping[str, Any], wanted: Sequence[str]) -> Truth:
     nested = either(patterns(view, name, wanted) for name in attachment.get("nested", ()))
-    inside = False if nested is False else doubt(FACTS, f"whether names of files in {attachment['name']} count", attachment["name"], tuple(wanted))
+    inside = False if nested is False else doubt(FACTS, f"whether names of files in {attachment['name']} count", "nested names", attachment["name"])
     return either([patterns(view, attachment["name"], wanted), inside])
 
 
