@@ -23,6 +23,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World
 
 _TAG = re.compile(r"<[^>]*>")
+#: A tag that begins or ends a line.
+_BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
 
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
@@ -142,7 +144,7 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
 
 def plain_text(html: str) -> str:
     """What a reader sees of a disclaimer."""
-    return unescape(_TAG.sub("", html))
+    return unescape(_TAG.sub("", _BLOCK.sub("\n", html))).strip()
 
 
 def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:

@@ -280,7 +280,7 @@ class Passage:
         copy.connector = rule.actions["RouteMessageOutboundConnector"]
 
     def _disclaim(self, rule: Rule, copy: Copy) -> None:
-        text = _TAG.sub(" ", rule.actions["ApplyHtmlDisclaimerText"])
+        text = _TAG.sub(" ", rule.actions["ApplyHtmlDisclaimerText"]).strip()
         if self._insertable(copy):
             first = rule.actions.get("ApplyHtmlDisclaimerLocation", "Append") == "Prepend"
             copy.texts = [text, *copy.texts] if first else [*copy.texts, text]

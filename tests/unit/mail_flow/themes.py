@@ -154,7 +154,6 @@ ADDRESSES = Theme(
             *(_sent(MEGAN, one, **{way: [other]}) for one, other in ((ANN, BELOW), (ANN, BOB), (ROBERT, ANN), (BELOW, JOE)) for way in ("cc", "bcc")),
             *(_sent(sender, BOB, authenticated=False) for sender in (ANN, BELOW, JOE, MEGAN)),
             *({**_sent(BOB, ANN), "mail_from": envelope} for envelope in (MEGAN, ANN, "")),
-            _sent(ROBERT, ANN),
         ],
         subject=("", "secure"),
         headers=({}, {HEADER: "yes"}),
@@ -197,7 +196,12 @@ PEOPLE = Theme(
     tenants=(
         _STAFF,
         {**_STAFF, "managers": {MEGAN: EVE, BOB: EVE, EVE: MEGAN}, "attributes": {MEGAN: {"Department": "Sales"}, BOB: {"Department": "sales"}}},
-        {**_STAFF, "managers": {}, "attributes": {MEGAN: {}, BOB: {}, EVE: {"Office": "12"}}, "groups": {SALES: [], ALL: [MEGAN, BOB, EVE], PARTNERS: [ANN]}},
+        {
+            **_STAFF,
+            "managers": {},
+            "attributes": {MEGAN: {}, BOB: {}, EVE: {"Office": "12"}},
+            "groups": {SALES: [EVE], ALL: [MEGAN, BOB, EVE], PARTNERS: [ANN]},
+        },
     ),
     hidden=("managers", "attributes", "groups"),
     predicates=[

@@ -108,7 +108,7 @@ class AddressSlot:
         self._relate_words(people)
         self._relate_members(people)
         self._relate_directory(people)
-        sorts = ("address", "below", "exact", "member", *(("attribute word", "attribute pattern") if strangers_with_attributes(self.facts) else ()))
+        sorts = ("address", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
         self._circuit.together([self.named, self.placed, *choices, self.object])
 

@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
     edits_of,
+    unedited,
     with_later_dates,
     with_other_error_action,
 )
@@ -173,7 +174,8 @@ class _Differ:
                 yield person
 
     def _sent_on(self) -> Iterator[MailClass]:
-        """Of each edited rule that adds people who cannot be followed, that its mail may reach them. What becomes of their copies is not compared.
+        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each rule that does and that an edit keeps from
+        some mail, or no longer does. What becomes of their copies is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -187,6 +189,14 @@ class _Differ:
                     brings.append(rule)
             if people:
                 yield self.rows.sent_on(cause, brings, sorted(people))
+        circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes
+        for alike in unedited(*self.sets):
+            kept = chains[0].unfollowed.get(alike[0].place)
+            if kept:
+                old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
+                differs = circuit.disjunction((circuit.conjunction((old, new ^ 1)), circuit.conjunction((old ^ 1, new))))
+                found = (cause for cause in range(len(self.edits)) if self.model.solve([differs, causes[cause]], self._left))
+                yield from (self.rows.sent_on(cause, alike, sorted(kept)) for cause in found)
 
     def _held_longer(self) -> Iterator[MailClass]:
         """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.

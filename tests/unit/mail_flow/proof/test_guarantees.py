@@ -390,6 +390,12 @@ def test_an_attribute_in_a_witness_matches_its_pattern() -> None:
     assert answer["counterexample"]["facts"] == {"attributes": {"megan@contoso.com": {"department": "sales"}}}
 
 
+def test_somebody_with_an_attribute_is_somebody() -> None:
+    """In a directory that is told, the sender is one of several people, although nothing else asks which."""
+    answer = verdict([], TENANT, when=SALES, then="not_in_clear")
+    assert (answer["verdict"], answer["counterexample"]["message"]["from"] in TENANT["mailboxes"]) == ("refuted", True)
+
+
 def test_the_text_of_an_attachment_is_none_that_it_must_not_be() -> None:
     when = {"from_scope": "InOrganization", "attachment_has_executable_content": True}
     answer = verdict([], when=when, unless={"attachment_matches_patterns": ["^$"]}, then="not_in_clear")

@@ -287,6 +287,15 @@ def test_later_rules_see_all_of_a_changed_text(case: str) -> None:
     assert proofs(rules, (IN, condition))[0]["verdict"] != "proved"
 
 
+@pytest.mark.parametrize("html", ["<p>Regards</p><p>secure</p>", "Regards<br/>secure", "<b>sec</b>ure"])
+def test_words_end_where_a_paragraph_does(html: str) -> None:
+    """They were put together, so that the word of the second paragraph was not found."""
+    words = {"subject_or_body_contains_words": ["secure"]}
+    rules = [rule(IN, {"apply_html_disclaimer_text": html}), rule(words, STOP), rule(IN)]
+    assert protections(rules, sent()) == {"none"}
+    assert [each["verdict"] for each in proofs(rules, (IN, words))] == ["refuted"]
+
+
 def test_white_space_where_two_texts_meet_is_open() -> None:
     words = {"subject_or_body_contains_words": ["top secret"]}
     for plain, location, body in (("top ", "Prepend", "secret"), (" secret", "Append", "top"), ("x top", "Prepend", "secret")):

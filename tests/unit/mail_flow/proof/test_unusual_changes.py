@@ -112,3 +112,14 @@ def test_what_may_reach_a_manager_is_the_mail_of_the_version_that_sends_it() -> 
     for before, after, text, when in cases:
         (row,) = [each for each in difference(before, after, WITH_MANAGER, NOW).rows if "manager" in each["text"]]
         assert (text in row["text"], row["when"]) == (True, when)
+
+
+def test_an_edited_rule_may_keep_mail_from_a_rule_that_sends_it_to_a_manager() -> None:
+    """Nothing was said: the copies of managers are not compared, and the rule that makes them is the same."""
+    copies = rule("Copies", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "Cc"})
+    stops, marks = (rule("First", {"subject_contains_words": ["offer"]}, actions) for actions in (STOP, {"set_audit_severity": "Low"}))
+    for before, after in (([copies], [stops, copies]), ([stops, copies], [copies]), ([stops, copies], [copies, stops])):
+        (row,) = difference(before, after, WITH_MANAGER, NOW).rows
+        assert "Mail from inside may now, or may no longer, reach the sender's manager (U09)" in row["text"]
+    for before, after in (([copies], [copies, stops]), ([copies], [marks, copies]), ([stops, copies], [stops, copies, marks])):
+        assert difference(before, after, WITH_MANAGER, NOW).rows == []
