@@ -145,10 +145,10 @@ class Facts:
 
     def attribute(self, address: str, name: str) -> str | None:
         """An attribute of somebody; empty where it is not set or the person is none of the organization's, ``None`` where nobody knows."""
+        if self.is_object(address) is False or self.is_contact(address):
+            return ""
         known = (self.attributes or {}).get(address)
-        if known is not None:
-            return known.get(name.lower(), "")
-        return "" if self.is_object(address) is False or self.is_contact(address) else None
+        return None if known is None else known.get(name.lower(), "")
 
     def recipients(self, message: Message) -> tuple[Recipient, ...]:
         """Whom a message is for: groups expanded, each person once, by primary address."""

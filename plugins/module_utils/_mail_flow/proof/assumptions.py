@@ -20,6 +20,7 @@ AUTHENTICATED = {
     "text": "Mail from inside is authenticated. Mail that names such a sender without authentication is neither inside nor outside, and is not considered.",
 }
 SUBDOMAINS = {"id": "subdomains", "text": "Conditions on a domain also match its subdomains, as in Exchange Online since 2023."}
+SENT_FROM = {"id": "sent_from", "text": "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered."}
 SIZES = {"id": "sizes", "text": "A message counts as larger than each of its attachments."}
 
 #: For rules that add somebody whose address the rules do not tell.

@@ -27,6 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     FIRST_ONLY,
     NAMED_ONLY,
     NOT_FOUND,
+    SENT_FROM,
     SIZES,
     SUBDOMAINS,
     settled_by,
@@ -38,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, SENDER, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -268,10 +269,12 @@ class _Prover:
         """How conditions are read, where a proof may rest on that."""
         atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
         options = {atom.predicate.options[0] for atom in atoms}
-        looks = ((slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom))
+        looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
         nested = any(self.first.mail.vocabulary.nests(slot, name) for slot, (sort, name) in looks if sort == "below")
+        sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
         sizes = {"attachment_size_over", "message_size_over"} <= options
-        return [{**text} for text, applies in ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SIZES, sizes)) if applies]
+        named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
+        return [{**text} for text, applies in named if applies]
 
     def _used(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[Assumption]:
         """The assumptions that the proof used."""

@@ -206,5 +206,5 @@ def _with_people(found: Vocabulary, facts: Facts) -> None:
 
 
 def strangers_with_attributes(facts: Facts) -> list[str]:
-    """Those of whom attributes are known although they are not known to be objects of the organization, such as contacts."""
-    return sorted(address for address in facts.attributes or () if not facts.is_object(address))
+    """Those of whom attributes are known, but not whether they are objects of the organization. Of nobody else the attributes count."""
+    return sorted(address for address in facts.attributes or () if facts.is_object(address) is None and not facts.is_contact(address))

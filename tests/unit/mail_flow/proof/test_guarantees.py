@@ -72,16 +72,16 @@ def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
     ("reading", "conditions", "when"),
     [
         ("authenticated", {}, {"from_scope": "InOrganization"}),
-        ("authenticated", {"from_scope": "InOrganization"}, {"from": ["megan@contoso.com"], "from_scope": "InOrganization"}),
+        ("authenticated", {"from_scope": "InOrganization"}, {"from_member_of": ["all@contoso.com"], "from_scope": "InOrganization"}),
         ("subdomains", {"recipient_domain_is": ["partner.com"]}, {"recipient_domain_is": ["eu.partner.com"]}),
         ("subdomains", {"recipient_domain_is": ["partner.com"]}, {"sent_to": ["a@eu.partner.com"]}),
-        ("subdomains", {"sender_domain_is": ["com"]}, {"from": ["megan@contoso.com"]}),
+        ("sent_from", {}, {"from_address_contains_words": ["megan"]}),
         ("sizes", {"message_size_over": "4MB"}, {"attachment_size_over": "5MB"}),
     ],
 )
 def test_a_proof_names_the_readings_that_it_may_rest_on(reading: str, conditions: Values, when: Values) -> None:
     inside = {"from_scope": "InOrganization", **when}
-    readings = {"authenticated", "subdomains", "sizes"}
+    readings = {"authenticated", "subdomains", "sent_from", "sizes"}
     found = verdict([rule("R", conditions, {"delete_message": True})], when=inside, then="not_in_clear")
     assert (found["verdict"], readings & {each["id"] for each in found["assumptions"]}) == ("proved", {"authenticated", reading})
 
@@ -89,7 +89,7 @@ def test_a_proof_names_the_readings_that_it_may_rest_on(reading: str, conditions
 def test_a_proof_names_no_reading_that_does_not_matter() -> None:
     named = {"recipient_domain_is": ["partner.com"], "attachment_size_over": "5MB"}
     found = verdict([rule("R", named, {"delete_message": True})], when=named, then="not_in_clear")
-    assert (found["verdict"], {"authenticated", "subdomains", "sizes"} & {each["id"] for each in found["assumptions"]}) == ("proved", set())
+    assert (found["verdict"], {"authenticated", "subdomains", "sent_from", "sizes"} & {each["id"] for each in found["assumptions"]}) == ("proved", set())
 
 
 def test_a_partner_rule_takes_the_partners_subdomains_too() -> None:
