@@ -22,6 +22,7 @@ _OPEN = {"budget", "U25"}
 _TYPES = {"U26": ("AutoForward", "SmtpForwarding"), "U27": ("Signed",), "U29": ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")}
 #: Headers that say what the message says otherwise.
 _FIELDS = {"From", "To", "Subject"}
+_IN_FIELDS = {"any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"}
 _RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 
 
@@ -66,21 +67,23 @@ def wrong_verdict(
         return "it is called unknown without a reason"
     if any(row["id"] in _OPEN for row in answer["unknown"]) or verdict.says in ("unknown", "empty"):
         return ""
-    if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)]):
+    if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)], tenant):
         return ""
-    if verdict.says == "refuted":
-        message, recipient = verdict.certain[0]
+    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant)]
+    if usual:
+        message, recipient = usual[0]
         return f"it is called unknown ({answer['unknown']}), and certainly breaks for {recipient} with {message}"
-    if not exhaustive:
+    if verdict.certain or not exhaustive:
         return ""
     return f"it is called unknown ({answer['unknown']}), and holds for every message of the small world"
 
 
-def _are_opaque(sections: Sequence[Mapping[str, Any]]) -> bool:
+def _are_opaque(sections: Sequence[Mapping[str, Any]], tenant: Mapping[str, Any]) -> bool:
     """Whether nothing certain need be told about conditions: they are about relations, groups in a field, or a header that the message has anyway."""
     options = {option for section in sections for option in section}
     fields = {section.get(f"header_{how}_message_header") for section in sections for how in ("contains", "matches")}
-    return bool(options & _RELATIONS or fields & _FIELDS) or any(option.startswith("any_of_") and option.endswith("_member_of") for option in options)
+    groups = {name for section in sections for option in section if option in _IN_FIELDS for name in section[option]} & set(tenant.get("groups") or {})
+    return bool(options & _RELATIONS or fields & _FIELDS or groups) or any(option.startswith("any_of_") and option.endswith("_member_of") for option in options)
 
 
 def _sections(*rule_sets: Sequence[Values]) -> list[Values]:
@@ -142,7 +145,7 @@ def wrong_difference(
         if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
             return wrong
     unknown = {each["id"] for row in answer if row["kind"] == "unknown" for each in row.get("unknown", ())}
-    if more or "U25" in unknown or (unknown and (whole or _are_opaque(_sections(before, after)))):
+    if more or "U25" in unknown or (unknown and (whole or _are_opaque(_sections(before, after), tenant))):
         return ""
     not_followed = _not_followed(whole or tenant)
     for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
