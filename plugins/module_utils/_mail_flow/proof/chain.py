@@ -312,7 +312,7 @@ class Chain:
         Whether a rule adds to a message that it redirects is not documented.
         """
         added = [(str(address).lower(), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
-        lost = [address for address, _way in added if address in (self.mail.facts.groups or {})]
+        lost = [address for address, _way in added if self.mail.facts.primary(address) in (self.mail.facts.groups or {})]
         lost += ["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else []
         if lost:
             self.unfollowed[rule.place] = lost

@@ -272,6 +272,13 @@ def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
     assert compared([ALL], [never, ALL]).rows == []
 
 
+@pytest.mark.parametrize("address", ["sales@contoso.com", "Vendite@contoso.com"], ids=["primary", "alias"])
+def test_members_of_a_group_that_a_rule_adds_cannot_be_followed(address: str) -> None:
+    facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}, "proxy_addresses": {"vendite@contoso.com": "sales@contoso.com"}}
+    found = difference([ALL], [rule("Copy", IN, {"copy_to": [address]}), ALL], facts, NOW)
+    assert [each["id"] for row in found.rows if "added" not in row for each in row.get("unknown", ())] == ["U09"]
+
+
 def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
     """A removed rule is met where it was."""
     offers = rule("Offers", SUBJECT, {"delete_message": True})
