@@ -79,11 +79,16 @@ def wrong_verdict(
 
 
 def _are_opaque(sections: Sequence[Mapping[str, Any]], tenant: Mapping[str, Any]) -> bool:
-    """Whether nothing certain need be told about conditions: they are about relations, groups in a field, or a header that the message has anyway."""
+    """Whether nothing certain need be told about conditions: they are about relations, groups in a field, lines of a text, or a header that the message
+    has anyway.
+    """
     options = {option for section in sections for option in section}
     fields = {section.get(f"header_{how}_message_header") for section in sections for how in ("contains", "matches")}
     groups = {name for section in sections for option in section if option in _IN_FIELDS for name in section[option]} & set(tenant.get("groups") or {})
-    return bool(options & _RELATIONS or fields & _FIELDS or groups) or any(option.startswith("any_of_") and option.endswith("_member_of") for option in options)
+    lines = any("(?m)" in pattern for section in sections for option, values in section.items() if option.endswith("_patterns") for pattern in values)
+    return bool(options & _RELATIONS or fields & _FIELDS or groups or lines) or any(
+        option.startswith("any_of_") and option.endswith("_member_of") for option in options
+    )
 
 
 def _sections(*rule_sets: Sequence[Values]) -> list[Values]:

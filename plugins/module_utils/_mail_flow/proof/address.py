@@ -110,7 +110,7 @@ class AddressSlot:
         self._relate_directory(people)
         sorts = ("address", "below", "exact", "member", "attribute word", "attribute pattern")
         choices = [literal for (sort, _value), literal in self.atoms.items() if sort in sorts]
-        self._circuit.together([self.named, self.placed, *choices, self.object])
+        self._circuit.together([self.named, self.placed, *choices, self.object, self.managed])
 
     def _is_any(self, whole: int, literals: list[int]) -> None:
         for literal in literals:

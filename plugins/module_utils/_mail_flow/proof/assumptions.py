@@ -37,7 +37,7 @@ _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": _SIMPLER}
 
 #: For a difference in whom rules add.
-NOT_COMPARED = {"id": "U09", "reason": "copies of managers and members of groups are not compared", "settled_by": "Add people by their addresses."}
+NOT_FOLLOWED = {"id": "U09", "reason": "copies of managers and members of groups are not followed", "settled_by": "Add people by their addresses."}
 
 #: For mail that waits for many approvals.
 MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits for is compared only up to a few", "settled_by": "Send a test message."}

@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BUDGET,
     FIRST_ONLY,
     NAMED_ONLY,
+    NOT_FOLLOWED,
     NOT_FOUND,
     SENT_FROM,
     SIZES,
@@ -216,6 +217,10 @@ class _Prover:
             return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": self._unknown(model, place, literals)}
         except BudgetError:
             return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]}
+        except OptionError:
+            if not self._left_out:
+                raise
+            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**NOT_FOLLOWED}]}
 
     def _claims(self, model: Model, place: int, side: Side) -> list[tuple[int, int]]:
         """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     BUDGET,
     LATER,
     MANY_APPROVALS,
-    NOT_COMPARED,
+    NOT_FOLLOWED,
     NOT_FOUND,
     settled_by,
 )
@@ -292,7 +292,7 @@ class Rows:
         about = versions[:1] if all(section_of([each]) == section_of(versions[:1]) for each in versions) else []
         named = " and ".join((", ".join(people[:-1]), people[-1]) if len(people) > 1 else people)
         text = f"{mail_of(about, every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_COMPARED}]}
+        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_FOLLOWED}]}
         return found
 
 

@@ -416,3 +416,22 @@ def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> Non
 
 def test_random_claims_as_full_enumeration_says() -> None:
     assert Search().claims(proofs, 5000, 8) == ""
+
+
+MANAGED: Values = {"managers": {"megan@contoso.com": "ann@fabrikam.com"}}
+
+
+def test_a_sender_with_a_manager_is_one_who_has_one() -> None:
+    """An approval by the manager takes the place of the rejection, and lets mail through in clear."""
+    asks = rule("Ask", {}, {"reject_message_reason_text": "no", "moderate_message_by_manager": True})
+    found = verdict([asks], {**TENANT, **MANAGED}, when={"subject_contains_words": ["offer"]}, then="not_in_clear")
+    assert (found["verdict"], found["counterexample"]["message"]["from"]) == ("refuted", "megan@contoso.com")
+
+
+def test_a_guarantee_that_only_managers_may_meet_is_not_refused() -> None:
+    """She is none of the recipients, so no recipient has this word in the address."""
+    only = {"when": {"sent_to": ["ann@fabrikam.com"]}, "unless": {"any_of_recipient_address_contains_words": ["fabrikam"]}, "then": "not_in_clear"}
+    found = verdict([rule("Copy", {}, {"add_manager_as_recipient_type": "Cc"})], {**TENANT, **MANAGED}, **only)
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
+    with pytest.raises(OptionError, match="no message can meet when and unless"):
+        verdict([ALL], **only)
