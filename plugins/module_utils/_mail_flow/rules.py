@@ -10,14 +10,14 @@ over without a look at their other conditions.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
     OPTIONAL,
@@ -154,11 +154,11 @@ class FlowRule:
 
     def in_window(self, message: Message) -> Truth:
         """Whether its dates let it act on a message."""
-        for text, after in ((self.begins, True), (self.ends, False)):
-            inside = _is_on_side(text, message.date, after) if text else True
-            if inside is not True:
-                return inside
-        return True
+        return all_of(self.borders(message.date))
+
+    def borders(self, date: datetime.datetime | None) -> list[Truth]:
+        """Of each of its dates whether that lets it act then."""
+        return [_is_on_side(text, date, after) for text, after in ((self.begins, True), (self.ends, False)) if text]
 
 
 class RuleSet:
@@ -303,18 +303,26 @@ def _dlp(rule: Mapping[str, Any]) -> bool:
 
 
 def _is_on_side(text: str, date: datetime.datetime | None, after: bool) -> Truth:
-    """Whether a date is after an instant, or before it."""
+    """Whether a date is after an instant, or before it.
+
+    Where one rule begins when another ends, one of them is in effect; only of that very instant it is open whether both are.
+    """
+
+    def over(*more: Hashable) -> Truth:
+        found = opened(("date", text, *more), "U14", f"whether {text} is over when the message passes the rules")
+        return found if after else negate(found)
+
     try:
         instant = datetime.datetime.fromisoformat(text)
     except ValueError:
-        return opened(("date", text), "U14", f"what the date {text} of the rule is")
+        return over()
     if date is None:
-        return opened(("date", text), "U14", "when the message passes the rules")
+        return over()
     named = instant.tzinfo is not None and date.tzinfo is not None
     apart = _with_zone(date) - _with_zone(instant)
-    if not apart or (not named and abs(apart) <= _DAY):
-        return opened(("date", text), "U14", f"whether {text} is over when the message passes the rules")
-    return (apart > datetime.timedelta()) is after
+    if not apart:
+        return over(after)
+    return over() if not named and abs(apart) <= _DAY else (apart > datetime.timedelta()) is after
 
 
 def _with_zone(instant: datetime.datetime) -> datetime.datetime:

@@ -16,7 +16,7 @@ from .directory import Directory
 from .mail import Copy, Mail, Recipient
 from .predicates import PREDICATES, Kind
 from .view import Settings, View
-from .worlds import Maybe, Question, Truth, World, doubt
+from .worlds import Maybe, Question, Truth, World, both, doubt
 
 _EXCEPT = "ExceptIf"
 #: Actions on the content. A disclaimer is none: it says itself what to do where it can't be inserted.
@@ -79,15 +79,18 @@ class Rule:
 
     def acts_on(self, date: datetime.datetime) -> Truth:
         """Whether the rule is in its time and one that the service evaluates."""
+        found: list[Truth] = [self.supported or doubt("U13", f"the service calls {self.name} unsupported", "unsupported", self.name)]
         for text, begins in ((self.begins, True), (self.expires, False)):
             if text is None:
                 continue
             border = parse_instant(text)
-            if date == border or (_no_offset(text) and abs(date - border) < _DAY):
-                return doubt("U14", f"{self.name} begins or ends just then", "window", self.name)
-            if (date > border) != begins:
-                return False
-        return self.supported or doubt("U13", f"the service calls {self.name} unsupported", "unsupported", self.name)
+            if date == border:
+                found.append(doubt("U14", f"whether {self.name} begins or ends just then", "just then", text, begins))
+            elif _no_offset(text) and abs(date - border) < _DAY:
+                found.append(doubt("U14", f"whether {text} is over", "over", text, wanted=(begins,)))
+            else:
+                found.append((date > border) == begins)
+        return both(found)
 
 
 def _no_offset(text: str) -> bool:

@@ -200,3 +200,18 @@ def test_a_guess_that_made_no_difference_yet_may_make_one_later() -> None:
     of_rules[0]["exceptions"] = {"sender_in_recipient_list": ["list"], "from_scope": "InOrganization"}
     (result,) = results(of_rules, **{"from": "guest@fabrikam.com"}).values()
     assert (result["fate"], result["assumes"]) == ("delivered", ["U20"])
+
+
+@pytest.mark.parametrize(("first", "second"), [("expiry_date", "activation_date"), ("activation_date", "expiry_date")])
+def test_of_two_rules_of_which_one_begins_when_the_other_ends_one_is_in_effect(first: str, second: str) -> None:
+    """The date has no offset, so it is open whether it is over: for both rules alike."""
+    handed = rules(({}, ENCRYPT), ({}, ENCRYPT))
+    for one, option in zip(handed, (first, second), strict=True):
+        one[option] = "2026-03-01T06:00:00"
+    (result,) = results(handed).values()
+    assert result["protection"] == "encrypt"
+
+
+def test_a_rule_that_has_ended_is_not_in_effect_whenever_it_began() -> None:
+    (result,) = results(rules(({}, ENCRYPT), activation_date="2026-03-01T06:00:00", expiry_date="2026-03-01T07:00:00Z")).values()
+    assert (result["protection"], numbers(result)) == ("none", set())

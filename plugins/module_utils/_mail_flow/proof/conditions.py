@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
@@ -87,7 +86,7 @@ class Conditions:
     def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
         self.mail, self.rail, self.settings = mail, rail, settings or {}
         self._others, self._others_at_alias, self._still_there = others.others, others.at_alias, others.still_there
-        self._dated = Message("", "", "", date=now)
+        self._now = now
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
         self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
@@ -106,8 +105,7 @@ class Conditions:
             parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
         if rule.content:
             parts.append(negate(self.hidden(seen)))
-        if rule.begins or rule.ends:
-            parts.append(self._open(rule.in_window(self._dated), "U14", name))
+        parts += map(self._border, rule.borders(self._now))
         parts += [rail.unknown("doubt", name, reason.text) for reason in rule.doubts]
         if FALSE in parts:
             return FALSE
@@ -119,6 +117,13 @@ class Conditions:
         """Whether mail that arrives may meet one of some conditions, or not meet one of others."""
         parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
         return high(self.rail.any_of(parts))
+
+    def _border(self, truth: Truth) -> Value:
+        """Whether a date lets a rule act: where that is open, it is alike for all rules with this date."""
+        if isinstance(truth, bool):
+            return TRUE if truth else FALSE
+        found = self.rail.unknown("U14", truth.key)
+        return negate(found) if truth.negated else found
 
     def _open(self, truth: Truth, *name: Hashable) -> Value:
         return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown(*name)

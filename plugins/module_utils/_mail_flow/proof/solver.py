@@ -69,6 +69,7 @@ class Solver:
         self._limits: list[int] = []
         self._done = 1
         self._order: list[tuple[float, int]] = []
+        self._ordered = False
         self._step = 1.0
         self._learnt: list[tuple[int, list[int]]] = []  # the number of levels that a learnt clause joins, and the clause
         self._eligible = b""
@@ -152,20 +153,25 @@ class Solver:
         return self._model
 
     def _begin(self, scope: Scope) -> None:
-        """Every question starts with all phases false, so that models come out small; the order is the one of the activities."""
+        """Every question starts with all phases false, so that models come out small."""
         self._wait = _WAIT
-        activity, inputs, variables = self._activity, self._input, len(self._level)
+        variables = len(self._level)
         self._phase = [1] * variables
-        self._eligible = scope.decided
-        self._order = [(-activity[each], each) for each in itertools.compress(range(variables), scope.decided) if inputs[each] or activity[each]]
-        heapq.heapify(self._order)
-        self._queued = bytearray(variables)
-        for _key, variable in self._order:
-            self._queued[variable] = 1
+        self._eligible, self._ordered = scope.decided, False
         self._value = [0] * (2 * variables)
         self._value[::2] = self._value[1::2] = scope.kept.translate(_FIRST)
         self._set_trail()
         self._known = len(self._trail)
+
+    def _put_in_order(self) -> None:
+        """The first decision of a question is the variable that was the most active before. Many questions need none."""
+        activity, inputs, variables = self._activity, self._input, len(self._level)
+        self._order = [(-activity[each], each) for each in itertools.compress(range(variables), self._eligible) if inputs[each] or activity[each]]
+        heapq.heapify(self._order)
+        self._queued = bytearray(variables)
+        for _key, variable in self._order:
+            self._queued[variable] = 1
+        self._ordered = True
 
     def _set_trail(self) -> None:
         for literal in self._trail:
@@ -262,6 +268,8 @@ class Solver:
                 if not self._assume(assumptions):
                     return False
                 continue
+            if not self._ordered:
+                self._put_in_order()
             decisions += 1
             if decisions == self._wait:
                 if self._decide_all():

@@ -435,3 +435,10 @@ def test_a_guarantee_that_only_managers_may_meet_is_not_refused() -> None:
     assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
     with pytest.raises(OptionError, match="no message can meet when and unless"):
         verdict([ALL], **only)
+
+
+def test_of_two_rules_of_which_one_begins_when_the_other_ends_one_encrypts() -> None:
+    """Whatever the time zone of that date is."""
+    handed = [{**ALL, "name": name, option: "2026-03-01T06:00:00"} for name, option in (("Old", "expiry_date"), ("New", "activation_date"))]
+    assert verdict(handed)["verdict"] == "proved"
+    assert [verdict([one])["verdict"] for one in handed] == ["unknown", "unknown"]
