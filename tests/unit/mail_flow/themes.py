@@ -94,10 +94,9 @@ def _attached(name: str, **more: Any) -> Values:
     return {"name": name, "size": 1000, "text": "", "nested": [], "properties": {}, **told, **more}
 
 
-CONTENT = Theme(
-    most=3,
-    messages=partial(
-        _every,
+def _contents() -> Iterator[Values]:
+    """Mail with all sorts of content. A disclaimer fits into whatever nothing protects."""
+    every = _every(
         (_WAYS[0], _WAYS[2], _WAYS[4]),
         attachments=(
             [],
@@ -110,7 +109,13 @@ CONTENT = Theme(
         classification=(None, ["Secret"]),
         disclaimer_insertable=(None, False),
         protection=({"kind": "none"}, {"kind": "encrypt", "owner": "own"}, {"kind": "smime", "owner": "other"}),
-    ),
+    )
+    return (one for one in every if one["protection"]["kind"] != "none" or "disclaimer_insertable" not in one)
+
+
+CONTENT = Theme(
+    most=3,
+    messages=_contents,
     tenants=(TENANT, {**TENANT, "irm_configuration": {"enable_pdf_encryption": False}}),
     predicates=[
         *({"message_type_matches": kind} for kind in ("OOF", "AutoForward", "Signed", "Calendaring", "Encrypted", "PermissionControlled", "ReadReceipt")),
