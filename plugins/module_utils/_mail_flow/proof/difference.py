@@ -194,8 +194,7 @@ class _Differ:
             kept = chains[0].unfollowed.get(alike[0].place)
             if kept:
                 old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
-                differs = circuit.disjunction((circuit.conjunction((old, new ^ 1)), circuit.conjunction((old ^ 1, new))))
-                found = (cause for cause in range(len(self.edits)) if self.model.solve([differs, causes[cause]], self._left))
+                found = (cause for cause in range(len(self.edits)) if self.model.solve([circuit.equal(old, new) ^ 1, causes[cause]], self._left))
                 yield from (self.rows.sent_on(cause, alike, sorted(kept)) for cause in found)
 
     def _held_longer(self) -> Iterator[MailClass]:

@@ -40,7 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, SENDER, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -175,6 +175,10 @@ def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
     return found
 
 
+class _NoMailError(OptionError):
+    """No mail can meet what a guarantee is about."""
+
+
 class _Prover:
     def __init__(self, rules: RuleSet, facts: Mapping[str, Any], guarantees: Sequence[Guarantee], now: datetime.datetime, budget: int) -> None:
         self.guarantees, self.budget = guarantees, budget
@@ -185,7 +189,11 @@ class _Prover:
         self._left_out = [{**text} for text, applies in ((NAMED_ONLY, added.unfollowed), (FIRST_ONLY, added.cut)) if applies]
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
-        guarantee = self.guarantees[place]
+        """A row of the result.
+
+        :raises OptionError: no mail can meet what the guarantee is about.
+        """
+        answer: dict[str, Any] = {"name": self.guarantees[place].name, "verdict": "unknown", "assumptions": []}
         model = self.first
         try:
             assumptions = self._possible(model, place, where)
@@ -199,11 +207,11 @@ class _Prover:
                     if self._is_news(model, [self._applies(model, place), *literals]):
                         assumptions = self._possible(model, place, where)
                         continue
-                    return {"name": guarantee.name, "verdict": "proved", "assumptions": proof}
+                    return {**answer, "verdict": "proved", "assumptions": proof}
                 to_refine = model.to_refine(model.free)
                 found, more = self._counterexample(model, place, literals)
                 if found:
-                    return {"name": guarantee.name, "verdict": "refuted", "assumptions": [], "counterexample": found}
+                    return {**answer, "verdict": "refuted", "counterexample": found}
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     assumptions = self._possible(model, place, where)
                     continue
@@ -214,13 +222,14 @@ class _Prover:
                     break
                 model = model.refined(to_refine)
                 assumptions = [each for each in model.mail.assumptions if any(each.id == known.id for known in assumptions)]
-            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": self._unknown(model, place, literals)}
+            unknown = self._unknown(model, place, literals)
         except BudgetError:
-            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]}
-        except OptionError:
+            unknown = [{**BUDGET}]
+        except _NoMailError:
             if not self._left_out:
                 raise
-            return {"name": guarantee.name, "verdict": "unknown", "assumptions": [], "unknown": [{**NOT_FOLLOWED}]}
+            unknown = [{**NOT_FOLLOWED}]
+        return {**answer, "unknown": unknown}
 
     def _claims(self, model: Model, place: int, side: Side) -> list[tuple[int, int]]:
         """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
@@ -254,7 +263,7 @@ class _Prover:
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):
                 name = self.guarantees[place].name
-                raise OptionError(
+                raise _NoMailError(
                     f"{where}: no message can meet when and unless of the guarantee {name!r}, so it has no effect.", remedy="Change when or unless."
                 )
             assumptions = kept
@@ -275,7 +284,8 @@ class _Prover:
         atoms = (*self.first.rule_sets[0].atoms, *self.first.claims.rules[place].conditions, *self.first.claims.rules[place].exceptions)
         options = {atom.predicate.options[0] for atom in atoms}
         looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
-        nested = any(self.first.mail.vocabulary.nests(slot, name) for slot, (sort, name) in looks if sort == "below")
+        parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
+        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below")
         sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
         sizes = {"attachment_size_over", "message_size_over"} <= options
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
@@ -287,11 +297,11 @@ class _Prover:
         used = [each for each in assumptions if each.literal in core]
         for each in list(used):
             without = [other for other in used if other is not each]
-            if self.circuit_says_no(model, [*claim, *(other.literal for other in without)]):
+            if self._says_no(model, [*claim, *(other.literal for other in without)]):
                 used = without
         return used
 
-    def circuit_says_no(self, model: Model, literals: Sequence[int]) -> bool:
+    def _says_no(self, model: Model, literals: Sequence[int]) -> bool:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 

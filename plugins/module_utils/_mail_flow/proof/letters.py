@@ -245,8 +245,7 @@ class Writer:
         """An attachment for each property that one must have."""
         mail = self.mail
         found: list[dict[str, Any]] = []
-        lacking = Wish({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
-        text = lacking.composed("") if lacking.wrong("") else ""
+        text = self._text({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
         plain = {"size": 1, "text": text, "nested": [], "properties": {}, "executable": False, "password_protected": False}
         plain |= {"unsupported": False, "limit_exceeded": False}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
@@ -136,10 +136,10 @@ class Vocabulary:
         """The values of a sort in a slot."""
         return [value for kind, value in self.keys.get(slot, ()) if kind == sort]
 
-    def nests(self, slot: str, name: str) -> bool:
-        """Whether an address slot mentions anything below a domain."""
+    def parents(self, slot: str) -> set[str]:
+        """The domains below which a slot of addresses mentions anything."""
         names = (*self.of(slot, "below"), *map(domain, self.of(slot, "address")))
-        return any(each.endswith(f".{name}") for each in names)
+        return {parent for name in names for parent in with_parents(name)[1:]}
 
 
 def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
