@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -91,7 +90,7 @@ class Passage:
 
     def course(self, address: str) -> Course | None:
         """What becomes of one recipient's copy; ``None`` where the message is not for them."""
-        if any(rule.does(what) for rule in self.rules.rules for what in (Does.ADD, Does.REDIRECT)):
+        if self.rules.adds:
             return next((course for course in self.courses() if course.recipient.address == address), None)
         people = self.facts.recipients(self.message)
         start = World(self._interned(first_content(self.message)), Fork(people))

@@ -179,6 +179,8 @@ class RuleSet:
         self.watches_copies = any(atom.reach in (Reach.COPY, Reach.RELATION) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
         #: Whether a rule looks at what rules did to protection.
         self.watches_protection = any(atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms)
+        #: Whether a rule gives somebody a copy.
+        self.adds = any(rule.does(what) for rule in self.rules for what in (Does.ADD, Does.REDIRECT))
         #: The places of rules that tell somebody something.
         self.reports = tuple(rule.place for rule in self.rules if not rule.idle and rule.does(Does.REPORT))
         self._always, self._waiting = self._index()

@@ -10,6 +10,7 @@ Unknown behavior of the service has two encodings. *Free*, it is a variable that
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -149,6 +150,24 @@ class Circuit:
         """Whether two literals are equal."""
         return self.disjunction((self.conjunction((one, other)), self.conjunction((one ^ 1, other ^ 1))))
 
+    def inputs(self, literal: int) -> list[int]:
+        """The variables on which a literal depends in the end, in order: those that are no gates."""
+        return [2 * variable for variable in self._needed(literal) if variable not in self.parts]
+
+    def given(self, literal: int, answers: Iterable[int]) -> int:
+        """What a literal is where others are true, by its gates. Clauses about them add nothing to it."""
+        found = {each >> 1: TRUE ^ (each & 1) for each in answers}
+        for variable in self._needed(literal):  # A gate comes after its parts.
+            if variable not in found:
+                parts = self.parts.get(variable)
+                found[variable] = 2 * variable if parts is None else self.conjunction([found[each >> 1] ^ (each & 1) for each in parts])
+        return found[literal >> 1] ^ (literal & 1)
+
+    def _needed(self, literal: int) -> list[int]:
+        """The variables on which a literal depends, in order, with its own."""
+        variables = self.solver.variables
+        return list(itertools.compress(range(variables), self._depending((literal,), bytearray(variables))))
+
     def choice(self, condition: int, then: int, otherwise: int) -> int:
         """If, then, else."""
         if then == otherwise or condition == TRUE:
@@ -162,16 +181,22 @@ class Rail:
     """Logic over values on a circuit.
 
     :param free: whether what is unknown is a variable; otherwise it is open.
+    :param questions: these variables.
     """
 
     def __init__(self, circuit: Circuit, *, free: bool) -> None:
         self.circuit = circuit
         self.free = free
+        self.questions: dict[int, None] = {}
         self._paired: set[tuple[int, int]] = set()
 
     def unknown(self, *name: Hashable) -> Value:
         """Something that nobody knows. Where it is free, the same name is the same variable."""
-        return self.circuit.variable(("unknown", *name)) if self.free else (FALSE, TRUE)
+        if not self.free:
+            return (FALSE, TRUE)
+        found = self.circuit.variable(("unknown", *name))
+        self.questions[found] = None
+        return found
 
     def all_of(self, values: Iterable[Value]) -> Value:
         """And."""

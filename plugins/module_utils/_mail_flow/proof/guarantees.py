@@ -10,7 +10,7 @@ refuted only by a message that surely breaks it in the simulator, too.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +40,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, Key, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -62,6 +62,9 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
 
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
+
+#: The maximum number of answers to what is unknown that a message is held against.
+_CASES = 6
 
 #: The maximum number of relations to learn before that.
 _LAWS = 200
@@ -194,26 +197,28 @@ class _Prover:
         :raises OptionError: no mail can meet what the guarantee is about.
         """
         answer: dict[str, Any] = {"name": self.guarantees[place].name, "verdict": "unknown", "assumptions": []}
-        model = self.first
+        model, assumptions = self.first, self._assumed(place)
         try:
-            assumptions = self._possible(model, place, where)
             rounds = 0
             while rounds < _ROUNDS:
                 literals = [each.literal for each in assumptions]
                 broken = self._broken(model, place, model.free)
                 laws = model.laws
-                if not model.solve([broken, *literals], self.budget):
+                possible, candidate = model.search([broken, *literals], model.free, self.budget)
+                if not possible:
                     proof = [*self._left_out, *_described(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
-                    if self._is_news(model, [self._applies(model, place), *literals]):
-                        assumptions = self._possible(model, place, where)
-                        continue
-                    return {**answer, "verdict": "proved", "assumptions": proof}
-                to_refine = model.to_refine(model.free)
-                found, more = self._counterexample(model, place, literals)
+                    kept = self._kept(model, place, where, assumptions)
+                    if len(kept) == len(assumptions) and not self._is_news(model, [self._applies(model, place), *literals]):
+                        return {**answer, "verdict": "proved", "assumptions": proof}
+                    assumptions = kept
+                    continue
+                to_refine, more = model.to_refine(model.free), list[Key]()
+                found = self._replays(model, place, candidate) if candidate else None
+                if not found:
+                    found, more = self._counterexample(model, place, literals)
                 if found:
                     return {**answer, "verdict": "refuted", "counterexample": found}
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
-                    assumptions = self._possible(model, place, where)
                     continue
                 rounds += 1
                 to_refine = [*to_refine, *(key for key in more if key not in to_refine)]
@@ -250,14 +255,17 @@ class _Prover:
         circuit = model.circuit
         return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, side)])
 
-    def _possible(self, model: Model, place: int, where: str) -> list[Assumption]:
-        """The assumptions, without those that contradict the guarantee itself.
+    def _assumed(self, place: int) -> list[Assumption]:
+        """The assumptions at first. A guarantee about documents does not assume that there are none."""
+        documents = any(may_mean_pdf(atom) for atom in self.first.claims.rules[place].conditions)
+        return [each for each in self.first.mail.assumed if each.id != "U25" or not documents]
+
+    def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
+        """The assumptions that do not contradict the guarantee itself.
 
         :raises OptionError: the guarantee applies to no message.
         """
         about = self._applies(model, place)
-        documents = any(may_mean_pdf(atom) for atom in model.claims.rules[place].conditions)
-        assumptions = [each for each in model.mail.assumed if each.id != "U25" or not documents]
         while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
@@ -305,28 +313,43 @@ class _Prover:
         """Whether it is known that these cannot be true together."""
         return model.circuit.solve(literals, self.budget) is False
 
-    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Any]]:
+    def _counterexample(self, model: Model, place: int, literals: Sequence[int]) -> tuple[dict[str, Any] | None, list[Key]]:
         """A message that certainly breaks it, and what to build more exactly if a message did not replay."""
-        to_refine: list[Any] = []
+        to_refine: list[Key] = []
         outcomes = [model.open.outcomes[0], *(copy.outcome for copy in model.added(model.open).copies)]
         of_open, of_free = self._claims(model, place, model.open), self._claims(model, place, model.free)
         # Of a message for the recipient alone the most is known.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
         # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open one.
         sure = [
-            (model.open, [*claim, *more])
+            [*claim, *more, *literals]
             for claim, outcome in zip(of_open, outcomes, strict=True)
             for more in (*([outcome.known, *nobody] for nobody in alone), [])
         ]
-        questions = [*sure, *((model.free, [*claim]) for claim in of_free)]
         for written in model.mail.ways_to_write:
-            for side, wanted in questions:
-                for candidate in model.candidates([*wanted, *written, *literals], side):
-                    found = self._replays(model, place, candidate)
-                    if found:
-                        return found, []
-                    to_refine += model.to_refine(side)
+            questions = [*((model.open, [wanted]) for wanted in sure), *((model.free, self._cases(model, claim, literals)) for claim in of_free)]
+            for side, cases in questions:
+                for wanted in cases:
+                    for candidate in model.candidates([*wanted, *written], side):
+                        found = self._replays(model, place, candidate)
+                        if found:
+                            return found, []
+                        to_refine += model.to_refine(side)
         return None, to_refine
+
+    def _cases(self, model: Model, claim: Sequence[int], literals: Sequence[int]) -> Iterator[list[int]]:
+        """What a message has to meet that breaks a claim, on the free side: first for some answer to what is unknown, then also for each answer that spared
+        the message before. So one is found that breaks it in one way or another, which Kleene's logic cannot tell.
+        """
+        circuit, unknown = model.circuit, model.free.rail.questions
+        broken = circuit.conjunction(claim)
+        wanted = [broken]
+        for _case in range(_CASES):
+            yield [*wanted, *literals]
+            message = model.values(each for each in circuit.inputs(broken) if each not in unknown)
+            if not model.solve([*message, broken ^ 1], self.budget):
+                return
+            wanted = [*wanted, circuit.given(broken, model.values(unknown))]
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]

@@ -16,7 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 
 #: Where a formula needs one of several parts, a guess takes the first, another guess the second, and so on.
-_WAYS = 3
+#: Guesses for each question.
+_WAYS = 2
 
 
 def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[int] = ()) -> list[bool]:

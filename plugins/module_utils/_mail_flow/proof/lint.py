@@ -49,11 +49,11 @@ def lint(
             if reason:
                 found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
     found += _equal_rules(rule_set)
-    deciding = _Deciding(Model([rule_set], RuleSet([]), facts, date), budget)
+    model = Model([rule_set], RuleSet([]), facts, date)
+    meetings = Meetings(model, rule_set, budget)
+    deciding = _Deciding(model, meetings.usual(model.free), budget)
     found += deciding.findings()
-    meetings = Meetings(deciding.model, rule_set, budget)
-    clear = deciding.acting_on(meetings.usual(deciding.model.free))
-    found += _Clashes(meetings, deciding.live, clear).findings()
+    found += _Clashes(meetings, deciding.live, deciding.live_in_clear).findings()
     return found
 
 
@@ -70,19 +70,28 @@ def _equal_rules(rules: RuleSet) -> Iterator[dict[str, Any]]:
 
 
 class _Deciding:
-    """Findings about all mail, whatever is unknown: a rule that may act is not a finding."""
+    """Findings about all mail, whatever is unknown: a rule that may act is not a finding.
 
-    def __init__(self, model: Model, budget: int) -> None:
-        self.model, self._budget, self._sat = model, budget, False
+    :param usual: that mail is usual mail, which rules protect.
+    """
+
+    def __init__(self, model: Model, usual: Sequence[int], budget: int) -> None:
+        self.model, self._usual, self._budget, self._sat = model, usual, budget, False
         self.chain: Chain = model.free.chains[0]
-        #: The rules that may act on a recipient's copy, once the findings are there.
+        #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the findings are there.
         self.live: list[FlowRule] = []
+        self.live_in_clear: list[FlowRule] = []
+        self._cores: dict[Hashable, set[int]] = {}  # by question that was answered with no
         self._copies: AddedCopies | None = None
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
     def findings(self) -> list[dict[str, Any]]:
-        acting = self._possible([(id(step), [high(step.acts)]) for step in reversed(self.chain.steps)])
-        self.live = [step.rule for step in self.chain.steps if id(step) in acting]
+        last_first = self.chain.steps[::-1]
+        decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or any(row.ends for row in step.rule.rows))]
+        in_clear = self._possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
+        decided = in_clear | {key for key, core in self._cores.items() if core.isdisjoint(self._usual)}
+        acting = in_clear | self._possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
+        self.live, self.live_in_clear = ([step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear))
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
         ways = [
@@ -92,12 +101,6 @@ class _Deciding:
         busy = {place for place, _number in later}
         found = [self._never(step) for step in followed if id(step) not in acting and step.rule.place not in busy]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
-
-    def acting_on(self, mail: Sequence[int]) -> list[FlowRule]:
-        """The rules that may act on a recipient's copy of such mail."""
-        asked = [rule for rule in self.live if rule.enforced and (rule.does(Does.ENCRYPT) or any(row.ends for row in rule.rows))]
-        acting = self._possible([(rule.place, [high(self.chain.acts(rule)), *mail]) for rule in asked])
-        return [rule for rule in asked if rule.place in acting]
 
     def _follow(self) -> None:
         """Looks for the copies of people whom rules add, which go on from there. Of rules behind one whose people cannot be followed nothing is known."""
@@ -121,15 +124,21 @@ class _Deciding:
     def _possible(self, questions: Sequence[tuple[_Key, list[int]]]) -> set[_Key]:
         """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
         found: set[_Key] = set()
-        left, asked, model = list(questions), 0, list[int]()
+        left, asked = list(questions), 0
+        model: list[int] | None = []
         while left:
-            guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
-            found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
-            left = [each for each in left if each[0] not in found]
+            if model is not None:
+                guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
+                found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
+                left, model = [each for each in left if each[0] not in found], None
             # The more was asked in between, the more a new model is worth to guess from.
             asked = 2 * asked + 1
             for key, literals in left[:asked]:
-                if key not in found and self._can(literals):
+                if key in found:
+                    continue
+                if not self._can(literals):
+                    self._cores[key] = set(self.model.circuit.solver.core)
+                else:
                     found.add(key)
                     if self._sat:
                         model = self.model.circuit.solver.model
@@ -148,7 +157,7 @@ class _Deciding:
     def _never(self, step: Step) -> dict[str, Any]:
         """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
         name = step.rule.name
-        if not self._can([high(step.matches)]):
+        if high(step.alive) not in self._cores.get(id(step), ()) or not self._can([high(step.matches)]):
             if step.rule.begins or step.rule.ends:
                 return _finding("never_acts", [name], f"The rule {name!r} never acts: its dates exclude today, or its conditions contradict each other.")
             return _finding(
@@ -246,6 +255,11 @@ class _Clashes:
             if own and self._meetings.for_outside(rule, own[0]):
                 text = f"The rule {rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
                 yield _finding("template_outside", [rule.name], text)
+
+
+def _acting(step: Step) -> list[int]:
+    """That a copy reaches a rule, and the rule matches."""
+    return [high(step.alive), high(step.matches)]
 
 
 def _ends(rule: FlowRule) -> bool:

@@ -171,10 +171,11 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the processing: nothing else does before."""
     every = side.chains[0].rules.rules
     clear = [negate(step.acts) for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
+    wanted = {id(each) for each in some}
     reached: Value = TRUE
     found: list[Value] = []
     for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1]):
-        if any(step.rule is each for each in some):
+        if id(step.rule) in wanted:
             found.append(side.rail.all_of((reached, step.matches)))
         if any(row.ends for row in step.rule.rows):
             reached = side.rail.all_of((reached, negate(step.matches)))

@@ -209,6 +209,11 @@ class Model:
         """After a no: which of them exclude each other."""
         return self.circuit.solver.core
 
+    def values(self, variables: Iterable[int]) -> list[int]:
+        """After a model: the literals of these variables that are true in it."""
+        holds = self.circuit.solver.holds
+        return [each if holds(each) else each ^ 1 for each in variables]
+
     def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
         """A message with all of these, if one is found; on the free side, if need be one in which it is open what is in a text.
 

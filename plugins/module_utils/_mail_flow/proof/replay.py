@@ -73,14 +73,16 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
         return bool(found.by) and found.delivered
     if world.fate not in ("delivered", "quarantined"):
         return False
+    outside = then == "portal" and scopes.recipient_outside(facts, course.recipient.address) is True
     if found.protection == "unknown":
         possible = {option_name(asked).casefold() for _rule, asked in world.asked} | {message.protection.kind.casefold() if message.protection else ""}
-        return bool(template) and found.delivered and option_name(template).casefold() not in possible
+        never = option_name(template).casefold() not in possible if template else outside and not world.brands
+        return never and found.delivered
     if found.protection == "none":
         return True
     if template and found.protection != "protected_option_unknown":
         return found.protection.casefold() != option_name(template).casefold()
-    return then == "portal" and scopes.recipient_outside(facts, course.recipient.address) is True and (found.protection == "smime" or not world.brands)
+    return outside and (found.protection == "smime" or not world.brands)
 
 
 def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:

@@ -58,6 +58,7 @@ class Solver:
         self.core: tuple[int, ...] = ()
         self._model: list[int] = []
         self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
+        self._alone: list[tuple[int]] = [(0,), (1,)]  # by literal: the reason of what a binary clause makes true where it is false
         self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
         self._watched: list[list[list[int]]] = [[], []]  # by literal: longer clauses that watch it
         self._level: list[int] = [0]
@@ -85,6 +86,7 @@ class Solver:
         """
         variable = len(self._level)
         self._value += (0, 0)
+        self._alone += ((2 * variable,), (2 * variable + 1,))
         self._implied += ([], [])
         self._watched += ([], [])
         self._level.append(0)
@@ -205,17 +207,18 @@ class Solver:
     def _propagate(self) -> Sequence[int] | None:
         """Draws all unit consequences; a clause that became false, if one did."""
         value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
-        level, reasons, here = self._level, self._reason, len(self._limits)
+        level, reasons, here, reason_of = self._level, self._reason, len(self._limits), self._alone
         while self._done < len(trail):
             literal = trail[self._done]
             self._done += 1
             false = literal ^ 1
+            alone = reason_of[false]
             for other in implied[literal]:
                 if value[other] <= 0:
                     if value[other]:
                         return (other, false)
                     value[other], value[other ^ 1] = 1, -1
-                    level[other >> 1], reasons[other >> 1] = here, (other, false)
+                    level[other >> 1], reasons[other >> 1] = here, alone
                     trail.append(other)
             clauses = watched[false]
             if not clauses:

@@ -95,6 +95,24 @@ def test_as_python_sat_says_of_the_whole(seed: int) -> None:
     assert any(answers)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_given_takes_its_place(seed: int) -> None:
+    source = random.Random(seed)
+    formula = Formula(source, inputs=10)
+    try:
+        inputs = list(formula.literals)
+        for _number in range(40):
+            formula.add_gate()
+        wanted, answers = formula.literals[-1] ^ source.randrange(2), [literal ^ source.randrange(2) for literal in source.sample(inputs, 4)]
+        left = formula.circuit.given(wanted, answers)
+        for _number in range(20):
+            others = [literal ^ source.randrange(2) for literal in inputs if not {literal, literal ^ 1} & {*answers}]
+            expected = formula.oracle.solve(assumptions=[_signed(literal) for literal in (wanted, *answers, *others)])
+            assert formula.circuit.solve([left, *others, *(literal ^ source.randrange(2) for literal in answers)]) is expected
+    finally:
+        formula.close()
+
+
 def test_what_a_question_is_not_about_stays_open() -> None:
     circuit = Circuit()
     wanted, *others = (circuit.variable(name) for name in "abcdefgh")

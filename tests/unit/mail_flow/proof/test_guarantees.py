@@ -442,3 +442,31 @@ def test_of_two_rules_of_which_one_begins_when_the_other_ends_one_encrypts() -> 
     handed = [{**ALL, "name": name, option: "2026-03-01T06:00:00"} for name, option in (("Old", "expiry_date"), ("New", "activation_date"))]
     assert verdict(handed)["verdict"] == "proved"
     assert [verdict([one])["verdict"] for one in handed] == ["unknown", "unknown"]
+
+
+EXPIRES_NOW = rule("Until now", {"subject_contains_words": ["x"]}, {**ENCRYPT, **STOP}, expiry_date="2026-03-01T00:00:00Z")
+UNDONE = rule("Undone", OUTGOING, {**ENCRYPT, "remove_ome_v2": True, "quarantine": True})
+HIDDEN: Values = {"message_type_matches": "Encrypted"}
+DELETES = rule("Delete", HIDDEN, {"delete_message": True, "remove_ome_v2": True})
+
+
+@pytest.mark.parametrize(
+    ("rules", "guarantee"),
+    [
+        # Whether the first is over is open, and the second encrypts alike.
+        ([EXPIRES_NOW, rule("Outside", {"sent_to_scope": "NotInOrganization"}, ENCRYPT)], {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"}),
+        # Whether it is protected once it is released is open (U02), and it has no branding.
+        ([UNDONE], {"unless": {"message_type_matches": "PermissionControlled"}, "then": "portal"}),
+        # Whether the first acts on S/MIME is open, and the second rejects what is left.
+        ([DELETES, rule("Reject", OUTGOING, {"reject_message_reason_text": "no"})], {"when": HIDDEN}),
+    ],
+)
+def test_what_is_broken_in_one_way_or_another_is_refuted(rules: list[Values], guarantee: Values) -> None:
+    assert verdict(rules, **guarantee)["verdict"] == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("alone", "guarantee"), [(EXPIRES_NOW, {"when": {"subject_contains_words": ["x"]}, "then": "unencrypted"}), (DELETES, {"when": HIDDEN})]
+)
+def test_what_one_of_the_answers_spares_is_unknown(alone: Values, guarantee: Values) -> None:
+    assert verdict([alone], **guarantee)["verdict"] == "unknown"

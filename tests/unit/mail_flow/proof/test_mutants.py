@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import (
     address,
@@ -304,7 +305,15 @@ NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrika
 def test_a_false_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Values], claim: Values, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdict(rules, **claim)["verdict"] in ("refuted", "unknown")
     mutant(monkeypatch.setattr)
-    assert verdict(rules, **claim)["verdict"] == "proved"
+    assert excluded(rules, claim)
+
+
+def excluded(rules: list[Values], claim: Values) -> bool:
+    """Whether no mail is said to break a claim, or even to be what it is about."""
+    try:
+        return bool(verdict(rules, **claim)["verdict"] == "proved")
+    except OptionError:
+        return True
 
 
 # Relations that are left out: what holds is no longer proved

@@ -140,6 +140,7 @@ CASES = {
         ],
         {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
         {},
+        says="refuted",  # by a message that somebody else gets, who has the word
     ),
     "a scope that is open for each recipient": Case(
         [rule({"sent_to_scope": "ExternalPartner"}, MINOR), rule({**INSIDE, "any_of_recipient_address_contains_words": ["ann"]})],
