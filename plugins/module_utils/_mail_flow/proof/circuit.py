@@ -50,8 +50,9 @@ class Circuit:
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
         self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
-        self._said = bytearray()  # by variable: whether the first clauses depend on it
-        self._clauses_seen = 0
+        self._general: list[tuple[int, ...]] = []  # the clauses that define nothing
+        self._said = bytearray()  # by variable: whether the first of them depend on it
+        self._general_seen = 0
 
     def variable(self, name: Hashable) -> int:
         """The variable of this name."""
@@ -67,6 +68,16 @@ class Circuit:
 
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
+        self._general.append(clause)
+        self.clauses.append(clause)
+        self.solver.add(clause)
+
+    def define(self, variables: Iterable[int], *clause: int) -> None:
+        """One of these literals has to be true, which only says what some variables mean: whatever the others are, they can be given values with which all that
+        defines them is true. So it matters only to questions that depend on them. No clause that was added names them, or a gate over them.
+        """
+        for variable in variables:
+            self._depends[variable >> 1] += tuple(literal >> 1 for literal in clause if literal >> 1 != variable >> 1)
         self.clauses.append(clause)
         self.solver.add(clause)
 
@@ -123,9 +134,9 @@ class Circuit:
         variables = self.solver.variables
         decided = bytes(self._depending(literals, bytearray(variables)))
         self._said += bytes(variables - len(self._said))
-        if self._clauses_seen < len(self.clauses):
-            self._depending((literal for clause in self.clauses[self._clauses_seen :] for literal in clause), self._said)
-            self._clauses_seen = len(self.clauses)
+        if self._general_seen < len(self._general):
+            self._depending((literal for clause in self._general[self._general_seen :] for literal in clause), self._said)
+            self._general_seen = len(self._general)
         kept = int.from_bytes(decided, "big") | int.from_bytes(self._said, "big")
         return Scope(decided, kept.to_bytes(variables, "big"))
 

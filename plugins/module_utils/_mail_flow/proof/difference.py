@@ -37,6 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Courses,
     MailClass,
     Rows,
+    Shown,
     acted,
     assumed,
     cut_short,
@@ -146,6 +147,7 @@ class _Differ:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
         others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(self.sets[0], self.sets[1], self.model.now)]
+        self.rows.write(found.values())
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
         rows = merged([*found.values(), *open_, *others])
         if not self.complete:
@@ -229,14 +231,14 @@ class _Differ:
             # What may be of usual mail is said. What is unknown of unusual mail is no news.
             found = self._class(kind, which)
             self._sure(found, *modes)
-            if found.row is None:
+            if found.shown is None:
                 self._witness(found, model.free)
-            if found.row is None and found.witness is None and not found.refine and not self._shows(found):
+            if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
                 self._drop(found)
         for kind, which in unusual:
             found = self._class(kind, which)
             self._sure(found, False)
-            if found.row is None and not found.refine:
+            if found.shown is None and not found.refine:
                 self._drop(found)
         return {which: [kind for kind in each if (kind, which[1], which[0]) not in self.classes] for which, each in left.items()}
 
@@ -293,7 +295,7 @@ class _Differ:
         about = self._about()
         met = [[each.literal for each in self.model.mail.assumptions if each.id in about], []] if about else [[]]
         for usual, more in itertools.product(modes, met):
-            if found.row is None:
+            if found.shown is None:
                 self._witness(found, self.model.open, more, usual=usual)
 
     def _of_known_senders(self) -> int:
@@ -339,8 +341,8 @@ class _Differ:
         both = zip(courses, candidate.facts, strict=True)
         for kind in sorted(sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))):
             found = self._class(kind, which)
-            if found.row is None:
-                self.rows.say(found, candidate, courses, usual=usual)
+            if found.shown is None:
+                found.shown = Shown(candidate, courses, usual)
 
     def _class(self, kind: str, which: _Which) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
@@ -368,7 +370,7 @@ class _Differ:
             if courses is None:
                 continue
             self._say((found.person, found.cause), candidate, courses, usual=usual)
-            if found.row is not None:
+            if found.shown is not None:
                 return
             self.rows.show(found, candidate, courses)
             found.refine = self.model.to_refine(side) or self.model.left_in_fields()
@@ -381,25 +383,25 @@ class _Differ:
         are known before; within the budget some are shown, and some ruled out.
         """
         self.budget = min(self.budget, self.model.circuit.solver.conflicts + REFINING)
-        known = {key: each for key, each in self.classes.items() if each.row is None} if self.model.free.company.watched else {}
+        known = {key: each for key, each in self.classes.items() if each.shown is None} if self.model.free.company.watched else {}
         try:
             if known:
                 self._ask(self.model.refined([ANYBODY]), known)
                 for key, each in known.items():  # What one other recipient does not show, several may.
-                    if self.classes.get(key, each).row is None:
+                    if self.classes.get(key, each).shown is None:
                         self.classes[key] = each
             for _round in range(_ROUNDS):
-                left = {key: each.refine for key, each in self.classes.items() if each.row is None and each.refine}
+                left = {key: each.refine for key, each in self.classes.items() if each.shown is None and each.refine}
                 keys = list(dict.fromkeys(key for each in left.values() for key in each if key not in self.model.exact))
                 if not keys:
                     break
                 self._ask(self.model.refined(keys[:_AT_ONCE]), left)
         except BudgetError:
             for each in self.classes.values():
-                if each.row is None and not each.reasons:
+                if each.shown is None and not each.reasons:
                     each.reasons, each.witness = [TOO_COMPLEX], None
         for key, each in list(self.classes.items()):
-            if each.row is None and not each.usual:
+            if each.shown is None and not each.usual:
                 del self.classes[key]
 
     def _ask(self, model: Model, classes: Collection[_Key]) -> None:

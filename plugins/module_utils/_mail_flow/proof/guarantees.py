@@ -197,7 +197,8 @@ class _Prover:
         :raises OptionError: no mail can meet what the guarantee is about.
         """
         answer: dict[str, Any] = {"name": self.guarantees[place].name, "verdict": "unknown", "assumptions": []}
-        model, assumptions = self.first, self._assumed(place)
+        model = self.first
+        assumptions: Sequence[Assumption] = self._assumed(place)
         try:
             rounds = 0
             while rounds < _ROUNDS:

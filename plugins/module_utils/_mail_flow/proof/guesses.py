@@ -10,14 +10,62 @@ every clause counts, so the answers are right whatever was guessed; what no gues
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 
-#: Where a formula needs one of several parts, a guess takes the first, another guess the second, and so on.
-#: Guesses for each question.
+#: The number of guesses for each question. Where a formula needs one of several parts, the first takes the first, the second another one, and so on.
 _WAYS = 2
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+class Batch:
+    """Questions to a circuit, of which there are many.
+
+    :param budget: the maximum number of conflicts for all of them together, those that there were before included.
+    :param cores: by question that was answered with no: literals of it that cannot be true together.
+    """
+
+    def __init__(self, circuit: Circuit, budget: int) -> None:
+        self._circuit, self._budget = circuit, budget
+        self.cores: dict[Hashable, set[int]] = {}
+
+    def can(self, literals: Sequence[int]) -> bool:
+        """Whether these can be true together. Once the budget is spent, everything can."""
+        return self._solve(literals) is not False
+
+    def _solve(self, literals: Sequence[int]) -> bool | None:
+        left = self._budget - self._circuit.solver.conflicts
+        return self._circuit.solve(literals, left) if left > 0 else None
+
+    def possible(self, questions: Sequence[tuple[_Key, Sequence[int]]]) -> set[_Key]:
+        """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
+        found: set[_Key] = set()
+        left, asked = list(questions), 0
+        model: list[int] | None = []  # what to guess from, unless it was
+        while left:
+            if model is not None:
+                guessed = shown(self._circuit, [literals for _key, literals in left], model)
+                found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
+                left, model = [each for each in left if each[0] not in found], None
+            # The more was asked in between, the more a new model is worth to guess from.
+            asked = 2 * asked + 1
+            for key, literals in left[:asked]:
+                if key in found:
+                    continue
+                answer = self._solve(literals)
+                if answer is False:
+                    self.cores[key] = set(self._circuit.solver.core)
+                    continue
+                found.add(key)
+                if answer:
+                    model = self._circuit.solver.model
+                    found |= {other for other, each in left if all(model[literal] > 0 for literal in each)}
+            left = [each for each in left[asked:] if each[0] not in found]
+        return found
 
 
 def shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Sequence[int] = ()) -> list[bool]:

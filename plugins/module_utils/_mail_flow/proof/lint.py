@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -21,12 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.checks import CHECKS, OF_IDLE_RULES, Look, templates_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import content_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import shown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.meetings import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, AddedCopies, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
-
-_Key = TypeVar("_Key", bound=Hashable)
 
 
 def lint(
@@ -76,28 +74,27 @@ class _Deciding:
     """
 
     def __init__(self, model: Model, usual: Sequence[int], budget: int) -> None:
-        self.model, self._usual, self._budget, self._sat = model, usual, budget, False
+        self.model, self._usual, self._asked = model, usual, Batch(model.circuit, budget)
         self.chain: Chain = model.free.chains[0]
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the findings are there.
         self.live: list[FlowRule] = []
         self.live_in_clear: list[FlowRule] = []
-        self._cores: dict[Hashable, set[int]] = {}  # by question that was answered with no
         self._copies: AddedCopies | None = None
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
     def findings(self) -> list[dict[str, Any]]:
         last_first = self.chain.steps[::-1]
         decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or any(row.ends for row in step.rule.rows))]
-        in_clear = self._possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
-        decided = in_clear | {key for key, core in self._cores.items() if core.isdisjoint(self._usual)}
-        acting = in_clear | self._possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
+        in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
+        decided = in_clear | {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
+        acting = in_clear | self._asked.possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
         self.live, self.live_in_clear = ([step.rule for step in self.chain.steps if id(step) in those] for those in (acting, in_clear))
         self._follow()
         followed = [step for step in self.chain.steps if step.rule.place <= self._followed]
         ways = [
             (step.rule.place, [high(when), high(each.acts)]) for step in followed if id(step) not in acting for when, each, _person in self._added(step.rule)
         ]
-        later = self._possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
+        later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
         busy = {place for place, _number in later}
         found = [self._never(step) for step in followed if id(step) not in acting and step.rule.place not in busy]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
@@ -121,43 +118,10 @@ class _Deciding:
             if step is not None:
                 yield copy.when, step, copy.person
 
-    def _possible(self, questions: Sequence[tuple[_Key, list[int]]]) -> set[_Key]:
-        """The questions whose literals can, or may, be true together. Guesses answer most of them, and one model of the solver answers many."""
-        found: set[_Key] = set()
-        left, asked = list(questions), 0
-        model: list[int] | None = []
-        while left:
-            if model is not None:
-                guessed = shown(self.model.circuit, [literals for _key, literals in left], model)
-                found |= {key for (key, _literals), answer in zip(left, guessed, strict=True) if answer}
-                left, model = [each for each in left if each[0] not in found], None
-            # The more was asked in between, the more a new model is worth to guess from.
-            asked = 2 * asked + 1
-            for key, literals in left[:asked]:
-                if key in found:
-                    continue
-                if not self._can(literals):
-                    self._cores[key] = set(self.model.circuit.solver.core)
-                else:
-                    found.add(key)
-                    if self._sat:
-                        model = self.model.circuit.solver.model
-                        found |= {other for other, each in left if all(model[literal] > 0 for literal in each)}
-            left = [each for each in left[asked:] if each[0] not in found]
-        return found
-
-    def _can(self, literals: Sequence[int]) -> bool:
-        """Whether these can be true together. Once the budget is spent, everything can."""
-        circuit = self.model.circuit
-        left = self._budget - circuit.solver.conflicts
-        answer = circuit.solve(literals, left) if left > 0 else None
-        self._sat = answer is True
-        return answer is not False
-
     def _never(self, step: Step) -> dict[str, Any]:
         """Why a rule never acts: its conditions contradict each other, or earlier rules stop all mail that it applies to."""
         name = step.rule.name
-        if high(step.alive) not in self._cores.get(id(step), ()) or not self._can([high(step.matches)]):
+        if high(step.alive) not in self._asked.cores.get(id(step), ()) or not self._asked.can([high(step.matches)]):
             if step.rule.begins or step.rule.ends:
                 return _finding("never_acts", [name], f"The rule {name!r} never acts: its dates exclude today, or its conditions contradict each other.")
             return _finding(
@@ -168,7 +132,7 @@ class _Deciding:
         before = [each for each in self.chain.steps if each.rule.place < step.rule.place and _ends(each.rule)]
         going = [high(negate(each.acts)) for each in before]
         # The core names the rules that keep the mail from this rule.
-        core = set() if self._can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
+        core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
         shown = ", ".join(repr(each) for each in taken[:3]) + (f" and {len(taken) - 3} others" if len(taken) > 3 else "")
         return _finding(
@@ -183,7 +147,7 @@ class _Deciding:
                 ways = [self._spared(step, place, self.model.mail.recipient)]
                 ways += [[high(when), *self._spared(each, place, person)] for when, each, person in self._added(step.rule)]
                 questions += [((step.rule.place, place, number), literals) for number, literals in enumerate(ways)]
-        met = {key[:2] for key in self._possible(questions)}
+        met = {key[:2] for key in self._asked.possible(questions)}
         for step in live:
             for place, atom in enumerate(step.rule.exceptions):
                 if (step.rule.place, place) not in met:

@@ -202,7 +202,7 @@ class Company:
         if literal is None:
             later = [known for each, known in self.used if each == key] if history in self.histories.forks else []
             literal = self.used[key, history] = self.mail.circuit.variable(("others", self.rail.free, key, history))
-            self.mail.circuit.add(literal ^ 1, self.others_there)
+            self.mail.circuit.define([literal], literal ^ 1, self.others_there)
             for each in (history, *later):
                 self._stay(key, each)
         return literal
@@ -215,8 +215,8 @@ class Company:
             before = self.histories.before[before]
             if (key, before) in self.used or before in self.histories.forks:
                 now, earlier = self.used[key, history], self._somebody(key, before)
-                circuit.add(now ^ 1, earlier)
-                circuit.add(now, earlier ^ 1, *parting)
+                circuit.define([now], now ^ 1, earlier)
+                circuit.define([now], now, earlier ^ 1, *parting)
                 return
 
     def split(self, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
@@ -239,8 +239,8 @@ class Company:
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.rail.free, history))
         shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
-        circuit.add(leaves ^ 1, high(self._conditions.matches(shared, name, seen, self.mail.recipient)))
-        circuit.add(leaves ^ 1, self.others_there)
+        circuit.define([leaves], leaves ^ 1, high(self._conditions.matches(shared, name, seen, self.mail.recipient)))
+        circuit.define([leaves], leaves ^ 1, self.others_there)
         return leaves
 
     def parted(self, splits: Sequence[Split], *, in_place: bool) -> Value:
@@ -259,7 +259,7 @@ class Company:
         leave = [rail.all_of((split.alive, self._leaves[split.after])) for split in splits]
         if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Others may leave than those who left before.
             differ = circuit.variable(("differ", rail.free, *(split.after for split in splits)))
-            circuit.add(differ ^ 1, *map(high, leave))
+            circuit.define([differ], differ ^ 1, *map(high, leave))
             leave = [differ]
         return rail.any_of((*found, *leave))
 
@@ -275,8 +275,8 @@ class Company:
         both = [(companion.stays[one], companion.stays[other]) for companion in self.companions.values()]
         for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
             if right is not None and left != right:
-                circuit.add(guard ^ 1, left ^ 1, right)
-                circuit.add(guard ^ 1, left, right ^ 1)
+                circuit.define((left, right), guard ^ 1, left ^ 1, right)
+                circuit.define((left, right), guard ^ 1, left, right ^ 1)
 
     def _alike(self, one: Value, other: Value) -> Value:
         """Whether a rule is for both or for neither. An open match keeps both together, perhaps."""

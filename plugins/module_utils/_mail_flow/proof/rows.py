@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,11 +27,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.extent import Extent, reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, says_all, section_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
@@ -40,8 +39,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 #: What becomes of somebody's copy before and after.
 Courses = tuple[Course, Course]
 
-#: The number of models that are kept for later questions.
-_MODELS = 32
+
+@dataclass(frozen=True)
+class Shown:
+    """A message that shows a class.
+
+    :param usual: whether it was looked for in usual mail.
+    """
+
+    candidate: Replayed
+    courses: Courses
+    usual: bool
 
 
 @dataclass
@@ -49,7 +57,7 @@ class MailClass:
     """A kind of difference with its cause, which is an index into the edits.
 
     :param person: whose copies it is about, if rules add them; empty for the recipient whom the sender names.
-    :param row: its row in the result.
+    :param shown: the message that shows it, once one is found, and :param:`row` its row in the result, once it is written.
     :param refine: the atoms for which another recipient must be built to find out more.
     :param reasons: what is unknown about :param:`witness`.
     :param about: the edited rule as far as it is about the witness as it arrives, and :param:`acted` whether it acted before, and whether it acts now.
@@ -59,6 +67,7 @@ class MailClass:
     kind: str
     cause: int
     person: str = ""
+    shown: Shown | None = None
     row: dict[str, Any] | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
@@ -66,6 +75,23 @@ class MailClass:
     about: FlowRule | None = None
     acted: tuple[bool, bool] = (False, False)
     usual: bool = True
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What a row says, but not yet of how much mail.
+
+    :param sides: the results before and after, :param:`stages` at the stage at which they differ.
+    :param said: the rules that decide, as far as they are about the message as it arrives.
+    :param why: what sets the versions of the edited rule apart.
+    """
+
+    edit: Edit | None
+    sides: Mapping[str, Mapping[str, Any]]
+    stages: tuple[Mapping[str, Any], Mapping[str, Any]]
+    said: Sequence[FlowRule]
+    why: Apart
+    extent: Extent
 
 
 class Rows:
@@ -79,33 +105,42 @@ class Rows:
     def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
         self.model, self.edits, self.asked, self.budget, self._about = model, edits, asked, budget, about
         self.sets = model.rule_sets
-        self._models: deque[list[int]] = deque(maxlen=_MODELS)
 
-    def say(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
-        """Writes the row of a class from a message that shows it.
+    def write(self, classes: Iterable[MailClass]) -> None:
+        """Writes the rows of the classes of which a message is shown."""
+        drafts = [(found, found.shown, self._draft(found, found.shown)) for found in classes if found.shown is not None]
+        reached = reach(self.model.circuit, [draft.extent for _found, _shown, draft in drafts], self.budget)
+        for (found, shown, draft), (but, sure) in zip(drafts, reached, strict=True):
+            found.row = self._row(found, shown, draft, but, sure)
 
-        :param usual: whether it is about usual mail.
-        """
-        facts = candidate.facts
-        before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in zip(courses, self.sets, facts, strict=True))
-        edit = self._edit(found.cause)
+    def _draft(self, found: MailClass, shown: Shown) -> _Draft:
+        candidate, courses, edit = shown.candidate, shown.courses, self._edit(found.cause)
+        both = zip(courses, self.sets, candidate.facts, strict=True)
+        before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
         deciding = self._deciding(found, edit, courses)
         said = [self._as_it_arrives(rule, candidate) for rule in deciding]
         why = self._apart(edit, acted(edit, courses), candidate)
         if why.is_one:
             said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
-        but, sure = self._reach(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=usual)
-        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, stages if sure else ({}, {}), found.person)}{but}"
+        extent = self._extent(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=shown.usual)
+        return _Draft(edit, {"before": before, "after": after}, stages, said, why, extent)
+
+    def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> dict[str, Any]:
+        """The row of a class.
+
+        :param but: the mail that is named and not treated so, and :param:`sure` whether mail of the class is treated like the witness.
+        """
+        said, why, edit, courses = draft.said, draft.why, draft.edit, shown.courses
+        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, draft.stages if sure else ({}, {}), found.person)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
-        about = _of_addresses(said, candidate)
+        about = _of_addresses(said, shown.candidate)
         every = not but and about == said and says_all(said) and not why.is_several
         row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found)}
         if why and not why.is_several:
             row["unless"] = section_of([replace(said[0], conditions=why.unmet)])
         # A copy that there is not has no result.
-        sides = {side: each for side, each in (("before", before), ("after", after)) if each}
-        found.row = {**row, **sides, "witness": witness_of(candidate, found.person)}
+        return {**row, **{side: each for side, each in draft.sides.items() if each}, "witness": witness_of(shown.candidate, found.person)}
 
     def show(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
         """Notes a message that may show a class, with what is unknown about it."""
@@ -194,40 +229,28 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _reach(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, alike: int, *, usual: bool) -> tuple[str, bool]:
-        """The mail of the named conditions that is not treated this way, empty if there is none, and whether the mail of the class is treated like the
-        witness.
+    def _extent(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, alike: int, *, usual: bool) -> Extent:
+        """What decides of how much mail a sentence is true.
 
         :param deciding: rules, each as it is and as far as it is about mail that arrives.
         :param why: what sets the versions of the first one apart.
         """
         model, asked = self.model, self.asked(found.person)
-        differs = asked.kinds[found.kind]
+        differs, recipient = asked.kinds[found.kind], model.mail.recipient
         wanted = assumed(model, self._about, usual=usual)
         if found.person:
-            wanted.append(model.mail.recipient["address", found.person] ^ 1)
+            wanted.append(recipient["address", found.person] ^ 1)
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
+        of_class = (*wanted, asked.causes[found.cause], differs)
         steps = self._steps(*(rule for rule, _said in deciding))
-        if len(steps) == len(deciding):
-            seen_as = [(chain.conditions, step, said) for (chain, step), (_rule, said) in zip(steps, deciding, strict=True)]
-            wanted += [seen_as[0][0].any_apart(why.met, why.unmet, model.mail.recipient)] if why else []
-            about = [high(each.matches(said, step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
-            for treated, sure in ((model.circuit.conjunction((differs, alike)), True), (differs, False)):
-                if self._never([*wanted, *about, treated ^ 1]):
-                    bare = [high(each.matches(replace(said, exceptions=()), step.name, Seen(), model.mail.recipient)) for each, step, said in seen_as]
-                    return "" if about == bare or self._never([*wanted, *bare, treated ^ 1]) else ", unless an exception applies to it", sure
-        return ", unless another rule applies to it", alike == TRUE or self._never([*wanted, asked.causes[found.cause], differs, alike ^ 1])
-
-    def _never(self, literals: Sequence[int]) -> bool:
-        """Whether it is known that these cannot be true together. A model that answered one question may answer others."""
-        circuit = self.model.circuit
-        if any(all(literal < len(known) and known[literal] > 0 for literal in literals) for known in self._models):
-            return False
-        answer = circuit.solve(literals, max(self.budget - circuit.solver.conflicts, 1))
-        if answer:
-            self._models.append(circuit.solver.model)
-        return answer is False
+        if len(steps) < len(deciding):
+            return Extent((), (), of_class, differs, alike)
+        seen_as = [(chain.conditions, step, said) for (chain, step), (_rule, said) in zip(steps, deciding, strict=True)]
+        wanted += [seen_as[0][0].any_apart(why.met, why.unmet, recipient)] if why else []
+        named = (high(each.matches(said, step.name, Seen(), recipient)) for each, step, said in seen_as)
+        spared = (high(each.matches(replace(said, exceptions=()), step.name, Seen(), recipient)) for each, step, said in seen_as)
+        return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
     def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
         """One row for each cause and person, with the possible differences."""

@@ -21,6 +21,7 @@ class Formula:
         self.literals = [self.circuit.variable(number) for number in range(inputs)]
         self.circuit.together(self.literals)
         self.gates: list[tuple[int, list[int]]] = []
+        self.defined: set[int] = set()  # variables that are defined, and gates over them
         self.clauses: list[list[int]] = []
 
     def close(self) -> None:
@@ -36,15 +37,28 @@ class Formula:
             return
         self.literals.append(gate)
         self.gates.append((gate, parts))
+        self.defined |= {gate} if self.defined & {part & ~1 for part in parts} else set()
         for part in parts:
             self.oracle.add_clause([_signed(gate ^ 1), _signed(part)])
         self.oracle.add_clause([_signed(gate), *(_signed(part ^ 1) for part in parts)])
 
     def add_clause(self) -> None:
-        clause = self.some(3)
+        clause = [literal for literal in self.some(3) if literal & ~1 not in self.defined]
+        if not clause:
+            return
         self.clauses.append(clause)
         self.circuit.add(*clause)
         self.oracle.add_clause([_signed(literal) for literal in clause])
+
+    def add_definition(self) -> None:
+        """A variable that is true only where one of some others is, each time."""
+        variable, clauses = self.circuit.variable(("defined", len(self.literals))), [self.some(3) for _clause in range(2)]
+        for clause in clauses:
+            self.circuit.define([variable], variable ^ 1, *clause)
+            self.oracle.add_clause([_signed(literal) for literal in (variable ^ 1, *clause)])
+        self.clauses += [[variable ^ 1, *clause] for clause in clauses]
+        self.literals.append(variable)
+        self.defined.add(variable)
 
     def add_what_follows(self) -> None:
         clause = self.some(3)
@@ -79,6 +93,8 @@ def test_as_python_sat_says_of_the_whole(seed: int) -> None:
                 formula.add_gate()
             if formula.source.random() < 0.4:
                 formula.add_clause()
+            if formula.source.random() < 0.3:
+                formula.add_definition()
             for _number in range(4):
                 formula.add_what_follows()
             for _number in range(4):

@@ -63,5 +63,5 @@ def test_findings_are_those_of_the_solver_alone(seed: int, monkeypatch: pytest.M
     rules = mail_proof.rule_set(40)[seed % 5 :] if seed < 5 else small_worlds.rule_set(random.Random(seed))
     tenant = mail_proof.FACTS if seed < 5 else TENANT
     found = lint.lint(rules, tenant, NOW)
-    monkeypatch.setattr(lint, "shown", never_shown)
+    monkeypatch.setattr(guesses, "shown", never_shown)
     assert lint.lint(rules, tenant, NOW) == found
