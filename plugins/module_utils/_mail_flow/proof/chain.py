@@ -127,6 +127,7 @@ class Chain:
     :param splits: what rules do to who shares the copy, by ``id`` of the rule.
     :param branches: the copies that rules make of this one for others.
     :param unfollowed: whom rules add that cannot be followed, by the rule's place: a manager, or a group.
+    :param steering: the ``id`` of each rule that can change what later ones see, or whether they are reached.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
@@ -140,6 +141,7 @@ class Chain:
         self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
+        self.steering: set[int] = set()
         self._changers: dict[str, Changer] = {}
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
@@ -169,7 +171,7 @@ class Chain:
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
         matches, acts = step.matches, step.acts
-        seen = state.seen
+        seen, over = state.seen, state.over
         if rule.by_manager:
             for case, when in ((rule.where(managed=True), self.mail.sender.managed), (rule.where(managed=False), negate(self.mail.sender.managed))):
                 self._enforce(case, name, rail.all_of((acts, when)), rail.all_of((matches, when)))
@@ -177,6 +179,8 @@ class Chain:
             self._enforce(rule, name, acts, matches)
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
+        if rule.surprises or state.seen is not seen or state.over != over:
+            self.steering.add(id(rule))
         if rule.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)

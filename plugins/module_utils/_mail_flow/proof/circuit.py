@@ -85,6 +85,12 @@ class Circuit:
         """Adds a clause that follows from the rest, so that the solver need not find it. It matters only to questions about all of its literals."""
         self.solver.add(clause)
 
+    def helps(self, literal: int, others: Iterable[int]) -> None:
+        """Makes questions about some literals ones about another one, too, since clauses that follow from the rest say something of them by way of it."""
+        for other in others:
+            if other > FALSE:
+                self._depends[other >> 1] += (literal >> 1,)
+
     def at_most_one(self, literals: Iterable[int]) -> None:
         """No two of these literals are true; a gate and a clause each."""
         before: int | None = None

@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import UNSEEN, Chain, Step, shows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, State, Step, shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
@@ -232,6 +233,7 @@ class Cuts:
 
     :param apart: whether somebody leaves the copy in one rule set only, by edit.
     :param alike: the rules that are the same in both sets, as they are in each.
+    :param guard: that nothing steers the recipient's copy apart.
     """
 
     def __init__(
@@ -240,37 +242,105 @@ class Cuts:
         self._edits, self._apart, self._alike = edits, apart, alike
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
-        self._protection = before.watches_protection or after.watches_protection
-        guards: dict[tuple[int, ...], list[tuple[float, int]]] = {(): self._cut((before, after), TRUE, -1)}
+        first = _Cut((before, after), TRUE)
+        guards: dict[tuple[int, ...], list[tuple[float, int]]] = {(): self._along(first, -1)}
+        self.guard = first.guard
+        first.end([edit.before for edit in edits], [edit.after for edit in edits])
         others = {way: copy for copy in old.copies if (way := _way(copy, names)) is not None}
         for copy in new.copies:
             way = _way(copy, names)
             if way is not None and way in others:
                 reached = next(guard for place, guard in reversed(guards[way[:-1]]) if place <= copy.rule.place)
-                guards[way] = self._cut((others[way].outcome.chain, copy.outcome.chain), reached, copy.rule.place)
+                guards[way] = self._along(_Cut((others[way].outcome.chain, copy.outcome.chain), reached), copy.rule.place)
 
-    def _cut(self, chains: tuple[Chain, Chain], guard: int, start: int) -> list[tuple[float, int]]:
-        """Cuts two chains.
+    def _along(self, cut: _Cut, start: int) -> list[tuple[float, int]]:
+        """Cuts two chains that begin behind a place of the second set.
 
-        :param guard: that nothing has steered the mail apart before they begin, behind the place :param:`start` of the second set.
-        :returns: that nothing has steered it apart, from each place on.
+        :returns: that nothing has steered the mail apart, from each place on.
         """
-        rail, circuit, company = chains[0].rail, chains[0].rail.circuit, chains[0].company
-        acts = [chain.acts for chain in chains]
-        guards: list[tuple[float, int]] = [(start, guard)]
+        guards: list[tuple[float, int]] = [(start, cut.guard)]
         todo = deque(both for both in self._alike if both[1].place > start)
         for edit, apart in zip(self._edits, self._apart, strict=True):
             while todo and todo[0][1].place < edit.place:
-                _go_alike(company, guard, *_steps(todo.popleft(), chains))
-            if edit.acts_alike and edit.before is not None and edit.after is not None:
-                _share_alike(company, guard, *_steps((edit.before, edit.after), chains))
-            if any(rule is not None and _steers(rule, self._protection, company.watched) for rule in (edit.before, edit.after)):
-                guard = circuit.conjunction((guard, _differs(rail, edit, acts)[1] ^ 1))
-            guard = circuit.conjunction((guard, high(apart) ^ 1))
-            guards.append((edit.place, guard))
+                cut.unedited(*todo.popleft())
+            cut.edited(edit, apart)
+            guards.append((edit.place, cut.guard))
         for both in todo:
-            _go_alike(company, guard, *_steps(both, chains))
+            cut.unedited(*both)
         return guards
+
+
+class _Cut:
+    """A cut between two chains, from their beginnings on.
+
+    :param guard: that nothing has steered the mail apart so far.
+    """
+
+    def __init__(self, chains: tuple[Chain, Chain], guard: int) -> None:
+        self.guard = guard
+        self._chains, self._rail, self._company = chains, chains[0].rail, chains[0].company
+
+    def edited(self, edit: Edit, apart: Value) -> None:
+        """Goes on with an edited rule.
+
+        :param apart: whether somebody leaves the copy in one rule set only.
+        """
+        both = (edit.before, edit.after)
+        if edit.acts_alike and edit.before is not None and edit.after is not None:
+            self._share(*self._steps(edit.before, edit.after))
+        if any(id(rule) in chain.steering for rule, chain in zip(both, self._chains, strict=True)):
+            self._unless(_differs(self._rail, edit, [chain.acts for chain in self._chains])[1])
+        self._unless(high(apart))
+
+    def unedited(self, *both: FlowRule) -> None:
+        """Goes on with a rule that is the same in both sets."""
+        steps = self._steps(*both)
+        self._share(*steps)
+        for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
+            self._equate(*values)
+
+    def end(self, *versions: Sequence[FlowRule | None]) -> None:
+        """That the copies of two whole chains end with the same, but for what edited rules do: what all others do, they do in both.
+
+        :param versions: the edited rules, by set.
+        """
+        circuit, chains = self._rail.circuit, self._chains
+        ends = [_ends(chain.state) for chain in chains]
+        for which, other in ((0, 1), (1, 0)):
+            rules = [rule for rule in versions[which] if rule is not None]
+            for (does, name), value in ends[which].items():
+                acting = [high(chains[which].acts(rule)) for rule in rules if rule.does(does)]
+                for bound in (low, high):
+                    circuit.follows(self.guard ^ 1, bound(value) ^ 1, bound(ends[other].get((does, name), FALSE)), *acting)
+
+    def _unless(self, literal: int) -> None:
+        self.guard = self._rail.circuit.conjunction((self.guard, literal ^ 1))
+
+    def _steps(self, *both: FlowRule) -> list[Step]:
+        """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
+        steps = [step for rule, chain in zip(both, self._chains, strict=True) if (step := chain.step(rule)) is not None]
+        return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
+
+    def _share(self, *steps: Step) -> None:
+        """That the same people share the copy that reaches two steps."""
+        if steps:
+            self._company.equate(self.guard, *(step.seen.splits for step in steps))
+
+    def _equate(self, was: Value, now: Value) -> None:
+        """That two values are the same."""
+        for one, other in ((low(was), low(now)), (high(was), high(now))):
+            if one != other:
+                self._rail.circuit.follows(self.guard ^ 1, one ^ 1, other)
+                self._rail.circuit.follows(self.guard ^ 1, one, other ^ 1)
+
+
+def _ends(state: State) -> dict[tuple[Does, str], Value]:
+    """What rules did to a copy, by the sort of action that does it."""
+    found = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
+    found.update({(Does.ENCRYPT, option): value for option, value in state.asked.items()})
+    found.update({(Does.BRAND, brand): value for brand, value in state.brands.items()})
+    found.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
+    return {**found, (Does.DECRYPT, ""): state.removed}
 
 
 def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
@@ -278,39 +348,6 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
     before = () if copy.made_of is None else _way(copy.made_of, names)
     name = names.get(id(copy.rule))
     return None if before is None or name is None else (*before, name)
-
-
-def _steps(both: tuple[FlowRule, FlowRule], chains: tuple[Chain, Chain]) -> list[Step]:
-    """The steps of a rule in both chains; none where it shows on no copy, or the copy meets it in one of them at most."""
-    steps = [step for rule, chain in zip(both, chains, strict=True) if (step := chain.step(rule)) is not None]
-    return steps if len(steps) == len(both) and shows(both[0], watched=False) else []
-
-
-def _steers(rule: FlowRule, protection: bool, watched: bool) -> bool:
-    """Whether a rule can change what later rules see, or whether they are reached.
-
-    :param protection: whether rules look at what others did to protection.
-    :param watched: whether rules look at who shares a copy.
-    """
-    aside = {*UNSEEN, Does.BRAND, Does.MODERATE, *(() if watched else (Does.ADD,)), *(() if protection else (Does.ENCRYPT, Does.DECRYPT))}
-    return bool(rule.surprises) or rule.redirects_to_manager or not {row.does for row in rule.rows} <= aside
-
-
-def _share_alike(company: Company, guard: int, *steps: Step) -> None:
-    """That the same people share the copy that reaches two steps."""
-    if steps:
-        company.equate(guard, *(step.seen.splits for step in steps))
-
-
-def _go_alike(company: Company, guard: int, *steps: Step) -> None:
-    """That two steps are reached by the same people, and alike, and act alike."""
-    _share_alike(company, guard, *steps)
-    circuit = company.mail.circuit
-    for values in zip(*((step.alive, step.acts) for step in steps), strict=True):
-        for one, other in (map(low, values), map(high, values)):
-            if one != other:
-                circuit.follows(guard ^ 1, one ^ 1, other)
-                circuit.follows(guard ^ 1, one, other ^ 1)
 
 
 def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts]) -> tuple[int, int]:

@@ -67,12 +67,14 @@ class Questions:
         return self.model.added(side, place, shared=False)
 
     def _of_recipient(self, side: Side) -> Asked:
-        if self._rules_alone:
-            chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
-            Cuts(self.edits, self._parted(side), unedited(*self.model.rule_sets), chains)
         old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
         causes = Causes(side.rail, self.edits, [chain.acts for chain in side.chains], self._otherwise(side))
-        return self._of_copies(side, old, new, causes)
+        found = self._of_copies(side, old, new, causes)
+        if self._rules_alone:
+            chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
+            cuts = Cuts(self.edits, self.parted(side), unedited(*self.model.rule_sets), chains)
+            side.rail.circuit.helps(cuts.guard, found.kinds.values())
+        return found
 
     def _of_added(self, side: Side, person: str) -> Asked:
         copies = [self.added(side, place).of(person) for place in (0, 1)]
@@ -87,9 +89,10 @@ class Questions:
         if not self._rules_alone:
             return TRUE
         known = high if side.rail.free else low
-        return side.rail.circuit.disjunction(map(known, self._parted(side)))
+        return side.rail.circuit.disjunction(map(known, self.parted(side)))
 
-    def _parted(self, side: Side) -> Sequence[Value]:
+    def parted(self, side: Side) -> Sequence[Value]:
+        """Of each edit whether somebody leaves the copy in one rule set only, as far as the edit decides."""
         known = self._apart.get(side.rail.free)
         if known is None:
             known = self._apart[side.rail.free] = parted(side.company, self.edits, side.chains)

@@ -446,7 +446,13 @@ def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Va
 
 def no_edit_steers(patch: Patch) -> None:
     """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(edits, "_steers", lambda rule, protection, watched: False)
+    patch(edits._Cut, "_unless", lambda self, literal: None)
+
+
+def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
+    """Copies would end with the same, whatever an edited rule does to them."""
+    whole = edits._Cut.end
+    patch(edits._Cut, "end", lambda self, *versions: whole(self, [], []))
 
 
 def nothing_shows(patch: Patch) -> None:
@@ -499,6 +505,7 @@ BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
     ("mutant", "before", "after"),
     [
         (no_edit_steers, [ALL], [AWAY, ALL]),
+        (edited_rules_do_nothing_of_their_own, [ALL], []),
         (nothing_shows, [ALL], [AWAY, ALL]),
         (copies_are_no_matter, [WIDE], [SPLITS, WIDE]),
         (nobody_leaves_a_copy, [WIDE], [SPLITS, WIDE]),

@@ -123,3 +123,15 @@ def test_an_edited_rule_may_keep_mail_from_a_rule_that_sends_it_to_a_manager() -
         assert "Mail from inside may now, or may no longer, reach the sender's manager (U09)" in row["text"]
     for before, after in (([copies], [copies, stops]), ([copies], [marks, copies]), ([stops, copies], [stops, copies, marks])):
         assert difference(before, after, WITH_MANAGER, NOW).rows == []
+
+
+def test_an_edit_that_parts_recipients_may_bring_the_manager_among_them_a_copy() -> None:
+    """Nobody is added to a copy that is theirs. Found by the soak: once the manager has a copy of their own, the rule adds them to that of the others."""
+    copies = rule("Copies", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "Cc"})
+    parts = rule("Parts", {"sent_to": ["megan@contoso.com"]}, {"set_audit_severity": "Low"})
+    looks = rule("Looks", {"any_of_recipient_address_contains_words": ["eu"], "message_type_matches": "Encrypted"}, ENCRYPT)
+    pairs = [([copies, looks], [parts, copies, looks]), ([parts, copies, looks], [copies, looks]), ([copies, parts, looks], [parts, copies, looks])]
+    for before, after in pairs:
+        texts = [row["text"] for row in difference(before, after, WITH_MANAGER, NOW).rows]
+        assert [text for text in texts if "may now, or may no longer, reach the sender's manager (U09)" in text], texts
+    assert not [row for row in difference([copies, looks], [copies, parts, looks], WITH_MANAGER, NOW).rows if "manager" in row["text"]]
