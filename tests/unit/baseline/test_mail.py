@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from tests.emulator.mail_flow import MailFlow
 from tests.unit.emulated_session import WIRES
-from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow import small_rules, small_worlds
 from tests.unit.mail_flow.translation import facts, stored
 from tests.unit.mail_flow.translation import option as option_of
 
@@ -64,8 +64,8 @@ def wishes(source: random.Random) -> list[Values]:
     return [
         {
             "name": f"wish {place}",
-            "conditions": small_worlds.section(source, 3) or {"from_scope": "InOrganization"},
-            "exceptions": small_worlds.section(source, 1),
+            "conditions": small_rules.section(source, 3) or {"from_scope": "InOrganization"},
+            "exceptions": small_rules.section(source, 1),
             "actions": dict(source.choice(ACTIONS)),
         }
         for place in range(source.randint(1, 3))

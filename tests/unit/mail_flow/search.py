@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.oracle import wrong_difference, wrong_lint, wrong_settings, wrong_verdict
-from tests.unit.mail_flow.small_worlds import PLAIN, TENANT, SmallWorld, Theme
+from tests.unit.mail_flow.small_rules import PLAIN, Theme
+from tests.unit.mail_flow.small_worlds import TENANT, SmallWorld
 
 Values = dict[str, Any]
 
@@ -47,8 +48,8 @@ class Search:
         source, themed = random.Random(seed), self.theme is not PLAIN
         tenant, told = self.theme.organization(source)
         whole = None if told is tenant else tenant
-        rules = small_worlds.rule_set(source, self.theme)
-        claims = [small_worlds.claim(source, self.theme, rules if themed else ()) for _count in range(number)]
+        rules = small_rules.rule_set(source, self.theme)
+        claims = [small_rules.claim(source, self.theme, rules if themed else ()) for _count in range(number)]
         answers = {answer["name"]: answer for answer in prove(rules, told, [claim.option(f"claim {place}") for place, claim in enumerate(claims)])}
         for place, (claim, verdict) in enumerate(zip(claims, self._world(source, tenant).verdicts(rules, claims), strict=True)):
             answer = answers.get(f"claim {place}")
@@ -67,10 +68,10 @@ class Search:
         """
         source = random.Random(seed)
         tenant, told = self.theme.organization(source)
-        before = (small_worlds.shared_rule_set if shared else small_worlds.rule_set)(source, self.theme)
-        after = small_worlds.edited(source, before, self.theme)
+        before = (small_rules.shared_rule_set if shared else small_rules.rule_set)(source, self.theme)
+        after = small_rules.edited(source, before, self.theme)
         for _more in range(0 if seed % 3 else 2):
-            after = small_worlds.edited(source, after, self.theme)
+            after = small_rules.edited(source, after, self.theme)
         answer, more = compare(before, after, told)
         wrong = wrong_difference(answer, more, before, after, self._world(source, tenant), told, whole=None if told is tenant else tenant)
         return f"seed {seed}: {wrong}\nbefore = {before!r}\nafter = {after!r}{_of(told, self.theme is not PLAIN)}" if wrong else ""
@@ -78,9 +79,9 @@ class Search:
     def settings(self, compare: CompareSettings, seed: int) -> str:
         """What is wrong about the difference that other settings of IRM make in the plain world, with or without a random edit; empty where nothing is."""
         source = random.Random(seed)
-        before = small_worlds.rule_set(source)
-        after = small_worlds.edited(source, before) if seed % 2 else before
-        settings = [small_worlds.irm_configuration(source) for _side in range(2)]
+        before = small_rules.rule_set(source)
+        after = small_rules.edited(source, before) if seed % 2 else before
+        settings = [small_rules.irm_configuration(source) for _side in range(2)]
         world = self._world(source, TENANT)
         answer, more = compare(before, after, TENANT, settings[0], settings[1])
         wrong = wrong_settings(answer, more, (before, settings[0]), (after, settings[1]), world)
@@ -90,7 +91,7 @@ class Search:
         """What is wrong about the rules that are said never to act; empty where nothing is."""
         source = random.Random(seed)
         tenant, told = self.theme.organization(source)
-        rules = small_worlds.rule_set(source, self.theme)
+        rules = small_rules.rule_set(source, self.theme)
         wrong = wrong_lint(idle(rules, told), rules, self._world(source, tenant))
         return f"seed {seed}: {wrong}\nrules = {rules!r}{_of(told, self.theme is not PLAIN)}" if wrong else ""
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.proof.test_difference import classes
 from tests.unit.mail_flow.proof.test_guarantees import proofs
 from tests.unit.mail_flow.proof.test_lint import never
 from tests.unit.mail_flow.search import Search
-from tests.unit.mail_flow.small_worlds import PLAIN, Theme
+from tests.unit.mail_flow.small_rules import PLAIN, Theme
 from tests.unit.mail_flow.themes import THEMES, drawn
 
 Values = dict[str, Any]
@@ -43,7 +43,7 @@ def test_rules_that_are_said_never_to_act_never_do(theme: Theme, seed: int) -> N
 def test_a_theme_is_small_and_comes_up(theme: Theme) -> None:
     assert 30 < len(list(theme.messages())) < 2000
     source = random.Random(1)
-    sets = [small_worlds.rule_set(source, theme) for _count in range(40)]
+    sets = [small_rules.rule_set(source, theme) for _count in range(40)]
     sections = [rule[part] for rules in sets for rule in rules for part in ("conditions", "exceptions")]
     assert len([one for one in theme.predicates if any(one.items() <= each.items() for each in sections)]) > min(len(theme.predicates), 10) // 2
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from tests.unit.mail_flow.small_worlds import HEADER, NOW, PLAIN, TENANT, Theme
+from tests.unit.mail_flow.small_rules import PLAIN, Theme
+from tests.unit.mail_flow.small_worlds import HEADER, NOW, TENANT
 
 Values = dict[str, Any]
 

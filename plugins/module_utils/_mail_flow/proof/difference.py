@@ -176,8 +176,8 @@ class _Differ:
                 yield person
 
     def _sent_on(self) -> Iterator[MailClass]:
-        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each rule that does and that an edit keeps from
-        some mail, or no longer does. What becomes of their copies is not compared.
+        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other rule that does, and that an edit keeps
+        from some mail, or no longer does, or parts recipients before. What becomes of their copies is not compared.
 
         :raises BudgetError: a question took too many conflicts.
         """
@@ -326,7 +326,7 @@ class _Differ:
                     break
                 shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
                 if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                    self._say(which, candidate, courses, usual=usual)
+                    self._note(which, candidate, courses, usual=usual)
                 left = [kind for kind in left if kind not in shown]
                 found += shown
         return found
@@ -336,8 +336,8 @@ class _Differ:
         built = (companion.slot for companion in self.model.free.company.companions.values())
         return [slot["address", person] ^ 1 for slot in (self.model.mail.recipient, *built)] if person else []
 
-    def _say(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
-        """Writes the rows of all kinds that a message certainly shows for a cause, unless they are already written."""
+    def _note(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for all kinds that it certainly shows for a cause, unless they have one."""
         cause = which[1]
         edit = self.edits[cause] if cause < len(self.edits) else None
         if edit is not None and not any(acted(edit, courses)):
@@ -363,7 +363,7 @@ class _Differ:
         return self.model.solve([*self._assumed(usual=True), *self._company(self.model.free), *asked.of(found.kind, found.cause)], self._left)
 
     def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
-        """Searches for a message of a class, and writes the rows of what it certainly shows.
+        """Searches for a message of a class, and notes what it certainly shows.
 
         :param more: further assumptions.
         """
@@ -373,7 +373,7 @@ class _Differ:
             courses = self._courses(candidate, found.person)
             if courses is None:
                 continue
-            self._say((found.person, found.cause), candidate, courses, usual=usual)
+            self._note((found.person, found.cause), candidate, courses, usual=usual)
             if found.shown is not None:
                 return
             self.rows.show(found, candidate, courses)

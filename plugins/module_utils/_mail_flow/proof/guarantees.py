@@ -63,11 +63,11 @@ GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
 #: How many times the other recipients are built more exactly.
 _ROUNDS = 6
 
-#: The maximum number of answers to what is unknown that a message is held against.
-_CASES = 6
-
 #: The maximum number of relations to learn before that.
 _LAWS = 200
+
+#: The maximum number of answers to what is unknown that a message is held against.
+_CASES = 6
 
 
 @dataclass(frozen=True)

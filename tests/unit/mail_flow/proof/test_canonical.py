@@ -14,13 +14,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from tests.bench import mail_proof
-from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow import small_rules, small_worlds
 from tests.unit.mail_flow.proof.test_guarantees import NOW, proofs
 for seed in range(6):
     source = random.Random(seed)
-    rules = small_worlds.rule_set(source)
-    claims = [small_worlds.claim(source).option(f"C{number}") for number in range(6)]
-    after = small_worlds.edited(source, rules)
+    rules = small_rules.rule_set(source)
+    claims = [small_rules.claim(source).option(f"C{number}") for number in range(6)]
+    after = small_rules.edited(source, rules)
     tenant = small_worlds.TENANT
     print(json.dumps([proofs(rules, tenant, claims), difference(rules, after, tenant, NOW).rows, lint(rules, tenant, NOW)]))
 rules = mail_proof.rule_set(40)

@@ -13,7 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 
 from tests.bench import mail_proof
-from tests.unit.mail_flow import small_worlds
+from tests.unit.mail_flow import small_rules
 from tests.unit.mail_flow.proof.test_guarantees import NOW
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -60,7 +60,7 @@ def never_shown(circuit: Circuit, questions: Sequence[Sequence[int]], known: Seq
 
 @pytest.mark.parametrize("seed", range(10))
 def test_findings_are_those_of_the_solver_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = mail_proof.rule_set(40)[seed % 5 :] if seed < 5 else small_worlds.rule_set(random.Random(seed))
+    rules = mail_proof.rule_set(40)[seed % 5 :] if seed < 5 else small_rules.rule_set(random.Random(seed))
     tenant = mail_proof.FACTS if seed < 5 else TENANT
     found = lint.lint(rules, tenant, NOW)
     monkeypatch.setattr(guesses, "shown", never_shown)

@@ -10,24 +10,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import (
     address,
     chain,
     conditions,
-    edits,
     fates,
     mail,
     model,
-    questions,
     recipients,
     wishes,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Patch = Callable[[Any, str, Any], None]
@@ -439,84 +435,3 @@ def test_a_lost_proof_is_noticed(mutant: Callable[[Patch], None], rules: list[Va
     assert verdict(rules, **claim)["verdict"] == "proved"
     mutant(monkeypatch.setattr)
     assert verdict(rules, **claim)["verdict"] != "proved"
-
-
-# Differences that are missed
-
-
-def no_edit_steers(patch: Patch) -> None:
-    """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(edits._Cut, "_unless", lambda self, literal: None)
-
-
-def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
-    """Copies would end with the same, whatever an edited rule does to them."""
-    whole = edits._Cut.end
-    patch(edits._Cut, "end", lambda self, *versions: whole(self, [], []))
-
-
-def nothing_shows(patch: Patch) -> None:
-    """Rules that end the way of mail would be no edits."""
-    patch(edits, "shows", lambda rule, watched: bool(rule.does(Does.ENCRYPT)))
-
-
-def copies_are_no_matter(patch: Patch) -> None:
-    """A rule that splits copies would be no edit, though another one looks at who shares them."""
-    patch(edits, "shows", lambda rule, watched: chain.shows(rule, watched=False))
-
-
-def nobody_leaves_a_copy(patch: Patch) -> None:
-    """Whoever shares a copy would share it to the end, if nobody is built for them."""
-    patch(recipients.Company, "_leaver", lambda self, rule, name, seen, history: FALSE)
-
-
-def only_the_recipients_rules_split(patch: Patch) -> None:
-    """A rule would make others leave only where it is for the recipient who is followed."""
-    patch(recipients, "_of_message", tuple)
-
-
-def edits_part_nobody(patch: Patch) -> None:
-    """Rules that are not edited would see the same people, whatever an edited one splits."""
-    patch(questions, "parted", lambda company, edits, chains: [FALSE] * len(edits))
-
-
-def a_changed_rule_parts_nobody(patch: Patch) -> None:
-    whole = recipients.Company.parted
-    patch(recipients.Company, "parted", lambda self, splits, *, in_place: FALSE if in_place else whole(self, splits, in_place=in_place))
-
-
-def nobody_writes_to_an_alias(patch: Patch) -> None:
-    whole = mail.Mail._assume_the_usual
-
-    def assume(self: Any, rule_sets: Any) -> None:
-        whole(self, rule_sets)
-        self.circuit.add(self.direct)
-
-    patch(mail.Mail, "_assume_the_usual", assume)
-
-
-SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
-WIDE = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
-AWAY = rule("Away", {**IN, **subject("public")}, STOP)
-BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
-
-
-@pytest.mark.parametrize(
-    ("mutant", "before", "after"),
-    [
-        (no_edit_steers, [ALL], [AWAY, ALL]),
-        (edited_rules_do_nothing_of_their_own, [ALL], []),
-        (nothing_shows, [ALL], [AWAY, ALL]),
-        (copies_are_no_matter, [WIDE], [SPLITS, WIDE]),
-        (nobody_leaves_a_copy, [WIDE], [SPLITS, WIDE]),
-        (only_the_recipients_rules_split, [WIDE], [SPLITS, WIDE]),
-        (edits_part_nobody, [WIDE], [SPLITS, WIDE]),
-        (a_changed_rule_parts_nobody, [SPLITS, WIDE], [{**SPLITS, "conditions": {"recipient_domain_is": ["example.org"]}}, WIDE]),
-        (nobody_writes_to_an_alias, [BOB], [{**BOB, "recipient_address_type": "Original"}]),
-    ],
-    ids=lambda value: value.__name__ if callable(value) else "",
-)
-def test_a_missed_difference_is_noticed(mutant: Callable[[Patch], None], before: list[Values], after: list[Values], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "protection_lost" in [row["kind"] for row in difference(before, after, TENANT, NOW).rows]
-    mutant(monkeypatch.setattr)
-    assert difference(before, after, TENANT, NOW).rows == []
