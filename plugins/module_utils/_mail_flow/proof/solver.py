@@ -181,7 +181,9 @@ class Solver:
 
     def _end(self) -> None:
         """Looks at all clauses again, and draws what follows from what was learnt for certain."""
-        self._back_to(0, decide=False)
+        if self._limits:
+            del self._trail[self._limits[0] :]
+            self._limits.clear()
         self._value = [0] * len(self._value)
         self._set_trail()
         self._done = self._known
@@ -384,7 +386,7 @@ class Solver:
         self._order = [(-activity[variable], variable) for variable in sorted({variable for _key, variable in self._order})]
         heapq.heapify(self._order)
 
-    def _back_to(self, level: int, *, decide: bool = True) -> None:
+    def _back_to(self, level: int) -> None:
         if len(self._limits) <= level:
             return
         start = self._limits[level]
@@ -394,7 +396,7 @@ class Solver:
             value[literal] = value[literal ^ 1] = 0
             variable = literal >> 1
             phase[variable] = literal & 1
-            if decide and eligible[variable] and not queued[variable]:
+            if eligible[variable] and not queued[variable]:
                 queued[variable] = 1
                 heapq.heappush(order, (-activity[variable], variable))
         del self._trail[start:]
