@@ -32,9 +32,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, says_all, section_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, slots_look_at_sender, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
 #: What becomes of somebody's copy before and after.
 Courses = tuple[Course, Course]
@@ -335,11 +335,18 @@ def witness_of(candidate: Replayed, person: str = "") -> dict[str, Any]:
 
 
 def _of_addresses(rules: Sequence[FlowRule], candidate: Replayed) -> list[FlowRule]:
-    """Rules without the conditions that may be about an address that the sender wrote, if any is an alias: a section is about primary ones."""
+    """Rules without the conditions that are about other addresses of a message than a section is, which means primary ones, and the From field: about one
+    that the sender wrote, if any is an alias, and about the envelope's sender, if that is another one.
+    """
     message, facts = candidate.message, candidate.facts[0]
-    if all(facts.primary(address) == address.lower() for address in (*message.to, *message.cc, *message.bcc)):
-        return list(rules)
-    return [replace(rule, conditions=tuple(atom for atom in rule.conditions if not watches_aliases(atom))) for rule in rules]
+    at_alias = any(facts.primary(address) != address.lower() for address in (*message.to, *message.cc, *message.bcc))
+    sent_as_another = facts.primary(message.mail_from or "") != facts.primary(message.sender)
+
+    def means(atom: Atom) -> bool:
+        elsewhere = slots_look_at_sender(atom) and atom.settings.location != "Header"
+        return not (at_alias and watches_aliases(atom)) and not (sent_as_another and elsewhere)
+
+    return [replace(rule, conditions=tuple(filter(means, rule.conditions))) for rule in rules]
 
 
 def _whose(found: MailClass) -> dict[str, str]:

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
 #: The maximum number of a condition's values that a sentence lists.
@@ -127,7 +127,17 @@ def _of(atoms: Sequence[Atom]) -> tuple[int, str]:
     option = atoms[0].predicate.options[0]
     about, lists = _about(atoms[0])[0], _met(option, [_about(atom)[1] for atom in atoms])
     known = PHRASES[option]
-    return known.place, known.said(about, lists) + (" (as written)" if looks_at_written(atoms[0]) else "")
+    return known.place, known.said(about, lists) + _which(atoms[0])
+
+
+def _which(atom: Atom) -> str:
+    """Which address a condition looks at, unless it is the one that most do."""
+    if looks_at_written(atom):
+        return " (as written)"
+    return _LOCATIONS.get(atom.settings.location, "") if slots_look_at_sender(atom) else ""
+
+
+_LOCATIONS = {"Envelope": " (in the envelope)", "HeaderOrEnvelope": " (in the header or the envelope)"}
 
 
 def _about(atom: Atom) -> tuple[str, list[Any]]:
@@ -189,7 +199,7 @@ def _parts(atoms: Iterable[Atom]) -> list[str]:
     for atom in atoms:
         options = atom.predicate.options
         about = _about(atom)[0].lower() if PHRASES[options[0]].depends else ""
-        groups.setdefault((*options, about, looks_at_written(atom)), []).append(atom)
+        groups.setdefault((*options, about, _which(atom)), []).append(atom)
     found: list[str] = []
     said = [(*_of(same), same[0].predicate.options[0]) for same in groups.values()]
     for _place, text, option in sorted(said, key=lambda each: each[0]):
@@ -203,7 +213,9 @@ def _parts(atoms: Iterable[Atom]) -> list[str]:
 
 
 def says_all(rules: Sequence[FlowRule]) -> bool:
-    """Whether :func:`section_of` has all conditions of these rules."""
+    """Whether :func:`section_of` says all that conditions of these rules say."""
+    if any(slots_look_at_sender(atom) and atom.settings.location != "Header" for rule in rules for atom in rule.conditions):
+        return False
     given = {(option, atom.values) for rule in rules for atom in rule.conditions for option in atom.predicate.options}
     return len(given) == len({option for option, _values in given})
 

@@ -475,3 +475,15 @@ def test_texts_with_and_without_patterns() -> None:
     assert find_text([("pattern", (r"^abc$", False))], [("pattern", ("b", False))]) is None
     with pytest.raises(OverflowError):
         find_text([("pattern", (f"{letter}.{{20,40}}{letter}", False)) for letter in "abcdef"])
+
+
+def test_a_row_tells_the_senders_of_the_envelope_and_of_the_header_apart() -> None:
+    """Found by the soak: a row was about one address that no message has. A section is about the From field."""
+    envelope = {"from_address_contains_words": ["@bounces.com"]}
+    header = {"from_scope": "InOrganization", "sender_domain_is": ["contoso.com"]}
+    bounces, own = rule("Bounces", envelope, STOP, sender_address_location="Envelope"), rule("Own", header, ENCRYPT)
+    (row,) = [row for row in compared([bounces, own], [own]).rows if row["kind"] == "protection_gained"]
+    assert "from addresses with '@bounces.com' (in the envelope)" in row["text"]
+    assert (row["when"], row["every"], row["witness"]["message"]["mail_from"].partition("@")[2]) == (header, False, "bounces.com")
+    (row,) = compared([rule("Bounces", envelope, {"delete_message": True}, sender_address_location="HeaderOrEnvelope")], []).rows
+    assert "'@bounces.com' (in the header or the envelope)" in row["text"]
