@@ -69,13 +69,25 @@ def wrong_verdict(
         return ""
     if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)], tenant):
         return ""
-    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant)]
+    seen_as = {row["id"] for row in answer["unknown"]}
+    usual = [
+        each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant) and not _is_left_open(seen_as, *each, rules, tenant)
+    ]
     if usual:
         message, recipient = usual[0]
         return f"it is called unknown ({answer['unknown']}), and certainly breaks for {recipient} with {message}"
     if verdict.certain or not exhaustive:
         return ""
     return f"it is called unknown ({answer['unknown']}), and holds for every message of the small world"
+
+
+def _is_left_open(message: Values, recipient: str, rules: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
+    """Whether nothing certain need be told of a copy: it is for somebody whom rules add, and what rules see there of all who share it is left open (U09)."""
+    groups, aliases = tenant.get("groups") or {}, tenant.get("proxy_addresses") or {}
+    named = {address for field in ("to", "cc", "bcc") for address in message[field]}
+    people = {aliases.get(address, address) for address in named} | {member for group in named & set(groups) for member in _not_followed(tenant)}
+    looks = any(option.startswith("any_of_") for section in _sections(rules) for option in section)
+    return looks and recipient not in people
 
 
 def _are_opaque(sections: Sequence[Mapping[str, Any]], tenant: Mapping[str, Any]) -> bool:

@@ -242,7 +242,10 @@ class Writer:
         return list(self._texts(atoms, is_true))
 
     def _attachments(self, is_true: Holds) -> list[dict[str, Any]]:
-        """An attachment for each property that one must have."""
+        """An attachment for each property that one must have.
+
+        :raises NoMessageError: the name of one would have what none must have.
+        """
         mail = self.mail
         found: list[dict[str, Any]] = []
         text = self._text({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
@@ -252,16 +255,26 @@ class Writer:
         def attach(name: str, **with_: Any) -> None:
             found.append({"name": name, **plain, **with_})
 
+        def attach_named(name: str, because: int) -> None:
+            unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
+            if unwanted:
+                raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
+            attach(name)
+
         for key, literal in mail.texts.get("attachment", {}).items():
             if is_true(literal):
                 sort, value = key
-                attach(f"file{len(found)}.{value}") if sort == "extension" else attach(f"file{len(found)}", properties={value[0]: value[1]})
+                if sort == "extension":
+                    attach_named(f"file{len(found)}.{value}", literal)
+                else:
+                    attach(f"file{len(found)}", properties={value[0]: value[1]})
         for text in self._texts(mail.texts.get("attachment text", {}), is_true):
             attach(f"file{len(found)}", text=text)
-        for name in self._texts(mail.texts.get("attachment name", {}), is_true, "file"):
-            attach(name or f"file{len(found)}")
+        names = mail.texts.get("attachment name", {})
+        for key, name in zip([key for key, literal in names.items() if is_true(literal)], self._texts(names, is_true, "file"), strict=True):
+            attach_named(name or f"file{len(found)}", names[key])
         if is_true(mail.pdf) and not any(each["name"].endswith(".pdf") for each in found):
-            attach(f"file{len(found)}.pdf")
+            attach_named(f"file{len(found)}.pdf", mail.pdf)
         sizes = [value for sort, value in mail.properties if sort == "attachment" and is_true(mail.properties[sort, value])]
         if sizes:
             attach(f"file{len(found)}", size=max(sizes) + 1)
@@ -269,6 +282,16 @@ class Writer:
             if is_true(mail.properties[option, True]):
                 attach(f"file{len(found)}", **{field_: True})
         return found
+
+    def _of_name(self, name: str) -> Iterator[int]:
+        """What the name of an attachment has, or may have unless that may be open."""
+        texts = self.mail.texts
+        for key, literal in texts.get("attachment name", {}).items():
+            has = holds(name, key)
+            if has is True or (has is None and not self._lax):
+                yield literal
+        own = name.rpartition(".")[2].casefold() if "." in name else ""
+        yield from (literal for (sort, value), literal in texts.get("attachment", {}).items() if sort == "extension" and value == own)
 
     def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
         """A text for each atom, with none that no text has.

@@ -470,3 +470,16 @@ def test_what_is_broken_in_one_way_or_another_is_refuted(rules: list[Values], gu
 )
 def test_what_one_of_the_answers_spares_is_unknown(alone: Values, guarantee: Values) -> None:
     assert verdict([alone], **guarantee)["verdict"] == "unknown"
+
+
+def test_a_file_of_a_type_is_called_so_in_a_counterexample() -> None:
+    """Found by the soak: a name that had to lack the type's letters was written with them, and none was found."""
+    conditions, spared = {"attachment_name_matches_patterns": ["docx"]}, {"attachment_contains_words": ["offer"]}
+    deletes = {**rule("Deletes", conditions, {"delete_message": True}), "exceptions": spared}
+    found = verdict([deletes], when={**OUTGOING, "attachment_extension_matches_words": ["docx"]}, then="not_in_clear")
+    files = found["counterexample"]["message"]["attachments"]
+    assert (found["verdict"], [each["name"] for each in files if each["name"].endswith(".docx")], {each["text"] for each in files} - {""}) == (
+        "refuted",
+        ["file0.docx"],
+        {"offer"},
+    )
