@@ -69,10 +69,9 @@ def wrong_verdict(
         return ""
     if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)], tenant):
         return ""
-    seen_as = {row["id"] for row in answer["unknown"]}
-    usual = [
-        each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant) and not _is_left_open(seen_as, *each, rules, tenant)
-    ]
+    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant)]
+    if any(row["id"] == "U09" for row in answer["unknown"]):
+        usual = [each for each in usual if not _is_left_open(*each, rules, tenant)]
     if usual:
         message, recipient = usual[0]
         return f"it is called unknown ({answer['unknown']}), and certainly breaks for {recipient} with {message}"
