@@ -243,7 +243,7 @@ class Passage:
         if rule.content and self._hidden(world.content):
             yield False
         if rule.begins or rule.ends:
-            yield rule.in_window(self.message)
+            yield from rule.borders(self.message.date)
         for atom in rule.exceptions:
             yield negate(self.truth(atom, world, person))
         for reason in rule.doubts:

@@ -483,3 +483,11 @@ def test_a_file_of_a_type_is_called_so_in_a_counterexample() -> None:
         ["file0.docx"],
         {"offer"},
     )
+
+
+def test_one_date_of_several_rules_has_one_answer() -> None:
+    """Found by the soak: either the first rule stops, or it has not begun, and neither has the second, which ends later."""
+    stops = rule("Stops", OUTGOING, STOP, activation_date="2026-02-28T12:00:00")
+    encrypts = rule("Encrypts", OUTGOING, ENCRYPT, activation_date="2026-02-28T12:00:00", expiry_date="2026-03-01T12:00:00")
+    assert verdict([stops, encrypts])["verdict"] == "refuted"
+    assert verdict([encrypts])["verdict"] == "unknown"
