@@ -66,9 +66,14 @@ def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: 
     return any_of((any_pattern(attachment.name, values, settings.legacy), all_of((inside, count))))
 
 
+def extension(name: str) -> str | None:
+    """A file's extension in small letters; ``None`` where it has none."""
+    return name.rpartition(".")[2].casefold() if "." in name else None
+
+
 def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the extensions, itself or a file in it."""
-    extensions = {name.rpartition(".")[2].casefold() for name in (attachment.name, *(attachment.nested or ())) if "." in name}
+    extensions = {extension(name) for name in (attachment.name, *(attachment.nested or ()))}
     if extensions & {value.casefold().lstrip(".") for value in values}:
         return True
     own = attachment.name.rpartition(".")[2].casefold()

@@ -50,9 +50,8 @@ class Circuit:
         self.clauses: list[tuple[int, ...]] = []
         self.alternatives: dict[int, tuple[int, ...]] = {}
         self._depends: list[tuple[int, ...]] = [()]  # by variable: those that matter where it does
-        self._general: list[tuple[int, ...]] = []  # the clauses that define nothing
-        self._said = bytearray()  # by variable: whether the first of them depend on it
-        self._general_seen = 0
+        self._said = bytearray()  # by variable: whether clauses that define nothing depend on it
+        self._new: list[int] = []  # literals of such clauses that were added since that was found out
 
     def variable(self, name: Hashable) -> int:
         """The variable of this name."""
@@ -68,7 +67,7 @@ class Circuit:
 
     def add(self, *clause: int) -> None:
         """One of these literals has to be true."""
-        self._general.append(clause)
+        self._new += clause
         self.clauses.append(clause)
         self.solver.add(clause)
 
@@ -140,9 +139,8 @@ class Circuit:
         variables = self.solver.variables
         decided = bytes(self._depending(literals, bytearray(variables)))
         self._said += bytes(variables - len(self._said))
-        if self._general_seen < len(self._general):
-            self._depending((literal for clause in self._general[self._general_seen :] for literal in clause), self._said)
-            self._general_seen = len(self._general)
+        self._depending(self._new, self._said)
+        self._new.clear()
         kept = int.from_bytes(decided, "big") | int.from_bytes(self._said, "big")
         return Scope(decided, kept.to_bytes(variables, "big"))
 
@@ -198,7 +196,7 @@ class Rail:
     """Logic over values on a circuit.
 
     :param free: whether what is unknown is a variable; otherwise it is open.
-    :param questions: these variables.
+    :param questions: the variables of what is unknown; none where it is open.
     """
 
     def __init__(self, circuit: Circuit, *, free: bool) -> None:

@@ -192,13 +192,13 @@ class _Differ:
             if people:
                 yield self.rows.sent_on(cause, brings, sorted(people))
         circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes
-        parted = [high(value) for value in self.questions.parted(self.model.free)]
         for alike in unedited(*self.sets):
             kept = chains[0].unfollowed.get(alike[0].place)
             if kept:
                 old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
                 # Nobody is added to a copy that is theirs, so it matters who left it before.
-                left = circuit.disjunction(value for edit, value in zip(self.edits, parted, strict=True) if edit.place < alike[1].place)
+                parted = zip(self.edits, self.questions.parted(self.model.free), strict=True)
+                left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
                 differs = circuit.disjunction((circuit.equal(old, new) ^ 1, circuit.conjunction((old, left))))
                 found = (cause for cause in range(len(self.edits)) if self.model.solve([differs, causes[cause]], self._left))
                 yield from (self.rows.sent_on(cause, alike, sorted(kept)) for cause in found)

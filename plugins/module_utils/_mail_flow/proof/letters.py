@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.attachments import extension
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
@@ -290,8 +291,7 @@ class Writer:
             has = holds(name, key)
             if has is True or (has is None and not self._lax):
                 yield literal
-        own = name.rpartition(".")[2].casefold() if "." in name else ""
-        yield from (literal for (sort, value), literal in texts.get("attachment", {}).items() if sort == "extension" and value == own)
+        yield from (literal for key, literal in texts.get("attachment", {}).items() if key == ("extension", extension(name)))
 
     def _texts(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> Iterator[str]:
         """A text for each atom, with none that no text has.

@@ -21,12 +21,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 
 from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, STOP, rule
+from tests.unit.mail_flow.proof.test_mutants import IN, Patch, subject
 from tests.unit.mail_flow.small_worlds import TENANT
 
-Patch = Callable[[Any, str, Any], None]
 Values = dict[str, Any]
-
-IN = {"from_scope": "InOrganization"}
 
 
 def no_edit_steers(patch: Patch) -> None:
@@ -82,7 +80,7 @@ def nobody_writes_to_an_alias(patch: Patch) -> None:
 
 SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
 WIDE = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
-AWAY = rule("Away", {**IN, "subject_contains_words": ["public"]}, STOP)
+AWAY = rule("Away", {**IN, **subject("public")}, STOP)
 BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
 
 
