@@ -45,9 +45,9 @@ def worsened(
             then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
             wanted = [low(about), low(then), high(first) ^ 1, *(each.literal for each in model.mail.assumed)]
             for written in model.mail.ways_to_write:
-                for candidate in model.candidates([*wanted, *written], side):
-                    if found := _replayed(model, guarantee, candidate):
-                        return found
+                _possible, candidate = model.find([*wanted, *written], side)
+                if candidate and (found := _replayed(model, guarantee, candidate)):
+                    return found
             more = model.to_refine(side)
             if not more:
                 return None

@@ -79,6 +79,8 @@ class AddressSlot:
     :param atoms: its variables.
     :param object: whether the person is an object of the organization.
     :param named: whether the address is one that has a variable; :param:`placed` whether its domain is one that has a variable.
+    :param doubtful: atom to the named addresses of which it is open whether they have it: what a borderline case of a word (U17) or of a pattern (U18)
+        decides, and what members of a nested group are (U04). Of these its variable says nothing.
     """
 
     def __init__(self, circuit: Circuit, name: str, kind: str, vocabulary: Vocabulary, facts: Facts) -> None:
@@ -89,6 +91,7 @@ class AddressSlot:
         self.atoms.update({("exact", each): circuit.variable((name, "exact", each)) for each in vocabulary.exact})
         self.object = circuit.variable((name, "object"))
         self.managed = circuit.variable((name, "managed"))
+        self.doubtful: dict[Key, list[str]] = {}
         self._relate()
 
     def __getitem__(self, key: Key) -> int:
@@ -116,6 +119,13 @@ class AddressSlot:
         for literal in literals:
             self._circuit.add(literal ^ 1, whole)
         self._circuit.add(whole ^ 1, *literals)
+
+    def _has(self, address: str, key: Key, *, sure: bool) -> None:
+        """A named address has an atom, or may have it."""
+        if sure:
+            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[key])
+        else:
+            self.doubtful.setdefault(key, []).append(address)
 
     def _only(self, key: Key, people: Iterable[str]) -> None:
         """Only these named addresses have an atom."""
@@ -160,14 +170,12 @@ class AddressSlot:
         for address in people:
             for word, sure in words_in(address, index):
                 hits["word", word].append(address)
-                if sure:
-                    add(atoms["address", address] ^ 1, atoms["word", word])
+                self._has(address, ("word", word), sure=sure)
             for pattern, legacy in patterns:
                 found = any_pattern(address, (pattern,), legacy)
                 if found is not False:
                     hits["pattern", (pattern, legacy)].append(address)
-                if found is True:
-                    add(atoms["address", address] ^ 1, atoms["pattern", (pattern, legacy)])
+                    self._has(address, ("pattern", (pattern, legacy)), sure=found is True)
         for key, each in hits.items():
             self._only(key, each)
         ends: list[tuple[int, tuple[str, ...]]] = [(atoms["below", name], (f"@{name}", f".{name}")) for name in self.values("below")]
@@ -186,20 +194,17 @@ class AddressSlot:
                             add(literal ^ 1, atoms["pattern", (pattern, legacy)])
 
     def _relate_members(self, people: list[str]) -> None:
-        """Membership of groups whose members are known. Whether members of a nested group count is open (U04)."""
-        self.nested: dict[str, list[int]] = {}
+        """Membership of groups whose members are known."""
         for group in self.values("member"):
             if self.facts.groups is None or group not in self.facts.groups:
                 continue
             every, direct = self.facts.members_of(group), self.facts.groups[group]
-            literal = self.atoms["member", group]
-            self._only(("member", group), [address for address in people if address in every])
-            for address in people:
-                if address in direct:
-                    self._circuit.add(self.atoms["address", address] ^ 1, literal)
-            self.nested[group] = [self.atoms["address", address] for address in people if address in every and address not in direct]
+            members = [address for address in people if address in every]
+            self._only(("member", group), members)
+            for address in members:
+                self._has(address, ("member", group), sure=address in direct)
             if len(every) <= MOST_NAMED:
-                self._circuit.add(literal ^ 1, self.named)
+                self._circuit.add(self.atoms["member", group] ^ 1, self.named)
 
     def _relate_directory(self, people: list[str]) -> None:
         """The organization's objects, with what is known of their attributes and managers."""
@@ -228,8 +233,10 @@ class AddressSlot:
         if text is None:
             return
         found = bool(text) and (any_word(text, (wanted,)) if sort == "attribute word" else any_pattern(text, (wanted,), legacy))
-        if isinstance(found, bool):
-            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] if found else self.atoms[sort, value] ^ 1)
+        if found is False:
+            self._circuit.add(self.atoms["address", address] ^ 1, self.atoms[sort, value] ^ 1)
+        else:
+            self._has(address, (sort, value), sure=found is True)
 
     # Regions of the domain
 

@@ -166,14 +166,12 @@ class Conditions:
 
     def _of_slot(self, slot: AddressSlot, key: Key) -> Value:
         """An atom of an address."""
-        sort, value = key
         if is_open(key):
             return self.rail.unknown("U18", slot.name, key)
-        literal = slot[key]
-        if sort == "member" and slot.nested.get(value):
-            nested = self.mail.circuit.disjunction(slot.nested[value])
-            return self.rail.choose(nested, self.rail.unknown("U04", slot.name, value), literal)
-        return literal
+        found: Value = slot[key]
+        for address in slot.doubtful.get(key, ()):
+            found = self.rail.choose(slot["address", address], self.rail.unknown(_DOUBTS[key[0]], address, key), found)
+        return found
 
     def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         location, keys = atom.settings.location, keys_of(atom)
@@ -406,6 +404,9 @@ class Conditions:
         changed = self.rail.any_of([when for _name, when in seen.levels])
         return self.rail.choose(changed, self.rail.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
+
+#: Sort of atom to why it may be open whether an address has it.
+_DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute pattern": "U18", "member": "U04"}
 
 #: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.
 _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {

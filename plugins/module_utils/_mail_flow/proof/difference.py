@@ -367,20 +367,20 @@ class _Differ:
 
         :param more: further assumptions.
         """
-        asked = self.questions.of(side, found.person)
-        wanted = [*more, *self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person), *asked.of(found.kind, found.cause)]
-        for candidate in self.model.candidates(wanted, side):
-            courses = self._courses(candidate, found.person)
-            if courses is None:
+        asked, told = self.questions.of(side, found.person), False
+        literals = [*more, *self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person)]
+        for candidate in self.model.candidates(asked.of(found.kind, found.cause), literals, side, self._left):
+            courses = self._courses(candidate, found.person) if candidate else None
+            if candidate and courses:
+                self._note((found.person, found.cause), candidate, courses, usual=usual)
+                if found.shown is not None:
+                    return
+            if told:
                 continue
-            self._note((found.person, found.cause), candidate, courses, usual=usual)
-            if found.shown is not None:
-                return
-            self.rows.show(found, candidate, courses)
-            found.refine = self.model.to_refine(side) or self.model.left_in_fields()
-            return
-        if self.model.circuit.solver.holds(asked.kinds[found.kind]):
             found.refine = self.model.to_refine(side)
+            if candidate and courses:
+                told, found.refine = True, found.refine or self.model.left_in_fields()
+                self.rows.show(found, candidate, courses)
 
     def _refine(self) -> None:
         """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes

@@ -10,7 +10,7 @@ refuted only by a message that surely breaks it in the simulator, too.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,9 +65,6 @@ _ROUNDS = 6
 
 #: The maximum number of relations to learn before that.
 _LAWS = 200
-
-#: The maximum number of answers to what is unknown that a message is held against.
-_CASES = 6
 
 
 @dataclass(frozen=True)
@@ -322,35 +319,18 @@ class _Prover:
         # Of a message for the recipient alone the most is known.
         alone = dict.fromkeys((tuple(model.open.company.nobody), ()))
         # The sides need not have the same copies: a copy that cannot be on the free side may be possible on the open one.
-        sure = [
-            [*claim, *more, *literals]
-            for claim, outcome in zip(of_open, outcomes, strict=True)
-            for more in (*([outcome.known, *nobody] for nobody in alone), [])
+        questions = [
+            *((model.open, claim, more) for claim, copy in zip(of_open, outcomes, strict=True) for more in (*([copy.known, *each] for each in alone), [])),
+            *((model.free, claim, []) for claim in of_free),
         ]
         for written in model.mail.ways_to_write:
-            questions = [*((model.open, [wanted]) for wanted in sure), *((model.free, self._cases(model, claim, literals)) for claim in of_free)]
-            for side, cases in questions:
-                for wanted in cases:
-                    for candidate in model.candidates([*wanted, *written], side):
-                        found = self._replays(model, place, candidate)
-                        if found:
-                            return found, []
-                        to_refine += model.to_refine(side)
+            for side, claim, more in questions:
+                for candidate in model.candidates(claim, [*more, *literals, *written], side, self.budget):
+                    found = self._replays(model, place, candidate) if candidate else None
+                    if found:
+                        return found, []
+                    to_refine += model.to_refine(side)
         return None, to_refine
-
-    def _cases(self, model: Model, claim: Sequence[int], literals: Sequence[int]) -> Iterator[list[int]]:
-        """What a message has to meet that breaks a claim, on the free side: first for some answer to what is unknown, then also for each answer that spared
-        the message before. So one is found that breaks it in one way or another, which Kleene's logic cannot tell.
-        """
-        circuit, unknown = model.circuit, model.free.rail.questions
-        broken = circuit.conjunction(claim)
-        wanted = [broken]
-        for _case in range(_CASES):
-            yield [*wanted, *literals]
-            message = model.values(each for each in circuit.inputs(broken) if each not in unknown)
-            if not model.solve([*message, broken ^ 1], self.budget):
-                return
-            wanted = [*wanted, circuit.given(broken, model.values(unknown))]
 
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
@@ -370,7 +350,8 @@ class _Prover:
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
         reasons: list[Reason] = []
-        for candidate in model.candidates([self._broken(model, place, model.free), *literals], model.free):
+        _possible, candidate = model.find([self._broken(model, place, model.free), *literals], model.free)
+        if candidate is not None:
             for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient)
                 if about is not False:

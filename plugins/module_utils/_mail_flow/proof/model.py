@@ -36,6 +36,9 @@ CONFLICTS = 6_000
 #: The maximum number of attempts to repair a model that matches no message.
 _TRIES = 12
 
+#: The maximum number of answers to what is unknown that a message is held against.
+_CASES = 6
+
 #: The maximum number of copies for people whom rules add.
 _COPIES = 24
 
@@ -209,21 +212,40 @@ class Model:
         """After a no: which of them exclude each other."""
         return self.circuit.solver.core
 
-    def values(self, variables: Iterable[int]) -> list[int]:
-        """After a model: the literals of these variables that are true in it."""
-        holds = self.circuit.solver.holds
-        return [each if holds(each) else each ^ 1 for each in variables]
+    def candidates(self, claim: Sequence[int], literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> Iterator[Replayed | None]:
+        """Messages of which a claim is true, on the free side for some answer to what is unknown. Each further one is a message of which it is true also for
+        each answer with which it was not true of those before. So one is found of which it is true in one way or another, which Kleene's logic cannot tell.
+        ``None`` where there may be such a message, and none is written.
 
-    def candidates(self, literals: Sequence[int], side: Side) -> Iterator[Replayed]:
-        """A message with all of these, if one is found; on the free side, if need be one in which it is open what is in a text.
+        :param literals: what a message has to meet anyway.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        circuit, unknown = self.circuit, side.rail.questions
+        true = circuit.conjunction(claim)
+        wanted = [true]
+        for _case in range(_CASES):
+            possible, found = self.find([*wanted, *literals], side, budget)
+            if not possible:
+                return
+            model = circuit.solver.model
+            yield found
+            if not unknown:
+                return
+            message = _values(model, (each for each in circuit.inputs(true) if each not in unknown))
+            if not self.solve([*message, true ^ 1], budget):
+                return
+            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+
+    def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
+        """Whether all of these can be true together, as far as is known, and a message with them; on the free side, if need be one in which it is open what
+        is in a text.
 
         :raises BudgetError: a question took too many conflicts.
         """
-        possible, found = self.search(literals, side)
+        possible, found = self.search(literals, side, budget)
         if found is None and possible and side.rail.free and self._limits:
-            _possible, found = self.search(literals, side, lax=True)
-        if found is not None:
-            yield found
+            return self.search(literals, side, budget, lax=True)
+        return possible, found
 
     def search(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS, *, lax: bool = False) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message with them.
@@ -308,3 +330,8 @@ def _is_true(model: Sequence[int], literal: int) -> bool:
     """Whether a literal holds in a model. What the model leaves open is irrelevant and counts as false."""
     value = model[literal] if literal < len(model) else 0
     return value > 0 or (not value and bool(literal & 1))
+
+
+def _values(model: Sequence[int], variables: Iterable[int]) -> list[int]:
+    """The literals of these variables that hold in a model."""
+    return [each if _is_true(model, each) else each ^ 1 for each in variables]

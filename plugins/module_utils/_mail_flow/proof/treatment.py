@@ -54,11 +54,11 @@ def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Va
 class Treated:
     """What people see of a copy in one world.
 
-    :param held: how many approvals it waits for.
+    :param held: how many approvals it waits for; ``None`` where that is open.
     :param protection: its protection once it is delivered or released; empty where it never is.
     """
 
-    held: int
+    held: int | None
     fate: str
     protection: str = ""
     branding: str = ""
@@ -73,7 +73,7 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             continue
         end = verdict(world, message, facts)
         if world.surprises or not end.delivered:
-            found[Treated(world.held, "unknown", "unknown")] = None
+            found[Treated(None if world.surprises else world.held, "unknown", "unknown")] = None
         elif world.fate in ("delivered", "quarantined"):
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
@@ -86,11 +86,14 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
 
 def kinds_of(old: Treated, new: Treated) -> set[str]:
     """The kinds of a change that are certain."""
+    if old.held is None or new.held is None:
+        return set()
+    if old.held != new.held:  # What becomes of the other one is told once it is approved.
+        first = old if old.held < new.held else new
+        known = {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
+        return set() if first.fate == "unknown" else known
     if "unknown" in (old.fate, new.fate):
         return set()
-    if old.held != new.held:
-        first = old if old.held < new.held else new
-        return {("delivery_lost" if first is old else "delivery_gained") if first.fate == "delivered" else "fate_changed"}
     if old.fate != new.fate:
         return {"delivery_lost" if old.fate == "delivered" else "delivery_gained" if new.fate == "delivered" else "fate_changed"}
     if not old.protection:

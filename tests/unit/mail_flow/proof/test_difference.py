@@ -487,3 +487,40 @@ def test_a_row_tells_the_senders_of_the_envelope_and_of_the_header_apart() -> No
     assert (row["when"], row["every"], row["witness"]["message"]["mail_from"].partition("@")[2]) == (header, False, "bounces.com")
     (row,) = compared([rule("Bounces", envelope, {"delete_message": True}, sender_address_location="HeaderOrEnvelope")], []).rows
     assert "'@bounces.com' (in the header or the envelope)" in row["text"]
+
+
+def test_what_changes_in_one_way_or_another_is_certain() -> None:
+    """Found by the soak: whether a rule that is only tried stops is open (U08), and the next one stops anyway. The last one was never reached."""
+    branded = {**ENCRYPT, "apply_rights_protection_customization_template": "Branding1"}
+    tried, stops = rule("Tried", {}, {**branded, **STOP}, mode="Audit"), rule("Stops", {"recipient_domain_is": ["northwind.com"]}, {**ENCRYPT, **STOP})
+    brands = rule("Brands", {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}, branded)
+    rows = compared([tried, stops, brands], [brands, tried, stops]).rows
+    (row,) = [row for row in rows if row["kind"] == "branding_changed"]
+    assert row["witness"]["recipient"].endswith("northwind.com")
+
+
+def test_what_waits_for_approval_waits_whatever_becomes_of_it_then() -> None:
+    """Found by the soak: what becomes of mail that a rule encrypts while Azure RMS is off is open (U28). That it waited before is not."""
+    holds, stops = rule("Holds", IN, {"moderate_message_by_user": ["bob@contoso.com"]}), rule("Stops", {"subject_contains_words": ["offer"]}, STOP)
+    facts = {**TENANT, "irm_configuration": {"azure_rms_licensing_enabled": False}}
+    for before, after, kind in (([], [stops], "delivery_gained"), ([stops], [], "delivery_lost")):
+        (row,) = difference([*before, ENCRYPTING, holds], [*after, ENCRYPTING, holds], facts, NOW).rows
+        assert (row["kind"], row["witness"]["message"].get("protection")) == (kind, None)
+
+
+@pytest.mark.parametrize(
+    "clears",
+    [
+        {"from_address_contains_words": ["bob@"]},
+        {"from_member_of": ["staff@contoso.com"]},
+        {"sender_ad_attribute_contains_words": ["Title:Dr."]},
+    ],
+)
+def test_what_is_open_of_a_named_address_spares_whom_an_exception_names(clears: Values) -> None:
+    """Found by the soak: a witness was from an address in which a word may be found (U17), and nothing was certain of it."""
+    before = rule("Clears", clears, {"remove_ome_v2": True}, exceptions={"sent_to": ["x@fabrikam.com"]})
+    of_bob = rule("Of Bob", {"from": ["bob@contoso.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
+    facts = {**TENANT, "groups": {"staff@contoso.com": ["all@contoso.com"], "all@contoso.com": ["bob@contoso.com"]}}
+    facts["attributes"] = {"bob@contoso.com": {"Title": "Dr.Bob"}}
+    (row,) = difference([before, of_bob], [before], facts, NOW).rows
+    assert (row["kind"], row["witness"]["recipient"]) == ("protection_lost", "x@fabrikam.com")
