@@ -68,7 +68,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("quarantine", Does.QUARANTINE, ends=True),
     Action("reject_message_reason_text", Does.REJECT, ends=True, unknowns=("U10",)),
     Action("reject_message_enhanced_status_code", Does.REJECT, ends=True, unknowns=("U10",)),
-    Action("redirect_message_to", Does.REDIRECT, "recipients", unknowns=("U09",)),
+    Action("redirect_message_to", Does.REDIRECT, "recipients", ends=True, unknowns=("U09",)),
     Action("moderate_message_by_user", Does.MODERATE),
     Action("moderate_message_by_manager", Does.MODERATE),
     Action("add_to_recipients", Does.ADD, "recipients", unknowns=("U09",)),

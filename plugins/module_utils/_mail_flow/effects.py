@@ -104,8 +104,7 @@ def _acted(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wr
 def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> list[World]:
     changes: dict[str, Any] = {"surprises": (*world.surprises, *rule.surprises)} if rule.surprises else {}
     if Does.ENCRYPT in does:
-        templates = tuple(str(value) if option != "apply_ome" else "Encrypt" for option, value in sorted(rule.does(Does.ENCRYPT).items()))
-        changes["asked"] = (*world.asked, *((rule.name, template) for template in templates))
+        changes["asked"] = (*world.asked, *((rule.name, template) for template in rule.templates))
     if Does.DECRYPT in does:
         changes["removed"] = (*world.removed, rule.name)
     if Does.BRAND in does:

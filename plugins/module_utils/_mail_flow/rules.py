@@ -104,6 +104,16 @@ class FlowRule:
         return {option: value for option, value in self.actions.items() if ACTION_BY_OPTION[option].does is what}
 
     @property
+    def is_final(self) -> bool:
+        """Whether no later rule is evaluated for the copies that it acts on."""
+        return self.enforced and any(row.ends for row in self.rows)
+
+    @property
+    def templates(self) -> list[str]:
+        """The rights management templates that it applies."""
+        return ["Encrypt" if option == "apply_ome" else str(value) for option, value in sorted(self.does(Does.ENCRYPT).items())]
+
+    @property
     def redirects_to_manager(self) -> bool:
         """Whether the sender's manager gets the message instead of its recipients, if there is one."""
         return self._manager_as == "Redirect"

@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -44,11 +45,12 @@ def worsened(
             about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
             then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
             wanted = [low(about), low(then), high(first) ^ 1, *(each.literal for each in model.mail.assumed)]
+            more: list[Key] = []
             for written in model.mail.ways_to_write:
-                _possible, candidate = model.find([*wanted, *written], side)
+                possible, candidate = model.find([*wanted, *written], side)
                 if candidate and (found := _replayed(model, guarantee, candidate)):
                     return found
-            more = model.to_refine(side)
+                more = model.to_refine(side) if possible else []
             if not more:
                 return None
             model = model.refined(more)

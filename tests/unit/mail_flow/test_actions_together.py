@@ -214,8 +214,8 @@ def test_whether_a_rule_adds_to_what_it_redirects_is_open(redirects: str) -> Non
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
-        (("moderate", "encrypt"), "asks for an approval and then takes no further action: Exchange does not do its apply_rights_protection_template"),
-        (("moderate by manager", "stop"), "asks for an approval, if the sender has a manager, and then takes no further action: Exchange does not do"),
+        (("moderate", "encrypt"), "asks for an approval and then takes no further action: Exchange ignores its apply_rights_protection_template"),
+        (("moderate by manager", "stop"), "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores"),
         (("copy", "delete"), "its copy_to has no effect beside delete_message: that takes two rules"),
         (("prefix", "reject"), "its prepend_subject has no effect beside reject_message_reason_text"),
         (("copy", "redirect"), "whether its copy_to does anything beside redirect_message_to is not documented"),

@@ -69,7 +69,7 @@ def test_what_cannot_be_computed_is_never_said_to_be() -> None:
 
 
 def test_what_ends_a_way_and_what_later_rules_see() -> None:
-    assert {row.does for row in actions.ACTIONS if row.ends} == {Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.STOP}
+    assert {row.does for row in actions.ACTIONS if row.ends} == {Does.DELETE, Does.QUARANTINE, Does.REJECT, Does.REDIRECT, Does.STOP}
     assert {row.option: row.in_audit for row in actions.ACTIONS if row.in_audit} == {
         "generate_incident_report": ("Audit", "AuditAndNotify"),
         "generate_notification": ("AuditAndNotify",),

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern, begins_anywhere, has_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     MOST_NAMED,
     Key,
@@ -27,6 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: The number of pairs of values that are compared before the first question. Relations between the others are learnt when they matter.
 _PAIRS = 20_000
+
+#: Sort of atom to why it may be open whether an address has it.
+_DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute pattern": "U18", "member": "U04"}
 
 
 def words_by_token(words: Iterable[str]) -> dict[str, list[str]]:
@@ -96,6 +99,15 @@ class AddressSlot:
 
     def __getitem__(self, key: Key) -> int:
         return self.atoms[key]
+
+    def value(self, key: Key, rail: Rail) -> Value:
+        """Whether it has an atom."""
+        if is_open(key):
+            return rail.unknown("U18", self.name, key)
+        found: Value = self.atoms[key]
+        for address in self.doubtful.get(key, ()):
+            found = rail.choose(self.atoms["address", address], rail.unknown(_DOUBTS[key[0]], address, key), found)
+        return found
 
     def values(self, sort: str) -> list[Any]:
         """The values of a sort."""

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+
 #: The assumptions of every proof, which do not depend on the rules.
 ALWAYS: tuple[dict[str, str], ...] = (
     {"id": "settled", "text": "The rules have been in effect for some hours: Exchange applies changes with a delay."},
@@ -26,14 +30,16 @@ SIZES = {"id": "sizes", "text": "A message counts as larger than each of its att
 #: For rules that add somebody whose address the rules do not tell.
 NAMED_ONLY = {
     "id": "U09",
-    "text": "The sender's manager and members of groups, whom rules add or redirect mail to, are not considered, nor are those whom rules add to their copies.",
+    "text": "People whom rules add or redirect mail to as the sender's manager, or as members of a group, are not considered,"
+    " nor are those whom rules add to their copies.",
 }
 
-#: For a question that took too many conflicts.
+#: For rules that make more copies than are followed.
 FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 
+#: For a question that took too many conflicts.
 BUDGET = {"id": "budget", "reason": "the question is too complex", "settled_by": _SIMPLER}
 
 #: For a difference in whom rules add.
@@ -46,7 +52,7 @@ MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits fo
 LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}
 
 #: For a verdict without a known reason.
-NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly breaks it, but none is ruled out", "settled_by": "Send a test message."}
+NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly shows it, but none is ruled out", "settled_by": "Send a test message."}
 
 _SETTLED_BY = {
     "budget": _SIMPLER,
@@ -82,6 +88,12 @@ _SETTLED_BY = {
     "U30": "A test message that another organization protected.",
     "U31": "A test message over 25 MB.",
 }
+
+
+def described(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    """What is unknown, as results have it; that nothing was found where no reason is known."""
+    found = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)]
+    return found or [{**NOT_FOUND}]
 
 
 def settled_by(number: str) -> str:

@@ -28,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
 #: Parts of a state that a copy of it must not share.
-_OWN = ("asked", "askers", "removers", "brands", "held")
+_OWN = ("asked", "brands", "held")
 
 #: What shows on no copy: who is told of it, and how it leaves.
 UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
@@ -44,7 +44,7 @@ class State:
 
     :param over: whether no later rule is evaluated; :param:`stopped` whether a rule asked for exactly that.
     :param fates: its fate, if it is not delivered.
-    :param asked: option of protection to whether a rule asked for it; :param:`askers` says which rules did.
+    :param asked: option of protection to whether a rule asked for it.
     :param brands: OME configuration to whether a rule chose it.
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
@@ -55,9 +55,7 @@ class State:
     stopped: Value = FALSE
     fates: dict[str, Value] = field(default_factory=dict)
     asked: dict[str, Value] = field(default_factory=dict)
-    askers: dict[str, Value] = field(default_factory=dict)
     removed: Value = FALSE
-    removers: dict[str, Value] = field(default_factory=dict)
     brands: dict[str, Value] = field(default_factory=dict)
     held: list[Value] = field(default_factory=list)
     surprised: Value = FALSE
@@ -182,7 +180,7 @@ class Chain:
         if rule.surprises or state.seen is not seen or state.over != over:
             self.steering.add(id(rule))
         if rule.splits and self.company.watched and not added:
-            split = self.splits[id(rule)] = self.company.split(rule, name, step.alive, matches, seen)
+            split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)
 
     def _enforce(self, rule: FlowRule, name: Hashable, acts: Value, matches: Value) -> None:
@@ -202,7 +200,7 @@ class Chain:
                 if fallback == "Reject":
                     self._reject(rail.all_of((beside, negate(fits))))
                 acts, beside = rail.all_of((acts, fits)), rail.all_of((beside, fits))
-        self._protect(rule, name, acts, beside)
+        self._protect(rule, acts, beside)
         self._change(rule, name, beside, wraps, seen)
         self._add(rule, name, beside)
         self._hold_and_end(rule, name, beside, matches if beside == whole else beside)
@@ -212,21 +210,18 @@ class Chain:
         """Whether a disclaimer can be inserted. For mail that the organization's own keys protect, the message says so."""
         circuit, arrival = self.mail.circuit, self.mail.arrival
         not_in = circuit.disjunction((arrival["smime"], arrival["smime_signed"], arrival["other"], self.mail.kinds["Signed"]))
-        own = circuit.conjunction((arrival["own"], circuit.variable("insertable") ^ 1))
+        own = circuit.conjunction((arrival["own"], self.mail.insertable ^ 1))
         return self.rail.any_of((seen.wrapped, circuit.disjunction((not_in, own)) ^ 1))
 
-    def _protect(self, rule: FlowRule, name: Hashable, acts: Value, beside: Value) -> None:
+    def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
         state, rail = self.state, self.rail
         encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
-        for option, template in encrypts.items():
-            wanted = option_name("Encrypt" if option == "apply_ome" else str(template))
+        for template in rule.templates:
+            wanted = option_name(template)
             asked = next((known for known in state.asked if known.casefold() == wanted.casefold()), wanted)
             state.asked[asked] = rail.any_of((state.asked.get(asked, FALSE), acts))
-        if encrypts:
-            state.askers[rule.name] = rail.any_of((state.askers.get(rule.name, FALSE), acts))
         if decrypts:
             state.removed = rail.any_of((state.removed, acts))
-            state.removers[rule.name] = rail.any_of((state.removers.get(rule.name, FALSE), acts))
         for brand in rule.does(Does.BRAND).values():
             known = next((each for each in state.brands if each.casefold() == str(brand).casefold()), str(brand))
             state.brands[known] = rail.any_of((state.brands.get(known, FALSE), beside))

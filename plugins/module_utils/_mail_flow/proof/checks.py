@@ -16,8 +16,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
 #: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
@@ -77,18 +77,12 @@ def _idle_encryption(look: Look) -> str:
         return ""
     if look.rule.idle:
         return f"it would encrypt, but never acts: {look.rule.idle}"
-    return "" if look.rule.enforced else f"it would encrypt, and is only tried (mode {look.rule.mode})"
+    return "" if look.rule.enforced else f"it would encrypt, but is only tried (mode {look.rule.mode})"
 
 
 def _bad_patterns(look: Look) -> str:
-    patterns = [
-        pattern
-        for atom in look.atoms
-        if atom.predicate.options[0].endswith(("_patterns", "header_matches_message_header")) and "attribute" not in atom.predicate.options[0]
-        for pattern in (atom.values[1] if atom.predicate.options[0].startswith("header_") else atom.values)
-        if not is_agreed(pattern, atom.settings.legacy)
-    ]
-    return f"the sources do not agree what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
+    patterns = [key[1][-2] for atom in look.atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) if is_open(key)]
+    return f"sources disagree about what the pattern {patterns[0]!r} means to Exchange (U18)" if patterns else ""
 
 
 def _asterisks(look: Look) -> str:
@@ -117,7 +111,7 @@ def _templates(look: Look) -> str:
 
 def templates_of(rule: FlowRule) -> set[str]:
     """The options of protection that a rule applies."""
-    return {option_name("Encrypt" if option == "apply_ome" else str(template)).casefold() for option, template in rule.does(Does.ENCRYPT).items()}
+    return {option_name(template).casefold() for template in rule.templates}
 
 
 def _groups(look: Look) -> str:
@@ -167,7 +161,7 @@ def _undone(look: Look) -> str:
     rule, told = look.rule, look.rule.told
     if rule.left_undone:
         when = ", if the sender has a manager," if rule.by_manager else ""
-        return f"it asks for an approval{when} and then takes no further action: Exchange does not do its {', '.join(rule.left_undone)}"
+        return f"it asks for an approval{when} and then takes no further action: Exchange ignores its {', '.join(rule.left_undone)}"
     to_manager = ("add_manager_as_recipient_type",) if rule.redirects_to_manager else ()
     added = [option for option in rule.does(Does.ADD) if option not in to_manager]
     blocks = [option for what in (Does.DELETE, Does.REJECT, Does.QUARANTINE) for option in rule.does(what)]
@@ -205,7 +199,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "encrypts_and_decrypts": lambda look: (
         "it encrypts and decrypts, and the order is not guaranteed (U02)" if look.encrypts and look.rule.does(Does.DECRYPT) else ""
     ),
-    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, both ways" if _takes_all(look) else "",
+    "for_all_mail": lambda look: "it has no condition, so it applies to all mail, incoming and outgoing" if _takes_all(look) else "",
     "whole_copy": _widely,
     "one_frees_all": _freeing,
     "names_a_group": _groups,

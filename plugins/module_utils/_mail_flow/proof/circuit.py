@@ -123,9 +123,9 @@ class Circuit:
     def together(self, literals: Iterable[int]) -> None:
         """Variables that are all worth a decision if one of them is: clauses with several of them leave a choice."""
         first, *others = (literal >> 1 for literal in literals)
-        self._depends[first] = tuple(others)
+        self._depends[first] += tuple(others)
         for variable in others:
-            self._depends[variable] = (first,)
+            self._depends[variable] += (first,)
 
     def solve(self, literals: Sequence[int], budget: int | None = None, also: Sequence[int] = ()) -> bool | None:
         """Whether these can be true together; ``None`` where the budget, in conflicts, was spent before that was known.

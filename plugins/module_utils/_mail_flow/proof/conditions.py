@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
@@ -164,25 +164,16 @@ class Conditions:
 
     # People
 
-    def _of_slot(self, slot: AddressSlot, key: Key) -> Value:
-        """An atom of an address."""
-        if is_open(key):
-            return self.rail.unknown("U18", slot.name, key)
-        found: Value = slot[key]
-        for address in slot.doubtful.get(key, ()):
-            found = self.rail.choose(slot["address", address], self.rail.unknown(_DOUBTS[key[0]], address, key), found)
-        return found
-
     def _of_sender(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         location, keys = atom.settings.location, keys_of(atom)
-        header = [self._of_slot(self.mail.sender, key) for key in keys]
+        header = [self.mail.sender.value(key, self.rail) for key in keys]
         if location == "Header" or self.mail.envelope is None or atom.predicate.options[0].startswith("sender_ad_"):
             return self.rail.any_of(header)
-        envelope = self.rail.all_of((self.mail.empty_envelope ^ 1, self.rail.any_of([self._of_slot(self.mail.envelope, key) for key in keys])))
+        envelope = self.rail.all_of((self.mail.empty_envelope ^ 1, self.rail.any_of([self.mail.envelope.value(key, self.rail) for key in keys])))
         return envelope if location == "Envelope" else self.rail.any_of((*header, envelope))
 
     def _of_recipient(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        found = self.rail.any_of([self._of_slot(person, key) for key in keys_of(atom)])
+        found = self.rail.any_of([person.value(key, self.rail) for key in keys_of(atom)])
         if not watches_aliases(atom):
             return found
         open_ = self.rail.unknown("U24", atom.predicate.options, atom.values, person.name)
@@ -197,7 +188,7 @@ class Conditions:
 
     def _of_recipients(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         keys, original = keys_of(atom), atom.settings.address_type == "Original"
-        own = self.rail.any_of([self._of_slot(self.mail.recipient, key) for key in keys])
+        own = self.rail.any_of([self.mail.recipient.value(key, self.rail) for key in keys])
         others = [value for key in keys for value in (self._others(key, seen.splits, written=original), *self._brought(atom, key, seen))]
         return self.rail.any_of((self._of_written(own, atom) if original else own, *others))
 
@@ -218,13 +209,13 @@ class Conditions:
 
     def _of_fields(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         option = atom.predicate.options[0]
-        fields = ("to", "cc") if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
+        fields = SHOWN_FIELDS if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
         if option.endswith("member_of"):
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
             return self.rail.any_of((self.rail.unknown("U07", option, atom.values, seen.splits), *brought))
         found = []
         for address in atom.values:
-            named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, address)) for name in fields])
+            named = self.mail.circuit.disjunction([self.mail.named(address, name) for name in fields])
             gone = self.rail.unknown("U07", option, atom.values, address, seen.splits)
             there = self.rail.any_of((self.mail.recipient["address", address], self._still_there(address, seen.splits), gone))
             found += [self.rail.all_of((named, there)), *self._brought(atom, ("address", address), seen, fields)]
@@ -232,14 +223,17 @@ class Conditions:
             if self.mail.watches_aliases:
                 own = self.mail.circuit.conjunction((self.mail.direct ^ 1, self.mail.recipient["address", address]))
                 at_alias = self.rail.any_of((own, self._others_at_alias(address)))
-                found.append(self.rail.all_of((at_alias, self.rail.unknown("U24", option, atom.values, atom.settings.address_type, address))))
+                perhaps = self.rail.unknown("U24", option, atom.values, atom.settings.address_type, address)
+                if isinstance(perhaps, int):
+                    self.mail.perhaps_named.setdefault(address, {})[perhaps] = None
+                found.append(self.rail.all_of((at_alias, perhaps)))
         return self.rail.any_of(found)
 
     def _open_field(self, atom: Atom, seen: Seen) -> Value:
         """What a condition about all recipients may find on the copy of somebody whom a rule added: in the fields only who may be named there."""
         if atom.predicate.looks_at != "fields" or atom.predicate.options[0].endswith("member_of"):
             return TRUE
-        named = [self.mail.circuit.variable((name, address)) for address in atom.values for name in ("to", "cc")]
+        named = [self.mail.named(address, name) for address in atom.values for name in SHOWN_FIELDS]
         brought = [value for address in atom.values for value in self._brought(atom, ("address", address), seen, ("to", "cc"))]
         by_alias = [direct ^ 1 for direct in (self.mail.direct, self.mail.others_direct) if self.mail.watches_aliases]
         return self.rail.any_of((*named, *brought, *by_alias))
@@ -405,13 +399,10 @@ class Conditions:
         return self.rail.choose(changed, self.rail.unknown("U11", atom.values, seen.levels), self.mail.properties["scl", int(atom.values)])
 
 
-#: Sort of atom to why it may be open whether an address has it.
-_DOUBTS = {"word": "U17", "attribute word": "U17", "pattern": "U18", "attribute pattern": "U18", "member": "U04"}
-
 #: Header that repeats what the message says elsewhere, to whether it contains a word or a pattern. What To and Cc contain beside addresses is unknown.
 _REPEATED: dict[str, Callable[[Conditions, Key, Seen], Value]] = {
     "header subject": lambda self, key, seen: self.text(SUBJECT, key, seen),
-    "header from": lambda self, key, seen: self._of_slot(self.mail.sender, key),
+    "header from": lambda self, key, seen: self.mail.sender.value(key, self.rail),
     "header importance": lambda self, key, seen: self._importance_has(key),
 }
 

@@ -15,7 +15,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
@@ -36,6 +35,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import (
     Courses,
     MailClass,
+    Row,
     Rows,
     Shown,
     acted,
@@ -121,10 +121,14 @@ class _Differ:
         budget: int,
     ) -> None:
         self.sets, self.edits, self.budget = sets, edits, budget
-        options = {option_name(str(template)) for rules in self.sets for rule in rules.rules for template in rule.does(Does.ENCRYPT).values()}
+        options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
-        self.rows = Rows(self.model, self.edits, self.questions.free, self.budget, self._about())
+        #: The assumptions that a change is about: mail that does not meet them is affected.
+        self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
+        if "enable_pdf_encryption" in self.model.settings_that_differ:
+            self._about.add("U25")
+        self.rows = Rows(self.model, self.edits, self.questions.free, self.budget, self._about)
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
 
@@ -133,7 +137,7 @@ class _Differ:
         self.model, self.questions = model, Questions(model, self.edits, self.options)
 
     def differ(self, shown: int) -> Difference:
-        found, others = self.classes, list[MailClass]()
+        found, others = self.classes, list[Row]()
         try:
             for person in ("", *self._people()):
                 asked = self.questions.free(person)
@@ -141,15 +145,15 @@ class _Differ:
                 if self.model.free.company.watched:
                     self._depend(left)
             others += self._held_longer()
-            self._refine()
             others += self._sent_on()
+            self._refine()
         except BudgetError:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
         others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(self.sets[0], self.sets[1], self.model.now)]
         self.rows.write(found.values())
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
-        rows = merged([*found.values(), *open_, *others])
+        rows = merged([*(each.row for each in found.values()), *open_, *others])
         if not self.complete:
             rows.append(cut_short())
         return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
@@ -175,7 +179,7 @@ class _Differ:
             if self.model.solve([self.model.circuit.disjunction(kinds.values())], self._left):
                 yield person
 
-    def _sent_on(self) -> Iterator[MailClass]:
+    def _sent_on(self) -> Iterator[Row]:
         """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other rule that does, and that an edit keeps
         from some mail, or no longer does, or parts recipients before. What becomes of their copies is not compared.
 
@@ -203,7 +207,7 @@ class _Differ:
                 found = (cause for cause in range(len(self.edits)) if self.model.solve([differs, causes[cause]], self._left))
                 yield from (self.rows.sent_on(cause, alike, sorted(kept)) for cause in found)
 
-    def _held_longer(self) -> Iterator[MailClass]:
+    def _held_longer(self) -> Iterator[Row]:
         """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.
 
         :raises BudgetError: a question took too many conflicts.
@@ -223,7 +227,7 @@ class _Differ:
         :param kinds: by person and cause; and so the result: those that usual mail cannot have for such recipients as the messages are for, and of which
             other mail showed nothing.
         """
-        model, about = self.model, self._about()
+        model, about = self.model, self._about
         usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
         plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders()]
         first = [plain] if not about else [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)], plain]
@@ -271,15 +275,19 @@ class _Differ:
                     found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
         return left
 
+    def _meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
+        """What has to be true of a message for a recipient, or of one that a rule copies to a person."""
+        return [*self._assumed(usual=usual), *self._company(side), *self._somebody_else(person)]
+
     def _assumed(self, *, usual: bool) -> list[int]:
         """The assumptions about usual mail, or about other mail that rules distinguish from it, which is asked about where usual mail shows nothing."""
-        found, circuit = assumed(self.model, self._about(), usual=usual), self.model.circuit
+        found, circuit = assumed(self.model, self._about, usual=usual), self.model.circuit
         return found if usual else [*found, circuit.disjunction(literal ^ 1 for literal in set(self._assumed(usual=True)) - set(found))]
 
     @property
     def _some_unusual(self) -> bool:
         """Whether rules distinguish some mail from usual mail."""
-        return any(each.seen and each.id not in self._about() for each in self.model.mail.assumptions)
+        return any(each.seen and each.id not in self._about for each in self.model.mail.assumptions)
 
     def _company(self, side: Side) -> Sequence[int]:
         """For whom the messages are that are searched for: at first for one recipient, then for one more, who may be anybody; then for those who are built,
@@ -289,15 +297,9 @@ class _Differ:
             return []
         return side.company.nobody_else
 
-    def _about(self) -> set[str]:
-        """The assumptions that a change is about: mail that does not meet them is affected."""
-        named = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
-        return {*named, *(["U25"] if "enable_pdf_encryption" in self.model.settings_that_differ else [])}
-
     def _sure(self, found: MailClass, *modes: bool) -> None:
         """Searches for a message that certainly shows the difference, if none was found so far."""
-        about = self._about()
-        met = [[each.literal for each in self.model.mail.assumptions if each.id in about], []] if about else [[]]
+        met = [[each.literal for each in self.model.mail.assumptions if each.id in self._about], []] if self._about else [[]]
         for usual, more in itertools.product(modes, met):
             if found.shown is None:
                 self._witness(found, self.model.open, more, usual=usual)
@@ -359,8 +361,8 @@ class _Differ:
 
     def _shows(self, found: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
-        asked = self.questions.free(found.person)
-        return self.model.solve([*self._assumed(usual=True), *self._company(self.model.free), *asked.of(found.kind, found.cause)], self._left)
+        asked, meant = self.questions.free(found.person), self._meant(self.model.free, found.person, usual=True)
+        return self.model.solve([*meant, *asked.of(found.kind, found.cause)], self._left)
 
     def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
@@ -368,7 +370,7 @@ class _Differ:
         :param more: further assumptions.
         """
         asked, told = self.questions.of(side, found.person), False
-        literals = [*more, *self._assumed(usual=usual), *self._company(side), *self._somebody_else(found.person)]
+        literals = [*more, *self._meant(side, found.person, usual=usual)]
         for candidate in self.model.candidates(asked.of(found.kind, found.cause), literals, side, self._left):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Guarantees about mail: proved, refuted by a message that replays, or unknown with what would settle it. Private to the collection.
 
-``prove(rules, facts, guarantees, now)`` is the entrance. A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is
+``prove(rules, facts, guarantees, now)`` is the entry point. A guarantee is proved where no message breaks it, whatever is unknown about Exchange; it is
 refuted only by a message that surely breaks it in the simulator, too.
 """
 
@@ -27,11 +27,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     FIRST_ONLY,
     NAMED_ONLY,
     NOT_FOLLOWED,
-    NOT_FOUND,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
-    settled_by,
+    described,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
@@ -43,9 +42,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, Key, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
-
-#: Keys of a guarantee.
-KEYS = ("name", "when", "unless", "then", "template")
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -83,7 +79,7 @@ class Guarantee:
     template: str = ""
 
 
-def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees") -> list[Guarantee]:
+def guarantees_of(options: Sequence[Any], where: str = "guarantees") -> list[Guarantee]:
     """The guarantees of the option.
 
     :raises OptionError: a guarantee is invalid.
@@ -93,7 +89,7 @@ def guarantees_of(options: Sequence[Mapping[str, Any]], where: str = "guarantees
         at = f"{where}[{index}]"
         if not isinstance(each, Mapping):
             raise OptionError(f"{at} must be a mapping, not {each!r}.")
-        refuse_unknown(each, KEYS, f"{at}.")
+        refuse_unknown(each, tuple(GUARANTEES_ARGUMENT_SPEC["options"]), f"{at}.")
         name = str(each.get("name") or "")
         if not name.strip():
             raise OptionError(f"{at}.name is required.", remedy="Give each guarantee a unique name.")
@@ -161,7 +157,8 @@ def prove(
     """
     rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
     read = [each for each in guarantees if isinstance(each, Guarantee)]
-    read = read if len(read) == len(guarantees) else guarantees_of([each for each in guarantees if isinstance(each, Mapping)], where)
+    if len(read) < len(guarantees):
+        read = guarantees_of(guarantees, where)
     if not read:
         return []
     prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
@@ -350,7 +347,7 @@ class _Prover:
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
         reasons: list[Reason] = []
-        _possible, candidate = model.find([self._broken(model, place, model.free), *literals], model.free)
+        _possible, candidate = model.find([self._broken(model, place, model.free), *literals], model.free, self.budget)
         if candidate is not None:
             for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient)
@@ -358,7 +355,7 @@ class _Prover:
                     course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], recipient)
                     reasons += about.reasons if isinstance(about, Open) else ()
                     reasons += reasons_of(course, candidate.message, candidate.facts[0])
-        return [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)] or [{**NOT_FOUND}]
+        return described(reasons)
 
 
 def _described(used: Sequence[Assumption]) -> list[dict[str, str]]:

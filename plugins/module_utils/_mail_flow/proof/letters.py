@@ -12,8 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.attachments import extension
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Companion
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Companion, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.wishes import (
@@ -67,7 +66,8 @@ class Writer:
         """
         mail, self._lax = self.mail, lax
         recipient = self._address(mail.recipient, is_true, "recipient")
-        people = self._people(recipient, is_true, companions, others)
+        beside = [(each, self._address(each.slot, is_true, f"other{place}")) for place, each in enumerate(companions) if is_true(each.there)]
+        people = self._people(recipient, is_true, beside, others)
         sender = self._address(mail.sender, is_true, "sender")
         message: dict[str, Any] = {"from": sender, "authenticated": is_true(mail.authenticated), **self._fields(people, is_true)}
         envelope = self._envelope(sender, is_true)
@@ -75,8 +75,11 @@ class Writer:
             message["mail_from"] = envelope
         message.update(self._content(is_true))
         message.update(self._properties(is_true))
-        slots = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
-        facts = self._facts(is_true, slots)
+        everybody = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
+        everybody += [(each.slot, person) for each, person in beside]
+        if mail.envelope is not None and envelope not in ("", sender):
+            everybody.append((mail.envelope, envelope))
+        facts = self._facts(is_true, everybody)
         aliases = {written: person for person, written in people.items() if self.facts.primary(written) != person}
         if aliases:
             facts["proxy_addresses"] = {**self.facts.proxy_addresses, **aliases}
@@ -84,14 +87,15 @@ class Writer:
 
     # Recipients
 
-    def _people(self, recipient: str, is_true: Holds, companions: Iterable[Companion], others: Iterable[Key]) -> dict[str, str]:
-        """The primary addresses of all recipients, each to the address at which the sender writes to them."""
+    def _people(self, recipient: str, is_true: Holds, beside: Iterable[tuple[Companion, str]], others: Iterable[Key]) -> dict[str, str]:
+        """The primary addresses of all recipients, each to the address at which the sender writes to them.
+
+        :param beside: those who are built, with their addresses.
+        """
         mail = self.mail
         found = {recipient: recipient if is_true(mail.direct) else self._alias(mail.texts.get(WRITTEN, {}), is_true, recipient)}
-        for place, each in enumerate(companions):
-            if is_true(each.there):
-                person = self._address(each.slot, is_true, f"other{place}")
-                found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
+        for each, person in beside:
+            found.setdefault(person, self._alias(each.alias, is_true, person) if is_true(each.at_alias) else person)
         for place, key in enumerate(others):
             if not any(_is_leaned_on(key, person, written) for person, written in found.items()):
                 found.update([self._like(recipient, key, place)])
@@ -114,13 +118,12 @@ class Writer:
 
     def _named(self, is_true: Holds) -> dict[str, list[str]]:
         """Field to those in it that conditions look for."""
-        known, circuit = self.mail.vocabulary.fields, self.mail.circuit
-        return {name: [address for address in known if is_true(circuit.variable((name, address)))] for name in ("to", "cc")}
+        known = self.mail.vocabulary.fields
+        return {name: [address for address in known if is_true(self.mail.named(address, name))] for name in SHOWN_FIELDS}
 
     def _may_be_named(self, is_true: Holds) -> list[str]:
         """The addresses of which it matters that a field may name somebody by an alias."""
-        names = [name for name, literal in self.mail.circuit.names.items() if isinstance(name, tuple) and name[:2] == ("unknown", "U24") and is_true(literal)]
-        return [address for address in self.mail.vocabulary.fields if any(name[-1] == address for name in names)]
+        return [address for address, literals in self.mail.perhaps_named.items() if any(map(is_true, literals))]
 
     # Addresses
 
@@ -339,8 +342,8 @@ class Writer:
             found["protection"] = {"kind": option, "owner": arrival}
         elif arrival:
             found["protection"] = {"kind": arrival, "owner": "other"}
-        if arrival == "own" and ("insertable" in mail.circuit.names):
-            found["disclaimer_insertable"] = is_true(mail.circuit.variable("insertable"))
+        if arrival == "own" and mail.wraps:
+            found["disclaimer_insertable"] = is_true(mail.insertable)
         return found
 
     # Facts
@@ -367,7 +370,8 @@ class Writer:
                     texts.setdefault((address, value[0]), {})[key] = slot[sort, value]
         attributes = {address: dict((facts.attributes or {}).get(address, {})) for address, _name in texts}
         for (address, name), atoms in texts.items():
-            attributes[address][name] = Wish(atoms, is_true).composed("") if any(map(is_true, atoms.values())) else ""
+            # Nothing is found in an attribute that is empty, not even what any text has.
+            attributes[address][name] = self._text(atoms, is_true) if any(map(is_true, atoms.values())) else ""
         if attributes:
             found["attributes"] = {**{name: dict(each) for name, each in (facts.attributes or {}).items()}, **attributes}
         if facts.managers is None and self.mail.vocabulary.managers:

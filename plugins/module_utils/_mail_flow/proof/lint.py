@@ -24,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.meetings import Meetings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, AddedCopies, Model
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 
@@ -84,7 +85,7 @@ class _Deciding:
 
     def findings(self) -> list[dict[str, Any]]:
         last_first = self.chain.steps[::-1]
-        decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or any(row.ends for row in step.rule.rows))]
+        decisive = [step for step in last_first if step.rule.enforced and (step.rule.does(Does.ENCRYPT) or step.rule.is_final)]
         in_clear = self._asked.possible([(id(step), [*_acting(step), *self._usual]) for step in decisive])
         decided = in_clear | {key for key, core in self._asked.cores.items() if core.isdisjoint(self._usual)}
         acting = in_clear | self._asked.possible([(id(step), _acting(step)) for step in last_first if id(step) not in decided])
@@ -129,15 +130,13 @@ class _Deciding:
                 [name],
                 f"The rule {name!r} never acts: its conditions, its exceptions, and the changes by earlier rules contradict each other.",
             )
-        before = [each for each in self.chain.steps if each.rule.place < step.rule.place and _ends(each.rule)]
+        before = [each for each in self.chain.steps if each.rule.place < step.rule.place and each.rule.is_final]
         going = [high(negate(each.acts)) for each in before]
         # The core names the rules that keep the mail from this rule.
         core = set() if self._asked.can([high(step.matches), *going]) else set(self.model.circuit.solver.core)
         taken = [each.rule.name for each, literal in zip(before, going, strict=True) if not core or literal in core]
-        shown = ", ".join(repr(each) for each in taken[:3]) + (f" and {len(taken) - 3} others" if len(taken) > 3 else "")
-        return _finding(
-            "never_acts", [name, *taken], f"The rule {name!r} never acts: {shown} {'stops' if len(taken) == 1 else 'stop'} all mail that it applies to."
-        )
+        stop = f"{listed([repr(each) for each in taken], joint='and')} {'stops' if len(taken) == 1 else 'stop'}"
+        return _finding("never_acts", [name, *taken], f"The rule {name!r} never acts: {stop} all mail that it applies to.")
 
     def _exceptions(self, live: Sequence[Step]) -> Iterator[dict[str, Any]]:
         """An exception that never applies: no mail that reaches the rule and meets its conditions matches it."""
@@ -205,7 +204,7 @@ class _Clashes:
         every = (*self._clear, *(rule for rule in self._live if all(rule is not each for each in self._clear)))
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
         for rule in self._clear:
-            if not any(row.ends for row in rule.rows) or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
+            if not rule.is_final or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):
                 continue
             other = self._meetings.kept_from(rule, [each for each in encrypting if each.place > rule.place])
             if other is not None:
@@ -214,8 +213,7 @@ class _Clashes:
     def _outside(self) -> Iterator[dict[str, Any]]:
         """A custom template for people outside, who have only the rights that it grants them."""
         for rule in self._clear:
-            asked = [str(each) for option, each in rule.does(Does.ENCRYPT).items() if option != "apply_ome"]
-            own = [each for each in asked if option_name(each).startswith("template:")]
+            own = [each for each in rule.templates if option_name(each).startswith("template:")]
             if own and self._meetings.for_outside(rule, own[0]):
                 text = f"The rule {rule.name!r} protects mail to people outside with {own[0]!r}: they can open it only if it grants them rights."
                 yield _finding("template_outside", [rule.name], text)
@@ -224,7 +222,3 @@ class _Clashes:
 def _acting(step: Step) -> list[int]:
     """That a copy reaches a rule, and the rule matches."""
     return [high(step.alive), high(step.matches)]
-
-
-def _ends(rule: FlowRule) -> bool:
-    return (rule.enforced and any(row.ends for row in rule.rows)) or bool(rule.does(Does.REDIRECT))

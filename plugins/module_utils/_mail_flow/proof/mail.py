@@ -42,6 +42,9 @@ _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
 #: How a message can arrive protected; otherwise it arrives in clear.
 ARRIVALS = ("own", "other", "smime", "smime_signed")
 
+#: The fields of recipients that everybody sees.
+SHOWN_FIELDS = ("to", "cc")
+
 #: Types of messages that have a variable. The other types follow from the protection.
 KINDS = (*(kind for kind in TYPES if kind not in ("Encrypted", "PermissionControlled")), "SmtpForwarding")
 
@@ -88,10 +91,25 @@ class Assumption:
     seen: bool = True
 
 
+@dataclass(frozen=True)
+class Companion:
+    """Somebody else whom the message is for: for the sake of one word or address, or anybody.
+
+    :param there: whether there is such a recipient at all.
+    :param at_alias: whether the sender wrote to them at an alias, and :param:`alias` what it has.
+    """
+
+    slot: AddressSlot
+    there: int
+    at_alias: int
+    alias: Mapping[Key, int]
+
+
 class Mail:
     """The variables of a message and of one of its recipients.
 
     :param added_people: primary address to somebody whom a rule adds.
+    :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
     :param settings: the IRM configurations under which it passes rules.
     """
 
@@ -127,6 +145,8 @@ class Mail:
         for group in facts.groups or ():  # Rules see its members.
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
+        self._companions: dict[Key, Companion] = {}
+        self.perhaps_named: dict[str, dict[int, None]] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
         self.direct, self.others_direct = circuit.variable("at an alias") ^ 1, circuit.variable("others at an alias") ^ 1
@@ -186,6 +206,39 @@ class Mail:
             self.circuit.add(slot["address", primary])
         return self.added_people[primary]
 
+    def companion(self, key: Key) -> Companion:
+        """Somebody else whom the message may be for, for the sake of an atom."""
+        known = self._companions.get(key)
+        if known is not None:
+            return known
+        slot = self.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
+        there, add = self.circuit.variable((slot.name, "there")), self.circuit.add
+        if key[0] == "address":
+            add(slot[key])
+            named = self.circuit.disjunction([self.named(key[1], field) for field in SHOWN_FIELDS])
+            # Whom a field names gets the message: as somebody else, or as the one who is followed.
+            add(there, named ^ 1, self.recipient[key])
+            add(there ^ 1, named)
+        # Somebody else: two people have two addresses, and no group is a person.
+        for value in slot.values("address"):
+            itself = () if value in (self.facts.groups or {}) else (self.recipient["address", value] ^ 1,)
+            add(there ^ 1, slot["address", value] ^ 1, *itself)
+        at_alias, alias = FALSE, dict[Key, int]()
+        if self.watches_aliases and key[0] != "address":
+            at_alias, alias = self.circuit.variable((slot.name, "at alias")), self._of_alias(slot.name)
+            add(at_alias ^ 1, self.others_direct ^ 1)
+        found = self._companions[key] = Companion(slot, there, at_alias, alias)
+        return found
+
+    def named(self, address: str, field: str) -> int:
+        """Whether a field has an address."""
+        return self.circuit.variable((field, address))
+
+    @property
+    def insertable(self) -> int:
+        """Whether a disclaimer can be put into a message that the organization's own keys protect."""
+        return self.circuit.variable("insertable")
+
     def option(self, name: str) -> int:
         """Whether a message that arrives protected by rights has this option."""
         return self.options.get(name.casefold(), FALSE)
@@ -218,7 +271,7 @@ class Mail:
         self.circuit.at_most_one(self.options.values())
         self.options["encrypt"] = self.circuit.disjunction(self.options.values()) ^ 1
 
-    def alias_texts(self, name: str) -> dict[Key, int]:
+    def _of_alias(self, name: str) -> dict[Key, int]:
         """What an alias of somebody else has."""
         found = {key: self.circuit.variable((name, "alias", *key)) for key in self.texts.get(WRITTEN, {})}
         self._relate_alias(found, self.others_direct)
@@ -299,7 +352,7 @@ class Mail:
         add = self.circuit.add
         atoms = [atom for rules in rule_sets for atom in rules.atoms]
         named = named_assumptions(atoms)
-        wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
+        self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = "U24" in named or _fields_differ(atoms)
         large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
@@ -315,7 +368,7 @@ class Mail:
                 [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
                 "U26" in named,
             ),
-            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], wraps or "U27" in named),
+            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], self.wraps or "U27" in named),
             (
                 "U29",
                 "The message is not an automatic reply, read receipt, meeting item or approval request.",

@@ -177,7 +177,7 @@ def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Val
     for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1]):
         if id(step.rule) in wanted:
             found.append(side.rail.all_of((reached, step.matches)))
-        if any(row.ends for row in step.rule.rows):
+        if step.rule.is_final:
             reached = side.rail.all_of((reached, negate(step.matches)))
     return [side.chains[0].acts(rule), side.rail.any_of(found), *clear]
 
@@ -195,4 +195,4 @@ def _in_clear(world: World, found: Verdict) -> bool:
 def _going(rule: FlowRule) -> FlowRule:
     """A rule without the actions that keep mail from later rules."""
     rows = {option: BY_OPTION[option] for option in rule.actions}
-    return replace(rule, actions={option: rule.actions[option] for option, row in rows.items() if not row.ends and row.does is not Does.REDIRECT})
+    return replace(rule, actions={option: rule.actions[option] for option, row in rows.items() if not row.ends})

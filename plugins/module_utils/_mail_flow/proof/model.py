@@ -20,9 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, Writer
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY, Company, Histories
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, holds_in
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.wishes import NoMessageError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -161,7 +161,6 @@ class Model:
         for place, rules in enumerate(self.rule_sets):
             if not found or self.settings_that_differ:
                 found.append(Conditions(self.mail, rail, company, self.now, self.settings[place]))
-            company.conditions = found[-1]
             chains.append(Chain(rules, found[-1], company))
         return Side(rail, company, found[0], tuple(chains), tuple(Outcome(chain) for chain in chains))
 
@@ -186,7 +185,6 @@ class Model:
         if known is not None:
             return known
         chain = side.chains[place]
-        side.company.conditions = chain.conditions
         found: list[AddedCopy] = []
         unfollowed = bool(chain.unfollowed)
         todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
@@ -260,7 +258,7 @@ class Model:
             limited = [*once, *(() if lax else self._limits)]
             if not self.solve([*literals, *limited], budget, [*self._learnt]):
                 return bool(limited) and self.solve(literals, budget, [*self._learnt]), None
-            is_true = partial(_is_true, self.circuit.solver.model)
+            is_true = partial(holds_in, self.circuit.solver.model)
             try:
                 return True, self.replayed(self._writer.write(is_true, side.company.companions.values(), self.leaned_on(is_true, side), lax=lax))
             except NoMessageError as error:
@@ -300,7 +298,7 @@ class Model:
         holds = self.circuit.solver.holds
         wanted = self.leaned_on(holds, side)
         for address in self._people_in_fields:
-            if any(holds(self.circuit.variable((name, address))) for name in ("to", "cc")) and not holds(self.mail.recipient["address", address]):
+            if any(holds(self.mail.named(address, name)) for name in SHOWN_FIELDS) and not holds(self.mail.recipient["address", address]):
                 wanted.append(("address", address))
         return [key for key in wanted if key not in self.exact]
 
@@ -326,12 +324,6 @@ def differing(settings: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
     return {name: each[-1] for name, each in values.items() if any(value != each[0] for value in each)}
 
 
-def _is_true(model: Sequence[int], literal: int) -> bool:
-    """Whether a literal holds in a model. What the model leaves open is irrelevant and counts as false."""
-    value = model[literal] if literal < len(model) else 0
-    return value > 0 or (not value and bool(literal & 1))
-
-
 def _values(model: Sequence[int], variables: Iterable[int]) -> list[int]:
     """The literals of these variables that hold in a model."""
-    return [each if _is_true(model, each) else each ^ 1 for each in variables]
+    return [each if holds_in(model, each) else each ^ 1 for each in variables]

@@ -11,36 +11,20 @@ words on which an answer turns then somebody is built exactly: one companion for
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Companion, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import RECIPIENT, Key, is_open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, is_open
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 #: The one other recipient who may be anybody.
 ANYBODY: Key = ("anybody", "")
-
-
-@dataclass
-class Companion:
-    """Somebody else whom the message is for: for the sake of one word or address, or anybody.
-
-    :param there: whether there is such a recipient at all.
-    :param stays: whether they share the copy now; by history of splits.
-    :param at_alias: whether the sender wrote to them at an alias, and :param:`alias` what it has.
-    """
-
-    slot: AddressSlot
-    there: int
-    stays: dict[int, Value]
-    at_alias: int
-    alias: Mapping[Key, int]
 
 
 @dataclass(frozen=True)
@@ -83,40 +67,18 @@ class Company:
 
     :param exact: the atoms for which somebody is built; with :data:`ANYBODY`, one who may be anybody.
     :param watched: whether any condition looks at them.
-    :param others_there: whether there are others beside those who are built.
+    :param companions: those who are built.
+    :param others_there: whether there are others beside them.
     """
 
     def __init__(self, mail: Mail, rail: Rail, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
         self.mail, self.rail, self.histories = mail, rail, histories
         self.watched = any(atom.reach in (Reach.COPY, Reach.RELATION) for rules in rule_sets for atom in rules.atoms)
-        self.companions = {key: self._companion(key) for key in exact}
-        self.conditions: Conditions | None = None
+        self.companions = {key: mail.companion(key) for key in exact}
+        self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
         self.used: dict[tuple[Key, int], int] = {}
         self.others_there = mail.circuit.variable(("others", rail.free))
         self._leaves: dict[int, int] = {}
-
-    def _companion(self, key: Key) -> Companion:
-        slot = self.mail.address(f"companion {key[0]} {key[1]}", RECIPIENT, key[1] if key[0] == "address" else "")
-        there = self.mail.circuit.variable((slot.name, "there"))
-        if key[0] == "address":
-            self.mail.circuit.add(slot[key])
-            named = self.mail.circuit.disjunction([self.mail.circuit.variable((name, key[1])) for name in ("to", "cc")])
-            # Whom a field names gets the message: as somebody else, or as the one who is followed.
-            self.mail.circuit.add(there, named ^ 1, self.mail.recipient[key])
-            self.mail.circuit.add(there ^ 1, named)
-        # Somebody else: two people have two addresses, and no group is a person.
-        for value in slot.values("address"):
-            itself = () if value in (self.mail.facts.groups or {}) else (self.mail.recipient["address", value] ^ 1,)
-            self.mail.circuit.add(there ^ 1, slot["address", value] ^ 1, *itself)
-        return Companion(slot, there, {0: there}, *self._alias(slot, key))
-
-    def _alias(self, slot: AddressSlot, key: Key) -> tuple[int, dict[Key, int]]:
-        """Whether the sender writes to somebody at an alias, if that may matter, and its atoms."""
-        if not self.mail.watches_aliases or key[0] == "address":
-            return FALSE, {}
-        at_alias = self.mail.circuit.variable((slot.name, "at alias"))
-        self.mail.circuit.add(at_alias ^ 1, self.mail.others_direct ^ 1)
-        return at_alias, self.mail.alias_texts(slot.name)
 
     def others(self, key: Key, history: int, *, written: bool = False) -> Value:
         """Whether somebody else in the copy has an atom.
@@ -124,14 +86,14 @@ class Company:
         :param written: in the address at which the sender wrote to them, which is their primary one unless it is an alias.
         """
         rail = self.rail
-        known: list[Value] = [rail.all_of((each.stays[history], self._has(each, key, written))) for each in self.companions.values()]
+        known: list[Value] = [rail.all_of((self._stays[who][history], self._has(each, key, written))) for who, each in self.companions.items()]
         if ANYBODY not in self.companions:
             unbuilt = self._unbuilt(key, history)
             known.append(rail.choose(self.mail.others_direct, unbuilt, self._unbuilt(key, history, at_alias=True)) if written else unbuilt)
         return rail.any_of(known)
 
     def _has(self, companion: Companion, key: Key, written: bool) -> Value:
-        found = self._conditions._of_slot(companion.slot, key)
+        found = companion.slot.value(key, self.rail)
         if not written or companion.at_alias == FALSE:
             return found
         of_alias = self.rail.unknown("U18", companion.slot.name, "alias", key) if is_open(key) else companion.alias[key]
@@ -151,8 +113,8 @@ class Company:
         people = [(mail.direct ^ 1, mail.recipient), *((companion.at_alias, companion.slot) for companion in self.companions.values())]
         found: list[int] = []
         for at_alias, slot in people if mail.watches_aliases else ():
-            for name, address in itertools.product(("to", "cc"), mail.vocabulary.fields):
-                found.append(mail.circuit.conjunction((at_alias, slot["address", address], mail.circuit.variable((name, address)))) ^ 1)
+            for name, address in itertools.product(SHOWN_FIELDS, mail.vocabulary.fields):
+                found.append(mail.circuit.conjunction((at_alias, slot["address", address], mail.named(address, name))) ^ 1)
         return found
 
     def at_alias(self, address: str) -> Value:
@@ -167,15 +129,14 @@ class Company:
         """Whether somebody else whom a field names certainly is in the copy: before any split, and after it, if somebody is built who stays. Of a group its
         members stay, who are not built.
         """
-        companion = self.companions.get(("address", address))
         if not history:
             return TRUE
         if address in (self.mail.facts.groups or {}):
             return FALSE
-        if companion is not None:
-            return companion.stays[history]
+        if ("address", address) in self.companions:
+            return self._stays["address", address][history]
         anybody = self.companions.get(ANYBODY)
-        return FALSE if anybody is None else self.rail.all_of((anybody.stays[history], anybody.slot["address", address]))
+        return FALSE if anybody is None else self.rail.all_of((self._stays[ANYBODY][history], anybody.slot["address", address]))
 
     @property
     def nobody(self) -> list[int]:
@@ -193,7 +154,7 @@ class Company:
         found = [self.others_there ^ 1]
         for address in self.mail.vocabulary.fields:
             theirs = [person["address", address] for person in people]
-            found += [circuit.disjunction((circuit.variable((name, address)) ^ 1, *theirs)) for name in ("to", "cc")]
+            found += [circuit.disjunction((self.mail.named(address, name) ^ 1, *theirs)) for name in SHOWN_FIELDS]
         return found
 
     def _somebody(self, key: Key, history: int) -> int:
@@ -219,27 +180,28 @@ class Company:
                 circuit.define([now], now, earlier ^ 1, *parting)
                 return
 
-    def split(self, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
+    def split(self, conditions: Conditions, rule: FlowRule, name: Hashable, alive: Value, matches: Value, seen: Seen) -> Split:
         """What a rule does to who shares the copy."""
-        undone = self._conditions.undone(rule, name, seen)
+        undone = conditions.undone(rule, name, seen)
         history = self.histories.after(seen.splits, matches, rule.enforced, name if undone != FALSE or not rule.enforced else "")
         if history not in self._leaves:
-            self._leaves[history] = FALSE if ANYBODY in self.companions else self._leaver(rule, name, seen, history)
-        for companion in self.companions.values():
-            if history in companion.stays:
+            self._leaves[history] = FALSE if ANYBODY in self.companions else self._leaver(conditions, rule, name, seen, history)
+        for key, companion in self.companions.items():
+            stays = self._stays[key]
+            if history in stays:
                 continue
-            theirs = self._conditions.matches(rule, name, seen, companion.slot)
+            theirs = conditions.matches(rule, name, seen, companion.slot)
             parts = TRUE if rule.enforced else self.rail.unknown("U06", name, companion.slot.name)
             together = self.rail.any_of((self._alike(matches, theirs), undone, negate(parts)))
-            companion.stays[history] = self.rail.all_of((companion.stays[seen.splits], together))
+            stays[history] = self.rail.all_of((stays[seen.splits], together))
         return Split(seen.splits, history, alive)
 
-    def _leaver(self, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
+    def _leaver(self, conditions: Conditions, rule: FlowRule, name: Hashable, seen: Seen, history: int) -> int:
         """A variable: a rule is for some of the copy, and somebody leaves. What it asks of the message is true then."""
         circuit = self.mail.circuit
         leaves = circuit.variable(("leaves", self.rail.free, history))
         shared = replace(rule, conditions=_of_message(rule.conditions), exceptions=_of_message(rule.exceptions))
-        circuit.define([leaves], leaves ^ 1, high(self._conditions.matches(shared, name, seen, self.mail.recipient)))
+        circuit.define([leaves], leaves ^ 1, high(conditions.matches(shared, name, seen, self.mail.recipient)))
         circuit.define([leaves], leaves ^ 1, self.others_there)
         return leaves
 
@@ -253,8 +215,8 @@ class Company:
         if in_place and len({split.after for split in splits}) == 1 and len(splits) > 1:
             return FALSE
         found: list[Value] = []
-        for companion in self.companions.values():
-            left = [rail.all_of((split.alive, companion.stays[split.before], negate(companion.stays[split.after]))) for split in splits]
+        for stays in self._stays.values():
+            left = [rail.all_of((split.alive, stays[split.before], negate(stays[split.after]))) for split in splits]
             found.append(negate(rail.equal(left[0], left[1])) if in_place and len(left) > 1 else rail.any_of(left))
         leave = [rail.all_of((split.alive, self._leaves[split.after])) for split in splits]
         if in_place and len(leave) > 1 and any(each != FALSE for each in leave):  # Others may leave than those who left before.
@@ -272,7 +234,7 @@ class Company:
             return
         circuit = self.mail.circuit
         pairs = [(literal, self.used.get((key, other))) for (key, history), literal in self.used.items() if history == one]
-        both = [(companion.stays[one], companion.stays[other]) for companion in self.companions.values()]
+        both = [(stays[one], stays[other]) for stays in self._stays.values()]
         for left, right in (*pairs, *((end(first), end(second)) for first, second in both for end in (low, high))):
             if right is not None and left != right:
                 circuit.define((left, right), guard ^ 1, left ^ 1, right)
@@ -284,12 +246,6 @@ class Company:
         sure = circuit.disjunction((circuit.conjunction((low(one), low(other))), circuit.conjunction((high(one) ^ 1, high(other) ^ 1))))
         apart = circuit.disjunction((circuit.conjunction((low(one), high(other) ^ 1)), circuit.conjunction((high(one) ^ 1, low(other)))))
         return sure if sure == apart ^ 1 else (sure, apart ^ 1)
-
-    @property
-    def _conditions(self) -> Conditions:
-        if self.conditions is None:
-            raise ValueError("The conditions come first.")
-        return self.conditions
 
 
 def _of_message(atoms: Iterable[Atom]) -> tuple[Atom, ...]:

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     LATER,
     MANY_APPROVALS,
     NOT_FOLLOWED,
-    NOT_FOUND,
+    described,
     settled_by,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import MOST_APPROVALS, Chain, Step
@@ -31,10 +31,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, mail_of, says_all, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, listed, mail_of, says_all, section_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, slots_look_at_sender, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
+
+#: A row of the result.
+Row = dict[str, Any]
 
 #: What becomes of somebody's copy before and after.
 Courses = tuple[Course, Course]
@@ -68,7 +71,7 @@ class MailClass:
     cause: int
     person: str = ""
     shown: Shown | None = None
-    row: dict[str, Any] | None = None
+    row: Row | None = None
     refine: list[Key] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     witness: dict[str, Any] | None = None
@@ -126,7 +129,7 @@ class Rows:
         extent = self._extent(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=shown.usual)
         return _Draft(edit, {"before": before, "after": after}, stages, said, why, extent)
 
-    def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> dict[str, Any]:
+    def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> Row:
         """The row of a class.
 
         :param but: the mail that is named and not treated so, and :param:`sure` whether mail of the class is treated like the witness.
@@ -136,7 +139,7 @@ class Rows:
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
         about = _of_addresses(said, shown.candidate)
         every = not but and about == said and says_all(said) and not why.is_several
-        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found)}
+        row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found.person)}
         if why and not why.is_several:
             row["unless"] = section_of([replace(said[0], conditions=why.unmet)])
         # A copy that there is not has no result.
@@ -252,71 +255,69 @@ class Rows:
         spared = (high(each.matches(replace(said, exceptions=()), step.name, Seen(), recipient)) for each, step, said in seen_as)
         return Extent((*wanted, *named), (*wanted, *spared), of_class, differs, alike)
 
-    def unknown(self, classes: Iterable[MailClass]) -> list[MailClass]:
+    def unknown(self, classes: Iterable[MailClass]) -> list[Row]:
         """One row for each cause and person, with the possible differences."""
         by_cause: dict[tuple[int, str], list[MailClass]] = {}
         for each in classes:
             by_cause.setdefault((each.cause, each.person), []).append(each)
-        return [self._unknown(MailClass("unknown", *which), group) for which, group in sorted(by_cause.items())]
+        return [self._unknown(*which, group) for which, group in sorted(by_cause.items())]
 
-    def _unknown(self, found: MailClass, group: Sequence[MailClass]) -> MailClass:
-        edit = self._edit(found.cause)
-        reasons = list(dict.fromkeys(reason for each in group for reason in each.reasons))
-        why = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in reasons] or [{**NOT_FOUND}]
+    def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> Row:
+        edit = self._edit(cause)
+        why = described(reason for each in group for reason in each.reasons)
         numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
         about = shown.about if shown and shown.about else self._unchanged(edit.rule) if edit else None
         deciding = [about] if about else []
         did = shown.acted if shown else (False, True)
-        head = f"{mail_of(deciding, every=False)} {becomes('unknown', person=found.person)} ({numbers})"
-        text = f"{head}: {because(edit, did, settings=self.model.settings_that_differ)}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(deciding), "rules": self._rules(edit), **_whose(found), "unknown": why}
-        if shown and shown.witness is not None:
-            found.row["witness"] = shown.witness
-        return found
+        happens = f"{becomes('unknown', person=person)} ({numbers}): {because(edit, did, settings=self.model.settings_that_differ)}"
+        row = _open_row(deciding, happens, self._rules(edit), *why, person=person)
+        return {**row, "witness": shown.witness} if shown else row
 
-    def on_error(self, rule: FlowRule) -> MailClass:
+    def on_error(self, rule: FlowRule) -> Row:
         """The row of a rule whose ``rule_error_action`` changed. Whatever else is said holds where no rule fails."""
-        about, found = [self._unchanged(rule)], MailClass("unknown", len(self.edits))
         values = ("Ignore", "Defer") if rule.defers else ("Defer", "Ignore")
         now = "may be deferred, or returned to the sender," if rule.defers else "may pass without the rule"
-        why = f"if Exchange fails on rule {rule.name!r} (U12): its rule_error_action is now {values[1]} instead of {values[0]}"
+        why = f"if Exchange fails on rule '{rule.name}' (U12): its rule_error_action is now {values[1]} instead of {values[0]}"
         unknown = {"id": "U12", "reason": "what makes Exchange fail on a rule is not documented", "settled_by": settled_by("U12")}
-        text = f"{mail_of(about, every=False)} {now} {why}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [unknown]}
-        return found
+        return _open_row([self._unchanged(rule)], f"{now} {why}", [rule.name], unknown)
 
-    def on_dates(self, rule: FlowRule, dates: Sequence[str]) -> MailClass:
+    def on_dates(self, rule: FlowRule, dates: Sequence[str]) -> Row:
         """The row of a rule whose dates change what it does later.
 
         :param dates: what they say that they did not say before.
         """
-        about, found = [self._unchanged(rule)], MailClass("unknown", len(self.edits))
-        text = f"{mail_of(about, every=False)} may be treated differently later: rule '{rule.name}' {' and '.join(dates)}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": [rule.name], "unknown": [{**LATER}]}
-        return found
+        becomes_later = f"may be treated differently later: rule '{rule.name}' {' and '.join(dates)}"
+        return _open_row([self._unchanged(rule)], becomes_later, [rule.name], LATER)
 
-    def held_longer(self) -> MailClass:
+    def held_longer(self) -> Row:
         """The row of mail that waits for so many approvals that they are not told apart."""
-        found, many = MailClass("unknown", len(self.edits)), f"{MOST_APPROVALS} or more approvals"
-        text = f"Mail that waits for {many} may be treated differently: how many there are is not compared."
-        found.row = {"kind": "unknown", "text": text, "when": {}, "rules": self._names(self.edits), "unknown": [{**MANY_APPROVALS}]}
-        return found
+        text = f"that waits for {MOST_APPROVALS} or more approvals may be treated differently: how many there are is not compared"
+        return _open_row([], text, self._names(self.edits), MANY_APPROVALS)
 
-    def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> MailClass:
+    def sent_on(self, cause: int, brings: Sequence[FlowRule], people: Sequence[str]) -> Row:
         """The row of an edited rule that adds people who cannot be followed, or redirects mail to them.
 
         :param brings: its versions that do. Where they are about different mail, so is the row.
         """
-        edit, found = self.edits[cause], MailClass("unknown", cause)
+        edit = self.edits[cause]
         how = "may now, or may no longer," if len(brings) > 1 else "may now" if brings[0] is edit.after else "may no longer"
         versions = [self._unchanged(rule) for rule in brings]
         about = versions[:1] if all(section_of([each]) == section_of(versions[:1]) for each in versions) else []
-        named = " and ".join((", ".join(people[:-1]), people[-1]) if len(people) > 1 else people)
-        text = f"{mail_of(about, every=False)} {how} reach {named} (U09): {because(edit, (edit.before is not None, edit.after is not None))}."
-        found.row = {"kind": "unknown", "text": text, "when": section_of(about), "rules": self._rules(edit), "unknown": [{**NOT_FOLLOWED}]}
-        return found
+        why = because(edit, (edit.before is not None, edit.after is not None))
+        return _open_row(about, f"{how} reach {listed(people, joint='and', most=len(people))} (U09): {why}", self._rules(edit), NOT_FOLLOWED)
+
+
+def _open_row(about: Sequence[FlowRule], happens: str, rules: Sequence[str], *unknown: Mapping[str, str], person: str = "") -> Row:
+    """The row of what may be different.
+
+    :param about: the rules whose mail it is about; all mail without one.
+    :param happens: what may happen to it, and why.
+    :param unknown: the reasons.
+    """
+    text = f"{mail_of(about, every=False)} {happens}."
+    return {"kind": "unknown", "text": text, "when": section_of(about), "rules": list(rules), **_whose(person), "unknown": [{**each} for each in unknown]}
 
 
 def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:
@@ -349,8 +350,8 @@ def _of_addresses(rules: Sequence[FlowRule], candidate: Replayed) -> list[FlowRu
     return [replace(rule, conditions=tuple(filter(means, rule.conditions))) for rule in rules]
 
 
-def _whose(found: MailClass) -> dict[str, str]:
-    return {"added": found.person} if found.person else {}
+def _whose(person: str) -> dict[str, str]:
+    return {"added": person} if person else {}
 
 
 def _decides(found: MailClass, rule: FlowRule) -> bool:
@@ -360,7 +361,7 @@ def _decides(found: MailClass, rule: FlowRule) -> bool:
         return bool(rule.does(Does.ENCRYPT) or rule.does(Does.DECRYPT))
     if found.person and found.kind in ("delivery_lost", "delivery_gained"):
         return bool(rule.does(Does.ADD) or rule.does(Does.REDIRECT))
-    return any(row.ends for row in rule.rows) or bool(rule.does(Does.MODERATE) or rule.does(Does.REDIRECT))
+    return rule.is_final or bool(rule.does(Does.MODERATE))
 
 
 def _meant(edit: Edit, acts: tuple[bool, bool]) -> FlowRule:
@@ -397,15 +398,15 @@ def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int 
     return approvals, (before, after)
 
 
-def merged(classes: Iterable[MailClass]) -> list[dict[str, Any]]:
+def merged(rows: Iterable[Row | None]) -> list[Row]:
     """The rows without duplicates, most important first."""
-    found: dict[str, dict[str, Any]] = {}
-    for row in sorted((each.row for each in classes if each.row is not None), key=lambda row: (KINDS.index(row["kind"]), row["text"])):
+    found: dict[str, Row] = {}
+    for row in sorted((each for each in rows if each is not None), key=lambda row: (KINDS.index(row["kind"]), row["text"])):
         found.setdefault(row["text"], {**row, "text": visible_line(row["text"])})
     return list(found.values())
 
 
-def cut_short() -> dict[str, Any]:
+def cut_short() -> Row:
     """The row for a search that used up its budget."""
     text = "The comparison is incomplete: there are too many classes of mail, or the rules are too complex."
     return {"kind": "unknown", "text": text, "when": {}, "rules": [], "unknown": [{**BUDGET}]}

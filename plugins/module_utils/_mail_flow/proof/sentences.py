@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart
@@ -21,10 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _WRITTEN = 3
 
 
-def _listed(values: Sequence[Any], mark: str = "", joint: str = "or") -> str:
-    shown = [f"{mark}{value}{mark}" for value in values[:_WRITTEN]]
-    if len(values) > _WRITTEN:
-        shown.append(f"{len(values) - _WRITTEN} others")
+def listed(values: Sequence[Any], mark: str = "", joint: str = "or", most: int = _WRITTEN) -> str:
+    """The first values in a row, with how many more there are."""
+    shown, more = [f"{mark}{value}{mark}" for value in values[:most]], len(values) - most
+    if more > 0:
+        shown.append(f"{more} other{'s' if more > 1 else ''}")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {joint} {shown[-1]}" if shown else ""
 
 
@@ -60,7 +60,7 @@ class Phrase:
 
 def _joined(lists: Sequence[Sequence[Any]], mark: str) -> str:
     joint = ", and " if any(len(values) > 1 for values in lists) else " and "
-    return joint.join(_listed(values, mark) for values in lists)
+    return joint.join(listed(values, mark) for values in lists)
 
 
 #: Option to its position in a sentence and its words.
@@ -146,7 +146,7 @@ def _about(atom: Atom) -> tuple[str, list[Any]]:
     if option in _LISTS_OF:
         return str(values[0]), list(values[1])
     if option == "between_member_of_1":
-        return " and members of ".join(_listed(each) for each in values), []
+        return " and members of ".join(listed(each) for each in values), []
     if option == "ad_comparison_attribute":
         name, operator = values
         return (f"to people with the sender's {name}" if operator == "Equal" else f"to people with another {name} than the sender's"), []
@@ -298,8 +298,7 @@ def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str
     was, now = acted
     if edit.how == "removed":
         return f"{named} applied to it"
-    ends = bool(rule.does(Does.STOP) or any(row.ends for row in rule.rows))
-    if now and overtaken and ends:
+    if now and overtaken and rule.is_final:
         more = len(overtaken) - 1
         return f"{named} stops before '{overtaken[0]}'" + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
     if was and now:

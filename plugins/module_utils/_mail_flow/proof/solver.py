@@ -47,6 +47,12 @@ class Scope(NamedTuple):
     kept: bytes
 
 
+def holds_in(model: Sequence[int], literal: int) -> bool:
+    """Whether a literal is true in a model. What the model leaves open, or does not know, is false."""
+    value = model[literal] if literal < len(model) else 0
+    return value > 0 or (not value and bool(literal & 1))
+
+
 class Solver:
     """A formula in conjunctive normal form, to which clauses can be added between the questions.
 
@@ -120,7 +126,7 @@ class Solver:
 
         After ``True`` :meth:`holds` tells the model. After ``False`` :attr:`core` are assumptions that cannot hold together.
         """
-        self.core = ()
+        self.core, self._model = (), []
         if self._contradiction:
             return False
         self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
@@ -139,10 +145,8 @@ class Solver:
         return found
 
     def holds(self, literal: int) -> bool:
-        """Whether a literal is true in the last model."""
-        if literal >= len(self._model):
-            return bool(literal & 1)
-        return self._model[literal] > 0 or (not self._model[literal] and bool(literal & 1))
+        """Whether a literal is true in the model."""
+        return holds_in(self.model, literal)
 
     @property
     def variables(self) -> int:
@@ -151,7 +155,12 @@ class Solver:
 
     @property
     def model(self) -> list[int]:
-        """The last model by literal: 1 true, -1 false, 0 left open."""
+        """The model by literal: 1 true, -1 false, 0 left open.
+
+        :raises ValueError: the last question was not answered with yes.
+        """
+        if not self._model:
+            raise ValueError("There is no model.")
         return self._model
 
     def _begin(self, scope: Scope) -> None:

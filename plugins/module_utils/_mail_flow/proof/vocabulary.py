@@ -84,7 +84,7 @@ def keys_of(atom: Atom) -> list[Key]:
     for value in values:
         if sort == "word":
             found.append((sort, value.lower()))
-        elif sort in ("pattern",):
+        elif sort == "pattern":
             found.append((sort, (value, atom.settings.legacy)))
         elif sort.startswith("attribute"):
             name, _colon, wanted = value.partition(":")
@@ -119,7 +119,7 @@ class Vocabulary:
     :param keys: slot to its atoms, in the order of first mention.
     :param exact: slot of addresses to domains of which it matters whether an address is in the domain itself.
     :param fields: addresses that a condition looks for in the To or Cc field.
-    :param limits: sort of size to its thresholds in bytes.
+    :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at who has a manager.
     """
 
     keys: dict[str, dict[Key, None]] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import guarantees_of, prove
 
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -491,3 +491,34 @@ def test_one_date_of_several_rules_has_one_answer() -> None:
     encrypts = rule("Encrypts", OUTGOING, ENCRYPT, activation_date="2026-02-28T12:00:00", expiry_date="2026-03-01T12:00:00")
     assert verdict([stops, encrypts])["verdict"] == "refuted"
     assert verdict([encrypts])["verdict"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("rules", "mail"),
+    [
+        (
+            [
+                rule("Marks", {"sent_to_member_of": ["g@contoso.com"]}, {"prepend_subject": "x "}),
+                rule("Boss", {"any_of_recipient_address_contains_words": ["boss"]}, ENCRYPT),
+            ],
+            {"when": {**OUTGOING, "any_of_recipient_address_contains_words": ["boss"]}, "then": "encrypted"},
+        ),
+        (
+            [rule("Bounces", {"from_member_of": ["g@contoso.com"]}, {"delete_message": True}, sender_address_location="Envelope")],
+            {"when": OUTGOING, "unless": {"from_member_of": ["g@contoso.com"]}, "then": "unencrypted"},
+        ),
+    ],
+    ids=["another recipient", "the envelope's sender"],
+)
+def test_a_counterexample_has_the_facts_of_everybody_in_it(rules: list[Values], mail: Values) -> None:
+    """Without who is in a group, what was found did not replay, and the guarantee was unknown."""
+    facts = {name: value for name, value in TENANT.items() if name != "groups"}
+    answer = verdict(rules, facts, **mail)
+    assert answer["verdict"] == "refuted"
+    assert answer["counterexample"]["facts"]["groups"]["g@contoso.com"]
+
+
+@pytest.mark.parametrize("among", [[], guarantees_of([{"name": "G", "then": "encrypted"}])], ids=["alone", "among others"])
+def test_what_is_no_guarantee_is_refused(among: list[Any]) -> None:
+    with pytest.raises(OptionError, match="must be a mapping"):
+        prove([], TENANT, [*among, "G"], NOW)

@@ -33,6 +33,19 @@ def test_rules_that_never_act_name_what_is_before_them() -> None:
     assert found(contradictory) == [("never_acts", ["Odd"])]
 
 
+def test_a_rule_that_is_only_tried_keeps_no_mail_from_others() -> None:
+    tried = rule("Tried", {}, {"redirect_message_to": ["a@b.com"]}, mode="Audit")
+    assert ("never_acts", ["All", "Deletes"]) in found(tried, rule("Deletes", {}, {"delete_message": True}), ALL)
+
+
+def test_the_first_rules_that_keep_mail_from_another_are_named() -> None:
+    words = [f"word{number}" for number in range(4)]
+    away = [rule(f"Away {word}", {"subject_contains_words": [word]}, STOP) for word in words]
+    findings = lint([*away, rule("Last", {**OUTGOING, "subject_contains_words": words}, ENCRYPT)], TENANT, NOW)
+    (reason,) = [each["reason"] for each in findings if each["kind"] == "never_acts"]
+    assert reason == "The rule 'Last' never acts: 'Away word0', 'Away word1', 'Away word2' and 1 other stop all mail that it applies to."
+
+
 def test_what_is_open_of_one_condition_says_nothing_of_another() -> None:
     """Of a copy that has lost the one whom a field names, To may show them, and To or Cc may not."""
     split = rule("Split", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
@@ -97,6 +110,7 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ({"exceptions": {"header_contains_message_header": "X-Tag", "header_contains_words": ["*"]}}, "literal_asterisk"),
         ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["*"]}}, "unknown_pattern"),
+        ({"conditions": {**OUTGOING, "sender_ad_attribute_matches_patterns": ["Department:(?=x)"]}}, "unknown_pattern"),
         ({"actions": {"apply_rights_protection_customization_template": "B"}}, "branding_alone"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["(?=x)"]}}, "unknown_pattern"),
         ({"conditions": {"sent_to_scope": "ExternalPartner"}}, "on_premises_scope"),

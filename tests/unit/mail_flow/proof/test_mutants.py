@@ -108,7 +108,7 @@ def all_mail_arrives_in_clear(patch: Patch) -> None:
 
 
 def copies_are_never_split(patch: Patch) -> None:
-    patch(recipients.Company, "split", lambda self, rule, name, alive, matches, seen: recipients.Split(seen.splits, seen.splits, alive))
+    patch(recipients.Company, "split", lambda self, conditions, rule, name, alive, matches, seen: recipients.Split(seen.splits, seen.splits, alive))
 
 
 def nobody_leaves_a_field(patch: Patch) -> None:
@@ -259,15 +259,15 @@ def added_people_are_forgotten(patch: Patch) -> None:
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
-    whole = recipients.Company._companion
+    whole = mail.Mail.companion
 
     def companion(self: Any, key: Any) -> Any:
         made = whole(self, key)
-        for name in ("to", "cc") if key[0] == "address" else ():
-            self.mail.circuit.add(self.mail.circuit.variable((name, key[1])) ^ 1, made.there)
+        for field in ("to", "cc") if key[0] == "address" else ():
+            self.circuit.add(self.named(key[1], field) ^ 1, made.there)
         return made
 
-    patch(recipients.Company, "_companion", companion)
+    patch(mail.Mail, "companion", companion)
 
 
 ADDS = rule("Adds", {**IN, **subject("x")}, {"copy_to": ["ann@fabrikam.com"]})

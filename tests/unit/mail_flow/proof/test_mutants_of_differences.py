@@ -50,7 +50,7 @@ def copies_are_no_matter(patch: Patch) -> None:
 
 def nobody_leaves_a_copy(patch: Patch) -> None:
     """Whoever shares a copy would share it to the end, if nobody is built for them."""
-    patch(recipients.Company, "_leaver", lambda self, rule, name, seen, history: FALSE)
+    patch(recipients.Company, "_leaver", lambda self, conditions, rule, name, seen, history: FALSE)
 
 
 def only_the_recipients_rules_split(patch: Patch) -> None:

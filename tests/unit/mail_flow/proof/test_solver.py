@@ -141,13 +141,12 @@ def test_constants_and_trivial_clauses() -> None:
 
 
 _TWICE = """
-import random, sys
+import random
 from tests.unit.mail_flow.proof.test_solver import random_clauses, solver_of
-source = random.Random(5)
-clauses = random_clauses(source, 60, 250)
-clauses = [clause for clause in clauses if len(clause) > 1]
-solver, names = solver_of(60, clauses)
-print(solver.solve(), [solver.holds(name) for name in names], solver.conflicts)
+for seed in range(30):
+    clauses = [clause for clause in random_clauses(random.Random(seed), 60, 735) if len(clause) == 3]
+    solver, names = solver_of(60, clauses)
+    print(solver.solve() and solver.model, solver.conflicts)
 """
 
 
