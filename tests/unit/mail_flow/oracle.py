@@ -82,11 +82,15 @@ def wrong_verdict(
 
 def _is_left_open(message: Values, recipient: str, rules: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
     """Whether nothing certain need be told of a copy: it is for somebody whom rules add, and what rules see there of all who share it is left open (U09)."""
-    groups, aliases = tenant.get("groups") or {}, tenant.get("proxy_addresses") or {}
-    named = {address for field in ("to", "cc", "bcc") for address in message[field]}
-    people = {aliases.get(address, address) for address in named} | {member for group in named & set(groups) for member in _not_followed(tenant)}
     looks = any(option.startswith("any_of_") for section in _sections(rules) for option in section)
-    return looks and recipient not in people
+    return looks and recipient not in named(message, tenant)
+
+
+def named(message: Values, tenant: Mapping[str, Any]) -> set[str]:
+    """Whom a message is for: those whom it names, and the members of groups."""
+    groups, aliases = tenant.get("groups") or {}, tenant.get("proxy_addresses") or {}
+    written = {address for field in ("to", "cc", "bcc") for address in message[field]}
+    return {aliases.get(address, address) for address in written} | {member for group in written & set(groups) for member in _not_followed(tenant)}
 
 
 def _are_opaque(sections: Sequence[Mapping[str, Any]], tenant: Mapping[str, Any]) -> bool:
@@ -166,6 +170,8 @@ def wrong_difference(
     not_followed = _not_followed(whole or tenant)
     for changes, of_added in ((world.changes(before, after), False), (world.changes_of_added(before, after), True)):
         for message, address, old, new in changes:
+            if of_added and address in named(message, tenant):  # Whom the message is for anyway is not compared as somebody whom rules add.
+                continue
             said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
             missed = kinds_of(old, new) - said
             # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager.

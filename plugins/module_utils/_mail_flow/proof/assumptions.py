@@ -52,7 +52,7 @@ MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits fo
 LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}
 
 #: For a verdict without a known reason.
-NOT_FOUND = {"id": "U00", "reason": "no message was found that certainly shows it, but none is ruled out", "settled_by": "Send a test message."}
+NOT_FOUND = {"id": "U00", "reason": "no message was found of which that is certain, but none is ruled out", "settled_by": "Send a test message."}
 
 _SETTLED_BY = {
     "budget": _SIMPLER,

@@ -241,7 +241,8 @@ class Chain:
             changer = self._changer(SUBJECT)
             near = changer.near(prefix, every=prefix[-1:].isalnum())
             before = self._texts(SUBJECT, (*near, *changer.patterns), seen)
-            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, name))
+            begins = None if SUBJECT in seen.texts else self.mail.begins
+            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, name, begins))
         self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
             wanted = str(actions["apply_classification"]).casefold()

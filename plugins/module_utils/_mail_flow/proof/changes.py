@@ -10,7 +10,7 @@ a word or a pattern together, it is open whether they do (U17, U18).
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
@@ -92,17 +92,20 @@ class Changer:
         found = {key: self.in_known(value, key, name) for key in (*self.near(value), *self.patterns)}
         return {key: each for key, each in found.items() if each != FALSE}
 
-    def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
-        """The atoms of a subject that a prefix changes."""
+    def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:
+        """The atoms of a subject that a prefix changes.
+
+        :param begins: what says that a word is nowhere but at its beginning, while it is as it arrives.
+        """
         found: dict[Key, Value] = {}
         for key, old in before.items():
-            found[key] = (self._word if key[0] == "word" else self._pattern)(prefix, key, old, name)
+            found[key] = self._word(prefix, key, old, name, begins) if key[0] == "word" else self._pattern(prefix, key, old, name)
         return {key: value for key, value in found.items() if value != before[key]}
 
     def _open(self, name: Hashable, key: Key) -> Value:
         return self.rail.unknown("U17", name, self.slot, key)
 
-    def _word(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
+    def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
         word: str = key[1]
         # The same, whatever follows: a space, a letter, or punctuation.
         alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
@@ -112,9 +115,12 @@ class Changer:
         joined = any(_at_border(blanks[0], blanks[1][:length]) for length in range(1, len(blanks[1])))
         if alone != {False} or joined:
             return self._open(name, key) if prefix[-1:].isalnum() else self.rail.any_of((self._open(name, key), before))
-        if prefix[-1:].isalnum():  # It may hide a word at the beginning of the subject.
+        if not prefix[-1:].isalnum():
+            return before
+        # It hides a word at the beginning of the subject.
+        if begins is None:
             return self.rail.all_of((before, self._open(name, key)))
-        return before
+        return self.rail.all_of((before, self.rail.choose(begins(key), FALSE if word[:1].isalnum() else self._open(name, key), TRUE)))
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         pattern: tuple[str, bool] = key[1]

@@ -220,11 +220,27 @@ class Writer:
 
     def _content(self, is_true: Holds) -> dict[str, Any]:
         texts = self.mail.texts
-        found: dict[str, Any] = {name: text for name in (SUBJECT, BODY) if (text := self._text(texts.get(name, {}), is_true))}
+        written = {SUBJECT: self._subject(is_true), BODY: self._text(texts.get(BODY, {}), is_true)}
+        found: dict[str, Any] = {name: text for name, text in written.items() if text}
         values = {slot.removeprefix("header "): self._values(atoms, is_true) for slot, atoms in texts.items() if slot.startswith("header ")}
         headers: dict[str, Any] = {name: each[0] if len(each) == 1 and each[0] else each for name, each in values.items() if each}
         attachments = self._attachments(is_true)
         return {**found, **({"headers": headers} if headers else {}), **({"attachments": attachments} if attachments else {})}
+
+    def _subject(self, is_true: Holds) -> str:
+        """The subject, with the word at its beginning that the model puts there, and otherwise none, where a prefix may hide it."""
+        mail, atoms = self.mail, self.mail.texts.get(SUBJECT, {})
+        text = self._text(atoms, is_true)
+        if not text or not mail.hides:
+            return text
+        wish = Wish(atoms, is_true, lax=self._lax)
+        first = [key for key in wish.wanted if key[0] == "word" and is_true(mail.begins(key))]
+        first.sort(key=lambda key: -len(key[1]))
+        apart = [(mail.begins(first[0]) ^ 1, mail.begins(key) ^ 1) for key in first[1:] if not first[0][1].startswith(key[1])]
+        if apart:
+            raise NoMessageError(apart)
+        begun = side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
+        return text if wish.wrong(begun) else begun
 
     def _text(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
         """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""

@@ -109,6 +109,7 @@ class Mail:
     """The variables of a message and of one of its recipients.
 
     :param added_people: primary address to somebody whom a rule adds.
+    :param hides: whether a rule may hide the word at the beginning of the subject, by a prefix that ends with a letter.
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
     :param settings: the IRM configurations under which it passes rules.
     """
@@ -146,6 +147,7 @@ class Mail:
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
+        self.hides = any(str(rule.actions.get("prepend_subject") or "")[-1:].isalnum() for rules in rule_sets for rule in rules.rules)
         self.perhaps_named: dict[str, dict[int, None]] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.
@@ -229,6 +231,10 @@ class Mail:
             add(at_alias ^ 1, self.others_direct ^ 1)
         found = self._companions[key] = Companion(slot, there, at_alias, alias)
         return found
+
+    def begins(self, key: Key) -> int:
+        """Whether a word of the subject is nowhere but at its beginning."""
+        return self.circuit.variable(("begins", key))
 
     def named(self, address: str, field: str) -> int:
         """Whether a field has an address."""

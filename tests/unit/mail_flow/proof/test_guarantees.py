@@ -518,6 +518,14 @@ def test_a_counterexample_has_the_facts_of_everybody_in_it(rules: list[Values], 
     assert answer["counterexample"]["facts"]["groups"]["g@contoso.com"]
 
 
+@pytest.mark.parametrize(("then", "subject"), [("encrypted", "secret"), ("unencrypted", "Re: secret")])
+def test_a_prefix_hides_the_word_that_begins_the_subject(then: str, subject: str) -> None:
+    """Found by the soak: whether the word still is there after the prefix counted as unknown, although the message shows it."""
+    rules = [rule("Prefix", {}, {"prepend_subject": "internal"}), rule("Secret", {**OUTGOING, "subject_contains_words": ["secret"]}, ENCRYPT)]
+    answer = verdict(rules, when={**OUTGOING, "subject_contains_words": ["secret"]}, then=then)
+    assert (answer["verdict"], answer["counterexample"]["message"]["subject"]) == ("refuted", subject)
+
+
 @pytest.mark.parametrize("among", [[], guarantees_of([{"name": "G", "then": "encrypted"}])], ids=["alone", "among others"])
 def test_what_is_no_guarantee_is_refused(among: list[Any]) -> None:
     with pytest.raises(OptionError, match="must be a mapping"):
