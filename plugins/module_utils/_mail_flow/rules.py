@@ -49,6 +49,11 @@ class Atom:
     settings: Settings
     reach: Reach
 
+    @property
+    def looks_around(self) -> bool:
+        """Whether it depends on who shares the copy."""
+        return self.reach in (Reach.COPY, Reach.RELATION)
+
     def evaluate(self, sight: Sight) -> Truth:
         """Whether it is true of what is seen."""
         return self.predicate.evaluate(sight, self.values, self.settings)
@@ -186,7 +191,7 @@ class RuleSet:
         self.rules = tuple(self._rule(place, rule) for place, rule in enumerate(given))
         self.atoms = tuple(self._atoms.values())
         #: Whether anything depends on who shares a copy.
-        self.watches_copies = any(atom.reach in (Reach.COPY, Reach.RELATION) for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
+        self.watches_copies = any(atom.looks_around for rule in self.rules for atom in (*rule.conditions, *rule.exceptions))
         #: Whether a rule looks at what rules did to protection.
         self.watches_protection = any(atom.predicate.looks_at == "protection" and atom.values == "PermissionControlled" for atom in self.atoms)
         #: Whether a rule gives somebody a copy.

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import begins_anywhere, crosses_lines, has_pattern, in_prefix
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -82,8 +81,8 @@ class Changer:
 
     def in_known(self, text: str, key: Key, *name: Hashable) -> Value:
         """Whether a known text contains a word or a pattern."""
-        truth: Truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
-        return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown("U17", *name, self.slot, key)
+        truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
+        return self.rail.known(truth, "U17", *name, self.slot, key)
 
     def header(self, value: str | None, name: Hashable) -> dict[Key, Value]:
         """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""

@@ -14,6 +14,7 @@ import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Scope, Solver
 
 Value: TypeAlias = "int | tuple[int, int]"
@@ -212,6 +213,16 @@ class Rail:
         found = self.circuit.variable(("unknown", *name))
         self.questions[found] = None
         return found
+
+    def known(self, truth: Truth, *name: Hashable) -> Value:
+        """What the simulator finds; what is open of it is unknown.
+
+        :param name: what it is about; the question's own key unless given.
+        """
+        if isinstance(truth, bool):
+            return TRUE if truth else FALSE
+        found = self.unknown(*(name or (truth.key,)))
+        return negate(found) if truth.negated else found
 
     def all_of(self, values: Iterable[Value]) -> Value:
         """And."""

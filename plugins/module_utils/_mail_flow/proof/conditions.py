@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, negate
@@ -98,14 +96,14 @@ class Conditions:
             recipients of their copy is left open; but whom no field names it does not see there.
         """
         rail, mail = self.rail, self.mail
-        shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.reach in (Reach.COPY, Reach.RELATION)]
+        shared = [atom for atom in (*rule.conditions, *rule.exceptions) if added and atom.looks_around]
         parts = [self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
             parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
         if rule.content:
             parts.append(negate(self.hidden(seen)))
-        parts += map(self._border, rule.borders(self._now))
+        parts += [rail.known(truth) for truth in rule.borders(self._now)]
         parts += [rail.unknown("doubt", name, reason.text) for reason in rule.doubts]
         if FALSE in parts:
             return FALSE
@@ -117,16 +115,6 @@ class Conditions:
         """Whether mail that arrives may meet one of some conditions, or not meet one of others."""
         parts = [*(self.truth(atom, Seen(), person) for atom in met), *(negate(self.truth(atom, Seen(), person)) for atom in unmet)]
         return high(self.rail.any_of(parts))
-
-    def _border(self, truth: Truth) -> Value:
-        """Whether a date lets a rule act: where that is open, it is alike for all rules with this date."""
-        if isinstance(truth, bool):
-            return TRUE if truth else FALSE
-        found = self.rail.unknown("U14", truth.key)
-        return negate(found) if truth.negated else found
-
-    def _open(self, truth: Truth, *name: Hashable) -> Value:
-        return (TRUE if truth else FALSE) if isinstance(truth, bool) else self.rail.unknown(*name)
 
     def hidden(self, seen: Seen) -> Value:
         """Whether S/MIME hides the content."""
@@ -335,7 +323,7 @@ class Conditions:
         circuit = self.mail.circuit
         normal = circuit.conjunction([*(literal ^ 1 for literal in self.mail.importance.values()), circuit.variable("states normal importance")])
         hits = [(literal, holds(name, key)) for name, literal in (*self.mail.importance.items(), ("Normal", normal))]
-        return self.rail.any_of([literal if hit is True else self.rail.all_of((literal, self._open(hit, "U17", key))) for literal, hit in hits])
+        return self.rail.any_of([self.rail.all_of((literal, self.rail.known(hit, "U17", key))) for literal, hit in hits])
 
     def _of_attachments(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         (slot,) = slots_of(atom)

@@ -15,7 +15,6 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.checks import CHECKS, OF_IDLE_RULES, Look, templates_of
@@ -161,7 +160,7 @@ class _Deciding:
         added = person is not self.model.mail.recipient
 
         def known(atoms: Iterable[Atom]) -> list[Value]:
-            left = (atom for atom in atoms if not (added and atom.reach in (Reach.COPY, Reach.RELATION)))
+            left = (atom for atom in atoms if not (added and atom.looks_around))
             return [self.model.free.conditions.truth(atom, step.seen, person) for atom in left]
 
         exceptions = step.rule.exceptions

@@ -49,7 +49,7 @@ class Questions:
     def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str]) -> None:
         self.model, self.edits, self._options = model, edits, options
         self._asked: dict[tuple[bool, str], Asked] = {}
-        self._apart: dict[bool, Sequence[Value]] = {}
+        self._parted: dict[bool, Sequence[Value]] = {}
 
     def of(self, side: Side, person: str = "") -> Asked:
         """What is asked about the recipient's copy on a side, or about those of a person whom rules add."""
@@ -93,9 +93,9 @@ class Questions:
 
     def parted(self, side: Side) -> Sequence[Value]:
         """Of each edit whether somebody leaves the copy in one rule set only, as far as the edit decides."""
-        known = self._apart.get(side.rail.free)
+        known = self._parted.get(side.rail.free)
         if known is None:
-            known = self._apart[side.rail.free] = parted(side.company, self.edits, side.chains)
+            known = self._parted[side.rail.free] = parted(side.company, self.edits, side.chains)
         return known
 
     @property

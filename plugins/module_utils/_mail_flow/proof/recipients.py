@@ -73,7 +73,7 @@ class Company:
 
     def __init__(self, mail: Mail, rail: Rail, histories: Histories, exact: Iterable[Key], rule_sets: Iterable[RuleSet]) -> None:
         self.mail, self.rail, self.histories = mail, rail, histories
-        self.watched = any(atom.reach in (Reach.COPY, Reach.RELATION) for rules in rule_sets for atom in rules.atoms)
+        self.watched = any(rules.watches_copies for rules in rule_sets)
         self.companions = {key: mail.companion(key) for key in exact}
         self._stays: dict[Key, dict[int, Value]] = {key: {0: each.there} for key, each in self.companions.items()}
         self.used: dict[tuple[Key, int], int] = {}
