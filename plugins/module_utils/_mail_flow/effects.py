@@ -26,6 +26,9 @@ _TAG = re.compile(r"<[^>]*>")
 #: A tag that begins or ends a line.
 _BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
 
+#: What stands for a property of the sender in a disclaimer.
+_TOKEN = re.compile(r"%%\w+%%")
+
 #: Actions after which the recipient gets nothing, or something else; more than one of them in a rule contradict each other.
 FATES = {Does.DELETE: "deleted", Does.QUARANTINE: "quarantined", Does.REJECT: "rejected", Does.REDIRECT: "redirected"}
 
@@ -141,8 +144,10 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
     return content.but(**changes, known={}) if changes else content
 
 
-def plain_text(html: str) -> str:
-    """What a reader sees of a disclaimer."""
+def plain_text(html: str) -> str | None:
+    """What a reader sees of a disclaimer; ``None`` where that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``)."""
+    if _TOKEN.search(html):
+        return None
     return unescape(_TAG.sub("", _BLOCK.sub("\n", html))).strip()
 
 
@@ -150,8 +155,8 @@ def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) 
     plain = plain_text(str(actions["apply_html_disclaimer_text"]))
     if wraps:
         return {"body": plain, "wrapped": True}
-    if content.body is None:
-        return {}
+    if content.body is None or plain is None:
+        return {"body": None}
     return {"body": f"{plain}\n{content.body}" if actions.get("apply_html_disclaimer_location") == "Prepend" else f"{content.body}\n{plain}"}
 
 

@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork, Sight, first_content
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import decrypted
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import tokens
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import Added, World, merged, without
 
@@ -72,8 +73,7 @@ class Passage:
     def courses(self) -> list[Course]:
         """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
         people = self.facts.recipients(self.message)
-        start = World(self._interned(first_content(self.message)), Fork(people))
-        courses = {person.address: self._follow(person, [start], 0) for person in people}
+        courses = {person.address: self._follow(person, self._starts(people), 0) for person in people}
         todo = list(courses.values())
         followed: set[tuple[object, ...]] = set()
         while todo:
@@ -93,8 +93,15 @@ class Passage:
         if self.rules.adds:
             return next((course for course in self.courses() if course.recipient.address == address), None)
         people = self.facts.recipients(self.message)
+        return next((self._follow(person, self._starts(people), 0) for person in people if person.address == address), None)
+
+    def _starts(self, people: tuple[Recipient, ...]) -> list[World]:
+        """How things may stand before the first rule: Exchange may have rejected what it must decrypt, and cannot."""
         start = World(self._interned(first_content(self.message)), Fork(people))
-        return next((self._follow(person, [start], 0) for person in people if person.address == address), None)
+        decrypts = decrypted(self.message, self.facts)
+        if decrypts is True:
+            return [start]
+        return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
 
     def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
         """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""

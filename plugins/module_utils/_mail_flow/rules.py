@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
@@ -30,6 +31,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 #: Section of a rule to what stands before the name of an option in it.
 _KINDS = {"conditions": "", "exceptions": "the exception ", "actions": "the action "}
+
+#: Options with people.
+_PEOPLE = frozenset(
+    (
+        *("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"),
+        *("redirect_message_to", "moderate_message_by_user", "add_to_recipients", "copy_to", "blind_copy_to"),
+    )
+)
 
 #: A day: as far from the border of a rule's dates, a time zone can matter that nobody named.
 _DAY = datetime.timedelta(days=1)
@@ -236,11 +245,11 @@ class RuleSet:
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
         actions = set_actions(rule.get("actions") or {})
-        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
+        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION and _is_read(option, value)}
         mode = str(rule.get("mode") or "Enforce")
         # A rule that is only tried asks nobody, and does what it does.
         managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
-        odd = [option for option in actions if option not in ACTION_BY_OPTION]
+        odd = [option for option in actions if option not in told]
         unread = (*_valued(rule, "conditions", strange), *_valued(rule, "exceptions", strange_too), *_valued(rule, "actions", odd))
         doubts, surprises = _unread_reasons(name, unread)
         if rule.get("is_rule_configuration_supported") is False:
@@ -272,10 +281,11 @@ class RuleSet:
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
         """The conditions of a section, and the options in it that are none that can be evaluated."""
         given = {option: value for option, value in section.items() if _is_set(option, value)}
+        read = {option for option, value in given.items() if _is_read(option, value)}
         atoms: list[Atom] = []
         used: set[str] = set()
         for predicate in PREDICATES:
-            if predicate.options[0] in given and all(option in given or option in OPTIONAL for option in predicate.options):
+            if predicate.options[0] in read and all(option in read or option in OPTIONAL for option in predicate.options):
                 atoms.append(self._atom(predicate, predicate.read(given), settings))
                 used.update(predicate.options)
         return tuple(atoms), sorted(set(given) - used)
@@ -291,6 +301,11 @@ class RuleSet:
 def _is_set(option: str, value: Any) -> bool:
     """Whether an option of a section is there. A switch that is off is not, but for the one of which nobody knows what that does."""
     return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
+
+
+def _is_read(option: str, value: Any) -> bool:
+    """Whether it is known what a value means. A person is known by an SMTP address."""
+    return option not in _PEOPLE or all(is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value]))
 
 
 def _valued(rule: Mapping[str, Any], section: str, options: Iterable[str]) -> list[tuple[str, str, str]]:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
@@ -33,7 +34,8 @@ _STAMPED = re.compile(
 _FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
 
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
-_SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b.*", re.IGNORECASE | re.DOTALL)
+#: A size, rounded or whole, and the bytes that Exchange shows beside it.
+_SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b(?:.*\(([\d,]+) bytes\))?.*", re.IGNORECASE | re.DOTALL)
 
 #: A message on the wire is larger than what it carries: the factor of base64 with its line breaks, and the bytes that headers may have.
 ENCODED, _HEADERS = 1.4, 100_000
@@ -93,6 +95,15 @@ def unreadable(sight: Sight) -> Truth | None:
         return None
     why = "transport decryption is switched off" if protection.owner == "own" else "the keys are not known to be the organization's"
     return opened(("readable",), "U30", f"what a rule makes of protected content that Exchange cannot read: {why}")
+
+
+def decrypted(message: Message, facts: Facts) -> Literal[True] | Open:
+    """Whether Exchange decrypts what it must (``transport_decryption_setting: Mandatory``), and would otherwise reject."""
+    protection, setting = message.protection, str((facts.irm_configuration or {}).get("transport_decryption_setting") or "Optional")
+    if setting != "Mandatory" or (protection is not None and (not protection.by_rights or protection.owner == "own")):
+        return True
+    why = "whether Exchange rejects the message, which it must decrypt (transport_decryption_setting is Mandatory): the keys may be another organization's"
+    return opened(("decrypted",), "U30", why)
 
 
 def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
@@ -217,7 +228,10 @@ def never_documented(sight: Sight, values: Any, settings: Settings) -> Truth:
 def bytes_of(size: str | int) -> int | None:
     """The bytes of a size such as ``10MB``, or of what Exchange shows for it; ``None`` where it is none."""
     found = _SIZE.fullmatch(str(size))
-    return None if not found else int(float(found.group(1).replace(",", "")) * _UNITS[found.group(2).lower() if found.group(2).lower() in _UNITS else ""])
+    if not found:
+        return None
+    number, unit, exact = found.groups()
+    return int(exact.replace(",", "")) if exact else int(float(number.replace(",", "")) * _UNITS.get(unit.lower(), 1))
 
 
 def over(size: int, limit: int, what: str) -> Truth:

@@ -35,22 +35,26 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     wanted = word.lower()
     if not wanted:
         return False
-    found = _find(text.lower() if lowered is None else lowered, wanted)
+    lowered = text.lower() if lowered is None else lowered
+    found = _find(lowered, wanted)
+    if found is True and "_" in lowered and _find(lowered.replace("_", "q"), wanted.replace("_", "q")) is not True:
+        return _doubt(text, word, "an underscore may belong to a word", guess=True)
     if found is not False:
         return found if found is True else _doubt(text, word, "it touches a letter only where the word itself ends with punctuation")
     if not text.isascii() or not word.isascii():
-        if _find(text.casefold(), word.casefold()) is not False:
+        if any(_find(*pair) is not False for pair in ((text.casefold(), word.casefold()), (text.upper(), word.upper()))):
             return _doubt(text, word, "letters that fold to several have to be equal for it")
         if _NO_SPACES.search(word) and wanted in text.lower():
             return _doubt(text, word, "its script puts no spaces between words")
-    if " " in wanted and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
+    if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
         return _doubt(text, word, "the white space in the phrase is another")
     return False
 
 
 def tokens(text: str) -> frozenset[str]:
     """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
-    return frozenset(_TOKENS.findall(text.casefold()))
+    spellings = {text.casefold()} if text.isascii() else {text.casefold(), text.upper().casefold()}
+    return frozenset(token for each in spellings for token in _TOKENS.findall(each))
 
 
 def first_token(word: str) -> str:
@@ -75,5 +79,5 @@ def _find(text: str, word: str) -> bool | None:
     return None if doubtful else False
 
 
-def _doubt(text: str, word: str, why: str) -> Truth:
-    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", shared=True)
+def _doubt(text: str, word: str, why: str, guess: bool | None = None) -> Truth:
+    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", guess, shared=True)

@@ -36,6 +36,8 @@ def _in_subject(view: View, find: Find, value: Sequence[str]) -> Truth:
 def subject_or_body(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         body = find(view, "\n".join(view.copy.texts), value)
+        if view.copy.tokens:
+            body = doubt(FACTS, "what the tokens of a disclaimer stand for", find.__name__, tuple(value))
         return either([_in_subject(view, find, value), body if view.copy.wrapped else _readable(view, body, find.__name__, value)])
 
     return test

@@ -132,6 +132,7 @@ class Copy:
     headers: dict[str, tuple[str, ...]]
     forked: bool = False
     wrapped: bool = False
+    tokens: bool = False
     disclaimer: bool = False
     scl_set: bool = False
     classifications: set[str] = field(default_factory=set)

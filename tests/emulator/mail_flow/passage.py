@@ -23,6 +23,8 @@ _SYSTEM = frozenset({"NDR"})
 _REPORTS = ("GenerateIncidentReport", "GenerateNotification")
 _REJECTIONS = ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
 _TAG = re.compile(r"<[^>]*>")
+#: What stands for a property of the sender.
+_TOKEN = re.compile(r"%%\w+%%")
 
 
 @dataclass
@@ -43,13 +45,23 @@ class Passage:
         self.directory = directory
         self.copies = [first_copy(message, directory)]
         self.effects = Effects()
-        if not _SYSTEM & message.types:
+        if self._is_rejected():
+            for copy in self.copies:
+                copy.fates.append("rejected")
+                copy.ended = True
+        elif not _SYSTEM & message.types:
             date = parse_instant(message.date) if message.date else datetime.datetime.now(datetime.UTC)
             for place, rule in enumerate(rules):
                 acts = rule.acts_on(date)
                 if acts is not False:
                     for copy in [one for one in self.copies if not one.ended]:
                         self._apply(rule, acts, copy, rules[place + 1 :])
+
+    def _is_rejected(self) -> bool:
+        """Whether transport decryption, which comes before the rules and must succeed, fails."""
+        must = self.directory.irm.get("TransportDecryptionSetting", "Optional") == "Mandatory"
+        question = Question("U30", "whether the service can decrypt the message, as it must", ("decrypts",))
+        return must and self.message.rights_protected and self.message.own_keys is not True and not self.world.ask(question, "decryption")
 
     def _apply(self, rule: Rule, acts: bool | object, copy: Copy, later: Sequence[Rule]) -> None:
         matching = Matching(self.world, self.message, self.directory, rule, copy)
@@ -284,13 +296,14 @@ class Passage:
         if self._insertable(copy):
             first = rule.actions.get("ApplyHtmlDisclaimerLocation", "Append") == "Prepend"
             copy.texts = [text, *copy.texts] if first else [*copy.texts, text]
+            copy.tokens |= _TOKEN.search(text) is not None
         elif rule.actions.get("ApplyHtmlDisclaimerFallbackAction", "Wrap") == "Reject":
             copy.fates.append("rejected")
             copy.status = "5.7.1"
             copy.ended = True
             return
         else:
-            copy.texts, copy.wrapped = [text], True
+            copy.texts, copy.wrapped, copy.tokens = [text], True, _TOKEN.search(text) is not None
         copy.disclaimer = True
 
 

@@ -19,7 +19,7 @@ RELAYED = ("old@relay.contoso.net", "new@sub.contoso.com", "plain@contoso.com")
 GROUPS = ("sales@contoso.com", "all@contoso.com")
 PROXY = "helpdesk@contoso.com"
 WORDS = ("secure", "offer", "top secret", "encrypt:", "public")
-TEXTS = ("", "secure", "Secure offer", "an offer: top secret", "insecure", "[Encrypt] public", "encrypt:now", "top  secret", "encrypt: offer")
+TEXTS = ("", "secure", "Secure offer", "an offer: top secret", "insecure", "[Encrypt] public", "encrypt:now", "top  secret", "encrypt: offer", "secure_offer")
 PATTERNS = (r"\[encrypt\]", "^secure", "offer$", "sec(ure|ret)", "[a-d]b", r"\d{2,3}", "(?=secure)secure", r"@fabrikam\.com$", r"\.com$", "north.*d")
 HEADERS = ("X-Class", "X-Flag")
 HEADER_VALUES = ("yes", "no", "secure yes")
@@ -52,7 +52,7 @@ def organization(source: random.Random) -> Values:
     if source.random() < 0.2:
         settings = ["azure_rms_licensing_enabled", "internal_licensing_enabled", "enable_pdf_encryption"]
         known["irm_configuration"] = {name: source.random() < 0.8 for name in settings}
-        known["irm_configuration"]["transport_decryption_setting"] = source.choice(["Optional", "Disabled"])
+        known["irm_configuration"]["transport_decryption_setting"] = source.choice(["Optional", "Disabled", "Mandatory"])
     if source.random() < 0.15:
         known.pop(source.choice(["remote_domains", "managers", "attributes", "mail_users"]))
     return known

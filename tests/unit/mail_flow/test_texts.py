@@ -35,7 +35,7 @@ def number(value: Truth) -> bool | str:
         ("encrypt: now", "encrypt:", True),
         ("encrypt:now", "encrypt:", "U17"),
         ("a:report", ":report", "U17"),
-        ("secure_mail", "secure", True),
+        ("secure_mail", "secure", "U17"),
         ("sales quote", "sales quote", True),
         ("sales  quote", "sales quote", "U17"),
         ("sales\nquote", "sales quote", "U17"),

@@ -57,8 +57,11 @@ def stands(word: str) -> list[str]:
     return [f"{before}{body}{after}" for body in bodies for before in ends[0] for after in ends[1]]
 
 
-def relate_texts(circuit: Circuit, atoms: dict[Key, int]) -> None:
-    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it."""
+def relate_texts(circuit: Circuit, atoms: dict[Key, int], *, alike: bool = True) -> None:
+    """The relations between words and patterns in one text: a phrase contains its words, and a word contains what a pattern finds in it.
+
+    :param alike: whether words and patterns are looked for in the same part of the text.
+    """
     words = [value for sort, value in atoms if sort == "word"]
     patterns = [value for sort, value in atoms if sort == "pattern"]
     index = words_by_token(words)
@@ -67,7 +70,7 @@ def relate_texts(circuit: Circuit, atoms: dict[Key, int]) -> None:
         for inner, sure in words_in(word, index):
             if sure and inner != word and all(has_word(text, inner) is True for text in standing[word]):
                 circuit.add(atoms["word", word] ^ 1, atoms["word", inner])
-    if len(words) * len(patterns) <= _PAIRS:
+    if alike and len(words) * len(patterns) <= _PAIRS:
         for pattern, legacy in patterns:
             if begins_anywhere(pattern, legacy, both=True):
                 for word in words:

@@ -141,6 +141,8 @@ class Chain:
         self.unfollowed: dict[int, list[str]] = {}
         self.steering: set[int] = set()
         self._changers: dict[str, Changer] = {}
+        if branch is None:
+            self._reject_encrypted()
         times: dict[Hashable, int] = {}
         for rule in rules.rules:
             known = (rule.name, rule.guid)
@@ -161,6 +163,12 @@ class Chain:
         """Whether a rule acts on the copy."""
         step = self.step(rule)
         return FALSE if step is None else step.acts
+
+    def _reject_encrypted(self) -> None:
+        """Where Exchange must decrypt what arrives, it may reject what another organization's keys protect (U30)."""
+        if self.conditions.must_decrypt:
+            rejected = self.rail.all_of((self.mail.arrival["other"], self.rail.unknown("U30", "decrypted")))
+            self.state.fates["rejected"] = self.state.over = rejected
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
@@ -276,7 +284,7 @@ class Chain:
             before = self._texts(slot, held, seen)
             self._write(slot, acts, before, held, erased=acts)
 
-    def _wrap(self, changer: Changer, plain: str, wraps: Value, name: Hashable) -> None:
+    def _wrap(self, changer: Changer, plain: str | None, wraps: Value, name: Hashable) -> None:
         """After wrapping, later rules see only the disclaimer."""
         if wraps != FALSE:
             held = {key: each for key in (*changer.near(plain), *changer.patterns) if (each := changer.in_known(plain, key, name)) != FALSE}
@@ -348,8 +356,13 @@ class Chain:
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
         """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
-        if self.address in [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]:
-            goes = self.rail.all_of((acts, self.rail.unknown("U00", "goes", name)))
+        targets = [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+        if self.address is None:
+            theirs = self.mail.circuit.disjunction([self.mail.recipient["address", each] for each in targets])
+        else:
+            theirs = TRUE if self.address in targets else FALSE
+        if theirs != FALSE:
+            goes = self.rail.all_of((acts, self.rail.any_of((theirs ^ 1, self.rail.unknown("U00", "goes", name)))))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]
         if rule.redirects_to_manager and not rule.does(Does.REDIRECT):
             ends.insert(0, ("redirected", self.rail.all_of((acts, self.mail.sender.managed))))

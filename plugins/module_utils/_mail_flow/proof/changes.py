@@ -73,14 +73,16 @@ class Changer:
             else:
                 self._odd.append(key)
 
-    def near(self, text: str, *, every: bool = False) -> list[Key]:
-        """The words that a known text could affect."""
-        if every:
+    def near(self, text: str | None, *, every: bool = False) -> list[Key]:
+        """The words that a text could affect."""
+        if every or text is None:
             return [*(key for keys in self._words.values() for key in keys), *self._odd]
         return [*(key for token in sorted(tokens(text)) for key in self._words.get(token, ())), *self._odd]
 
-    def in_known(self, text: str, key: Key, *name: Hashable) -> Value:
-        """Whether a known text contains a word or a pattern."""
+    def in_known(self, text: str | None, key: Key, *name: Hashable) -> Value:
+        """Whether a text contains a word or a pattern, if it is known."""
+        if text is None:
+            return self.rail.unknown("U00", *name, self.slot, key)
         truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
         return self.rail.known(truth, "U17", *name, self.slot, key)
 
@@ -130,8 +132,10 @@ class Changer:
             return before if inside is False else self.rail.any_of((before, self._open(name, key)))
         return self.rail.all_of((before, self._open(name, key))) if inside is False else self._open(name, key)
 
-    def beside(self, plain: str, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
+    def beside(self, plain: str | None, prepends: bool, before: Mapping[Key, Value], name: Hashable) -> dict[Key, Value]:
         """The atoms of a text that change when a disclaimer is added on separate lines before or after it."""
+        if plain is None:
+            return {key: self.in_known(None, key, name) for key in before}
         found: dict[Key, Value] = {}
         for key, old in before.items():
             if key[0] == "pattern" and not begins_anywhere(*key[1], both=True):

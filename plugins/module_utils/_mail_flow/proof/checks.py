@@ -234,7 +234,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     ),
     "actions_left_undone": _undone,
     "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
-    "unsupported": lambda look: look.rule.doubts[0].text if look.rule.doubts else look.rule.surprises[0].text if look.rule.surprises else "",
+    "unsupported": lambda look: next((each.text.replace(f"the rule {look.rule.name!r}", "it", 1) for each in (*look.rule.doubts, *look.rule.surprises)), ""),
 }
 
 #: The checks of how a rule is written, and why it does not act. The others say what it does to mail, which a rule that never acts does not.

@@ -79,6 +79,7 @@ class Conditions:
 
     :param now: when the message passes the rules.
     :param settings: the IRM configuration then.
+    :param must_decrypt: whether Exchange then rejects what arrives protected, and it cannot decrypt.
     """
 
     def __init__(self, mail: Mail, rail: Rail, others: Others, now: datetime.datetime, settings: Mapping[str, Any] | None = None) -> None:
@@ -87,6 +88,7 @@ class Conditions:
         self._now = now
         self._known: dict[Hashable, Value] = {}
         setting = str(self.settings.get("transport_decryption_setting") or "Optional")
+        self.must_decrypt = setting == "Mandatory"
         self.foreign = mail.rights if setting == "Disabled" else mail.arrival["other"]
 
     def matches(self, rule: FlowRule, name: Hashable, seen: Seen, person: AddressSlot, *, added: bool = False) -> Value:

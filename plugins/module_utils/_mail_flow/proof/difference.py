@@ -335,8 +335,11 @@ class _Differ:
 
     def _somebody_else(self, person: str) -> list[int]:
         """That a person whom rules add is none of those whom the message is for."""
-        built = (companion.slot for companion in self.model.free.company.companions.values())
-        return [slot["address", person] ^ 1 for slot in (self.model.mail.recipient, *built)] if person else []
+        if not person:
+            return []
+        built = self.model.free.company.companions.values()
+        itself = (self.model.circuit.conjunction((each.there, each.slot["address", person])) for each in built)
+        return [literal ^ 1 for literal in (self.model.mail.recipient["address", person], *itself)]
 
     def _note(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for all kinds that it certainly shows for a cause, unless they have one."""

@@ -38,10 +38,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, Key, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet, is_later
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -288,11 +289,20 @@ class _Prover:
         options = {atom.predicate.options[0] for atom in atoms}
         looks = [(slot, key) for atom in atoms if atom.predicate.options[0] in LISTS for key in keys_of(atom) for slot in slots_of(atom)]
         parents = {slot: self.first.mail.vocabulary.parents(slot) for slot in (SENDER, RECIPIENT)}
-        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below")
+        nested = any(name in parents[slot] for slot, (sort, name) in looks if sort == "below") or self._subdomains(looks)
         sent_from = any(slot == SENDER and sort in ("address", "word", "pattern", "below") for slot, (sort, _value) in looks)
         sizes = {"attachment_size_over", "message_size_over"} <= options
+        rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
+        dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
-        return [{**text} for text, applies in named if applies]
+        today = [{"id": "date", "text": f"The mail passes the rules before any of them begins or ends again ({listed(dates)})."}] if dates else []
+        return [*({**text} for text, applies in named if applies), *today]
+
+    def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
+        """Whether a proof may rest on which addresses a condition on a domain matches."""
+        facts, slots = self.first.facts, {slot for slot, (sort, _value) in looks if sort == "below"}
+        wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(name.startswith("*.") for name in facts.remote_domains or ())
+        return bool(slots) and (wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks))
 
     def _used(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[Assumption]:
         """The assumptions that the proof used."""

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Companion, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import holds
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import BODY, SUBJECT, WRITTEN, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ATTACHED, BODY, SUBJECT, WRITTEN, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.wishes import (
     Holds,
     NoMessageError,
@@ -242,10 +242,13 @@ class Writer:
         begun = side_by_side([*first[:1], *(key for key in wish.wanted if key not in first)]) if first else f"Re: {text}"
         return text if wish.wrong(begun) else begun
 
-    def _text(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
-        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata."""
+    def _text(self, atoms: Mapping[Key, int], is_true: Holds, before: str = "") -> str:
+        """A text with exactly these words and patterns: joined where that suffices, otherwise by automata.
+
+        :param before: what a reader expects at the beginning.
+        """
         wish = Wish(atoms, is_true, lax=self._lax)
-        text = side_by_side(wish.wanted)
+        text = before + side_by_side(wish.wanted)
         return wish.composed(text) if wish.wrong(text) else text
 
     def _values(self, atoms: Mapping[Key, int], is_true: Holds) -> list[str]:
@@ -268,11 +271,12 @@ class Writer:
         """
         mail = self.mail
         found: list[dict[str, Any]] = []
-        text = self._text({key: literal for key, literal in mail.texts.get("attachment text", {}).items() if not is_true(literal)}, is_true)
-        plain = {"size": 1, "text": text, "nested": [], "properties": {}, "executable": False, "password_protected": False}
-        plain |= {"unsupported": False, "limit_exceeded": False}
+        held = mail.texts.get(ATTACHED, {})
+        lacked = {key: literal for key, literal in held.items() if not is_true(literal)}
 
-        def attach(name: str, **with_: Any) -> None:
+        def attach(name: str, *has: Key, **with_: Any) -> None:
+            text = self._attached({**{key: held[key] for key in has}, **lacked}, is_true)
+            plain = {"size": 1, "text": text, "nested": [], "properties": {}, **dict.fromkeys(_FLAGS.values(), False)}
             found.append({"name": name, **plain, **with_})
 
         def attach_named(name: str, because: int) -> None:
@@ -288,8 +292,9 @@ class Writer:
                     attach_named(f"file{len(found)}.{value}", literal)
                 else:
                     attach(f"file{len(found)}", properties={value[0]: value[1]})
-        for text in self._texts(mail.texts.get("attachment text", {}), is_true):
-            attach(f"file{len(found)}", text=text)
+        for key in held:
+            if key not in lacked:
+                attach(f"file{len(found)}", key)
         names = mail.texts.get("attachment name", {})
         for key, name in zip([key for key, literal in names.items() if is_true(literal)], self._texts(names, is_true, "file"), strict=True):
             attach_named(name or f"file{len(found)}", names[key])
@@ -302,6 +307,16 @@ class Writer:
             if is_true(mail.properties[option, True]):
                 attach(f"file{len(found)}", **{field_: True})
         return found
+
+    def _attached(self, atoms: Mapping[Key, int], is_true: Holds) -> str:
+        """A text of an attachment.
+
+        :raises NoMessageError: none is written. That is no law: a message may have no attachment, and patterns see less of a long one than words do.
+        """
+        try:
+            return self._text(atoms, is_true)
+        except NoMessageError as error:
+            raise NoMessageError(limits=[*error.laws, *error.limits]) from error
 
     def _of_name(self, name: str) -> Iterator[int]:
         """What the name of an attachment has, or may have unless that may be open."""
@@ -319,9 +334,7 @@ class Writer:
         """
         lacked = {key: literal for key, literal in atoms.items() if not is_true(literal)}
         for key in (key for key in atoms if key not in lacked):
-            wish = Wish({key: atoms[key], **lacked}, is_true, lax=self._lax)
-            text = before + side_by_side([key])
-            yield wish.composed(text) if wish.wrong(text) else text
+            yield self._text({key: atoms[key], **lacked}, is_true, before)
 
     def _properties(self, is_true: Holds) -> dict[str, Any]:
         mail = self.mail

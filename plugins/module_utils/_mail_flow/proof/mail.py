@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    ATTACHED,
     RECIPIENT,
     SENDER,
     WRITTEN,
@@ -298,8 +299,8 @@ class Mail:
             if slot not in (SENDER, RECIPIENT, "last hop"):
                 known = [key for key in keys if not is_open(key)]
                 atoms = self.texts[slot] = {key: self.circuit.variable((slot, *key)) for key in known}
-                if slot != WRITTEN:
-                    relate_texts(self.circuit, atoms)
+                if slot != WRITTEN:  # Patterns see less of a long attachment than words do.
+                    relate_texts(self.circuit, atoms, alike=slot != ATTACHED)
         self._relate_alias(self.texts.get(WRITTEN, {}), self.direct)
 
     def _properties(self, atoms: Iterable[Any]) -> None:

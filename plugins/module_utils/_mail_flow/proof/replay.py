@@ -64,7 +64,7 @@ def surely_breaks(course: Course | None, then: str, template: str, message: Mess
 
 def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool:
     found = verdict(world, message, facts)
-    if world.surprises or world.fate == NOBODY:
+    if world.surprises or world.fate == NOBODY or found.assumes:
         return False
     delivered = world.fate == "delivered" and not world.held
     if then in ("encrypted", "unencrypted") and not delivered:

@@ -32,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, listed, mail_of, says_all, section_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, slots_look_at_sender, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import REDIRECTS, Key, slots_look_at_sender, watches_aliases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
@@ -84,7 +84,7 @@ class MailClass:
 class _Draft:
     """What a row says, but not yet of how much mail.
 
-    :param sides: the results before and after, :param:`stages` at the stage at which they differ.
+    :param sides: the results before and after, :param:`stages` at the stage at which they differ, and :param:`approved` whether that is after an approval.
     :param said: the rules that decide, as far as they are about the message as it arrives.
     :param why: what sets the versions of the edited rule apart.
     """
@@ -92,6 +92,7 @@ class _Draft:
     edit: Edit | None
     sides: Mapping[str, Mapping[str, Any]]
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
+    approved: bool
     said: Sequence[FlowRule]
     why: Apart
     extent: Extent
@@ -127,7 +128,7 @@ class Rows:
             said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
         extent = self._extent(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=shown.usual)
-        return _Draft(edit, {"before": before, "after": after}, stages, said, why, extent)
+        return _Draft(edit, {"before": before, "after": after}, stages, approvals > 0, said, why, extent)
 
     def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> Row:
         """The row of a class.
@@ -135,7 +136,8 @@ class Rows:
         :param but: the mail that is named and not treated so, and :param:`sure` whether mail of the class is treated like the witness.
         """
         said, why, edit, courses = draft.said, draft.why, draft.edit, shown.courses
-        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, draft.stages if sure else ({}, {}), found.person)}{but}"
+        stages = draft.stages if sure else ({}, {})
+        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, stages, found.person, approved=sure and draft.approved)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
         about = _of_addresses(said, shown.candidate)
         every = not but and about == said and says_all(said) and not why.is_several
@@ -241,8 +243,9 @@ class Rows:
         model, asked = self.model, self.asked(found.person)
         differs, recipient = asked.kinds[found.kind], model.mail.recipient
         wanted = assumed(model, self._about, usual=usual)
-        if found.person:
-            wanted.append(recipient["address", found.person] ^ 1)
+        # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
+        targets = {model.facts.primary(str(each).lower()) for rule, _said in deciding for each in rule.actions.get(REDIRECTS) or ()}
+        wanted += [recipient["address", each] ^ 1 for each in sorted({*targets, found.person} - {""})]
         if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
         of_class = (*wanted, asked.causes[found.cause], differs)
@@ -270,7 +273,7 @@ class Rows:
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
         about = shown.about if shown and shown.about else self._unchanged(edit.rule) if edit else None
         deciding = [about] if about else []
-        did = shown.acted if shown else (False, True)
+        did = shown.acted if shown else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
         happens = f"{becomes('unknown', person=person)} ({numbers}): {because(edit, did, settings=self.model.settings_that_differ)}"
         row = _open_row(deciding, happens, self._rules(edit), *why, person=person)
         return {**row, "witness": shown.witness} if shown else row

@@ -246,19 +246,20 @@ _FATES = {
 _REACHES = {"delivery_lost": "no longer reaches", "delivery_gained": "now reaches"}
 
 
-def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}), person: str = "") -> str:
+def becomes(kind: str, sides: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {}), person: str = "", *, approved: bool = False) -> str:
     """What happens to it now.
 
     :param sides: the results before and now, if they are the same for all the mail in question.
     :param person: whose copy it is, if rules add them.
+    :param approved: whether it happens after an approval for which the mail waits anyway.
     """
+    plain = f"{BECOMES[kind]}{' once it is approved' if approved else ''}"
     if person:
-        return f"{_REACHES.get(kind) or f'{_becomes(kind, *sides)} for'} {person}"
-    return _becomes(kind, *sides)
+        return f"{_REACHES.get(kind) or f'{_becomes(kind, plain, *sides)} for'} {person}"
+    return _becomes(kind, plain, *sides)
 
 
-def _becomes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    plain = BECOMES[kind]
+def _becomes(kind: str, plain: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     if not before or not after:
         return plain
     if kind in ("delivery_lost", "fate_changed") and after["fate"] in _FATES:

@@ -78,7 +78,8 @@ def treated(course: Course, message: Message, facts: Facts) -> list[Treated]:
             foreign = bool(end.on_arrival) and message.protection is not None and message.protection.owner == "other"
             brands = {name_key(name) for _rule, name in world.brands}
             unsure = end.protection not in ("none", "smime") and (len(brands) > 1 or ((foreign or end.protection == "unknown") and brands))
-            found[Treated(world.held, world.fate, end.protection, "unknown" if unsure else end.branding)] = None
+            protection, branding = ("unknown", "unknown") if end.assumes else (end.protection, "unknown" if unsure else end.branding)
+            found[Treated(world.held, world.fate, protection, branding)] = None
         else:
             found[Treated(world.held, world.fate)] = None
     return list(found)

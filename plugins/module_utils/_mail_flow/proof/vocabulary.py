@@ -33,6 +33,9 @@ SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
 #: The address that the sender wrote for the recipient: the primary one, or an alias.
 WRITTEN = "written"
 
+#: The texts of attachments.
+ATTACHED = "attachment text"
+
 #: Header that repeats what the message says elsewhere, to the slot that says it.
 SAME_AS = {"header subject": SUBJECT, "header from": SENDER}
 
@@ -66,8 +69,8 @@ LISTS: dict[str, tuple[tuple[str, ...], str]] = {
     "subject_or_body_matches_patterns": ((SUBJECT, BODY), "pattern"),
     "header_contains_message_header": (("header",), "word"),
     "header_matches_message_header": (("header",), "pattern"),
-    "attachment_contains_words": (("attachment text",), "word"),
-    "attachment_matches_patterns": (("attachment text",), "pattern"),
+    "attachment_contains_words": ((ATTACHED,), "word"),
+    "attachment_matches_patterns": ((ATTACHED,), "pattern"),
     "attachment_name_matches_patterns": (("attachment name",), "pattern"),
     "attachment_extension_matches_words": (("attachment",), "extension"),
     "attachment_property_contains_words": (("attachment",), "property"),

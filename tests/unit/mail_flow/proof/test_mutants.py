@@ -36,8 +36,8 @@ def words_hold_each_other(patch: Patch) -> None:
     """L23 and phrases: a word would hold every other one."""
     whole = mail.relate_texts
 
-    def relate(circuit: Any, atoms: Any) -> None:
-        whole(circuit, atoms)
+    def relate(circuit: Any, atoms: Any, **how: Any) -> None:
+        whole(circuit, atoms, **how)
         words = [literal for (sort, _value), literal in atoms.items() if sort == "word"]
         for one in words:
             for other in words:

@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What proofs and differences once took for granted, and no source says. Each was found by an attack, and is held against the emulator where it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+
+from tests.emulator.mail_flow import MailFlow
+from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, STOP, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
+from tests.unit.mail_flow.translation import facts as stored_facts
+from tests.unit.mail_flow.translation import stored
+
+Values = dict[str, Any]
+
+IN = {"from_scope": "InOrganization"}
+ALL = rule("All", IN, ENCRYPT)
+MEGAN = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+MANDATORY = {**TENANT, "irm_configuration": {"transport_decryption_setting": "Mandatory"}}
+
+
+def unknown_ids(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guarantee: Any) -> list[str]:
+    """The numbers of what is unknown of a guarantee that is neither proved nor refuted."""
+    answer = verdict(rules, facts, **{"when": IN, "then": "not_in_clear", **guarantee})
+    assert answer["verdict"] == "unknown", answer
+    return [each["id"] for each in answer["unknown"]]
+
+
+def emulated(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, recipient: str = "ann@fabrikam.com", **message: Any) -> Values:
+    """What the emulator makes of a message from inside."""
+    plain = {"subject": "", "body": "", "headers": {}, "attachments": [], "cc": [], "bcc": [], "protection": {"kind": "none"}, "date": "2026-03-01T00:00:00Z"}
+    flow = MailFlow([stored({"priority": place, **each}) for place, each in enumerate(rules)], stored_facts(facts))
+    found: Values = flow.deliver({**plain, **MEGAN, **message}, guesses=())["recipients"].get(recipient, {})
+    return found
+
+
+def test_exchange_may_reject_what_it_must_decrypt() -> None:
+    foreign = {"message_type_matches": "PermissionControlled"}
+    assert unknown_ids([], MANDATORY, when=foreign, then="encrypted") == ["U30"]
+    assert verdict([], TENANT, when=foreign, then="encrypted")["verdict"] == "proved"
+    (row,) = difference([], [], MANDATORY, NOW, irm_before={"transport_decryption_setting": "Optional"}).rows
+    assert (row["kind"], [each["id"] for each in row["unknown"]], row["witness"]["message"]["protection"]["owner"]) == ("unknown", ["U30"], "other")
+    # No rule sees what is rejected before: that one acts is not certain either.
+    own, other = ({"kind": "encrypt", "owner": owner} for owner in ("own", "other"))
+    assert emulated([], MANDATORY, protection=own)["fate"] == "delivered"
+    assert emulated([], MANDATORY, protection=other)["fate"] == "unknown"
+    assert verdict([rule("Deletes", foreign, {"delete_message": True})], MANDATORY, when=foreign, then="encrypted")["verdict"] == "refuted"
+
+
+def test_patterns_see_less_of_a_long_attachment_than_words() -> None:
+    by_pattern, by_word = (rule("Attached", {**IN, f"attachment_{how}": ["secret"]}, ENCRYPT) for how in ("matches_patterns", "contains_words"))
+    unknown_ids([by_pattern], when={**IN, "attachment_contains_words": ["secret"]})
+    assert difference([by_pattern, {**by_word, "name": "Words"}], [by_pattern], TENANT, NOW).rows
+    shown = {"properties": {}, "nested": [], "executable": False, "password_protected": False, "unsupported": False, "limit_exceeded": False}
+    attachment = {"name": "a.txt", "size": 300_000, "text": f"{'a ' * 100_000}secret", **shown}
+    assert "U12" in str(emulated([by_pattern], attachments=[attachment]))
+
+
+def test_a_message_without_attachments_has_none_with_anything() -> None:
+    answer = verdict([rule("Attached", {**IN, "attachment_matches_patterns": [".*"]}, ENCRYPT)], when=IN, then="not_in_clear")
+    assert (answer["verdict"], answer["counterexample"]["message"].get("attachments")) == ("refuted", None)
+
+
+@pytest.mark.parametrize("how", ["a header", "the subject"])
+def test_any_white_space_in_a_phrase_may_be_another(how: str) -> None:
+    word = "top\N{NO-BREAK SPACE}secret"
+    sets = {"set_header_name": "X-Class", "set_header_value": "top secret"} if how == "a header" else {"prepend_subject": "top secret: "}
+    looks = {"header_contains_message_header": "X-Class", "header_contains_words": [word]} if how == "a header" else {"subject_contains_words": [word]}
+    rules = [rule("Sets", IN, sets), rule("Stops", {**IN, **looks}, STOP), ALL]
+    assert unknown_ids(rules, unless={} if how == "a header" else looks) == ["U17"]
+    assert "never_acts" not in {each["kind"] for each in lint(rules, TENANT, NOW)}
+    assert "U17" in str(emulated(rules))
+
+
+def test_a_token_in_a_disclaimer_stands_for_what_is_known_of_the_sender() -> None:
+    disclaimer = {"apply_html_disclaimer_text": "<p>%%Department%%</p>", "apply_html_disclaimer_fallback_action": "Wrap"}
+    rules = [rule("Disclaimer", {}, disclaimer), rule("Public", {"subject_or_body_contains_words": ["public"]}, STOP), ALL]
+    spared = {"subject_or_body_contains_words": ["public"]}
+    assert unknown_ids(rules, unless=spared) == ["U00"]
+    assert emulated(rules)["protection"] == "unknown"
+    plain = [rule("Disclaimer", {}, {**disclaimer, "apply_html_disclaimer_text": "<p>100%% contoso</p>"}), *rules[1:]]
+    assert (verdict(plain, when=IN, unless=spared, then="not_in_clear")["verdict"], emulated(plain)["protection"]) == ("proved", "encrypt")
+
+
+@pytest.mark.parametrize("more", [{"expiry_date": "2026-03-01T01:00:00Z"}, {"activation_date": "2025-03-01T01:00:00Z", "expiry_date": "2026-04-01T00:00:00Z"}])
+def test_a_proof_tells_how_long_it_holds(more: Values) -> None:
+    answer = verdict([{**ALL, **more}], when=IN, then="not_in_clear")
+    (text,) = [each["text"] for each in answer["assumptions"] if each["id"] == "date"]
+    assert (answer["verdict"], text) == ("proved", f"The mail passes the rules before any of them begins or ends again ({more['expiry_date']}).")
+    idle = {**ALL, "name": "Idle", "state": "Disabled", **more}
+    assert "date" not in [each["id"] for each in verdict([idle, ALL], when=IN, then="not_in_clear")["assumptions"]]
+
+
+def test_what_rests_on_a_guess_refutes_nothing() -> None:
+    """Whether a guest is inside is guessed (U20), and with it that mail of theirs is not encrypted."""
+    facts = {**TENANT, "mail_users": ["guest@fabrikam.com"]}
+    when = {"from": ["guest@fabrikam.com"], "sent_to_scope": "InOrganization", "sent_to": ["nobody@contoso.com"]}
+    encrypts = rule("Encrypts", {}, ENCRYPT)
+    unknown_ids([encrypts], facts, when=when)
+    assert "U20" in str(emulated([encrypts], facts, "nobody@contoso.com", **{"from": "guest@fabrikam.com", "to": ["nobody@contoso.com"]}))
+    rows = difference([], [rule("Encrypts", when, ENCRYPT)], facts, NOW).rows
+    assert {row["kind"] for row in rows} <= {"unknown"}
+
+
+@pytest.mark.parametrize("option", ["from", "sent_to", "any_of_to_header"])
+def test_a_condition_on_a_name_that_is_no_address_is_not_known(option: str) -> None:
+    rules = [rule("Stops", {option: ["Bob Smith"]}, STOP), ALL]
+    assert unknown_ids(rules) == ["U13"]
+    assert [each["rules"] for each in lint(rules, TENANT, NOW) if each["kind"] == "unsupported"] == [["Stops"]]
+
+
+@pytest.mark.parametrize("option", ["copy_to", "blind_copy_to", "add_to_recipients", "redirect_message_to"])
+def test_whom_a_rule_adds_by_a_name_that_is_no_address_is_not_known(option: str) -> None:
+    rules = [rule("Adds", IN, {option: ["Sales Team"]}), ALL]
+    assert unknown_ids(rules) == ["U13"]
+    (reason,) = [each["reason"] for each in lint(rules, TENANT, NOW) if each["kind"] == "unsupported"]
+    assert reason == f"The rule 'Adds': it has the action {option} (['Sales Team']), which is not known here."
+    assert {row["kind"] for row in difference(rules, [ALL], TENANT, NOW).rows} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "when", "facts"),
+    [
+        ({"recipient_domain_is": ["fabrikam.com"]}, {"recipient_address_matches_patterns": [r"[@.]fabrikam\.com$"]}, TENANT),
+        (
+            {"sender_domain_is": ["contoso.com"]},
+            {},
+            {**TENANT, "accepted_domains": [{"name": "contoso.com", "type": "Authoritative", "match_subdomains": True}]},
+        ),
+    ],
+)
+def test_a_proof_names_what_conditions_on_a_domain_mean(conditions: Values, when: Values, facts: Values) -> None:
+    answer = verdict([rule("Encrypts", {**IN, **conditions}, ENCRYPT)], facts, when={**IN, **when}, then="not_in_clear")
+    assert (answer["verdict"], "subdomains" in [each["id"] for each in answer["assumptions"]]) == ("proved", True)
+
+
+def test_an_underscore_may_belong_to_a_word() -> None:
+    to_sales = rule("Sales", {**IN, "recipient_address_contains_words": ["sales"]}, ENCRYPT)
+    assert unknown_ids([to_sales], when={**IN, "sent_to": ["sales_eu@fabrikam.com"]}) == ["U17"]
+    assert verdict([to_sales], when={**IN, "sent_to": ["sales-eu@fabrikam.com"]}, then="not_in_clear")["verdict"] == "proved"
+
+
+def test_somebody_whom_a_rule_adds_may_be_named_in_a_field() -> None:
+    """To find out more, somebody was built who could not be there, so that nothing was said of their copy any more."""
+    to = {"sent_to": ["ann@fabrikam.com", "joe@northwind.com"]}
+    rejects = rule(
+        "Rejects",
+        {"any_of_recipient_address_contains_words": ["northwind.com"], "any_of_to_cc_header": ["bob@contoso.com"]},
+        {"reject_message_reason_text": "no"},
+    )
+    before = [rule("Copies", to, {"copy_to": ["bob@contoso.com"]}), rejects]
+    after = [rule("Holds", {}, {"quarantine": True}), *before]
+    rows = difference(before, after, TENANT, NOW).rows
+    assert "bob@contoso.com" in {row.get("added") for row in rows}
+    assert (emulated(before, recipient="bob@contoso.com")["fate"], emulated(after, recipient="bob@contoso.com")) == ("delivered", {})
+
+
+def test_a_sentence_tells_that_mail_waits_for_another_approval() -> None:
+    first, second = (rule(name, IN, {"moderate_message_by_user": [f"{name}@contoso.com"]}) for name in ("bob", "megan"))
+    (row,) = difference([first], [first, second], TENANT, NOW).rows
+    assert row["text"].startswith("All mail from inside is no longer delivered once it is approved: it waits for approval")
+
+
+def test_a_sentence_without_a_witness_does_not_tell_that_a_rule_applies_now() -> None:
+    spared = {**ALL, "exceptions": {"recipient_domain_is": ["@fabrikam.com"]}}
+    (row,) = difference([ALL], [spared], TENANT, NOW).rows
+    assert row["text"].endswith("rule 'All' (changed, priority 0) now treats it differently.")
+
+
+def test_whom_a_rule_redirects_mail_to_may_be_its_recipient() -> None:
+    """What it makes of mail to them is open. Of all other mail it is certain, and the sentence is about that."""
+    redirects = rule("Redirects", {"any_of_to_header": ["bob@contoso.com"]}, {"redirect_message_to": ["bob@contoso.com"], **STOP})
+    encrypts = rule("Encrypts", {}, ENCRYPT, exceptions={"sent_to": ["joe@northwind.com"]})
+    rows = difference([redirects, encrypts], [encrypts], TENANT, NOW).rows
+    assert {row["kind"] for row in rows if "added" not in row} == {"delivery_gained", "unknown"}
+    stops = rule("Stops", {}, STOP, exceptions={"sent_to": ["ann@fabrikam.com", "bob@contoso.com"]})
+    rows = difference([stops], [stops, {**redirects, "conditions": {}}], TENANT, NOW).rows
+    assert [(row["kind"], row["witness"]["recipient"]) for row in rows if "added" not in row] == [("delivery_lost", "ann@fabrikam.com")]
+
+
+def test_the_bytes_that_exchange_shows_beside_a_rounded_size_are_its_size() -> None:
+    rules = [rule("Large", {"message_size_over": "10.01 MB (10,500,000 bytes)"}, STOP), ALL]
+    assert verdict(rules, when=IN, unless={"message_size_over": "10500000"}, then="not_in_clear")["verdict"] == "proved"
