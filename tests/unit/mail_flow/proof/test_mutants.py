@@ -149,6 +149,25 @@ def prefixes_are_ignored(patch: Patch) -> None:
     patch(chain.Changer, "prefixed", lambda self, *arguments: {})
 
 
+def prefixes_hide_no_word(patch: Patch) -> None:
+    patch(mail.Mail, "begins", lambda self, key: FALSE)
+
+
+def exchange_decrypts_everything(patch: Patch) -> None:
+    patch(chain.Chain, "_reject_encrypted", lambda self: None)
+
+
+def nothing_of_an_address_is_open(patch: Patch) -> None:
+    """What a named address may have (U17), it would have."""
+    whole = address.AddressSlot._has
+    patch(address.AddressSlot, "_has", lambda self, person, key, sure: whole(self, person, key, sure=True))
+
+
+def words_and_patterns_see_alike(patch: Patch) -> None:
+    whole = mail.relate_texts
+    patch(mail, "relate_texts", lambda circuit, atoms, alike=True: whole(circuit, atoms))
+
+
 def subject(*words: str) -> Values:
     return {"subject_contains_words": list(words)}
 
@@ -273,6 +292,8 @@ def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
 ADDS = rule("Adds", {**IN, **subject("x")}, {"copy_to": ["ann@fabrikam.com"]})
 DNF = {"apply_rights_protection_template": "Do Not Forward"}
 CLEAR_ONLY = [rule(kind, {"message_type_matches": kind}, {"delete_message": True}) for kind in ("Encrypted", "PermissionControlled")]
+TO_SALES = {"recipient_address_contains_words": ["sales"]}
+MANDATORY = {**TENANT, "irm_configuration": {"transport_decryption_setting": "Mandatory"}}
 NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrikam.com"], "from": ["megan@contoso.com"]}
 
 
@@ -290,6 +311,14 @@ NAMED = {"sent_to": ["x@eu.fabrikam.com"], "any_of_to_cc_header": ["x@eu.fabrika
         (mail_from_anywhere_is_encrypted, [rule("R", {}, ENCRYPT)], {"when": {"from_scope": "NotInOrganization"}, "then": "not_in_clear"}),
         (nothing_is_too_large, [ALL], {"when": {**OUTGOING, "message_size_over": "60MB"}}),
         (added_people_are_forgotten, [ALL, ADDS], {"then": "not_in_clear"}),
+        (prefixes_hide_no_word, [rule("R", {}, {"prepend_subject": "internal"}), rule("S", {**IN, **subject("x")}, ENCRYPT)], {"when": {**IN, **subject("x")}}),
+        (nothing_of_an_address_is_open, [rule("R", {**IN, **TO_SALES}, ENCRYPT)], {"when": {**IN, "sent_to": ["sales_eu@fabrikam.com"]}}),
+        (
+            words_and_patterns_see_alike,
+            [rule("R", {**IN, "attachment_matches_patterns": ["secret"]}, ENCRYPT)],
+            {"when": {**IN, "attachment_contains_words": ["secret"]}},
+        ),
+        (exchange_decrypts_everything, [], {"facts": MANDATORY, "when": {"message_type_matches": "PermissionControlled"}}),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
