@@ -207,8 +207,8 @@ options:
         C(attributes) (an address to attributes by name), C(proxy_addresses) (an address to the primary one), C(inbound_connectors), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
       - >-
-        If C(mailboxes) is given, no other address is a mailbox. If C(managers) is given, no one else has a manager. C(auto_label) and C(dlp_policies) are
-        taken and change no answer, since they come after the rules.
+        If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or guests. If C(managers) is given, no one
+        else has a manager. C(auto_label) and C(dlp_policies) are taken and change no answer, since they come after the rules.
     type: dict
   source:
     description:

@@ -122,7 +122,7 @@ def _done(rule: FlowRule, world: World, scene: Scene, does: frozenset[Does], wra
     after = world.but(**changes) if changes else world
     if Does.REPORT in does:
         after = _told(rule, after, scene, {row.option for row in rule.rows})
-    return [_ended(rule, each, does) for each in _managed(rule, after, scene, does)]
+    return [new for each in _managed(rule, after, scene, does) for new in _stopped(rule, _ended(rule, each, does), scene)]
 
 
 def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Does], wraps: bool, sets_last: bool) -> Content:
@@ -177,7 +177,7 @@ def _insertable(world: World, scene: Scene) -> Truth:
         return scene.message.insertable
     if scene.message.signed:
         return False
-    if protection is None or (protection.by_rights and protection.owner == "own"):
+    if protection is None or (protection.by_rights and protection.owner != "other"):
         return opened(("disclaimer",), "U00", "whether a disclaimer can be put into the message")
     return protection.kind == "none"
 
@@ -264,6 +264,14 @@ def _ended(rule: FlowRule, world: World, does: frozenset[Does]) -> World:
     if fates[:1] == ["rejected"]:
         changes["status"] = str(rule.actions.get("reject_message_enhanced_status_code") or "5.7.1")
     return world.but(**changes) if changes else world
+
+
+def _stopped(rule: FlowRule, world: World, scene: Scene) -> list[World]:
+    """The worlds where a rule that asked for an approval stops the later ones, and where it does not."""
+    if not rule.stops_approved or scene.last:
+        return [world]
+    stops = opened(("approved stop", rule.place), "U00", f"whether the rule {rule.name!r} stops the later ones once the message is approved")
+    return [world.answering(stops, False), world.answering(stops, True).but(stopped=True, over=True, ended_by=rule.name)]
 
 
 def _list(value: Any) -> list[Any]:

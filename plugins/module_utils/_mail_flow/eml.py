@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import email.policy
 import html.parser
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.message import Message as AnyMessage
 from email.parser import BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import IMPORTANCES, Attachment, Message, Protection
 
 #: Headers that have a field of their own in a message.
-_OWN = frozenset({"from", "to", "cc", "bcc", "subject", "importance"})
+_OWN = frozenset({"bcc", "subject", "importance"})
 
 #: Elements that begin a new line of text.
 _BLOCKS = frozenset(
@@ -41,7 +41,7 @@ def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
     if not senders:
         raise OptionError(f"{where} is not a message: it has no From field with an address.", remedy="Give a message as it was sent, with its headers (.eml).")
     to, cc, bcc = (_addresses(parsed, field) for field in ("to", "cc", "bcc"))
-    parts = [part for part in parsed.walk() if not part.is_multipart() or part.get_content_type() == "message/rfc822"]
+    parts = list(_parts(parsed))
     inline = [part for part in parts if not part.get_filename() and part.get_content_disposition() != "attachment" and part.get_content_maintype() == "text"]
     inline = [part for part in inline if part.get_content_subtype() in ("plain", "html")]
     return_path = _addresses(parsed, "return-path")
@@ -66,6 +66,17 @@ def message_from_eml(content: bytes, where: str, name: str = "") -> Message:
         protection=_protection(parsed, parts),
         character_sets=frozenset(str(part.get_content_charset()).casefold() for part in parts if part.get_content_charset()),
     )
+
+
+def _parts(parsed: AnyMessage) -> Iterator[AnyMessage]:
+    """The parts that hold something. A message that is attached is one of them, whatever it is made of."""
+    inner = parsed.get_payload()
+    if isinstance(inner, list) and parsed.get_content_maintype() != "message":
+        for part in inner:
+            if isinstance(part, AnyMessage):
+                yield from _parts(part)
+    else:
+        yield parsed
 
 
 def _addresses(parsed: AnyMessage, field: str) -> tuple[str, ...]:

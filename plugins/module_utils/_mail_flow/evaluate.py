@@ -283,7 +283,12 @@ class Passage:
         return known
 
     def _seen(self, atom: Atom, world: World, person: Recipient) -> Truth:
-        found = atom.evaluate(Sight(self.message, self.facts, world.content, person, world.fork))
+        content, predicate = world.content, atom.predicate
+        if content.wrapped and predicate.of_wrapper:
+            why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
+            found: Truth = opened(("wrapper", content.headers, content.classifications), "U00", why)
+        else:
+            found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
 
     def _split(self, rule: FlowRule, branches: list[tuple[World, bool]], person: Recipient) -> list[tuple[World, bool]]:
@@ -359,7 +364,8 @@ class Passage:
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message, primary = self.message, self.facts.primary
-        sender = _address_keys("sender", *dict.fromkeys((primary(message.sender), primary(message.mail_from or ""))))
+        written = (message.sender.lower(), (message.mail_from or "").lower())
+        sender = _address_keys("sender", *dict.fromkeys((*map(primary, written), *written)))
         fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
 

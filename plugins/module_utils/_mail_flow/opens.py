@@ -20,14 +20,19 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 _LOCKED = "neither passcodes nor social IDs are left in {name}, so nobody without a work or school account gets in"
 
 
-def opens(protection: str, branding: str, recipient: Recipient, facts: Facts) -> list[dict[str, str]]:
-    """The ways, the likely first: ``way`` and ``reason``. Empty where nothing is protected."""
+def opens(protection: str, branding: str, recipient: Recipient, facts: Facts, *, own: bool = True) -> list[dict[str, str]]:
+    """The ways, the likely first: ``way`` and ``reason``. Empty where nothing is protected.
+
+    :param own: whether the organization's own keys protect it.
+    """
     if protection == "none":
         return []
     if protection in ("unknown", "protected_option_unknown"):
         return [_way("unknown", "how the message is protected is not known")]
     if protection == "smime":
         return [_way("unknown", "the recipient needs the key of the S/MIME certificate")]
+    if not own:
+        return [_way("unknown", "another organization's keys may protect the message, and its settings decide")]
     outside = scopes.recipient_outside(facts, recipient.address)
     if not isinstance(outside, bool):
         outside = outside.likely if outside.likely is not None else outside

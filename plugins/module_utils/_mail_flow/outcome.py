@@ -28,6 +28,9 @@ LARGEST = 25 << 20
 _SYSTEM_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
 _FORWARDED_TYPES = frozenset({"AutoForward", "SmtpForwarding"})
 
+#: Fates of what is, or was, in quarantine.
+QUARANTINED = ("quarantined", "released")
+
 _OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
 
@@ -93,11 +96,11 @@ def _protection(world: World, message: Message, facts: Facts) -> Verdict:
     if arrival.kind == "smime":
         return Verdict("smime", on_arrival=True)
     if arrival.by_rights:
-        return _of_protected(world, arrival)
+        return _of_protected(world, arrival, facts)
     return _asked(world, message, facts) if world.asked else Verdict("none")
 
 
-def _of_protected(world: World, arrival: Protection) -> Verdict:
+def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
     """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
     kept = Verdict(arrival.kind, on_arrival=True)
     if arrival.kind == "protected_option_unknown":
@@ -106,7 +109,23 @@ def _of_protected(world: World, arrival: Protection) -> Verdict:
         return kept
     if arrival.owner != "own":
         return _unknown("U00", "whose keys protect the message is not known", None)
-    return _unknown("U02", _both(world), None) if world.asked else Verdict("none")
+    if world.asked:
+        return _unknown("U02", _both(world), None)
+    closed = _closed(facts.irm_configuration or {})
+    return Verdict("unknown", reasons=(closed,), on_arrival=None) if closed else Verdict("none")
+
+
+def _closed(settings: Mapping[str, Any]) -> Reason | None:
+    """Why it is open whether Exchange can take protection away."""
+    off = _licensing_off(settings)
+    if off:
+        return Reason("U28", f"whether a rule decrypts a message while {off} is false")
+    disabled = settings.get("transport_decryption_setting") == "Disabled"
+    return Reason("U30", "whether a rule decrypts a message while transport_decryption_setting is Disabled") if disabled else None
+
+
+def _licensing_off(settings: Mapping[str, Any]) -> str:
+    return " and ".join(name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False)
 
 
 def _both(world: World) -> str:
@@ -127,6 +146,8 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     if outside is True and inside is not True and not forwarded:
         return Verdict("none", assumes=assumes)
     reasons = [Reason("U02", _both(world))] if world.removed else []
+    if world.fate in QUARANTINED:
+        reasons.append(Reason("U00", "whether a message that leaves the quarantine is protected as rules asked before"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
         reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside"))
@@ -160,8 +181,8 @@ def _type_reasons(message: Message) -> list[Reason]:
 def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
     settings = irm or {}
-    off = [name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False]
-    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {' and '.join(off)} is false")] if off else []
+    off = _licensing_off(settings)
+    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false")] if off else []
     documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
     if documents and settings.get("enable_pdf_encryption") is False:
         reasons.append(Reason("U25", f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"))

@@ -54,12 +54,12 @@ def member_of(sight: Sight, address: str, values: tuple[str, ...], settings: Set
 
 
 def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
-    """The primary addresses of the sender that a rule looks at, as far as they are known. An automatic reply has an empty envelope sender."""
-    message, facts = sight.message, sight.facts
-    header = facts.primary(message.sender)
+    """The addresses of the sender that a rule looks at, as far as they are known. An automatic reply has an empty envelope sender."""
+    message = sight.message
+    header = message.sender
     if settings.location == "Header":
         return (header,)
-    envelope = () if message.mail_from is None else (facts.primary(message.mail_from),)
+    envelope = () if message.mail_from is None else (message.mail_from,)
     return envelope if settings.location == "Envelope" else tuple(dict.fromkeys((header, *envelope)))
 
 
@@ -67,11 +67,20 @@ def _envelope_not_known(location: str) -> Open:
     return opened(("envelope", location), "U00", "the envelope sender of the message is not known")
 
 
-def of_sender(decide: OfAddress) -> Evaluate:
-    """A predicate about the sender's address."""
+def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
+    """A predicate about the sender's address.
+
+    :param written: whether it may look at an alias that the sender writes from, instead of the primary address.
+    """
+
+    def of(sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
+        primary = decide(sight, sight.facts.primary(address), values, settings)
+        alias = decide(sight, address.lower(), values, settings) if written else primary
+        why = f"whether a rule looks at the alias {address} of a sender, or at the primary address"
+        return primary if alias == primary else opened(("alias", address, values), "U00", why)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
-        known = any_of(decide(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        known = any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings))
         complete = settings.location == "Header" or sight.message.mail_from is not None
         return known if complete else any_of((known, _envelope_not_known(settings.location)))
 

@@ -37,6 +37,9 @@ class Use(Enum):
     OPAQUE = "opaque"  #: Only somebody who has the message can say it.
 
 
+#: What a rule sees of a message around which a disclaimer was wrapped, and no page tells.
+_OF_WRAPPER = frozenset({"header", "character sets", "size", "protection", "importance", "classification"})
+
 #: What a message must have for a condition to be anything but false; see :class:`Predicate`.
 Needs: TypeAlias = "tuple[tuple[str, str], ...] | None"
 
@@ -67,6 +70,11 @@ class Predicate:
     unknowns: tuple[str, ...] = ()
     content: bool = False
     reach_of: Callable[[Any], Reach] | None = None
+
+    @property
+    def of_wrapper(self) -> bool:
+        """Whether it looks at something that a disclaimer's wrapper may have otherwise than the message in it."""
+        return self.looks_at in _OF_WRAPPER
 
 
 def _list(value: Any) -> tuple[str, ...]:
@@ -116,9 +124,15 @@ _COMPUTABLE, _FACTS, _OPAQUE = Use.COMPUTABLE, Use.FACTS, Use.OPAQUE
 
 
 def _sender(
-    option: str, decide: people.OfAddress, read: Callable[[str], Any], needs: Callable[[Any], Needs], *unknowns: str, use: Use = _COMPUTABLE
+    option: str,
+    decide: people.OfAddress,
+    read: Callable[[str], Any],
+    needs: Callable[[Any], Needs],
+    *unknowns: str,
+    use: Use = _COMPUTABLE,
+    written: bool = False,
 ) -> Predicate:
-    return Predicate((option,), "sender", _S, use, people.of_sender(decide), read(option), needs, unknowns)
+    return Predicate((option,), "sender", _S, use, people.of_sender(decide, written=written), read(option), needs, unknowns)
 
 
 def _fields(kind: str, fields: tuple[str, ...]) -> tuple[Predicate, Predicate]:
@@ -144,10 +158,10 @@ def _attached(option: str, decide: attachments.OfAttachment, use: Use, *unknowns
 PREDICATES: tuple[Predicate, ...] = (
     # The sender
     _sender("from", people.address_is, _small, _each_in("sender")),
-    _sender("from_address_contains_words", people.address_has_word, _texts, _words_in("sender word"), "U17"),
-    _sender("from_address_matches_patterns", people.address_has_pattern, _texts, lambda values: None, "U18"),
+    _sender("from_address_contains_words", people.address_has_word, _texts, _words_in("sender word"), "U17", written=True),
+    _sender("from_address_matches_patterns", people.address_has_pattern, _texts, lambda values: None, "U18", written=True),
     _sender("from_member_of", people.member_of, _small, lambda values: None, "U04", use=_FACTS),
-    _sender("sender_domain_is", people.domain_is, _small, _each_in("sender domain")),
+    _sender("sender_domain_is", people.domain_is, _small, _each_in("sender domain"), written=True),
     Predicate(("from_scope",), "sender", _S, _FACTS, people.from_scope, _one("from_scope"), unknowns=("U16", "U20", "U22")),
     Predicate(
         ("sender_ad_attribute_contains_words",),

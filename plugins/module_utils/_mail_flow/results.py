@@ -73,7 +73,9 @@ class _Stage:
         if fate == "delivered":
             if brands != {""} and len(brands) == 1:
                 found["branding"] = next(iter(brands))
-            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.facts)
+            arrival = self.message.protection
+            own = not found.get("protected_on_arrival") or (arrival is not None and arrival.owner == "own")
+            ways = opens(found["protection"], found.get("branding", ""), self.course.recipient, self.facts, own=own)
             found.update({"opens": ways} if ways else {})
         assumed = self._assumed(ends, likely)
         found.update({"assumes": assumed} if assumed else {})
@@ -82,7 +84,7 @@ class _Stage:
         return {**found, **self._after(fate)}
 
     def _end(self, world: World) -> _End:
-        fate = "moderated" if world.held > self.number else world.fate
+        fate = "moderated" if world.held > self.number else "delivered" if world.fate == "released" else world.fate
         found = verdict(world, self.message, self.facts)
         if fate == "delivered" and not found.delivered:
             fate = "unknown"
@@ -148,6 +150,6 @@ class _Stage:
         if fate == "moderated":
             return {"after_approval": replace(self, number=self.number + 1).described()}
         if fate == "quarantined":
-            released = [world.but(fate="delivered", matched=(), perhaps=frozenset()) for world in self.worlds]
+            released = [world.but(fate="released", matched=(), perhaps=frozenset()) for world in self.worlds]
             return {"after_release": replace(self, worlds=released).described()}
         return {}

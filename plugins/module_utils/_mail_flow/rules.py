@@ -170,7 +170,12 @@ class FlowRule:
     def left_undone(self) -> tuple[str, ...]:
         """What it is told, and does not do where it asks for an approval."""
         doing = done(self.told, managed=True) if self.enforced else self.told
-        return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does is not Does.DETAIL)
+        return tuple(option for option in self.told if option not in doing and ACTION_BY_OPTION[option].does not in (Does.DETAIL, Does.STOP))
+
+    @property
+    def stops_approved(self) -> bool:
+        """Whether it is told to stop, and asks for an approval: whether it stops once that is given, no page tells."""
+        return bool(self.does(Does.MODERATE)) and "stop_rule_processing" in self.told and "stop_rule_processing" not in self.actions
 
     def where(self, managed: bool) -> FlowRule:
         """The rule as it is where the sender has a manager, or where not."""

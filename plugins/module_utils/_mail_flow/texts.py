@@ -33,6 +33,9 @@ _STAMPED = re.compile(
 #: Headers whose values a message has as fields of its own.
 _FIELDS = frozenset({"subject", "from", "to", "cc", "importance"})
 
+#: Those of them that hold names beside addresses.
+_WITH_NAMES = frozenset({"from", "to", "cc"})
+
 _UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 #: A size, rounded or whole, and the bytes that Exchange shows beside it.
 _SIZE = re.compile(r"\s*([\d,]+(?:\.\d+)?)\s*([kmgt]?b?)\b(?:.*\(([\d,]+) bytes\))?.*", re.IGNORECASE | re.DOTALL)
@@ -111,12 +114,16 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         name, wanted = values
-        if name.lower() in _FIELDS and sight.content.header(name.lower()) is not None:
+        given = sight.content.header(name.lower())
+        if name.lower() in _FIELDS and given != dict(sight.message.headers).get(name.lower()):
             return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, which every message has")
-        found = header_values(sight, name.lower())
-        if found is None:
+        values = header_values(sight, name.lower())
+        if values is None:
             return opened(("header", name.lower(), wanted), "U00", f"the header {name}, which the mail system sets, is not known")
-        return any_of(decide(value, wanted, settings) for value in found)
+        found = any_of(decide(value, wanted, settings) for value in values)
+        if found is False and values and given is None and name.lower() in _WITH_NAMES:
+            return opened(("header", name.lower(), wanted), "U00", f"whether the field {name} has a name beside an address (headers)")
+        return found
 
     return evaluate
 

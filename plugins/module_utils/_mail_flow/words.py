@@ -38,7 +38,7 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
     if found is True and "_" in lowered and _find(lowered.replace("_", "q"), wanted.replace("_", "q")) is not True:
-        return _doubt(text, word, "an underscore may belong to a word", guess=True)
+        return _doubt(text, word, "an underscore may belong to a word")
     if found is not False:
         return found if found is True else _doubt(text, word, "it touches a letter only where the word itself ends with punctuation")
     if not text.isascii() or not word.isascii():
@@ -79,5 +79,5 @@ def _find(text: str, word: str) -> bool | None:
     return None if doubtful else False
 
 
-def _doubt(text: str, word: str, why: str, guess: bool | None = None) -> Truth:
-    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", guess, shared=True)
+def _doubt(text: str, word: str, why: str) -> Truth:
+    return opened(("word", word.casefold(), text), "U17", f"whether Exchange finds the word {word!r} here: {why}", shared=True)

@@ -56,12 +56,15 @@ def header(find: Find) -> Test:
         name, wanted = value[0].lower(), value[1]
         fields = {"subject": (view.copy.subject,), "from": (view.message.sender,)}
         fields |= {field: (", ".join(view.message.written[field]),) for field in ("to", "cc") if view.message.written[field]}
-        if name in OWN_FIELDS and name in view.copy.headers:
+        if name in OWN_FIELDS and view.copy.headers.get(name) != view.message.headers.get(name):
             return doubt(FACTS, f"whether a rule can change the header {name}", "header", name, find.__name__, tuple(wanted))
-        held = fields.get(name, view.copy.headers.get(name))
+        held = view.copy.headers.get(name, fields.get(name))
         if held is None:
             return doubt(FACTS, f"the header {name}", "header", name, find.__name__, tuple(wanted)) if name in _ALWAYS_THERE else False
-        return either(find(view, text, wanted) for text in held)
+        found = either(find(view, text, wanted) for text in held)
+        if found is False and name in ("from", "to", "cc") and name not in view.copy.headers:
+            return doubt(FACTS, f"the names in the field {name}", "names", name, find.__name__, tuple(wanted))
+        return found
 
     return test
 

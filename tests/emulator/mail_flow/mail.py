@@ -100,7 +100,7 @@ def mail(given: Mapping[str, Any]) -> Mail:
         size=given.get("size"),
         date=given.get("date"),
         kind=protection["kind"],
-        own_keys=None if owner is None else owner == "own",
+        own_keys={"own": True, "other": False}.get(owner or ""),
         disclaimer_insertable=given.get("disclaimer_insertable"),
         character_sets=None if given.get("character_sets") is None else tuple(given["character_sets"]),
     )

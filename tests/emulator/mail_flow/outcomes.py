@@ -102,6 +102,8 @@ class Judge:
             return "none", ()
         if copy.decrypting and self._ask("U02", "an encrypting and a decrypting rule on one message", ("encrypted", "clear")) == "clear":
             return "none", ()
+        if "quarantined" in copy.fates and not self._ask(FACTS, "whether what rules ask for survives the quarantine", (True, False)):
+            return "none", ()
         for unknown, reason, options in self._obstacles(copy):
             answer = self._ask(unknown, reason, options)
             if answer == "refused":
@@ -120,9 +122,16 @@ class Judge:
         if not own:
             return kept
         if not rules:
-            return "none", ()
+            return ("none", ()) if self._decrypts() else kept
         answer = self._ask("U02", "an encrypting and a decrypting rule on one message", ("kept", "removed", "replaced"))
         return kept if answer == "kept" else ("none", ()) if answer == "removed" else (self._option(copy), rules)
+
+    def _decrypts(self) -> bool:
+        """Whether the service can take protection away."""
+        irm = self._directory.irm
+        if irm.get("AzureRMSLicensingEnabled") is False or irm.get("InternalLicensingEnabled") is False:
+            return bool(self._ask("U28", "whether protection is removed without licensing", (True, False)))
+        return irm.get("TransportDecryptionSetting") != "Disabled" or bool(self._ask("U30", "whether protection is removed without decryption", (True, False)))
 
     def _is_encrypted_for_its_sender(self) -> bool:
         if self._message.types & _FORWARDED:

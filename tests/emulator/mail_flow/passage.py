@@ -155,6 +155,8 @@ class Passage:
             self.effects.moderators += moderators
             for recipient in copy.recipients:
                 recipient.log.append([])
+            if actions.get("StopRuleProcessing") and later:
+                copy.ended = bool(self.world.ask(Question(FACTS, f"whether {rule.name} stops once it is approved", ("approved", rule.name)), rule.name))
             return
         for name, change in _CHANGES.items():
             if name in actions:

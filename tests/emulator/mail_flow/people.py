@@ -26,11 +26,17 @@ def from_member_of(view: View, groups: Sequence[str]) -> Truth:
 
 
 def from_address(find: Find) -> Test:
-    return lambda view, value: either(find(view, sender, value) for sender in view.senders if sender)
+    return lambda view, value: either(_as_written(view, sender, lambda address: find(view, address, value)) for sender in view.senders if sender)
 
 
 def sender_domain(view: View, domains: Sequence[str]) -> Truth:
-    return any(below(domain_of(sender), domains) for sender in view.senders if sender)
+    return either(_as_written(view, sender, lambda address: below(domain_of(address), domains)) for sender in view.senders if sender)
+
+
+def _as_written(view: View, sender: str, decide: Callable[[str], Truth]) -> Truth:
+    """What is found in a sender's address, where the primary one and the alias that was written do not differ in that."""
+    found, primary = decide(sender), decide(view.directory.primary(sender))
+    return found if found == primary else doubt(FACTS, f"which address of {sender} counts", "sender", sender, str((found, primary)))
 
 
 def from_scope(view: View, scope: str) -> Truth:

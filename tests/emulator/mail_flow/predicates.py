@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from . import content, people
-from .view import Test, patterns, words
+from .view import Test, View, patterns, words
+from .worlds import FACTS, Truth, doubt
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,18 @@ class Kind:
     test: Test
     content: bool = False
     partners: tuple[str, ...] = ()
+
+
+def _of_wrapper(test: Test) -> Test:
+    """What the wrapper of a disclaimer has of this is not documented; rules act on the wrapper."""
+
+    def wrapped(view: View, value: Any) -> Truth:
+        if view.copy.wrapped:
+            state = (tuple(sorted(view.copy.headers.items())), tuple(sorted(view.copy.classifications)))
+            return doubt(FACTS, "what the message around the wrapped one has", "wrapper", test, str(value), state)
+        return test(view, value)
+
+    return wrapped
 
 
 PREDICATES: dict[str, Kind] = {
@@ -58,9 +72,9 @@ PREDICATES: dict[str, Kind] = {
     "SubjectMatchesPatterns": Kind("message", content.subject(patterns)),
     "SubjectOrBodyContainsWords": Kind("message", content.subject_or_body(words), content=True),
     "SubjectOrBodyMatchesPatterns": Kind("message", content.subject_or_body(patterns), content=True),
-    "HeaderContainsMessageHeader": Kind("message", content.header(words), partners=("HeaderContainsWords",)),
-    "HeaderMatchesMessageHeader": Kind("message", content.header(patterns), partners=("HeaderMatchesPatterns",)),
-    "ContentCharacterSetContainsWords": Kind("message", content.character_sets),
+    "HeaderContainsMessageHeader": Kind("message", _of_wrapper(content.header(words)), partners=("HeaderContainsWords",)),
+    "HeaderMatchesMessageHeader": Kind("message", _of_wrapper(content.header(patterns)), partners=("HeaderMatchesPatterns",)),
+    "ContentCharacterSetContainsWords": Kind("message", _of_wrapper(content.character_sets)),
     "AttachmentContainsWords": Kind("message", content.attachment_text(words, content.WORDS_LIMIT), content=True),
     "AttachmentMatchesPatterns": Kind("message", content.attachment_text(patterns, content.PATTERNS_LIMIT), content=True),
     "AttachmentNameMatchesPatterns": Kind("message", content.attachments(content.attachment_name), content=True),
@@ -71,10 +85,10 @@ PREDICATES: dict[str, Kind] = {
     "AttachmentIsPasswordProtected": Kind("message", content.told("password_protected"), content=True),
     "AttachmentIsUnsupported": Kind("message", content.told("unsupported"), content=True),
     "AttachmentProcessingLimitExceeded": Kind("message", content.told("limit_exceeded"), content=True),
-    "MessageSizeOver": Kind("message", content.message_size),
-    "MessageTypeMatches": Kind("message", content.type_),
-    "WithImportance": Kind("message", content.importance),
-    "HasClassification": Kind("message", content.classification),
-    "HasNoClassification": Kind("message", content.no_classification),
+    "MessageSizeOver": Kind("message", _of_wrapper(content.message_size)),
+    "MessageTypeMatches": Kind("message", _of_wrapper(content.type_)),
+    "WithImportance": Kind("message", _of_wrapper(content.importance)),
+    "HasClassification": Kind("message", _of_wrapper(content.classification)),
+    "HasNoClassification": Kind("message", _of_wrapper(content.no_classification)),
     "SCLOver": Kind("message", content.scl),
 }

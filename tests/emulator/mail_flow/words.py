@@ -28,9 +28,9 @@ def word_in(text: str, word: str) -> Truth:
     spellings = {(text.lower(), word.lower()), (text.upper(), word.upper()), (text.casefold(), word.casefold())}
     certain = [any(strict for strict, _generous in _occurrences(*pair)) for pair in spellings]
     if all(certain):
-        # An underscore is a border, most likely.
+        # Whether an underscore is a border is not documented.
         filled = [any(strict for strict, _generous in _occurrences(*(each.replace("_", "x") for each in pair))) for pair in spellings]
-        return all(filled) or doubt("U17", f"whether {word!r} is a word of its own beside an underscore", "word", text, word, guess=True)
+        return all(filled) or doubt("U17", f"whether {word!r} is a word of its own beside an underscore", "word", text, word)
     loose = {(_BLANKS.sub(" ", one), _BLANKS.sub(" ", other)) for one, other in spellings}
     if any(certain) or any(generous for pair in loose for _strict, generous in _occurrences(*pair)):
         return doubt("U17", f"whether {word!r} is a word of its own there", "word", text, word)

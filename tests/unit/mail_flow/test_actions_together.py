@@ -123,19 +123,19 @@ def ways(result: Values) -> list[str]:
 @pytest.mark.parametrize(
     ("names", "tenant", "expected"),
     [
-        # What an approval lets through goes on to the next rules: the rule neither encrypts nor stops.
-        (("moderate", "stop"), "a manager", ["moderated", "delivered", "encrypt"]),
+        # What an approval lets through goes on to the next rules. Whether a rule that is told to stop then does is not documented.
+        (("moderate", "stop"), "a manager", ["moderated", "delivered", "unknown"]),
         (("moderate", "delete"), "a manager", ["moderated", "delivered", "encrypt"]),
         (("moderate", "redirect"), "a manager", ["moderated", "delivered", "encrypt"]),
         # The exception of the second rule shows that the subject has not become another.
         (("moderate", "prefix"), "a manager", ["moderated", "delivered", "encrypt"]),
-        (("moderate by manager", "stop"), "a manager", ["moderated", "delivered", "encrypt"]),
+        (("moderate by manager", "stop"), "a manager", ["moderated", "delivered", "unknown"]),
         (("moderate by manager", "quarantine"), "a manager", ["moderated", "delivered", "encrypt"]),
         # Where there is nobody to ask, the rule does the rest.
         (("moderate by manager", "stop"), "no manager", ["delivered", "none"]),
         (("moderate by manager", "encrypt", "stop"), "no manager", ["delivered", "encrypt"]),
         (("moderate by manager", "delete"), "no manager", ["deleted", ""]),
-        (("moderate", "moderate by manager", "stop"), "no manager", ["moderated", "delivered", "encrypt"]),
+        (("moderate", "moderate by manager", "stop"), "no manager", ["moderated", "delivered", "unknown"]),
         (("moderate by manager", "stop"), "managers unknown", ["unknown", "unknown"]),
         (("redirect to manager", "encrypt"), "no manager", ["delivered", "encrypt"]),
         (("redirect to manager", "encrypt"), "a manager", ["redirected", ""]),
@@ -215,7 +215,8 @@ def test_whether_a_rule_adds_to_what_it_redirects_is_open(redirects: str) -> Non
     ("names", "reason"),
     [
         (("moderate", "encrypt"), "asks for an approval and then takes no further action: Exchange ignores its apply_rights_protection_template"),
-        (("moderate by manager", "stop"), "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores"),
+        (("moderate by manager", "prefix"), "asks for an approval, if the sender has a manager, and then takes no further action: Exchange ignores"),
+        (("moderate", "stop"), "it asks for an approval: whether it then stops the later rules is not documented"),
         (("copy", "delete"), "its copy_to has no effect beside delete_message: that takes two rules"),
         (("prefix", "reject"), "its prepend_subject has no effect beside reject_message_reason_text"),
         (("copy", "redirect"), "whether its copy_to does anything beside redirect_message_to is not documented"),

@@ -352,6 +352,8 @@ class Chain:
             state.over = rail.any_of((state.over, *(when for _fate, when in ends)))
         if rule.does(Does.STOP) and all(when != acts for _fate, when in ends):
             self._stop(acts, matches)
+        if rule.stops_approved and rule.place < len(self.rules.rules) - 1:
+            self._stop(rail.all_of((acts, rail.unknown("U00", "approved stop", name))))
 
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
         """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""

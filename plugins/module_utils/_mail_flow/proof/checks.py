@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
-#: Conditions that restrict a rule to senders inside, so that it does not encrypt mail from outside.
-_KEEPS_INSIDE = frozenset(
+#: Conditions that name senders, so that a rule is not for all mail from outside.
+_OF_PEOPLE = frozenset(
     (
-        *("from_scope", "from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
+        *("from", "from_member_of", "sender_domain_is", "from_address_contains_words", "from_address_matches_patterns"),
         *("sender_ad_attribute_contains_words", "sender_ad_attribute_matches_patterns"),
     )
 )
@@ -159,6 +160,8 @@ def _unconfigured(look: Look) -> str:
 def _undone(look: Look) -> str:
     """What a rule is told beside an approval, a block or a redirection, and does not do."""
     rule, told = look.rule, look.rule.told
+    if rule.stops_approved and not rule.left_undone:
+        return "it asks for an approval: whether it then stops the later rules is not documented"
     if rule.left_undone:
         when = ", if the sender has a manager," if rule.by_manager else ""
         return f"it asks for an approval{when} and then takes no further action: Exchange ignores its {', '.join(rule.left_undone)}"
@@ -176,6 +179,30 @@ def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
 
+def _unscoped(look: Look) -> str:
+    """Why a rule is for mail that no rule encrypts: that from outside."""
+    if not _acts(look, Does.ENCRYPT):
+        return ""
+    if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
+        return "it encrypts only mail from outside, which rules do not encrypt"
+    inside = any(_keeps_to(atom, "InOrganization", look) for atom in look.rule.conditions)
+    spared = any(atom.predicate.options == ("from_scope",) and atom.values == "NotInOrganization" for atom in look.rule.exceptions)
+    missing = "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside"
+    return "" if inside or spared else missing
+
+
+def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
+    """Whether a condition is for senders in a scope alone, as far as that is known. People who are named are taken for people inside."""
+    option = atom.predicate.options[0]
+    if option == "from_scope":
+        return bool(atom.values == scope)
+    if option == "sender_domain_is" and look.facts.get("accepted_domains") is not None:
+        own = [each if isinstance(each, str) else str(each.get("name", "")) for each in look.facts["accepted_domains"]]
+        inside = [any(is_below(value, name.lower()) for name in own) for value in atom.values]
+        return all(inside) if scope == "InOrganization" else not any(inside)
+    return scope == "InOrganization" and option in _OF_PEOPLE
+
+
 def _takes_all(look: Look) -> bool:
     """Whether nothing keeps the rule from any mail."""
     return not (look.atoms or look.rule.doubts or look.rule.idle) and look.rule.in_window(Message("", "", "", date=look.now)) is True
@@ -186,11 +213,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "expired": _expired,
     "expiring": _expiring,
     "inactive_encryption": _idle_encryption,
-    "unscoped_encryption": lambda look: (
-        "it encrypts without a condition that limits its senders to people inside, but rules do not encrypt mail from outside"
-        if _acts(look, Does.ENCRYPT) and not look.options & _KEEPS_INSIDE
-        else ""
-    ),
+    "unscoped_encryption": _unscoped,
     "retired_action": lambda look: (
         "apply_ome and remove_ome are retired: use apply_rights_protection_template and remove_ome_v2"
         if {"apply_ome", "remove_ome"} & set(look.rule.actions)
@@ -227,8 +250,8 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
         else ""
     ),
     "adds_recipients": lambda look: (
-        "whether later rules apply to the recipients that it adds is not documented (U09)"
-        if _acts(look, Does.ADD)
+        "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)"
+        if (_acts(look, Does.ADD) or _acts(look, Does.REDIRECT))
         and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
         else ""
     ),

@@ -131,15 +131,22 @@ class Conditions:
 
     def truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         """Whether a condition is true for somebody."""
-        looks_at = atom.predicate.looks_at
+        looks_at, wrapper = atom.predicate.looks_at, atom.predicate.of_wrapper and seen.wrapped != FALSE
         changing = looks_at in ("subject", "body", "header", "attachments", "classification", "scl", "protection", "recipients", "fields", "relation")
         key = (atom.predicate.options, atom.values, atom.settings, person.name)
+        if wrapper:
+            return self.rail.choose(seen.wrapped, self._of_wrapper(atom, seen), self._truth(atom, seen, person))
         if not changing:
             known = self._known.get(key)
             if known is None:
                 known = self._known[key] = self._truth(atom, seen, person)
             return known
         return self._truth(atom, seen, person)
+
+    def _of_wrapper(self, atom: Atom, seen: Seen) -> Value:
+        """What a condition finds where a disclaimer was wrapped around the message: perhaps something else after a rule changed what it looks at."""
+        texts = [(slot, tuple(text.values.items()), text.erasures) for slot, text in seen.texts.items() if slot.startswith("header ")]
+        return self.rail.unknown("U00", "wrapper", atom.predicate.options, repr(atom.values), atom.settings, tuple(texts), tuple(seen.classes.items()))
 
     def _truth(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         option = atom.predicate.options[0]
@@ -311,7 +318,7 @@ class Conditions:
             return open_
         found = self.rail.any_of([_REPEATED[slot](self, key, seen) for key in keys_of(atom)])
         # The field may hold a name, or one of the sender's aliases.
-        bare = self.mail.circuit.variable("more in the From field") ^ 1 if slot == "header from" else TRUE
+        bare = self.mail.more_in_from ^ 1 if slot == "header from" else TRUE
         return self.rail.choose(self.rail.all_of((bare, negate(seen.wrapped))), found, open_)
 
     def _unread(self, atom: Atom, slot: str, seen: Seen) -> Value:

@@ -40,7 +40,7 @@ class Outcome:
         as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, rail.unknown("outcome", "protected", self._refusing()), TRUE))
         newly = rail.all_of((open_to_rules, self.asked, as_asked))
         again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced")))
-        self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed)))))
+        self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed, self._decrypts())))))
         both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept")))
         self.smime = rail.all_of((arrival["smime"], negate(rail.all_of((wrapped, self.asked)))))
         self._unknown_option = rail.any_of((both, again))
@@ -88,6 +88,8 @@ class Outcome:
         return rail.any_of(
             (
                 *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
+                # Whether what rules asked for survives the quarantine is not documented.
+                self.state.fates.get("quarantined", FALSE),
                 *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM), self._refusing()),
             )
         )
@@ -96,11 +98,22 @@ class Outcome:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
         settings = self.chain.conditions.settings
         found: list[int] = [self.mail.properties["message", MAYBE_TOO_LARGE]]
-        if any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled")):
+        if self._licensing_off:
             found.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
             found.append(self.mail.pdf)
         return self.mail.circuit.disjunction(found)
+
+    @property
+    def _licensing_off(self) -> bool:
+        settings = self.chain.conditions.settings
+        return any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled"))
+
+    def _decrypts(self) -> Value:
+        """Whether Exchange takes away the protection that rules want removed (U28, U30)."""
+        if not self._licensing_off and self.chain.conditions.settings.get("transport_decryption_setting") != "Disabled":
+            return TRUE
+        return self.rail.unknown("U28" if self._licensing_off else "U30", "decrypts")
 
     def fate(self, name: str, approvals: int = 0) -> Value:
         """Whether this is the copy's fate, once so many approvals are given."""

@@ -74,6 +74,8 @@ class Writer:
         if envelope != sender:
             message["mail_from"] = envelope
         message.update(self._content(is_true))
+        if "header from" in mail.vocabulary.keys and not is_true(mail.more_in_from):
+            message["headers"] = {**message.get("headers", {}), "From": sender}
         message.update(self._properties(is_true))
         everybody = [(mail.sender, sender), (mail.recipient, recipient), *((slot, address) for address, slot in mail.added_people.items())]
         everybody += [(each.slot, person) for each, person in beside]

@@ -242,6 +242,11 @@ class Mail:
         return self.circuit.variable((field, address))
 
     @property
+    def more_in_from(self) -> int:
+        """Whether the From field holds more than the sender's primary address: a name, or an alias."""
+        return self.circuit.variable("more in the From field")
+
+    @property
     def insertable(self) -> int:
         """Whether a disclaimer can be put into a message that the organization's own keys protect."""
         return self.circuit.variable("insertable")

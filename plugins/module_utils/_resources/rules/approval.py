@@ -17,7 +17,8 @@ MODERATING = ("moderate_message_by_user", _BY_MANAGER)
 
 
 def done(actions: Mapping[str, Any], managed: bool) -> dict[str, Any]:
-    """What a rule does of what it is told. One that forwards a message for approval takes no further action, nor does it stop.
+    """What a rule does of what it is told. One that forwards a message for approval takes no further action. Whether it
+    stops the later rules once that is approved is not documented.
 
     Where it would ask the sender's manager, and there is none, it asks nobody, and nothing keeps it from its other actions. So what a rule
     does for some sender is what it does for one without a manager, and what it does for every sender is what it does for one with a manager.

@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.eml import message_from_eml
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of, with_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
 from tests.emulator.mail_flow import MailFlow
 from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, STOP, rule, verdict
@@ -39,6 +44,12 @@ def emulated(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, recipie
     flow = MailFlow([stored({"priority": place, **each}) for place, each in enumerate(rules)], stored_facts(facts))
     found: Values = flow.deliver({**plain, **MEGAN, **message}, guesses=())["recipients"].get(recipient, {})
     return found
+
+
+def simulated(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, recipient: str = "ann@fabrikam.com", **message: Any) -> Values:
+    """What the simulator makes of a message from inside."""
+    found = Simulator(RuleSet(rules), facts_of(facts)).run(message_of({**MEGAN, "date": NOW, **message}, "", "message"))
+    return dict(found["recipients"].get(recipient, {}))
 
 
 def test_exchange_may_reject_what_it_must_decrypt() -> None:
@@ -188,3 +199,106 @@ def test_whom_a_rule_redirects_mail_to_may_be_its_recipient() -> None:
 def test_the_bytes_that_exchange_shows_beside_a_rounded_size_are_its_size() -> None:
     rules = [rule("Large", {"message_size_over": "10.01 MB (10,500,000 bytes)"}, STOP), ALL]
     assert verdict(rules, when=IN, unless={"message_size_over": "10500000"}, then="not_in_clear")["verdict"] == "proved"
+
+
+WRAPS = rule("Wraps", IN, {"apply_html_disclaimer_text": "<p>legal</p>"})
+
+
+@pytest.mark.parametrize(
+    ("looks_for", "message"),
+    [
+        ({"message_type_matches": "Signed"}, {"protection": {"kind": "smime_signed"}}),
+        ({"header_contains_message_header": "X-Class", "header_contains_words": ["secret"]}, {"headers": {"X-Class": "secret"}}),
+        ({"with_importance": "High"}, {"importance": "High"}),
+        ({"has_classification": "A"}, {"classification": ["A"]}),
+        ({"message_size_over": "1MB"}, {"size": 2 << 20}),
+    ],
+    ids=["type", "header", "importance", "classification", "size"],
+)
+def test_rules_see_the_wrapper_of_a_wrapped_message(looks_for: Values, message: Values) -> None:
+    rules = [WRAPS, rule("Encrypts", {**IN, **looks_for}, ENCRYPT)]
+    signed = {"message_type_matches": "Signed"} if "message_type_matches" not in looks_for else {}
+    assert "U00" in unknown_ids(rules, when={**IN, **signed, **looks_for})
+    wrapped = {"protection": {"kind": "smime_signed"}, **message}
+    assert [found["protection"] for found in (emulated(rules, **wrapped), simulated(rules, **wrapped))] == ["unknown", "unknown"]
+    assert [each["name"] for each in simulated(rules[1:], **message)["rules"]] == ["Encrypts"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "number"),
+    [({"transport_decryption_setting": "Disabled"}, "U30"), ({"azure_rms_licensing_enabled": False}, "U28"), ({"internal_licensing_enabled": False}, "U28")],
+)
+def test_whether_protection_is_removed_depends_on_the_settings(settings: Values, number: str) -> None:
+    rules, facts = [rule("Decrypts", IN, {"remove_ome_v2": True})], {**TENANT, "irm_configuration": settings}
+    when = {**IN, "message_type_matches": "PermissionControlled"}
+    assert number in unknown_ids(rules, facts, when=when, then="not_in_clear", unless={"from": ["megan@contoso.com"]})
+    own = {"protection": {"kind": "encrypt", "owner": "own"}}
+    for found in (emulated(rules, facts, **own), simulated(rules, facts, **own)):
+        assert (found["protection"], number in str(found["unknown"])) == ("unknown", True)
+    assert simulated(rules, **own)["protection"] == "none"
+
+
+def test_what_leaves_the_quarantine_is_perhaps_no_longer_protected() -> None:
+    together = [rule("Holds", IN, {**ENCRYPT, "quarantine": True})]
+    apart = [ALL, rule("Holds", IN, {"quarantine": True})]
+    for rules in (together, apart):
+        assert unknown_ids(rules) == ["U00"]
+        for found in (emulated(rules), simulated(rules)):
+            assert (found["fate"], found["after_release"]["protection"]) == ("quarantined", "unknown")
+
+
+def test_whether_a_rule_that_asks_for_an_approval_also_stops_is_open() -> None:
+    rules = [rule("Asks", IN, {"moderate_message_by_user": ["bob@contoso.com"], **STOP}), ALL]
+    assert unknown_ids(rules) == ["U00"]
+    for found in (emulated(rules), simulated(rules)):
+        assert (found["fate"], found["after_approval"]["protection"]) == ("moderated", "unknown")
+
+
+def test_settings_of_another_organization_decide_about_its_mail() -> None:
+    facts = {**TENANT, "ome_configurations": [{"identity": "OME Configuration", "otp_enabled": True, "social_id_sign_in": True}]}
+    (way,) = simulated([], facts, protection={"kind": "encrypt", "owner": "other"})["opens"]
+    assert way["way"] == "unknown"
+    assert {each["way"] for each in simulated([ALL], facts)["opens"]} >= {"portal_passcode", "portal_social"}
+
+
+def test_whether_a_disclaimer_fits_is_open_where_the_keys_are_not_known() -> None:
+    rejects = {**WRAPS, "actions": {**WRAPS["actions"], "apply_html_disclaimer_fallback_action": "Reject"}}
+    whose = {"protection": {"kind": "encrypt", "owner": "unknown"}}
+    assert [found["fate"] for found in (emulated([rejects], **whose), simulated([rejects], **whose))] == ["unknown", "unknown"]
+
+
+@pytest.mark.parametrize(("field", "named"), [("From", "Megan Bowen <megan@contoso.com>"), ("To", "Ann Boss <ann@fabrikam.com>")])
+def test_a_field_may_hold_a_name_beside_an_address(field: str, named: str) -> None:
+    word = named.split()[1].lower()
+    rules = [rule("Named", {"header_contains_message_header": field, "header_contains_words": [word]}, ENCRYPT)]
+    assert [found["protection"] for found in (emulated(rules), simulated(rules))] == ["unknown", "unknown"]
+    for headers, protection in (({field: named}, "encrypt"), ({field: named.replace(word.title(), "X")}, "none")):
+        assert [found["protection"] for found in (emulated(rules, headers=headers), simulated(rules, headers=headers))] == [protection, protection]
+    raw = f"From: {named if field == 'From' else 'megan@contoso.com'}\r\nTo: {named if field == 'To' else 'ann@fabrikam.com'}\r\nSubject: x\r\n\r\nhi"
+    message = with_options(message_from_eml(raw.encode(), "a.eml"), {"authenticated": True}, "")
+    assert Simulator(RuleSet(rules), facts_of(TENANT)).run(message)["recipients"]["ann@fabrikam.com"]["rules"] == [{"name": "Named", "matched": True}]
+
+
+def test_the_text_of_an_attached_message_is_not_the_text_of_the_message() -> None:
+    inner, outer = EmailMessage(), EmailMessage()
+    inner.set_content("secret inside")
+    inner.add_attachment(b"1", maintype="application", subtype="pdf", filename="inner.pdf")
+    outer["From"], outer["To"] = "megan@contoso.com", "ann@fabrikam.com"
+    outer.set_content("hello")
+    outer.add_attachment(inner, filename="inner.eml")
+    message = message_from_eml(outer.as_bytes(), "a.eml")
+    assert (message.body or "").strip() == "hello"
+    assert [each.name for each in message.attachments or ()] == ["inner.eml"]
+
+
+@pytest.mark.parametrize(
+    "looks_for", [{"sender_domain_is": ["brand.com"]}, {"from_address_contains_words": ["bob"]}, {"from_address_matches_patterns": ["^bob"]}]
+)
+def test_which_address_of_a_sender_counts_is_open(looks_for: Values) -> None:
+    accepted = [*TENANT["accepted_domains"], {"name": "brand.com", "type": "Authoritative", "match_subdomains": False}]
+    facts = {**TENANT, "accepted_domains": accepted, "proxy_addresses": {"robert@brand.com": "bob@contoso.com"}}
+    rules = [rule("Looks", {**IN, **looks_for}, ENCRYPT)]
+    at_alias = {"from": "robert@brand.com"}
+    assert [found["protection"] for found in (emulated(rules, facts, **at_alias), simulated(rules, facts, **at_alias))] == ["unknown", "unknown"]
+    by_name = [rule("Looks", {**IN, "from": ["bob@contoso.com"]}, ENCRYPT)]
+    assert [found["protection"] for found in (emulated(by_name, facts, **at_alias), simulated(by_name, facts, **at_alias))] == ["encrypt", "encrypt"]
