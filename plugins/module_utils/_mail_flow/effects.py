@@ -26,6 +26,10 @@ _TAG = re.compile(r"<[^>]*>")
 #: A tag that begins or ends a line.
 _BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
 
+#: A tag within a word, and one whose content nobody reads.
+_SPLIT = re.compile(r"\w<[^>]*>(?:<[^>]*>)*\w")
+_HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
+
 #: What stands for a property of the sender in a disclaimer.
 _TOKEN = re.compile(r"%%\w+%%")
 
@@ -145,10 +149,13 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
 
 
 def plain_text(html: str) -> str | None:
-    """What a reader sees of a disclaimer; ``None`` where that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``)."""
-    if _TOKEN.search(html):
+    """What a reader sees of a disclaimer; ``None`` where that depends on the sender, whose properties its tokens stand for (``%%DisplayName%%``), and where
+    it is open what words it has, since markup splits them, or is more than tags.
+    """
+    plain = _BLOCK.sub("\n", html)
+    if _TOKEN.search(html) or _SPLIT.search(plain) or _HIDDEN.search(html):
         return None
-    return unescape(_TAG.sub("", _BLOCK.sub("\n", html))).strip()
+    return unescape(_TAG.sub("", plain)).strip()
 
 
 def _with_disclaimer(actions: Mapping[str, Any], content: Content, wraps: bool) -> dict[str, Any]:

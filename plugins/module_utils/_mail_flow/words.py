@@ -37,15 +37,11 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
         return False
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
-    if found is True and "_" in lowered and _find(lowered.replace("_", "q"), wanted.replace("_", "q")) is not True:
-        return _doubt(text, word, "an underscore may belong to a word")
     if found is not False:
-        return found if found is True else _doubt(text, word, "it touches a letter only where the word itself ends with punctuation")
-    if not text.isascii() or not word.isascii():
-        if any(_find(*pair) is not False for pair in ((text.casefold(), word.casefold()), (text.upper(), word.upper()))):
-            return _doubt(text, word, "letters that fold to several have to be equal for it")
-        if _NO_SPACES.search(word) and wanted in text.lower():
-            return _doubt(text, word, "its script puts no spaces between words")
+        return found if found is True else _doubt(text, word, "what touches it may belong to it, or be punctuation")
+    folded = () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
+    if any(_find(*pair) is not False for pair in folded):
+        return _doubt(text, word, "letters that fold to several have to be equal for it")
     if _BLANKS.search(wanted) and _find(_BLANKS.sub(" ", text.lower()), _BLANKS.sub(" ", wanted)) is not False:
         return _doubt(text, word, "the white space in the phrase is another")
     return False
@@ -53,7 +49,7 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
 
 def tokens(text: str) -> frozenset[str]:
     """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
-    spellings = {text.casefold()} if text.isascii() else {text.casefold(), text.upper().casefold()}
+    spellings = {text.casefold()} if text.isascii() else {text.casefold(), text.upper().casefold(), _NO_SPACES.sub(" ", text).casefold()}
     return frozenset(token for each in spellings for token in _TOKENS.findall(each))
 
 
@@ -65,16 +61,28 @@ def first_token(word: str) -> str:
     return found.group() if found else ""
 
 
+def touches(neighbor: str, edge: str) -> bool | None:
+    """Whether a character beside the edge of a word makes it a part of another word; ``None`` where that is open: of an underscore, where the word ends
+    with punctuation, and in scripts without spaces.
+
+    :param neighbor: empty at the border of the text.
+    """
+    if neighbor == "_":
+        return None
+    if not neighbor.isalnum():
+        return False
+    return None if not edge.isalnum() or _NO_SPACES.match(edge) or _NO_SPACES.match(neighbor) else True
+
+
 def _find(text: str, word: str) -> bool | None:
-    """Whether the word is in the text; ``None`` where only the word's own punctuation keeps an occurrence from counting."""
+    """Whether the word is in the text; ``None`` where that is open of an occurrence."""
     start, doubtful = text.find(word), False
     while start >= 0:
         end = start + len(word)
-        before, after = start > 0 and text[start - 1].isalnum(), end < len(text) and text[end].isalnum()
-        if not before and not after:
+        beside = touches(text[start - 1 : start], word[0]), touches(text[end : end + 1], word[-1])
+        if beside == (False, False):
             return True
-        if not (before and word[0].isalnum()) and not (after and word[-1].isalnum()):
-            doubtful = True
+        doubtful = doubtful or True not in beside
         start = text.find(word, start + 1)
     return None if doubtful else False
 

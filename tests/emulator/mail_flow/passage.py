@@ -25,6 +25,8 @@ _REJECTIONS = ("RejectMessageReasonText", "RejectMessageEnhancedStatusCode")
 _TAG = re.compile(r"<[^>]*>")
 #: What stands for a property of the sender.
 _TOKEN = re.compile(r"%%\w+%%")
+_IN_WORD = re.compile(r"\w(?:<(?!/?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b)[^>]*>)+\w", re.IGNORECASE)
+_UNSEEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
 
 
 @dataclass
@@ -294,18 +296,21 @@ class Passage:
         copy.connector = rule.actions["RouteMessageOutboundConnector"]
 
     def _disclaim(self, rule: Rule, copy: Copy) -> None:
-        text = _TAG.sub(" ", rule.actions["ApplyHtmlDisclaimerText"]).strip()
+        html = rule.actions["ApplyHtmlDisclaimerText"]
+        text = _TAG.sub(" ", html).strip()
+        # Where tags stand in words, or around what nobody sees, it is not documented what a rule reads.
+        unsure = any(each.search(html) for each in (_TOKEN, _IN_WORD, _UNSEEN))
         if self._insertable(copy):
             first = rule.actions.get("ApplyHtmlDisclaimerLocation", "Append") == "Prepend"
             copy.texts = [text, *copy.texts] if first else [*copy.texts, text]
-            copy.tokens |= _TOKEN.search(text) is not None
+            copy.tokens |= unsure
         elif rule.actions.get("ApplyHtmlDisclaimerFallbackAction", "Wrap") == "Reject":
             copy.fates.append("rejected")
             copy.status = "5.7.1"
             copy.ended = True
             return
         else:
-            copy.texts, copy.wrapped, copy.tokens = [text], True, _TOKEN.search(text) is not None
+            copy.texts, copy.wrapped, copy.tokens = [text], True, unsure
         copy.disclaimer = True
 
 

@@ -9,12 +9,14 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES, FIELDS, SHARED, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -26,9 +28,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import touches
 
 #: Parts of a state that a copy of it must not share.
 _OWN = ("asked", "brands", "held")
+
+#: Text to the option of the action that changes it.
+_CHANGED = {SUBJECT: "prepend_subject", BODY: "apply_html_disclaimer_text"}
 
 #: What shows on no copy: who is told of it, and how it leaves.
 UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
@@ -48,6 +54,7 @@ class State:
     :param brands: OME configuration to whether a rule chose it.
     :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
     :param surprised: whether a rule did something unknown to this collection.
+    :param requests: what rules that may act ask for about protection and branding, in their order.
     """
 
     seen: Seen = field(default_factory=Seen)
@@ -59,6 +66,14 @@ class State:
     brands: dict[str, Value] = field(default_factory=dict)
     held: list[Value] = field(default_factory=list)
     surprised: Value = FALSE
+    requests: tuple[tuple[Does, str], ...] = ()
+
+    def order(self, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
+        """The order in which rules may ask for some of this, each run of the same once.
+
+        :param named: whether what they ask for counts, and not only that they do.
+        """
+        return tuple(each for each, _run in itertools.groupby(request if named else request[0] for request in self.requests if request[0] in does))
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,9 @@ class Chain:
         self.unfollowed: dict[int, list[str]] = {}
         self.steering: set[int] = set()
         self._changers: dict[str, Changer] = {}
+        #: The last rule that changes a text, by slot, and the rule that is taken.
+        self._last_change = {slot: rule.place for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle}
+        self._place = -1
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
@@ -172,7 +190,7 @@ class Chain:
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
-        added = self.address is not None
+        added, self._place = self.address is not None, rule.place
         step = self._steps[id(rule)] = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
@@ -224,14 +242,17 @@ class Chain:
     def _protect(self, rule: FlowRule, acts: Value, beside: Value) -> None:
         state, rail = self.state, self.rail
         encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
+        brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
+        asks = [*((Does.ENCRYPT, name_key(option_name(each))) for each in rule.templates), *((Does.BRAND, name_key(brand)) for brand in brands)]
+        state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "")] if decrypts else []))
         for template in rule.templates:
             wanted = option_name(template)
             asked = next((known for known in state.asked if known.casefold() == wanted.casefold()), wanted)
             state.asked[asked] = rail.any_of((state.asked.get(asked, FALSE), acts))
         if decrypts:
             state.removed = rail.any_of((state.removed, acts))
-        for brand in rule.does(Does.BRAND).values():
-            known = next((each for each in state.brands if each.casefold() == str(brand).casefold()), str(brand))
+        for brand in brands:
+            known = next((each for each in state.brands if same_name(each, brand)), brand)
             state.brands[known] = rail.any_of((state.brands.get(known, FALSE), beside))
         if rule.surprises:
             state.surprised = rail.any_of((state.surprised, beside))
@@ -247,10 +268,11 @@ class Chain:
         if "prepend_subject" in actions:
             prefix = str(actions["prepend_subject"])
             changer = self._changer(SUBJECT)
-            near = changer.near(prefix, every=prefix[-1:].isalnum())
+            near = changer.near(prefix, every=touches(prefix[-1:], "q") is not False)
             before = self._texts(SUBJECT, (*near, *changer.patterns), seen)
-            begins = None if SUBJECT in seen.texts else self.mail.begins
-            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, name, begins))
+            begins = None if self._history(SUBJECT, seen) else self.mail.begins
+            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
+            self._note(SUBJECT, prefix, acts)
         self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
             wanted = str(actions["apply_classification"]).casefold()
@@ -260,15 +282,17 @@ class Chain:
                     known[key[1]] = rail.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
             state.seen = state.seen.but(classes=known)
         if "set_scl" in actions:
-            state.seen = state.seen.but(levels=(*state.seen.levels, (name, acts)))
+            state.seen = state.seen.but(levels=(*state.seen.levels, (actions["set_scl"], acts)))
         if "apply_html_disclaimer_text" in actions:
             plain = plain_text(str(actions["apply_html_disclaimer_text"]))
             prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
             changer = self._changer(BODY)
             before = self._texts(BODY, (*changer.near(plain), *changer.phrases, *changer.patterns), seen)
-            inside = changer.beside(plain, prepends, before, name)
+            text = str(actions["apply_html_disclaimer_text"])
+            inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
             self._write(BODY, acts, before, inside)
-            self._wrap(changer, plain, wraps, name)
+            self._wrap(changer, plain, wraps, text)
+            self._note(BODY, (text, prepends), acts)
             state.seen = state.seen.but(wrapped=rail.any_of((state.seen.wrapped, wraps)))
 
     def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
@@ -278,7 +302,7 @@ class Chain:
             slot = f"header {header}"
             if not header or slot not in self.mail.vocabulary.keys or (value is None and removes == sets):
                 continue
-            held = self._changer(slot).header(value, name)
+            held = self._changer(slot).header(value)
             if removes == sets:
                 held = {key: self.rail.all_of((each, self.rail.unknown("U00", "header", name))) for key, each in held.items()}
             before = self._texts(slot, held, seen)
@@ -295,6 +319,16 @@ class Chain:
         if found is None:
             found = self._changers[slot] = Changer(self.mail.vocabulary.keys.get(slot, ()), self.rail, slot)
         return found
+
+    def _history(self, slot: str, seen: Seen) -> Hashable:
+        """What says which text a rule sees: what is open of a change of it is alike where it is."""
+        return seen.texts.get(slot, Text()).history
+
+    def _note(self, slot: str, known: Hashable, acts: Value) -> None:
+        """Notes that a known text may have changed a text, where a later rule may change it, too."""
+        if self._last_change.get(slot, -1) > self._place:
+            text = self.state.seen.texts.get(slot, Text())
+            self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
 
     def _texts(self, slot: str, keys: Iterable[Key], seen: Seen) -> dict[Key, Value]:
         return {key: self.conditions.text(slot, key, seen) for key in keys}

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import first_token, has_word, tokens
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import first_token, has_word, tokens, touches
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Text:
     :param values: atoms that a known text contributes to, each with the number of erasures before it.
     :param erasures: when it was erased: from then on an atom is false unless a known text makes it true again.
     :param erased: whether it was ever erased.
+    :param history: the known texts that may have changed it, each with when. Where it is alike, so is the text.
     """
 
     values: Mapping[Key, tuple[Value, int]] = field(default_factory=dict)
     erasures: tuple[Value, ...] = ()
     erased: Value = FALSE
+    history: tuple[tuple[Hashable, Value], ...] = ()
 
     def value(self, key: Key, first: Value, rail: Rail) -> Value:
         """The current value of an atom; ``first`` is its value on arrival."""
@@ -47,6 +49,10 @@ class Text:
         if erased != FALSE:
             whole = replace(self, erasures=(*self.erasures, erased), erased=rail.any_of((self.erased, erased)))
         return replace(whole, values={**whole.values, **{key: (value, len(whole.erasures)) for key, value in changed.items()}})
+
+    def after(self, known: Hashable, acts: Value) -> Text:
+        """The same once a known text may have changed it."""
+        return replace(self, history=(*self.history, (known, acts)))
 
 
 class Changer:
@@ -84,13 +90,13 @@ class Changer:
         if text is None:
             return self.rail.unknown("U00", *name, self.slot, key)
         truth = has_word(text, key[1]) if key[0] == "word" else has_pattern(text, *key[1])
-        return self.rail.known(truth, "U17", *name, self.slot, key)
+        return self.rail.known(truth, "U17", text, key)
 
-    def header(self, value: str | None, name: Hashable) -> dict[Key, Value]:
+    def header(self, value: str | None) -> dict[Key, Value]:
         """The atoms that a header's new value has; it lacks all others. Without a value, the header is removed."""
         if value is None:
             return {}
-        found = {key: self.in_known(value, key, name) for key in (*self.near(value), *self.patterns)}
+        found = {key: self.in_known(value, key) for key in (*self.near(value), *self.patterns)}
         return {key: each for key, each in found.items() if each != FALSE}
 
     def prefixed(self, prefix: str, before: Mapping[Key, Value], name: Hashable, begins: Callable[[Key], int] | None = None) -> dict[Key, Value]:
@@ -108,6 +114,7 @@ class Changer:
 
     def _word(self, prefix: str, key: Key, before: Value, name: Hashable, begins: Callable[[Key], int] | None) -> Value:
         word: str = key[1]
+        touched = touches(prefix[-1:], word[0])
         # The same, whatever follows: a space, a letter, or punctuation.
         alone = {truth if isinstance(truth, bool) else None for truth in (has_word(prefix + after, word) for after in ("", " ", "q", ":"))}
         if alone == {True}:
@@ -115,13 +122,13 @@ class Changer:
         blanks = _one_blank(prefix.lower()), _one_blank(word)
         joined = any(_at_border(blanks[0], blanks[1][:length]) for length in range(1, len(blanks[1])))
         if alone != {False} or joined:
-            return self._open(name, key) if prefix[-1:].isalnum() else self.rail.any_of((self._open(name, key), before))
-        if not prefix[-1:].isalnum():
+            return self.rail.any_of((self._open(name, key), before)) if touched is False else self._open(name, key)
+        if touched is False:
             return before
-        # It hides a word at the beginning of the subject.
+        # It may hide a word at the beginning of the subject.
         if begins is None:
             return self.rail.all_of((before, self._open(name, key)))
-        return self.rail.all_of((before, self.rail.choose(begins(key), FALSE if word[:1].isalnum() else self._open(name, key), TRUE)))
+        return self.rail.all_of((before, self.rail.choose(begins(key), FALSE if touched else self._open(name, key), TRUE)))
 
     def _pattern(self, prefix: str, key: Key, before: Value, name: Hashable) -> Value:
         pattern: tuple[str, bool] = key[1]

@@ -27,7 +27,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_later_dates,
     with_other_error_action,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import named_assumptions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, named_assumptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
@@ -339,7 +339,9 @@ class _Differ:
             return []
         built = self.model.free.company.companions.values()
         itself = (self.model.circuit.conjunction((each.there, each.slot["address", person])) for each in built)
-        return [literal ^ 1 for literal in (self.model.mail.recipient["address", person], *itself)]
+        mail = self.model.mail
+        named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
+        return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
 
     def _note(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for all kinds that it certainly shows for a cause, unless they have one."""

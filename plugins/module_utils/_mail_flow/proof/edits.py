@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, State, Step, shows
@@ -19,6 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
+
+#: How somebody gets a copy: the number of a rule, whom it adds, and whether instead of others.
+_Turn = tuple[int, str, bool]
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,7 @@ class Cuts:
         names = {id(rule): place for place, both in enumerate(alike) for rule in both}
         (before, old), (after, new) = sides
         first = _Cut((before, after), TRUE)
-        guards: dict[tuple[int, ...], list[tuple[float, int]]] = {(): self._along(first, -1)}
+        guards: dict[tuple[_Turn, ...], list[tuple[float, int]]] = {(): self._along(first, -1)}
         self.guard = first.guard
         first.end([edit.before for edit in edits], [edit.after for edit in edits])
         others = {way: copy for copy in old.copies if (way := _way(copy, names)) is not None}
@@ -337,17 +341,17 @@ class _Cut:
 def _ends(state: State) -> dict[tuple[Does, str], Value]:
     """What rules did to a copy, by the sort of action that does it."""
     found = {(does, fate): state.fates[fate] for does, fate in FATES.items() if fate in state.fates}
-    found.update({(Does.ENCRYPT, option): value for option, value in state.asked.items()})
-    found.update({(Does.BRAND, brand): value for brand, value in state.brands.items()})
+    found.update({(Does.ENCRYPT, name_key(option)): value for option, value in state.asked.items()})
+    found.update({(Does.BRAND, name_key(brand)): value for brand, value in state.brands.items()})
     found.update({(Does.MODERATE, str(number)): value for number, value in enumerate(state.held)})
     return {**found, (Does.DECRYPT, ""): state.removed}
 
 
-def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[int, ...] | None:
-    """The rules by which somebody gets a copy, if they are the same in both sets."""
+def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
+    """The rules by which somebody gets a copy, and whom they add, if they are the same in both sets."""
     before = () if copy.made_of is None else _way(copy.made_of, names)
     name = names.get(id(copy.rule))
-    return None if before is None or name is None else (*before, name)
+    return None if before is None or name is None else (*before, (name, copy.address, copy.instead))
 
 
 def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts]) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE, SYSTEM
@@ -37,11 +38,12 @@ class Outcome:
         self.asked = rail.any_of(state.asked.values())
         open_to_rules = rail.any_of((clear, rail.all_of((arrival["smime"], wrapped))))
         unsure = self._unsure()
-        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, rail.unknown("outcome", "protected", self._refusing()), TRUE))
+        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, self._protected_perhaps(), TRUE))
         newly = rail.all_of((open_to_rules, self.asked, as_asked))
-        again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced")))
+        order = state.order(Does.ENCRYPT, Does.DECRYPT)
+        again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced", order)))
         self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed, self._decrypts())))))
-        both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept")))
+        both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept", order)))
         self.smime = rail.all_of((arrival["smime"], negate(rail.all_of((wrapped, self.asked)))))
         self._unknown_option = rail.any_of((both, again))
         surprised, doubt = state.surprised, self._unread("protected")
@@ -60,6 +62,12 @@ class Outcome:
         foreign = rail.choose(arrival["other"], rail.unknown("branding", "foreign"), TRUE)
         self.branded = rail.all_of((self.by_rights, rail.any_of(brands), foreign)) if brands else FALSE
         self._foreign = foreign
+
+    def _protected_perhaps(self) -> Value:
+        """Whether a copy is protected of which that is open. Of two rules of which one encrypts and one decrypts, their order may decide (U02)."""
+        order = self.state.order(Does.ENCRYPT, Does.DECRYPT)
+        plain, ordered = (self.rail.unknown("outcome", "protected", self._refusing(), *more) for more in ((), order))
+        return self.rail.choose(self.state.removed, ordered, plain)
 
     def _unread(self, *what: Hashable) -> Value:
         """Something that rules decide with actions that are not known here: the same where the same of them act."""
@@ -129,8 +137,8 @@ class Outcome:
         arrived = rail.all_of((self.kept, self.mail.option(name)))
         others = rail.any_of([value for option, value in self.state.asked.items() if option.casefold() != name.casefold()])
         mine = next((value for option, value in self.state.asked.items() if option.casefold() == name.casefold()), FALSE)
-        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name.casefold()), TRUE)))
-        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name.casefold())))
+        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name.casefold(), self.state.order(Does.ENCRYPT, named=True)), TRUE)))
+        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name.casefold(), self.state.order(Does.ENCRYPT, Does.DECRYPT))))
         newly = rail.all_of((self.by_rules, sole))
         return rail.choose(
             self.state.surprised, self._unread("option", name.casefold()), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
@@ -139,7 +147,7 @@ class Outcome:
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
         mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
-        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name)), TRUE)
+        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name), self.state.order(Does.BRAND, named=True)), TRUE)
         return self.rail.all_of((self.by_rights, self.rail.any_of(mine), sole, self._foreign))
 
     @property

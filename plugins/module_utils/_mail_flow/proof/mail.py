@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import touches
 
 #: The size in bytes from which a message may be too large for protection after it is encoded.
 MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
@@ -110,7 +111,7 @@ class Mail:
     """The variables of a message and of one of its recipients.
 
     :param added_people: primary address to somebody whom a rule adds.
-    :param hides: whether a rule may hide the word at the beginning of the subject, by a prefix that ends with a letter.
+    :param hides: whether a rule may hide the word at the beginning of the subject, by a prefix that touches it.
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
     :param settings: the IRM configurations under which it passes rules.
     """
@@ -148,7 +149,7 @@ class Mail:
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
-        self.hides = any(str(rule.actions.get("prepend_subject") or "")[-1:].isalnum() for rules in rule_sets for rule in rules.rules)
+        self.hides = any(touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False for rules in rule_sets for rule in rules.rules)
         self.perhaps_named: dict[str, dict[int, None]] = {}
         self.authenticated = circuit.variable("authenticated")
         # Negated, so that mail to primary addresses is what a model has unless it matters.

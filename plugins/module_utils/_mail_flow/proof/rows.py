@@ -85,6 +85,7 @@ class _Draft:
     """What a row says, but not yet of how much mail.
 
     :param sides: the results before and after, :param:`stages` at the stage at which they differ, and :param:`approved` whether that is after an approval.
+    :param arrives: how the mail has to arrive protected, as the model has it; empty where it need not.
     :param said: the rules that decide, as far as they are about the message as it arrives.
     :param why: what sets the versions of the edited rule apart.
     """
@@ -93,6 +94,7 @@ class _Draft:
     sides: Mapping[str, Mapping[str, Any]]
     stages: tuple[Mapping[str, Any], Mapping[str, Any]]
     approved: bool
+    arrives: str
     said: Sequence[FlowRule]
     why: Apart
     extent: Extent
@@ -127,8 +129,9 @@ class Rows:
         if why.is_one:
             said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
-        extent = self._extent(found, list(zip(deciding, said, strict=True)), why, self._alike(found, stages, approvals), usual=shown.usual)
-        return _Draft(edit, {"before": before, "after": after}, stages, approvals > 0, said, why, extent)
+        arrives = self._arrives(found, shown)
+        extent = self._extent(found, list(zip(deciding, said, strict=True)), why, arrives, self._alike(found, stages, approvals), usual=shown.usual)
+        return _Draft(edit, {"before": before, "after": after}, stages, approvals > 0, arrives, said, why, extent)
 
     def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> Row:
         """The row of a class.
@@ -137,10 +140,13 @@ class Rows:
         """
         said, why, edit, courses = draft.said, draft.why, draft.edit, shown.courses
         stages = draft.stages if sure else ({}, {})
-        head = f"{mail_of(said, why, every=not but)} {becomes(found.kind, stages, found.person, approved=sure and draft.approved)}{but}"
+        # A copy that is made of another recipient's may reach them all the same.
+        versions = (edit.before, edit.after) if edit and found.person else ()
+        whole = not but and not any(rule.splits for rule in versions if rule is not None)
+        head = f"{mail_of(said, why, every=whole, arrives=draft.arrives)} {becomes(found.kind, stages, found.person, approved=sure and draft.approved)}{but}"
         reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
         about = _of_addresses(said, shown.candidate)
-        every = not but and about == said and says_all(said) and not why.is_several
+        every = whole and not draft.arrives and about == said and says_all(said) and not why.is_several
         row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found.person)}
         if why and not why.is_several:
             row["unless"] = section_of([replace(said[0], conditions=why.unmet)])
@@ -219,6 +225,17 @@ class Rows:
         own = edit.rule.name if edit else ""
         return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(found, rule) and rule.name not in now and rule.name != own]
 
+    def _arrives(self, found: MailClass, shown: Shown) -> str:
+        """How mail of a class has to arrive protected, if it does not change otherwise."""
+        protection, asked, mail = shown.candidate.message.protection, self.asked(found.person), self.model.mail
+        if protection is None or protection.kind == "none":
+            return ""
+        in_clear = [*assumed(self.model, self._about, usual=shown.usual), *(literal ^ 1 for literal in mail.arrival.values())]
+        left = self.budget - self.model.circuit.solver.conflicts
+        if left <= 0 or self.model.circuit.solve([*in_clear, *asked.of(found.kind, found.cause)], left) is not False:
+            return ""
+        return protection.owner if protection.by_rights else protection.kind
+
     def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
@@ -234,7 +251,7 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _extent(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, alike: int, *, usual: bool) -> Extent:
+    def _extent(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, arrives: str, alike: int, *, usual: bool) -> Extent:
         """What decides of how much mail a sentence is true.
 
         :param deciding: rules, each as it is and as far as it is about mail that arrives.
@@ -244,9 +261,12 @@ class Rows:
         differs, recipient = asked.kinds[found.kind], model.mail.recipient
         wanted = assumed(model, self._about, usual=usual)
         # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
-        targets = {model.facts.primary(str(each).lower()) for rule, _said in deciding for each in rule.actions.get(REDIRECTS) or ()}
-        wanted += [recipient["address", each] ^ 1 for each in sorted({*targets, found.person} - {""})]
-        if found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
+        redirected = () if found.person else (str(each) for rule, _said in deciding for each in rule.actions.get(REDIRECTS) or ())
+        anyway = {found.person, *(model.facts.primary(each.lower()) for each in redirected)} - {""}
+        wanted += [recipient["address", each] ^ 1 for each in sorted(anyway)]
+        if arrives:
+            wanted.append(model.mail.arrival[arrives])
+        elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
         of_class = (*wanted, asked.causes[found.cause], differs)
         steps = self._steps(*(rule for rule, _said in deciding))

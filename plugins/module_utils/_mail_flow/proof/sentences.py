@@ -16,6 +16,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
+#: How mail arrives protected.
+_ARRIVES = {
+    "own": "that arrives protected by the organization's own keys",
+    "other": "that arrives protected by another organization's keys",
+    "smime": "that arrives encrypted with S/MIME",
+    "smime_signed": "that arrives with an S/MIME signature",
+}
+
 #: The maximum number of a condition's values that a sentence lists.
 _WRITTEN = 3
 
@@ -181,12 +189,14 @@ def _met(option: str, lists: list[list[Any]]) -> list[list[Any]]:
     return found
 
 
-def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool) -> str:
+def mail_of(rules: Sequence[FlowRule], why: Apart = NOTHING, *, every: bool, arrives: str = "") -> str:
     """The mail that meets the conditions of all these rules, with each condition once.
 
     :param why: one of these is true of it, too.
+    :param arrives: how it arrives protected, as the model has it; empty where that does not matter.
     """
-    mail = " ".join(["All mail" if every else "Mail", *_parts([atom for rule in rules for atom in rule.conditions])])
+    parts = [*_parts([atom for rule in rules for atom in rule.conditions]), *([_ARRIVES[arrives]] if arrives else [])]
+    mail = " ".join(["All mail" if every else "Mail", *parts])
     if why.met:
         reasons = [*(_of([atom])[1] for atom in why.met), *(f"not {_of([atom])[1]}" for atom in why.unmet)]
         return f"{mail}, either {', '.join(reasons[:-1])} or {reasons[-1]},"

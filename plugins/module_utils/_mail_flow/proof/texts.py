@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import Search, has_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, Key, keys_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import has_word
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import has_word, touches
 
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
 MOST_STATES = 3_000
@@ -37,17 +37,17 @@ _LAST = 0x33000
 
 
 class Word:
-    """Is in a text where no letter or digit touches it. A state: places in the word where occurrences are, what was before, and whether one is done.
+    """Is in a text where nothing touches it. A state: places in the word where occurrences are, what was before, and whether one is done.
 
     :param read: what is read of a character.
-    :param loose: whether a letter may touch it where the word itself ends with punctuation.
+    :param loose: whether it also is where that is open.
     :param blanks: whether all white space is one blank.
     """
 
     def __init__(self, word: str, read: Callable[[str], str] = str.lower, *, loose: bool = False, blanks: bool = False) -> None:
         self.word = _ONE_BLANK.sub(" ", read(word)) if blanks else read(word)
         self._read, self._blanks = read, blanks
-        self._may_touch = loose and not self.word[:1].isalnum(), loose and not self.word[-1:].isalnum()
+        self._apart = (False, None) if loose else (False,)
         self.first: Any = (frozenset(), "", False)
 
     def step(self, state: Any, character: str) -> Any:
@@ -61,13 +61,12 @@ class Word:
         blank = self._blanks and character.isspace()
         if found or (blank and before == " "):
             return state
-        letter = character.isalnum()
-        if len(self.word) in places and (not letter or self._may_touch[1]):
+        if len(self.word) in places and touches(character, self.word[-1]) in self._apart:
             return (frozenset(), "", True)
         wanted = " " if blank else character
-        starts = {0} if before != "letter" or self._may_touch[0] else set()
+        starts = {0} if before != "letter" else set()
         moved = frozenset(place + 1 for place in {*places, *starts} if place < len(self.word) and self.word[place] == wanted)
-        return (moved, "letter" if letter else " " if blank else "", False)
+        return (moved, "letter" if touches(character, self.word[0]) not in self._apart else " " if blank else "", False)
 
     def accepts(self, state: Any) -> bool:
         """Whether the word is in the text that ends here."""

@@ -296,7 +296,7 @@ def test_later_rules_see_all_of_a_changed_text(case: str) -> None:
     assert proofs(rules, (IN, condition))[0]["verdict"] != "proved"
 
 
-@pytest.mark.parametrize("html", ["<p>Regards</p><p>secure</p>", "Regards<br/>secure", "<b>sec</b>ure"])
+@pytest.mark.parametrize("html", ["<p>Regards</p><p>secure</p>", "Regards<br/>secure"])
 def test_words_end_where_a_paragraph_does(html: str) -> None:
     """They were put together, so that the word of the second paragraph was not found."""
     words = {"subject_or_body_contains_words": ["secure"]}
