@@ -229,7 +229,7 @@ class _Differ:
         """
         model, about = self.model, self._about
         usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
-        plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders()]
+        plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders(), *self._not_held_back()]
         first = [plain] if not about else [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)], plain]
         possible = [(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, *first, usual)]
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
@@ -308,6 +308,10 @@ class _Differ:
         """That the sender is inside or outside: for other mail it is unknown whether it is encrypted."""
         conditions, sender = self.model.free.conditions, self.model.mail.sender
         return self.model.circuit.disjunction([high(conditions.sender_scope(value, sender)) for value in ("InOrganization", "NotInOrganization")])
+
+    def _not_held_back(self) -> list[int]:
+        """That mail is not in quarantine: whether it still is protected once it is released is unknown."""
+        return [high(outcome.released) ^ 1 for outcome in self.model.free.outcomes]
 
     def _possible(self, which: _Which, kinds: Sequence[str], *assumed: Sequence[int], usual: bool = True) -> list[str]:
         """Every kind that a cause can have under the last assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.

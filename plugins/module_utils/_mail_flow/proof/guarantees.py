@@ -39,6 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, Key, keys_of, slots_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
@@ -200,7 +201,7 @@ class _Prover:
                 literals = [each.literal for each in assumptions]
                 broken = self._broken(model, place, model.free)
                 laws = model.laws
-                possible, candidate = model.search([broken, *literals], model.free, self.budget)
+                possible, candidate = self._first(model, [broken, *literals])
                 if not possible:
                     proof = [*self._left_out, *_described(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
                     kept = self._kept(model, place, where, assumptions)
@@ -231,6 +232,15 @@ class _Prover:
                 raise
             unknown = [{**NOT_FOLLOWED}]
         return {**answer, "unknown": unknown}
+
+    def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
+        """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown whether that stays protected."""
+        held_back = [high(outcome.released) for outcome in model.free.outcomes]
+        if any(literal != FALSE for literal in held_back):
+            possible, candidate = model.search([*literals, *(literal ^ 1 for literal in held_back)], model.free, self.budget)
+            if possible:
+                return possible, candidate
+        return model.search(literals, model.free, self.budget)
 
     def _claims(self, model: Model, place: int, side: Side) -> list[tuple[int, int]]:
         """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
