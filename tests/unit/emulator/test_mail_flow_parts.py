@@ -63,7 +63,6 @@ def test_legacy_patterns_know_the_old_table_only() -> None:
         ("contosofoo", "contoso*", False),
         ("a@eu.fabrikam.com", "fabrikam.com", True),
         ("encrypt: x", "encrypt:", True),
-        ("x_secure", "secure", True),
         ("Press Release: Q3", "press release", True),
         ("", "a", False),
     ],
@@ -73,7 +72,11 @@ def test_words(text: str, word: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("encrypt:report", "encrypt:"), ("press  release", "press release"), ("契約書", "契約"), ("STRASSE", "straße"), ("a*b", "a*")]
+    ("text", "word"),
+    [
+        *(("encrypt:report", "encrypt:"), ("press  release", "press release"), ("契約書", "契約"), ("STRASSE", "straße"), ("a*b", "a*")),
+        *(("x_secure", "secure"), ("契secure", "secure")),
+    ],
 )
 def test_words_that_only_a_generous_reading_finds(text: str, word: str) -> None:
     value = word_in(text, word)
