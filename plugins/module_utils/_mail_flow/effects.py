@@ -27,7 +27,7 @@ _TAG = re.compile(r"<[^>]*>")
 _BLOCK = re.compile(r"</?(?:br|p|div|hr|li|ul|ol|h[1-6]|table|tr|td|th|blockquote|pre)\b[^>]*>", re.IGNORECASE)
 
 #: A tag within a word, and one whose content nobody reads.
-_SPLIT = re.compile(r"\w<[^>]*>(?:<[^>]*>)*\w")
+_SPLIT = re.compile(r"\w(?:<[^>]*>)+\w")
 _HIDDEN = re.compile(r"<(?:style|script|title|head|!--)", re.IGNORECASE)
 
 #: What stands for a property of the sender in a disclaimer.

@@ -117,14 +117,15 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
 
 def _closed(settings: Mapping[str, Any]) -> Reason | None:
     """Why it is open whether Exchange can take protection away."""
-    off = _licensing_off(settings)
+    off = licensing_off(settings)
     if off:
         return Reason("U28", f"whether a rule decrypts a message while {off} is false")
     disabled = settings.get("transport_decryption_setting") == "Disabled"
     return Reason("U30", "whether a rule decrypts a message while transport_decryption_setting is Disabled") if disabled else None
 
 
-def _licensing_off(settings: Mapping[str, Any]) -> str:
+def licensing_off(settings: Mapping[str, Any]) -> str:
+    """The settings without which nothing is protected that are off; empty where none is."""
     return " and ".join(name for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled") if settings.get(name) is False)
 
 
@@ -181,7 +182,7 @@ def _type_reasons(message: Message) -> list[Reason]:
 def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
     settings = irm or {}
-    off = _licensing_off(settings)
+    off = licensing_off(settings)
     reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false")] if off else []
     documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
     if documents and settings.get("enable_pdf_encryption") is False:

@@ -156,9 +156,8 @@ class Chain:
         self.unfollowed: dict[int, list[str]] = {}
         self.steering: set[int] = set()
         self._changers: dict[str, Changer] = {}
-        #: The last rule that changes a text, by slot, and the rule that is taken.
+        #: The last rule that changes a text, by slot.
         self._last_change = {slot: rule.place for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle}
-        self._place = -1
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
@@ -190,7 +189,7 @@ class Chain:
 
     def _take(self, rule: FlowRule, name: Hashable) -> None:
         state, rail = self.state, self.rail
-        added, self._place = self.address is not None, rule.place
+        added = self.address is not None
         step = self._steps[id(rule)] = Step(rule, name, negate(state.over), state.seen, self.conditions, self.person, added)
         if not shows(rule, self.company.watched) or step.matches == FALSE or step.acts == FALSE:
             return
@@ -272,7 +271,7 @@ class Chain:
             before = self._texts(SUBJECT, (*near, *changer.patterns), seen)
             begins = None if self._history(SUBJECT, seen) else self.mail.begins
             self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
-            self._note(SUBJECT, prefix, acts)
+            self._note(rule, SUBJECT, prefix, acts)
         self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
             wanted = str(actions["apply_classification"]).casefold()
@@ -292,7 +291,7 @@ class Chain:
             inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
             self._write(BODY, acts, before, inside)
             self._wrap(changer, plain, wraps, text)
-            self._note(BODY, (text, prepends), acts)
+            self._note(rule, BODY, (text, prepends), acts)
             state.seen = state.seen.but(wrapped=rail.any_of((state.seen.wrapped, wraps)))
 
     def _set_headers(self, actions: Mapping[str, Any], acts: Value, name: Hashable, seen: Seen) -> None:
@@ -324,9 +323,9 @@ class Chain:
         """What says which text a rule sees: what is open of a change of it is alike where it is."""
         return seen.texts.get(slot, Text()).history
 
-    def _note(self, slot: str, known: Hashable, acts: Value) -> None:
+    def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
         """Notes that a known text may have changed a text, where a later rule may change it, too."""
-        if self._last_change.get(slot, -1) > self._place:
+        if self._last_change.get(slot, -1) > rule.place:
             text = self.state.seen.texts.get(slot, Text())
             self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})
 

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE, SYSTEM
@@ -114,8 +115,7 @@ class Outcome:
 
     @property
     def _licensing_off(self) -> bool:
-        settings = self.chain.conditions.settings
-        return any(settings.get(name) is False for name in ("azure_rms_licensing_enabled", "internal_licensing_enabled"))
+        return bool(licensing_off(self.chain.conditions.settings))
 
     def _decrypts(self) -> Value:
         """Whether Exchange takes away the protection that rules want removed (U28, U30)."""
