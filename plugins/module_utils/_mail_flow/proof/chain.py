@@ -156,8 +156,9 @@ class Chain:
         self.unfollowed: dict[int, list[str]] = {}
         self.steering: set[int] = set()
         self._changers: dict[str, Changer] = {}
-        #: The last rule that changes a text, by slot.
-        self._last_change = {slot: rule.place for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle}
+        changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
+        #: The last rule whose change of a text depends on what is there, by slot.
+        self._last_change = {slot: rule.place for rule, slot in changes if self._near(rule, slot)}
         if branch is None:
             self._reject_encrypted()
         times: dict[Hashable, int] = {}
@@ -266,11 +267,9 @@ class Chain:
         rail, actions, state = self.rail, rule.actions, self.state
         if "prepend_subject" in actions:
             prefix = str(actions["prepend_subject"])
-            changer = self._changer(SUBJECT)
-            near = changer.near(prefix, every=touches(prefix[-1:], "q") is not False)
-            before = self._texts(SUBJECT, (*near, *changer.patterns), seen)
+            before = self._texts(SUBJECT, self._near(rule, SUBJECT), seen)
             begins = None if self._history(SUBJECT, seen) else self.mail.begins
-            self._write(SUBJECT, acts, before, changer.prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
+            self._write(SUBJECT, acts, before, self._changer(SUBJECT).prefixed(prefix, before, (prefix, self._history(SUBJECT, seen)), begins))
             self._note(rule, SUBJECT, prefix, acts)
         self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
@@ -283,11 +282,11 @@ class Chain:
         if "set_scl" in actions:
             state.seen = state.seen.but(levels=(*state.seen.levels, (actions["set_scl"], acts)))
         if "apply_html_disclaimer_text" in actions:
-            plain = plain_text(str(actions["apply_html_disclaimer_text"]))
+            text = str(actions["apply_html_disclaimer_text"])
+            plain = plain_text(text)
             prepends = actions.get("apply_html_disclaimer_location") == "Prepend"
             changer = self._changer(BODY)
-            before = self._texts(BODY, (*changer.near(plain), *changer.phrases, *changer.patterns), seen)
-            text = str(actions["apply_html_disclaimer_text"])
+            before = self._texts(BODY, self._near(rule, BODY), seen)
             inside = changer.beside(plain, prepends, before, (text, prepends, self._history(BODY, seen)))
             self._write(BODY, acts, before, inside)
             self._wrap(changer, plain, wraps, text)
@@ -319,12 +318,19 @@ class Chain:
             found = self._changers[slot] = Changer(self.mail.vocabulary.keys.get(slot, ()), self.rail, slot)
         return found
 
+    def _near(self, rule: FlowRule, slot: str) -> list[Key]:
+        """The atoms of a text that may be others after a rule changed it."""
+        changer, known = self._changer(slot), str(rule.actions[_CHANGED[slot]])
+        if slot == SUBJECT:
+            return [*changer.near(known, every=touches(known[-1:], "q") is not False), *changer.patterns]
+        return [*changer.near(plain_text(known)), *changer.phrases, *changer.patterns]
+
     def _history(self, slot: str, seen: Seen) -> Hashable:
         """What says which text a rule sees: what is open of a change of it is alike where it is."""
         return seen.texts.get(slot, Text()).history
 
     def _note(self, rule: FlowRule, slot: str, known: Hashable, acts: Value) -> None:
-        """Notes that a known text may have changed a text, where a later rule may change it, too."""
+        """Notes that a known text may have changed a text, where a later change depends on what is there."""
         if self._last_change.get(slot, -1) > rule.place:
             text = self.state.seen.texts.get(slot, Text())
             self.state.seen = self.state.seen.but(texts={**self.state.seen.texts, slot: text.after(known, acts)})

@@ -53,6 +53,9 @@ MOST_CLASSES, SHOWN = 400, 50
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
 CONFLICTS, REFINING = 20_000, 300
 
+#: The number of conflicts from which a question counts as hard.
+_HARD = 30
+
 _ROUNDS = 2
 
 #: Of a class that the budget did not suffice for.
@@ -318,24 +321,46 @@ class _Differ:
 
         Causes exclude each other, so each is asked about separately, which keeps the questions small.
 
-        :param assumed: sets of assumptions, starting with mail about which most is known, so that the answers are useful messages.
+        :param assumed: sets of assumptions, each of which implies the next, starting with mail about which most is known, so that the answers are useful
+            messages.
         """
         person, cause = which
-        model, free = self.model, self.questions.free(person)
+        free, stages = self.questions.free(person), list(assumed)
         left = [kind for kind in kinds if free.kinds[kind] != FALSE] if free.causes[cause] != FALSE else []
         found: list[str] = []
-        for each in assumed:
-            while left:
-                any_left = model.circuit.disjunction([free.kinds[kind] for kind in left])
-                possible, candidate = model.search([*each, *self._somebody_else(person), free.causes[cause], any_left], model.free, self._left)
-                if not possible:
-                    break
-                shown = [kind for kind in left if model.circuit.solver.holds(free.kinds[kind])]
-                if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                    self._note(which, candidate, courses, usual=usual)
-                left = [kind for kind in left if kind not in shown]
-                found += shown
+        while left:
+            any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
+            possible, candidate = self._search([*self._somebody_else(person), free.causes[cause], any_left], stages)
+            if not possible:
+                break
+            shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
+            if candidate is not None and (courses := self._courses(candidate, person)) is not None:
+                self._note(which, candidate, courses, usual=usual)
+            left = [kind for kind in left if kind not in shown]
+            found += shown
         return found
+
+    def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
+        """Whether something is possible under the last of some assumptions, and a message with it: under the first that allow it. Those before, which do not,
+        are removed: less is not possible with them either.
+
+        The last assumptions are implied by all others. So where the answer is hard to find, they are asked about first: their no is one for all.
+        """
+        model, sure = self.model, False
+        while len(stages) > 1:
+            try:
+                possible, candidate = model.search([*stages[0], *wanted], model.free, self._left if sure else min(_HARD, self._left))
+            except BudgetError:
+                if sure:
+                    raise
+                sure = model.solve([*stages[-1], *wanted], self._left)
+                if not sure:
+                    return False, None
+                continue
+            if possible:
+                return True, candidate
+            del stages[0]
+        return model.search([*stages[0], *wanted], model.free, self._left)
 
     def _somebody_else(self, person: str) -> list[int]:
         """That a person whom rules add is none of those whom the message is for."""

@@ -168,15 +168,19 @@ def _both_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Valu
 
 
 def _would_act(side: Side, rule: FlowRule, some: Sequence[FlowRule]) -> list[Value]:
-    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the processing: nothing else does before."""
+    """That a rule acts, that nothing encrypts before, and that one of some later ones would if it did not stop the processing: nothing else does before.
+    Of mail in quarantine it is open whether it stays encrypted.
+    """
     every = side.chains[0].rules.rules
     clear = [negate(step.acts) for step in _steps(side, every[: rule.place]) if step.rule.enforced and step.rule.does(Does.ENCRYPT)]
     wanted = {id(each) for each in some}
     reached: Value = TRUE
     found: list[Value] = []
-    for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1]):
+    for step in _steps(side, every[rule.place + 1 : max(each.place for each in some) + 1 if side.rail.free else None]):
         if id(step.rule) in wanted:
             found.append(side.rail.all_of((reached, step.matches)))
+        if step.rule.does(Does.QUARANTINE) and not side.rail.free:
+            clear.append(negate(side.rail.all_of((reached, step.matches))))
         if step.rule.is_final:
             reached = side.rail.all_of((reached, negate(step.matches)))
     return [side.chains[0].acts(rule), side.rail.any_of(found), *clear]

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import Difference, difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text
 
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -23,10 +23,6 @@ Values = dict[str, Any]
 SECURE = {"from_scope": "InOrganization", "subject_contains_words": ["[secure]"]}
 SUBJECT = {"from_scope": "InOrganization", "subject_contains_words": ["offer"]}
 PARTNERS = rule("Partners", {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}, STOP)
-
-
-def compared(before: Sequence[Values], after: Sequence[Values], **more: Any) -> Difference:
-    return difference(before, after, TENANT, NOW, **more)
 
 
 def sentences(before: Sequence[Values], after: Sequence[Values]) -> list[str]:
@@ -209,78 +205,6 @@ def test_the_budget_is_for_all_questions_together(monkeypatch: pytest.MonkeyPatc
     to_manager = rule("To manager", {"from_scope": "InOrganization"}, {"add_manager_as_recipient_type": "To"})
     found = compared([wide], [splits, wide, to_manager])
     assert (found.complete, {each["id"] for row in found.rows for each in row["unknown"]}) == (True, {"budget", "U09"})
-
-
-IN = {"from_scope": "InOrganization"}
-COPY = rule("Copy", IN, {"copy_to": ["a@b.com"]})
-ENCRYPTING = rule("Encrypting", IN, ENCRYPT)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "kind", "text"),
-    [
-        ([], [COPY], "delivery_gained", "All mail from inside now reaches a@b.com: rule 'Copy' (new, priority 1) now applies to it."),
-        ([COPY], [], "delivery_lost", "All mail from inside no longer reaches a@b.com: rule 'Copy' (removed) applied to it."),
-        (
-            [COPY],
-            [{**COPY, "actions": {"copy_to": ["a@b.com", "c@d.com"]}}],
-            "delivery_gained",
-            "All mail from inside now reaches c@d.com: rule 'Copy' (changed, priority 1) now treats it differently.",
-        ),
-        (
-            [COPY],
-            [rule("Stop", SUBJECT, STOP), COPY],
-            "delivery_lost",
-            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Stop' (new, priority 1) stops before 'Copy'.",
-        ),
-        (
-            [COPY],
-            [COPY, rule("Hold", SUBJECT, {"quarantine": True})],
-            "delivery_lost",
-            "All mail from inside with 'offer' in its subject no longer reaches a@b.com: rule 'Hold' (new, priority 2) now applies to it.",
-        ),
-    ],
-)
-def test_what_becomes_of_the_copies_of_people_whom_rules_add(before: Sequence[Values], after: Sequence[Values], kind: str, text: str) -> None:
-    rows = {row["kind"]: row for row in compared([ENCRYPTING, *before], [ENCRYPTING, *after]).rows if "added" in row}
-    assert list(rows) == [kind]
-    row = rows[kind]
-    assert (row["text"], row["witness"]["recipient"]) == (text, row["added"])
-    assert ("before" in row, "after" in row) == (kind == "delivery_lost", kind == "delivery_gained" or "'Hold'" in text)
-    assert compared([ENCRYPTING, *after], [ENCRYPTING, *after]).rows == []
-
-
-def test_the_copies_of_people_whom_rules_add_are_protected_or_not() -> None:
-    """Also by rules that nobody edited, and until it is open whether a rule applies to them."""
-    (theirs, own) = sorted(compared([COPY, ENCRYPTING], [COPY]).rows, key=lambda row: "added" not in row)
-    assert (theirs["kind"], theirs["added"], own["kind"]) == ("protection_lost", "a@b.com", "protection_lost")
-    assert theirs["text"] == "All mail from inside is no longer encrypted for a@b.com: rule 'Encrypting' (removed) applied to it."
-    (row,) = (row for row in compared([COPY, ALL], [COPY]).rows if "added" in row)
-    assert (row["kind"], [each["id"] for each in row["unknown"]]) == ("unknown", ["U09"])
-    # Mail that somebody was sent anyway is nothing new to them.
-    redirect = rule("Redirect", IN, {"redirect_message_to": ["a@b.com"]})
-    assert [row["kind"] for row in compared([COPY], [redirect]).rows if "added" in row] == []
-
-
-def test_whom_a_rule_adds_that_cannot_be_followed_is_said() -> None:
-    """What becomes of their copies is not compared, but that mail may reach them is no secret."""
-    manager = rule("Copy", IN, {"add_manager_as_recipient_type": "Cc"})
-    for text, before, after in (
-        ("Mail from inside may now reach the sender's manager (U09): rule 'Copy' (new, priority 0) now applies to it.", [ALL], [manager, ALL]),
-        ("Mail from inside may no longer reach the sender's manager (U09): rule 'Copy' (removed) applied to it.", [manager, ALL], [ALL]),
-    ):
-        (row,) = compared(before, after).rows
-        assert (row["kind"], row["text"], row["rules"], row["unknown"][0]["id"]) == ("unknown", text, ["Copy"], "U09")
-    assert compared([manager, ALL], [manager, ALL]).rows == []
-    never = rule("Never", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, manager["actions"])
-    assert compared([ALL], [never, ALL]).rows == []
-
-
-@pytest.mark.parametrize("address", ["sales@contoso.com", "Vendite@contoso.com"], ids=["primary", "alias"])
-def test_members_of_a_group_that_a_rule_adds_cannot_be_followed(address: str) -> None:
-    facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}, "proxy_addresses": {"vendite@contoso.com": "sales@contoso.com"}}
-    found = difference([ALL], [rule("Copy", IN, {"copy_to": [address]}), ALL], facts, NOW)
-    assert [each["id"] for row in found.rows if "added" not in row for each in row.get("unknown", ())] == ["U09"]
 
 
 def test_the_cause_is_the_edit_that_mail_meets_first() -> None:

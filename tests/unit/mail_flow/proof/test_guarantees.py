@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,25 +12,13 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import guarantees_of, prove
 
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule, verdict
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
-NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
-OUTGOING = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
-PARTNER = {"from_scope": "InOrganization", "recipient_domain_is": ["partner.com"]}
-ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
-STOP = {"stop_rule_processing": True}
-
-
-def rule(name: str, conditions: Values, actions: Values, **more: Any) -> Values:
-    return {"name": name, "conditions": conditions, "exceptions": {}, "actions": actions, **more}
-
-
-def verdict(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guarantee: Any) -> Values:
-    (found,) = prove(rules, facts, [{"name": "G", "when": OUTGOING, "then": "encrypted", **guarantee}], NOW)
-    return found
+AWAY = rule("Partner", PARTNER, STOP)
 
 
 def test_what_is_unknown_of_the_claim_itself_is_said() -> None:
@@ -54,10 +41,6 @@ def test_mail_to_an_alias_is_mail() -> None:
     found = verdict([by_domain], **to_bob)
     assert (found["verdict"], {each["id"] for each in found["unknown"]}) == ("unknown", {"U24"})
     assert verdict([original], **{**to_bob, "when": {"from_scope": "InOrganization"}})["counterexample"]["message"]["to"] != ["robert@contoso.com"]
-
-
-ALL = rule("All", OUTGOING, ENCRYPT)
-AWAY = rule("Partner", PARTNER, STOP)
 
 
 def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
@@ -147,86 +130,6 @@ def test_a_rule_that_is_only_tried_leaves_alone_what_smime_hides() -> None:
     assert found["verdict"] == "refuted"
     assert found["counterexample"]["message"]["protection"]["kind"] == "smime"
     assert found["counterexample"]["outcome"]["fate"] == "rejected"
-
-
-def test_recipients_whom_a_rule_adds_may_meet_later_rules() -> None:
-    copy = rule("Copy", {"from_scope": "InOrganization"}, {"add_to_recipients": ["bob@contoso.com"]})
-    stop = rule("Stop", {"from_scope": "InOrganization", "any_of_to_header": ["bob@contoso.com"]}, STOP)
-    unless = {"any_of_to_header": ["bob@contoso.com"]}
-    assert verdict([stop, copy, ALL], unless=unless)["verdict"] == "proved"
-    found = verdict([copy, stop, ALL], unless=unless)
-    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
-
-
-COPIED = {"from_scope": "InOrganization", "subject_contains_words": ["x"]}
-INSIDE = rule("All", {"from_scope": "InOrganization"}, ENCRYPT)
-
-
-@pytest.mark.parametrize("way", ["add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"])
-def test_recipients_whom_a_rule_adds_get_what_the_copy_has_and_meets(way: str) -> None:
-    adds = rule("Adds", COPIED, {way: ["Ann@fabrikam.com"]})
-    found = verdict([ALL, adds], then="not_in_clear")
-    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
-    assert found["counterexample"]["message"]["to"][0].endswith("contoso.com")
-    assert found["counterexample"]["outcome"]["protection"] == "none"
-    # A rule before has asked for encryption, and one behind that looks at no recipient asks for it of whoever gets the copy.
-    for rules in ([INSIDE, adds], [adds, INSIDE]):
-        found = verdict(rules, then="not_in_clear")
-        assert found["verdict"] == "proved"
-        assert "U09" not in [each["id"] for each in found["assumptions"]]
-    # Whether one behind that looks at recipients looks at them is not documented.
-    found = verdict([adds, ALL], then="not_in_clear")
-    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U09"])
-    assert verdict([adds, ALL], then="not_in_clear", unless={"subject_contains_words": ["x"]})["verdict"] == "proved"
-    assert verdict([adds, ALL], then="not_in_clear", unless={"sent_to": ["ann@fabrikam.com"]})["verdict"] == "proved"
-
-
-def test_copies_of_copies_are_followed() -> None:
-    """The first person's copy meets the rule that adds the second."""
-    away = rule("Away", COPIED, {"redirect_message_to": ["bob@contoso.com"]})
-    more = rule("More", COPIED, {"copy_to": ["ann@fabrikam.com"]})
-    found = verdict([ALL, away, more], then="not_in_clear")
-    assert (found["verdict"], found["counterexample"]["recipient"]) == ("refuted", "ann@fabrikam.com")
-    stops = {**away, "actions": {**away["actions"], **STOP}}
-    assert verdict([ALL, stops, more], then="not_in_clear")["verdict"] == "proved"
-    assert verdict([stops, INSIDE], when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] == "refuted"
-
-
-def test_somebody_who_is_redirected_to_themselves() -> None:
-    """They get a copy, though theirs is redirected. What holds of only one of two copies is not told."""
-    away = rule("Away", {"from_scope": "InOrganization"}, {"redirect_message_to": ["ann@fabrikam.com"]})
-    when = {"from_scope": "InOrganization", "sent_to": ["ann@fabrikam.com"]}
-    assert verdict([away], when=when, then="not_in_clear")["verdict"] == "refuted"
-    alone = {**when, "any_of_to_header": ["ann@fabrikam.com"]}
-    assert verdict([rule("Away", alone, away["actions"])], when=alone, then="not_in_clear")["verdict"] != "proved"
-    assert verdict([INSIDE, away], when=when, then="not_in_clear")["verdict"] == "proved"
-
-
-def test_somebody_who_gets_two_copies_may_get_one_as_well() -> None:
-    """Of the copy of somebody whom the field names, and that of the recipient, something else is known. The field may name the recipient."""
-    encrypt = rule("Encrypt", {"recipient_domain_is": ["fabrikam.com"], "sent_to_scope": "NotInOrganization"}, ENCRYPT)
-    away = rule("Away", {}, {"redirect_message_to": ["new@fabrikam.com"]})
-    found = verdict([encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal")
-    assert found["verdict"] == "refuted"
-    assert found["counterexample"]["recipient"] == "new@fabrikam.com"
-
-
-def test_a_person_whom_rules_add_and_do_not_tell_is_assumed_away() -> None:
-    for actions in ({"add_manager_as_recipient_type": "Cc"}, {"copy_to": ["sales@contoso.com"]}):
-        facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
-        options = [{"name": "G", "when": OUTGOING, "then": "encrypted"}]
-        (found,) = prove([rule("Adds", COPIED, actions), ALL], facts, options, NOW)
-        assert found["verdict"] == "proved"
-        assert "U09" in [each["id"] for each in found["assumptions"]]
-
-
-def test_more_copies_than_are_followed_are_assumed_away() -> None:
-    """A proof says so."""
-    adds = [rule(f"Adds {number}", {"subject_contains_words": [f"w{number}"]}, {"copy_to": [f"p{number}@contoso.com"]}) for number in range(6)]
-    for rules, many in (([*adds[:2], INSIDE], False), ([*adds, INSIDE], True)):
-        found = verdict(rules, then="not_in_clear")
-        assert found["verdict"] == "proved"
-        assert any("only the first ones" in each["text"] for each in found["assumptions"]) is many
 
 
 def test_whom_a_field_names_may_be_the_recipient() -> None:
@@ -400,18 +303,6 @@ def test_the_text_of_an_attachment_is_none_that_it_must_not_be() -> None:
     when = {"from_scope": "InOrganization", "attachment_has_executable_content": True}
     answer = verdict([], when=when, unless={"attachment_matches_patterns": ["^$"]}, then="not_in_clear")
     assert answer["counterexample"]["message"]["attachments"][0]["text"] == "a"
-
-
-def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:
-    again = [rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2)]
-    assert verdict(again, when={"from_scope": "InOrganization"}, then="not_in_clear")["verdict"] != "proved"
-
-
-def test_a_copy_that_may_go_where_it_is_hides_none_that_certainly_stays() -> None:
-    first, second = (rule(f"Redirect {number}", {}, {"redirect_message_to": ["new@fabrikam.com"]}) for number in range(2))
-    spared = {**second, "exceptions": {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}}
-    found = verdict([first, spared], when={"from_scope": "InOrganization"}, then="not_in_clear")
-    assert (found["verdict"], found["counterexample"]["message"]["headers"]) == ("refuted", {"x-class": "yes"})
 
 
 def test_random_claims_as_full_enumeration_says() -> None:

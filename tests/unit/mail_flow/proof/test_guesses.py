@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 from tests.bench import mail_proof
 from tests.unit.mail_flow import small_rules
-from tests.unit.mail_flow.proof.test_guarantees import NOW
+from tests.unit.mail_flow.proof.asking import NOW
 from tests.unit.mail_flow.small_worlds import TENANT
 
 

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
-from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, STOP
+from tests.unit.mail_flow.proof.asking import ENCRYPT, NOW, STOP
 from tests.unit.mail_flow.small_worlds import Claim, SmallWorld
 
 Values = dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -239,9 +239,8 @@ def test_a_reason_is_one_line() -> None:
     assert "fab[U+000A]rikam.com[U+202E]" in next(each["reason"] for each in lint([spares], TENANT, NOW) if each["kind"] == "subdomains")
 
 
-INSIDE = {"from_scope": "InOrganization"}
 OUTSIDE = {"from_scope": "NotInOrganization"}
-ENCRYPTS = rule("Encrypts", INSIDE, ENCRYPT)
+ENCRYPTS = rule("Encrypts", IN, ENCRYPT)
 
 
 def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
@@ -251,10 +250,10 @@ def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
 def test_a_redirected_copy_goes_on() -> None:
     """A rule that acts on no recipient's copy may act on the copy of the one whom the message is redirected to."""
     away = {"redirect_message_to": ["new@b.com"]}
-    assert kinds(rule("Away", INSIDE, away), ENCRYPTS) == set()
-    assert ("never_acts", ["Encrypts", "Away"]) in found(rule("Away", INSIDE, {**away, **STOP}), ENCRYPTS)
-    elsewhere = rule("Elsewhere", {**INSIDE, "recipient_domain_is": ["a.com"]}, ENCRYPT)
-    assert ("never_acts", ["Elsewhere", "Away"]) in found(rule("Away", INSIDE, away), elsewhere)
+    assert kinds(rule("Away", IN, away), ENCRYPTS) == set()
+    assert ("never_acts", ["Encrypts", "Away"]) in found(rule("Away", IN, {**away, **STOP}), ENCRYPTS)
+    elsewhere = rule("Elsewhere", {**IN, "recipient_domain_is": ["a.com"]}, ENCRYPT)
+    assert ("never_acts", ["Elsewhere", "Away"]) in found(rule("Away", IN, away), elsewhere)
 
 
 def test_of_what_a_manager_or_a_group_gets_nothing_is_said() -> None:
@@ -269,20 +268,20 @@ def test_of_what_a_manager_or_a_group_gets_nothing_is_said() -> None:
 def test_an_exception_may_apply_to_a_copy_for_somebody_whom_a_rule_adds() -> None:
     public, away = {"subject_contains_words": ["public"]}, {"redirect_message_to": ["new@b.com"]}
     spares = {**ENCRYPTS, "exceptions": {**public, "message_type_matches": "ApprovalRequest"}}
-    assert kinds(rule("Away", {**INSIDE, **public}, {**away, **STOP}), spares) == {"idle_exception"}
-    assert kinds(rule("Away", {**INSIDE, **public}, away), spares) == set()
+    assert kinds(rule("Away", {**IN, **public}, {**away, **STOP}), spares) == {"idle_exception"}
+    assert kinds(rule("Away", {**IN, **public}, away), spares) == set()
 
 
 @pytest.mark.parametrize(
     "stops",
     [
         OUTSIDE,  # The scopes exclude each other, but for guests, of whom it is unknown.
-        {**INSIDE, "message_type_matches": "PermissionControlled"},
-        {**INSIDE, "message_type_matches": "Encrypted"},
+        {**IN, "message_type_matches": "PermissionControlled"},
+        {**IN, "message_type_matches": "Encrypted"},
         {"sender_domain_is": ["b.com"]},  # Nobody encrypts mail from outside.
     ],
 )
-@pytest.mark.parametrize("encrypts", [INSIDE, {"subject_contains_words": ["secret"]}])
+@pytest.mark.parametrize("encrypts", [IN, {"subject_contains_words": ["secret"]}])
 def test_a_rule_keeps_nothing_from_encryption_that_is_not_encrypted_anyway(stops: Values, encrypts: Values) -> None:
     for facts in (TENANT, {"accepted_domains": ["contoso.com"], "remote_domains": []}):
         assert kinds(rule("Stops", stops, STOP), rule("Encrypts", encrypts, ENCRYPT), facts=facts) == set()
@@ -292,18 +291,26 @@ def test_a_rule_keeps_nothing_from_encryption_that_is_not_encrypted_anyway(stops
 
 
 def test_what_another_rule_encrypts_or_stops_anyway_is_kept_from_nothing() -> None:
-    public = {**INSIDE, "subject_contains_words": ["public"]}
+    public = {**IN, "subject_contains_words": ["public"]}
     stops, first = rule("Stops", public, STOP), rule("First", public, ENCRYPT)
     assert kinds(first, stops, ENCRYPTS) == set()
     assert found(stops, rule("Deletes", public, {"delete_message": True}), rule("Encrypts", public, ENCRYPT))[0][0] == "never_acts"
 
 
+def test_mail_that_would_come_to_quarantine_shows_nothing_where_other_mail_does() -> None:
+    """Of mail in quarantine it is open whether it stays encrypted (U00)."""
+    public = {**IN, "subject_contains_words": ["public"]}
+    stops, held = rule("Stops", public, STOP), rule("Held", IN, {"quarantine": True}, exceptions={"subject_contains_words": ["free"]})
+    assert kinds(stops, ENCRYPTS, held) == {"ends_before_encryption"}
+    assert kinds(stops, ENCRYPTS, rule("Held", IN, {"quarantine": True})) == set()
+
+
 def test_rules_meet_where_a_message_shows_it() -> None:
     """No address ends on two domains, and what rules do to mail from outside makes no difference."""
-    a, b = ({**INSIDE, "recipient_address_matches_patterns": [rf"@{name}\.com$"]} for name in "ab")
+    a, b = ({**IN, "recipient_address_matches_patterns": [rf"@{name}\.com$"]} for name in "ab")
     other = {"apply_rights_protection_template": "Do Not Forward"}
     assert kinds(rule("A", a, ENCRYPT), rule("B", b, other)) == set()
-    assert kinds(rule("A", a, ENCRYPT), rule("B", INSIDE, other)) == {"templates_meet"}
+    assert kinds(rule("A", a, ENCRYPT), rule("B", IN, other)) == {"templates_meet"}
     assert kinds(rule("A", a, STOP), rule("B", b, ENCRYPT)) == set()
     assert kinds(rule("A", a, ENCRYPT), rule("B", b, {"remove_ome_v2": True})) == set()
     assert kinds(rule("A", OUTSIDE, ENCRYPT), rule("B", OUTSIDE, other)) == set()
@@ -312,7 +319,7 @@ def test_rules_meet_where_a_message_shows_it() -> None:
 
 def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
     protected = {"message_type_matches": "PermissionControlled"}
-    assert "encrypt_meets_decrypt" in kinds(rule("A", {**INSIDE, **protected}, ENCRYPT), rule("B", protected, {"remove_ome_v2": True}))
+    assert "encrypt_meets_decrypt" in kinds(rule("A", {**IN, **protected}, ENCRYPT), rule("B", protected, {"remove_ome_v2": True}))
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, OUTGOING, STOP, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Patch = Callable[[Any, str, Any], None]
 Values = dict[str, Any]
-
-IN = {"from_scope": "InOrganization"}
 
 
 def words_hold_each_other(patch: Patch) -> None:

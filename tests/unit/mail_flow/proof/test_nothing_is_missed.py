@@ -14,16 +14,15 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 from tests.unit.mail_flow import small_rules
-from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, STOP, rule
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule
 from tests.unit.mail_flow.proof.test_taken_for_granted import emulated, simulated, unknown_ids
 from tests.unit.mail_flow.small_worlds import TENANT
 from tests.unit.mail_flow.themes import drawn
 
 Values = dict[str, Any]
-
-IN = {"from_scope": "InOrganization"}
 
 
 def brand(name: str) -> Values:
@@ -159,6 +158,21 @@ def test_the_copy_of_another_recipient_may_reach_whom_a_rule_adds() -> None:
 def test_whom_a_field_names_is_not_compared_as_somebody_whom_rules_add() -> None:
     copies = rule("C", {"any_of_to_header": [JOE]}, {"copy_to": [JOE]})
     assert [row.get("added") for row in rows([copies], [copies, ALL])] == [None]
+
+
+@pytest.mark.parametrize(
+    ("words", "steer"),
+    [
+        (["deal"], []),
+        (["x"], ["One", "Two"]),  # The word is in the prefix.
+        (["x deal"], ["One", "Two"]),  # The prefix and the subject may join to it.
+    ],
+)
+def test_a_rule_whose_change_nobody_sees_does_not_steer(words: list[str], steer: list[str]) -> None:
+    """What follows while nothing steers mail apart is said of more questions the fewer rules do."""
+    rules = RuleSet([prefix("One", "[x] "), prefix("Two", "x "), rule("Encrypts", subject(*words), ENCRYPT)])
+    (chain,) = model.Model([rules], RuleSet([]), TENANT, NOW).free.chains
+    assert [each.name for each in rules.rules if id(each) in chain.steering] == steer
 
 
 # Clauses that follow

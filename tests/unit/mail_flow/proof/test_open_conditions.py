@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,15 +18,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
 from tests.unit.mail_flow.oracle import wrong_counterexample
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP
 from tests.unit.mail_flow.small_worlds import TENANT, Claim, SmallWorld
 
 Values = dict[str, Any]
 
-NOW = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 DOMAINS: Values = {"accepted_domains": ["contoso.com"], "remote_domains": []}
-ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
-STOP = {"stop_rule_processing": True}
-INSIDE = {"from_scope": "InOrganization"}
 MINOR = {"set_audit_severity": "Low"}
 
 
@@ -89,44 +85,42 @@ TO_GROUP = {"any_of_to_header_member_of": ["g@contoso.com"]}
 MANAGES = {"sender_management_relationship": "Manager"}
 SECRET = {"any_of_recipient_address_contains_words": ["secret"]}
 STAFF = directory(groups={"staff@contoso.com": ["bob@contoso.com"]})
-TO_ANN: Values = {**INSIDE, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
+TO_ANN: Values = {**IN, "header_matches_message_header": "To", "header_matches_patterns": ["ann"]}
 ROBERT = directory(proxy_addresses={"robert@contoso.com": "bob@contoso.com"})
-ANYBODY_FROM_BOB: Values = {**INSIDE, "from": ["bob@contoso.com"]}
+ANYBODY_FROM_BOB: Values = {**IN, "from": ["bob@contoso.com"]}
 
 CASES = {
     "between two ranges": Case(
-        [rule({**INSIDE, "sender_ip_ranges": ["10.0.0.0/26", "10.0.0.128/25"]})],
-        {**INSIDE, "sender_ip_ranges": ["10.0.0.0/24"]},
+        [rule({**IN, "sender_ip_ranges": ["10.0.0.0/26", "10.0.0.128/25"]})],
+        {**IN, "sender_ip_ranges": ["10.0.0.0/24"]},
         {"sender_ip": "10.0.0.100"},
         says="refuted",
     ),
-    "a word in the To field, and a pattern": Case([rule({**INSIDE, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}),
+    "a word in the To field, and a pattern": Case([rule({**IN, **header("To", "ann")})], TO_ANN, {"to": ["joanna@fabrikam.com"]}),
     "a header of the mail system that a rule sets": Case(
-        [rule({**INSIDE, **FOO}), rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}), rule(INSIDE, exceptions=FOO)],
-        INSIDE,
+        [rule({**IN, **FOO}), rule({}, {"set_header_name": "X-MS-Foo", "set_header_value": "yes"}), rule(IN, exceptions=FOO)],
+        IN,
         {"headers": {"X-MS-Foo": "no"}},
     ),
-    "an alias in the From field": Case([rule(header("From", "robert"), STOP), rule(INSIDE)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT),
-    "a name in the From field": Case(
-        [rule(header("From", "Board Member"), STOP), rule(INSIDE)], INSIDE, {"headers": {"From": "Board Member <bob@contoso.com>"}}
-    ),
-    "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(INSIDE)], INSIDE, {"headers": {"Importance": "normal"}}),
+    "an alias in the From field": Case([rule(header("From", "robert"), STOP), rule(IN)], ANYBODY_FROM_BOB, {"from": "robert@contoso.com"}, facts=ROBERT),
+    "a name in the From field": Case([rule(header("From", "Board Member"), STOP), rule(IN)], IN, {"headers": {"From": "Board Member <bob@contoso.com>"}}),
+    "the importance of normal mail": Case([rule(header("Importance", "normal"), STOP), rule(IN)], IN, {"headers": {"Importance": "normal"}}),
     "a member of a group whom a rule adds": Case(
-        [rule({}, {"add_to_recipients": ["x@contoso.com"]}), rule(INSIDE, exceptions=TO_GROUP)],
-        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        [rule({}, {"add_to_recipients": ["x@contoso.com"]}), rule(IN, exceptions=TO_GROUP)],
+        {**IN, "sent_to": ["ann@fabrikam.com"]},
         {},
         unless=TO_GROUP,
         facts=directory("x@contoso.com", groups={"g@contoso.com": ["x@contoso.com"]}),
     ),
     "a relation, and somebody whom a rule adds": Case(
-        [rule({}, {"copy_to": ["x@contoso.com"]}), rule({**INSIDE, **MANAGES})],
-        {**INSIDE, "sent_to": ["amy@contoso.com"], **MANAGES},
+        [rule({}, {"copy_to": ["x@contoso.com"]}), rule({**IN, **MANAGES})],
+        {**IN, "sent_to": ["amy@contoso.com"], **MANAGES},
         {"to": ["amy@contoso.com"]},
         facts=directory("x@contoso.com", "amy@contoso.com", managers={"amy@contoso.com": "bob@contoso.com"}),
     ),
     "an alias of somebody whom a rule adds": Case(
-        [rule({}, {"blind_copy_to": ["pr@contoso.com"]}), rule(INSIDE, exceptions=SECRET)],
-        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        [rule({}, {"blind_copy_to": ["pr@contoso.com"]}), rule(IN, exceptions=SECRET)],
+        {**IN, "sent_to": ["ann@fabrikam.com"]},
         {},
         unless=SECRET,
         facts={**DOMAINS, "proxy_addresses": {"pr@contoso.com": "boss.secret@contoso.com"}},
@@ -134,44 +128,44 @@ CASES = {
     "somebody whom a rule adds, and who leaves": Case(
         [
             rule({}, {"copy_to": ["x@contoso.com"]}),
-            rule(INSIDE, exceptions={"any_of_recipient_address_contains_words": ["x"]}),
+            rule(IN, exceptions={"any_of_recipient_address_contains_words": ["x"]}),
             rule({"recipient_domain_is": ["fabrikam.com"]}, MINOR),
-            rule({**INSIDE, "any_of_recipient_address_contains_words": ["x"]}),
+            rule({**IN, "any_of_recipient_address_contains_words": ["x"]}),
         ],
-        {**INSIDE, "sent_to": ["ann@fabrikam.com"]},
+        {**IN, "sent_to": ["ann@fabrikam.com"]},
         {},
         says="refuted",  # by a message that somebody else gets, who has the word
     ),
     "a scope that is open for each recipient": Case(
-        [rule({"sent_to_scope": "ExternalPartner"}, MINOR), rule({**INSIDE, "any_of_recipient_address_contains_words": ["ann"]})],
-        {**INSIDE, "any_of_recipient_address_contains_words": ["ann"]},
+        [rule({"sent_to_scope": "ExternalPartner"}, MINOR), rule({**IN, "any_of_recipient_address_contains_words": ["ann"]})],
+        {**IN, "any_of_recipient_address_contains_words": ["ann"]},
         {"to": ["ann@fabrikam.com", "joe@x.com"]},
     ),
     "a member of the group that the sender wrote to": Case(
-        [rule(INSIDE, exceptions={"sent_to": ["staff@contoso.com"]}, recipient_address_type="Original")],
-        {**INSIDE, "sent_to": ["bob@contoso.com"]},
+        [rule(IN, exceptions={"sent_to": ["staff@contoso.com"]}, recipient_address_type="Original")],
+        {**IN, "sent_to": ["bob@contoso.com"]},
         {"to": ["staff@contoso.com"]},
         facts=STAFF,
     ),
     "a group in the To field, whose members leave": Case(
-        [rule({"recipient_domain_is": ["fabrikam.com"]}, MINOR), rule({**INSIDE, "any_of_to_header": ["g@contoso.com"]})],
-        {**INSIDE, "any_of_to_header": ["g@contoso.com"]},
+        [rule({"recipient_domain_is": ["fabrikam.com"]}, MINOR), rule({**IN, "any_of_to_header": ["g@contoso.com"]})],
+        {**IN, "any_of_to_header": ["g@contoso.com"]},
         {"to": ["g@contoso.com", "bob@contoso.com"]},
         unless={"recipient_domain_is": ["fabrikam.com"]},
         facts={**DOMAINS, "groups": {"g@contoso.com": ["ann@fabrikam.com"]}},
     ),
     "a group in the To field, whose members are called something else": Case(
-        [rule({**INSIDE, "any_of_recipient_address_contains_words": ["staff"]}), rule({}, STOP, mode="Audit"), rule(INSIDE)],
-        {**INSIDE, "any_of_to_header": ["staff@contoso.com"]},
+        [rule({**IN, "any_of_recipient_address_contains_words": ["staff"]}), rule({}, STOP, mode="Audit"), rule(IN)],
+        {**IN, "any_of_to_header": ["staff@contoso.com"]},
         {"to": ["staff@contoso.com"]},
         facts=STAFF,
     ),
     "an alias in a field, for two types of addresses": Case(
         [
-            rule(INSIDE, exceptions={"any_of_to_header": ["bob@contoso.com"]}),
-            rule({**INSIDE, "any_of_to_header": ["bob@contoso.com"]}, recipient_address_type="Original"),
+            rule(IN, exceptions={"any_of_to_header": ["bob@contoso.com"]}),
+            rule({**IN, "any_of_to_header": ["bob@contoso.com"]}, recipient_address_type="Original"),
         ],
-        INSIDE,
+        IN,
         {"to": ["robert@contoso.com"]},
         facts=ROBERT,
         emulated=False,
@@ -207,18 +201,18 @@ def test_the_simulator_does_not_say_that_it_is_protected(case: Case) -> None:
 
 
 def test_the_address_of_a_witness_outside_of_all_ranges_is_in_none() -> None:
-    found = verdict(Case([rule({**INSIDE, "sender_ip_ranges": ["192.0.2.0/24"]})], INSIDE, {}))
+    found = verdict(Case([rule({**IN, "sender_ip_ranges": ["192.0.2.0/24"]})], IN, {}))
     assert (found["verdict"], found["counterexample"]["message"]["sender_ip"]) == ("refuted", "198.51.100.254")
-    everything = verdict(Case([rule({**INSIDE, "sender_ip_ranges": ["0.0.0.0/0", "::/0"]})], INSIDE, {}))
+    everything = verdict(Case([rule({**IN, "sender_ip_ranges": ["0.0.0.0/0", "::/0"]})], IN, {}))
     assert everything["verdict"] == "unknown"
 
 
 @pytest.mark.parametrize("option", ["recipient_ad_attribute_contains_words", "recipient_ad_attribute_matches_patterns"])
 def test_what_the_directory_says_does_not_depend_on_the_address_that_was_written(option: str) -> None:
     attribute = {option: ["Department:Sales"]}
-    rules = named(rule({**INSIDE, **attribute}, recipient_address_type="Original"))
+    rules = named(rule({**IN, **attribute}, recipient_address_type="Original"))
     facts = directory("amy@contoso.com", attributes={"amy@contoso.com": {"department": "Sales"}, "bob@contoso.com": {}})
-    claims = [Claim({**INSIDE, "sent_to": [who]}, {}, "not_in_clear").option(who) for who in ("amy@contoso.com", "bob@contoso.com")]
+    claims = [Claim({**IN, "sent_to": [who]}, {}, "not_in_clear").option(who) for who in ("amy@contoso.com", "bob@contoso.com")]
     assert [each["verdict"] for each in prove(rules, facts, claims, NOW)] == ["proved", "refuted"]
     assert lint(rules, facts, NOW) == []
     assert [row["kind"] for row in difference(rules, [], facts, NOW).rows] == ["protection_lost"]
@@ -226,8 +220,8 @@ def test_what_the_directory_says_does_not_depend_on_the_address_that_was_written
 
 @pytest.mark.parametrize("option", ["add_to_recipients", "copy_to", "blind_copy_to", "redirect_message_to"])
 def test_one_person_is_a_list_of_one(option: str) -> None:
-    one, several = ([*named(rule(INSIDE, {option: people}), rule(INSIDE))] for people in ("new@x.com", ["new@x.com"]))
-    claim = Claim({**INSIDE, "sent_to": ["new@x.com"]}, {}, "not_in_clear").option()
+    one, several = ([*named(rule(IN, {option: people}), rule(IN))] for people in ("new@x.com", ["new@x.com"]))
+    claim = Claim({**IN, "sent_to": ["new@x.com"]}, {}, "not_in_clear").option()
     assert prove(one, DOMAINS, [claim], NOW) == prove(several, DOMAINS, [claim], NOW)
     assert difference(one, several, DOMAINS, NOW).rows == []
     assert lint(one, DOMAINS, NOW) == lint(several, DOMAINS, NOW)
@@ -242,7 +236,7 @@ def test_one_person_is_a_list_of_one(option: str) -> None:
     ],
 )
 def test_no_guarantee_about_pdf_documents_assumes_that_there_are_none(limit: Values) -> None:
-    case = Case([rule(INSIDE)], {**INSIDE, **limit}, {"attachments": [PDF]}, facts=NO_PDF_ENCRYPTION)
+    case = Case([rule(IN)], {**IN, **limit}, {"attachments": [PDF]}, facts=NO_PDF_ENCRYPTION)
     assert verdict(case)["verdict"] == "unknown"
     (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
     assert found.says in ("unknown", "empty")
@@ -250,15 +244,15 @@ def test_no_guarantee_about_pdf_documents_assumes_that_there_are_none(limit: Val
 
 @pytest.mark.parametrize("limit", [{}, {"attachment_name_matches_patterns": [r"\.docx$"]}, {"attachment_contains_words": ["pdf"]}])
 def test_other_guarantees_assume_that_there_are_no_pdf_documents(limit: Values) -> None:
-    found = verdict(Case([rule(INSIDE)], {**INSIDE, **limit}, {}, facts=NO_PDF_ENCRYPTION))
+    found = verdict(Case([rule(IN)], {**IN, **limit}, {}, facts=NO_PDF_ENCRYPTION))
     assert (found["verdict"], "U25" in {each["id"] for each in found["assumptions"]}) == ("proved", True)
 
 
 def test_conditions_take_an_alias_in_a_field_alike() -> None:
     """Whoever is found in the To field is found in the To or Cc field, too, at whatever address."""
     bob = ["bob@contoso.com"]
-    rules = [rule(INSIDE, exceptions={"any_of_to_header": bob}), rule({**INSIDE, "any_of_to_cc_header": bob})]
-    case = Case(rules, INSIDE, {"to": ["robert@contoso.com"]}, facts=ROBERT)
+    rules = [rule(IN, exceptions={"any_of_to_header": bob}), rule({**IN, "any_of_to_cc_header": bob})]
+    case = Case(rules, IN, {"to": ["robert@contoso.com"]}, facts=ROBERT)
     assert verdict(case)["verdict"] == "proved"
     (found,) = SmallWorld(case.tenant, [case.message]).verdicts(named(*case.rules), [case.claim])
     assert found.says == "proved"
@@ -267,6 +261,6 @@ def test_conditions_take_an_alias_in_a_field_alike() -> None:
 def test_each_setting_of_the_spam_confidence_level_may_be_seen() -> None:
     """A rule that sees what earlier ones set sees the last level: the second rule does not act then, nor does the last."""
     seen = {"scl_over": 5}
-    rules = [rule({}, {"set_scl": "-1"}), rule({**INSIDE, **seen}), rule({}, {"set_scl": "9"}), rule(INSIDE, exceptions=seen)]
-    assert verdict(Case(rules, INSIDE, {}))["verdict"] == "unknown"
-    assert verdict(Case([rules[0], rules[1], rules[3]], INSIDE, {}))["verdict"] == "proved"
+    rules = [rule({}, {"set_scl": "-1"}), rule({**IN, **seen}), rule({}, {"set_scl": "9"}), rule(IN, exceptions=seen)]
+    assert verdict(Case(rules, IN, {}))["verdict"] == "unknown"
+    assert verdict(Case([rules[0], rules[1], rules[3]], IN, {}))["verdict"] == "proved"

@@ -17,7 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
-from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, rule, verdict
+from tests.unit.mail_flow.proof.asking import ENCRYPT, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Patch = Callable[[Any, str, Any], None]

@@ -12,8 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import PHRASES, mail_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
-from tests.unit.mail_flow.proof.test_difference import compared
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, OUTGOING, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, OUTGOING, compared, rule
 
 Values = dict[str, Any]
 

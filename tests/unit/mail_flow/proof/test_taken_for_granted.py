@@ -18,14 +18,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
 from tests.emulator.mail_flow import MailFlow
-from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, STOP, rule, verdict
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
 from tests.unit.mail_flow.translation import facts as stored_facts
 from tests.unit.mail_flow.translation import stored
 
 Values = dict[str, Any]
 
-IN = {"from_scope": "InOrganization"}
 ALL = rule("All", IN, ENCRYPT)
 MEGAN = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 MANDATORY = {**TENANT, "irm_configuration": {"transport_decryption_setting": "Mandatory"}}

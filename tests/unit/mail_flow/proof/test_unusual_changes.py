@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
 
-from tests.unit.mail_flow.proof.test_difference import compared
-from tests.unit.mail_flow.proof.test_guarantees import ALL, ENCRYPT, NOW, OUTGOING, STOP, TENANT, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, NOW, OUTGOING, STOP, compared, rule
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 

@@ -10,12 +10,10 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import guarantees_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.worsened import worsened
 
-from tests.unit.mail_flow.proof.test_guarantees import ENCRYPT, NOW, rule
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
-
-IN = {"from_scope": "InOrganization"}
 
 
 def worse(before: Values, after: Values) -> Values | None:
