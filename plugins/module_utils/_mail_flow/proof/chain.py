@@ -140,7 +140,6 @@ class Chain:
     :param splits: what rules do to who shares the copy, by ``id`` of the rule.
     :param branches: the copies that rules make of this one for others.
     :param unfollowed: whom rules add that cannot be followed, by the rule's place: a manager, or a group.
-    :param steering: the ``id`` of each rule that can change what later ones see, or whether they are reached.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
@@ -154,7 +153,8 @@ class Chain:
         self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
-        self.steering: set[int] = set()
+        #: Rule by its ``id`` to what is seen, and whether the processing is over, before it and after it, if it may change either.
+        self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
         self._changers: dict[str, Changer] = {}
         changes = ((rule, slot) for rule in rules.rules for slot, option in _CHANGED.items() if option in rule.actions and not rule.idle)
         #: The last rule whose change of a text depends on what is there, by slot.
@@ -182,6 +182,28 @@ class Chain:
         step = self.step(rule)
         return FALSE if step is None else step.acts
 
+    def steers(self, rule: FlowRule) -> Value:
+        """Whether a rule changes what later ones see, or whether they are reached. It may where it acts."""
+        if id(rule) not in self._turns:
+            return FALSE
+        if rule.surprises or rule.is_final:
+            return self.acts(rule)
+        (seen, over), (seen_after, over_after) = self._turns[id(rule)]
+        ends = FALSE if over == over_after else self.rail.all_of((over_after, negate(over)))
+        return self.rail.any_of((ends, self.rail.all_of((self.acts(rule), self._differ(seen, seen_after)))))
+
+    def _differ(self, before: Seen, after: Seen) -> Value:
+        """Whether two rules see something else of a message."""
+        if before.but(texts=after.texts, wrapped=after.wrapped) != after:
+            return TRUE
+        found = [negate(self.rail.equal(before.wrapped, after.wrapped))]
+        for slot, new in after.texts.items():
+            old = before.texts.get(slot, Text())
+            found += [*new.erasures[len(old.erasures) :], *(acts for _known, acts in new.history[len(old.history) :])]
+            changed = (key for key, value in new.values.items() if old.values.get(key) != value)
+            found += [negate(self.rail.equal(*(self.conditions.text(slot, key, seen) for seen in (before, after)))) for key in changed]
+        return self.rail.any_of(found)
+
     def _reject_encrypted(self) -> None:
         """Where Exchange must decrypt what arrives, it may reject what another organization's keys protect (U30)."""
         if self.conditions.must_decrypt:
@@ -204,7 +226,7 @@ class Chain:
         elif "stop_rule_processing" in rule.actions and rule.place < len(self.rules.rules) - 1:
             self._stop(rail.all_of((acts, negate(self.conditions.undone(rule, name, seen)), rail.unknown("U08", name))))
         if rule.surprises or state.seen is not seen or state.over != over:
-            self.steering.add(id(rule))
+            self._turns[id(rule)] = ((seen, over), (state.seen, state.over))
         if rule.splits and self.company.watched and not added:
             split = self.splits[id(rule)] = self.company.split(self.conditions, rule, name, step.alive, matches, seen)
             state.seen = state.seen.but(splits=split.after)

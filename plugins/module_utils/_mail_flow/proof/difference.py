@@ -4,7 +4,8 @@
 """The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
 
 ``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause, which is the first edited rule that
-acts differently on a message. Causes exclude each other and cover all mail, so when the search finds no further class, there is none.
+acts differently on a message, of those that may decide about what the kind is about. Causes of a kind exclude each other and cover all mail that shows it,
+so when the search finds no further class, there is none.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     cut_short,
     merged,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 
@@ -144,7 +144,7 @@ class _Differ:
         try:
             for person in ("", *self._people()):
                 asked = self.questions.free(person)
-                left = self._look({(person, cause): list(asked.kinds) for cause in range(len(asked.causes))})
+                left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
                 if self.model.free.company.watched:
                     self._depend(left)
             others += self._held_longer()
@@ -198,7 +198,7 @@ class _Differ:
                     brings.append(rule)
             if people:
                 yield self.rows.sent_on(cause, brings, sorted(people))
-        circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes
+        circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes["delivery"]
         for alike in unedited(*self.sets):
             kept = chains[0].unfollowed.get(alike[0].place)
             if kept:
@@ -215,7 +215,7 @@ class _Differ:
 
         :raises BudgetError: a question took too many conflicts.
         """
-        circuit, outcomes, causes = self.model.circuit, self.model.free.outcomes, self.questions.free().causes
+        circuit, outcomes, causes = self.model.circuit, self.model.free.outcomes, self.questions.free().causes["delivery"]
         longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
         if longest and self.model.solve([circuit.disjunction(longest), circuit.disjunction(causes)], self._left):
             yield self.rows.held_longer()
@@ -265,18 +265,20 @@ class _Differ:
 
     def _depending(self, side: Side, which: _Which, kinds: Sequence[str], *, usual: bool) -> list[str]:
         """Looks on a side for kinds that a cause may have, and adds their classes. The kinds that it cannot have."""
-        person, cause = which
-        model, asked, left = self.model, self.questions.of(side, person), list(kinds)
-        while left and asked.causes[cause] != FALSE:
-            any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
-            if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), asked.causes[cause], any_left], self._left):
-                break
-            for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
-                left.remove(kind)
-                if usual or not side.rail.free:
-                    found = self._class(kind, which)
-                    found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
-        return left
+        person, place = which
+        model, asked, impossible = self.model, self.questions.of(side, person), list(kinds)
+        for cause, left in asked.together(kinds, place).items():
+            while left:
+                any_left = model.circuit.disjunction([asked.kinds[kind] for kind in left])
+                if not model.solve([*self._assumed(usual=usual), *self._somebody_else(person), cause, any_left], self._left):
+                    break
+                for kind in [kind for kind in left if model.circuit.solver.holds(asked.kinds[kind])]:
+                    left.remove(kind)
+                    impossible.remove(kind)
+                    if usual or not side.rail.free:
+                        found = self._class(kind, which)
+                        found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
+        return impossible
 
     def _meant(self, side: Side, person: str, *, usual: bool) -> list[int]:
         """What has to be true of a message for a recipient, or of one that a rule copies to a person."""
@@ -319,25 +321,26 @@ class _Differ:
     def _possible(self, which: _Which, kinds: Sequence[str], *assumed: Sequence[int], usual: bool = True) -> list[str]:
         """Every kind that a cause can have under the last assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
 
-        Causes exclude each other, so each is asked about separately, which keeps the questions small.
+        Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds that share one are asked about together.
 
         :param assumed: sets of assumptions, each of which implies the next, starting with mail about which most is known, so that the answers are useful
             messages.
         """
-        person, cause = which
-        free, stages = self.questions.free(person), list(assumed)
-        left = [kind for kind in kinds if free.kinds[kind] != FALSE] if free.causes[cause] != FALSE else []
+        person, place = which
+        free = self.questions.free(person)
         found: list[str] = []
-        while left:
-            any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
-            possible, candidate = self._search([*self._somebody_else(person), free.causes[cause], any_left], stages)
-            if not possible:
-                break
-            shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
-            if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                self._note(which, candidate, courses, usual=usual)
-            left = [kind for kind in left if kind not in shown]
-            found += shown
+        for cause, left in free.together(kinds, place).items():
+            stages = list(assumed)
+            while left:
+                any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
+                possible, candidate = self._search([*self._somebody_else(person), cause, any_left], stages)
+                if not possible:
+                    break
+                shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
+                if candidate is not None and (courses := self._courses(candidate, person)) is not None:
+                    self._note(which, shown[0], candidate, courses, usual=usual)
+                left = [kind for kind in left if kind not in shown]
+                found += shown
         return found
 
     def _search(self, wanted: Sequence[int], stages: list[Sequence[int]]) -> tuple[bool, Replayed | None]:
@@ -372,15 +375,19 @@ class _Differ:
         named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
         return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
 
-    def _note(self, which: _Which, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
-        """Notes a message for all kinds that it certainly shows for a cause, unless they have one."""
-        cause = which[1]
+    def _note(self, which: _Which, kind: str, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for all kinds that it certainly shows for a cause, unless they have one.
+
+        :param kind: one of the kinds that the message was looked for with. Of others the cause may be another one.
+        """
+        person, cause = which
         edit = self.edits[cause] if cause < len(self.edits) else None
-        if edit is not None and not any(acted(edit, courses)):
+        if edit is not None and (edit.unsure or not any(acted(edit, courses))):
             return
-        both = zip(courses, candidate.facts, strict=True)
-        for kind in sorted(sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))):
-            found = self._class(kind, which)
+        both, free = zip(courses, candidate.facts, strict=True), self.questions.free(person)
+        sure = sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))
+        for each in sorted(each for each in sure if free.cause(each, cause) == free.cause(kind, cause)):
+            found = self._class(each, which)
             if found.shown is None:
                 found.shown = Shown(candidate, courses, usual)
 
@@ -408,7 +415,7 @@ class _Differ:
         for candidate in self.model.candidates(asked.of(found.kind, found.cause), literals, side, self._left):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:
-                self._note((found.person, found.cause), candidate, courses, usual=usual)
+                self._note((found.person, found.cause), found.kind, candidate, courses, usual=usual)
                 if found.shown is not None:
                     return
             if told:

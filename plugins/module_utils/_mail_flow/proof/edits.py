@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, State, Step, shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -56,6 +57,11 @@ class Edit:
         spared = [{(atom.predicate, atom.values): atom for atom in rule.exceptions} for rule in versions]
         one_sided = [atom for found, other in zip(spared, spared[::-1], strict=True) for key, atom in found.items() if key not in other]
         return (*(atom for rule in versions for atom in rule.conditions), *one_sided)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is open that the rule does anything: one that is only tried may stop the processing (U08)."""
+        return not self.splits and not any(rule is not None and rule.enforced for rule in (self.before, self.after))
 
     @property
     def splits(self) -> bool:
@@ -182,19 +188,43 @@ def _does(rule: FlowRule) -> tuple[object, ...]:
 #: Whether a rule acts on a copy.
 Acts = Callable[[FlowRule], Value]
 
+#: What a difference is about to the sorts of actions that decide about it, beside those that decide what later rules see, and whether they are reached.
+DECIDING: dict[str, frozenset[Does]] = {
+    "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
+    "branding": frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, *FATES)),
+    "delivery": frozenset((Does.MODERATE, *FATES)),
+}
 
-def acts_of_added(chain: Chain, copies: Sequence[AddedCopy]) -> Acts:
-    """Whether rules act on any of the copies that somebody gets whom rules add, or act on the recipient's before it is made. On the recipient's, while there
-    is none.
+
+def decides(outcome: Outcome, about: str, *more: Does) -> Acts:
+    """Whether rules act on a copy in a way that may decide about something.
+
+    :param about: a key of :data:`DECIDING`, and :param:`more` sorts of actions that decide about it, too.
     """
-    rail, first = chain.rail, chain.acts
-    every = [(copy.when, _acts_on_the_way(copy, first)) for copy in copies]
+    chain, rail, deciding = outcome.chain, outcome.rail, DECIDING[about].union(more)
+
+    def acts(rule: FlowRule) -> Value:
+        does = {row.does for row in rule.rows} if rule.enforced else set()
+        if does & deciding or rule.surprises or (rule.splits and chain.company.watched):
+            return chain.acts(rule)
+        # What cannot be protected may be refused.
+        refused = rail.all_of((chain.acts(rule), outcome.refusing)) if Does.ENCRYPT in does else FALSE
+        return rail.any_of((chain.steers(rule), refused))
+
+    return acts
+
+
+def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], about: str) -> Acts:
+    """The same of any of the copies that somebody gets whom rules add, and of the recipient's before it is made. Of the recipient's, while there is none."""
+    rail, first = outcome.rail, decides(outcome, about, Does.ADD)
+    every = [(copy.when, _on_the_way(copy, first, about)) for copy in copies]
     none = rail.all_of([negate(copy.when) for copy in copies])
     return lambda rule: rail.any_of([rail.all_of((none, first(rule))), *(rail.all_of((when, acts(rule))) for when, acts in every)])
 
 
-def _acts_on_the_way(copy: AddedCopy, first: Acts) -> Acts:
-    before, own = first if copy.made_of is None else _acts_on_the_way(copy.made_of, first), copy.outcome.chain.acts
+def _on_the_way(copy: AddedCopy, first: Acts, about: str) -> Acts:
+    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, about)
+    own = decides(copy.outcome, about, Does.ADD)
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
@@ -209,12 +239,12 @@ def parted(company: Company, edits: Sequence[Edit], chains: Sequence[Chain]) -> 
 
 
 class Causes:
-    """Whether each edit is the first that acts differently on a message.
+    """Whether each edit is the first that acts differently on a message, as far as that may decide.
 
     Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
     before it possibly does.
 
-    :param acts: whether a rule acts, by rule set.
+    :param acts: whether a rule acts in a way that may decide, by rule set.
     :param otherwise: what else may be the cause; all other mail on which no edit acts differently is known to be treated alike.
     :param literals: by edit; the last one means that no edited rule acts differently, and that there is another cause.
     """
@@ -289,11 +319,9 @@ class _Cut:
 
         :param apart: whether somebody leaves the copy in one rule set only.
         """
-        both = (edit.before, edit.after)
         if edit.acts_alike and edit.before is not None and edit.after is not None:
             self._share(*self._steps(edit.before, edit.after))
-        if any(id(rule) in chain.steering for rule, chain in zip(both, self._chains, strict=True)):
-            self._unless(_differs(self._rail, edit, [chain.acts for chain in self._chains])[1])
+        self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains])[1])
         self._unless(high(apart))
 
     def unedited(self, *both: FlowRule) -> None:

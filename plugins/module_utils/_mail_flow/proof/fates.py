@@ -52,7 +52,7 @@ class Outcome:
         self.by_rights = rail.choose(surprised, doubt, rail.any_of((newly, again, self.kept, both)))
         self.protected = rail.any_of((self.by_rights, rail.choose(surprised, FALSE, self.smime)))
         fates = state.fates
-        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self._refusing(), rail.unknown("outcome", "refused", self._refusing())))
+        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, rail.unknown("outcome", "refused", self.refusing)))
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = rail.all_of((surprised, self._unread("fate")))
         self.gone = rail.any_of((*ends, refused, unsure_fate))
@@ -67,7 +67,7 @@ class Outcome:
     def _protected_perhaps(self) -> Value:
         """Whether a copy is protected of which that is open. Of two rules of which one encrypts and one decrypts, their order may decide (U02)."""
         order = self.state.order(Does.ENCRYPT, Does.DECRYPT)
-        plain, ordered = (self.rail.unknown("outcome", "protected", self._refusing(), *more) for more in ((), order))
+        plain, ordered = (self.rail.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
         return self.rail.choose(self.state.removed, ordered, plain)
 
     def _unread(self, *what: Hashable) -> Value:
@@ -99,11 +99,12 @@ class Outcome:
                 *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
                 # Whether what rules asked for survives the quarantine is not documented.
                 self.state.fates.get("quarantined", FALSE),
-                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM), self._refusing()),
+                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM), self.refusing),
             )
         )
 
-    def _refusing(self) -> Value:
+    @property
+    def refusing(self) -> int:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
         settings = self.chain.conditions.settings
         found: list[int] = [self.mail.properties["message", MAYBE_TOO_LARGE]]

@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
+    DECIDING,
+    Acts,
     Causes,
     Cuts,
     Edit,
-    acts_of_added,
+    decides,
+    decides_of_added,
     parted,
     unedited,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, Model, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import categories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import about, categories
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,30 @@ class Asked:
     """What is asked about somebody's copies on a side.
 
     :param copies: before and after.
-    :param kinds: kind to its literal, and so :param:`causes` by edit.
+    :param kinds: kind to its literal.
+    :param causes: what a difference is about to literals by edit.
     """
 
     copies: tuple[Copies, Copies]
     kinds: Mapping[str, int]
-    causes: Sequence[int]
+    causes: Mapping[str, Sequence[int]]
 
-    def of(self, kind: str, cause: int) -> list[int]:
+    def cause(self, kind: str, place: int) -> int:
+        """That an edit is the cause of a difference, if there is one of this kind."""
+        return self.causes[about(kind)][place]
+
+    def of(self, kind: str, place: int) -> list[int]:
         """That a message is one of a class."""
-        return [self.causes[cause], self.kinds[kind]]
+        return [self.cause(kind, place), self.kinds[kind]]
+
+    def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
+        """The kinds that are possible at all with an edit as their cause, by that it is."""
+        found: dict[int, list[str]] = {}
+        for kind in kinds:
+            cause = self.cause(kind, place)
+            if FALSE not in (cause, self.kinds[kind]):
+                found.setdefault(cause, []).append(kind)
+        return found
 
 
 class Questions:
@@ -68,8 +85,8 @@ class Questions:
 
     def _of_recipient(self, side: Side) -> Asked:
         old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
-        causes = Causes(side.rail, self.edits, [chain.acts for chain in side.chains], self._otherwise(side))
-        found = self._of_copies(side, old, new, causes)
+        acts = {each: [decides(outcome, each) for outcome in side.outcomes] for each in DECIDING}
+        found = self._of_copies(side, old, new, acts, self._otherwise(side))
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
             cuts = Cuts(self.edits, self.parted(side), unedited(*self.model.rule_sets), chains)
@@ -79,10 +96,10 @@ class Questions:
     def _of_added(self, side: Side, person: str) -> Asked:
         copies = [self.added(side, place).of(person) for place in (0, 1)]
         old, new = (Copies(side.rail, [(copy.when, copy.outcome) for copy in each]) for each in copies)
-        acts = [acts_of_added(chain, each) for chain, each in zip(side.chains, copies, strict=True)]
+        acts = {each: [decides_of_added(*both, each) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
         # Of several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
-        return self._of_copies(side, old, new, Causes(side.rail, self.edits, acts, otherwise))
+        return self._of_copies(side, old, new, acts, otherwise)
 
     def _otherwise(self, side: Side) -> int:
         """What else may be the cause of a difference: settings, or that others leave the copy."""
@@ -105,6 +122,7 @@ class Questions:
         """
         return not self.model.settings_that_differ
 
-    def _of_copies(self, side: Side, old: Copies, new: Copies, causes: Causes) -> Asked:
-        kinds = categories(old, new, self._options)
-        return Asked((old, new), {kind: high(value) if side.rail.free else low(value) for kind, value in kinds.items()}, causes.literals)
+    def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int) -> Asked:
+        kinds = {kind: high(value) if side.rail.free else low(value) for kind, value in categories(old, new, self._options).items()}
+        causes = {each: Causes(side.rail, self.edits, those, otherwise).literals for each, those in acts.items()}
+        return Asked((old, new), kinds, causes)

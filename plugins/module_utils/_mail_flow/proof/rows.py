@@ -268,7 +268,7 @@ class Rows:
             wanted.append(model.mail.arrival[arrives])
         elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
-        of_class = (*wanted, asked.causes[found.cause], differs)
+        of_class = (*wanted, *asked.of(found.kind, found.cause))
         steps = self._steps(*(rule for rule, _said in deciding))
         if len(steps) < len(deciding):
             return Extent((), (), of_class, differs, alike)

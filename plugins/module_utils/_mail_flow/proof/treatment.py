@@ -20,6 +20,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 
+def about(kind: str) -> str:
+    """What a kind of difference is about: ``protection``, ``branding``, or ``delivery``."""
+    return "delivery" if kind == "fate_changed" else kind.split("_")[0]
+
+
 def categories(old: Copies, new: Copies, options: Iterable[str]) -> dict[str, Value]:
     """Kind of difference to whether a message shows it, most important first."""
     rail = old.rail

@@ -215,6 +215,36 @@ def test_the_cause_is_the_edit_that_mail_meets_first() -> None:
         assert [row["rules"] for row in compared(before, after).rows if row["kind"] == "fate_changed"] == [[first]]
 
 
+BOSS = rule("Boss", SUBJECT, {"moderate_message_by_user": ["boss@contoso.com"]})
+HOLD = rule("Hold", {"from_scope": "NotInOrganization", "attachment_has_executable_content": True}, {"quarantine": True})
+BRAND = rule("Brand", IN, {"apply_rights_protection_customization_template": "Board"})
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        rule("New", IN, {"apply_html_disclaimer_text": "<p>Public</p>", "apply_html_disclaimer_fallback_action": "Ignore"}),
+        rule("New", IN, {"prepend_subject": "[public] "}),
+        rule("New", IN, {"set_header_name": "X-Class", "set_header_value": "public"}),
+        rule("New", IN, {"blind_copy_to": ["archive@contoso.com"]}),
+        rule("New", IN, STOP, mode="Audit"),  # It may stop (U08), and what changes anyway does not rest on that.
+    ],
+    ids=lambda new: next(iter(new["actions"])),
+)
+def test_a_rule_that_decides_nothing_is_no_cause(new: Values) -> None:
+    """Not even where mail meets it before the rules that do."""
+    causes = {(row["kind"], *row["rules"]) for row in compared([HOLD, ALL, BRAND, BOSS], [new, PARTNERS, ALL]).rows if "added" not in row}
+    wanted = {("protection_lost", "Partners"), ("branding_changed", "Brand"), ("delivery_gained", "Boss"), ("delivery_gained", "Hold")}
+    assert {cause for cause in causes if cause[0] != "unknown" and "New" not in cause} >= wanted
+    assert {cause for cause in causes if cause[0] != "unknown" and "New" in cause} == set()
+
+
+def test_a_rule_that_changes_what_later_ones_see_is_a_cause() -> None:
+    marks = rule("Marks", IN, {"prepend_subject": "offer: "})
+    reads = rule("Reads", SUBJECT, {"quarantine": True})
+    assert {(row["kind"], *row["rules"]) for row in compared([reads], [marks, reads]).rows} == {("delivery_lost", "Marks")}
+
+
 def test_mail_that_smime_hides_is_put_down_to_a_rule_that_perhaps_acts_on_it() -> None:
     """The rule is met first, and what it does there is not documented. That the mail is no longer held back is."""
     held = rule("Held", {"message_type_matches": "Encrypted"}, {"quarantine": True})

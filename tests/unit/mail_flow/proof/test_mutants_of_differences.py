@@ -78,8 +78,19 @@ def nobody_writes_to_an_alias(patch: Patch) -> None:
     patch(mail.Mail, "_assume_the_usual", assume)
 
 
+def protection_decides_about_nothing(patch: Patch) -> None:
+    """No edit that encrypts would be a cause."""
+    patch(edits, "DECIDING", {**edits.DECIDING, "protection": frozenset()})
+
+
+def nobody_sees_a_change(patch: Patch) -> None:
+    """Later rules would see the same, whatever an edited one changes."""
+    patch(chain.Chain, "_differ", lambda self, before, after: FALSE)
+
+
 SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
 WIDE = rule("Wide", {"from_scope": "InOrganization", "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+MARKS = rule("Marks", IN, {"prepend_subject": "public: "})
 AWAY = rule("Away", {**IN, **subject("public")}, STOP)
 BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
 
@@ -95,6 +106,8 @@ BOB = rule("Bob", {**IN, "recipient_address_contains_words": ["bob"]}, ENCRYPT)
         (only_the_recipients_rules_split, [WIDE], [SPLITS, WIDE]),
         (edits_part_nobody, [WIDE], [SPLITS, WIDE]),
         (a_changed_rule_parts_nobody, [SPLITS, WIDE], [{**SPLITS, "conditions": {"recipient_domain_is": ["example.org"]}}, WIDE]),
+        (protection_decides_about_nothing, [ALL], []),
+        (nobody_sees_a_change, [AWAY, ALL], [MARKS, AWAY, ALL]),
         (nobody_writes_to_an_alias, [BOB], [{**BOB, "recipient_address_type": "Original"}]),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

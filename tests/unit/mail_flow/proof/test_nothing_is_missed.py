@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 from tests.unit.mail_flow import small_rules
@@ -172,7 +173,7 @@ def test_a_rule_whose_change_nobody_sees_does_not_steer(words: list[str], steer:
     """What follows while nothing steers mail apart is said of more questions the fewer rules do."""
     rules = RuleSet([prefix("One", "[x] "), prefix("Two", "x "), rule("Encrypts", subject(*words), ENCRYPT)])
     (chain,) = model.Model([rules], RuleSet([]), TENANT, NOW).free.chains
-    assert [each.name for each in rules.rules if id(each) in chain.steering] == steer
+    assert [each.name for each in rules.rules if chain.steers(each) != FALSE] == steer
 
 
 # Clauses that follow
