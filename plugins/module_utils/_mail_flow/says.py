@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 #: How a copy is protected, in words.
@@ -20,6 +20,30 @@ _PROTECTION = {
 
 _FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
 
+#: The addresses of a message, which come first, and its keys that come next.
+_ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
+
+_KEYS = {"own": "the organization's own keys", "other": "another organization's keys", "unknown": "keys of which it is unknown whose they are"}
+
+_ATTACHED = {
+    "executable": "executable",
+    "password_protected": "protected by a password",
+    "unsupported": "of a type that Exchange cannot read",
+    "limit_exceeded": "too large to be read to the end",
+}
+
+#: What a line of a message is about, where that is not simply its key.
+_LABELS = {
+    "body": "Text",
+    "mail_from": "Envelope",
+    "authenticated": "Sender",
+    "attachments": "Attached",
+    "sender_ip": "Sender's IP",
+    "scl": "Spam level",
+    "protection": "Arrives",
+    "disclaimer_insertable": "Disclaimer",
+}
+
 #: What comes after somebody lets a copy go.
 _LATER = {"after_approval": "once approved", "after_release": "once released"}
 
@@ -33,7 +57,7 @@ def outcome_words(outcome: Mapping[str, Any]) -> str:
     if fate != "delivered":
         later = next((f", and {when} {outcome_words(outcome[key])}" for key, when in _LATER.items() if outcome.get(key)), "")
         return f"{_FATES.get(fate, fate)}{later}"
-    words = _PROTECTION.get(protection) or f"protected with {protection.removeprefix('template:')!r}"
+    words = _protected(protection)
     by = ", ".join(repr(str(name)) for name in outcome.get("protected_by") or ())
     kept = " already on arrival" if outcome.get("protected_on_arrival") and protection not in ("none", "unknown") else ""
     branded = f", with the branding {outcome['branding']!r}" if outcome.get("branding") else ""
@@ -45,6 +69,58 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
     return f"mail from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
+
+
+def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
+    """A message as a short list: what each line is about, and what it says. Everyone takes for granted that the sender is authentic.
+
+    :param recipient: the one whom the list is about.
+    """
+    others = sum(len(message.get(field) or ()) for field in ("to", "cc", "bcc")) - 1
+    yield "From", str(message.get("from") or "nobody")
+    yield "To", f"{recipient} and {others} more" if others > 0 else recipient
+    for key in (*_FIRST, *(key for key in message if key not in (*_FIRST, *_ADDRESSES))):
+        value = message.get(key)
+        if value not in (None, "", [], {}) and (key, value) != ("authenticated", True):
+            yield _LABELS.get(key, key.replace("_", " ").capitalize()), _SAID.get(key, _listed)(value)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _attachment(attachment: Mapping[str, Any]) -> str:
+    """An attachment: ``report.docx (executable, 12 bytes, with 'secret')``."""
+    facts = [word for key, word in _ATTACHED.items() if attachment.get(key)]
+    size = attachment.get("size") or 0
+    facts += [f"{size:,} bytes"] if isinstance(size, int) and size > 1 else [f"{size}"] if isinstance(size, str) else []
+    facts += [f"with {each!r}" for each in (attachment.get("text"), *(attachment.get("nested") or ())) if each]
+    facts += [_listed(attachment["properties"])] if attachment.get("properties") else []
+    return f"{attachment['name']} ({', '.join(facts)})" if facts else str(attachment["name"])
+
+
+def _arrival(protection: Mapping[str, Any]) -> str:
+    """How a message arrives protected: ``encrypted with the organization's own keys``."""
+    kind, owner = str(protection.get("kind") or "none"), str(protection.get("owner") or "own")
+    if kind == "smime_signed":
+        return "signed with S/MIME"
+    return _protected(kind) if kind in ("none", "smime") else f"{_protected(kind)}, with {_KEYS.get(owner, owner)}"
+
+
+def _protected(kind: str) -> str:
+    return _PROTECTION.get(kind) or f"protected with {kind.removeprefix('template:')!r}"
+
+
+#: What a line says, where that is not simply the value.
+_SAID: Mapping[str, Callable[[Any], str]] = {
+    "authenticated": lambda value: "authenticated" if value else "not authenticated",
+    "attachments": lambda value: ", ".join(map(_attachment, value)),
+    "protection": _arrival,
+    "disclaimer_insertable": lambda value: "can be inserted" if value else "cannot be inserted",
+    "size": lambda value: f"{value:,} bytes" if isinstance(value, int) else str(value),
+}
 
 
 def refutation(row: Mapping[str, Any]) -> str:

@@ -5,18 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import outcome_words, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import message_lines, outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
 
 #: Classes of mail that a page shows; all of them are in the other files.
 MOST_CLASSES = 12
-
-#: Keys of a message that a card begins with. The others follow as they are.
-_FIRST = {"subject": "Subject", "body": "Text"}
-_ADDRESSES = ("from", "to", "cc", "bcc", "name")
 
 
 def difference_of(organization: Record) -> list[Record]:
@@ -61,24 +54,9 @@ def lint_of(organization: Record) -> list[Record]:
     return list((organization.get("mail") or {}).get("lint") or [])
 
 
-def message_card(witness: Record) -> list[tuple[str, Any]]:
+def message_card(witness: Record) -> list[tuple[str, str]]:
     """A message as lines of a card: ``From``, ``To``, and its other properties."""
-    return list(_lines(witness)) if witness.get("message") else []
-
-
-def _lines(witness: Record) -> Iterator[tuple[str, Any]]:
-    message, recipient = witness["message"], str(witness.get("recipient") or "")
-    others = sum(len(message.get(field) or ()) for field in ("to", "cc", "bcc")) - 1
-    yield "From", message.get("from") or "nobody"
-    yield "To", f"{recipient} and {others} more" if others > 0 else recipient
-    for key, name in _FIRST.items():
-        if message.get(key):
-            yield name, message[key]
-    for key, value in message.items():
-        # Everyone takes for granted that the sender is authentic.
-        if key not in (*_ADDRESSES, *_FIRST) and (key, value) != ("authenticated", True) and value not in (None, "", [], {}):
-            plain = isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value)
-            yield _capital(key.replace("_", " ")), ", ".join(map(str, value)) if plain else value
+    return list(message_lines(witness["message"], str(witness.get("recipient") or ""))) if witness.get("message") else []
 
 
 def _capital(text: str) -> str:

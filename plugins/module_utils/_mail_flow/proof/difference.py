@@ -232,8 +232,10 @@ class _Differ:
         """
         model, about = self.model, self._about
         usual, unseen = ([*self._assumed(usual=usual), *self._company(model.free)] for usual in (True, False))
-        plain = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values()), self._of_known_senders(), *self._not_held_back()]
-        first = [plain] if not about else [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)], plain]
+        in_clear = [*usual, *(literal ^ 1 for literal in model.mail.arrival.values())]
+        plain = [*in_clear, self._of_known_senders(), *self._not_held_back()]
+        first = [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)]] if about else []
+        first += [plain, in_clear]
         possible = [(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, *first, usual)]
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
         modes = [True, False] if self._some_unusual else [True]
