@@ -28,9 +28,6 @@ LARGEST = 25 << 20
 _SYSTEM_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
 _FORWARDED_TYPES = frozenset({"AutoForward", "SmtpForwarding"})
 
-#: Fates of what is, or was, in quarantine.
-QUARANTINED = ("quarantined", "released")
-
 _OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
 
@@ -147,7 +144,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     if outside is True and inside is not True and not forwarded:
         return Verdict("none", assumes=assumes)
     reasons = [Reason("U02", _both(world))] if world.removed else []
-    if world.fate in QUARANTINED:
+    if world.fate in ("quarantined", "released"):
         reasons.append(Reason("U00", "whether a message that leaves the quarantine is protected as rules asked before"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Split
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key, redirected_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import touches
 
@@ -419,7 +419,7 @@ class Chain:
     def _fates(self, rule: FlowRule, name: Hashable, acts: Value) -> list[tuple[str, Value]]:
         """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
-        targets = [self.mail.facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+        targets = redirected_to(rule, self.mail.facts)
         if self.address is None:
             theirs = self.mail.circuit.disjunction([self.mail.recipient["address", each] for each in targets])
         else:

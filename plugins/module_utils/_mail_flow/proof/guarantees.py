@@ -203,7 +203,7 @@ class _Prover:
                 laws = model.laws
                 possible, candidate = self._first(model, [broken, *literals])
                 if not possible:
-                    proof = [*self._left_out, *_described(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
+                    proof = [*self._left_out, *_made(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
                     kept = self._kept(model, place, where, assumptions)
                     if len(kept) == len(assumptions) and not self._is_news(model, [self._applies(model, place), *literals]):
                         return {**answer, "verdict": "proved", "assumptions": proof}
@@ -378,5 +378,6 @@ class _Prover:
         return described(reasons)
 
 
-def _described(used: Sequence[Assumption]) -> list[dict[str, str]]:
+def _made(used: Sequence[Assumption]) -> list[dict[str, str]]:
+    """The assumptions that a proof makes, as results have them."""
     return [{"id": each.id, "text": each.text} for each in sorted(used, key=lambda each: each.id)]

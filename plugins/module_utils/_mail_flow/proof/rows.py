@@ -32,7 +32,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, listed, mail_of, says_all, section_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import REDIRECTS, Key, slots_look_at_sender, watches_aliases
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    Key,
+    redirected_to,
+    slots_look_at_sender,
+    watches_aliases,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
@@ -261,9 +266,8 @@ class Rows:
         differs, recipient = asked.kinds[found.kind], model.mail.recipient
         wanted = assumed(model, self._about, usual=usual)
         # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
-        redirected = () if found.person else (str(each) for rule, _said in deciding for each in rule.actions.get(REDIRECTS) or ())
-        anyway = {found.person, *(model.facts.primary(each.lower()) for each in redirected)} - {""}
-        wanted += [recipient["address", each] ^ 1 for each in sorted(anyway)]
+        anyway = [found.person] if found.person else [each for rule, _said in deciding for each in redirected_to(rule, model.facts)]
+        wanted += [recipient["address", each] ^ 1 for each in sorted(set(anyway))]
         if arrives:
             wanted.append(model.mail.arrival[arrives])
         elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
@@ -288,7 +292,7 @@ class Rows:
     def _unknown(self, cause: int, person: str, group: Sequence[MailClass]) -> Row:
         edit = self._edit(cause)
         why = described(reason for each in group for reason in each.reasons)
-        numbers = ", ".join(dict.fromkeys(each["id"] for each in why))
+        numbers = ", ".join(sorted({each["id"] for each in why}))
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
         about = shown.about if shown and shown.about else self._unchanged(edit.rule) if edit else None

@@ -16,7 +16,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]
@@ -27,6 +27,12 @@ MOST_NAMED = 300
 #: The option of the action that names people who get the message instead of its recipients, and those who get it, too.
 REDIRECTS = "redirect_message_to"
 ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
+
+
+def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
+    """Whom a rule sends the message to instead, by the primary address."""
+    return [facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+
 
 SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
 
