@@ -71,6 +71,7 @@ def enforced(rule: FlowRule, world: World, scene: Scene, only: frozenset[Does] |
     if "apply_html_disclaimer_text" not in rule.actions or Does.CHANGE not in does:
         return _acted(rule, world, scene, does)
     fits = _insertable(world, scene)
+    fits = fits.settled(world.answered()) if isinstance(fits, Open) else fits
     worlds: list[World] = []
     for value in (True, False) if isinstance(fits, Open) else (fits,):
         here = world.answering(fits, value) if isinstance(fits, Open) else world
@@ -138,7 +139,7 @@ def _changed(rule: FlowRule, content: Content, scene: Scene, does: frozenset[Doe
     if "set_header_name" in actions or "remove_header" in actions:
         changes["headers"] = _headers(content, actions, sets_last)
     if "apply_classification" in actions and content.classifications is not None:
-        changes["classifications"] = content.classifications | {str(actions["apply_classification"]).casefold()}
+        changes["classifications"] = content.classifications | {str(actions["apply_classification"])}
     if "set_scl" in actions:
         changes["scl_set"] = True
     if "apply_html_disclaimer_text" in actions:

@@ -86,7 +86,7 @@ def message_of(options: Mapping[str, Any], where: str, name: str = "") -> Messag
         ),
         types=frozenset(_choice(each, (*TYPES, *OTHER_TYPES), f"{where}type") for each in _listed(given.get("type"), f"{where}type")),
         importance=_choice(given.get("importance", "Normal"), IMPORTANCES, f"{where}importance"),
-        classifications=frozenset(str(each).casefold() for each in _listed(given.get("classification"), f"{where}classification")),
+        classifications=frozenset(str(each) for each in _listed(given.get("classification"), f"{where}classification")),
         scl=_number(given.get("scl"), f"{where}scl", -1, 9),
         sender_ip=_ip(given.get("sender_ip"), f"{where}sender_ip"),
         size=_size(given.get("size"), f"{where}size"),

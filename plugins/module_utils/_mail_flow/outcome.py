@@ -157,7 +157,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
         delivered = not large and not any(reason.id in ("U25", "U28") for reason in reasons)
         return Verdict("unknown", reasons=(*reasons, *([large] if large else [])), delivered=delivered)
     by = tuple(dict.fromkeys(rule for rule, _template in world.asked))
-    options = {option_name(template).casefold(): option_name(template) for _rule, template in world.asked}
+    options = {name_key(option_name(template)): option_name(template) for _rule, template in world.asked}
     if len(options) > 1:
         why = Reason("U01", f"which of the templates {', '.join(sorted(options.values()))} the message gets")
         return Verdict("protected_option_unknown", by, reasons=(why,), assumes=assumes)

@@ -24,7 +24,7 @@ class Content(Value):
     :param subject: the subject.
     :param body: the text; ``None`` where nobody knows it.
     :param headers: name in small letters to values.
-    :param classifications: names in small letters; ``None`` where nobody knows them.
+    :param classifications: names; ``None`` where nobody knows them.
     :param scl_set: whether a rule has set the spam confidence level.
     :param wrapped: whether the message is an attachment of another one by now.
     :param asked: whether a rule has asked for encryption, and :param:`removed` for its removal.

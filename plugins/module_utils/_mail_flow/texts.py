@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
@@ -115,8 +116,9 @@ def in_header(decide: OfText) -> Callable[[Sight, Any, Settings], Truth]:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         name, wanted = values
         given = sight.content.header(name.lower())
-        if name.lower() in _FIELDS and given != dict(sight.message.headers).get(name.lower()):
-            return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, which every message has")
+        if not is_own_header(name.lower()) and given != dict(sight.message.headers).get(name.lower()):
+            whose = "which every message has" if name.lower() in _FIELDS else "which the mail system sets"
+            return opened(("header", name.lower(), wanted), "U00", f"whether rules can set or remove the header {name}, {whose}")
         values = header_values(sight, name.lower())
         if values is None:
             return opened(("header", name.lower(), wanted), "U00", f"the header {name}, which the mail system sets, is not known")
@@ -159,7 +161,9 @@ def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
 def has_classification(sight: Sight, value: str, settings: Settings) -> Truth:
     """One of the message's classifications."""
     known = sight.content.classifications
-    return opened(("classification",), "U00", "the classification of the message is not known") if known is None else value.casefold() in known
+    if known is None:
+        return opened(("classification",), "U00", "the classification of the message is not known")
+    return any(same_name(value, each) for each in known)
 
 
 def has_no_classification(sight: Sight, value: bool, settings: Settings) -> Truth:

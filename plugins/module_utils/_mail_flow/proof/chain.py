@@ -269,7 +269,7 @@ class Chain:
         state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "")] if decrypts else []))
         for template in rule.templates:
             wanted = option_name(template)
-            asked = next((known for known in state.asked if known.casefold() == wanted.casefold()), wanted)
+            asked = next((known for known in state.asked if same_name(known, wanted)), wanted)
             state.asked[asked] = rail.any_of((state.asked.get(asked, FALSE), acts))
         if decrypts:
             state.removed = rail.any_of((state.removed, acts))
@@ -295,7 +295,7 @@ class Chain:
             self._note(rule, SUBJECT, prefix, acts)
         self._set_headers(actions, acts, name, seen)
         if "apply_classification" in actions:
-            wanted = str(actions["apply_classification"]).casefold()
+            wanted = name_key(str(actions["apply_classification"]))
             known = dict(state.seen.classes)
             for key, literal in self.mail.properties.items():
                 if key[0] == "classification" and key[1] in (None, wanted):

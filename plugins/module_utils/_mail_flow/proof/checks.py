@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, AcceptedDomain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
 #: Conditions that name senders, so that a rule is not for all mail from outside.
@@ -106,29 +109,33 @@ def _subdomains(look: Look) -> str:
 
 
 def _templates(look: Look) -> str:
-    asked = sorted(templates_of(look.rule), key=str.casefold)
+    asked = sorted(templates_of(look.rule).values())
     return f"it applies {' and '.join(asked)}: which one mail gets is not documented (U01)" if len(asked) > 1 else ""
 
 
-def templates_of(rule: FlowRule) -> set[str]:
-    """The options of protection that a rule applies."""
-    return {option_name(template).casefold() for template in rule.templates}
+def templates_of(rule: FlowRule) -> dict[str, str]:
+    """The options of protection that a rule applies, by what makes two the same."""
+    return {name_key(option_name(template)): option_name(template) for template in rule.templates}
 
 
 def _groups(look: Look) -> str:
-    groups = look.facts.get("groups") or {}
-    named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each in groups]
-    return f"sent_to names the group {named[0]}, but matches only its members: use sent_to_member_of or any_of_to_header" if named else ""
+    groups = {str(each).lower() for each in look.facts.get("groups") or {}}
+    named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each.lower() in groups]
+    return f"sent_to names the group {named[0]}, and matches none of its members: use sent_to_member_of or any_of_to_header" if named else ""
 
 
 def _widely(look: Look) -> str:
     wide = [atom for atom in look.rule.conditions if atom.reach is Reach.COPY]
-    return f"{wide[0].predicate.options[0]} protects everyone who shares the copy, and depends on how earlier rules split it" if wide and look.encrypts else ""
+    return (
+        f"{wide[0].predicate.options[0]} protects everyone who shares the copy, and depends on how earlier rules split it"
+        if wide and _acts(look, Does.ENCRYPT)
+        else ""
+    )
 
 
 def _freeing(look: Look) -> str:
     wide = [atom for atom in look.rule.exceptions if atom.reach is Reach.COPY]
-    return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and look.encrypts else ""
+    return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and _acts(look, Does.ENCRYPT) else ""
 
 
 def _fails_open(look: Look) -> str:
@@ -151,8 +158,8 @@ def _unconfigured(look: Look) -> str:
     known = look.facts.get("ome_configurations")
     if known is None or not look.rule.does(Does.BRAND):
         return ""
-    names = {str(each.get("identity")).casefold() for each in known}
-    missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if str(brand).casefold() not in names]
+    names = {name_key(str(each.get("identity"))) for each in known}
+    missing = [str(brand) for brand in look.rule.does(Does.BRAND).values() if name_key(str(brand)) not in names]
     text = "which is not an OME configuration of the organization: only Advanced Message Encryption allows more than the default one"
     return f"it sets the branding {missing[0]}, {text}" if missing else ""
 
@@ -179,6 +186,11 @@ def _acts(look: Look, what: Does) -> bool:
     return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
 
 
+def _reads_recipients(rule: FlowRule) -> bool:
+    """Whether a rule encrypts by who the recipients are."""
+    return bool(rule.does(Does.ENCRYPT)) and rule.enforced and not rule.idle and rule.looks_at_recipients
+
+
 def _unscoped(look: Look) -> str:
     """Why a rule is for mail that no rule encrypts: that from outside."""
     if not _acts(look, Does.ENCRYPT):
@@ -197,10 +209,21 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
     if option == "from_scope":
         return bool(atom.values == scope)
     if option == "sender_domain_is" and look.facts.get("accepted_domains") is not None:
-        own = [each if isinstance(each, str) else str(each.get("name", "")) for each in look.facts["accepted_domains"]]
-        inside = [any(is_below(value, name.lower()) for name in own) for value in atom.values]
-        return all(inside) if scope == "InOrganization" else not any(inside)
+        facts = facts_of(look.facts)
+        own = [each for each in facts.accepted_domains or () if each.type in INSIDE]
+        people = [domain(each) for each in (*(facts.mailboxes or ()), *(facts.mail_users or ()))]
+        if scope == "InOrganization":
+            return all(value in people or any(_takes(each, value) for each in own) for value in atom.values)
+        # A domain means its subdomains, too.
+        return not any(is_below(each, value) for value in atom.values for each in people) and not any(
+            is_below(each.name, value) or _takes(each, value) for value in atom.values for each in own
+        )
     return scope == "InOrganization" and option in _OF_PEOPLE
+
+
+def _takes(accepted: AcceptedDomain, name: str) -> bool:
+    """Whether people of a domain are in an accepted one."""
+    return name == accepted.name or (accepted.match_subdomains and is_below(name, accepted.name))
 
 
 def _takes_all(look: Look) -> bool:
@@ -241,7 +264,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     ),
     "envelope_sender": lambda look: (
         "it checks the envelope's sender, which is empty for automatic replies"
-        if any(atom.settings.location == "Envelope" and atom.predicate.looks_at == "sender" for atom in look.atoms)
+        if any(atom.settings.location == "Envelope" and slots_look_at_sender(atom) for atom in look.atoms)
         else ""
     ),
     "auto_forward": lambda look: (
@@ -251,8 +274,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     ),
     "adds_recipients": lambda look: (
         "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)"
-        if (_acts(look, Does.ADD) or _acts(look, Does.REDIRECT))
-        and any(later.does(Does.ENCRYPT) and later.enforced and not later.idle and later.place > look.rule.place for later in look.rules.rules)
+        if (_acts(look, Does.ADD) or _acts(look, Does.REDIRECT)) and any(_reads_recipients(later) for later in look.rules.rules[look.rule.place + 1 :])
         else ""
     ),
     "actions_left_undone": _undone,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import beside_content
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Text
@@ -383,7 +384,7 @@ class Conditions:
         return known.get(wanted, FALSE)
 
     def _classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
-        name = str(atom.values).casefold()
+        name = name_key(str(atom.values))
         return seen.classes.get(name, self.mail.properties["classification", name])
 
     def _no_classification(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:

@@ -137,7 +137,7 @@ def _named(rules: RuleSet) -> list[tuple[Hashable, Hashable]]:
     found: list[tuple[Hashable, Hashable]] = []
     for rule in rules.rules:
         keys: list[Hashable] = []
-        for key in (("guid", rule.guid), ("name", rule.name.casefold())):
+        for key in (("guid", rule.guid), ("name", name_key(rule.name))):
             times[key] = times.get(key, 0) + 1
             keys.append((*key, times[key]) if key[1] else None)
         found.append((keys[0], keys[1]))

@@ -136,13 +136,13 @@ class Outcome:
         """Whether the copy is protected with this option and no other."""
         rail = self.rail
         arrived = rail.all_of((self.kept, self.mail.option(name)))
-        others = rail.any_of([value for option, value in self.state.asked.items() if option.casefold() != name.casefold()])
-        mine = next((value for option, value in self.state.asked.items() if option.casefold() == name.casefold()), FALSE)
-        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name.casefold(), self.state.order(Does.ENCRYPT, named=True)), TRUE)))
-        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name.casefold(), self.state.order(Does.ENCRYPT, Does.DECRYPT))))
+        others = rail.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
+        mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
+        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name_key(name), self.state.order(Does.ENCRYPT, named=True)), TRUE)))
+        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name_key(name), self.state.order(Does.ENCRYPT, Does.DECRYPT))))
         newly = rail.all_of((self.by_rules, sole))
         return rail.choose(
-            self.state.surprised, self._unread("option", name.casefold()), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
+            self.state.surprised, self._unread("option", name_key(name)), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
         )
 
     def brand(self, name: str) -> Value:

@@ -346,7 +346,7 @@ class Writer:
             found["type"] = types
         importance = next((name for name, literal in mail.importance.items() if is_true(literal)), "")
         found.update({"importance": importance} if importance else {})
-        classes = [value for sort, value in mail.properties if sort == "classification" and value and is_true(mail.properties[sort, value])]
+        classes = [mail.spelled[value] for sort, value in mail.properties if sort == "classification" and value and is_true(mail.properties[sort, value])]
         if not classes and ("classification", None) in mail.properties and not is_true(mail.properties["classification", None]):
             classes = ["another classification"]
         found.update({"classification": classes} if classes else {})
@@ -369,7 +369,7 @@ class Writer:
         found: dict[str, Any] = {}
         arrival = next((kind for kind, literal in mail.arrival.items() if is_true(literal)), "")
         if arrival in ("own", "other"):
-            option = next((name for name, literal in mail.options.items() if is_true(literal)), "encrypt")
+            option = next((mail.spelled[name] for name, literal in mail.options.items() if is_true(literal)), "encrypt")
             found["protection"] = {"kind": option, "owner": arrival}
         elif arrival:
             found["protection"] = {"kind": arrival, "owner": "other"}

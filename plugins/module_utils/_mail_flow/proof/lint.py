@@ -51,7 +51,7 @@ def lint(
     meetings = Meetings(model, rule_set, budget)
     deciding = _Deciding(model, meetings.usual(model.free), budget)
     found += deciding.findings()
-    found += _Clashes(meetings, deciding.live, deciding.live_in_clear).findings()
+    found += _Clashes(meetings, deciding).findings()
     return found
 
 
@@ -79,6 +79,8 @@ class _Deciding:
         #: The rules that may act on a recipient's copy, and those that may encrypt usual mail or end its way, once the findings are there.
         self.live: list[FlowRule] = []
         self.live_in_clear: list[FlowRule] = []
+        #: The places of those that certainly never act.
+        self.dead: set[int] = set()
         self._copies: AddedCopies | None = None
         self._followed = len(self.chain.rules.rules)  # The place up to which all copies are followed.
 
@@ -96,7 +98,9 @@ class _Deciding:
         ]
         later = self._asked.possible([((place, number), literals) for number, (place, literals) in enumerate(ways)])
         busy = {place for place, _number in later}
-        found = [self._never(step) for step in followed if id(step) not in acting and step.rule.place not in busy]
+        never = [step for step in followed if id(step) not in acting and step.rule.place not in busy]
+        self.dead = {step.rule.place for step in never}
+        found = [self._never(step) for step in never]
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
     def _follow(self) -> None:
@@ -170,13 +174,11 @@ class _Deciding:
 
 
 class _Clashes:
-    """Findings about rules that get in each other's way, each of which a message shows.
+    """Findings about rules that get in each other's way, each of which a message shows."""
 
-    :param live: the rules that may act, and :param:`clear` those that may act on mail that rules encrypt.
-    """
-
-    def __init__(self, meetings: Meetings, live: Sequence[FlowRule], clear: Sequence[FlowRule]) -> None:
-        self._meetings, self._live, self._clear = meetings, live, clear
+    def __init__(self, meetings: Meetings, deciding: _Deciding) -> None:
+        self._meetings, self._live, self._clear = meetings, deciding.live, deciding.live_in_clear
+        self._kept = [step.rule for step in deciding.chain.steps if step.rule.place not in deciding.dead]
 
     def findings(self) -> Iterator[dict[str, Any]]:
         yield from self._two_requests()
@@ -193,14 +195,14 @@ class _Clashes:
                 yield _finding("encrypt_meets_decrypt", [other.name, rule.name], text)
         encrypting = [rule for rule in self._clear if rule.does(Does.ENCRYPT)]
         for place, rule in enumerate(encrypting):
-            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if templates_of(each) != templates_of(rule)])
+            other = self._meetings.differing(rule, [each for each in encrypting[place + 1 :] if templates_of(each).keys() != templates_of(rule).keys()])
             if other is not None:
                 text = f"{rule.name!r} and {other.name!r} apply different templates to the same message: which one it gets is not documented (U01)."
                 yield _finding("templates_meet", [rule.name, other.name], text)
 
     def _ends_before(self) -> Iterator[dict[str, Any]]:
         """A rule that stops the processing, and lets mail be delivered, before a later rule would encrypt it."""
-        every = (*self._clear, *(rule for rule in self._live if all(rule is not each for each in self._clear)))
+        every = (*self._clear, *(rule for rule in self._kept if all(rule is not each for each in self._clear)))
         encrypting = [rule for rule in every if rule.enforced and rule.does(Does.ENCRYPT)]
         for rule in self._clear:
             if not rule.is_final or any(rule.does(what) for what in (Does.DELETE, Does.REJECT, Does.REDIRECT, Does.ENCRYPT)):

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import TYPES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import LARGEST
@@ -162,6 +163,8 @@ class Mail:
         self.kinds = {kind: circuit.variable(("type", kind)) for kind in KINDS}
         self.importance = {name: circuit.variable(("importance", name)) for name in ("Low", "High")}
         circuit.at_most_one(self.importance.values())
+        #: By what makes two names the same, how one is written: of options of protection, and of classifications.
+        self.spelled: dict[str, str] = {}
         self._name_options(options)
         self.texts: dict[str, dict[Key, int]] = {}
         self._texts()
@@ -254,7 +257,7 @@ class Mail:
 
     def option(self, name: str) -> int:
         """Whether a message that arrives protected by rights has this option."""
-        return self.options.get(name.casefold(), FALSE)
+        return self.options.get(name_key(name), FALSE)
 
     def _relate_envelope(self) -> None:
         """The envelope's sender is the From field's address, another one, or none (an automatic reply)."""
@@ -279,10 +282,12 @@ class Mail:
 
     def _name_options(self, names: Iterable[str]) -> None:
         """The option of its protection on arrival: encryption only, or one that a rule or guarantee names."""
-        others = sorted({name.casefold() for name in ("do_not_forward", *names)} - {"encrypt"})
+        self.spelled.update((name_key(name), name) for name in (*sorted(names), "do_not_forward", "encrypt"))
+        encrypt = name_key("encrypt")
+        others = sorted({name_key(name) for name in ("do_not_forward", *names)} - {encrypt})
         self.options = {name: self.circuit.variable(("arrival option", name)) for name in others}
         self.circuit.at_most_one(self.options.values())
-        self.options["encrypt"] = self.circuit.disjunction(self.options.values()) ^ 1
+        self.options[encrypt] = self.circuit.disjunction(self.options.values()) ^ 1
 
     def _of_alias(self, name: str) -> dict[Key, int]:
         """What an alias of somebody else has."""
@@ -326,7 +331,8 @@ class Mail:
         self._ladder("scl", sorted({int(value) for value in found.get("scl_over", ())}))
         for option in _SWITCHES:
             self.properties[option, True] = circuit.variable(option)
-        classes = list(dict.fromkeys(str(value).casefold() for value in found.get("has_classification", ())))
+        self.spelled.update((name_key(str(value)), str(value)) for value in found.get("has_classification", ()))
+        classes = list(dict.fromkeys(name_key(str(value)) for value in found.get("has_classification", ())))
         self.properties.update({("classification", name): circuit.variable(("classification", name)) for name in classes})
         if "has_no_classification" in found:
             self.properties["classification", None] = circuit.variable("no classification")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY
@@ -83,7 +84,7 @@ class Meetings:
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends, facts = self._ends(self.rules, candidate), candidate.facts[0]
-            protects = bool(ends) and all(rule.name in found.by and found.protection == option_name(template) for _world, found in ends)
+            protects = bool(ends) and all(rule.name in found.by and same_name(found.protection, option_name(template)) for _world, found in ends)
             return rule if protects and scopes.recipient_outside(facts, candidate.letter.recipient) is True else None
 
         return self._find(wanted, shown, ("",)) is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY, Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -75,13 +76,13 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
         return False
     outside = then == "portal" and scopes.recipient_outside(facts, course.recipient.address) is True
     if found.protection == "unknown":
-        possible = {option_name(asked).casefold() for _rule, asked in world.asked} | {message.protection.kind.casefold() if message.protection else ""}
-        never = option_name(template).casefold() not in possible if template else outside and not world.brands
+        possible = {name_key(option_name(asked)) for _rule, asked in world.asked} | {name_key(message.protection.kind) if message.protection else ""}
+        never = name_key(option_name(template)) not in possible if template else outside and not world.brands
         return never and found.delivered
     if found.protection == "none":
         return True
     if template and found.protection != "protected_option_unknown":
-        return found.protection.casefold() != option_name(template).casefold()
+        return not same_name(found.protection, option_name(template))
     return outside and (found.protection == "smime" or not world.brands)
 
 

@@ -135,7 +135,8 @@ class Rows:
             said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
         arrives = self._arrives(found, shown)
-        extent = self._extent(found, list(zip(deciding, said, strict=True)), why, arrives, self._alike(found, stages, approvals), usual=shown.usual)
+        differs, alike = self._differs(found, approvals), self._alike(found, stages, approvals)
+        extent = self._extent(found, list(zip(deciding, said, strict=True)), why, arrives, (differs, alike), usual=shown.usual)
         return _Draft(edit, {"before": before, "after": after}, stages, approvals > 0, arrives, said, why, extent)
 
     def _row(self, found: MailClass, shown: Shown, draft: _Draft, but: str, sure: bool) -> Row:
@@ -241,6 +242,15 @@ class Rows:
             return ""
         return protection.owner if protection.by_rights else protection.kind
 
+    def _differs(self, found: MailClass, approvals: int) -> int:
+        """That a message is treated differently as its class says. What is delivered, or was, is so at the witness's stage: another approval may remain."""
+        asked = self.asked(found.person)
+        differs = asked.kinds[found.kind]
+        if found.kind not in ("delivery_lost", "delivery_gained"):
+            return differs
+        copies = asked.copies[found.kind == "delivery_gained"]
+        return self.model.circuit.conjunction((differs, high(copies.fate("delivered", approvals))))
+
     def _alike(self, found: MailClass, stages: tuple[Mapping[str, Any], Mapping[str, Any]], approvals: int) -> int:
         """That a message is treated like the witness, as far as the sentence describes it."""
         values = []
@@ -256,14 +266,16 @@ class Rows:
                 values.append(negate(copies.branded))
         return high(self.model.free.rail.all_of(values))
 
-    def _extent(self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, arrives: str, alike: int, *, usual: bool) -> Extent:
+    def _extent(
+        self, found: MailClass, deciding: Sequence[tuple[FlowRule, FlowRule]], why: Apart, arrives: str, treated: tuple[int, int], *, usual: bool
+    ) -> Extent:
         """What decides of how much mail a sentence is true.
 
         :param deciding: rules, each as it is and as far as it is about mail that arrives.
         :param why: what sets the versions of the first one apart.
+        :param treated: that mail is treated differently as the class says, and that it is treated like the witness.
         """
-        model, asked = self.model, self.asked(found.person)
-        differs, recipient = asked.kinds[found.kind], model.mail.recipient
+        model, recipient, (differs, alike) = self.model, self.model.mail.recipient, treated
         wanted = assumed(model, self._about, usual=usual)
         # Whom a rule adds, or redirects mail to, gets what is addressed to them anyway.
         anyway = [found.person] if found.person else [each for rule, _said in deciding for each in redirected_to(rule, model.facts)]
@@ -272,7 +284,7 @@ class Rows:
             wanted.append(model.mail.arrival[arrives])
         elif found.kind.startswith("protection"):  # Mail that arrives protected stays protected, and need not be mentioned.
             wanted += [literal ^ 1 for literal in model.mail.arrival.values()]
-        of_class = (*wanted, *asked.of(found.kind, found.cause))
+        of_class = (*wanted, *self.asked(found.person).of(found.kind, found.cause), differs)
         steps = self._steps(*(rule for rule, _said in deciding))
         if len(steps) < len(deciding):
             return Extent((), (), of_class, differs, alike)
@@ -409,8 +421,8 @@ def acted(edit: Edit | None, courses: Courses) -> tuple[bool, bool]:
 
 #: Kind to what its sentence says about the treatment before and now.
 _TOLD = {
-    "delivery_lost": ("", "fate"),
-    "delivery_gained": ("fate", ""),
+    "delivery_lost": ("fate", "fate"),
+    "delivery_gained": ("fate", "fate"),
     "fate_changed": ("", "fate"),
     "protection_changed": ("protection", "protection"),
     "branding_changed": ("branding", "branding"),

@@ -301,7 +301,7 @@ def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str
     :param settings: the changed settings with their values.
     """
     if edit is None and settings:
-        return "because of " + " and ".join(f"{name}: {str(value).lower() if isinstance(value, bool) else value}" for name, value in settings.items())
+        return "because of " + " and ".join(f"{name}: {_setting(value)}" for name, value in settings.items())
     if edit is None:
         return "because an edited rule splits the message differently"
     rule, place = edit.rule, f"priority {edit.rule.place}"
@@ -315,6 +315,10 @@ def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str
     if was and now:
         return f"{named} {_differently(edit)}"
     return f"{named} now applies to it" if now else f"{named} no longer applies to it"
+
+
+def _setting(value: Any) -> str:
+    return "unknown" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _differently(edit: Edit) -> str:

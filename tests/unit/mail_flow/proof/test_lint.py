@@ -329,10 +329,59 @@ def test_mail_that_arrives_protected_may_be_encrypted_and_decrypted() -> None:
         ({"conditions": {"sender_domain_is": ["northwind.com"]}}, "it encrypts only mail from outside"),
         ({"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from_scope": "InOrganization"}}, "without a condition that limits its senders"),
         ({"conditions": {"subject_contains_words": ["x"]}, "exceptions": {"from": ["megan@contoso.com"]}}, "without a condition that limits its senders"),
-        ({"conditions": {"sender_domain_is": ["eu.contoso.com"]}}, ""),
+        ({"conditions": {"sender_domain_is": ["contoso.com"]}}, ""),
+        ({"conditions": {"sender_domain_is": ["eu.contoso.com"]}}, "it encrypts only mail from outside"),
+        ({"conditions": {"sender_domain_is": ["com"]}}, "without a condition that limits its senders"),
         ({"conditions": {}, "exceptions": {"from_scope": "NotInOrganization"}}, ""),
     ],
 )
 def test_an_encrypting_rule_is_for_mail_from_inside(limits: Values, reason: str) -> None:
     reasons = [each["reason"] for each in lint([{**rule("R", {}, ENCRYPT), **limits}], TENANT, NOW) if each["kind"] == "unscoped_encryption"]
     assert (len(reasons) == 1 and reason in reasons[0]) if reason else not reasons
+
+
+@pytest.mark.parametrize(
+    ("accepted", "mailboxes", "domain", "reason"),
+    [
+        ({"match_subdomains": True}, [], "eu.contoso.com", ""),
+        ({}, ["ann@eu.contoso.com"], "eu.contoso.com", ""),  # Whether somebody with a mailbox is inside is open (U20).
+        ({"type": "ExternalRelay"}, [], "contoso.com", "it encrypts only mail from outside"),
+        ({"type": "InternalRelay"}, [], "contoso.com", ""),
+    ],
+)
+def test_whose_mail_a_domain_is_about_is_said_by_the_accepted_domains(accepted: Values, mailboxes: list[str], domain: str, reason: str) -> None:
+    facts = {**TENANT, "accepted_domains": [{"name": "contoso.com", **accepted}], "mailboxes": mailboxes}
+    reasons = [each["reason"] for each in lint([rule("R", {"sender_domain_is": [domain]}, ENCRYPT)], facts, NOW) if each["kind"] == "unscoped_encryption"]
+    assert [reason in each for each in reasons] == ([True] if reason else [])
+
+
+@pytest.mark.parametrize("written", ["sales@contoso.com", "Sales@Contoso.com"])
+def test_a_group_that_is_named_is_nobody(written: str) -> None:
+    facts = {**TENANT, "groups": {written: ["bob@contoso.com"]}}
+    reasons = [each["reason"] for each in lint([rule("R", {**OUTGOING, "sent_to": ["sales@contoso.com"]}, ENCRYPT)], facts, NOW)]
+    assert any("names the group sales@contoso.com, and matches none of its members" in each for each in reasons)
+
+
+def test_a_stop_keeps_mail_from_encryption_whomever_a_rule_adds() -> None:
+    """What becomes of the copies of the sender's manager is unknown. That the recipient's is stopped is not."""
+    adds = rule("Adds", {"sent_to": ["joe@northwind.com"]}, {"add_manager_as_recipient_type": "To"})
+    assert kinds(adds, rule("Stops", IN, STOP), ENCRYPTS) == {"ends_before_encryption"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "kind", "is_found"),
+    [
+        ({"conditions": {"sender_ad_attribute_contains_words": ["Department:Sales"]}, "sender_address_location": "Envelope"}, "envelope_sender", False),
+        ({"conditions": {"from": ["megan@contoso.com"]}, "sender_address_location": "Envelope"}, "envelope_sender", True),
+        ({"conditions": {**IN, "any_of_to_header": ["ann@fabrikam.com"]}, "mode": "Audit"}, "whole_copy", False),
+        ({"conditions": IN, "exceptions": {"any_of_to_header": ["ann@fabrikam.com"]}, "mode": "Audit"}, "one_frees_all", False),
+    ],
+)
+def test_a_check_is_about_what_a_rule_does(odd: Values, kind: str, *, is_found: bool) -> None:
+    assert (kind in {name for name, _rules in found({**ALL, **odd})}) is is_found
+
+
+@pytest.mark.parametrize(("conditions", "is_open"), [(IN, False), ({**IN, "recipient_domain_is": ["fabrikam.com"]}, True)])
+def test_whom_a_rule_adds_matters_to_rules_about_recipients(conditions: Values, *, is_open: bool) -> None:
+    copies = rule("Copies", IN, {"copy_to": ["joe@northwind.com"]})
+    assert ("adds_recipients" in {kind for kind, _rules in found(copies, rule("Encrypts", conditions, ENCRYPT))}) is is_open

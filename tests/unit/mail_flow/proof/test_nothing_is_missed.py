@@ -161,6 +161,32 @@ def test_whom_a_field_names_is_not_compared_as_somebody_whom_rules_add() -> None
     assert [row.get("added") for row in rows([copies], [copies, ALL])] == [None]
 
 
+TEMPLATE = "apply_rights_protection_template"
+
+
+@pytest.mark.parametrize(("one", "other", "are_two"), [("Maße", "Masse", True), ("Maße", "MAßE", False), ("Board", "BOARD", False)])
+def test_names_of_templates_and_classifications_are_compared_as_exchange_does(one: str, other: str, *, are_two: bool) -> None:
+    """A sharp s is not two of them."""
+    before, after = ([rule("R", IN, {TEMPLATE: name})] for name in (one, other))
+    assert [row["kind"] for row in rows(before, after)] == (["protection_changed"] if are_two else [])
+    both = [*before, rule("S", IN, {TEMPLATE: other})]
+    assert (simulated(both)["protection"] == "protected_option_unknown") is are_two
+    before, after = ([rule("R", {**IN, "has_classification": name}, ENCRYPT)] for name in (one, other))
+    assert bool(rows(before, after)) is are_two
+
+
+def _approves(name: str, conditions: Values) -> Values:
+    return rule(name, conditions, {"moderate_message_by_user": [BOB]})
+
+
+def test_what_another_approval_holds_is_not_delivered() -> None:
+    """Nor was it before."""
+    every, some, holds = _approves("Every", IN), _approves("Some", {"subject_contains_words": ["x"]}), rule("Holds", IN, {"quarantine": True})
+    for before, after in (([every, some], [some]), ([some], [every, some]), ([some, holds], [some])):
+        assert [(row["kind"].split("_")[0], row["every"]) for row in rows(before, after)] == [("delivery", False)]
+    assert [row["every"] for row in rows([every], [])] == [True]
+
+
 @pytest.mark.parametrize(
     ("words", "steer"),
     [

@@ -301,3 +301,24 @@ def test_which_address_of_a_sender_counts_is_open(looks_for: Values) -> None:
     assert [found["protection"] for found in (emulated(rules, facts, **at_alias), simulated(rules, facts, **at_alias))] == ["unknown", "unknown"]
     by_name = [rule("Looks", {**IN, "from": ["bob@contoso.com"]}, ENCRYPT)]
     assert [found["protection"] for found in (emulated(by_name, facts, **at_alias), simulated(by_name, facts, **at_alias))] == ["encrypt", "encrypt"]
+
+
+def test_a_header_of_the_mail_system_may_be_none_that_a_rule_sets() -> None:
+    """What rests on it is no refutation."""
+    header = "X-MS-Exchange-Organization-Class"
+    sets = rule("Sets", {}, {"set_header_name": header, "set_header_value": "yes"})
+    stops = rule("Stops", {"header_contains_message_header": header, "header_contains_words": ["yes"]}, STOP)
+    assert verdict([sets, stops, rule("All", IN, ENCRYPT)], when=IN, then="not_in_clear")["verdict"] == "unknown"
+
+
+def test_of_a_template_in_other_letters_nothing_is_proved() -> None:
+    away = [rule(kind, {"message_type_matches": kind}, {"delete_message": True}) for kind in ("Encrypted", "PermissionControlled")]
+    for name, said in (("Maße", "refuted"), ("MASSE", "proved")):
+        rules = [*away, rule("All", IN, {"apply_rights_protection_template": name})]
+        assert verdict(rules, when=IN, then="not_in_clear", template="Masse")["verdict"] == said
+
+
+def test_whether_a_disclaimer_can_be_inserted_has_one_answer() -> None:
+    disclaimer = {"apply_html_disclaimer_text": "a", "apply_html_disclaimer_fallback_action": "Ignore"}
+    rules = [rule("Stops", {}, {**STOP, **disclaimer}), rule("Deletes", {}, {"delete_message": True, **disclaimer})]
+    assert simulated(rules, protection={"kind": "encrypt", "owner": "own"})["fate"] == "delivered"
