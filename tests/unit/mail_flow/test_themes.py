@@ -34,6 +34,12 @@ def test_random_edits_as_enumeration_says(theme: Theme, seed: int) -> None:
     assert Search(150, theme).changes(classes, seed) == ""
 
 
+# 506575047027: where it was open what is in an alias, the one that was written was no address.
+@pytest.mark.parametrize("seed", [506575047027])
+def test_edits_that_the_soak_found_as_enumeration_says(seed: int) -> None:
+    assert Search(150, drawn(seed)).changes(classes, seed) == ""
+
+
 @pytest.mark.parametrize(("theme", "seed"), THEME_SEEDS)
 def test_rules_that_are_said_never_to_act_never_do(theme: Theme, seed: int) -> None:
     assert Search(100, theme).idle(never, seed) == ""

@@ -48,6 +48,19 @@ NOT_FOLLOWED = {"id": "U09", "reason": "copies of managers and members of groups
 #: For mail that waits for many approvals.
 MANY_APPROVALS = {"id": "approvals", "reason": "how many approvals mail waits for is compared only up to a few", "settled_by": "Send a test message."}
 
+#: Assumption about usual mail to the mail of which it is not true.
+UNUSUAL = {
+    "U19": "mail to people in the organization's domains who are not in its directory",
+    "U20": "mail of guests and mail users",
+    "U21": "mail to remote domains that count as internal",
+    "U24": "mail to aliases",
+    "U25": "mail with a PDF attachment",
+    "U26": "mail that is forwarded automatically",
+    "U27": "mail with a clear S/MIME signature",
+    "U29": "automatic replies, read receipts, meeting items and approval requests",
+    "U31": "messages of more than 25 MB",
+}
+
 #: For a rule that begins or ends later.
 LATER = {"id": "date", "reason": "only mail of today is compared", "settled_by": "Compare again after that date."}
 

@@ -134,6 +134,8 @@ class _Differ:
         self.rows = Rows(self.model, self.edits, self.questions.free, self.budget, self._about)
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
+        #: The causes of what unusual mail may show. It is told for all of them together.
+        self._unusual: set[int] = set()
 
     def _use(self, model: Model) -> None:
         """Asks a model from now on. What rows say of all mail, they ask the first one, whose messages are for anybody."""
@@ -156,6 +158,7 @@ class _Differ:
         others += [self.rows.on_dates(rule, dates) for rule, dates in with_later_dates(self.sets[0], self.sets[1], self.model.now)]
         self.rows.write(found.values())
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
+        others += [self.rows.unusual(sorted(self._unusual))] if self._unusual else []
         rows = merged([*(each.row for each in found.values()), *open_, *others])
         if not self.complete:
             rows.append(cut_short())
@@ -253,6 +256,7 @@ class _Differ:
             self._sure(found, False)
             if found.shown is None and not found.refine:
                 self._drop(found)
+                self._unusual.add(which[1])
         return {which: [kind for kind in each if (kind, which[1], which[0]) not in self.classes] for which, each in left.items()}
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
@@ -452,6 +456,7 @@ class _Differ:
         for key, each in list(self.classes.items()):
             if each.shown is None and not each.usual:
                 del self.classes[key]
+                self._unusual.add(each.cause)
 
     def _ask(self, model: Model, classes: Collection[_Key]) -> None:
         """Asks a model about classes."""

@@ -110,19 +110,37 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
 
 
 def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime) -> list[tuple[FlowRule, list[str]]]:
-    """The rules whose dates change what they do later, as they are now, each with what its dates say that they did not say before.
+    """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say then: what they did not say before,
+    or what they say of an edited rule, or of one that meets edited ones.
 
     :param now: what is later than this.
     """
-    pairs, _kept = _aligned(before, after)
-    found: list[tuple[FlowRule, list[str]]] = []
+    pairs, kept = _aligned(before, after)
+    gone = {place: rule for place, rule in enumerate(before.rules) if place not in pairs.values()}
+    edited = bool(gone) or len(kept) < len(after.rules) or any(content_of(before.rules[pairs[place]]) != content_of(after.rules[place]) for place in kept)
+    found = [(rule, _no_longer(rule, now)) for rule in gone.values()]
     for place, rule in enumerate(after.rules):
         earlier = before.rules[pairs[place]] if place in pairs else None
+        if earlier is not None and rule.idle:
+            found.append((earlier, _no_longer(earlier, now)))
+            continue
         dates = [("begins", earlier.begins if earlier else "", rule.begins), ("ends", earlier.ends if earlier else "", rule.ends)]
-        changed = [(verb, was, date) for verb, was, date in dates if was != date and (is_later(was, now) or is_later(date, now))]
-        if changed and shows(rule, watched=False):
-            found.append((rule, [f"{verb} on {date}" if date else f"no longer {verb} on {was}" for verb, was, date in changed]))
-    return found
+        said = [
+            f"{verb} on {date}" if date else f"no longer {verb} on {was}"
+            for verb, was, date in dates
+            if was != date and (is_later(was, now) or is_later(date, now))
+        ]
+        if not said and earlier is not None and edited:
+            is_other = content_of(earlier) != content_of(rule)
+            how = "is no longer the same when it" if is_other else "meets other rules when it"
+            said = [f"{how} {verb} on {date}" for verb, _was, date in dates[: 1 if is_other else 2] if is_later(date, now)]
+        found.append((rule, said))
+    return [(rule, said) for rule, said in found if said and shows(rule, watched=False)]
+
+
+def _no_longer(rule: FlowRule, now: datetime.datetime) -> list[str]:
+    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would have ended."""
+    return [f"no longer begins on {rule.begins}"] if is_later(rule.begins, now) else []
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:

@@ -142,9 +142,7 @@ class Writer:
         samples = "".join(filter(None, (sample(key) for key in wish.wrong(address) if key[0] == "pattern" and key in wish.wanted)))
         near = [address, f"{name}{samples}@{domain}".lower()]
         found = next((each for each in near if is_address(each) and not wish.wrong(each)), "") or wish.composed(address, _FORMS).lower()
-        if not is_address(found):  # Where it may be open what is in a text, its form is, too.
-            raise NoMessageError()
-        return found
+        return _as_address(found)
 
     def _from_directory(self, slot: AddressSlot, is_true: Holds) -> str:
         """Somebody in a directory that is too large for one variable each."""
@@ -194,7 +192,7 @@ class Writer:
         found = next((text for form in _FORMS if (text := sample(key, form))), None)
         if found is None:
             raise NoMessageError()
-        return found.lower()
+        return _as_address(found.lower())
 
     def _alias(self, of_alias: Mapping[Key, int], is_true: Holds, recipient: str) -> str:
         """The alias that the sender wrote for somebody: one that is known, or another one. The primary address if rules do not distinguish it from that."""
@@ -207,7 +205,7 @@ class Writer:
         for address in (*known, *(f"{name}@{domain}" for domain in domains for name in names)):
             if is_address(address) and all(holds(address, key) is is_true(literal) for key, literal in atoms.items()):
                 return address
-        text = Wish(atoms, is_true, lax=self._lax).composed("", _FORMS).lower()
+        text = _as_address(Wish(atoms, is_true, lax=self._lax).composed("", _FORMS).lower())
         if self.facts.is_object(text) or self.facts.primary(text) not in (text, recipient):
             raise NoMessageError()
         return text
@@ -421,3 +419,13 @@ _FLAGS = {
 def _is_leaned_on(key: Key, person: str, written: str) -> bool:
     """Whether somebody has an atom: in the address, or in the one at which the sender writes to them."""
     return (written != person and holds(written, key[1]) is True) if key[0] == "written" else holds(person, key) is True
+
+
+def _as_address(text: str) -> str:
+    """A text that is to be an address. Where it may be open what is in a text, its form is, too.
+
+    :raises NoMessageError: it is none.
+    """
+    if not is_address(text):
+        raise NoMessageError()
+    return text

@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     LATER,
     MANY_APPROVALS,
     NOT_FOLLOWED,
+    UNUSUAL,
     described,
     settled_by,
 )
@@ -329,6 +330,17 @@ class Rows:
         """
         becomes_later = f"may be treated differently later: rule '{rule.name}' {' and '.join(dates)}"
         return _open_row([self._unchanged(rule)], becomes_later, [rule.name], LATER)
+
+    def unusual(self, causes: Sequence[int]) -> Row:
+        """The row of mail that is not usual, and that rules tell from usual mail, where it is unknown what becomes of it.
+
+        :param causes: the edits that may change that.
+        """
+        ids = sorted({each.id for each in self.model.mail.assumptions if each.seen and each.id not in self._about})
+        unknown = [{"id": each, "reason": f"what becomes of {UNUSUAL[each]} is not known", "settled_by": settled_by(each)} for each in ids]
+        edits = [edit for cause in causes if (edit := self._edit(cause)) is not None]
+        text = f"that is not usual may be treated differently ({', '.join(ids)}): {' and '.join(UNUSUAL[each] for each in ids)}"
+        return _open_row([], text, self._names(edits), *unknown)
 
     def held_longer(self) -> Row:
         """The row of mail that waits for so many approvals that they are not told apart."""

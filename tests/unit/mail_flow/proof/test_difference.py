@@ -116,10 +116,29 @@ def test_rules_about_unusual_mail_change_it(conditions: Values, of_witness: Valu
     settings = {"enable_pdf_encryption": False}
     found = difference([], [reject], {"accepted_domains": ["contoso.com"], "remote_domains": [], "irm_configuration": settings}, NOW)
     if of_witness is None:  # Whether a guest is outside is open, and nobody else has an attribute.
-        assert [row["kind"] for row in found.rows] == []
+        assert [(row["kind"], "U20" in {each["id"] for each in row["unknown"]}) for row in found.rows] == [("unknown", True)]
         return
     assert [row["kind"] for row in found.rows] == ["delivery_lost"]
     assert of_witness.items() <= found.rows[0]["witness"]["message"].items()
+
+
+LARGE = rule("Large", {**IN, "message_size_over": "20MB"}, ENCRYPT)
+NO_MEETINGS = rule("No meetings", {}, STOP, exceptions={"message_type_matches": "Calendaring"})
+SECRET = rule("Secret", {"subject_matches_patterns": [r"\bsecret\b"]}, {"delete_message": True})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "number"),
+    [
+        ([LARGE], [rule("Stops", IN, STOP), LARGE], "U31"),  # Before, it was encrypted or not delivered. Now it is in clear.
+        ([NO_MEETINGS], [NO_MEETINGS, SECRET], "U29"),  # The pattern is in doubt (U18).
+    ],
+)
+def test_what_is_unknown_of_unusual_mail_that_rules_tell_apart_is_said(before: Sequence[Values], after: Sequence[Values], number: str) -> None:
+    (row,) = compared(before, after).rows
+    assert (row["kind"], row["text"].startswith("Mail that is not usual may be treated differently (")) == ("unknown", True)
+    assert number in [each["id"] for each in row["unknown"]]
+    assert row["rules"] == [each["name"] for each in after if each not in before]
 
 
 def test_an_alias_matters_where_a_rule_looks_at_it() -> None:

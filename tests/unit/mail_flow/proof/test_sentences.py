@@ -89,12 +89,21 @@ def test_what_an_earlier_rule_brings_about_is_not_named() -> None:
     assert [row["text"].partition(":")[0] for row in rows] == [f"All mail {OUT} {LOST}"]
 
 
+SOON, UNTIL = ({**ALL, date: "2026-04-01T00:00:00Z"} for date in ("activation_date", "expiry_date"))
+IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": ["c.com"]}, ENCRYPT)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
         ([ALL], [{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], "rule 'All' ends on 2026-04-01T00:00:00Z"),
         ([{**ALL, "expiry_date": "2026-04-01T00:00:00Z"}], [ALL], "rule 'All' no longer ends on 2026-04-01T00:00:00Z"),
-        ([], [{**ALL, "activation_date": "2026-04-01T00:00:00Z"}], "rule 'All' begins on 2026-04-01T00:00:00Z"),
+        ([], [SOON], "rule 'All' begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
+        ([SOON], [{**SOON, "actions": {"delete_message": True}}], "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z"),
+        ([SOON, IDLE], [SOON], "rule 'All' meets other rules when it begins on 2026-04-01T00:00:00Z"),
+        ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules when it ends on 2026-04-01T00:00:00Z"),
     ],
 )
 def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
@@ -183,3 +192,9 @@ def test_a_sentence_is_one_line() -> None:
     assert "'a[U+000A]b[U+202E]'" in row["text"]
     assert "rule 'R[U+000A][U+0009]x'" in row["text"]
     assert row["text"].isprintable()
+
+
+@pytest.mark.parametrize("rules", [[SOON], [UNTIL]])
+def test_a_date_that_changes_nothing_is_not_named(rules: list[Values]) -> None:
+    assert compared(rules, rules).rows == []
+    assert [row["kind"] for row in compared([UNTIL], []).rows] == ["protection_lost"]
