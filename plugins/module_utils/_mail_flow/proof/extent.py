@@ -12,6 +12,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 
+#: What keeps mail that a sentence names from what it says: most often, another rule.
+ANOTHER = ", unless another rule applies to it"
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -40,7 +43,7 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
     limited = asked.possible([(place, (*extent.named, extent.differs ^ 1)) for place, extent in every if extent.named])
     limited |= {place for place, extent in every if not extent.named}
     unlike = asked.possible([(place, (*extent.of_class, extent.alike ^ 1)) for place, extent in every if place in limited and extent.alike != TRUE])
-    return [(", unless another rule applies to it", place not in unlike) if place in limited else _whole(circuit, asked, extent) for place, extent in every]
+    return [(ANOTHER, place not in unlike) if place in limited else _whole(circuit, asked, extent) for place, extent in every]
 
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:

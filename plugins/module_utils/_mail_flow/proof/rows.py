@@ -28,7 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.extent import Extent, reach
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.extent import ANOTHER, Extent, reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
@@ -123,7 +123,21 @@ class Rows:
         drafts = [(found, found.shown, self._draft(found, found.shown)) for found in classes if found.shown is not None]
         reached = reach(self.model.circuit, [draft.extent for _found, _shown, draft in drafts], self.budget)
         for (found, shown, draft), (but, sure) in zip(drafts, reached, strict=True):
-            found.row = self._row(found, shown, draft, but, sure)
+            found.row = self._row(found, shown, draft, self._without_rules(draft) if but == ANOTHER else but, sure)
+
+    def _without_rules(self, draft: _Draft) -> str:
+        """What keeps mail that is named from what a sentence says, if that can be no other rule since there is none."""
+        mail, edit, extent = self.model.mail, draft.edit, draft.extent
+        mine = [edit.before, edit.after] if edit else []
+        if any(not rule.idle and all(rule is not each for each in mine) for rules in self.sets for rule in rules.rules):
+            return ANOTHER
+        inside = high(self.model.free.conditions.sender_scope("InOrganization", mail.sender))
+        in_clear = [literal ^ 1 for literal in mail.arrival.values()]
+        for said, literals in ((", unless it comes from outside", [inside]), (", unless it arrives protected", in_clear)):
+            left = self.budget - self.model.circuit.solver.conflicts
+            if left > 0 and self.model.circuit.solve([*extent.named, extent.differs ^ 1, *literals], left) is False:
+                return said
+        return ANOTHER
 
     def _draft(self, found: MailClass, shown: Shown) -> _Draft:
         candidate, courses, edit = shown.candidate, shown.courses, self._edit(found.cause)

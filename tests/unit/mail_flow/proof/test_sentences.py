@@ -12,7 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import PHRASES, mail_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
-from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, OUTGOING, compared, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, OUTGOING, compared, rule
 
 Values = dict[str, Any]
 
@@ -198,3 +198,13 @@ def test_a_sentence_is_one_line() -> None:
 def test_a_date_that_changes_nothing_is_not_named(rules: list[Values]) -> None:
     assert compared(rules, rules).rows == []
     assert [row["kind"] for row in compared([UNTIL], []).rows] == ["protection_lost"]
+
+
+def test_where_there_is_no_other_rule_none_is_blamed() -> None:
+    brands = [rule("Brand", IN, {**ENCRYPT, "apply_rights_protection_customization_template": name}) for name in ("One", "Two")]
+    for before, after, said in (
+        ([], [rule("All", {}, ENCRYPT)], "Mail is now encrypted, unless it comes from outside: "),
+        (brands[:1], brands[1:], "Mail from inside now shows the branding 'Two' instead of 'One', unless it arrives protected: "),
+    ):
+        (text,) = [row["text"] for row in compared(before, after).rows]
+        assert text.startswith(said)
