@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.causes import (
     DECIDING,
     Acts,
     Causes,
     Cuts,
-    Edit,
     decides,
     decides_of_added,
     parted,
-    unedited,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, Model, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import about, categories
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of, categories
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Asked:
 
     :param copies: before and after.
     :param kinds: kind to its literal.
-    :param causes: what a difference is about to literals by edit.
+    :param causes: aspect of mail to its literals by edit.
     """
 
     copies: tuple[Copies, Copies]
@@ -41,7 +40,7 @@ class Asked:
 
     def cause(self, kind: str, place: int) -> int:
         """That an edit is the cause of a difference, if there is one of this kind."""
-        return self.causes[about(kind)][place]
+        return self.causes[aspect_of(kind)][place]
 
     def of(self, kind: str, place: int) -> list[int]:
         """That a message is one of a class."""

@@ -20,8 +20,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 _ENDS = ("deleted", "rejected", "redirected", "quarantined")
 
 
-def about(kind: str) -> str:
-    """What a kind of difference is about: ``protection``, ``branding``, or ``delivery``."""
+def aspect_of(kind: str) -> str:
+    """The aspect of mail that a kind of difference is about: ``protection``, ``branding``, or ``delivery``."""
     return "delivery" if kind == "fate_changed" else kind.split("_")[0]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof import (
+    causes,
     chain,
     edits,
     mail,
@@ -29,13 +30,13 @@ Values = dict[str, Any]
 
 def no_edit_steers(patch: Patch) -> None:
     """Later rules would be reached alike, whatever an edited rule stops."""
-    patch(edits._Cut, "_unless", lambda self, literal: None)
+    patch(causes._Cut, "_unless", lambda self, literal: None)
 
 
 def edited_rules_do_nothing_of_their_own(patch: Patch) -> None:
     """Copies would end with the same, whatever an edited rule does to them."""
-    whole = edits._Cut.end
-    patch(edits._Cut, "end", lambda self, *versions: whole(self, [], []))
+    whole = causes._Cut.end
+    patch(causes._Cut, "end", lambda self, *versions: whole(self, [], []))
 
 
 def nothing_shows(patch: Patch) -> None:
@@ -80,7 +81,7 @@ def nobody_writes_to_an_alias(patch: Patch) -> None:
 
 def protection_decides_about_nothing(patch: Patch) -> None:
     """No edit that encrypts would be a cause."""
-    patch(edits, "DECIDING", {**edits.DECIDING, "protection": frozenset()})
+    patch(causes, "DECIDING", {**causes.DECIDING, "protection": frozenset()})
 
 
 def nobody_sees_a_change(patch: Patch) -> None:
