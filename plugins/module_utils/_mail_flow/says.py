@@ -20,6 +20,9 @@ _PROTECTION = {
 
 _FATES = {"unknown": "delivered or not (unknown)", "moderated": "held for approval", "quarantined": "held in quarantine"}
 
+#: So many people of a field are named.
+_NAMED = 3
+
 #: The addresses of a message, which come first, and its keys that come next.
 _ADDRESSES, _FIRST = ("from", "to", "cc", "bcc", "name"), ("subject", "body")
 
@@ -74,14 +77,22 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
     """A message as a short list: what each line is about, and what it says. Everyone takes for granted that the sender is authentic.
 
-    :param recipient: the one whom the list is about.
+    :param recipient: the one whom the list is about; somebody whom no field names gets a copy.
     """
-    others = sum(len(message.get(field) or ()) for field in ("to", "cc", "bcc")) - 1
     yield "From", str(message.get("from") or "nobody")
-    yield "To", f"{recipient} and {others} more" if others > 0 else recipient
+    fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
+    for name, people in fields.items():
+        if people:
+            others = f" and {len(people) - _NAMED} more" if len(people) > _NAMED else ""
+            yield name.capitalize(), f"{', '.join(people[:_NAMED])}{others}"
+    everybody = [each.lower() for people in fields.values() for each in people]
+    if everybody != [recipient.lower()]:
+        yield "Seen by", recipient
     for key in (*_FIRST, *(key for key in message if key not in (*_FIRST, *_ADDRESSES))):
         value = message.get(key)
-        if value not in (None, "", [], {}) and (key, value) != ("authenticated", True):
+        if (key, value) == ("mail_from", ""):
+            yield _LABELS[key], "empty"
+        elif value not in (None, "", [], {}) and (key, value) != ("authenticated", True):
             yield _LABELS.get(key, key.replace("_", " ").capitalize()), _SAID.get(key, _listed)(value)
 
 

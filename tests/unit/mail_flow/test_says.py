@@ -38,10 +38,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ],
 )
 def test_a_message_is_a_list_of_lines(key: str, value: Any, line: tuple[str, str]) -> None:
-    lines = list(message_lines({"name": "witness", "from": "megan@contoso.com", "to": ["ann@fabrikam.com", "b@c.com"], key: value}, "ann@fabrikam.com"))
-    assert lines == [("From", "megan@contoso.com"), ("To", "ann@fabrikam.com and 1 more"), line]
+    lines = list(message_lines({"name": "witness", "from": "megan@contoso.com", "to": ["ann@fabrikam.com"], key: value}, "ann@fabrikam.com"))
+    assert lines == [("From", "megan@contoso.com"), ("To", "ann@fabrikam.com"), line]
 
 
 def test_what_is_taken_for_granted_is_not_said() -> None:
-    message = {"name": "witness", "authenticated": True, "bcc": ["ann@fabrikam.com"], "subject": "", "attachments": [], "headers": {}, "size": None}
-    assert list(message_lines(message, "ann@fabrikam.com")) == [("From", "nobody"), ("To", "ann@fabrikam.com")]
+    message = {"name": "witness", "authenticated": True, "bcc": ["Ann@fabrikam.com"], "subject": "", "attachments": [], "headers": {}, "size": None}
+    assert list(message_lines(message, "ann@fabrikam.com")) == [("From", "nobody"), ("Bcc", "Ann@fabrikam.com")]
+
+
+def test_of_many_people_it_is_said_whom_a_message_is_about() -> None:
+    message = {"name": "witness", "from": "megan@contoso.com", "to": [f"a{number}@b.com" for number in range(5)], "cc": ["joe@b.com"], "mail_from": ""}
+    assert list(message_lines(message, "joe@b.com"))[1:] == [
+        ("To", "a0@b.com, a1@b.com, a2@b.com and 2 more"),
+        ("Cc", "joe@b.com"),
+        ("Seen by", "joe@b.com"),
+        ("Envelope", "empty"),
+    ]
+    added = {"name": "witness", "from": "megan@contoso.com", "to": ["ann@b.com"]}
+    assert list(message_lines(added, "archive@b.com"))[1:] == [("To", "ann@b.com"), ("Seen by", "archive@b.com")]

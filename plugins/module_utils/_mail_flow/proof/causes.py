@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
@@ -29,40 +30,55 @@ Acts = Callable[[FlowRule], Value]
 #: Aspect of mail to the sorts of actions that decide about it, beside those that decide what later rules see, and whether they are reached.
 DECIDING: dict[str, frozenset[Does]] = {
     "protection": frozenset((Does.ENCRYPT, Does.DECRYPT, *FATES)),
-    "branding": frozenset((Does.ENCRYPT, Does.DECRYPT, Does.BRAND, *FATES)),
+    "branding": frozenset((Does.BRAND, *FATES)),
     "delivery": frozenset((Does.MODERATE, *FATES)),
 }
 
 
-def decides(outcome: Outcome, aspect: str, *more: Does) -> Acts:
+@dataclass(frozen=True)
+class Deciding:
+    """What decides how much an edited rule decides, in one comparison of somebody's copies.
+
+    :param parted: rule by its ``id`` to whether somebody leaves the copy in one rule set only, as far as it decides.
+    :param protection: whether the protection differs, on which the branding depends.
+    """
+
+    parted: Mapping[int, Value]
+    protection: Value
+
+
+def decides(outcome: Outcome, aspect: str, deciding: Deciding, *more: Does) -> Acts:
     """Whether rules act on a copy in a way that may decide about an aspect.
 
     :param more: sorts of actions that decide about it, too.
     """
-    chain, rail, deciding = outcome.chain, outcome.rail, DECIDING[aspect].union(more)
+    chain, rail, sorts = outcome.chain, outcome.rail, DECIDING[aspect].union(more)
 
     def acts(rule: FlowRule) -> Value:
         does = {row.does for row in rule.rows} if rule.enforced else set()
-        if does & deciding or rule.surprises or (rule.splits and chain.company.watched):
+        if does & sorts or rule.surprises:
             return chain.acts(rule)
-        # What cannot be protected may be refused.
-        refused = rail.all_of((chain.acts(rule), outcome.refusing)) if Does.ENCRYPT in does else FALSE
-        return rail.any_of((chain.steers(rule), refused))
+        perhaps = [deciding.parted.get(id(rule), FALSE)]
+        if aspect == "delivery" and Does.ENCRYPT in does:  # What cannot be protected may be refused.
+            perhaps.append(outcome.refusing)
+        if aspect == "branding" and does & {Does.ENCRYPT, Does.DECRYPT}:
+            perhaps.append(deciding.protection)
+        return rail.any_of((chain.steers(rule), rail.all_of((chain.acts(rule), rail.any_of(perhaps)))))
 
     return acts
 
 
-def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str) -> Acts:
+def decides_of_added(outcome: Outcome, copies: Sequence[AddedCopy], aspect: str, deciding: Deciding) -> Acts:
     """The same of any of the copies that somebody gets whom rules add, and of the recipient's before it is made. Of the recipient's, while there is none."""
-    rail, first = outcome.rail, decides(outcome, aspect, Does.ADD)
-    every = [(copy.when, _on_the_way(copy, first, aspect)) for copy in copies]
+    rail, first = outcome.rail, decides(outcome, aspect, deciding, Does.ADD)
+    every = [(copy.when, _on_the_way(copy, first, aspect, deciding)) for copy in copies]
     none = rail.all_of([negate(copy.when) for copy in copies])
     return lambda rule: rail.any_of([rail.all_of((none, first(rule))), *(rail.all_of((when, acts(rule))) for when, acts in every)])
 
 
-def _on_the_way(copy: AddedCopy, first: Acts, aspect: str) -> Acts:
-    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, aspect)
-    own = decides(copy.outcome, aspect, Does.ADD)
+def _on_the_way(copy: AddedCopy, first: Acts, aspect: str, deciding: Deciding) -> Acts:
+    before = first if copy.made_of is None else _on_the_way(copy.made_of, first, aspect, deciding)
+    own = decides(copy.outcome, aspect, deciding, Does.ADD)
     return lambda rule: before(rule) if rule.place <= copy.rule.place else own(rule)
 
 
@@ -72,7 +88,7 @@ def parted(company: Company, edits: Sequence[Edit], chains: Sequence[Chain]) -> 
     for edit in edits:
         both = zip((edit.before, edit.after), chains, strict=True)
         splits = [chain.splits[id(rule)] for rule, chain in both if rule is not None and id(rule) in chain.splits]
-        found.append(company.parted(splits, in_place=edit.acts_alike) if splits else FALSE)
+        found.append(company.parted(splits, in_place=edit.alike()) if splits else FALSE)
     return found
 
 
@@ -82,16 +98,16 @@ class Causes:
     Where nothing is open, exactly one cause is true of a message. Elsewhere a cause is true where it surely is the one: the edit surely acts, and none
     before it possibly does.
 
-    :param acts: whether a rule acts in a way that may decide, by rule set.
+    :param aspect: what they are about, and :param:`acts` whether a rule acts in a way that may decide about it, by rule set.
     :param otherwise: what else may be the cause; all other mail on which no edit acts differently is known to be treated alike.
     :param literals: by edit; the last one means that no edited rule acts differently, and that there is another cause.
     """
 
-    def __init__(self, rail: Rail, edits: Sequence[Edit], acts: Sequence[Acts], otherwise: int) -> None:
+    def __init__(self, rail: Rail, edits: Sequence[Edit], aspect: str, acts: Sequence[Acts], otherwise: int) -> None:
         self.literals: list[int] = []
         none = TRUE
         for edit in edits:
-            surely, possibly = _differs(rail, edit, acts)
+            surely, possibly = _differs(rail, edit, acts, alike=edit.alike(aspect))
             self.literals.append(rail.circuit.conjunction((surely, none)))
             none = rail.circuit.conjunction((none, possibly ^ 1))
         self.literals.append(rail.circuit.conjunction((none, otherwise)))
@@ -157,9 +173,9 @@ class _Cut:
 
         :param apart: whether somebody leaves the copy in one rule set only.
         """
-        if edit.acts_alike and edit.before is not None and edit.after is not None:
+        if edit.alike() and edit.before is not None and edit.after is not None:
             self._share(*self._steps(edit.before, edit.after))
-        self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains])[1])
+        self._unless(_differs(self._rail, edit, [chain.steers for chain in self._chains], alike=edit.alike())[1])
         self._unless(high(apart))
 
     def unedited(self, *both: FlowRule) -> None:
@@ -220,7 +236,7 @@ def _way(copy: AddedCopy, names: Mapping[int, int]) -> tuple[_Turn, ...] | None:
     return None if before is None or name is None else (*before, (name, copy.address, copy.instead))
 
 
-def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts]) -> tuple[int, int]:
+def _differs(rail: Rail, edit: Edit, acts: Sequence[Acts], *, alike: bool) -> tuple[int, int]:
     was, now = (FALSE if rule is None else of(rule) for of, rule in zip(acts, (edit.before, edit.after), strict=True))
-    found = negate(rail.equal(was, now)) if edit.acts_alike else rail.any_of((was, now))
+    found = negate(rail.equal(was, now)) if alike else rail.any_of((was, now))
     return low(found), high(found)

@@ -9,7 +9,6 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -66,14 +65,15 @@ class State:
     brands: dict[str, Value] = field(default_factory=dict)
     held: list[Value] = field(default_factory=list)
     surprised: Value = FALSE
-    requests: tuple[tuple[Does, str], ...] = ()
+    requests: tuple[tuple[Does, str, Value], ...] = ()
 
     def order(self, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order in which rules may ask for some of this, each run of the same once.
+        """The order in which rules may ask for some of this, and when each does; that alone where all of them ask for the same.
 
         :param named: whether what they ask for counts, and not only that they do.
         """
-        return tuple(each for each, _run in itertools.groupby(request if named else request[0] for request in self.requests if request[0] in does))
+        asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
+        return tuple(asked) if len({each for each, _when in asked}) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -265,8 +265,9 @@ class Chain:
         state, rail = self.state, self.rail
         encrypts, decrypts = rule.does(Does.ENCRYPT), rule.does(Does.DECRYPT)
         brands = [str(brand) for brand in rule.does(Does.BRAND).values()]
-        asks = [*((Does.ENCRYPT, name_key(option_name(each))) for each in rule.templates), *((Does.BRAND, name_key(brand)) for brand in brands)]
-        state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "")] if decrypts else []))
+        asks = [(Does.ENCRYPT, name_key(option_name(each)), acts) for each in rule.templates]
+        asks += [(Does.BRAND, name_key(brand), beside) for brand in brands]
+        state.requests = (*state.requests, *asks, *([(Does.DECRYPT, "", acts)] if decrypts else []))
         for template in rule.templates:
             wanted = option_name(template)
             asked = next((known for known in state.asked if same_name(known, wanted)), wanted)
@@ -301,7 +302,7 @@ class Chain:
                 if key[0] == "classification" and key[1] in (None, wanted):
                     known[key[1]] = rail.choose(acts, FALSE if key[1] is None else TRUE, known.get(key[1], literal))
             state.seen = state.seen.but(classes=known)
-        if "set_scl" in actions:
+        if "set_scl" in actions and any(key[0] == "scl" for key in self.mail.properties):
             state.seen = state.seen.but(levels=(*state.seen.levels, (actions["set_scl"], acts)))
         if "apply_html_disclaimer_text" in actions:
             text = str(actions["apply_html_disclaimer_text"])

@@ -103,7 +103,8 @@ class Conditions:
         parts = [self._open_field(atom, seen) if atom in shared else self.truth(atom, seen, person) for atom in rule.conditions]
         parts += [negate(self.truth(atom, seen, person)) for atom in rule.exceptions if atom not in shared]
         if added and rule.looks_at_recipients:
-            parts.append(rail.unknown("U09", "added", person.name, name if shared else ""))
+            seen_there = tuple((atom.predicate.options, repr(atom.values), atom.settings) for atom in shared)
+            parts.append(rail.unknown("U09", "added", person.name, *((name, seen_there, seen.splits) if shared else ("",))))
         if rule.content:
             parts.append(negate(self.hidden(seen)))
         parts += [rail.known(truth) for truth in rule.borders(self._now)]

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION, Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 
@@ -22,14 +23,18 @@ class Edit:
     :param how: ``new``, ``removed``, ``changed`` or ``moved``.
     :param before: the rule in the first set; :param:`after` in the second.
     :param place: where mail first meets it, as a place in the second set; between two places for a rule that is not there.
-    :param acts_alike: whether it does the same at the same place, so that only the mail it acts on differs.
+    :param in_place: whether it is in both sets, and kept its order.
     """
 
     how: str
     before: FlowRule | None
     after: FlowRule | None
     place: float
-    acts_alike: bool = False
+    in_place: bool = False
+
+    def alike(self, aspect: str = "") -> bool:
+        """Whether both versions do the same, as far as it decides about an aspect of mail, so that only the mail they act on differs."""
+        return self.in_place and self.before is not None and self.after is not None and _acts(self.before, aspect) == _acts(self.after, aspect)
 
     @property
     def rule(self) -> FlowRule:
@@ -74,7 +79,7 @@ def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
         earlier = before.rules[pairs[place]]
         first = place if place in kept else min(place, met(pairs[place]))
         if content_of(earlier) != content_of(rule):
-            found.append(Edit("changed", earlier, rule, first, place in kept and _does(earlier) == _does(rule)))
+            found.append(Edit("changed", earlier, rule, first, place in kept))
         elif place not in kept:
             found.append(Edit("moved", earlier, rule, first))
     taken = set(pairs.values())
@@ -95,23 +100,25 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
     """The rules whose ``rule_error_action`` changes, as they are now, if they look into content: that is where Exchange is known to fail on a rule (U12)."""
     pairs, _kept = _aligned(before, after)
     both = [(before.rules[pairs[place]], rule) for place, rule in enumerate(after.rules) if place in pairs]
-    return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and shows(rule, watched=False)]
+    return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and (not rule.idle if rule.defers else shows(rule, watched=False))]
 
 
-def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime) -> list[tuple[FlowRule, list[str]]]:
+def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False) -> list[tuple[FlowRule, list[str]]]:
     """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say then: what they did not say before,
     or what they say of an edited rule, or of one that meets edited ones.
 
     :param now: what is later than this.
+    :param settings: whether settings differ, too.
     """
     pairs, kept = _aligned(before, after)
-    gone = {place: rule for place, rule in enumerate(before.rules) if place not in pairs.values()}
-    edited = bool(gone) or len(kept) < len(after.rules) or any(content_of(before.rules[pairs[place]]) != content_of(after.rules[place]) for place in kept)
-    found = [(rule, _no_longer(rule, now)) for rule in gone.values()]
+    gone = [rule for place, rule in enumerate(before.rules) if place not in pairs.values()]
+    other = [place for place in range(len(after.rules)) if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])]
+    several = len(gone) + len(other) + settings > 1
+    found = [(rule, _no_longer(rule, now, several=several)) for rule in gone]
     for place, rule in enumerate(after.rules):
         earlier = before.rules[pairs[place]] if place in pairs else None
         if earlier is not None and rule.idle:
-            found.append((earlier, _no_longer(earlier, now)))
+            found.append((earlier, _no_longer(earlier, now, several=several)))
             continue
         dates = [("begins", earlier.begins if earlier else "", rule.begins), ("ends", earlier.ends if earlier else "", rule.ends)]
         said = [
@@ -119,17 +126,19 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime) ->
             for verb, was, date in dates
             if was != date and (is_later(was, now) or is_later(date, now))
         ]
-        if not said and earlier is not None and edited:
-            is_other = content_of(earlier) != content_of(rule)
-            how = "is no longer the same when it" if is_other else "meets other rules when it"
-            said = [f"{how} {verb} on {date}" for verb, _was, date in dates[: 1 if is_other else 2] if is_later(date, now)]
+        if not said and earlier is not None and (gone or other or settings):
+            # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
+            how = "is no longer the same when it" if place in other else "meets other rules or settings when it"
+            said = [f"{how} {verb} on {date}" for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
         found.append((rule, said))
-    return [(rule, said) for rule, said in found if said and shows(rule, watched=False)]
+    watched = before.watches_copies or after.watches_copies
+    return [(rule, said) for rule, said in found if said and shows(rule, watched)]
 
 
-def _no_longer(rule: FlowRule, now: datetime.datetime) -> list[str]:
-    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would have ended."""
-    return [f"no longer begins on {rule.begins}"] if is_later(rule.begins, now) else []
+def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[str]:
+    """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would have ended, if it is alone."""
+    dates = [("begins", rule.begins), *([("ends", rule.ends)] if several else [])]
+    return [f"no longer {verb} on {date}" for verb, date in dates if is_later(date, now)]
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:
@@ -185,6 +194,27 @@ def content_of(rule: FlowRule) -> tuple[object, ...]:
     others = tuple(sorted(repr((atom.predicate.options, atom.values, atom.settings)) for atom in rule.exceptions))
     doubts = tuple(reason.id for reason in rule.doubts)
     return (*_does(rule), bool(rule.idle), rule.begins, rule.ends, atoms, others, doubts, rule.unread)
+
+
+#: Aspect of mail to the sorts of actions that say nothing about it. Who is told, and who approves, is no matter to any.
+_BESIDE: dict[str, frozenset[Does]] = {
+    "": frozenset((Does.REPORT, Does.ROUTE)),
+    "protection": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND, Does.MODERATE)),
+    "branding": frozenset((Does.REPORT, Does.ROUTE, Does.MODERATE)),
+    "delivery": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND)),
+}
+
+
+#: Options that only report.
+_REPORTED = frozenset(("set_audit_severity", "incident_report_content"))
+
+
+def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
+    """What a rule does where it acts, as far as an aspect of mail is concerned; without one, that includes whether it splits copies."""
+    mode, splits, _told, unread = _does(rule)
+    decides = {option: value for option, value in rule.told.items() if BY_OPTION[option].does not in _BESIDE[aspect] and option not in _REPORTED}
+    told = [(option, None if BY_OPTION[option].does is Does.MODERATE else repr(value)) for option, value in sorted(decides.items())]
+    return (mode, splits and not aspect, tuple(told), unread)
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:

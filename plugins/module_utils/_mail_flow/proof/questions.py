@@ -13,11 +13,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Acts,
     Causes,
     Cuts,
+    Deciding,
     decides,
     decides_of_added,
     parted,
 )
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit, unedited
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, Model, Side
@@ -84,7 +85,8 @@ class Questions:
 
     def _of_recipient(self, side: Side) -> Asked:
         old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
-        acts = {each: [decides(outcome, each) for outcome in side.outcomes] for each in DECIDING}
+        deciding = self._deciding(side, old, new)
+        acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in DECIDING}
         found = self._of_copies(side, old, new, acts, self._otherwise(side))
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
@@ -95,10 +97,17 @@ class Questions:
     def _of_added(self, side: Side, person: str) -> Asked:
         copies = [self.added(side, place).of(person) for place in (0, 1)]
         old, new = (Copies(side.rail, [(copy.when, copy.outcome) for copy in each]) for each in copies)
-        acts = {each: [decides_of_added(*both, each) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
+        deciding = self._deciding(side, old, new)
+        acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
         # Of several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
         return self._of_copies(side, old, new, acts, otherwise)
+
+    def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
+        parted = zip(self.edits, self.parted(side), strict=True)
+        by_rule = {id(rule): value for edit, value in parted for rule in (edit.before, edit.after) if rule is not None}
+        pairs = ((old.protected, new.protected), (old.smime, new.smime))
+        return Deciding(by_rule, side.rail.any_of([negate(side.rail.equal(*pair)) for pair in pairs]))
 
     def _otherwise(self, side: Side) -> int:
         """What else may be the cause of a difference: settings, or that others leave the copy."""
@@ -123,5 +132,5 @@ class Questions:
 
     def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int) -> Asked:
         kinds = {kind: high(value) if side.rail.free else low(value) for kind, value in categories(old, new, self._options).items()}
-        causes = {each: Causes(side.rail, self.edits, those, otherwise).literals for each, those in acts.items()}
+        causes = {each: Causes(side.rail, self.edits, each, those, otherwise).literals for each, those in acts.items()}
         return Asked((old, new), kinds, causes)

@@ -33,6 +33,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, listed, mail_of, says_all, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     Key,
     redirected_to,
@@ -135,7 +136,8 @@ class Rows:
         in_clear = [literal ^ 1 for literal in mail.arrival.values()]
         for said, literals in ((", unless it comes from outside", [inside]), (", unless it arrives protected", in_clear)):
             left = self.budget - self.model.circuit.solver.conflicts
-            if left > 0 and self.model.circuit.solve([*extent.named, extent.differs ^ 1, *literals], left) is False:
+            asked = [[*extent.named, *literals], [*extent.named, extent.differs ^ 1, *literals]]
+            if left > 0 and [self.model.circuit.solve(each, left) for each in asked] == [True, False]:
                 return said
         return ANOTHER
 
@@ -145,7 +147,7 @@ class Rows:
         before, after = (result(course, rules, candidate.message, each) or {} for course, rules, each in both)
         deciding = self._deciding(found, edit, courses)
         said = [self._as_it_arrives(rule, candidate) for rule in deciding]
-        why = self._apart(edit, acted(edit, courses), candidate)
+        why = self._apart(edit, acted(edit, courses), candidate) if edit and edit.alike(aspect_of(found.kind)) else NOTHING
         if why.is_one:
             said[0], why = replace(said[0], conditions=(*said[0].conditions, *why.met)), NOTHING
         approvals, stages = _stages(before, after)
@@ -165,7 +167,10 @@ class Rows:
         versions = (edit.before, edit.after) if edit and found.person else ()
         whole = not but and not any(rule.splits for rule in versions if rule is not None)
         head = f"{mail_of(said, why, every=whole, arrives=draft.arrives)} {becomes(found.kind, stages, found.person, approved=sure and draft.approved)}{but}"
-        reason = because(edit, acted(edit, courses), self._overtaken(found, edit, courses), self.model.settings_that_differ)
+        did = acted(edit, courses)
+        if edit and edit.how == "changed" and did == (True, False) and not edit.alike(aspect_of(found.kind)):
+            did = (True, True)  # Of all that the sentence names, it need not be so that the rule no longer applies.
+        reason = because(edit, did, self._overtaken(found, edit, courses), self.model.settings_that_differ)
         about = _of_addresses(said, shown.candidate)
         every = whole and not draft.arrives and about == said and says_all(said) and not why.is_several
         row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found.person)}
@@ -243,8 +248,9 @@ class Rows:
     def _overtaken(self, found: MailClass, edit: Edit | None, courses: Courses) -> list[str]:
         """The rules that decided about the message before and no longer act."""
         now = {rule.name for rule in self._acting(1, courses)}
+        here = {rule.name for rule in self.sets[1].rules if not rule.idle}
         own = edit.rule.name if edit else ""
-        return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(found, rule) and rule.name not in now and rule.name != own]
+        return [rule.name for rule in self._acting(0, courses) if rule.enforced and _decides(found, rule) and rule.name in here - now and rule.name != own]
 
     def _arrives(self, found: MailClass, shown: Shown) -> str:
         """How mail of a class has to arrive protected, if it does not change otherwise."""
@@ -322,11 +328,16 @@ class Rows:
         numbers = ", ".join(sorted({each["id"] for each in why}))
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
-        about = shown.about if shown and shown.about else self._unchanged(edit.rule) if edit else None
-        deciding = [about] if about else []
+        versions = [self._unchanged(rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle] if edit else []
+        if len(versions) > 1 and section_of(versions[:1]) == section_of(versions[1:]):
+            versions = versions[1:]
         did = shown.acted if shown else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
+        if len(versions) > 1:  # Either mail may be what is treated differently.
+            did = (True, True)
+        elif shown and shown.about:
+            versions = [shown.about]
         happens = f"{becomes('unknown', person=person)} ({numbers}): {because(edit, did, settings=self.model.settings_that_differ)}"
-        row = _open_row(deciding, happens, self._rules(edit), *why, person=person)
+        row = _open_row(versions, happens, self._rules(edit), *why, person=person)
         return {**row, "witness": shown.witness} if shown else row
 
     def on_error(self, rule: FlowRule) -> Row:
@@ -377,12 +388,14 @@ class Rows:
 def _open_row(about: Sequence[FlowRule], happens: str, rules: Sequence[str], *unknown: Mapping[str, str], person: str = "") -> Row:
     """The row of what may be different.
 
-    :param about: the rules whose mail it is about; all mail without one.
+    :param about: the rules whose mail it is about, that of any of them; all mail without one.
     :param happens: what may happen to it, and why.
     :param unknown: the reasons.
     """
-    text = f"{mail_of(about, every=False)} {happens}."
-    return {"kind": "unknown", "text": text, "when": section_of(about), "rules": list(rules), **_whose(person), "unknown": [{**each} for each in unknown]}
+    first, *others = [mail_of([each], every=False) for each in about] or [mail_of([], every=False)]
+    text = f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {happens}."
+    when = section_of(about) if len(about) == 1 else {}
+    return {"kind": "unknown", "text": text, "when": when, "rules": list(rules), **_whose(person), "unknown": [{**each} for each in unknown]}
 
 
 def assumed(model: Model, about: Collection[str], *, usual: bool) -> list[int]:

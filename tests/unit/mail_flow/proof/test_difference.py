@@ -246,6 +246,7 @@ BRAND = rule("Brand", IN, {"apply_rights_protection_customization_template": "Bo
         rule("New", IN, {"prepend_subject": "[public] "}),
         rule("New", IN, {"set_header_name": "X-Class", "set_header_value": "public"}),
         rule("New", IN, {"blind_copy_to": ["archive@contoso.com"]}),
+        rule("New", IN, {"set_scl": 5}),
         rule("New", IN, STOP, mode="Audit"),  # It may stop (U08), and what changes anyway does not rest on that.
     ],
     ids=lambda new: next(iter(new["actions"])),
@@ -256,6 +257,50 @@ def test_a_rule_that_decides_nothing_is_no_cause(new: Values) -> None:
     wanted = {("protection_lost", "Partners"), ("branding_changed", "Brand"), ("delivery_gained", "Boss"), ("delivery_gained", "Hold")}
     assert {cause for cause in causes if cause[0] != "unknown" and "New" not in cause} >= wanted
     assert {cause for cause in causes if cause[0] != "unknown" and "New" in cause} == set()
+
+
+REPORTED = {"set_audit_severity": "Low"}
+COPY = rule("Copy", IN, {"copy_to": ["archive@contoso.com"]})
+DELETE = rule("Delete", SUBJECT, {"delete_message": True})
+BRANDED = {"apply_rights_protection_customization_template": "Board"}
+
+
+def _approver(name: str) -> Values:
+    return rule("Boss", IN, {"moderate_message_by_user": [f"{name}@contoso.com"]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [
+        ([ENCRYPTING, BRAND], [rule("Encrypting", IN, {**ENCRYPT, **REPORTED})], "Brand"),
+        ([_approver("ann"), DELETE], [_approver("bob")], "Delete"),
+        ([BRAND, rule("Enc", SUBJECT, ENCRYPT), ENCRYPTING], [ENCRYPTING, rule("Enc", SUBJECT, ENCRYPT)], "Brand"),
+        ([ENCRYPTING, BRAND], [rule("New", SUBJECT, ENCRYPT), ENCRYPTING], "Brand"),
+        ([COPY, ENCRYPTING], [{**COPY, "actions": {**COPY["actions"], **REPORTED}}], "Encrypting"),
+        ([rule("E", IN, {**ENCRYPT, **BRANDED}), DELETE], [rule("E", IN, ENCRYPT, exceptions=SECURE), DELETE], "E"),
+    ],
+)
+def test_what_an_edit_does_as_before_is_no_cause(before: Sequence[Values], after: Sequence[Values], cause: str) -> None:
+    assert {name for row in compared(before, after).rows for name in row["rules"]} == {cause}
+
+
+def test_a_rule_that_is_gone_is_not_stopped() -> None:
+    texts = sentences([rule("Enc", IN, ENCRYPT)], [rule("Stop", SUBJECT, STOP)])
+    assert not any("stops before" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([ENCRYPTING], [rule("Encrypting", SUBJECT, {"prepend_subject": "[i] "})]),
+        ([rule("R", IN, REPORTED)], [rule("R", {"subject_contains_words": ["offer"]}, {"delete_message": True})]),
+    ],
+)
+def test_mail_of_both_versions_is_no_exception(before: Sequence[Values], after: Sequence[Values]) -> None:
+    """Where a rule does something else, mail that both versions are about is treated differently, too."""
+    (row,) = compared(before, after).rows
+    assert (row["every"], "except" in row["text"], "unless" in row) == (True, False, False)
+    assert "no longer applies" not in row["text"]
 
 
 def test_a_rule_that_changes_what_later_ones_see_is_a_cause() -> None:
@@ -319,12 +364,13 @@ def test_conditions_on_one_part_of_a_message_are_said_once() -> None:
     assert "with 'price' in its subject or text and with 'offer' in its subject is" in said
 
 
-def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_that_it_acted_on() -> None:
+def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions() -> None:
     old = rule("R", SUBJECT, STOP, mode="Audit")
     new = rule("R", {"from": ["bob@contoso.com"], "with_importance": "High"}, {"delete_message": True})
     (row,) = (row for row in compared([old, ALL], [new, ALL]).rows if row["kind"] == "unknown")
     assert row["text"] == (
-        "Mail from inside with 'offer' in its subject may be treated differently (U08): rule 'R' (changed, priority 0) no longer applies to it."
+        "Mail from inside with 'offer' in its subject and mail from bob@contoso.com of High importance may be treated differently (U08): "
+        "rule 'R' (changed, priority 0) is now enforced."
     )
     assert row["witness"]["message"]["subject"] == "offer"
 

@@ -175,6 +175,20 @@ def test_names_of_templates_and_classifications_are_compared_as_exchange_does(on
     assert bool(rows(before, after)) is are_two
 
 
+@pytest.mark.parametrize("second", [{TEMPLATE: "Do Not Forward"}, {"remove_ome_v2": True}], ids=["U01", "U02"])
+def test_the_order_of_rules_that_act_is_the_order(second: Values) -> None:
+    """Whichever of the others may act, too."""
+    orders = [rule("R1", subject("x"), ENCRYPT), rule("R2", IN, second), rule("R3", subject("y"), ENCRYPT)]
+    assert {row["kind"] for row in rows(orders, orders[::-1])} == {"unknown"}
+
+
+def test_whether_a_rule_sees_somebody_who_was_added_is_another_question_of_another_rule() -> None:
+    """Of a copy for joe, a rule about all recipients may look at him (U09)."""
+    copies = rule("C", IN, {"copy_to": [JOE]})
+    before, after = ([copies, rule("K", {**IN, "any_of_recipient_address_contains_words": [word]}, ENCRYPT)] for word in ("bob", "ann"))
+    assert ("unknown", JOE) in {(row["kind"], row.get("added")) for row in rows(before, after)}
+
+
 def _approves(name: str, conditions: Values) -> Values:
     return rule(name, conditions, {"moderate_message_by_user": [BOB]})
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import PREDICATES
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import PHRASES, mail_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
-from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, OUTGOING, compared, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, compared, rule
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
@@ -102,8 +104,8 @@ IDLE = rule("Idle", {**OUTGOING, "sent_to": ["a@b.com"], "recipient_domain_is": 
         ([SOON], [], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
         ([SOON], [{**SOON, "state": "Disabled"}], "rule 'All' no longer begins on 2026-04-01T00:00:00Z"),
         ([SOON], [{**SOON, "actions": {"delete_message": True}}], "rule 'All' is no longer the same when it begins on 2026-04-01T00:00:00Z"),
-        ([SOON, IDLE], [SOON], "rule 'All' meets other rules when it begins on 2026-04-01T00:00:00Z"),
-        ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules when it ends on 2026-04-01T00:00:00Z"),
+        ([SOON, IDLE], [SOON], "rule 'All' meets other rules or settings when it begins on 2026-04-01T00:00:00Z"),
+        ([UNTIL, IDLE], [UNTIL], "rule 'All' meets other rules or settings when it ends on 2026-04-01T00:00:00Z"),
     ],
 )
 def test_a_date_to_come_is_named(before: list[Values], after: list[Values], said: str) -> None:
@@ -198,6 +200,38 @@ def test_a_sentence_is_one_line() -> None:
 def test_a_date_that_changes_nothing_is_not_named(rules: list[Values]) -> None:
     assert compared(rules, rules).rows == []
     assert [row["kind"] for row in compared([UNTIL], []).rows] == ["protection_lost"]
+
+
+SPLITS = rule("Splits", {"recipient_domain_is": ["fabrikam.com"]}, {"set_audit_severity": "Low"})
+WIDE = rule("Wide", {**IN, "any_of_recipient_address_contains_words": ["fabrikam"]}, ENCRYPT)
+STOPS = rule("Stops", {}, {"stop_rule_processing": True}, expiry_date="2026-04-01T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "name"),
+    [
+        ([WIDE], [{**SPLITS, "activation_date": "2026-04-01T00:00:00Z"}, WIDE], "Splits"),
+        ([STOPS, ALL], [{**STOPS, "actions": {**STOPS["actions"], "prepend_subject": "x"}}], "Stops"),
+        ([STOPS, ALL], [{**STOPS, "enabled": False}], "Stops"),
+        ([STOPS, ALL], [], "Stops"),
+    ],
+)
+def test_a_date_matters_to_whatever_else_is_edited(before: list[Values], after: list[Values], name: str) -> None:
+    assert [name] in [row["rules"] for row in compared(before, after).rows if [each["id"] for each in row.get("unknown", ())] == ["date"]]
+
+
+def test_a_date_matters_to_other_settings() -> None:
+    facts = {**TENANT, "irm_configuration": {"azure_rms_licensing_enabled": False}}
+    assert [row["rules"] for row in difference([SOON], [SOON], facts, NOW, irm_before={}).rows] == [["All"]]
+
+
+def test_whoever_looks_at_content_may_defer_it() -> None:
+    """Also a rule that only reports (U12)."""
+    before, after = (
+        [rule("R", {**IN, "attachment_contains_words": ["x"]}, {"generate_incident_report": "a@b.com"}, rule_error_action=each)] for each in ("Ignore", "Defer")
+    )
+    assert [[each["id"] for each in row["unknown"]] for row in compared(before, after).rows] == [["U12"]]
+    assert compared(after, before).rows == []
 
 
 def test_where_there_is_no_other_rule_none_is_blamed() -> None:
