@@ -9,6 +9,7 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Split
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -67,13 +68,14 @@ class State:
     surprised: Value = FALSE
     requests: tuple[tuple[Does, str, Value], ...] = ()
 
-    def order(self, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order in which rules may ask for some of this, and when each does; that alone where all of them ask for the same.
+    def order(self, rail: Rail, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
+        """The order in which rules ask for some of this: each run of the same, and when one of it does; nothing where there is only one.
 
         :param named: whether what they ask for counts, and not only that they do.
         """
         asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
-        return tuple(asked) if len({each for each, _when in asked}) > 1 else ()
+        runs = [(what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])]
+        return tuple((what, rail.any_of(when)) for what, when in runs) if len(runs) > 1 else ()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, named_assumptions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked, Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import (
@@ -347,7 +347,7 @@ class _Differ:
                     break
                 shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
                 if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                    self._note(which, shown[0], candidate, courses, usual=usual)
+                    self._note(which, free, candidate, courses, usual=usual)
                 left = [kind for kind in left if kind not in shown]
                 found += shown
         return found
@@ -384,19 +384,19 @@ class _Differ:
         named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
         return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
 
-    def _note(self, which: _Which, kind: str, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+    def _note(self, which: _Which, asked: Asked, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
         """Notes a message for all kinds that it certainly shows for a cause, unless they have one.
 
-        :param kind: one of the kinds that the message was looked for with. Of others the cause may be another one.
+        :param asked: what was asked to find it: in the model of it, the cause of some kinds may be another one.
         """
-        person, cause = which
+        cause = which[1]
         edit = self.edits[cause] if cause < len(self.edits) else None
         if edit is not None and (edit.unsure or not any(acted(edit, courses))):
             return
-        both, free = zip(courses, candidate.facts, strict=True), self.questions.free(person)
+        both = zip(courses, candidate.facts, strict=True)
         sure = sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))
-        for each in sorted(each for each in sure if free.cause(each, cause) == free.cause(kind, cause)):
-            found = self._class(each, which)
+        for kind in sorted(kind for kind in sure if self.model.circuit.solver.holds(asked.cause(kind, cause))):
+            found = self._class(kind, which)
             if found.shown is None:
                 found.shown = Shown(candidate, courses, usual)
 
@@ -424,7 +424,7 @@ class _Differ:
         for candidate in self.model.candidates(asked.of(found.kind, found.cause), literals, side, self._left):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:
-                self._note((found.person, found.cause), found.kind, candidate, courses, usual=usual)
+                self._note((found.person, found.cause), asked, candidate, courses, usual=usual)
                 if found.shown is not None:
                     return
             if told:

@@ -129,7 +129,8 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *,
         if not said and earlier is not None and (gone or other or settings):
             # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
             how = "is no longer the same when it" if place in other else "meets other rules or settings when it"
-            said = [f"{how} {verb} on {date}" for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
+            when = [f"{verb} on {date}" for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
+            said = [f"{how} {' and '.join(when)}"] if when else []
         found.append((rule, said))
     watched = before.watches_copies or after.watches_copies
     return [(rule, said) for rule, said in found if said and shows(rule, watched)]

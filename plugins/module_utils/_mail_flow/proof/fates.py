@@ -41,7 +41,7 @@ class Outcome:
         unsure = self._unsure()
         as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, self._protected_perhaps(), TRUE))
         newly = rail.all_of((open_to_rules, self.asked, as_asked))
-        order = state.order(Does.ENCRYPT, Does.DECRYPT)
+        order = state.order(self.rail, Does.ENCRYPT, Does.DECRYPT)
         again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced", order)))
         self.kept = rail.all_of((self.mail.rights, negate(rail.all_of((arrival["own"], state.removed, self._decrypts())))))
         both = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "kept", order)))
@@ -66,7 +66,7 @@ class Outcome:
 
     def _protected_perhaps(self) -> Value:
         """Whether a copy is protected of which that is open. Of two rules of which one encrypts and one decrypts, their order may decide (U02)."""
-        order = self.state.order(Does.ENCRYPT, Does.DECRYPT)
+        order = self.state.order(self.rail, Does.ENCRYPT, Does.DECRYPT)
         plain, ordered = (self.rail.unknown("outcome", "protected", self.refusing, *more) for more in ((), order))
         return self.rail.choose(self.state.removed, ordered, plain)
 
@@ -138,8 +138,8 @@ class Outcome:
         arrived = rail.all_of((self.kept, self.mail.option(name)))
         others = rail.any_of([value for option, value in self.state.asked.items() if not same_name(option, name)])
         mine = next((value for option, value in self.state.asked.items() if same_name(option, name)), FALSE)
-        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name_key(name), self.state.order(Does.ENCRYPT, named=True)), TRUE)))
-        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name_key(name), self.state.order(Does.ENCRYPT, Does.DECRYPT))))
+        sole = rail.all_of((mine, rail.choose(others, rail.unknown("U01", name_key(name), self.state.order(self.rail, Does.ENCRYPT, named=True)), TRUE)))
+        unsure = rail.all_of((self._unknown_option, rail.unknown("U02", "option", name_key(name), self.state.order(self.rail, Does.ENCRYPT, Does.DECRYPT))))
         newly = rail.all_of((self.by_rules, sole))
         return rail.choose(
             self.state.surprised, self._unread("option", name_key(name)), rail.any_of((rail.choose(self._unknown_option, unsure, newly), arrived))
@@ -148,7 +148,9 @@ class Outcome:
     def brand(self, name: str) -> Value:
         """Whether it shows this branding and no other."""
         mine, others = ([value for brand, value in self.state.brands.items() if same_name(brand, name) is same] for same in (True, False))
-        sole = self.rail.choose(self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name), self.state.order(Does.BRAND, named=True)), TRUE)
+        sole = self.rail.choose(
+            self.rail.any_of(others), self.rail.unknown("U01", "brand", name_key(name), self.state.order(self.rail, Does.BRAND, named=True)), TRUE
+        )
         return self.rail.all_of((self.by_rights, self.rail.any_of(mine), sole, self._foreign))
 
     @property
