@@ -205,7 +205,6 @@ _BESIDE: dict[str, frozenset[Does]] = {
     "delivery": frozenset((Does.REPORT, Does.ROUTE, Does.BRAND)),
 }
 
-
 #: Options that only report.
 _REPORTED = frozenset(("set_audit_severity", "incident_report_content"))
 
@@ -215,7 +214,8 @@ def _acts(rule: FlowRule, aspect: str) -> tuple[object, ...]:
     mode, splits, _told, unread = _does(rule)
     decides = {option: value for option, value in rule.told.items() if BY_OPTION[option].does not in _BESIDE[aspect] and option not in _REPORTED}
     told = [(option, None if BY_OPTION[option].does is Does.MODERATE else repr(value)) for option, value in sorted(decides.items())]
-    return (mode, splits and not aspect, tuple(told), unread)
+    # Beside an approval, Exchange ignores what else a rule is told to do.
+    return (mode, splits and not aspect, tuple(told), unread, rule.by_manager, tuple(rule.left_undone))
 
 
 def _does(rule: FlowRule) -> tuple[object, ...]:

@@ -284,6 +284,15 @@ def test_what_an_edit_does_as_before_is_no_cause(before: Sequence[Values], after
     assert {name for row in compared(before, after).rows for name in row["rules"]} == {cause}
 
 
+def test_what_an_approval_leaves_undone_is_a_change() -> None:
+    """Also where another rule no longer asks for one, so that mail waits for as many as before."""
+    boss = rule("Boss", IN, {"moderate_message_by_user": ["boss@contoso.com"]})
+    encrypts, asks = (rule("R", IN, {**ENCRYPT, **more}) for more in ({}, {"moderate_message_by_manager": True}))
+    managed = {**TENANT, "managers": {"megan@contoso.com": "boss@contoso.com"}}
+    rows = difference([boss, encrypts], [asks], managed, NOW).rows
+    assert ("protection_lost", ["R"]) in [(row["kind"], row["rules"]) for row in rows]
+
+
 def test_a_rule_that_is_gone_is_not_stopped() -> None:
     texts = sentences([rule("Enc", IN, ENCRYPT)], [rule("Stop", SUBJECT, STOP)])
     assert not any("stops before" in text for text in texts)
