@@ -43,27 +43,27 @@ class Meetings:
         self.model, self.rules, self._budget = model, rules, budget
 
     def decrypted(self, rule: FlowRule, encrypting: Sequence[FlowRule]) -> FlowRule | None:
-        """The first of some rules that encrypts a message that a rule decrypts; the result is not documented."""
+        """One of some rules that encrypts a message that a rule decrypts; the result is not documented."""
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             both = bool(ends) and _act(ends, rule) and all(any(reason.id == "U02" for reason in found.reasons) for _world, found in ends)
             return next((each for each in encrypting if both and _act(ends, each)), None)
 
-        return self._first(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
+        return self._any(lambda side, some: _both_act(side, rule, some), encrypting, shown, ("", "own"))
 
     def differing(self, rule: FlowRule, others: Sequence[FlowRule]) -> FlowRule | None:
-        """The first of some rules that encrypts a message that a rule encrypts, too, so that its option is unknown."""
+        """One of some rules that encrypts a message that a rule encrypts, too, so that its option is unknown."""
 
         def shown(candidate: Replayed) -> FlowRule | None:
             ends = self._ends(self.rules, candidate)
             open_ = bool(ends) and _act(ends, rule) and all(found.protection == "protected_option_unknown" and found.by for _world, found in ends)
             return next((each for each in others if open_ and _act(ends, each)), None)
 
-        return self._first(lambda side, some: _both_act(side, rule, some), others, shown)
+        return self._any(lambda side, some: _both_act(side, rule, some), others, shown)
 
     def kept_from(self, rule: FlowRule, later: Sequence[FlowRule]) -> FlowRule | None:
-        """The first of some rules that would encrypt a message if another one did not stop it."""
+        """One of some rules that would encrypt a message if another one did not stop it."""
         going = copy(self.rules)
         going.rules = tuple(_going(each) if each is rule else each for each in self.rules.rules)
 
@@ -74,7 +74,7 @@ class Meetings:
             others = self._ends(going, candidate)
             return next((each for each in later if others and _act(others, each) and all(each.name in found.by for _world, found in others)), None)
 
-        return self._first(lambda side, some: _would_act(side, rule, some), later, shown)
+        return self._any(lambda side, some: _would_act(side, rule, some), later, shown)
 
     def for_outside(self, rule: FlowRule, template: str) -> bool:
         """Whether a rule protects a message to somebody outside with a template."""
@@ -89,23 +89,19 @@ class Meetings:
 
         return self._find(wanted, shown, ("",)) is not None
 
-    def _first(
+    def _any(
         self,
         wanted: Callable[[Side, Sequence[FlowRule]], Sequence[Value]],
         others: Sequence[FlowRule],
         shown: Callable[[Replayed], FlowRule | None],
         arrivals: Sequence[str] = ("",),
     ) -> FlowRule | None:
-        """The first of some rules of which a message shows something. Mostly it is the nearest one."""
+        """One of some rules of which a message shows something: the nearest one, if one shows it of that."""
 
         def ask(some: Sequence[FlowRule]) -> FlowRule | None:
             return self._find(lambda side: wanted(side, some), shown, arrivals) if some else None
 
-        found = ask(others[:1])
-        some = [] if found else others[1:]
-        while (earlier := ask(some)) is not None:
-            found, some = earlier, others[1 : [each is earlier for each in others].index(True)]
-        return found
+        return ask(others[:1]) or ask(others[1:])
 
     def _find(self, wanted: Wanted, shown: Callable[[Replayed], FlowRule | None], arrivals: Sequence[str]) -> FlowRule | None:
         """What a message shows, if one is found.
