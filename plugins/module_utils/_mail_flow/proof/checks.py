@@ -9,16 +9,14 @@ A check is a row of :data:`CHECKS`.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, AcceptedDomain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of, slots_look_at_sender
@@ -35,11 +33,16 @@ _OF_PEOPLE = frozenset(
 
 @dataclass(frozen=True)
 class Look:
-    """The input of a check: a rule, all rules, the facts, and the time."""
+    """The input of a check: a rule, and what it is among.
+
+    :param facts: what is known.
+    :param domains: the domains of everybody in the directory.
+    """
 
     rule: FlowRule
     rules: RuleSet
-    facts: Mapping[str, Any]
+    facts: Facts
+    domains: frozenset[str]
     now: datetime.datetime
 
     @property
@@ -103,9 +106,9 @@ def _asterisks(look: Look) -> str:
 def _subdomains(look: Look) -> str:
     spared = [atom for atom in look.rule.exceptions if atom.predicate.options == ("recipient_domain_is",)]
     opened = [atom for atom in look.rule.conditions if atom.predicate.options == ("recipient_domain_is",)]
-    if spared and _acts(look, Does.ENCRYPT):
+    if spared and _acts(look.rule, Does.ENCRYPT):
         return f"its exception for {spared[0].values[0]} also leaves mail to all subdomains unencrypted"
-    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and _acts(look, Does.DECRYPT) else ""
+    return f"it also decrypts mail to all subdomains of {opened[0].values[0]}" if opened and _acts(look.rule, Does.DECRYPT) else ""
 
 
 def _templates(look: Look) -> str:
@@ -119,23 +122,25 @@ def templates_of(rule: FlowRule) -> dict[str, str]:
 
 
 def _groups(look: Look) -> str:
-    groups = {str(each).lower() for each in look.facts.get("groups") or {}}
+    groups = look.facts.groups or {}
     named = [each for atom in look.rule.conditions if atom.predicate.options == ("sent_to",) for each in atom.values if each.lower() in groups]
     return f"sent_to names the group {named[0]}, and matches none of its members: use sent_to_member_of or any_of_to_header" if named else ""
 
 
+def _of_the_copy(look: Look, atoms: Iterable[Atom]) -> str:
+    """The first condition of an encrypting rule that looks at all who share the copy."""
+    wide = [atom.predicate.options[0] for atom in atoms if atom.reach is Reach.COPY] if _acts(look.rule, Does.ENCRYPT) else []
+    return wide[0] if wide else ""
+
+
 def _widely(look: Look) -> str:
-    wide = [atom for atom in look.rule.conditions if atom.reach is Reach.COPY]
-    return (
-        f"{wide[0].predicate.options[0]} protects everyone who shares the copy, and depends on how earlier rules split it"
-        if wide and _acts(look, Does.ENCRYPT)
-        else ""
-    )
+    option = _of_the_copy(look, look.rule.conditions)
+    return f"{option} protects everyone who shares the copy, and depends on how earlier rules split it" if option else ""
 
 
 def _freeing(look: Look) -> str:
-    wide = [atom for atom in look.rule.exceptions if atom.reach is Reach.COPY]
-    return f"the exception {wide[0].predicate.options[0]} removes protection for everyone who shares the copy" if wide and _acts(look, Does.ENCRYPT) else ""
+    option = _of_the_copy(look, look.rule.exceptions)
+    return f"the exception {option} removes protection for everyone who shares the copy" if option else ""
 
 
 def _fails_open(look: Look) -> str:
@@ -155,7 +160,7 @@ def _branding(look: Look) -> str:
 
 
 def _unconfigured(look: Look) -> str:
-    known = look.facts.get("ome_configurations")
+    known = look.facts.ome_configurations
     if known is None or not look.rule.does(Does.BRAND):
         return ""
     names = {name_key(str(each.get("identity"))) for each in known}
@@ -182,18 +187,18 @@ def _undone(look: Look) -> str:
     return f"whether its {', '.join(added)} does anything beside {away[0]} is not documented" if added and away and rule.enforced else ""
 
 
-def _acts(look: Look, what: Does) -> bool:
-    return bool(look.rule.does(what)) and look.rule.enforced and not look.rule.idle
+def _acts(rule: FlowRule, what: Does) -> bool:
+    return bool(rule.does(what)) and rule.enforced and not rule.idle
 
 
 def _reads_recipients(rule: FlowRule) -> bool:
     """Whether a rule encrypts by who the recipients are."""
-    return bool(rule.does(Does.ENCRYPT)) and rule.enforced and not rule.idle and rule.looks_at_recipients
+    return _acts(rule, Does.ENCRYPT) and rule.looks_at_recipients
 
 
 def _unscoped(look: Look) -> str:
     """Why a rule is for mail that no rule encrypts: that from outside."""
-    if not _acts(look, Does.ENCRYPT):
+    if not _acts(look.rule, Does.ENCRYPT):
         return ""
     if any(_keeps_to(atom, "NotInOrganization", look) for atom in look.rule.conditions):
         return "it encrypts only mail from outside, which rules do not encrypt"
@@ -208,22 +213,14 @@ def _keeps_to(atom: Atom, scope: str, look: Look) -> bool:
     option = atom.predicate.options[0]
     if option == "from_scope":
         return bool(atom.values == scope)
-    if option == "sender_domain_is" and look.facts.get("accepted_domains") is not None:
-        facts = facts_of(look.facts)
-        own = [each for each in facts.accepted_domains or () if each.type in INSIDE]
-        people = [domain(each) for each in (*(facts.mailboxes or ()), *(facts.mail_users or ()))]
+    if option == "sender_domain_is" and look.facts.accepted_domains is not None:
+        inside = [value in look.domains or look.facts.domain_type(value) in INSIDE for value in atom.values]
         if scope == "InOrganization":
-            return all(value in people or any(_takes(each, value) for each in own) for value in atom.values)
+            return all(inside)
         # A domain means its subdomains, too.
-        return not any(is_below(each, value) for value in atom.values for each in people) and not any(
-            is_below(each.name, value) or _takes(each, value) for value in atom.values for each in own
-        )
+        others = {*look.domains, *(each.name for each in look.facts.accepted_domains if each.type in INSIDE)}
+        return not any(inside) and not any(is_below(each, value) for value in atom.values for each in others)
     return scope == "InOrganization" and option in _OF_PEOPLE
-
-
-def _takes(accepted: AcceptedDomain, name: str) -> bool:
-    """Whether people of a domain are in an accepted one."""
-    return name == accepted.name or (accepted.match_subdomains and is_below(name, accepted.name))
 
 
 def _takes_all(look: Look) -> bool:
@@ -274,7 +271,8 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     ),
     "adds_recipients": lambda look: (
         "whether later rules apply to the recipients that it adds, or redirects mail to, is not documented (U09)"
-        if (_acts(look, Does.ADD) or _acts(look, Does.REDIRECT)) and any(_reads_recipients(later) for later in look.rules.rules[look.rule.place + 1 :])
+        if (_acts(look.rule, Does.ADD) or _acts(look.rule, Does.REDIRECT))
+        and any(_reads_recipients(later) for later in look.rules.rules[look.rule.place + 1 :])
         else ""
     ),
     "actions_left_undone": _undone,

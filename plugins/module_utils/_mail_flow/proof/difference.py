@@ -155,7 +155,8 @@ class _Differ:
         except BudgetError:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
-        others += [self.rows.on_dates(rule, dates) for rule, dates in self._later()]
+        later = with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
+        others += [self.rows.on_dates(rule, dates) for rule, dates in later]
         self.rows.write(found.values())
         open_ = self.rows.unknown(each for each in found.values() if each.row is None)
         others += [self.rows.unusual(sorted(self._unusual))] if self._unusual else []
@@ -163,9 +164,6 @@ class _Differ:
         if not self.complete:
             rows.append(cut_short())
         return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
-
-    def _later(self) -> list[tuple[FlowRule, list[str]]]:
-        return with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
 
     @property
     def _left(self) -> int:

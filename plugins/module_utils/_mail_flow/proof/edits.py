@@ -111,7 +111,8 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *,
     :param settings: whether settings differ, too.
     """
     pairs, kept = _aligned(before, after)
-    gone = [rule for place, rule in enumerate(before.rules) if place not in pairs.values()]
+    taken = set(pairs.values())
+    gone = [rule for place, rule in enumerate(before.rules) if place not in taken]
     other = [place for place in range(len(after.rules)) if place not in kept or content_of(before.rules[pairs[place]]) != content_of(after.rules[place])]
     several = len(gone) + len(other) + settings > 1
     found = [(rule, _no_longer(rule, now, several=several)) for rule in gone]

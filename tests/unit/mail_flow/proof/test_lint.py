@@ -355,6 +355,12 @@ def test_whose_mail_a_domain_is_about_is_said_by_the_accepted_domains(accepted: 
     assert [reason in each for each in reasons] == ([True] if reason else [])
 
 
+def test_a_domain_that_is_accepted_by_itself_is_no_subdomain() -> None:
+    domains = [{"name": "contoso.com", "match_subdomains": True}, {"name": "relay.contoso.com", "type": "ExternalRelay"}]
+    relayed = rule("R", {"sender_domain_is": ["relay.contoso.com"]}, ENCRYPT)
+    assert "unscoped_encryption" in {kind for kind, _rules in found(relayed, facts={**TENANT, "accepted_domains": domains})}
+
+
 @pytest.mark.parametrize("written", ["sales@contoso.com", "Sales@Contoso.com"])
 def test_a_group_that_is_named_is_nobody(written: str) -> None:
     facts = {**TENANT, "groups": {written: ["bob@contoso.com"]}}
