@@ -10,9 +10,7 @@ import random
 from tests.emulator.mail_flow import TooManyWorlds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
-from tests.unit.mail_flow.proof.test_difference import classes, of_settings
-from tests.unit.mail_flow.proof.test_guarantees import proofs
-from tests.unit.mail_flow.proof.test_lint import never
+from tests.unit.mail_flow.proof.deciding import classes, never, of_settings, proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.themes import drawn
 

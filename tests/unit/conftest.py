@@ -5,26 +5,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine import converge as _converge
-from hypothesis import Phase, settings
 
 from tests import endpoint
 from tests.emulator import Emulator
 from tests.emulator.engine import Engine
+from tests.rounds import load_profile
 from tests.unit.clock import Clock
 from tests.unit.connections import ORGANIZATION, Script
 from tests.unit.emulated_session import WIRES, EmulatedSession
 
-settings.register_profile("quick", max_examples=20)
-settings.register_profile("thorough", max_examples=500)
-# A mutant that is found is found: its smallest example is of no use to anybody.
-settings.register_profile("mutants", max_examples=20, database=None, phases=[Phase.explicit, Phase.generate])
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+load_profile()
 
 
 @pytest.fixture(name="clock")

@@ -24,7 +24,7 @@ from tests.emulator.mail_flow import MailFlow
 from tests.unit.mail_flow.comparison import certain, contradiction, disagreement, simulated
 from tests.unit.mail_flow.oracle import wrong_verdict
 from tests.unit.mail_flow.proof.asking import NOW
-from tests.unit.mail_flow.proof.test_guarantees import proofs
+from tests.unit.mail_flow.proof.deciding import proofs
 from tests.unit.mail_flow.small_worlds import TENANT, THENS, Claim, SmallWorld
 from tests.unit.mail_flow.translation import facts, stored
 

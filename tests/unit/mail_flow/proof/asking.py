@@ -37,5 +37,12 @@ def verdict(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guaran
     return found
 
 
+def unknown_ids(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guarantee: Any) -> list[str]:
+    """The numbers of what is unknown of a guarantee that is neither proved nor refuted."""
+    answer = verdict(rules, facts, **{"when": IN, "then": "not_in_clear", **guarantee})
+    assert answer["verdict"] == "unknown", answer
+    return [each["id"] for each in answer["unknown"]]
+
+
 def compared(before: Sequence[Values], after: Sequence[Values], **more: Any) -> Difference:
     return difference(before, after, TENANT, NOW, **more)

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from tests.bench import mail_proof
 from tests.unit.mail_flow import small_rules, small_worlds
 from tests.unit.mail_flow.proof.asking import NOW
-from tests.unit.mail_flow.proof.test_guarantees import proofs
+from tests.unit.mail_flow.proof.deciding import proofs
 for seed in range(6):
     source = random.Random(seed)
     rules = small_rules.rule_set(source)

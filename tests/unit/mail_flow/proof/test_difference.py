@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import Difference, difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text
 
+from tests.rounds import seeds
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
+from tests.unit.mail_flow.proof.deciding import classes, of_settings
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -373,13 +375,8 @@ def test_somebody_of_whom_the_usual_is_not_true_does_not_make_all_mail_unusual(c
     assert [row["kind"] for row in rows if "added" not in row] == ["unknown"]
 
 
-def classes(before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> tuple[list[Values], int]:
-    found = difference(before, after, tenant, NOW)
-    return found.rows, found.more
-
-
 # 9316002: a condition that may be about the alias of the witness.
-@pytest.mark.parametrize("seed", [*range(20), 9316002])
+@pytest.mark.parametrize("seed", seeds(20, 9316002))
 def test_random_edits_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed) == ""
 
@@ -387,20 +384,13 @@ def test_random_edits_as_enumeration_says(seed: int) -> None:
 # 501276: somebody whom a rule added was a recipient already. 900255: a condition was about the alias of the witness. 900310: the class was there, but
 # only an alias was tried as a witness. 9246075: whether a rule parts somebody whom another one added is open (U09). The others were possible for one
 # recipient, and certain only for two.
-@pytest.mark.parametrize("seed", [*range(20), 500168, 500285, 500422, 500532, 501276, 900074, 900255, 900310, 9246075])
+@pytest.mark.parametrize("seed", seeds(20, 500168, 500285, 500422, 500532, 501276, 900074, 900255, 900310, 9246075))
 def test_random_edits_of_rules_that_look_around_as_enumeration_says(seed: int) -> None:
     assert Search(150).changes(classes, seed, shared=True) == ""
 
 
-def of_settings(
-    before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any], irm_before: Mapping[str, Any], irm_after: Mapping[str, Any]
-) -> tuple[list[Values], int]:
-    found = difference(before, after, {**tenant, "irm_configuration": irm_after}, NOW, irm_before=irm_before)
-    return found.rows, found.more
-
-
 # 7049: of the witness of a possible difference, the rule acted as it was, not as it is. 9100063: what Exchange does not decrypt has its words, too.
-@pytest.mark.parametrize("seed", [*range(20), 7049, 9100063])
+@pytest.mark.parametrize("seed", seeds(20, 7049, 9100063))
 def test_random_settings_as_enumeration_says(seed: int) -> None:
     assert Search(150).settings(of_settings, seed) == ""
 

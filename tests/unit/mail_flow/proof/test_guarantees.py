@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import guarantees_of, prove
 
+from tests.rounds import seeds
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, NOW, OUTGOING, PARTNER, STOP, rule, verdict
+from tests.unit.mail_flow.proof.deciding import proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -225,18 +226,7 @@ def test_a_condition_without_a_value_is_refused(empty: Values) -> None:
     assert verdict([ALL], unless={"recipient_domain_is": []})["verdict"] == "proved"
 
 
-def proofs(rules: Sequence[Values], tenant: Mapping[str, Any], options: Sequence[Values]) -> list[Values]:
-    """Verdicts; a guarantee that is refused is missing."""
-    found: list[Values] = []
-    for option in options:
-        try:
-            found += prove(rules, tenant, [option], NOW)
-        except OptionError:
-            continue
-    return found
-
-
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_random_claims_as_enumeration_says(seed: int) -> None:
     assert Search(150).claims(proofs, seed, 12) == ""
 

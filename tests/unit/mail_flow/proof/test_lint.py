@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 
+from tests.rounds import seeds
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, PARTNER, STOP, rule
+from tests.unit.mail_flow.proof.deciding import never
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.small_worlds import TENANT
 
@@ -225,11 +227,7 @@ def test_recipients_that_a_rule_adds() -> None:
         assert "adds_recipients" not in [kind for kind, _rules in found(*others)]
 
 
-def never(rules: Sequence[Values], tenant: Mapping[str, Any]) -> set[str]:
-    return {each["rules"][0] for each in lint(rules, tenant, NOW) if each["kind"] == "never_acts"}
-
-
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(20))
 def test_rules_that_are_said_never_to_act_never_do(seed: int) -> None:
     assert Search(100).idle(never, seed) == ""
 

@@ -5,50 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.eml import message_from_eml
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, with_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.lint import lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
-from tests.emulator.mail_flow import MailFlow
-from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule, verdict
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids, verdict
+from tests.unit.mail_flow.proof.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT
-from tests.unit.mail_flow.translation import facts as stored_facts
-from tests.unit.mail_flow.translation import stored
 
 Values = dict[str, Any]
 
 ALL = rule("All", IN, ENCRYPT)
-MEGAN = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 MANDATORY = {**TENANT, "irm_configuration": {"transport_decryption_setting": "Mandatory"}}
-
-
-def unknown_ids(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, **guarantee: Any) -> list[str]:
-    """The numbers of what is unknown of a guarantee that is neither proved nor refuted."""
-    answer = verdict(rules, facts, **{"when": IN, "then": "not_in_clear", **guarantee})
-    assert answer["verdict"] == "unknown", answer
-    return [each["id"] for each in answer["unknown"]]
-
-
-def emulated(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, recipient: str = "ann@fabrikam.com", **message: Any) -> Values:
-    """What the emulator makes of a message from inside."""
-    plain = {"subject": "", "body": "", "headers": {}, "attachments": [], "cc": [], "bcc": [], "protection": {"kind": "none"}, "date": "2026-03-01T00:00:00Z"}
-    flow = MailFlow([stored({"priority": place, **each}) for place, each in enumerate(rules)], stored_facts(facts))
-    found: Values = flow.deliver({**plain, **MEGAN, **message}, guesses=())["recipients"].get(recipient, {})
-    return found
-
-
-def simulated(rules: Sequence[Values], facts: Mapping[str, Any] = TENANT, recipient: str = "ann@fabrikam.com", **message: Any) -> Values:
-    """What the simulator makes of a message from inside."""
-    found = Simulator(RuleSet(rules), facts_of(facts)).run(message_of({**MEGAN, "date": NOW, **message}, "", "message"))
-    return dict(found["recipients"].get(recipient, {}))
 
 
 def test_exchange_may_reject_what_it_must_decrypt() -> None:

@@ -18,8 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 from tests.unit.mail_flow import small_rules
-from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule
-from tests.unit.mail_flow.proof.test_taken_for_granted import emulated, simulated, unknown_ids
+from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, NOW, STOP, rule, unknown_ids
+from tests.unit.mail_flow.proof.emulating import emulated, simulated
 from tests.unit.mail_flow.small_worlds import TENANT
 from tests.unit.mail_flow.themes import drawn
 
