@@ -427,6 +427,33 @@ difference:
       type: list
       elements: str
       returned: always
+    later:
+      description: The names of later rules that no longer act, or newly act, since a changed rule acts differently.
+      type: list
+      elements: str
+      returned: where there are any
+    arrives:
+      description: How the mail that is meant arrives protected, V(own), V(other), V(smime) or V(smime_signed).
+      type: str
+      returned: where it makes the difference
+    was:
+      description: The fate, protection or branding that all of this mail had.
+      type: str
+      returned: where it is the same for all of it
+    becomes:
+      description: The fate, protection or branding that all of this mail has now.
+      type: str
+      returned: where it is the same for all of it
+    people:
+      description: Those whom the mail may reach, of whom it is unknown who they are.
+      type: list
+      elements: str
+      returned: for rules that add or redirect to a group or a manager
+    dates:
+      description: What dates of a rule change later. Each entry has V(new), V(gone), V(other) or V(meets), V(begins) or V(ends), and the date.
+      type: list
+      elements: list
+      returned: for dates that are to come
     added:
       description: The person whom rules add to the mail, or redirect it to, if the row is about their copies and not about those of the mail's recipients.
       type: str

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -124,19 +124,20 @@ def _impact(row: Mapping[str, Any]) -> Impact:
     return _IMPACTS.get(row["kind"]) or (Impact.ALL_OUTGOING if row.get("every") and of_all_outgoing(row["when"]) else Impact.SOME_MAIL)
 
 
-#: The place of a rule, which says nothing once others have moved.
-_PLACE = re.compile(r", priority \d+\)")
+#: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule among rules of others, which says
+#: nothing once others have moved; its message is one of many.
+_COUNTED = ("kind", "when", "unless", "arrives", "every", "was", "becomes", "rules", "later", "added", "people", "dates")
 
 
-def stable_sentence(text: str) -> str:
-    """Of a sentence of the difference, what counts for the digest: not the place of a rule among rules of others."""
-    return _PLACE.sub(")", text)
+def _counted(row: Mapping[str, Any]) -> dict[str, Any]:
+    found = {key: row[key] for key in _COUNTED if key in row}
+    return {**found, "unknown": sorted({each["id"] for each in row["unknown"]})} if "unknown" in row else found
 
 
 def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
-    """Of what a plan does to mail, what counts for the digest: the sentences, and the verdicts."""
+    """Of what a plan does to mail, what counts for the digest: what the classes of mail are, and the verdicts."""
     return {
-        "difference": sorted(stable_sentence(row["text"]) for row in mail.get("difference", ())),
+        "difference": sorted(digest_of(_counted(row)) for row in mail.get("difference", ())),
         "difference_more": mail.get("difference_more", 0),
         "guarantees": {row["name"]: row["verdict"] for row in mail.get("guarantees", ())},
     }
@@ -145,7 +146,7 @@ def counted_mail(mail: Mapping[str, Any]) -> dict[str, Any]:
 def moved_mail(approved: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """The effect on mail that was not approved, as sentences. Less than what was approved is what is left of it."""
     known = set(counted_mail(approved)["difference"])
-    new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if stable_sentence(row["text"]) not in known]
+    new = [row["text"].removesuffix(".") for row in current.get("difference", ()) if digest_of(_counted(row)) not in known]
     texts = [f"it does not include this effect on mail: {text}" for text in new]
     if current.get("difference_more", 0) > approved.get("difference_more", 0):
         texts.append("it lists all effects on mail, but there are now more than can be listed")

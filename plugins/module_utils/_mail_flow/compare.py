@@ -46,7 +46,7 @@ def _kind(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> 
     one, other = ({key: (result or {}).get(key) for key in _TREATED} for result in (before, after))
     if _alike(one, other):
         return ""
-    if any("unknown" in str(value) for side in (one, other) for value in (side["fate"], side["protection"])) and not _both_definite(one, other):
+    if not _both_definite(one, other):
         return "unknown"
     if one["fate"] != other["fate"]:
         return "delivery_lost" if one["fate"] == "delivered" else "delivery_gained" if other["fate"] == "delivered" else "fate_changed"

@@ -22,6 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
+#: Protections of which not all is known.
+OPEN = ("unknown", "protected_option_unknown")
+
 _TOO_MANY = Reason("U00", "more questions are open than can be followed to their ends")
 _TWICE = Reason("U09", "the message comes by several ways, since a rule adds this recipient or sends the message here")
 
@@ -68,7 +71,7 @@ class _Stage:
         found: dict[str, Any] = {"fate": fate, **self._protection(likely, fate)}
         names = self._rules(likely)
         found["rules"] = names
-        doubtful = fate == "unknown" or "unknown" in str(found.get("protection", "")) or any(rule["matched"] == "unknown" for rule in names)
+        doubtful = fate == "unknown" or found.get("protection") in OPEN or any(rule["matched"] == "unknown" for rule in names)
         brands = {end.verdict.branding for end in likely}
         if fate == "delivered":
             if brands != {""} and len(brands) == 1:

@@ -137,9 +137,8 @@ _SAID: Mapping[str, Callable[[Any], str]] = {
 def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
-    outcome = outcome_words(found["outcome"])
-    verb = "is" if outcome.split(" ", maxsplit=1)[0] in ("deleted", "rejected", "redirected", "held", "delivered") else "is delivered"
-    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome}."
+    verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}."
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:

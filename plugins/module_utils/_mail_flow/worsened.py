@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, claims_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, surely_breaks, surely_keeps
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
@@ -44,13 +45,14 @@ def worsened(
             side = model.open
             about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
             then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
-            wanted = [low(about), low(then), high(first) ^ 1, *(each.literal for each in model.mail.assumed)]
+            wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
             more: list[Key] = []
-            for written in model.mail.ways_to_write:
-                possible, candidate = model.find([*wanted, *written], side)
+            # Usual mail first, which says the most; mail that is not usual counts as well.
+            for assumed, written in itertools.product((usual, []), model.mail.ways_to_write):
+                possible, candidate = model.find([*wanted, *assumed, *written], side)
                 if candidate and (found := _replayed(model, guarantee, candidate)):
                     return found
-                more = model.to_refine(side) if possible else []
+                more = more or (model.to_refine(side) if possible else [])
             if not more:
                 return None
             model = model.refined(more)
@@ -66,8 +68,8 @@ def _replayed(model: Model, guarantee: Guarantee, candidate: Replayed) -> dict[s
     sides = list(zip(model.rule_sets, candidate.facts, strict=True))
     courses = [course_of(rules, message, facts, letter.recipient) for rules, facts in sides]
     outcomes = [result(course, rules, message, facts) for course, (rules, facts) in zip(courses, sides, strict=True) if course]
-    broken = [surely_breaks(course, guarantee.then, guarantee.template, message, facts) for course, (_rules, facts) in zip(courses, sides, strict=True)]
-    if len(outcomes) < len(courses) or None in outcomes or broken != [True, False] or "unknown" in str(outcomes[1]):
+    wanted = zip((surely_breaks, surely_keeps), courses, candidate.facts, strict=True)
+    if None in outcomes or not all(surely(course, guarantee.then, guarantee.template, message, facts) for surely, course, facts in wanted):
         return None
     found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": letter.recipient, "outcome": outcomes[0]}
     return {**found, "facts": letter.facts} if letter.facts else found

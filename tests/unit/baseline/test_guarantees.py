@@ -82,8 +82,10 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     assert role.report["accepted"][0]["needed"] is False
 
 
-def test_what_is_broken_and_becomes_worse_is_refused(role: Role) -> None:
-    role.session.edit("New-TransportRule", Name="Public", FromScope="InOrganization", SubjectContainsWords=["public"], StopRuleProcessing=True)
+@pytest.mark.parametrize("name", ["Public", "Encrypt mail to unknown partners"])
+def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> None:
+    role.session.edit("New-TransportRule", Name=name, FromScope="InOrganization", SetHeaderName="X-A", SetHeaderValue="x")
+    role.session.edit("New-TransportRule", Name="Stops", FromScope="InOrganization", SubjectContainsWords=["public"], StopRuleProcessing=True)
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     assert control(role)["status"] == "not met"
     said = refused(role, guarantees=[GUARANTEE], encryption_rules=[STOP, ENCRYPT])

@@ -63,6 +63,20 @@ class Edit:
         return any(rule is not None and rule.splits for rule in (self.before, self.after))
 
 
+@dataclass(frozen=True)
+class Dated:
+    """What a date of a rule changes later.
+
+    :param how: ``new``; ``gone``; ``other``, where the rule is not the same by then; or ``meets``, where it meets rules or settings that are not the same.
+    :param verb: ``begins`` or ``ends``.
+    :param date: as the rule has it.
+    """
+
+    how: str
+    verb: str
+    date: str
+
+
 def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
     """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was."""
     pairs, kept = _aligned(before, after)
@@ -103,7 +117,7 @@ def with_other_error_action(before: RuleSet, after: RuleSet) -> list[FlowRule]:
     return [rule for earlier, rule in both if earlier.defers != rule.defers and rule.content and (not rule.idle if rule.defers else shows(rule, watched=False))]
 
 
-def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False) -> list[tuple[FlowRule, list[str]]]:
+def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *, settings: bool = False) -> list[tuple[FlowRule, list[Dated]]]:
     """The rules whose dates change what happens to mail later, as they are now, or were, each with what its dates say then: what they did not say before,
     or what they say of an edited rule, or of one that meets edited ones.
 
@@ -123,24 +137,23 @@ def with_later_dates(before: RuleSet, after: RuleSet, now: datetime.datetime, *,
             continue
         dates = [("begins", earlier.begins if earlier else "", rule.begins), ("ends", earlier.ends if earlier else "", rule.ends)]
         said = [
-            f"{verb} on {date}" if date else f"no longer {verb} on {was}"
+            Dated("new", verb, date) if date else Dated("gone", verb, was)
             for verb, was, date in dates
             if was != date and (is_later(was, now) or is_later(date, now))
         ]
         if not said and earlier is not None and (gone or other or settings):
             # One that is in effect today is compared, whenever it ends: only where something else is edited, too, is it missed then.
-            how = "is no longer the same when it" if place in other else "meets other rules or settings when it"
-            when = [f"{verb} on {date}" for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
-            said = [f"{how} {' and '.join(when)}"] if when else []
+            how = "other" if place in other else "meets"
+            said = [Dated(how, verb, date) for verb, _was, date in dates[: 2 if several or place not in other else 1] if is_later(date, now)]
         found.append((rule, said))
     watched = before.watches_copies or after.watches_copies
     return [(rule, said) for rule, said in found if said and shows(rule, watched)]
 
 
-def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[str]:
+def _no_longer(rule: FlowRule, now: datetime.datetime, *, several: bool) -> list[Dated]:
     """What the dates of a rule said that is no longer there. One that is in effect today is compared, whenever it would have ended, if it is alone."""
     dates = [("begins", rule.begins), *([("ends", rule.ends)] if several else [])]
-    return [f"no longer {verb} on {date}" for verb, date in dates if is_later(date, now)]
+    return [Dated("gone", verb, date) for verb, date in dates if is_later(date, now)]
 
 
 def _aligned(before: RuleSet, after: RuleSet) -> tuple[dict[int, int], set[int]]:

@@ -58,32 +58,46 @@ def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, pers
 
 def surely_breaks(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
     """Whether a copy breaks a guarantee, whatever is unknown."""
+    return _all(True, course, then, template, message, facts)
+
+
+def surely_keeps(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
+    """Whether a copy is what a guarantee says, whatever is unknown."""
+    return _all(False, course, then, template, message, facts)
+
+
+def _all(breaks: bool, course: Course | None, then: str, template: str, message: Message, facts: Facts) -> bool:
     if course is None or course.too_many:
         return False
-    return all(_breaks(world, course, then, template, message, facts) for world in course.worlds)
+    return all(_breaks(world, course, then, template, message, facts) is breaks for world in course.worlds)
 
 
-def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool:
+def _breaks(world: World, course: Course, then: str, template: str, message: Message, facts: Facts) -> bool | None:
+    """Whether a copy breaks a guarantee in a world; ``None`` where that is open."""
     found = verdict(world, message, facts)
-    if world.surprises or world.fate == NOBODY or found.assumes:
+    if world.fate == NOBODY:
         return False
+    if world.surprises or found.assumes:
+        return None
     delivered = world.fate == "delivered" and not world.held
     if then in ("encrypted", "unencrypted") and not delivered:
         return True
     if then == "unencrypted":
-        return bool(found.by) and found.delivered
+        return bool(found.by) if found.delivered else None
     if world.fate not in ("delivered", "quarantined"):
         return False
-    outside = then == "portal" and scopes.recipient_outside(facts, course.recipient.address) is True
+    outside = scopes.recipient_outside(facts, course.recipient.address) if then == "portal" else False
     if found.protection == "unknown":
         possible = {name_key(option_name(asked)) for _rule, asked in world.asked} | {name_key(message.protection.kind) if message.protection else ""}
-        never = name_key(option_name(template)) not in possible if template else outside and not world.brands
-        return never and found.delivered
+        never = name_key(option_name(template)) not in possible if template else outside is True and not world.brands
+        return True if never and found.delivered else None
     if found.protection == "none":
         return True
-    if template and found.protection != "protected_option_unknown":
-        return not same_name(found.protection, option_name(template))
-    return outside and (found.protection == "smime" or not world.brands)
+    if template:
+        return None if found.protection == "protected_option_unknown" else not same_name(found.protection, option_name(template))
+    if found.protection == "smime" or not world.brands:
+        return outside if isinstance(outside, bool) else None
+    return False
 
 
 def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:

@@ -27,12 +27,20 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import MOST_APPROVALS, Chain, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Dated, Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.extent import ANOTHER, Extent, reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import as_it_arrives, on_arrival, reasons_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, listed, mail_of, says_all, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import (
+    because,
+    becomes,
+    dated,
+    listed,
+    mail_of,
+    says_all,
+    section_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     Key,
@@ -170,10 +178,14 @@ class Rows:
         did = acted(edit, courses)
         if edit and edit.how == "changed" and did == (True, False) and not edit.alike(aspect_of(found.kind)):
             did = (True, True)  # Of all that the sentence names, it need not be so that the rule no longer applies.
-        reason = because(edit, did, self._overtaken(found, edit, courses), self.model.settings_that_differ)
+        later = self._overtaken(found, edit, courses)
+        reason = because(edit, did, later, self.model.settings_that_differ)
         about = _of_addresses(said, shown.candidate)
         every = whole and not draft.arrives and about == said and says_all(said) and not why.is_several
         row = {"kind": found.kind, "text": f"{head}: {reason}.", "when": section_of(about), "every": every, "rules": self._rules(edit), **_whose(found.person)}
+        row |= {"later": later} if later else {}
+        row |= {"arrives": draft.arrives} if draft.arrives else {}
+        row |= _of_all(found.kind, stages)
         if why and not why.is_several:
             row["unless"] = section_of([replace(said[0], conditions=why.unmet)])
         # A copy that there is not has no result.
@@ -346,15 +358,15 @@ class Rows:
         now = "may be deferred, or returned to the sender," if rule.defers else "may pass without the rule"
         why = f"if Exchange fails on rule '{rule.name}' (U12): its rule_error_action is now {values[1]} instead of {values[0]}"
         unknown = {"id": "U12", "reason": "what makes Exchange fail on a rule is not documented", "settled_by": settled_by("U12")}
-        return _open_row([self._unchanged(rule)], f"{now} {why}", [rule.name], unknown)
+        return {**_open_row([self._unchanged(rule)], f"{now} {why}", [rule.name], unknown), "was": values[0], "becomes": values[1]}
 
-    def on_dates(self, rule: FlowRule, dates: Sequence[str]) -> Row:
+    def on_dates(self, rule: FlowRule, dates: Sequence[Dated]) -> Row:
         """The row of a rule whose dates change what it does later.
 
         :param dates: what they say that they did not say before.
         """
-        becomes_later = f"may be treated differently later: rule '{rule.name}' {' and '.join(dates)}"
-        return _open_row([self._unchanged(rule)], becomes_later, [rule.name], LATER)
+        becomes_later = f"may be treated differently later: rule '{rule.name}' {dated(dates)}"
+        return {**_open_row([self._unchanged(rule)], becomes_later, [rule.name], LATER), "dates": [[each.how, each.verb, each.date] for each in dates]}
 
     def unusual(self, causes: Sequence[int]) -> Row:
         """The row of mail that is not usual, and that rules tell from usual mail, where it is unknown what becomes of it.
@@ -382,7 +394,8 @@ class Rows:
         versions = [self._unchanged(rule) for rule in brings]
         about = versions[:1] if all(section_of([each]) == section_of(versions[:1]) for each in versions) else []
         why = because(edit, (edit.before is not None, edit.after is not None))
-        return _open_row(about, f"{how} reach {listed(people, joint='and', most=len(people))} (U09): {why}", self._rules(edit), NOT_FOLLOWED)
+        row = _open_row(about, f"{how} reach {listed(people, joint='and', most=len(people))} (U09): {why}", self._rules(edit), NOT_FOLLOWED)
+        return {**row, "people": list(people)}
 
 
 def _open_row(about: Sequence[FlowRule], happens: str, rules: Sequence[str], *unknown: Mapping[str, str], person: str = "") -> Row:
@@ -466,6 +479,12 @@ _TOLD = {
     "protection_changed": ("protection", "protection"),
     "branding_changed": ("branding", "branding"),
 }
+
+
+def _of_all(kind: str, stages: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What a sentence says that mail was, and becomes."""
+    told = zip(("was", "becomes"), stages, _TOLD.get(kind, ("", "")), strict=True)
+    return {key: str(stage.get(what) or "") for key, stage, what in told if stage and what}
 
 
 def _stages(before: Mapping[str, Any], after: Mapping[str, Any], approvals: int = 0) -> tuple[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Dated, Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
@@ -328,3 +328,16 @@ def _differently(edit: Edit) -> str:
     if edit.before.enforced is not edit.after.enforced:
         return "is now enforced" if edit.after.enforced else f"is now only tried (mode {edit.after.mode})"
     return "now treats it differently"
+
+
+#: How a date counts, to the words before it.
+_DATED = {"new": "", "gone": "no longer ", "other": "is no longer the same when it ", "meets": "meets other rules or settings when it "}
+
+
+def dated(dates: Sequence[Dated]) -> str:
+    """What dates of a rule change."""
+    found: list[str] = []
+    for place, each in enumerate(dates):
+        again = place and each.how in ("other", "meets") and dates[place - 1].how == each.how
+        found.append(f"{'' if again else _DATED[each.how]}{each.verb} on {each.date}")
+    return " and ".join(found)
