@@ -93,7 +93,10 @@ PLAYBOOKS: dict[str, Playbook] = {
             "and nothing else changes. A finding that came back is *flapping*.",
             "Who made a change is known only for mail flow rules (`LastModifiedBy`), from the first run that saw the change.",
         ],
-        variables=[("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the earlier runs, on the controller.")],
+        variables=[
+            ("hardened_baseline_artifacts_dir", "str", "`./message_encryption`", "The directory of the earlier runs, on the controller."),
+            ("hardened_baseline_artifacts_owners", "list", "`[]`", "Users that may own it, beside root and the user that runs Ansible."),
+        ],
     ),
     "revoke": Playbook(
         "Revokes one encrypted message, or makes it readable again.",

@@ -28,6 +28,13 @@ options:
       - The directory of the earlier runs' artifacts, which is their O(m365.message_encryption.hardened_baseline#role:main:hardened_baseline_artifacts_dir).
     type: str
     required: true
+  owners:
+    description:
+      - Users, by name or number, that may own the directory and its files, beside root and the user that runs Ansible. What anybody else could change is
+        refused.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: m365.message_encryption.baseline_report
 """
@@ -75,7 +82,12 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.history import HistoryContext, history_document
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 
-SPEC: dict[str, Any] = {"argument_spec": {"directory": {"type": "str", "required": True}}}
+SPEC: dict[str, Any] = {
+    "argument_spec": {
+        "directory": {"type": "str", "required": True},
+        "owners": {"type": "list", "elements": "str", "default": []},
+    }
+}
 
 
 def run(task: HistoryContext) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import used
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, unplanned
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import planned_changes, unplanned
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import REFUTED, Mail, moved_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure, reassessed, unassessed
@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MAIL_FACTS, Organization, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS
 
 
 def apply(task: BaselineContext) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def apply(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: with ``progress`` saying what was written and what was not.
     """
-    notes = task.artifacts(directory_of(for_report(task))).remembered()
+    notes = task.artifacts(for_report(task)).remembered()
     if not notes.get("report"):
         raise ExchangeError(
             "This run has no plan, so nothing was written.", remedy="Run m365.message_encryption.baseline_plan first, in the same playbook run."
@@ -45,22 +46,21 @@ def apply(task: BaselineContext) -> dict[str, Any]:
     snapshot = str(task.params.get("snapshot") or (notes.get("cleared") or {}).get("snapshot", ""))
     prepared = prepare(task, snapshot)
     report, procedure = OrganizationReport.read(notes["report"]), prepared.procedure
-    planner = _guarded(procedure, report.changes)
+    guard = _Guard(procedure, report, notes)
+    planner = _checked_first(procedure.plan, guard.check)
     if task.check_mode:
-        return converge(task, list(procedure.subsets), planner, fresh=True)
+        return converge(task, guard.subsets, planner, fresh=True)
     _check_cleared(prepared)
     _settle(task, prepared, float(notes.get("stored_at", 0)))
     prepared.artifacts.begin_writing(str(notes["cleared"]["snapshot"]))
     try:
-        # Facts about mail are for what is judged afterwards; no plan depends on them.
-        planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
-        done = converge_organization(task, planned_from, planner, fresh=True)
+        done = converge_organization(task, guard.subsets, planner, fresh=True)
     except ExchangeError as error:
         error.progress = dict(error.progress or {})
         _keep(task, prepared, _failed(task, prepared, error, report, snapshot), error.progress)
         prepared.artifacts.end_writing()
         raise
-    result = done.result
+    result, report = done.result, replace(report, mail=guard.mail)
     made = _keys(result["changes"])
     changes = [replace(change, state=ChangeState.STORED) if change.key in made else change for change in report.changes]
     report = report.with_outcome(OrganizationStatus.CHANGED, changes, task.warnings)
@@ -104,7 +104,7 @@ def _mail_failure(missed: Sequence[str]) -> ExchangeError:
 
 def note_published(task: BaselineContext) -> dict[str, Any]:
     """Records that the snapshots of the ring are stored elsewhere, so that its organizations may be written to."""
-    task.artifacts(directory_of(for_report(task))).mark("published", task.batch)
+    task.artifacts(for_report(task)).mark("published", task.batch)
     return {"changed": False, "msg": "The snapshots of the ring are published."}
 
 
@@ -121,7 +121,7 @@ def _check_cleared(prepared: Preparation) -> None:
             "The snapshots of the ring were not published, so nothing was written.",
             remedy="See what failed in the task file that hardened_baseline_artifacts_publish names.",
         )
-    findings = used(cleared["approved_once"], prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
+    findings = used(**cleared["approved_once"], artifacts=prepared.artifacts, own=cleared["snapshot"]) if cleared["approved_once"] else []
     if findings:
         raise OptionError(f"Nothing was written: {findings[0]}")
 
@@ -158,18 +158,42 @@ def _organization_after(task: BaselineContext, procedure: Procedure, shown: Orga
     return organization.with_more(read(task.session, more)) if more else organization
 
 
-def _guarded(procedure: Procedure, planned: Sequence[PlannedChange]) -> Callable[[Organization], Plan]:
-    """The planner. It refuses anything in its first plan that was not planned, when nothing has been written yet."""
+class _Guard:
+    """Stands before the first write: what is read then may not make the plan do more than it was shown to do, to settings or to mail.
 
-    def check(organization: Organization, plan: Plan) -> None:
-        # The preflight has examined the effects on mail, with more facts than are read here.
-        new = unplanned(planned, planned_changes(organization, plan), effects=("rollback",), plan="the plan")
+    :param report: with the planned changes, and what they do to mail.
+    :param notes: what the preflight has kept.
+    """
+
+    def __init__(self, procedure: Procedure, report: OrganizationReport, notes: Mapping[str, Any]) -> None:
+        self._procedure = procedure
+        self._planned = report.changes
+        self._mail_digest = str(notes.get("mail_digest", ""))
+        # What an earlier stage has written changes mail as planned.
+        self._compares_mail = "difference" in report.mail and not notes.get("stored_at")
+        #: What the plan does to mail, as of the last check.
+        self.mail: Mapping[str, Any] = report.mail
+        planned_from = [subset for subset in procedure.subsets if subset not in MAIL_FACTS]
+        #: What to read: no plan depends on facts about mail, but what it does to mail does.
+        self.subsets = list(dict.fromkeys([*planned_from, *(FACT_SUBSETS if self._compares_mail else ())]))
+
+    def check(self, organization: Organization, plan: Plan) -> None:
+        """Raises ExchangeError if the plan does what it was not shown to do."""
+        mail = self._mail_of(organization, plan)
+        effects = ("impact", "rollback") if self._compares_mail else ("rollback",)
+        new = unplanned(self._planned, planned_changes(organization, plan, mail), effects=effects, plan="the plan")
+        new += moved_mail(self.mail, mail)
         if new:
             raise ExchangeError(
                 f"The organization was changed after the plan was made, so nothing was written: {'; '.join(new)}.", remedy="Run the playbook again."
             )
+        self.mail = mail
 
-    return _checked_first(procedure.plan, check)
+    def _mail_of(self, organization: Organization, plan: Plan) -> Mapping[str, Any]:
+        """What the plan does to mail now: what was shown, unless rules or facts have changed since."""
+        if not self._compares_mail or Mail.of(organization).digest == self._mail_digest:
+            return self.mail
+        return self._procedure.mail(organization, plan)
 
 
 def _checked_first(planner: Callable[[Organization], Plan], check: Callable[[Organization, Plan], None]) -> Callable[[Organization], Plan]:

@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection."""
+"""Approvals: which plan was approved, whether it is the plan that is needed now, and whether a run has already used it. Private to the collection.
+
+An approval is of one plan that one run made. Its digest says what was read and approved; the run that made it says which plan it was, because
+after a rollback the same change has the same digest.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +41,11 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
-    def used_approval(self, digest: str) -> str:
-        """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
+    def used_approval(self, digest: str, planned_by: str) -> str:
+        """The run that used an approval and whose snapshot is no longer kept; empty if there is none.
+
+        :param planned_by: the run that made the approved plan; empty if that is not known.
+        """
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,13 @@ class Approval:
     :param digest: its digest.
     :param plan: its document; ``None`` if only the digest is known.
     :param missing: why it is not known, as a sentence.
+    :param run: the run that made the plan; empty if that is not known, so that any use of the digest counts.
     """
 
     digest: str
     plan: PlanDocument | None
     missing: str = ""
+    run: str = ""
 
 
 def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
@@ -62,7 +71,7 @@ def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval 
         return None
     if not approved.startswith("sha256:"):
         plan = read_plan(artifacts.load_plan(approved), approved)
-        return Approval(plan.digest, plan)
+        return Approval(plan.digest, plan, run=plan.run)
     return _with_digest(artifacts, approved)
 
 
@@ -77,25 +86,26 @@ def approval_findings(approval: Approval | None, plan: PlanDocument, variables: 
             return []
         text = f"{REQUIRE_APPROVAL} is true, but no plan was approved."
         return [Finding("approved_plan", text, f"{_AGAIN}, as {allow('approved_plan', '<file, or sha256:...>')}")]
-    before = used(approval.digest, artifacts) if plan.changes else []
-    findings = _moved(approval, plan, begun=bool(before))
-    # Another finding covers an approval that has expired.
-    return findings if variables.get("approval_valid_until") else [*findings, *before]
+    findings = _moved(approval, plan)
+    if not plan.changes or variables.get("approval_valid_until"):
+        return findings  # Another finding covers an approval that has expired.
+    return [*findings, *used(approval.digest, approval.run, artifacts)]
 
 
-def _moved(approval: Approval, plan: PlanDocument, *, begun: bool) -> list[Finding]:
+def _moved(approval: Approval, plan: PlanDocument) -> list[Finding]:
     """The findings if the plan that is needed now goes beyond the approved plan."""
     if approval.plan is not None:
-        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, plan, begun=begun)]
+        return [Finding("approved_plan", f"{difference}.", _AGAIN) for difference in moved(approval.plan, plan)]
     if approval.digest == plan.digest:
         return []
     text = f"{approval.digest} was approved, but the digest of the plan is now {plan.digest}. {approval.missing}"
     return [Finding("approved_plan", text, _AGAIN)]
 
 
-def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
+def used(digest: str, planned_by: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
     """A finding if a run has already used an approval, which its snapshot records, also in its name. If that snapshot cannot be read, nobody knows.
 
+    :param planned_by: the run that made the approved plan; empty if that is not known.
     :param own: the snapshot of the run that asks.
     """
     for link in artifacts.chain().links:
@@ -106,22 +116,25 @@ def used(digest: str, artifacts: Artifacts, *, own: str = "") -> list[Finding]:
         except OptionError as error:
             text = f"whether {digest} was applied before is unknown: {error}"
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-        if snapshot.approved_plan == digest:
+        if snapshot.approved_plan == digest and ("" in (planned_by, snapshot.approved_run) or snapshot.approved_run == planned_by):
             text = f"{digest} was approved for one run, and the run of {snapshot.created_at} used it ({link.path})."
             return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
-    if run := artifacts.used_approval(digest):
+    if run := artifacts.used_approval(digest, planned_by):
         text = f"{digest} was approved for one run, and {run} used it (its snapshot is no longer kept)."
         return [Finding("approved_plan", text, f"{_AGAIN}; or {_VALID_UNTIL}")]
     return []
 
 
 def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
-    """The approval of the plan with this digest. The plan comes from the organization's files: from a check, or from the last run that wrote."""
+    """The approval of the newest plan with this digest. It comes from the organization's files: from a check, or from the last run that wrote.
+
+    What a run that wrote has kept is the plan as that run saw it: which check made the approved one, it does not say.
+    """
     missing = "No file here contains the approved plan, so the differences are unknown."
     last = artifacts.chain().last()
-    sources: list[Callable[[], Any]] = [lambda: artifacts.plan_with(digest)]
-    sources += [lambda: artifacts.load(last.path)["plan"]] if last else []
-    for source in sources:
+    sources: list[tuple[bool, Callable[[], Any]]] = [(True, lambda: artifacts.plan_with(digest))]
+    sources += [(False, lambda: artifacts.load(last.path)["plan"])] if last else []
+    for checked, source in sources:
         try:
             document = source()
             if not document or document["digest"] != digest:
@@ -129,7 +142,8 @@ def _with_digest(artifacts: Artifacts, digest: str) -> Approval:
         except (OptionError, KeyError, TypeError):
             continue  # A broken file, or a file that is not a plan, is no approval.
         try:
-            return Approval(digest, read_plan(document, "the plan of that digest"))
+            plan = read_plan(document, "the plan of that digest")
+            return Approval(digest, plan, run=plan.run if checked else "")
         except OptionError as error:
             missing = str(error)
     return Approval(digest, None, missing)

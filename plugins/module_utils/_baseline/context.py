@@ -79,7 +79,7 @@ class Artifacts(Protocol):
     def chain(self) -> Chain:
         """The snapshots."""
 
-    def used_approval(self, digest: str) -> str:
+    def used_approval(self, digest: str, planned_by: str) -> str:
         """The run that used an approval and whose snapshot is no longer kept; empty if there is none."""
 
     def store_snapshot(self, document: Mapping[str, Any], capture: Mapping[str, Any]) -> str:
@@ -118,7 +118,7 @@ class BaselineContext(ModuleContext):
     :param hosts: those of all organizations of the run.
     :param batch: those of the hosts of its ring that have not failed yet.
     :param lost: those of the hosts of the run that have failed so far, as core counts them.
-    :param artifacts: gives the files of the organization below a directory.
+    :param artifacts: gives the files of the organization, from the role's variables without their prefix.
     :param command: how the playbook was called, without its check mode.
     :param renderers: file name of a report's form to what makes its text.
     :param fleet_renderers: those of the report of a run over several organizations.
@@ -133,7 +133,7 @@ class BaselineContext(ModuleContext):
     lost: Sequence[str] = ()
     ansible_version: str = ""
     command: str = ""
-    artifacts: Callable[[str], Artifacts] = field(kw_only=True)
+    artifacts: Callable[[Mapping[str, Any]], Artifacts] = field(kw_only=True)
     renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     fleet_renderers: Mapping[str, Callable[[Mapping[str, Any]], str]] = field(default_factory=dict)
     ring_of: Callable[[str], str] = lambda host: ""

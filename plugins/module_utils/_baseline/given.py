@@ -104,3 +104,9 @@ def for_report(task: BaselineContext) -> dict[str, Any]:
 def directory_of(variables: Mapping[str, Any]) -> str:
     """The directory of the artifacts of all organizations."""
     return str(variables.get("artifacts_dir") or DEFAULT_DIRECTORY)
+
+
+def owners_of(variables: Mapping[str, Any]) -> list[str]:
+    """The users that may own artifacts, beside root and the user of the run. What is no list is refused with the other variables."""
+    owners = variables.get("artifacts_owners")
+    return [str(owner) for owner in owners] if isinstance(owners, list) else []

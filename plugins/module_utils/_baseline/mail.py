@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Plan
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import exact_digest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
@@ -44,6 +45,11 @@ class Mail:
     facts: Mapping[str, Any]
     unavailable: Mapping[str, str]
 
+    @property
+    def digest(self) -> str:
+        """The digest of all that an answer about mail rests on: where it is the same, so is the answer."""
+        return exact_digest({"rules": list(self.rules), "facts": dict(self.facts), "unavailable": dict(self.unavailable)})
+
     @classmethod
     def of(cls, organization: Organization) -> Mail:
         """As the organization is. Raises the error of reading the rules."""
@@ -66,9 +72,9 @@ class Mail:
         return prove(self.rules, self.facts, guarantees, where=where)
 
 
-def changes_mail(plan: Plan) -> bool:
-    """Whether a plan touches what decides about mail: rules, or settings of IRM."""
-    return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in plan.changes)
+def changes_mail(changes: Iterable[Change]) -> bool:
+    """Whether changes are of what decides about mail: rules, or settings of IRM."""
+    return any(change.resource == RULE or (change.resource == IRM and change.option in DECIDING_SETTINGS) for change in changes)
 
 
 def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
 
     How people open protected mail is not a part of it: what a plan does to sign-in, passcodes and the portal is in its changes.
     """
-    if not changes_mail(plan):
+    if not changes_mail(plan.changes):
         return {}
     try:
         now = Mail.of(organization)

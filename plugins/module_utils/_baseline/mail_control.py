@@ -98,7 +98,7 @@ class MailControl(Control):
         for guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan):
             if new["verdict"] == REFUTED and old["verdict"] != REFUTED:
                 broken.append(new)
-            elif new["verdict"] == REFUTED and changes_mail(outlook.plan):
+            elif new["verdict"] == REFUTED and changes_mail(outlook.plan.changes):
                 now = Mail.of(outlook.organization)
                 then = now.after(outlook.plan)
                 worse = worsened(now.rules, then.rules, then.facts, guarantee, datetime.datetime.now(datetime.UTC), now.facts.get(IRM))

@@ -27,7 +27,7 @@ FORMAT = 1
 
 #: The parts of a written plan beside its format, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
-    str: ("kind", "collection_version", "digest", "seal"),
+    str: ("kind", "run", "collection_version", "digest", "seal"),
     dict: ("organization", "desired", "managed", "mail"),
     list: ("changes", "warnings"),
 }
@@ -42,6 +42,7 @@ class PlanDocument:
     :param desired: what the controls want, by their ids, with what was accepted and skipped.
     :param managed: the managed settings as they are, in normal form.
     :param mail: what it does to mail.
+    :param run: the run that made it, so that an approval of this plan is none of a later one that wants the same. It is not in the digest.
     """
 
     kind: str
@@ -51,15 +52,23 @@ class PlanDocument:
     changes: tuple[PlannedChange, ...]
     mail: Mapping[str, Any]
     warnings: tuple[str, ...]
+    run: str = ""
     collection_version: str = VERSION
 
     @classmethod
     def of(
-        cls, kind: str, organization: Mapping[str, Any], desired: Mapping[str, Any], plan: Plan, changes: Iterable[PlannedChange], mail: Mapping[str, Any]
+        cls,
+        kind: str,
+        organization: Mapping[str, Any],
+        desired: Mapping[str, Any],
+        plan: Plan,
+        changes: Iterable[PlannedChange],
+        mail: Mapping[str, Any],
+        run: str = "",
     ) -> PlanDocument:
         """The document of a plan for an organization."""
         who = {key: organization.get(key) for key in ("name", "tenant_id")}
-        return cls(kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)))
+        return cls(kind, who, desired, normal(plan.before), tuple(changes), mail, tuple(dict.fromkeys(plan.warnings)), run)
 
     @classmethod
     def parse(cls, document: Any) -> PlanDocument:
@@ -76,6 +85,7 @@ class PlanDocument:
             changes=tuple(map(PlannedChange.read, document["changes"])),
             mail=document["mail"],
             warnings=tuple(warnings),
+            run=document["run"],
             collection_version=document["collection_version"],
         )
 
@@ -87,6 +97,7 @@ class PlanDocument:
         return {
             "format": FORMAT,
             "kind": self.kind,
+            "run": self.run,
             "organization": dict(self.organization),
             "collection_version": self.collection_version,
             "desired": dict(self.desired),
@@ -144,10 +155,10 @@ def _check_shape(document: Any) -> None:
         raise ValueError("is not a plan of this collection: a part of it has the wrong type.")
 
 
-def moved(approved: PlanDocument, current: PlanDocument, *, begun: bool = False) -> list[str]:
+def moved(approved: PlanDocument, current: PlanDocument) -> list[str]:
     """The differences between an approved plan and the one that is needed now, as sentences; none if it is the same, or what is left of it.
 
-    :param begun: a run has written under the approval. Then a change counts as planned whatever it does from the state on the way: the approver saw the whole.
+    What a run has already written under the approval changes nothing: whatever the approver read is compared with what holds now.
     """
     other = why_not_from(current.organization, approved.organization)
     if other:
@@ -158,8 +169,6 @@ def moved(approved: PlanDocument, current: PlanDocument, *, begun: bool = False)
         return [f"it is a plan for {approved.kind}, but this is {current.kind}"]
     if normal(approved.desired) != normal(current.desired):
         return [f"the variables of {name} have changed" for name in _differing(approved.desired, current.desired)]
-    if begun:
-        return unplanned(approved.changes, current.changes, effects=())
     warned = {normal(text) for text in approved.warnings}
     new = [text for text in current.warnings if normal(text) not in warned]
     warnings = [f"it does not warn that: {text.removesuffix('.')}" for text in new]

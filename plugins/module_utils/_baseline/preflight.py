@@ -9,15 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import approval_findings, approval_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.approval import Approval, approval_findings, approval_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.baseline import observed
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, planned_changes, touched_rules
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.functional_test import run_functional_test
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import changes_mail
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import Mail, changes_mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import MOST_ORGANIZATIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.plan import PlanDocument
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
@@ -41,7 +41,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
 
     :raises OptionError: with all findings.
     """
-    task.artifacts(directory_of(for_report(task))).begin()
+    task.artifacts(for_report(task)).begin()
     prepared = prepare(task)
     check_ring(task, prepared.artifacts)
     procedure, variables, artifacts = prepared.procedure, prepared.variables, prepared.artifacts
@@ -61,7 +61,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         findings += rollback_findings(changes)
     who = _who(organization)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
-    document = PlanDocument.of(procedure.kind, who, desired, plan, changes, mail)
+    document = PlanDocument.of(procedure.kind, who, desired, plan, changes, mail, artifacts.run)
     approval = approval_of(variables, artifacts) if procedure.approvable else None
     if procedure.approvable:
         findings += approval_findings(approval, document, variables, artifacts, writes=writes)
@@ -93,19 +93,21 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
         **_shown(procedure, changes, mail, check_mode=run.check_mode),
     }
     kept: dict[str, Any] = {"fail_on_drift": bool(variables.get("fail_on_drift")), "ring": list(task.batch)}
+    if "difference" in mail:
+        kept["mail_digest"] = Mail.of(organization).digest
     artifacts.remember({**kept, "report": report.as_dict()})
     _refuse(prepared, findings, report, result)
     if not run.check_mode:
         kept["writes"] = writes
     if procedure.takes_snapshot is Takes.ALWAYS or (writes and procedure.takes_snapshot is Takes.BEFORE_WRITING):
-        result["snapshot"], digest = _snapshot(organization, artifacts, document if changes else None, approval.digest if approval else "", transport)
+        result["snapshot"], digest = _snapshot(organization, artifacts, document if changes else None, approval, transport)
         report = replace(report, digests=replace(report.digests, snapshot=digest), snapshot_file=result["snapshot"])
     if not changes and not run.check_mode:
         task.warnings += count_as_rolled_back(artifacts, procedure, organization)
         artifacts.end_writing()
     failure = None
     if writes:
-        once = approval.digest if approval and not variables.get("approval_valid_until") else ""
+        once = {"digest": approval.digest, "planned_by": approval.run} if approval and not variables.get("approval_valid_until") else {}
         kept["cleared"] = {"snapshot": result["snapshot"], "approved_once": once}
     else:
         report, failure = run_functional_test(task, variables, report, timeout=0)
@@ -125,14 +127,21 @@ def _shown(procedure: Procedure, changes: Sequence[PlannedChange], mail: Mapping
     return {**found, "msg": summary} if summary else found
 
 
-def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocument | None, approved: str, transport: str) -> tuple[str, str]:
+def _snapshot(organization: Organization, artifacts: Artifacts, plan: PlanDocument | None, approval: Approval | None, transport: str) -> tuple[str, str]:
     """Takes and stores the snapshot: its path, and its digest.
 
     :param plan: what is written after it, if anything is.
-    :param approved: the digest of the approved plan; empty if none needs approval.
+    :param approval: what was approved of it; ``None`` if nothing needs approval.
     """
     previous = artifacts.chain().last()
-    snapshot = SnapshotDocument.take(organization, plan, previous=previous.id if previous else "", run=artifacts.run, approved_plan=approved)
+    snapshot = SnapshotDocument.take(
+        organization,
+        plan,
+        previous=previous.id if previous else "",
+        run=artifacts.run,
+        approved_plan=approval.digest if approval else "",
+        approved_run=approval.run if approval else "",
+    )
     return artifacts.store_snapshot(snapshot.as_dict(), captured(organization, transport).document()), snapshot.digest
 
 
@@ -147,7 +156,7 @@ def _read(task: BaselineContext, procedure: Procedure, *, keeps: bool) -> Organi
     organization = read(task.session, [subset for subset in SUBSETS if subset in READ or subset in facts], fresh=True)
     try:
         plan = procedure.plan(organization, check_mode=True)
-        pending, mail = bool(plan.steps), changes_mail(plan)
+        pending, mail = bool(plan.steps), changes_mail(plan.changes)
     except ExchangeError:
         pending = mail = True
     mail = mail or (keeps and pending and procedure.takes_snapshot is Takes.BEFORE_WRITING)

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL, acceptable_words
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.disable import RULES, SETTINGS, Disable
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables, directory_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import checked_variables
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Procedure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.restoring import choose_snapshot, rollback_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rollback import NothingToRollBack, Rollback
@@ -53,7 +53,7 @@ def prepare(task: BaselineContext, snapshot: str = "") -> Preparation:
     if errors:
         raise OptionError(" ".join(errors), remedy=f"Valid controls: {', '.join(CONTROL)}.")
     variables = checked_variables(task.params["variables"] or {}, kind, task.find_file, task.given_on_launch)
-    artifacts = task.artifacts(directory_of(variables))
+    artifacts = task.artifacts(variables)
     procedure = _MAKERS[kind](task.params, variables, artifacts, snapshot)
     procedure.promised = variables.get("guarantees") or ()
     return Preparation(procedure, variables, artifacts, Acceptance(variables.get("accept") or (), acceptable_words()))

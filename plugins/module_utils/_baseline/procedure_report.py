@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.digest import digest_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import PROCEDURES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import (
     UNKNOWN,
@@ -33,7 +33,7 @@ def conclude(task: BaselineContext, result: dict[str, Any], *, goes_on: bool) ->
 
     :param goes_on: whether later tasks will write, unless this one failed.
     """
-    artifacts = task.artifacts(directory_of(for_report(task)))
+    artifacts = task.artifacts(for_report(task))
     if not _is_failure(result) and (goes_on or (artifacts.reported and not result.get("changed"))):
         return result
     concluded = {**result, **_report_organization(task, artifacts, [result], task.ring_of(task.host))}
@@ -105,7 +105,7 @@ def _is_failure(result: Mapping[str, Any]) -> bool:
 def report_run(task: BaselineContext) -> dict[str, Any]:
     """Writes the report of the whole run from the reports of its organizations. One that failed without a report gets it here."""
     variables = for_report(task)
-    artifacts = task.artifacts(directory_of(variables))
+    artifacts = task.artifacts(variables)
     reported = artifacts.marked("reported-failure", task.hosts)
     for host in task.lost:
         other, results = artifacts.of(host), _of_this_run(task.results_of(host))
@@ -126,7 +126,7 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     A host that no slice has reported on is in it as not assessable.
     """
     variables = for_report(task)
-    artifacts = task.artifacts(directory_of(variables))
+    artifacts = task.artifacts(variables)
     slices = list(artifacts.slices(task.params["run"]))
     if not slices:
         raise OptionError(f"There is no report of {task.params['run']}, nor of another slice of its job.", remedy="Fetch the artifacts of the slices first.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.apply import roll_back
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import Artifacts, BaselineContext
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, for_report
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import for_report
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.prepare import Preparation, prepare
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.reassessment import after_failure
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport
@@ -43,7 +43,7 @@ def take_back_ring(task: BaselineContext) -> dict[str, Any]:
 
     :raises ExchangeError: it could not be rolled back.
     """
-    artifacts = task.artifacts(directory_of(for_report(task)))
+    artifacts = task.artifacts(for_report(task))
     notes = artifacts.remembered()
     if task.check_mode or not notes.get("cleared") or not notes.get("report"):
         return _nothing("Nothing was written.")

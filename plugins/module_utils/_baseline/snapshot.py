@@ -29,7 +29,7 @@ KIND = "snapshot"
 
 #: The parts of a written snapshot beside its format and plan, and their types.
 _PARTS: Mapping[type, tuple[str, ...]] = {
-    str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "digest"),
+    str: ("kind", "id", "previous", "run", "created_at", "collection_version", "approved_plan", "approved_run", "digest"),
     dict: ("organization", "state", "unavailable"),
     list: ("order",),
 }
@@ -56,6 +56,7 @@ class SnapshotDocument:
     :param unavailable: the parts of the state whose cmdlet the session did not have, and the errors.
     :param plan: the plan that the run was about to apply; ``None`` for a snapshot on its own.
     :param approved_plan: the digest of the approved plan that the run applied; empty if none was asked for.
+    :param approved_run: the run that made that plan; empty if only its digest was known.
     """
 
     id: str
@@ -68,10 +69,20 @@ class SnapshotDocument:
     unavailable: Mapping[str, str]
     plan: PlanDocument | None
     approved_plan: str
+    approved_run: str = ""
     collection_version: str = VERSION
 
     @classmethod
-    def take(cls, organization: Organization, plan: PlanDocument | None, *, previous: str = "", run: str = "", approved_plan: str = "") -> SnapshotDocument:
+    def take(
+        cls,
+        organization: Organization,
+        plan: PlanDocument | None,
+        *,
+        previous: str = "",
+        run: str = "",
+        approved_plan: str = "",
+        approved_run: str = "",
+    ) -> SnapshotDocument:
         """A snapshot of what was read. Only a part whose cmdlet the session does not have is left out; any other failed read is raised."""
         described = describe(organization, ["organization"]) if organization.available("organization") else {"organization": {}}
         state, unavailable = state_of(organization)
@@ -86,6 +97,7 @@ class SnapshotDocument:
             unavailable=unavailable,
             plan=plan,
             approved_plan=approved_plan,
+            approved_run=approved_run,
         )
 
     @classmethod
@@ -118,6 +130,7 @@ class SnapshotDocument:
             "unavailable": dict(self.unavailable),
             "plan": self.plan.as_dict() if self.plan else None,
             "approved_plan": self.approved_plan,
+            "approved_run": self.approved_run,
         }
 
     @cached_property

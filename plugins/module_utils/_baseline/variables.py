@@ -102,6 +102,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("artifacts_dir", {"type": "str"}, "Where snapshots, plans and reports go, on the controller.", "./message_encryption", EVERYWHERE),
     Setting(
+        "artifacts_owners",
+        {"type": "list", "elements": "str"},
+        "Users, by name or number, that may own O(hardened_baseline_artifacts_dir), the folders above it and the files in it, beside root and the user "
+        "that runs Ansible: the owner that a mounted share shows, for example. What anybody else could change is refused.",
+        [],
+        EVERYWHERE,
+    ),
+    Setting(
         "artifacts_publish",
         _STR,
         "A task file that stores the artifacts elsewhere. It runs once for all organizations of a ring: before the first write, and after the report.",

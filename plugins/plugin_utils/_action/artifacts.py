@@ -23,10 +23,10 @@ import hashlib
 import os
 import re
 import shutil
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import (
     folder_name,
     link_file,
-    parsed,
     path_of,
     read_json,
     write_file,
     write_json,
 )
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.ownership import Ownership
 
 _MARK = ".rolled-back.json"
 _PLAN = "plan.json"
@@ -89,10 +89,12 @@ class Artifacts:
 
     :param directory: the artifacts directory, relative to the working directory.
     :param host: the organization's name in the inventory, from which its folder gets its name.
+    :param owners: the users that may own the files, beside root and the user of the run.
     """
 
-    def __init__(self, directory: str, host: str, run: Run, procedure: str) -> None:
+    def __init__(self, directory: str, host: str, run: Run, procedure: str, owners: Iterable[str] = ()) -> None:
         self.top = path_of(directory).absolute()
+        self._owners = list(owners)
         self.host = host
         self.organization = self.top / "organizations" / folder_name(host)
         self.snapshots_folder = self.organization / "snapshots"
@@ -124,25 +126,26 @@ class Artifacts:
 
     def of(self, host: str) -> Artifacts:
         """The files of another organization, as the same procedure of the run sees them."""
-        return Artifacts(str(self.top), host, self._run, self.procedure)
+        return Artifacts(str(self.top), host, self._run, self.procedure, self._owners)
+
+    @cached_property
+    def _ownership(self) -> Ownership:
+        return Ownership(self._owners)
 
     def _refuse_shared(self) -> None:
         """Refuses folders in which other users could add or change the files that rollbacks, approvals and reports use."""
-        for folder in (
-            self.top,
-            self.top / "runs",
-            self._run_folder,
-            self._run_folder / self._host,
-            self.organization.parent,
-            self.organization,
-            self.snapshots_folder,
-        ):
-            with contextlib.suppress(OSError):
-                if folder.stat().st_mode & stat.S_IWOTH:
-                    raise OptionError(
-                        f"hardened_baseline_artifacts_dir: everybody can write to {folder} and could change approved plans and snapshots.",
-                        remedy=f"chmod o-w {folder}, or use a folder of your own.",
-                    )
+        ownership = self._ownership
+        folders = (self.top / "runs", self._run_folder, self._run_folder / self._host, self.organization.parent, self.snapshots_folder, self._used_approvals)
+        for folder in folders:
+            try:
+                ownership.check(folder, top=self.top)
+            except OptionError as error:
+                raise OptionError(f"hardened_baseline_artifacts_dir: {error.message}", remedy=error.remedy) from error
+
+    def read(self, path: Path) -> dict[str, Any]:
+        """The content of a JSON artifact that only trusted users can change. Raises OptionError."""
+        self._ownership.check(path, top=self.top if path.is_relative_to(self.top) else None)
+        return read_json(path)
 
     def remember(self, found: Mapping[str, Any]) -> None:
         """Stores what a task of the run found for later tasks. In a task's result, it would flood the screen when the task fails."""
@@ -191,7 +194,7 @@ class Artifacts:
         ``unknown`` alone says why neither can be told.
         """
         try:
-            found = read_json(self._writing)
+            found = self.read(self._writing)
             return {name: str(found[name]) for name in ("run", "snapshot")}
         except OptionError as error:
             return {} if isinstance(error.__cause__, FileNotFoundError) else {"unknown": str(error)}
@@ -225,7 +228,7 @@ class Artifacts:
         folder = path_of(path) if "/" in path or not os.path.isdir(run) else run
         is_folder = os.path.isdir(folder)
         try:
-            return read_json(folder / self._host / _PLAN) if is_folder else self.load(path)
+            return self.read(folder / self._host / _PLAN) if is_folder else self.load(path)
         except OptionError as error:
             what = f"{path} does not contain a plan of {self.host}: {error}" if is_folder else str(error)
             remedy = "Set it to the plan.json of a check-mode run, to the folder of that run, or to the digest of the plan."
@@ -234,17 +237,18 @@ class Artifacts:
     def plan_with(self, digest: str) -> Any:
         """The plan of an earlier run with this digest, as it was written; ``None`` if there is none. Searches from the newest run."""
         for name in reversed(self._runs()):
+            file = self.top / "runs" / name / self._host / _PLAN
             try:
-                content = (self.top / "runs" / name / self._host / _PLAN).read_bytes()
+                content = file.read_bytes()
             except OSError:
                 continue
             if digest.encode("ascii", "replace") in content:
-                return parsed(content, _PLAN)
+                return self.read(file)
         return None
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. A bare name is a snapshot of the organization, ``plan.json`` its newest plan. Raises OptionError if it cannot be read."""
-        return read_json(self._resolve(path))
+        return self.read(self._resolve(path))
 
     # Snapshots
 
@@ -277,13 +281,20 @@ class Artifacts:
         when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         write_json(_mark(self._resolve(path)), {"digest": digest, "rolled_back_at": when, "run": self.run})
 
-    def used_approval(self, digest: str) -> str:
-        """The run that used an approval, if retention removed its snapshot since; empty if there is none."""
-        file = self._used_approval(digest)
-        return str(read_json(file)["run"]) if file.exists() else ""
+    def used_approval(self, digest: str, planned_by: str) -> str:
+        """The run that used an approval, if retention removed its snapshot since; empty if there is none.
 
-    def _used_approval(self, digest: str) -> Path:
-        return self.organization / "used-approvals" / f"{folder_name(digest.removeprefix('sha256:'))}.json"
+        :param planned_by: the run that made the approved plan; empty if that is not known.
+        """
+        for file in sorted(self._used_approvals.glob("*.json")):
+            used = self.read(file)
+            if used["digest"] == digest and ("" in (planned_by, used["planned_by"]) or used["planned_by"] == planned_by):
+                return str(used["run"])
+        return ""
+
+    @property
+    def _used_approvals(self) -> Path:
+        return self.organization / "used-approvals"
 
     # Reports
 
@@ -307,7 +318,7 @@ class Artifacts:
         """The reports of the organizations for which this run has stored one so far."""
         for path in sorted(self._run_folder.glob("*/report.json")):
             with contextlib.suppress(OptionError):
-                yield read_json(path)
+                yield self.read(path)
         for path in sorted(self._run.directory.glob(f"message_encryption-{self.procedure}-*.json")):
             with contextlib.suppress(OptionError):
                 unwritten = read_json(path).get("unwritten")
@@ -324,7 +335,7 @@ class Artifacts:
         for folder in self._slices(run):
             for path in sorted(folder.glob("*/report.json")):
                 with contextlib.suppress(OptionError):
-                    yield read_json(path)
+                    yield self.read(path)
 
     def adopt_slices(self, run: str) -> None:
         """Copies the organizations' folders of those runs into this run's folder. If two runs have the same organization, the newer one is used."""
@@ -361,8 +372,9 @@ class Artifacts:
     def _keep_approval(self, link: Link) -> bool:
         """Records that an approval was used, before its snapshot is removed. Returns False if the snapshot cannot be read."""
         try:
-            snapshot = read_json(Path(link.path))
-            write_json(self._used_approval(str(snapshot["approved_plan"])), {"digest": snapshot["approved_plan"], "run": snapshot["run"]})
+            snapshot = self.read(Path(link.path))
+            used = {"digest": snapshot["approved_plan"], "planned_by": snapshot["approved_run"], "run": snapshot["run"]}
+            write_json(self._used_approvals / f"{link.id}.json", used)
         except (OptionError, KeyError, TypeError):
             return False
         return True
@@ -388,7 +400,7 @@ class Artifacts:
 
     def _run_of(self, link: Link) -> str:
         try:
-            return str(read_json(Path(link.path))["run"])
+            return str(self.read(Path(link.path))["run"])
         except (OptionError, KeyError, TypeError):
             return ""
 

@@ -18,7 +18,7 @@ from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import variables_read
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.given import directory_of, owners_of, variables_read
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
@@ -110,7 +110,7 @@ class BaselineAction(ModuleAction):
             ring_of=lambda other: self._ring(other, task_vars),
             results_of=lambda other: _results(task_vars["hostvars"][other], fields["params"].get("results") or ()),
             command=command_of(context.CLIARGS),
-            artifacts=lambda directory: Artifacts(directory, host, run, procedure),
+            artifacts=lambda variables: Artifacts(directory_of(variables), host, run, procedure, owners_of(variables)),
             # Core read them at the start and returns its cached copy.
             given_on_launch=frozenset(str(name) for name in load_extra_vars(self._loader) if str(name).startswith(PREFIX)),
         )

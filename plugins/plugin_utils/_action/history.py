@@ -16,7 +16,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.files import read_json
 
 PROCEDURE = "history"
 
@@ -33,11 +32,14 @@ class HistoryAction(ModuleAction):
         """A task with the folders of the runs."""
         run = Run.in_directory(C.DEFAULT_LOCAL_TMP)
 
+        def kept(directory: str) -> Artifacts:
+            return Artifacts(directory, PROCEDURE, run, PROCEDURE, fields["params"]["owners"])
+
         def store(directory: str, document: Mapping[str, Any]) -> dict[str, str]:
             files = {name: render(document) for name, render in self.renderers.items()}
-            return Artifacts(directory, PROCEDURE, run, PROCEDURE).store_report(files, top=True)
+            return kept(directory).store_report(files, top=True)
 
-        return HistoryContext(**fields, runs=lambda directory: runs_in(Artifacts(directory, PROCEDURE, run, PROCEDURE)), store=store)
+        return HistoryContext(**fields, runs=lambda directory: runs_in(kept(directory)), store=store)
 
     def check_connection(self) -> None:
         """Any connection will do."""
@@ -52,24 +54,25 @@ def runs_in(artifacts: Artifacts) -> Iterator[list[Look]]:
             remedy="Set hardened_baseline_artifacts_dir to the directory of earlier runs: they are the folders in its folder runs.",
         )
     for name in names:
-        yield _looks(artifacts.top / "runs" / name, name)
+        yield _looks(artifacts, name)
 
 
-def _looks(folder: Path, name: str) -> list[Look]:
+def _looks(artifacts: Artifacts, name: str) -> list[Look]:
     """What a run saw. One that has no report of the whole run was stopped, and has those of the organizations that it came to."""
+    folder = artifacts.top / "runs" / name
     whole = folder / "report.json"
     files = [whole] if whole.exists() else sorted(folder.glob("*/report.json"))
     looks = []
     for file in files:
-        document = _report(file)
+        document = _report(artifacts, file)
         looks += looks_of({**document, "run": name}, organizations_of(document, str(file)))
     return looks
 
 
-def _report(file: Path) -> dict[str, Any]:
+def _report(artifacts: Artifacts, file: Path) -> dict[str, Any]:
     remedy = "Remove this file, or its folder, from the directory."
     try:
-        document = read_json(file)
+        document = artifacts.read(file)
     except OptionError as error:
         raise OptionError(f"directory: {error}", remedy=remedy) from error
     texts = [document.get(key) for key in ("kind", "run", "generated_at")]

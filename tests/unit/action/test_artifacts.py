@@ -117,20 +117,6 @@ class TestRun:
         assert name != host
         assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]*-[0-9a-f]{8}", name)
 
-    @pytest.mark.parametrize("folder", ["", "runs", "organizations", "organizations/contoso", "organizations/contoso/snapshots"])
-    def test_folders_that_everybody_may_write_to_are_refused(self, make: Make, folder: str) -> None:
-        artifacts = make()
-        artifacts.store_snapshot(snapshot("1"), {})
-        artifacts.store_plan({"digest": "sha256:1"})
-        path = artifacts.top / folder
-        for mode in (0o777, 0o1777, 0o702):
-            path.chmod(mode)
-            for work in (artifacts.begin, lambda: artifacts.store_report({"report.html": ""}, top=True)):
-                with pytest.raises(OptionError, match=f"everybody can write to {path} "):
-                    work()
-        path.chmod(0o770)
-        artifacts.begin()
-
     @pytest.mark.parametrize("path", ["a\0b", "\ud800", "~nobody-at-all/x", "x" * 5000, "/" + "x" * 300])
     def test_a_path_that_is_none_is_an_error_with_its_name(self, make: Make, tmp_path: Path, path: str) -> None:
         for read in (make().load, make().load_plan):

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain, Link
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.snapshot import SnapshotDocument
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact, Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 
 from .plain import CONTOSO, document, planned
@@ -44,6 +44,7 @@ class Files:
     links: list[Link] = field(default_factory=list)
     plans: dict[str, Any] = field(default_factory=dict)
     forgotten: str = ""
+    forgotten_run: str = ""
 
     def load(self, path: str) -> Any:
         found = self.snapshots[path]
@@ -63,12 +64,12 @@ class Files:
     def chain(self) -> Chain:
         return Chain(self.links)
 
-    def used_approval(self, digest: str) -> str:
-        return self.forgotten and f"{self.forgotten} of {digest}"
+    def used_approval(self, digest: str, planned_by: str) -> str:
+        return self.forgotten and ("" if "" not in (planned_by, self.forgotten_run) and planned_by != self.forgotten_run else f"{self.forgotten} of {digest}")
 
 
-def snapshot(approved: str, plan: Any = None) -> dict[str, Any]:
-    return SnapshotDocument("1", "", "run_1", "2030-01-31T08:00:00Z", {}, {}, (), {}, plan, approved).as_dict()
+def snapshot(approved: str, plan: Any = None, planned_by: str = "") -> dict[str, Any]:
+    return SnapshotDocument("1", "", "run_1", "2030-01-31T08:00:00Z", {}, {}, (), {}, plan, approved, planned_by).as_dict()
 
 
 def link(name: str, approved: str = "", previous: str = "") -> Link:
@@ -84,6 +85,20 @@ class TestWhich:
         assert approval_of({"approved_plan": "CHG-1.json"}, Files(plans={"CHG-1.json": PLAN.as_dict()})) == Approval(PLAN.digest, PLAN)
         with pytest.raises(OptionError, match=r"^hardened_baseline_approved_plan: CHG-1\.json is not a plan of this collection\.$"):
             approval_of({"approved_plan": "CHG-1.json"}, Files(plans={"CHG-1.json": {}}))
+
+    def test_which_run_made_it_is_known_from_a_file_or_a_check(self) -> None:
+        made = replace(PLAN, run="run_6")
+        files = Files({"/s/a": {"plan": replace(PLAN, run="run_9").as_dict()}}, [link("a")], {"CHG-1.json": made.as_dict()})
+        for approved in ("CHG-1.json", PLAN.digest):
+            files.plans[approved] = made.as_dict()
+            found = approval_of({"approved_plan": approved}, files)
+            assert found is not None
+            assert (found.digest, found.run) == (PLAN.digest, "run_6")
+            del files.plans[approved]
+        # In a snapshot is the plan as the run saw it that wrote.
+        found = approval_of({"approved_plan": PLAN.digest}, files)
+        assert found is not None
+        assert (found.plan, found.run) == (replace(PLAN, run="run_9"), "")
 
     def test_a_digest_of_a_plan_that_a_check_left(self) -> None:
         assert approval_of({"approved_plan": PLAN.digest}, Files(plans={PLAN.digest: PLAN.as_dict()})) == Approval(PLAN.digest, PLAN)
@@ -153,43 +168,50 @@ class TestNeeded:
         assert [finding.allow for finding in beyond] == [AGAIN, ONCE]
         assert self.findings(Approval(PLAN.digest, PLAN), document(planned("another")), files=files, approval_valid_until="2999-01-31") == beyond[:1]
 
-    def test_on_the_way_a_change_may_do_what_the_whole_does_not(self) -> None:
-        current = document(replace(CHANGE, impact=Impact.IN_CLEAR))
-        approval, files = Approval(PLAN.digest, PLAN), Files(forgotten="run_7")
-        (worse,) = self.findings(approval, current, approval_valid_until="2999-01-31")
-        assert "may leave in clear" in worse.text
-        assert self.findings(approval, current, files=files, approval_valid_until="2999-01-31") == []
+    def test_a_second_use_is_compared_as_the_first(self) -> None:
+        approval, files = Approval(PLAN.digest, PLAN, run="run_6"), Files(forgotten="run_7")
+        mail = {"difference": [{"text": "Mail to all is not encrypted.", "rules": [], "kind": "protection_lost", "when": {}}], "difference_more": 0}
+        currents = [document(replace(CHANGE, impact=Impact.IN_CLEAR)), document(CHANGE, mail=mail), document(CHANGE, plan=Plan(warnings=["It warns."]))]
+        for current in currents:
+            assert len(self.findings(approval, current, approval_valid_until="2999-01-31")) == 1
+            assert len(self.findings(approval, current, files=files, approval_valid_until="2999-01-31")) == 1
 
 
 class TestUsed:
     def test_nothing_tells_of_it(self) -> None:
-        assert used(PLAN.digest, Files()) == []
-        assert used(PLAN.digest, Files(links=[link("a"), link("b", "sha256:12345678", "a")])) == []
+        assert used(PLAN.digest, "", Files()) == []
+        assert used(PLAN.digest, "", Files(links=[link("a"), link("b", "sha256:12345678", "a")])) == []
 
     @pytest.mark.parametrize("before", [[], [link("0")], [link("0", "sha256:12345678")]])
     def test_a_snapshot_tells_of_it(self, before: list[Link]) -> None:
         files = Files({"/s/a": snapshot(PLAN.digest)}, [*before, link("a", PLAN.digest)])
         text = f"{PLAN.digest} was approved for one run, and the run of 2030-01-31T08:00:00Z used it (/s/a)."
-        assert used(PLAN.digest, files) == [Finding("approved_plan", text, ONCE)]
+        assert used(PLAN.digest, "", files) == [Finding("approved_plan", text, ONCE)]
         # The run that asks is not another one.
-        assert used(PLAN.digest, files, own="/s/a") == []
-        assert used(PLAN.digest, files, own="/s/b") != []
+        assert used(PLAN.digest, "", files, own="/s/a") == []
+        assert used(PLAN.digest, "", files, own="/s/b") != []
+
+    @pytest.mark.parametrize(("planned_by", "recorded", "refused"), [("r1", "r1", 1), ("r2", "r1", 0), ("", "r1", 1), ("r2", "", 1), ("", "", 1)])
+    def test_it_is_used_for_the_plan_of_one_run(self, planned_by: str, recorded: str, refused: int) -> None:
+        files = Files({"/s/a": snapshot(PLAN.digest, planned_by=recorded)}, [link("a", PLAN.digest)])
+        assert len(used(PLAN.digest, planned_by, files)) == refused
+        assert len(used(PLAN.digest, planned_by, Files(forgotten="run_7", forgotten_run=recorded))) == refused
 
     def test_the_name_of_a_file_alone_proves_nothing(self) -> None:
         files = Files({"/s/a": snapshot("sha256:another"), "/s/b": snapshot(PLAN.digest)}, [link("a", PLAN.digest), link("b", PLAN.digest, "a")])
-        (found,) = used(PLAN.digest, files)
+        (found,) = used(PLAN.digest, "", files)
         assert "(/s/b)" in found.text
 
     @pytest.mark.parametrize(
         ("content", "why"), [(OptionError("cannot be read"), "cannot be read"), ({}, "hardened_baseline_rollback_snapshot: /s/a is not a")]
     )
     def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, content: Any, why: str) -> None:
-        (found,) = used(PLAN.digest, Files({"/s/a": content}, [link("a", PLAN.digest)]))
+        (found,) = used(PLAN.digest, "", Files({"/s/a": content}, [link("a", PLAN.digest)]))
         assert found.text.startswith(f"whether {PLAN.digest} was applied before is unknown: {why}")
         assert (found.id, found.allow) == ("approved_plan", ONCE)
 
     def test_a_run_whose_snapshot_is_gone(self) -> None:
-        (found,) = used(PLAN.digest, Files({"/s/a": snapshot("sha256:another")}, [link("a", "sha256:another")], forgotten="run_7"))
+        (found,) = used(PLAN.digest, "", Files({"/s/a": snapshot("sha256:another")}, [link("a", "sha256:another")], forgotten="run_7"))
         assert found == Finding(
             "approved_plan", f"{PLAN.digest} was approved for one run, and run_7 of {PLAN.digest} used it (its snapshot is no longer kept).", ONCE
         )

@@ -294,17 +294,19 @@ class TestApproval:
         assert "it was read from fabrikam.onmicrosoft.com" in refused(role, approved_plan=other.plan(check=True)["plan"])
 
     def test_it_works_once(self, role: Role) -> None:
-        first = role.plan(check=True)["digest"]
+        check = role.plan(check=True)
+        first, planned_by = check["digest"], role.artifacts.run
         run = role.run(approved_plan=first)
-        assert document_of(Path(run["snapshot"]).read_bytes())["approved_plan"] == first
+        snapshot = document_of(Path(run["snapshot"]).read_bytes())
+        assert (snapshot["approved_plan"], snapshot["approved_run"]) == (first, planned_by)
         # Nothing is left to do, so nothing is refused.
         assert not role.plan(approved_plan=first)["pending"]
         role.run("rollback")
-        assert role.plan(check=True)["digest"] == first
-        text = refused(role, approved_plan=first)
-        assert f"{first} was approved for one run, and the run of" in text
-        assert run["snapshot"] in text
-        assert "hardened_baseline_approval_valid_until" in text
+        for approved in (first, check["plan"]):
+            text = refused(role, approved_plan=approved)
+            assert f"{first} was approved for one run, and the run of" in text
+            assert run["snapshot"] in text
+            assert "hardened_baseline_approval_valid_until" in text
 
     def test_it_works_again_as_long_as_it_is_said_to_be_valid(self, role: Role) -> None:
         first = role.plan(check=True)["digest"]
@@ -314,11 +316,37 @@ class TestApproval:
         role.run("rollback")
         assert "expired on 2020-01-31" in refused(role, approved_plan=first, approval_valid_until="2020-01-31")
 
-    def test_a_new_check_of_the_same_needs_a_new_approval(self, role: Role) -> None:
-        role.run(approved_plan=role.plan(check=True)["digest"])
+    @pytest.mark.parametrize("approved", ["plan", "digest"])
+    def test_the_same_change_can_be_planned_and_approved_anew(self, role: Role, approved: str) -> None:
+        first = role.plan(check=True)
+        role.run(approved_plan=first["plan"])
         role.run("rollback")
         again = role.plan(check=True)
-        assert "was approved for one run" in refused(role, approved_plan=again["plan"])
+        assert again["digest"] == first["digest"]
+        # The old approval is still used.
+        assert "was approved for one run" in refused(role, approved_plan=first["plan"])
+        assert role.run(approved_plan=again[approved])["changed"]
+        role.run("rollback")
+        assert "was approved for one run" in refused(role, approved_plan=again[approved])
+
+    def test_another_use_is_compared_with_all_that_was_approved(self, role: Role) -> None:
+        """A plan was harmless because another rule encrypted, too; that rule has gone."""
+        encrypt = {"FromScope": "InOrganization", "SentToScope": "NotInOrganization", "ApplyRightsProtectionTemplate": "Encrypt"}
+        role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
+        for name in ("first", "second"):
+            role.session.edit("New-TransportRule", Name=name, **encrypt)
+        sections = {"conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}}
+        rules = [{"name": "second", **sections, "actions": {"apply_rights_protection_template": "Encrypt"}, "enabled": False}]
+        wishes = {"encryption_rules": rules, "approval_valid_until": "2999-01-31"}
+        approved = role.plan(check=True, **wishes)["digest"]
+        assert role.run(approved_plan=approved, **wishes)["changed"]
+        role.run("rollback")
+        assert role.run(approved_plan=approved, **wishes)["changed"]
+        role.run("rollback")
+        role.session.edit("Remove-TransportRule", Identity="first")
+        writes = len(role.session.writes)
+        assert "it does not include this effect on mail" in refused(role, approved_plan=approved, **wishes)
+        assert len(role.session.writes) == writes
 
     def test_a_snapshot_that_cannot_be_read_leaves_it_open(self, role: Role) -> None:
         digest = role.plan(check=True)["digest"]

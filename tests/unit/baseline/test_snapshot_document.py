@@ -40,7 +40,7 @@ TAKEN = SnapshotDocument(
     collection_version="1.0.0",
 )
 #: Of that document. Whoever changes it makes all snapshots that were taken before void.
-DIGEST = "sha256:a10b21ae21d3f7c9c66b983907e3d63d1cb44c2dd346a106aefda349703317ba"
+DIGEST = "sha256:3ed43df26085b3b4ce6fde4ca1f0fb59b8763f1a93c1a3e28eba091077f875a2"
 
 
 def rule(name: str, guid: str, priority: int) -> dict[str, Any]:
@@ -116,6 +116,7 @@ class TestWritten:
             "unavailable": {"ome_configurations": "Get-OMEConfiguration: not granted."},
             "plan": PLAN.as_dict(),
             "approved_plan": "sha256:1",
+            "approved_run": "",
             "digest": DIGEST,
         }
 
