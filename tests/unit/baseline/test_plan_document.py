@@ -17,7 +17,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from .plain import CONTOSO, document, planned
 
-MAIL = {"difference": [{"text": "Mail to partners is not encrypted."}], "guarantees": [{"name": "partners", "verdict": "proved"}]}
+LOST = {"kind": "protection_lost", "when": {"recipient_domain_is": ["partner.example"]}, "text": "Mail to partners is not encrypted."}
+MAIL = {"difference": [LOST], "guarantees": [{"name": "partners", "verdict": "proved"}]}
 WHOLE = document(
     planned("search_enabled", impact=Impact.TAKES_AWAY),
     planned("priority", resource="transport_rule", identity="ours", before=1, after=0, command="Set-TransportRule -Identity 'ab-1' -Priority 0"),
@@ -28,8 +29,8 @@ WHOLE = document(
     collection_version="1.0.0",
 )
 #: Of that document. Whoever changes one of these makes all plans that were approved before void.
-DIGEST = "sha256:50b6d3b5f114ea36d8c8cf86d9a87831b56419d1ea2b1816b24317b5d15a856d"
-SEAL = "sha256:901f2e14985f06f06d8c6dee7f80519e75c9acd1d312b94d9636545d93a0c83c"
+DIGEST = "sha256:7b5ef0a214b8121adc25065f39a04120f07c12216f7002d24423a562f5af1b63"
+SEAL = "sha256:57a3ef5b6b269019a3e1fbc5ac01bcf49bdaa532bfed4a6b3560bfa93f74226d"
 
 
 class TestWritten:
@@ -181,7 +182,7 @@ class TestMoved:
         ]
 
     def test_effects_on_mail_and_warnings_that_nobody_approved(self) -> None:
-        rows = [*MAIL["difference"], {"text": "Mail to all is not encrypted."}]
+        rows = [{**LOST, "text": "The same in other words."}, {**LOST, "when": {}, "text": "Mail to all is not encrypted."}]
         current = document(self.CHANGES[0], mail={**MAIL, "difference": rows}, plan=Plan(warnings=["It warns.", "It warns of more.", "And of this"]))
         assert moved(self.APPROVED, current) == [
             "it does not include this effect on mail: Mail to all is not encrypted",
