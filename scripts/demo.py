@@ -152,7 +152,9 @@ def main() -> int:
     (DIRECTORY / "mail.yml").write_text(MAIL, encoding="utf-8")
     print(_opening(), flush=True)
     lines: list[str] = []
-    with Emulator([captured_state()], directory=DIRECTORY / "emulator") as emulator:
+    # Encryption is on, as in an organization that uses it.
+    state = {**captured_state(), "irm_configuration": {"AzureRMSLicensingEnabled": True}}
+    with Emulator([state], directory=DIRECTORY / "emulator") as emulator:
         (organization,) = emulator.organizations.values()
         for transport in ("rest", "psrp"):
             hosts = inventory(emulator, transport)

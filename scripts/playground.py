@@ -45,7 +45,9 @@ def states(names: Sequence[str], lived_in: str, *, licensed: bool) -> list[State
     for name in names:
         domain = f"{name}.onmicrosoft.com"
         state = captured_state(domain) if name == lived_in else {"name": domain}
-        found.append({**state, "dehydrated": False, "advanced_message_encryption": licensed})
+        # Encryption is on, as in an organization that uses it.
+        irm = {"AzureRMSLicensingEnabled": True}
+        found.append({**state, "irm_configuration": irm, "dehydrated": False, "advanced_message_encryption": licensed})
     return found
 
 

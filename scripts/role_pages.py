@@ -66,7 +66,8 @@ PLAYBOOKS: dict[str, Playbook] = {
         "Disables message encryption in one organization: first its rules and, after a wait, the Encrypt button and licensing.",
         [
             "disable_message_encryption -e exchange_organizations=contoso --check --diff",
-            "disable_message_encryption -e exchange_organizations=contoso -e hardened_baseline_confirm_disable=contoso.onmicrosoft.com",
+            "disable_message_encryption -e exchange_organizations=contoso -e hardened_baseline_confirm_disable=contoso.onmicrosoft.com "
+            "-e hardened_baseline_accept=encryption_off",
         ],
         ["It takes a snapshot first, so [rollback](guide:playbook_rollback) can restore everything. Encrypted mail stays encrypted."],
         "disable",

@@ -23,6 +23,7 @@ options:
   unmanaged:
     description:
       - What happens to rules that are not in the list. Only rules that encrypt or decrypt are ever changed.
+      - V(warn) also names the rules that can keep mail from a listed rule that encrypts, or delete, reject, redirect, hold or decrypt its mail.
       - V(remove) removes only what can be recreated; the others are disabled, with a warning.
     type: str
     choices: [keep, warn, disable, remove]
@@ -139,6 +140,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Plan
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.foreign import foreign_line, foreign_rules
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import rules_after
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import rule_argument_spec
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.in_clear import warned
@@ -161,7 +165,12 @@ def run(task: ModuleContext) -> dict[str, Any]:
 
     def planner(organization: Organization) -> Plan:
         book = RuleBook(organization, check_mode=task.check_mode, created=task.foreseen)
-        return warned(plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True), book)
+        plan = warned(plan_rules(book, rules, unmanaged=task.params["unmanaged"], refuse_doubles=True), book)
+        if task.params["unmanaged"] == "warn":
+            ours = [found.name if (found := book.find(rule)) else rule.name for rule in rules]
+            after = rules_after(rules_from(organization), plan.steps)
+            plan.warnings += [f"The rule {foreign_line(row)}" for row in foreign_rules(after, [*ours, *(rule.name for rule in rules)], {}) if row["does"]]
+        return plan
 
     return converge(task, subsets_for(rules), planner)
 

@@ -302,7 +302,7 @@ def round_trips(repeats: int) -> Iterator[Row]:
         ("first apply", "m365.message_encryption.baseline", ()),
         ("converged", "m365.message_encryption.baseline", ()),
         ("audit", "m365.message_encryption.audit", ()),
-        ("rollback", "m365.message_encryption.rollback", ()),
+        ("rollback", "m365.message_encryption.rollback", ("-e", "hardened_baseline_accept=encryption_off")),
         ("five tasks, check", single, ("--check",)),
         ("five tasks, apply", single, ()),
     )

@@ -80,7 +80,8 @@ def test_what_was_approved_runs_once(tenant: Tenant) -> None:
     assert done.rc == 0, done.output
     assert tenant.state() != before
     rollback = {**ROLE, "ansible.builtin.include_role": {**INCLUDED, "tasks_from": "rollback"}}
-    back = tenant.controller.tasks([rollback], hosts=tenant.host)
+    accepted = json.dumps({"hardened_baseline_accept": ["encryption_off"]})
+    back = tenant.controller.tasks([rollback], "-e", accepted, hosts=tenant.host)
     assert back.rc == 0, back.output
     writes = len(tenant.applied)
     refused = run(tenant, hardened_baseline_approved_plan=plan["digest"])

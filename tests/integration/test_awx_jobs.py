@@ -24,6 +24,8 @@ def awx_fixture(tmp_path: Path, emulator: Emulator) -> Awx:
 @TWO
 @pytest.mark.parametrize("kind", [CERTIFICATE, SECRET])
 def test_a_change_from_its_check_to_its_rollback(awx: Awx, kind: str) -> None:
+    for organization in awx.emulator.organizations.values():
+        organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True}})
     first = awx.state()
     check = awx.run(CHECK, kind)
     assert (check.rc, check.status) == (0, "successful"), check.stdout

@@ -102,6 +102,7 @@ def test_the_first_steps_run_as_they_stand(tmp_path: Path, emulator: Emulator, p
     (organization,) = emulator.organizations.values()
     lines = [line for line in commands(page) if line.startswith(("ansible ", "ansible-playbook ")) and DEVICE_CODE not in line]
     assert len(lines) >= 6
+    organization.patch({"irm_configuration": {"AzureRMSLicensingEnabled": True}})
     first = organization.dump()["irm_configuration"]["SimplifiedClientAccessEnabled"]
     for line in lines:
         before = organization.dump()

@@ -81,9 +81,9 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     # For what the organization does today it reads more, which over rest is one request more, beside the first, and for the module one for each cmdlet.
     assert round_trips(tenant) == reads + {"rest": 1, "powershell": 3}.get(wire, 0)
 
-    play(tenant.controller, "rollback")
+    play(tenant.controller, "rollback", accept=["encryption_off"])
     assert lasting(tenant.state()) == first
-    assert play(tenant.controller, "rollback").changed == []
+    assert play(tenant.controller, "rollback", accept=["encryption_off"]).changed == []
 
 
 @pytest.mark.endpoint
@@ -145,7 +145,7 @@ def test_old_runs_go_where_only_some_are_to_be_kept(tenant: Tenant) -> None:
         play(tenant.controller, "baseline", keep_runs=2, encrypt_outgoing={"exceptions": {"subject_contains_words": words}})
     assert len(list((artifacts(tenant.controller) / "runs").iterdir())) == 2
     assert len(list(artifacts(tenant.controller).rglob("snapshot-*.json"))) == 2
-    play(tenant.controller, "rollback")
+    play(tenant.controller, "rollback", accept=["encryption_off"])
     (rule,) = tenant.state()["transport_rules"]
     assert rule["ExceptIfSubjectContainsWords"] == ["b"]
 
@@ -173,7 +173,7 @@ def test_what_failed_before_is_no_failure_of_what_comes_after(tenant: Tenant) ->
 def test_a_rollback_does_not_need_what_only_an_apply_needs(tenant: Tenant) -> None:
     first = lasting(tenant.state())
     play(tenant.controller, "baseline")
-    play(tenant.controller, "rollback", approved_plan="plans/{{ change_number }}.json")
+    play(tenant.controller, "rollback", accept=["encryption_off"], approved_plan="plans/{{ change_number }}.json")
     assert lasting(tenant.state()) == first
 
 
@@ -289,10 +289,10 @@ def test_switching_off_and_back(tenant: Tenant) -> None:
     before = lasting(tenant.state(), MADE_ANEW)
     play(tenant.controller, "disable_message_encryption", rc=2)
     assert lasting(tenant.state(), MADE_ANEW) == before
-    play(tenant.controller, "disable_message_encryption", confirm_disable=tenant.organization, settle_minutes=0)
+    play(tenant.controller, "disable_message_encryption", confirm_disable=tenant.organization, settle_minutes=0, accept=["encryption_off"])
     assert tenant.state()["transport_rules"] == []
     assert tenant.state()["irm_configuration"]["AzureRMSLicensingEnabled"] is False
-    play(tenant.controller, "rollback")
+    play(tenant.controller, "rollback", accept=["encryption_off"])
     assert lasting(tenant.state(), MADE_ANEW) == before
 
 

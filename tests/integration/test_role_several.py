@@ -96,7 +96,7 @@ class TestSeveral:
         assert {call.organization for call in emulator.calls} <= {"a.onmicrosoft.com", "b.onmicrosoft.com"}
         assert before["c.onmicrosoft.com"] == expected["c.onmicrosoft.com"]
         # Nothing is left to roll back.
-        play(controller, "rollback", "--limit", "a")
+        play(controller, "rollback", "--limit", "a", accept=["encryption_off"])
         assert lasting(emulator.organizations["a.onmicrosoft.com"].dump()) == expected["a.onmicrosoft.com"]
 
     @pytest.mark.parametrize("forks", ["1", "5"])
@@ -192,7 +192,7 @@ class TestSeveral:
 
     def test_no_screen_shows_a_task_that_is_skipped(self, controller: Controller) -> None:
         for playbook, arguments in (("audit", []), ("baseline", ["--check"]), ("baseline", []), ("baseline", []), ("rollback", ["--check"]), ("rollback", [])):
-            run = play(controller, playbook, *arguments, confirm_rollback=["a", "b", "c"])
+            run = play(controller, playbook, *arguments, confirm_rollback=["a", "b", "c"], accept=["encryption_off"])
             assert [result for result in run if result.outcome == "skipped"] == []
             assert "skipping" not in run.stdout
 

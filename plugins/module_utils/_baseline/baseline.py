@@ -20,6 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, merged
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.foreign import foreign_to
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference, mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
@@ -131,8 +132,13 @@ class Baseline(Procedure):
 
     def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
         planned = self._looked_at(plan)
-        rows, odd = self.guarantees(organization, planned), mail_lint(organization, planned)
-        return {**mail_difference(organization, plan), **({"guarantees": rows} if rows else {}), **({"lint": odd} if odd else {})}
+        ours = {name for control in self.wanted for name in control.names_of_rules(self.request, organization)}
+        found = {
+            "guarantees": self.guarantees(organization, planned),
+            "lint": mail_lint(organization, planned),
+            "foreign": foreign_to(organization, planned, ours) if ours else [],
+        }
+        return {**mail_difference(organization, plan), **{key: rows for key, rows in found.items() if rows}}
 
     def guarantees(self, organization: Organization, plan: Plan | None) -> list[dict[str, Any]]:
         return [row for control in self.wanted for row in control.guaranteed(self.request, organization, plan)]

@@ -195,6 +195,10 @@ class Control:
         """
         return None
 
+    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+        """The names of the mail flow rules that it declares."""
+        return []
+
     def guaranteed(self, request: Request, organization: Organization, planned: Plan | None) -> list[dict[str, Any]]:
         """What is guaranteed of mail, for the report; see :meth:`verdict`."""
         return []

@@ -89,8 +89,14 @@ class MailControl(Control):
         return request.parsed(f"{self.id} guarantees {_state(mail)}", lambda: mail.verdicts(guarantees_of(request), GUARANTEES))
 
     def findings(self, outlook: Outlook) -> list[Finding]:
-        """The guarantees that the plan would break. One that is broken already, and is not worse afterwards, is the report's."""
+        """The guarantees that the plan would break, or of which nobody would know any more. One that is broken already, and is not worse afterwards, is the
+        report's."""
         texts = [f"the plan would break the guarantee {row['name']!r}: {refutation(row)}" for row in self._broken(outlook)]
+        texts += [
+            f"the guarantee {new['name']!r} is proved now, and after the plan nobody knows whether it holds: {reasons_of(new)}."
+            for _guarantee, old, new in self._sides(outlook.request, outlook.organization, outlook.plan)
+            if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)
+        ]
         return [Finding.acceptable(self.id, text, BROKEN_GUARANTEE) for text in texts]
 
     def _broken(self, outlook: Outlook) -> list[dict[str, Any]]:
@@ -116,10 +122,7 @@ class MailControl(Control):
         return list(zip(guarantees_of(request), before, after, strict=True))
 
     def warnings(self, outlook: Outlook) -> list[str]:
-        sides = self._sides(outlook.request, outlook.organization, outlook.plan)
-        doubtful = [new for _guarantee, old, new in sides if (old["verdict"], new["verdict"]) == (PROVED, UNKNOWN)]
-        texts = [f"After this plan, it is no longer known whether {row['name']!r} is guaranteed: {reasons_of(row)}." for row in doubtful]
-        return [*texts, *(f"The run would write first and then fail: {text}" for text in self._would_miss(outlook))]
+        return [f"The run would write first and then fail: {text}" for text in self._would_miss(outlook)]
 
     def _would_miss(self, outlook: Outlook) -> list[str]:
         """Messages that would not be treated as expected once the plan is done."""

@@ -71,7 +71,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     broken = _broken_chain(artifacts) if writes and procedure.takes_snapshot is not Takes.NEVER else []
     task.warnings += [*interrupted, *broken, *plan.warnings]
     task.places |= plan.places
-    if notice := procedure.notice(changes, check_mode=run.check_mode):
+    if notice := procedure.notice(changes, mail, check_mode=run.check_mode):
         task.say(notice)
     report = replace(
         _report(task, session, organization, procedure, plan, changes, findings),

@@ -145,6 +145,9 @@ class Procedure:
         """The plan as the task's message; empty if the changes are the message."""
         return ""
 
-    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
-        """The message before anything is done; empty if there is none."""
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+        """The message before anything is done; empty if there is none.
+
+        :param mail: what the plan does to mail.
+        """
         return ""

@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import not_granted
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.tenant import describe_organization, why_another
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION, LICENSING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.mailbox_policies import BUILT_IN_OWA_POLICY, OWA_MAILBOX_POLICY
 
 
@@ -30,7 +31,12 @@ def organization_refusals(organization: Organization, plan: Plan, expected: str)
 
     :param expected: the organization that the inventory names.
     """
-    return [*organization_findings(organization, expected), *dehydration_findings(organization, plan), *cmdlet_findings(organization, plan)]
+    return [
+        *organization_findings(organization, expected),
+        *encryption_findings(plan),
+        *dehydration_findings(organization, plan),
+        *cmdlet_findings(organization, plan),
+    ]
 
 
 def organization_findings(organization: Organization, expected: str) -> list[Finding]:
@@ -46,6 +52,19 @@ def organization_findings(organization: Organization, expected: str) -> list[Fin
     if found["on_premises"]:
         findings.append(Finding.acceptable("organization", "it is on-premises, where most features of message encryption do not exist.", "on_premises"))
     return findings
+
+
+def encryption_findings(plan: Plan) -> list[Finding]:
+    """The findings about changes that turn encryption itself off."""
+    off = [change for change in plan.changes if change.resource == IRM_CONFIGURATION.name and change.option in LICENSING and change.after is False]
+    return [
+        Finding.acceptable(
+            control_of(change.resource, change.identity, change.option) or "encryption",
+            f"{change.option} would become false. That turns encryption off: nobody can protect mail, and what rules that encrypt do then is unknown.",
+            "encryption_off",
+        )
+        for change in off
+    ]
 
 
 def dehydration_findings(organization: Organization, plan: Plan) -> list[Finding]:

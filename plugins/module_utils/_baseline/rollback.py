@@ -10,12 +10,13 @@ snapshot becomes a state, and the planner of states does the rest.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import DOES, WOULD, PlannedChange, same, undone
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.foreign import foreign_to, needs_a_look
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import confirmation_findings, organization_refusals
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import SnapshotReference
@@ -31,7 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.concurrent_changes import concurrent_changes
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import AMBIENT, SECTIONS, SETTINGS_OF_A_NEW_RULE
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import plan_rules
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decrypts, encrypts, is_past
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, Rule, decides_about_mail, encrypts, is_past
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.state import declare_state, plan_state, refuse_other_organization, validated
@@ -85,10 +86,11 @@ class Rollback(Procedure):
             findings += unconfirmed
         return Draft(plan, [*findings, *organization_refusals(organization, plan, run.expected_organization)])
 
-    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
-        if not changes:
-            return f"Goes back to {self.restores}. Nothing is left to restore."
-        return f"Goes back to {self.restores}. It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}."
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
+        does = f"It {f'would {undone(changes, WOULD)}' if check_mode else undone(changes, DOES)}." if changes else "Nothing of it is left to restore."
+        staying = [row["name"] for row in mail.get("foreign", ()) if needs_a_look(row)]
+        stay = f" Rules that are not ours decide about mail, and stay: {', '.join(map(repr, staying))}." if staying else ""
+        return f"Goes back to {self.restores}. {does}{stay}"
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
         # Another organization is refused.
@@ -116,6 +118,29 @@ class Rollback(Procedure):
             )
         return plan
 
+    def mail(self, organization: Organization, plan: Plan) -> dict[str, Any]:
+        foreign = self._foreign(organization, plan) if "transport_rules" in self.parts else []
+        return {**super().mail(organization, plan), **({"foreign": foreign} if foreign else {})}
+
+    def _foreign(self, organization: Organization, plan: Plan) -> list[dict[str, Any]]:
+        """The rules that are not ours. Ours are those that runs made or changed, and those that encrypted at the time of the snapshot."""
+        if organization.error("transport_rules") is not None:
+            return []
+        changed = {change.identity for change in (*self.recorded, *self.later) if change.resource == RULE}
+        held = {rule.guid: rule for rule in self.parts["transport_rules"]}
+        ours = changed | {rule.name for rule in held.values() if encrypts(rule.sections)} | {rule.name for rule in self._made(organization)}
+        since = {rule.guid: "new since the snapshot" for rule in self._since(organization) if rule.name not in ours}
+        book = RuleBook(organization, restoring=True)
+        for rule in (rule for rule in book.rules if rule.guid in held and rule.name not in ours):
+            if plan_rule(book, replace(held[rule.guid], priority=None)).steps:
+                since[rule.guid] = "changed since the snapshot"
+        return foreign_to(organization, plan, ours, since)
+
+    def _made(self, organization: Organization) -> list[Rule]:
+        """The rules that the run created, whatever they are called now."""
+        made = self._created_now(organization)
+        return [rule for rule in rules_of(organization) if rule.guid in made]
+
     def left(self, organization: Organization) -> list[str]:
         plan = self.plan(organization, check_mode=True)
         differing = [f"{change.option} of {change.subject} is {value_text(change.before)}." for change in plan.changes]
@@ -123,11 +148,11 @@ class Rollback(Procedure):
         return [*differing, *strangers, *self._lost(organization)]
 
     def _strangers(self, organization: Organization) -> list[str]:
-        """The rules for encryption that others have created since, and that stay. Only the scope ``full`` looks for them."""
+        """The rules that decide about mail, that others have created since, and that stay. Only the scope ``full`` looks for them."""
         if self.scope != "full" or self.force or "transport_rules" not in self.parts:
             return []
         removed = {rule.guid for rule in self._extra(organization)}
-        return [rule.name for rule in self._since(organization) if rule.guid not in removed and (encrypts(rule.sections) or decrypts(rule.sections))]
+        return [rule.name for rule in self._since(organization) if rule.guid not in removed and decides_about_mail(rule.sections)]
 
     def drift(self, organization: Organization, plan: Plan) -> list[Finding]:
         """The findings about changes by others that the rollback would undo, too."""
@@ -250,7 +275,7 @@ class Rollback(Procedure):
         return plan
 
     def _is_extra(self, rule: Rule) -> bool:
-        if self.scope != "full" or not (encrypts(rule.sections) or decrypts(rule.sections)):
+        if self.scope != "full" or not decides_about_mail(rule.sections):
             return False
         return self.force or self._as_created(rule, rule.name, [*self.recorded, *self.later])
 
@@ -328,7 +353,7 @@ class NothingToRollBack(Procedure):
 
     kind = "rollback"
 
-    def notice(self, changes: Sequence[PlannedChange], *, check_mode: bool) -> str:
+    def notice(self, changes: Sequence[PlannedChange], mail: Mapping[str, Any], *, check_mode: bool) -> str:
         return "Every snapshot of this organization has been rolled back, so there is nothing to restore."
 
 

@@ -24,7 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.planner import refuse_double
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import DeclaredRule, declare, encrypts, keeps_senders_inside
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule_plan import plan_rule
-from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE, rules_of
 
 #: The name of the rule that ``encrypt_outgoing`` builds.
 OUTGOING_RULE = "Encrypt all outgoing mail"
@@ -62,6 +62,12 @@ class RulesControl(Control):
 
     def desired(self, request: Request, organization: Organization) -> Parts:
         return {self.subset: self.rules(request)}
+
+    def names_of_rules(self, request: Request, organization: Organization) -> list[str]:
+        declared = [rule for rule in self.rules(request) if rule.state == "present"]
+        guids = {rule.guid for rule in declared if rule.guid}
+        named = [rule.name for rule in rules_of(organization) if rule.guid in guids] if organization.error(self.subset) is None else []
+        return [*(rule.name for rule in declared if rule.name), *named]
 
     def shown(self, request: Request) -> dict[str, Any]:
         return {"rules": [_shown(rule) for rule in self.rules(request)]}

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, worst_first
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.foreign import foreign_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_lines
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, RunReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
@@ -68,7 +69,8 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     organizations = sorted(report.organizations, key=lambda organization: (organization.waits, order.index(organization.status), not organization.changes))
     lines = []
     for organization in organizations[:_NAMED_ORGANIZATIONS]:
-        lines += [_line(organization, report.kind, words), *overview_lines(organization.overview)]
+        foreign = [] if organization.waits else foreign_lines(organization.mail)
+        lines += [_line(organization, report.kind, words), *(f"  {line}" for line in foreign), *overview_lines(organization.overview)]
     more = len(organizations) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())

@@ -15,6 +15,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 #: Therefore rules are written before licensing is turned off, and planned again after it is turned on.
 _NAME_TEMPLATES = frozenset({Phase.RULES, Phase.RULE_ORDER, Phase.RULE_STATE, Phase.RULE_REMOVAL})
 
+#: The settings without which nobody can protect mail.
+LICENSING = ("azure_rms_licensing_enabled", "internal_licensing_enabled")
+
 IRM_CONFIGURATION = Table(
     name="irm_configuration",
     subset="irm_configuration",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Impact
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     GOOD,
     IMPACT,
@@ -68,6 +68,7 @@ class Facts:
     mail: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     lint: int = 0
+    foreign: int = 0
     waiting: int = 0
     expired: int = 0
 
@@ -128,6 +129,7 @@ def facts_of(run: Record) -> Facts:
         facts.mail.update(row["kind"] for row in difference_of(organization))
         facts.verdicts.update(row["verdict"] for row in guarantees_of(organization))
         facts.lint += len(lint_of(organization))
+        facts.foreign += len(foreign_of(organization))
         facts.findings += len(organization.get("findings") or [])
         facts.warnings += len(organization.get("warnings") or [])
         facts.changing += bool(cards)
@@ -164,6 +166,7 @@ def needs_attention(facts: Facts) -> Answer:
         (unknown, UNKNOWN, f"{count(unknown, 'control')} not assessable: nothing is known of them.", "#controls"),
         (facts.not_selected, LOOK, f"{count(facts.not_selected, 'control')} left out by the run's tags.", "#controls"),
         (facts.expired, LOOK, f"{count(facts.expired, 'accepted exception')} expired.", "#exceptions"),
+        (facts.foreign, LOOK, f"{count(facts.foreign, 'rule')} that {'is' if facts.foreign == 1 else 'are'} not ours, and can act on our mail.", "#foreign"),
         (facts.lint, LOOK, f"{count(facts.lint, 'remark')} about the mail flow rules.", "#lint"),
         (facts.warnings, LOOK, f"{count(facts.warnings, 'warning')}.", "#warnings"),
     ]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.foreign import needs_a_look
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.foreign import foreign_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import message_lines, outcome_words, reasons_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import MAIL, VERDICT, Record, rank
 
@@ -52,6 +54,17 @@ def guarantees_of(organization: Record) -> list[Record]:
 def lint_of(organization: Record) -> list[Record]:
     """Remarks about the rules."""
     return list((organization.get("mail") or {}).get("lint") or [])
+
+
+def foreign_of(organization: Record) -> list[Record]:
+    """The rules that are not ours and need a look."""
+    rows = (organization.get("mail") or {}).get("foreign") or []
+    return [{**row, "text": foreign_line(row)} for row in rows if needs_a_look(row)]
+
+
+def harmless(organization: Record) -> int:
+    """How many other rules are not ours."""
+    return len((organization.get("mail") or {}).get("foreign") or ()) - len(foreign_of(organization))
 
 
 def message_card(witness: Record) -> list[tuple[str, str]]:

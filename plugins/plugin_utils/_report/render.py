@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, guarantees_of, lint_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     ACCEPTED,
@@ -155,6 +155,8 @@ def _rows(organization: Record) -> Iterable[Record]:
         yield {**ends, "record": "mail", "id": row["kind"], "title": MAIL[row["kind"]].text if row["kind"] in MAIL else "", "text": row["text"]}
     for row in guarantees_of(organization):
         yield {"record": "guarantee", "title": row["name"], "status": row["verdict"], "before": row["before"], "text": _said(row)}
+    for row in foreign_of(organization):
+        yield {"record": "foreign rule", "title": row["name"], "text": row["text"]}
     for row in lint_of(organization):
         yield {"record": "lint", "id": row.get("kind"), "title": ", ".join(map(str, row.get("rules") or ())), "text": row.get("reason")}
     for change in part_of("changes")(organization):
@@ -178,7 +180,8 @@ def _said(guarantee: Record) -> str:
 
 
 def render_csv(report: Record) -> str:
-    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, oddity, change, control, observed row and warning.
+    """The report as a table for spreadsheets: one row an organization, finding, class of mail, guarantee, foreign rule, oddity, change, control,
+    observed row and warning.
 
     Rows end with CR LF, and the first character is a byte order mark, without which Excel takes UTF-8 for something else:
     write it as UTF-8, unchanged. For a control, ``before`` is what was found and ``after`` what is wanted.

@@ -17,7 +17,15 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.cards import cards_of, is_high
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import MOST_CLASSES, difference_of, guarantees_of, lint_of, not_listed
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import (
+    MOST_CLASSES,
+    difference_of,
+    foreign_of,
+    guarantees_of,
+    harmless,
+    lint_of,
+    not_listed,
+)
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
     CONTROL,
     IMPACT,
@@ -181,6 +189,8 @@ def view_of(run: Record) -> dict[str, Any]:
         "mail_left_out": max(len(mail) - MOST_CLASSES, 0) + sum(map(not_listed, organizations)),
         "guarantees": sorted(_shared(organizations, guarantees_of), key=lambda shared: rank(VERDICT, shared.record["verdict"])),
         "lint": _shared(organizations, lint_of),
+        "foreign": _shared(organizations, foreign_of),
+        "harmless": sum(map(harmless, organizations)),
         "application": _applications(organizations),
         "messages": _shared(organizations, lambda item: [{"text": item["message"], "word": item["status"]}] if item.get("message") else []),
         "findings": _shared(organizations, part_of("findings")),

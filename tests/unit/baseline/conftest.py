@@ -99,6 +99,8 @@ class Role:
 
     def _task(self, procedure: str, profile: str, variables: Mapping[str, Any], check: bool, **params: Any) -> BaselineContext:
         values = {"profile": profile, "artifacts_dir": self.directory, "settle_minutes": 0, **variables}
+        if procedure in ("rollback", "disable"):
+            values.setdefault("accept", ["encryption_off"])  # Encryption is off in the organizations of most tests when they begin.
         return BaselineContext(
             params={"procedure": procedure, "variables": {PREFIX + name: value for name, value in values.items()}, "verify_timeout": 1, **params},
             check_mode=check,

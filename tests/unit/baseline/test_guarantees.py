@@ -136,11 +136,37 @@ def test_what_cannot_be_told_is_not_assessable_and_says_what_would_settle_it(rol
     assert "(U08)" in control(role)["findings"][0]
 
 
-def test_a_doubt_that_the_plan_brings_is_a_warning(role: Role) -> None:
+def test_a_doubt_that_the_plan_brings_breaks_the_guarantee_and_says_why(role: Role) -> None:
     role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
     tried = {**STOP, "mode": "Audit"}
-    role.plan(guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT])
-    assert any("it is no longer known whether 'The law firm gets nothing in clear' is guaranteed" in text for text in role.report["warnings"])
+    said = refused(role, "baseline", guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT])
+    assert "'The law firm gets nothing in clear' is proved now, and after the plan nobody knows whether it holds: " in said
+    assert "(U08)" in said
+    assert "hardened_baseline_accept: [broken_guarantee]" in said
+    role.plan(guarantees=[GUARANTEE], encryption_rules=[tried, ENCRYPT], accept=["broken_guarantee"])
+
+
+@pytest.mark.parametrize("variable", ["azure_rms_licensing", "internal_licensing"])
+def test_encryption_goes_off_only_with_its_word_and_breaks_what_was_proved(role: Role, variable: str) -> None:
+    wishes = {"guarantees": [GUARANTEE], "encryption_rules": [ENCRYPT], variable: False}
+    role.run(**{**wishes, variable: True})
+    said = refused(role, "baseline", **wishes)
+    assert f"{variable}_enabled would become false. That turns encryption off" in said
+    assert "after the plan nobody knows whether it holds" in said
+    assert "To allow all of them: hardened_baseline_accept: [broken_guarantee, encryption_off]" in said
+    assert "broken_guarantee" in refused(role, "baseline", **wishes, accept=["encryption_off"])
+    assert role.run(**wishes, accept=["encryption_off", "broken_guarantee"])["pending"]
+
+
+@pytest.mark.parametrize("procedure", ["rollback", "disable"])
+def test_rollback_and_disable_need_the_word_too(procedure: str) -> None:
+    role = Role()
+    role.run()
+    named = {"confirm_disable": "contoso.onmicrosoft.com"} if procedure == "disable" else {}
+    said = refused(role, procedure, **named, accept=[])
+    assert "IRM-1: azure_rms_licensing_enabled would become false" in said
+    assert "hardened_baseline_accept: [encryption_off]" in said
+    assert role.run(procedure, **named, accept=["encryption_off"])["pending"]
 
 
 @pytest.mark.parametrize("procedure", ["baseline", "audit"])

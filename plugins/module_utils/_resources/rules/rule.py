@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     EDGE_PROPERTIES,
     ENCRYPTING,
     GROUPS,
+    REJECTING,
     SECTIONS,
     SENDER_CONDITIONS,
     SETTINGS_FIELDS,
@@ -225,6 +226,12 @@ def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
 def decrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a rule is told to remove protection."""
     return any(sections.get("actions", {}).get(option) for option in DECRYPTING)
+
+
+def decides_about_mail(sections: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a rule is told to do something that decides whether mail is delivered or protected, be it by keeping it from other rules."""
+    deciding = (*ENCRYPTING, *DECRYPTING, *REJECTING, *MODERATING, "stop_rule_processing")
+    return any(sections.get("actions", {}).get(option) for option in deciding)
 
 
 #: Option to the setting that makes a rule act that the option keeps from acting.
