@@ -40,13 +40,16 @@ SOURCES := $(shell find . \( -path ./.git -o -path ./.venv -o -path ./.cache -o 
 
 .PHONY: help
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F '\t' '{ printf "make %-13s %s\n", $$1, $$2 }'
 
 .PHONY: clean
 clean: ## remove all output
 	rm -rf .venv .cache build
 
 ## Environments
+
+.PHONY: environments
+environments: $(patsubst %,.venv/%/ready,$(CORES) check docs molecule importer) ## set up what the tests and checks run in
 
 .cache/ready:
 	@mkdir -p $(HOME) $(ANSIBLE_HOME) build
@@ -78,8 +81,7 @@ build: build/installed ## build the collection and install it below build/collec
 
 # Changes only when a file is added or removed.
 build/sources: FORCE | .cache/ready
-	@printf '%s\n' $(SOURCES) | sort > $@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@new=$$(mktemp $@.XXXXXX); printf '%s\n' $(SOURCES) | sort > $$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 
 build/installed: build/sources $(SOURCES) | .venv/$(CORE)/ready
 	@rm -rf build/artifact build/collections
@@ -101,21 +103,38 @@ pwsh: | .cache/ready ## unpack the PowerShell in PWSH_ARCHIVE, for the tests
 	@$(PYTHON) scripts/unpack_powershell.py '$(PWSH_ARCHIVE)' .cache/powershell
 
 ifneq ($(PWSH_ARCHIVE),)
-test test-newest soak-engine: | pwsh
+test test-all test-costs test-newest soak-engine: | pwsh
 endif
 
 # Two workers; only loopback connections are allowed. PYTEST_ARGS="-k name" selects tests.
-PYTEST_OPTIONS := -n 2 --allow-hosts=127.0.0.1,::1 --allow-unix-socket
+PYTEST_OPTIONS := -n 2 --dist worksteal --allow-hosts=127.0.0.1,::1 --allow-unix-socket
+PYTEST := PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS)
 
 .PHONY: test
 test: .venv/$(CORE)/ready build/installed ## unit and integration tests on the installed artifact
-	@PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) $(PYTEST_ARGS)
+	@$(PYTEST) $(PYTEST_ARGS)
 
-# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" changes the search. It takes minutes, and the mutants take hours. It prints figures at the end.
+.PHONY: test-all
+test-all: .venv/$(CORE)/ready build/installed ## the same over every wire, and on the newest ansible-core
+	@$(PYTEST) --wires all $(PYTEST_ARGS)
+	@$(MAKE) test-newest
+
+.PHONY: test-costs
+test-costs: .venv/$(CORE)/ready build/installed ## "make test" with a table of what it costs: processor seconds and started programs, by package and wire
+	@$(PYTEST) -p tests.costs $(PYTEST_ARGS)
+
+# SINCE=HEAD~3 says from where a change counts; without it, from origin/main.
+.PHONY: quick
+quick: .venv/$(CORE)/ready build/installed ## the unit tests of what you have changed, within a minute
+	@$(PYTEST) -q -m "not engine" $$($(BIN)/python scripts/tests_of_changes.py $(SINCE)) $(PYTEST_ARGS)
+
+# SOAK_ARGS="--schedules 1000 --fuzz 1000 --seed 7" changes the search, ROUNDS=100 how often properties are tried. It takes minutes, and the mutants take
+# hours: MUTANTS_ARGS="chain converge" takes only these. It prints figures at the end.
 .PHONY: soak
-soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over rest and psrp; fuzzing; mail; clocks and disks; all mutants
+soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules of faults over rest and psrp; fuzzing; mail; clocks and disks; properties, 25 times as often; all mutants
 	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak $(SOAK_ARGS)
-	@$(MAKE) mutants MUTANTS_ARGS=--all
+	@ROUNDS=$(or $(ROUNDS),25) $(PYTEST) -q tests/unit -m "rounds and not engine"
+	@$(MAKE) mutants MUTANTS_ARGS='$(or $(MUTANTS_ARGS),--all)'
 
 .PHONY: soak-engine
 soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over psrp and powershell with a real PowerShell: management host, constrained endpoint, own process
@@ -177,10 +196,13 @@ live-mail: .venv/$(CORE)/ready build/installed ## experiments with mail in a tes
 .PHONY: check
 check: lint lint-ansible lint-docs sanity units-newest importer docs ## all quality gates: linters, ansible-test, the newest core, galaxy-importer, docs
 
-# "make test" runs them on the oldest ansible-core.
+# What differs by release: imports, argument specs, templating, Display. Every module is imported by "make sanity", and "make test-all" runs all tests.
+BY_CORE := tests/unit/action tests/unit/modules tests/unit/engine tests/unit/structure tests/unit/baseline/test_export.py \
+    tests/integration/test_same_over_wires.py::test_the_stories_have_each_ending tests/integration/test_role_baseline.py::test_the_whole_job
+
 .PHONY: units-newest
-units-newest: ## the unit tests on the newest ansible-core
-	@$(MAKE) test-newest PYTEST_ARGS="-q tests/unit -m 'not engine'"
+units-newest: ## the tests that may differ on the newest ansible-core, with a run of every module and of the role
+	@$(MAKE) test-newest PYTEST_ARGS="-q --wires rest -m 'not engine' $(BY_CORE)"
 
 CHECK := .venv/check/bin
 

@@ -27,9 +27,21 @@ def _found() -> Engine | None:
         raise pytest.UsageError(str(error)) from error
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--wires", help='run integration tests over these wires: "all" (the whole matrix), or names with commas, such as "psrp,powershell"')
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if _found() is None and os.environ.get("REQUIRE_PWSH"):
         raise pytest.UsageError(f"REQUIRE_PWSH is set, and there is {_WHY}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is tried in rounds, so that "make soak" can run more of them."""
+    for item in items:
+        module = getattr(item, "module", None)
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False) or any(hasattr(module, name) for name in ("rounds", "seeds")):
+            item.add_marker(pytest.mark.rounds)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -15,22 +15,24 @@ from tests.emulator.engine import Engine
 
 from .tenant import Tenant, tenant
 
-_ENGINE = pytest.param("engine", marks=pytest.mark.engine)
-_POWERSHELL = pytest.param("powershell", marks=pytest.mark.engine)
-_ENDPOINT = pytest.param("endpoint", marks=pytest.mark.engine)
-
-
-#: What is about files and the command line, and the same over every wire, does without the one that starts a process for each run.
-_NOT_OF_THE_WIRE = ("test_approval", "test_hostile_texts")
+#: The wires of the whole matrix.
+_MATRIX = ("rest", "psrp", "engine", "powershell")
+_WITHOUT_ENGINE = ("rest", "psrp", "constrained")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Tests that use ``wire`` run over each; over the constrained endpoint, which takes seconds to open, where they are marked ``endpoint``."""
-    own = any(marker.args[0] == "wire" for marker in metafunc.definition.iter_markers("parametrize"))
-    if "wire" in metafunc.fixturenames and not own:
-        endpoint = [_ENDPOINT] if metafunc.definition.get_closest_marker("endpoint") else []
-        powershell = [] if metafunc.module.__name__.rpartition(".")[2] in _NOT_OF_THE_WIRE else [_POWERSHELL]
-        metafunc.parametrize("wire", ["rest", "psrp", _ENGINE, *powershell, *endpoint])
+    """Tests that use ``wire`` run over ``rest``; those whose subject it is, over the wires that ``@pytest.mark.wires(...)`` names; or over ``--wires``."""
+    if "wire" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("wires")
+    subject = tuple(marker.args) if marker else ("rest",)
+    asked = metafunc.config.getoption("wires")
+    if asked == "all":
+        endpoint = ("endpoint",) if metafunc.definition.get_closest_marker("endpoint") else ()
+        wires = tuple(dict.fromkeys((*_MATRIX, *endpoint, *subject)))
+    else:
+        wires = tuple(asked.split(",")) if asked else subject
+    metafunc.parametrize("wire", [pytest.param(wire, marks=() if wire in _WITHOUT_ENGINE else pytest.mark.engine) for wire in wires])
 
 
 @pytest.fixture(name="transport")

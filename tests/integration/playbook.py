@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class TaskResult:
     host: str
     outcome: str
     result: dict[str, Any]
+    play: str = ""
 
     @property
     def changed(self) -> bool:
@@ -50,6 +51,10 @@ class Run:
     @property
     def output(self) -> str:
         return self.stdout + self.stderr
+
+    def of(self, play: str) -> Run:
+        """The part of one play, with the output of all."""
+        return replace(self, tasks=[result for result in self.tasks if result.play == play])
 
     def all(self, task: str) -> list[TaskResult]:
         return [result for result in self.tasks if result.task == task]
@@ -121,9 +126,12 @@ class Controller:
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], *arguments: str, hosts: str = "all", play: Mapping[str, Any] | None = None, **environment: str) -> Run:
         """Run tasks as one play, without facts unless ``play`` says otherwise."""
-        self._runs += 1
-        file = self.home / f"playbook-{self._runs}.yml"
-        file.write_text(yaml.safe_dump([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
+        return self.plays([{"hosts": hosts, "gather_facts": False, **(play or {}), "tasks": list(tasks)}], *arguments, **environment)
+
+    def plays(self, plays: Sequence[Mapping[str, Any]], *arguments: str, **environment: str) -> Run:
+        """Run plays, one after the other, as one playbook."""
+        file = self.home / f"playbook-{self._runs + 1}.yml"
+        file.write_text(yaml.safe_dump(list(plays), sort_keys=False), encoding="utf-8")
         return self.playbook(str(file), *arguments, **environment)
 
 

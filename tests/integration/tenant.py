@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -101,9 +102,13 @@ def inventory(emulator: Emulator, wire: str) -> dict[str, Any]:
     return {"exchange_organizations": {"hosts": hosts}}
 
 
+#: The plays of :meth:`Tenant.converge`.
+PLAYS = ("check", "run", "run again")
+
+
 @dataclass(frozen=True)
 class Convergence:
-    """The runs of :meth:`Tenant.converge`, and the organization before and after them."""
+    """The plays of :meth:`Tenant.converge`, and the organization before and after them."""
 
     check: Run
     run: Run
@@ -136,33 +141,42 @@ class Tenant:
 
     def run(self, *tasks: Mapping[str, Any], arguments: Sequence[str] = (), **environment: str) -> Run:
         """Run tasks on this organization. A task without a name is named by its module's short name."""
-        named = [task if "name" in task else {"name": next(iter(task)).rpartition(".")[2], **task} for task in tasks]
-        return self.controller.tasks(named, *arguments, hosts=self.host, **environment)
+        return self.controller.tasks(list(map(_named, tasks)), *arguments, hosts=self.host, **environment)
 
     def converge(self, *tasks: Mapping[str, Any], predicts: bool = True) -> Convergence:
-        """Check, read, run, read, and run again.
+        """Check, run, and run again: three plays of one playbook, with a look past the collection before, between and after them.
 
-        Asserts that every run succeeds, that checking changes nothing and foretells what running does, and that running
+        Asserts that every play succeeds, that checking changes nothing and foretells what running does, and that running
         again changes nothing. Whether the change is the right one is the caller's to assert.
 
         :param predicts: false where a task's change depends on what an earlier one would have changed.
         """
-        before = self.state()
-        check = self._succeed("check", *tasks, arguments=["--check", "--diff"])
-        assert self.state() == before, "check mode changed the organization"
-        run = self._succeed("run", *tasks, arguments=["--diff"])
-        after = self.state()
-        again = self._succeed("run again", *tasks, arguments=["--diff"])
+        named = list(map(_named, tasks))
+        plays = [{"name": name, "hosts": self.host, "gather_facts": False, "check_mode": name == "check", "tasks": named} for name in PLAYS]
+        described = self.emulator.describe()
+        states = self.controller.home / "states.jsonl"
+        states.unlink(missing_ok=True)
+        done = self.controller.plays(
+            plays,
+            "--diff",
+            ANSIBLE_CALLBACKS_ENABLED="task_results,organization_states",
+            STATES=str(states),
+            STATES_URL=f"{described['control_url']}/state?organization={self.organization}",
+            STATES_CA=described["ca_cert"],
+        )
+        assert done.rc == 0, done.output
+        before, checked, after = map(json.loads, states.read_text(encoding="utf-8").splitlines())
+        check, run, again = map(done.of, PLAYS)
+        assert checked == before, "check mode changed the organization"
         assert again.changed == [], f"not idempotent:\n{again.output}"
-        assert self.state() == after, "a run without a change changed the organization"
+        assert json.loads(json.dumps(self.state())) == after, "a run without a change changed the organization"
         if predicts:
             assert [_foretold(task.result) for task in check] == [_foretold(task.result) for task in run]
         return Convergence(check, run, again, before, after)
 
-    def _succeed(self, what: str, *tasks: Mapping[str, Any], arguments: Sequence[str]) -> Run:
-        run = self.run(*tasks, arguments=arguments)
-        assert run.rc == 0, f"{what} failed:\n{run.output}"
-        return run
+
+def _named(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    return task if "name" in task else {"name": next(iter(task)).rpartition(".")[2], **task}
 
 
 def _foretold(result: Mapping[str, Any]) -> dict[str, Any]:

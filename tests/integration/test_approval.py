@@ -19,12 +19,6 @@ INCLUDED = {"name": "m365.message_encryption.hardened_baseline", "rolespec_valid
 ROLE = {"name": "Baseline", "ansible.builtin.include_role": INCLUDED}
 
 
-@pytest.fixture(name="transport")
-def transport_fixture() -> str:
-    """Where a variable came from does not depend on the wire."""
-    return "rest"
-
-
 def run(tenant: Tenant, *arguments: str, **variables: Any) -> Run:
     """The role in a play that requires an approval."""
     return tenant.controller.tasks([ROLE], *arguments, hosts=tenant.host, play={"vars": {NAME: True, **variables}})

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every procedure of Microsoft's article "Manage Office 365 Message Encryption", over each wire, on an organization that looks like the captures."""
+"""Every procedure of Microsoft's article "Manage Office 365 Message Encryption", on an organization that looks like the captures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import pytest
 from tests.emulator.captured import captured_state
 
 from .tenant import Tenant
-
-#: REST, a management host, an endpoint that is connected already, and with a real PowerShell a management host and the constrained endpoint.
-WIRES = ["rest", "psrp", "constrained", *(pytest.param(wire, marks=pytest.mark.engine) for wire in ("engine", "powershell", "endpoint"))]
 
 M = "m365.message_encryption."
 DEFAULT = "OME Configuration"
@@ -36,7 +33,7 @@ def outgoing(template: str) -> dict[str, Any]:
 
 
 @pytest.mark.organizations(captured_state())
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.endpoint
 def test_every_procedure_of_the_article(tenant: Tenant) -> None:
     rules_before = tenant.state()["transport_rules"]
     on = tenant.converge(
@@ -76,7 +73,7 @@ def test_every_procedure_of_the_article(tenant: Tenant) -> None:
 
 
 @pytest.mark.organizations(captured_state())
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.endpoint
 def test_who_such_an_organization_is(tenant: Tenant) -> None:
     found = tenant.run({M + "exchange_connection_info": {}, "register": "found"})
     assert found.rc == 0, found.output

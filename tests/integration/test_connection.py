@@ -60,7 +60,6 @@ def test_authorities_that_cannot_be_read_are_named(tenant: Tenant, transport: st
     assert tenant.emulator.calls == []
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 def test_a_dead_authority_is_named(tenant: Tenant) -> None:
     run = tenant.run({"name": "ask", **ASK}, arguments=["-e", "ansible_exchange_authority_url=https://127.0.0.1:9", "-e", "ansible_exchange_retries=1"])
     assert run.task("ask").outcome == "unreachable"

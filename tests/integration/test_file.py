@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans without a tenant: what was captured over each wire is what check mode sees, and nothing is written."""
+"""Plans without a tenant: what was captured is what check mode sees, and nothing is written."""
 
 from __future__ import annotations
 
@@ -126,7 +126,6 @@ def test_a_pull_request_has_the_plan_of_the_organization(tmp_path: Path, tenant:
 
 
 @pytest.mark.organizations(LICENSED)
-@pytest.mark.parametrize("wire", ["rest"])
 def test_nothing_is_written_over_a_capture(tmp_path: Path, tenant: Tenant) -> None:
     controller = elsewhere(tmp_path / "ci", capture(tenant))
     refused = controller.tasks([{"name": "write", "m365.message_encryption.irm_configuration": {"simplified_client_access_enabled": True}}])
@@ -145,7 +144,6 @@ def test_nothing_is_written_over_a_capture(tmp_path: Path, tenant: Tenant) -> No
 
 
 @pytest.mark.organizations(LICENSED)
-@pytest.mark.parametrize("wire", ["rest"])
 def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant) -> None:
     path = capture(tenant)
     lacking = {"Get-OwaMailboxPolicy", "Get-OMEConfiguration", "Get-AcceptedDomain"}
@@ -166,7 +164,6 @@ def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant
 
 
 @pytest.mark.organizations(LICENSED)
-@pytest.mark.parametrize("wire", ["rest"])
 def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by_name(tmp_path: Path, tenant: Tenant) -> None:
     path = capture(tenant)
     document = json.loads(path.read_text())[0]

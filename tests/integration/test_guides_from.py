@@ -48,7 +48,6 @@ def cmdlet(line: str) -> tuple[str, dict[str, Any]]:
 
 
 @pytest.mark.organizations(*(default_state(f"{name}.onmicrosoft.com") | {"advanced_message_encryption": True} for name in ("contoso", "fabrikam")))
-@pytest.mark.parametrize("wire", ["rest"])
 def test_each_task_does_what_its_cmdlet_does(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_powershell.rst", "powershell")
     assert len(found) == 16
@@ -96,7 +95,6 @@ def test_every_procedure_of_the_article_is_there() -> None:
         assert parameter in text
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 def test_each_task_converges_to_what_its_resource_declares(emulator: Emulator, tmp_path: Path, wire: str) -> None:
     found = pairs("guide_from_microsoft365dsc.rst", "text")
     assert len(found) == 2

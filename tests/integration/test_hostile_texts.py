@@ -94,8 +94,7 @@ def variables_of_fixture(tenant: Tenant) -> Path:
     return folder / f"{tenant.host}.yml"
 
 
-@pytest.mark.parametrize("transport", ["rest"])
-def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant, transport: str, variables_of: Path) -> None:
+def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant, variables_of: Path) -> None:
     _poison(tenant)
     files = _every_artifact(tenant)
     assert {file.suffix for file in files} >= {".yml", ".json", ".html", ".csv", ".xml"}
@@ -115,8 +114,7 @@ def test_no_artifact_runs_anything_whatever_ansible_takes_it_for(tenant: Tenant,
                 assert run.rc == 0, (file, way, run.output)
 
 
-@pytest.mark.parametrize("transport", ["rest"])
-def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant, transport: str, variables_of: Path) -> None:
+def test_the_search_itself_finds_what_is_not_marked(tenant: Tenant, variables_of: Path) -> None:
     for text in (PLAIN, DELIMITERS):
         file = tenant.controller.home / "unmarked.yml"
         file.write_text(yaml.safe_dump({"comments": text}), encoding="utf-8")

@@ -107,7 +107,6 @@ def send(organization: dict[str, Any], message: dict[str, Any]) -> dict[str, dic
     return seen
 
 
-@pytest.mark.parametrize("wire", ["rest", "psrp"])
 def test_experiments_with_mail_are_recorded_as_data(tmp_path: Path, wire: str) -> None:
     with Emulator([default_state(NAME)], directory=tmp_path / "emulator") as emulator:
         organization, described = emulator.organizations[NAME], emulator.describe()

@@ -25,6 +25,7 @@ def first(tenant: Tenant, **variables: Any) -> dict[str, Any]:
     return {"outcome": run.task("first").outcome, **run["first"]}
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.organizations(default_state(NAME) | {"advanced_message_encryption": True})
 def test_everything_is_right(tenant: Tenant, transport: str) -> None:
     found = first(tenant)
@@ -71,7 +72,6 @@ def test_an_organization_that_does_not_say_who_it_is(tenant: Tenant) -> None:
     assert any(warning.startswith("The organization is unknown:") for warning in found["warnings"])
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize(
     ("application", "remedy"),
     [
@@ -88,7 +88,6 @@ def test_an_application_that_lacks_a_grant(tenant: Tenant, application: dict[str
     assert remedy in found["msg"]
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.organizations(NAME, "fabrikam.onmicrosoft.com")
 @pytest.mark.parametrize(
     ("variables", "text"),
@@ -109,7 +108,6 @@ def test_wrong_variables_are_named(tenant: Tenant, variables: dict[str, str], te
     assert text in found["msg"], found["msg"]
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 @pytest.mark.parametrize(
     ("variables", "step"),
     [
@@ -125,7 +123,6 @@ def test_the_step_that_is_missing_is_named(tenant: Tenant, variables: dict[str, 
     assert "New-MessageEncryptionApplication.ps1 makes what is missing." in found["msg"]
 
 
-@pytest.mark.parametrize("wire", ["rest"])
 def test_a_module_over_another_connection(tenant: Tenant) -> None:
     found = first(tenant, ansible_connection="local")
     assert found["outcome"] == "failed"

@@ -101,11 +101,13 @@ def converges(tenant: Tenant) -> None:
     assert len(tenant.applied) == 1
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_a_run_leaves_nothing_behind(tenant: Tenant) -> None:
     assert tenant.run(WRITE).rc == 0
     wait_for(lambda: is_clean(tenant), 10)
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["SIGKILL", "SIGTERM"])
 def test_the_playbook_is_killed_in_mid_write(tenant: Tenant, number: signal.Signals) -> None:
     slow_write(tenant, 20)
@@ -119,6 +121,7 @@ def test_the_playbook_is_killed_in_mid_write(tenant: Tenant, number: signal.Sign
     converges(tenant)
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_ctrl_c_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 20)
     with started(tenant, WRITE) as run:
@@ -131,6 +134,7 @@ def test_ctrl_c_in_mid_write(tenant: Tenant) -> None:
     converges(tenant)
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_a_tasks_timeout_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 4)
     # A session that is open already: opening one may take longer than the task's time.
@@ -142,6 +146,7 @@ def test_a_tasks_timeout_in_mid_write(tenant: Tenant) -> None:
     wait_for(lambda: is_clean(tenant))
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_the_broker_is_killed_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 20)
     with started(tenant, WRITE) as run:
@@ -155,6 +160,7 @@ def test_the_broker_is_killed_in_mid_write(tenant: Tenant) -> None:
     converges(tenant)
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_a_worker_is_killed_in_mid_write(tenant: Tenant) -> None:
     slow_write(tenant, 3)
     with started(tenant, WRITE) as run:
@@ -177,7 +183,7 @@ def fifty_sessions(tenant: Tenant) -> None:
     tenant.controller.inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("wire", ["rest", "psrp", pytest.param("engine", marks=pytest.mark.engine)])
+@pytest.mark.wires("rest", "psrp")
 def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     fifty_sessions(tenant)
     run = tenant.controller.tasks([{"name": "read", INFO: {"gather": ["irm_configuration"]}}], hosts="all", ANSIBLE_FORKS="50")
@@ -197,8 +203,7 @@ def shells(home: pathlib.Path) -> list[int]:
     return found
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize("wire", ["powershell"])
+@pytest.mark.wires("powershell")
 def test_fifty_organizations_never_have_more_than_four_processes(tenant: Tenant) -> None:
     fifty_sessions(tenant)
     seen: set[int] = set()
@@ -225,8 +230,7 @@ def test_fifty_organizations_never_have_more_than_four_processes(tenant: Tenant)
     wait_for(lambda: is_clean(tenant))
 
 
-@pytest.mark.engine
-@pytest.mark.parametrize("wire", ["powershell"])
+@pytest.mark.wires("powershell")
 @pytest.mark.parametrize("task", [WRITE, {"name": "read", INFO: {"gather": ["irm_configuration"]}}], ids=["write", "read"])
 def test_powershell_is_killed_in_mid_call(tenant: Tenant, task: dict[str, Any]) -> None:
     """A read is repeated in a new process; a write is read back, and nothing is written twice."""

@@ -58,6 +58,7 @@ def round_trips(tenant: Tenant) -> int:
     return count
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.endpoint
 def test_tasks_share_what_they_read(tenant: Tenant, wire: str) -> None:
     round_trips(tenant)

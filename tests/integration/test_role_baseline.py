@@ -45,7 +45,7 @@ def round_trips(tenant: Tenant) -> int:
     return count
 
 
-@pytest.mark.endpoint
+@pytest.mark.wires("rest", "psrp", "powershell", "endpoint")
 def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     first = lasting(tenant.state())
     check = play(tenant.controller, "baseline", "--check", "--diff")
@@ -86,6 +86,7 @@ def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     assert play(tenant.controller, "rollback", accept=["encryption_off"]).changed == []
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 @pytest.mark.endpoint
 def test_a_first_apply_with_a_new_rule_is_five_round_trips(tenant: Tenant, wire: str, tmp_path: Path) -> None:
     """Two reads for the plan, one before the first write, the settings, and the rule with all that verifies them.

@@ -1,7 +1,11 @@
 # Copyright: (c) 2026, the m365.message_encryption contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The same playbook gives the same results over every wire, value by value."""
+"""The same playbook gives the same results over every wire, value by value: this is where the wires are compared.
+
+Its stories: reading, checking, writing, a value of each kind, an image, a refusal, a lost answer, a write that does not arrive, rules and their order,
+and that a second run has nothing to do. Other integration tests run over ``rest``.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +17,13 @@ import pytest
 
 from tests.emulator.emulator import Emulator
 from tests.emulator.engine import Engine
+from tests.stories import TASKS
 
 from .playbook import Run
-from .tenant import tenant
+from .tenant import MADE_ANEW, lasting, tenant
 
 _NAME = "contoso.onmicrosoft.com"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_RULE = {
-    "name": "Encrypt all outgoing mail",
-    "rule_error_action": "Defer",
-    "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization", "message_size_over": "10MB", "scl_over": 5},
-    "exceptions": {"recipient_domain_is": ["fabrikam.com"], "subject_matches_patterns": ["^\\[Public\\]"]},
-    "actions": {"apply_rights_protection_template": "Encrypt", "apply_rights_protection_customization_template": "One week"},
-}
-_TASKS: list[dict[str, Any]] = [
-    {"exchange_connection_info": {}},
-    {"message_encryption_info": {}},
-    {
-        "ome_configuration": {
-            "social_id_sign_in": False,
-            "portal_text": "It's \u201eours\u201c\nNow",
-            "background_color": "#102030",
-            "image_content": "iVBORw0KGgo=",
-        }
-    },
-    {"ome_configuration": {"identity": "One week", "external_mail_expiry_in_days": 7, "otp_enabled": False, "social_id_sign_in": False}},
-    {"irm_configuration": {"simplified_client_access_enabled": True, "licensing_location": ["https://contoso.rms.aadrm.com/_wmcs/licensing"]}},
-    {"irm_configuration": {"licensing_location": [], "internal_licensing_enabled": True, "transport_decryption_setting": "Mandatory"}},
-    {"activesync_org_settings": {"admin_mail_recipients": ["admin@contoso.com"], "default_access_level": "Quarantine", "user_mail_insert": "x"}},
-    {"activesync_org_settings": {"admin_mail_recipients": []}},
-    {"owa_mailbox_policy": {"identity": "*", "irm_enabled": False}},
-    {"mobile_device_mailbox_policy": {"identity": "Default", "irm_enabled": False}},
-    {"ome_transport_rule": _RULE},
-    {"ome_transport_rules": {"rules": [{"name": "First", "actions": {"prepend_subject": "[x] "}}, {"name": _RULE["name"], "enabled": False}]}},
-    {"ome_transport_rule_order": {"rules": [_RULE["name"], "First"]}},
-    {"message_encryption_info": {}},
-    {"irm_test": {"sender": "meganb@contoso.com", "recipients": ["alexw@contoso.com"], "fail_on_error": False}},
-    {"ome_message_info": {"message_id": "<nobody@contoso.com>"}},
-    {"ome_message_revocation": {"message_id": "<nobody@contoso.com>"}},
-    {"message_encryption_state": {"irm_configuration": {"transport_decryption_setting": "Optional"}, "transport_rules": [], "unmanaged": "remove"}},
-    {"ome_configuration": {"identity": "One week", "state": "absent"}},
-    {"ome_transport_rule": {"name": "x", "actions": {"apply_rights_protection_template": "No such template"}}},
-]
 
 
 def _comparable(value: Any) -> Any:
@@ -66,26 +35,54 @@ def _comparable(value: Any) -> Any:
     return _GUID.sub("guid", value) if isinstance(value, str) else value
 
 
-def _told(home: Path, wire: str, engine: Engine | None) -> list[Any]:
-    """What each task says over a wire, on a fresh organization."""
+#: Writes of which the answer is lost, or which is not carried out. Each is the only one of its cmdlet in a play.
+_FAULTS = [
+    {"kind": "garbled", "cmdlet": "Set-MobileDeviceMailboxPolicy"},
+    {"kind": "silent_noop", "cmdlet": "Set-OwaMailboxPolicy"},
+]
+#: In a check nothing is written, then everything, then nothing again but what did not arrive.
+_PLAYS = ("check", "run", "again")
+
+
+def _told(home: Path, wire: str, engine: Engine | None) -> tuple[list[Any], list[str], dict[str, Any]]:
+    """What each task says over a wire on a fresh organization, the writes that arrived, and what the organization stores in the end."""
+    tasks = [
+        {"name": str(number), **{f"m365.message_encryption.{module}": options for module, options in task.items()}, "ignore_errors": True}
+        for number, task in enumerate(TASKS)
+    ]
     with Emulator([{"name": _NAME, "advanced_message_encryption": True}], directory=home / "emulator", engine=engine) as emulator:
-        tasks = [
-            {"name": str(number), **{f"m365.message_encryption.{module}": options for module, options in task.items()}, "ignore_errors": True}
-            for number, task in enumerate(_TASKS)
-        ]
-        run: Run = tenant(home, emulator, wire).run(*tasks, arguments=["--diff"])
+        organization = tenant(home, emulator, wire)
+        emulator.faults.set(_FAULTS)
+        plays = [{"name": name, "hosts": organization.host, "gather_facts": False, "check_mode": name == "check", "tasks": tasks} for name in _PLAYS]
+        run: Run = organization.controller.plays(plays, "--diff")
         assert run.rc == 0, run.output
-        return [(result.task, result.outcome, _comparable(result.result)) for result in run]
+        assert len(run.tasks) == len(_PLAYS) * len(TASKS)
+        assert {strike.kind for strike in emulator.faults.struck} == {fault["kind"] for fault in _FAULTS}
+        writes = [call.cmdlet for call in organization.applied]
+        return (
+            [(f"{result.play} {result.task}", result.outcome, _comparable(result.result)) for result in run],
+            writes,
+            lasting(organization.state(), MADE_ANEW),
+        )
 
 
 @pytest.fixture(scope="module")
-def over_rest(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+def over_rest(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], list[str], dict[str, Any]]:
     return _told(tmp_path_factory.mktemp("rest"), "rest", None)
 
 
-@pytest.mark.endpoint
-def test_every_module_gives_the_same_results(tmp_path: Path, over_rest: list[Any], wire: str, engine: Engine | None) -> None:
-    told = _told(tmp_path, wire, engine)
-    assert len(over_rest) == len(_TASKS)
-    for mine, theirs in zip(over_rest, told, strict=True):
-        assert mine == theirs, _TASKS[int(mine[0])]
+@pytest.mark.wires("psrp", "engine", "powershell", "endpoint")
+def test_every_module_says_and_does_the_same(tmp_path: Path, over_rest: tuple[Any, Any, Any], wire: str, engine: Engine | None) -> None:
+    (ours, our_writes, our_state), (theirs, their_writes, their_state) = over_rest, _told(tmp_path, wire, engine)
+    assert [(mine, other) for mine, other in zip(ours, theirs, strict=True) if mine != other] == []
+    assert our_writes == their_writes
+    assert our_state == their_state
+
+
+def test_the_stories_have_each_ending(over_rest: tuple[Any, Any, Any]) -> None:
+    """Otherwise two wires could agree about nothing."""
+    told, writes, _state = over_rest
+    outcomes = {name: (outcome, result.get("changed")) for name, outcome, result in told}
+    assert {outcome for outcome, _changed in outcomes.values()} == {"ok", "failed"}
+    assert {name.partition(" ")[0] for name, (_outcome, changed) in outcomes.items() if changed} >= {"check", "run"}
+    assert len(writes) > 15

@@ -89,24 +89,29 @@ def of_everybody(tenant: Values, rules: Sequence[Values], sent: Values) -> str:
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
-@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
-def test_simulator_and_emulator_agree(pair: tuple[str, str], tenant: str) -> None:
-    for mode in ("Enforce", "Audit", "AuditAndNotify"):
-        for sent in MESSAGES:
-            assert of_everybody(TENANTS[tenant], rules_of(*pair, mode=mode), sent) == "", mode
+def test_simulator_and_emulator_agree(tenant: str) -> None:
+    tried = itertools.product(PAIRS, ("Enforce", "Audit", "AuditAndNotify"), MESSAGES)
+    found = [(pair, mode, of_everybody(TENANTS[tenant], rules_of(*pair, mode=mode), sent)) for pair, mode, sent in tried]
+    assert [case for case in found if case[-1]] == []
 
 
 @pytest.mark.parametrize("tenant", TENANTS)
-@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
-def test_proofs_agree_with_enumeration(pair: tuple[str, str], tenant: str) -> None:
+def test_proofs_agree_with_enumeration(tenant: str) -> None:
     """Of fates that exclude each other a proof need not say what it could: here neither it nor anybody else knows which of them a message meets."""
+    assert [case for pair in PAIRS for case in wrong_proofs(pair, tenant)] == []
+
+
+def wrong_proofs(pair: tuple[str, str], tenant: str) -> list[tuple[str, ...]]:
+    """What the prover says of a rule with two actions, and is not so."""
     rules, facts_given = rules_of(*pair), TENANTS[tenant]
     claims = [Claim(when, {}, then) for then in THENS for when in ({"from_scope": "InOrganization"}, {"recipient_domain_is": ["northwind.com"]})]
     answers = {answer["name"]: answer for answer in proofs(rules, facts_given, [claim.option(str(place)) for place, claim in enumerate(claims)])}
+    found: list[tuple[str, ...]] = []
     for place, (claim, verdict) in enumerate(zip(claims, SmallWorld(facts_given, MESSAGES).verdicts(rules, claims), strict=True)):
         answer = answers[str(place)]
         if answer["verdict"] != "unknown" or len({*pair} & EXCLUSIVE) < 2:
-            assert wrong_verdict(answer, verdict, claim, rules, facts_given) == "", claim
+            found.append((*pair, str(claim), wrong_verdict(answer, verdict, claim, rules, facts_given)))
+    return [case for case in found if case[-1]]
 
 
 def outcome(*names: str, tenant: str = "a manager", to: str = ANN, **sent: str) -> Values:

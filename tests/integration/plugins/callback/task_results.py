@@ -30,10 +30,15 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._play = ""
         self._file = open(os.environ["TASK_RESULTS"], "a", encoding="utf-8", buffering=1)  # noqa: SIM115 (open for the whole run)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        self._play = play.get_name()
 
     def _write(self, outcome: str, result: Any) -> None:
         line = {
+            "play": self._play,
             "task": result.task.get_name(),
             "action": result.task.resolved_action,
             "host": result.host.get_name(),

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prints the unit tests of what differs from a commit: for ``make quick``.
+
+``python scripts/tests_of_changes.py [commit]``; without one, from where the branch left origin/main. The tests of a module are those that import it, and where
+none does, those of its package. Of a helper of the tests they are those that import it, too. The tests of the structure are always among them.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+UNITS = ROOT / "tests/unit"
+_ALWAYS = "tests/unit/structure"
+_IMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import\s+(\([^)]*\)|[^\n]+)|import\s+([\w.]+))", re.MULTILINE)
+
+
+def changed(since: str) -> list[Path]:
+    """The files that differ from a commit, those that git does not know yet included."""
+    found = _git("diff", "--name-only", since) + _git("ls-files", "--others", "--exclude-standard")
+    return [path for path in map(Path, found) if (ROOT / path).exists()]
+
+
+def _git(*arguments: str) -> list[str]:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def branched() -> str:
+    """The commit where this branch left origin/main, or HEAD where there is no such branch."""
+    found = subprocess.run(["git", "merge-base", "HEAD", "origin/main"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "HEAD"
+
+
+def imported(file: Path) -> set[str]:
+    """The dotted names that a file imports, and of packages what it takes from them, too; without the collection's own prefix."""
+    names: set[str] = set()
+    for package, taken, whole in _IMPORT.findall(file.read_text(encoding="utf-8")):
+        module = (package or whole).removeprefix("ansible_collections.m365.message_encryption.")
+        if module.startswith("."):
+            above = file.parents[len(module) - len(module.lstrip(".")) - 1]
+            module = ".".join([*above.relative_to(ROOT).parts, *filter(None, [module.lstrip(".")])])
+        names |= {module} | {f"{module}.{name.split()[0]}" for name in taken.strip("()").replace("\n", " ").split(",") if name.strip()}
+    return names
+
+
+def chosen(files: Iterable[Path]) -> list[str]:
+    """Test files and folders, by their paths."""
+    imports = {test: imported(test) for test in UNITS.rglob("test_*.py")}
+    found = {_ALWAYS}
+    for file in files:
+        if file.suffix != ".py":
+            continue
+        if file.name.startswith("test_") and UNITS in (ROOT / file).parents:
+            found.add(str(file))
+            continue
+        module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+        users = {str(test.relative_to(ROOT)) for test, names in imports.items() if module in names}
+        found |= users or _package(file)
+    folders = {path for path in found if not path.endswith(".py")}
+    return sorted(path for path in found if not any(path != folder and Path(folder) in Path(path).parents for folder in folders))
+
+
+def _package(file: Path) -> set[str]:
+    """The tests of a plugin's package, which are called like it: of ``plugins/module_utils/_mail_flow/proof``, ``tests/unit/mail_flow/proof``."""
+    parts = [part.lstrip("_") for part in file.parent.parts]
+    if parts[:1] != ["plugins"] or len(parts) < 2:
+        return set()
+    own = parts[2:] if parts[1] in ("module_utils", "plugin_utils") else parts[1:]
+    here = next((UNITS.joinpath(*own[:depth]) for depth in range(len(own), 0, -1) if UNITS.joinpath(*own[:depth]).is_dir()), None)
+    return {str(here.relative_to(ROOT))} if here else set()
+
+
+if __name__ == "__main__":
+    print(" ".join(chosen(changed(sys.argv[1] if len(sys.argv) > 1 else branched()))))

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what an emulated organization stores before each play, as one line of JSON, to the file that STATES names."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import urllib.request
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: organization_states
+type: notification
+short_description: What an emulated organization stores before each play
+description:
+  - Writes what an emulated organization stores before each play, as one line of JSON, to the file that the environment variable E(STATES) names.
+  - E(STATES_URL) is where the emulator tells it, and E(STATES_CA) the authority that signed its certificate.
+requirements:
+  - enabled in the configuration
+"""
+
+
+class CallbackModule(CallbackBase):
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "notification"
+    CALLBACK_NAME = "organization_states"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        trust = ssl.create_default_context(cafile=os.environ["STATES_CA"])
+        with urllib.request.urlopen(os.environ["STATES_URL"], context=trust) as answer, open(os.environ["STATES"], "ab") as file:  # noqa: S310 (the emulator)
+            file.write(answer.read() + b"\n")

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests that ``make quick`` runs of a change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scripts.tests_of_changes import ROOT, chosen
+
+STRUCTURE = "tests/unit/structure"
+
+
+def test_of_a_module_its_importers_are_run() -> None:
+    found = chosen([Path("plugins/module_utils/_baseline/chain.py")])
+    assert {STRUCTURE, "tests/unit/baseline/test_chain.py"} <= set(found)
+    assert len(found) < 10
+
+
+def test_of_a_module_that_no_test_imports_its_package_is_run() -> None:
+    assert chosen([Path("plugins/plugin_utils/_transports/no_such_module.py")]) == [STRUCTURE, "tests/unit/transports"]
+    assert chosen([Path("plugins/module_utils/_mail_flow/proof/no_such_module.py")]) == ["tests/unit/mail_flow/proof", STRUCTURE]
+
+
+def test_of_a_helper_its_users_are_run() -> None:
+    assert "tests/unit/transports/test_seam.py" in chosen([Path("tests/stories.py")])
+
+
+def test_of_a_test_itself_is_run_and_of_a_page_the_structure() -> None:
+    assert chosen([Path("tests/unit/engine/test_plan.py"), Path("README.md")]) == ["tests/unit/engine/test_plan.py", STRUCTURE]
+
+
+def test_whatever_is_named_exists() -> None:
+    everything = [path.relative_to(ROOT) for path in (ROOT / "plugins").rglob("*.py")]
+    assert [path for path in chosen(everything) if not (ROOT / path).exists()] == []
