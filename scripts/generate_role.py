@@ -52,8 +52,11 @@ ENTRIES = {
 }
 
 _GIT_OPTIONS: dict[str, dict[str, Any]] = {
-    "message_encryption_git_url": {"type": "str", "description": ["The URL of the repository. In AWX it comes from the credential."]},
-    "message_encryption_git_branch": {"type": "str", "default": "main", "description": ["The branch."]},
+    "message_encryption_git_url": {
+        "type": "str",
+        "description": ["The https or ssh URL of the repository, without a password. The credential of AWX takes precedence."],
+    },
+    "message_encryption_git_branch": {"type": "str", "default": "main", "description": ["The branch. The credential of AWX takes precedence."]},
     f"{PREFIX}artifacts_dir": {"type": "str", "default": "./message_encryption", "description": ["The directory of the artifacts."]},
 }
 
@@ -73,8 +76,11 @@ GIT = {
     ),
     "publish_git": (
         "Commits the artifacts and pushes them",
-        ["The role runs it if C(hardened_baseline_artifacts_publish) names it. Passes the commit to later jobs as C(message_encryption_git_commit)."],
-        _GIT_OPTIONS,
+        [
+            "Run it after C(fetch_git), whose repository and branch it pushes to. The role runs it if C(hardened_baseline_artifacts_publish) names it.",
+            "Passes the commit to later jobs as C(message_encryption_git_commit).",
+        ],
+        {f"{PREFIX}artifacts_dir": _GIT_OPTIONS[f"{PREFIX}artifacts_dir"]},
     ),
     "fetch_approved_git": (
         "Fetches the approved plans from git",

@@ -67,6 +67,10 @@ statuses:
   returned: with O(scope=slices)
   type: dict
   sample: {"contoso": "drift", "fabrikam": "met"}
+change_count:
+  description: How many changes all plans have.
+  returned: with O(scope=slices)
+  type: int
 counts:
   description: How many organizations have which status.
   returned: always

@@ -253,6 +253,7 @@ class Job:
     :param inventory: what AWX's inventory holds.
     :param credentials: each credential's type and its inputs.
     :param template: the job template's name.
+    :param job_type: ``run`` or ``check``; that of the template where it is empty.
     :param variables: what a survey, a prompt or an earlier job of the workflow gave; who may give what is not decided here.
     :param slice_: number and count of the slice.
     :param workflow_job: number of the workflow job that has it, and 0 where none has.
@@ -270,6 +271,7 @@ class Job:
     slice_: tuple[int, int] = (0, 1)
     workflow_job: int = 0
     playbook: str = ""
+    job_type: str = ""
 
     def prepare(self) -> None:
         objects = configuration()
@@ -282,7 +284,7 @@ class Job:
         script.write_text(f"#!/usr/bin/env python3\nprint({json.dumps(self.inventory.script(*self.slice_))!r})\n", encoding="utf-8")
         script.chmod(0o700)
         environment: dict[str, str] = {}
-        arguments = ["--check"] if template["job_type"] == "check" else []
+        arguments = ["--check"] if (self.job_type or template["job_type"]) == "check" else []
         arguments += ["-u", "root"]
         arguments += ["--diff"] if template.get("diff_mode") else []
         arguments += [f"--forks={template['forks']}"] if template.get("forks") else []

@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ HOST = "Exchange management host (PSRP)"
 GIT = "Message encryption artifacts (git)"
 CHECK, PLANS, APPLY, AUDIT, REPORT, ROLL_BACK = (f"Message encryption - {name}" for name in ("check", "plans", "apply", "audit", "report", "roll back"))
 CHANGE, EVERY_NIGHT = (f"Message encryption - {name}" for name in ("change", "every night"))
+#: Where the artifacts are. Git of these tests takes a folder for it.
+REPOSITORY = "https://git.example.com/mail/message-encryption.git"
 
 # What the inventory says in other tests and a credential says in AWX.
 FROM_CREDENTIALS = {
@@ -72,6 +75,7 @@ class Awx:
         self.described = emulator.describe()
         self.repository = directory / "artifacts.git"
         (directory / "home").mkdir()
+        (directory / "home/.gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {REPOSITORY}\n', encoding="utf-8")
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(self.repository)], check=True)
         self._number = 40
         # One application for all organizations, as one credential has it.
@@ -91,7 +95,7 @@ class Awx:
         """The credentials of a job template, those for Exchange of this type."""
         make = {CERTIFICATE: certificate, SECRET: client_secret, HOST: management_host}[kind]
         exchange = (kind, make(self.described["organizations"][0]))
-        git = (GIT, {"url": str(self.repository), "username": "ansible", "token": "git-T0ken"})
+        git = (GIT, {"url": REPOSITORY, "username": "ansible", "token": "git-T0ken"})
         return [git if name == "Message encryption artifacts" else exchange for name in named(configuration()["controller_templates"], template)["credentials"]]
 
     def job(self, template: str, kind: str = CERTIFICATE, *, inventory: Mapping[str, Any] | None = None, tags: str = "", **variables: Any) -> Job:
@@ -112,9 +116,9 @@ class Awx:
         self._number += 1
         return self._number
 
-    def run(self, template: str, kind: str = CERTIFICATE, **variables: Any) -> Done:
+    def run(self, template: str, kind: str = CERTIFICATE, job_type: str = "", **variables: Any) -> Done:
         """Run a job, see that it gave nothing away, and throw its directory away."""
-        return self.run_job(self.job(template, kind, **variables))
+        return self.run_job(replace(self.job(template, kind, **variables), job_type=job_type))
 
     def run_job(self, job: Job) -> Done:
         """The same for a job that is made already."""

@@ -21,6 +21,7 @@ import yaml
 
 from .awx import AWX, Done, Inventory, Job, configuration, named, survey_errors, template_variables
 from .awx_emulated import Awx
+from .awx_notifications import Message, context_of, messages_of
 from .playbook import BIN, COLLECTIONS
 
 #: Whoever has Execute on the organization, and admins.
@@ -56,11 +57,15 @@ class Model:
     """AWX with the objects of extensions/awx and one project.
 
     :param awx: the emulated organizations.
+    :ivar sent: what was mailed.
+    :ivar workflow_status: of the newest workflow job.
     """
 
     def __init__(self, awx: Awx) -> None:
         self.awx = awx
         self.objects = configuration()
+        self.sent: list[Message] = []
+        self.workflow_status = ""
         self.inventories = {item["name"]: Inventory() for item in self.objects["controller_inventories"]}
         self.project = awx.directory / "project"
         shutil.copytree(AWX / "project", self.project)
@@ -134,17 +139,48 @@ class Model:
             if what["type"] == "workflow_approval":
                 ended[node] = Ended("successful" if decide(ancestors[node]) else "failed")
             else:
-                template = named(self.objects["controller_templates"], what["name"])
+                template = prompted(named(self.objects["controller_templates"], what["name"]), nodes[node])
                 # The template is not asked whether it takes them.
                 ended[node] = self._run(template, {**ancestors[node], **variables}, number, (ends_last or {}).get(node, 0))
             way = "success_nodes" if ended[node].status == "successful" else "failure_nodes"
             related = nodes[node].get("related", {})
             waiting += [child["identifier"] for child in [*related.get(way, ()), *related.get("always_nodes", ())]]
+        self.workflow_status = "failed" if any(node.status == "failed" and ends_there(nodes[name]) for name, node in ended.items()) else "successful"
+        self._notify(context_of("workflow_job", name, self.workflow_status))
         return ended
 
-    def _see_role(self, role: str, kind: str, name: str, team: str) -> None:
+    def bulk_launch(self, team: str, *names: str, **given: Any) -> list[Any]:
+        """Launches templates and workflows through /api/v2/bulk/job_launch/. Gives what ``launch`` and ``launch_workflow`` give.
+
+        Who has Execute on each of them may, as a member of any organization. A job gets all variables, whatever its template asks for. A workflow gets
+        those that it would get from a launch.
+
+        Source: awx/api/serializers.py, BulkJobLaunchSerializer; awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs.
+        """
+        workflows = {item["name"] for item in self.objects["controller_workflows"]}
+        templates = {item["name"] for item in self.objects["controller_templates"]}
+        for name in names:
+            kinds = [kind for kind, known in (("workflows", workflows), ("job_templates", templates)) if name in known]
+            if not any(self.may(team, "execute", kind, name) for kind in kinds):
+                raise Refused(f"{team} has no execute on {name}")
+        ended: list[Any] = []
+        for name in names:
+            if self.may(team, "execute", "workflows", name) and name in workflows:
+                ended.append(self.launch_workflow(name, team, **given))
+            else:
+                ended.append(self._run(named(self.objects["controller_templates"], name), given, self.awx.number(), 0))
+        return ended
+
+    def _notify(self, context: Mapping[str, Any]) -> None:
+        self.sent += messages_of(self.objects, "success" if context["job"]["status"] == "successful" else "error", context)
+
+    def may(self, team: str, role: str, kind: str, name: str) -> bool:
+        """Whether a team has a role on a job template (``job_templates``) or a workflow (``workflows``)."""
         granted = (item for item in self.objects["controller_roles"] if item["role"] == role and name in item.get(kind, ()))
-        if team != ADMIN and not any(team in item["teams"] for item in granted):
+        return team == ADMIN or any(team in item["teams"] for item in granted)
+
+    def _see_role(self, role: str, kind: str, name: str, team: str) -> None:
+        if not self.may(team, role, kind, name):
             raise Refused(f"{team} has no {role} on {name}")
 
     def decides(self, team: str, workflow: str) -> Decide:
@@ -200,6 +236,7 @@ class Model:
             inventory=self.inventories[template["inventory"]],
             credentials=self.awx.credentials(template["name"]),
             template=template["name"],
+            job_type=template["job_type"],
             variables=variables,
             project=self.project,
             number=number,
@@ -207,6 +244,7 @@ class Model:
             workflow_job=workflow_job,
         )
         done = self.awx.run_job(job)
+        self._notify(context_of("job", template["name"], done.status, done.stats))
         return Ended(done.status, done.stats, [done])
 
     def _imported(self, source: Mapping[str, Any]) -> Inventory:
@@ -246,6 +284,20 @@ def accepted(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str,
         raise Refused(", ".join(errors))
     asked = {question["variable"] for question in questions}
     return {name: value for name, value in answers.items() if name in asked or template.get("ask_variables_on_launch")}
+
+
+def prompted(template: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+    """A job template with what its workflow's node answers of that for which it asks.
+
+    Source: awx/main/models/workflow.py, WorkflowJobNode.get_job_kwargs; awx/main/models/jobs.py, JobTemplate._accept_or_ignore_job_kwargs.
+    """
+    return {**template, **({"job_type": node["job_type"]} if "job_type" in node and template["ask_job_type_on_launch"] else {})}
+
+
+def ends_there(node: Mapping[str, Any]) -> bool:
+    """Whether a workflow fails if this node does: nothing follows a failure. Source: awx/main/scheduler/dag_workflow.py, WorkflowDAG.has_workflow_failed."""
+    related = node.get("related", {})
+    return not related.get("failure_nodes") and not related.get("always_nodes")
 
 
 def parents_of(nodes: Mapping[str, Mapping[str, Any]], name: str) -> list[str]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from .awx import AWX, COLLECTION, FORBIDDEN_ENVIRONMENT, VARIABLE_NAME, configuration, files_of, load, named, undefined_in
+from .awx_notifications import APPROVAL, WorkflowsStop, approval_context, context_of, receivers, render, render_of_approval
 from .playbook import Controller
 
 MODULES = json.loads((Path(__file__).parent / "data/awx_modules.json").read_text(encoding="utf-8"))["modules"]
@@ -40,6 +41,7 @@ OBJECTS = [
     for number, item in enumerate(items)
 ]
 TEMPLATES = [pytest.param(item, id=item["name"]) for item in configuration()["controller_templates"]]
+WORKFLOWS = [pytest.param(item, id=item["name"]) for item in configuration()["controller_workflows"]]
 CREDENTIAL_TYPES = [pytest.param(item, id=item["name"]) for item in configuration()["controller_credential_types"]]
 
 
@@ -111,9 +113,8 @@ def test_whatever_is_named_is_there() -> None:
         assert what["type"] == "workflow_approval" or what["name"] in names["controller_templates"]
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_a_job_template_runs_a_playbook_of_the_project_with_variables_that_the_role_knows(template: dict[str, Any]) -> None:
-    assert (AWX / "project" / template["playbook"]).is_file()
+@pytest.mark.parametrize("template", [*TEMPLATES, *WORKFLOWS])
+def test_a_template_sets_only_variables_that_the_role_knows(template: dict[str, Any]) -> None:
     specs = yaml.safe_load((COLLECTION / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
     options = {"exchange_organizations"}.union(*(spec["options"] for spec in specs.values()))
     survey = template.get("survey_spec", {}).get("spec", [])
@@ -122,6 +123,11 @@ def test_a_job_template_runs_a_playbook_of_the_project_with_variables_that_the_r
         assert question["type"] in ("text", "multiplechoice")
         if question["type"] == "multiplechoice":
             assert question["default"] in question["choices"]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_job_template_runs_a_playbook_of_the_project(template: dict[str, Any]) -> None:
+    assert (AWX / "project" / template["playbook"]).is_file()
 
 
 def edges(workflow: dict[str, Any]) -> dict[str, dict[str, str]]:
@@ -136,7 +142,8 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
     objects = configuration()
     change = named(objects["controller_workflows"], "Message encryption - change")
     assert edges(change) == {
-        "audit": {"check": "always_nodes"},
+        "audit": {"check": "failure_nodes", "report": "success_nodes"},
+        "report": {},
         "check": {"plans": "always_nodes"},
         "plans": {"approval": "success_nodes"},
         "approval": {"apply": "success_nodes"},
@@ -155,14 +162,22 @@ def test_the_workflow_applies_only_after_a_person_has_approved() -> None:
     assert "apply" not in str([workflow for workflow in objects["controller_workflows"] if workflow is not change and workflow["name"] != change["name"]])
 
 
-@pytest.mark.parametrize("template", [*TEMPLATES, *(pytest.param(item, id=item["name"]) for item in configuration()["controller_workflows"])])
+@pytest.mark.parametrize("template", [*TEMPLATES, *WORKFLOWS])
 def test_a_launch_sets_nothing_but_the_answers_to_a_survey(template: dict[str, Any]) -> None:
     module = MODULES["workflow_job_template" if "workflow_nodes" in template else "job_template"]
     asked = {name for name in module if name.startswith("ask_") and template[name]}
-    # A rollback is tried in check mode first.
-    assert asked == ({"ask_job_type_on_launch"} if template["name"].endswith("roll back") else set())
+    # Its two workflows answer that, and without an answer it writes nothing.
+    assert asked == ({"ask_job_type_on_launch"} if template.get("playbook") == "rollback.yml" else set())
+    assert not asked or template["job_type"] == "check"
     answers = {question["variable"] for question in template.get("survey_spec", {}).get("spec", [])}
     assert not answers & {"hardened_baseline_approved_plan", "hardened_baseline_require_approval", "message_encryption_git_commit"}
+
+
+def test_a_rollback_is_a_workflow_of_one_job_and_so_is_its_preview() -> None:
+    workflows = configuration()["controller_workflows"]
+    for name, job_type in (("roll back", "run"), ("preview a rollback", "check")):
+        (node,) = named(workflows, f"Message encryption - {name}")["workflow_nodes"]
+        assert (node["unified_job_template"]["name"], node["job_type"]) == ("Message encryption - roll back", job_type)
 
 
 def test_nobody_is_given_more_than_the_work_needs() -> None:
@@ -174,10 +189,10 @@ def test_nobody_is_given_more_than_the_work_needs() -> None:
         for team in role["teams"]
         for name in [*role.get("job_templates", ()), *role.get("workflows", ())]
     ]
-    apply, change = "Message encryption - apply", "Message encryption - change"
-    # Execute on the organization would be Execute on each of its templates.
+    change = "Message encryption - change"
+    # Execute on the organization would be Execute on each of its templates, and Execute on a template sets any variable through a bulk launch.
     assert not any("organizations" in role or role["role"] == "admin" for role in objects["controller_roles"])
-    assert {(role, team) for role, team, name in granted if name == apply and role != "read"} == set()
+    assert {role["role"] for role in objects["controller_roles"] if "job_templates" in role} == {"read"}
     assert {team for role, team, name in granted if (role, name) == ("execute", change)} == {"Messaging operators"}
     assert {team for role, team, name in granted if (role, name) == ("approval", change)} == {"Messaging approvers"}
     # Who approves can see the plans.
@@ -203,6 +218,11 @@ def test_the_inventory_of_a_job_is_imported_when_it_is_launched(template: dict[s
     assert template["timeout"] > 0
 
 
+REPORTED = {"hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 3, "drift": 1}}, "message_encryption_git_commit": "f" * 40}
+#: What a job may leave: nothing, what the role leaves, and what somebody else's ``set_stats`` may.
+ARTIFACTS: list[dict[str, Any]] = [{}, REPORTED, {"hardened_baseline": None}, {"hardened_baseline": "x"}, {"hardened_baseline": {"counts": "x", "run": None}}]
+
+
 @pytest.mark.parametrize("name", [item["name"] for item in configuration()["controller_notifications"]])
 def test_awx_accepts_the_messages(name: str) -> None:
     """AWX renders them with a job that has no artifacts, and anything undefined is an error; a subject is one line.
@@ -213,11 +233,45 @@ def test_awx_accepts_the_messages(name: str) -> None:
     for messages in named(configuration()["controller_notifications"], name)["messages"].values():
         assert set(messages) == {"message", "body"}
         assert "\n" not in messages["message"]
-        job = {"name": "a job", "status": "failed"}
-        artifacts = {"message_encryption_git_commit": "f" * 40, "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow7_x", "counts": {"met": 1}}}
-        for left in ({}, artifacts):
-            context = {"job_friendly_name": "Job", "url": "https://awx.example.com/#/jobs/playbook/7", "job": {**job, "artifacts": left}}
-            assert not any(undefined_in(text, context) for text in messages.values())
+        for artifacts in ARTIFACTS:
+            assert not any(undefined_in(text, context_of("job", "a job", "failed", artifacts)) for text in messages.values())
+
+
+@pytest.mark.parametrize("name", [item["name"] for item in configuration()["controller_notifications"]])
+def test_a_message_is_rendered_for_whatever_sends_it(name: str) -> None:
+    """Whoever is given the notification later, AWX's workflows go on."""
+    for messages in named(configuration()["controller_notifications"], name)["messages"].values():
+        for kind in ("job", "workflow_job", "project_update", "inventory_update"):
+            for artifacts in ARTIFACTS if kind == "job" else [{}]:
+                texts = [render(text, context_of(kind, "its name", "failed", artifacts, "Its reason.")) for text in messages.values()]
+                assert all(text.strip() for text in texts)
+                assert not any("None" in text or "unknown" in text or "{" in text for text in texts if artifacts in ({}, REPORTED)), texts
+        for status in APPROVAL:
+            assert [render_of_approval(text, approval_context(status)) for text in messages.values()]
+
+
+def test_a_message_says_what_is_known_of_its_sender() -> None:
+    body = named(configuration()["controller_notifications"], "Message encryption team")["messages"]["error"]["body"]
+    job = render(body, context_of("job", "apply", "failed", REPORTED))
+    assert "Organizations: 1 drift, 3 met\nReport: runs/20261125T031655Z-baseline-workflow7_x/report.html" in job
+    workflow = render(body, context_of("workflow_job", "change", "failed", explanation="No error handling paths found"))
+    assert "its plans were not approved" in workflow
+    assert "No error handling paths found" in workflow
+    assert "The project could not be updated" in render(body, context_of("project_update", "project", "failed"))
+    assert "left no report" in render(body, context_of("job", "apply", "failed"))
+
+
+def test_the_model_of_awx_stops_at_a_message_that_awx_cannot_render() -> None:
+    for text in ("{{ job.artifacts.get('hardened_baseline') }}", "{{ job.artifacts.x.y() }}", "{{ 'x' | dictsort }}", "{{ job"):
+        with pytest.raises(WorkflowsStop):
+            render(text, context_of("workflow_job", "change", "failed"))
+
+
+def test_a_job_inherits_no_notification_of_its_project() -> None:
+    objects = configuration()
+    for template in objects["controller_templates"]:
+        for event in ("success", "error"):
+            assert receivers(objects, "job", template["name"], event) == template.get(f"notification_templates_{event}", [])
 
 
 def test_drift_fails_the_job_that_the_schedule_starts_and_a_failure_notifies() -> None:
@@ -273,8 +327,11 @@ def test_every_field_is_injected_and_every_variable_is_one_that_is_read(kind: di
         if name.startswith("EXCHANGE_"):
             assert f"- name: {name}\n" in plugin
     for name in kind["injectors"].get("extra_vars", {}):
-        if name.startswith("ansible_"):
-            assert f"- name: {name}\n" in plugin
+        assert f"- name: {name}\n" in plugin
+    fetch = (COLLECTION / "roles/hardened_baseline/tasks/fetch_git.yml").read_text(encoding="utf-8")
+    for name in kind["injectors"].get("env", {}):
+        if name in ("MESSAGE_ENCRYPTION_GIT_URL", "MESSAGE_ENCRYPTION_GIT_BRANCH"):
+            assert f"'{name}'" in fetch
 
 
 def test_the_check_of_templates_finds_what_awx_refuses() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from .awx import configuration, inject, named
 from .playbook import Controller, Run
 
 ORGANIZATIONS = {"exchange_organizations": {"hosts": {"contoso": None, "fabrikam": None}, "vars": {"ansible_connection": "m365.message_encryption.exchange"}}}
 PUBLISH, FETCH = "publish_git", "fetch_git"
+URL = "https://git.example.com/mail/message-encryption.git"
 ROLE = "m365.message_encryption.hardened_baseline"
 
 
@@ -42,13 +45,15 @@ class Jobs:
         self._count += 1
         return self.directory / f"job-{self._count}/message_encryption"
 
-    def run(self, artifacts: Path, *tasks: str, arguments: tuple[str, ...] = (), **variables: Any) -> Run:
+    def run(self, artifacts: Path, *tasks: str, arguments: tuple[str, ...] = (), environment: dict[str, str] | None = None, **variables: Any) -> Run:
         home = artifacts.parent
         home.mkdir(exist_ok=True)
         controller = self._controllers.setdefault(home, Controller(home, ORGANIZATIONS))
-        settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": str(self.repository), **variables}
+        # Git takes a folder for the repository's URL here.
+        (home / ".gitconfig").write_text(f'[url "{self.repository}"]\n\tinsteadOf = {URL}\n', encoding="utf-8")
+        settings = {"hardened_baseline_artifacts_dir": str(artifacts), "message_encryption_git_url": URL, **variables}
         includes = [{"name": name, "ansible.builtin.include_role": {"name": ROLE, "tasks_from": name}} for name in tasks]
-        return controller.tasks(includes, *arguments, play={"vars": settings})
+        return controller.tasks(includes, *arguments, play={"vars": settings}, **(environment or {}))
 
     def log(self) -> list[str]:
         return git(self.repository, "log", "--format=%s", "main").splitlines()
@@ -230,30 +235,79 @@ def test_a_push_that_fails_fails_the_job(jobs: Jobs) -> None:
     assert "no more" in run[f"{ROLE} : Push the commit"]["stderr"]
 
 
-@pytest.mark.parametrize("url", ["", "/nonexistent/artifacts.git"])
-def test_without_a_repository_nothing_begins(jobs: Jobs, url: str) -> None:
-    run = jobs.run(jobs.start(), FETCH, message_encryption_git_url=url)
+def test_what_is_no_repository_is_refused_before_git_runs(jobs: Jobs) -> None:
+    """One play of many includes would end at the first, so that the tasks are one loop."""
+    wrong = {
+        "": "Message encryption artifacts (git)",
+        "/srv/artifacts.git": "must begin with https:// or ssh://",
+        "file:///srv/artifacts.git": "must begin with https:// or ssh://",
+        "http://git.example.com/a.git": "must begin with https:// or ssh://",
+        "git@git.example.com:mail/a.git": "must begin with https:// or ssh://",
+        "ext::sh -c id": "must begin with https:// or ssh://",
+        "--upload-pack=id": "must begin with https:// or ssh://",
+        "ssh://-oProxyCommand=id/a": "must begin with https:// or ssh://",
+        "https://ansible:T0ken@git.example.com/a.git": "has a password: remove it",
+    }
+    include = {"ansible.builtin.include_role": {"name": ROLE, "tasks_from": FETCH}, "vars": {"message_encryption_git_url": "{{ item }}"}}
+    home = jobs.start().parent
+    home.mkdir()
+    attempt = {"name": "try", "block": [include], "rescue": [{"name": "said", "ansible.builtin.debug": {"msg": "{{ ansible_failed_result.msg }}"}}]}
+    (home / "try.yml").write_text(yaml.safe_dump([attempt]), encoding="utf-8")
+    run = Controller(home, ORGANIZATIONS).tasks([{"ansible.builtin.include_tasks": str(home / "try.yml"), "loop": [*wrong]}], hosts="contoso")
+    said = [result.result["msg"] for result in run.all("said")]
+    assert [text for text, expected in zip(said, wrong.values(), strict=True) if expected not in text] == [], run.output
+    assert not list(home.rglob(".git"))
+
+
+@pytest.mark.parametrize("branch", ["-b", "--upload-pack=id", "a b", "main\nx"])
+def test_what_is_no_branch_is_refused(jobs: Jobs, branch: str) -> None:
+    run = jobs.run(jobs.start(), FETCH, message_encryption_git_branch=branch)
     assert run.rc == 2
-    if not url:
-        assert "Message encryption artifacts (git)" in run.output
+    assert "must be the name of a branch" in run.output
 
 
-def test_git_gets_the_token_from_the_credential_and_no_command_line_has_it(tmp_path: Path) -> None:
+def test_a_repository_that_cannot_be_read_fails_the_job(jobs: Jobs) -> None:
+    run = jobs.run(jobs.start(), FETCH, message_encryption_git_url="https://git.example.com/mail/none.git", environment={"https_proxy": "http://127.0.0.1:9"})
+    assert run.rc == 2
+    assert "mail/none.git" in run[f"{ROLE} : Fetch the branch"]["stderr"]
+
+
+def test_a_launch_does_not_replace_the_repository_of_the_credential(jobs: Jobs) -> None:
+    """Launch variables are extra variables, which beat all others."""
+    artifacts = jobs.start()
+    put(artifacts, "contoso/plan.json", "plan")
+    credential = {"MESSAGE_ENCRYPTION_GIT_URL": URL, "MESSAGE_ENCRYPTION_GIT_BRANCH": "plans"}
+    launch = {"message_encryption_git_url": "https://evil.example.com/a.git", "message_encryption_git_branch": "main", "repository": "x", "branch": "x"}
+    run = jobs.run(artifacts, FETCH, PUBLISH, arguments=("-e", json.dumps(launch)), environment=credential)
+    assert run.rc == 0, run.output
+    assert git(jobs.repository, "show", "plans:contoso/plan.json") == "plan"
+
+
+def test_git_gets_the_token_from_the_credential_for_its_repository_alone_and_no_command_line_has_it(tmp_path: Path) -> None:
     kind = named(configuration()["controller_credential_types"], "Message encryption artifacts (git)")
     (tmp_path / "env").mkdir()
-    inputs = {"url": "https://git.example.com/artifacts.git", "username": "ansible", "token": "T0ken$(id)'\"x"}
+    inputs = {"url": URL, "username": "ansible", "token": "T0ken$(id)'\"x"}
     environment, arguments = inject(kind, inputs, tmp_path)
-    done = subprocess.run(
-        ["git", "credential", "fill"],
-        input="protocol=https\nhost=git.example.com\n\n",
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", **environment},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert f"username=ansible\npassword={inputs['token']}" in done.stdout
+
+    def asked(url: str) -> str:
+        done = subprocess.run(
+            ["git", "credential", "fill"],
+            input=f"url={url}\n\n",
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", **environment},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout
+
+    assert f"username=ansible\npassword={inputs['token']}" in asked(URL)
+    for other in (
+        "https://evil.example.com/mail/message-encryption.git",
+        "https://git.example.com/other.git",
+        "http://git.example.com/mail/message-encryption.git",
+    ):
+        assert "T0ken" not in asked(other)
     assert inputs["token"] not in " ".join(arguments) + environment["GIT_CONFIG_VALUE_0"]
-    assert inputs["token"] not in "".join(file.read_text(encoding="utf-8") for file in (tmp_path / "env").iterdir())
-    (variables,) = (tmp_path / "env").iterdir()
-    assert "message_encryption_git_url: https://git.example.com/artifacts.git" in variables.read_text(encoding="utf-8")
+    assert not list((tmp_path / "env").iterdir())
+    assert environment["MESSAGE_ENCRYPTION_GIT_URL"] == URL

@@ -15,12 +15,13 @@ import pytest
 
 from tests.emulator.emulator import Emulator
 
-from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, Awx
+from .awx_emulated import APPLY, AUDIT, CHANGE, CHECK, EVERY_NIGHT, PLANS, ROLL_BACK, Awx
 from .awx_workflows import Model, Refused
 
 TWO = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com")
 THREE = pytest.mark.organizations("contoso.onmicrosoft.com", "fabrikam.onmicrosoft.com", "tailspin.onmicrosoft.com")
-OPERATORS, APPROVERS = "Messaging operators", "Messaging approvers"
+TEAM = "Message encryption team"
+OPERATORS, APPROVERS, ON_CALL = "Messaging operators", "Messaging approvers", "Messaging on call"
 
 #: What somebody who launches a job may try.
 HOSTILE = {
@@ -29,7 +30,8 @@ HOSTILE = {
     "hardened_baseline_artifacts_durable": True,
     "hardened_baseline_one_time_passcode": False,
     "message_encryption_git_commit": "f" * 40,
-    "message_encryption_git_url": "/nonexistent/artifacts.git",
+    "message_encryption_git_url": "--upload-pack=touch reached",
+    "message_encryption_git_branch": "--upload-pack=touch reached",
     "hardened_baseline": {"run": "20261125T031655Z-baseline-workflow1_x"},
     "awx_workflow_job_id": 1,
 }
@@ -76,9 +78,17 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
     assert report(awx, merged)["change_reference"] == "CHG-4711"
     assert report(awx, merged)["kind"] == "check"
 
+    # Now there is nothing to approve: the workflow ends after its audit, and where that cannot tell, after the plans.
+    assert [*model.launch_workflow(CHANGE, OPERATORS)] == ["audit", "report"]
+    assert model.workflow_status == "successful"
+    plans = awx.run_job(dataclasses.replace(awx.job(PLANS), variables=model.launch(CHECK, workflow_job=9).artifacts, workflow_job=9))
+    assert (plans.rc, "There is nothing to approve" in plans.stdout) == (2, True), plans.stdout
+
     # The same approval again, after somebody has put it all back: by the few who may, and for nothing.
     for name in ("contoso", "fabrikam"):
-        assert awx.run("Message encryption - roll back", exchange_organizations=name).rc == 0
+        ((back,),) = (ended.values() for ended in model.bulk_launch(ON_CALL, ROLL_BACK, exchange_organizations=name, **HOSTILE))
+        assert back.status == "successful", back.stdout
+    assert awx.state() == first
     with pytest.raises(Refused):
         model.launch(APPLY, OPERATORS)
     before = awx.state()
@@ -91,13 +101,13 @@ def test_a_change_from_an_empty_repository(awx: Awx, model: Model) -> None:
 def another_organization(awx: Awx, model: Model) -> None:
     """One more in the project, whose plan somebody has made since, and pushed."""
     model.write_organizations(awx.inventory())
-    assert model.launch(CHECK, OPERATORS, exchange_organizations="tailspin").status == "successful"
+    assert model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False, exchange_organizations="tailspin")["plans"].status == "successful"
 
 
 def another_plan(awx: Awx, model: Model) -> None:
     """The wishes are others, so are the newest plans, and those that were approved are forged where they lie."""
     model.write_wishes(hardened_baseline_pdf_encryption=True, hardened_baseline_accept=["IRM-5"])
-    assert model.launch(CHECK, OPERATORS).status == "successful"
+    assert model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False)["plans"].status == "successful"
     clone = awx.directory / "clone"
     awx.git("clone", "--quiet", str(awx.repository), str(clone), cwd=awx.directory)
     newest = (clone / "organizations/contoso/latest-plan").read_text(encoding="utf-8").strip()
@@ -127,6 +137,25 @@ def test_what_happens_between_the_approval_and_the_job_does_not_count(awx: Awx, 
     assert awx.state() == before
 
 
+@pytest.mark.organizations("contoso.onmicrosoft.com")
+def test_a_denied_change_writes_nothing_and_says_so(awx: Awx, model: Model) -> None:
+    before = awx.state()
+    ended = model.launch_workflow(CHANGE, OPERATORS, decide=lambda handed: False)
+    assert [*ended] == ["audit", "check", "plans", "approval"]
+    assert awx.state() == before
+    assert model.workflow_status == "failed"
+    assert [(message.template, message.sender) for message in model.sent] == [("Message encryption approvers", PLANS), (TEAM, CHANGE)]
+    assert "its plans were not approved" in model.sent[1].body
+
+
+@pytest.mark.parametrize("team", [OPERATORS, APPROVERS, ON_CALL])
+def test_a_bulk_launch_reaches_no_job_template(model: Model, team: str) -> None:
+    """It would pass on all variables, and so run programs with the credentials of the job."""
+    for template in model.objects["controller_templates"]:
+        with pytest.raises(Refused):
+            model.bulk_launch(team, template["name"], **HOSTILE)
+
+
 @TWO
 def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
     inventory = awx.inventory()
@@ -134,6 +163,8 @@ def test_who_is_refused_is_not_approved(awx: Awx, model: Model) -> None:
     model.write_organizations(inventory)
     ended = model.launch_workflow(CHANGE, OPERATORS)
     assert {name: node.status for name, node in ended.items()} == {"audit": "failed", "check": "failed", "plans": "failed"}
+    assert [(message.template, message.sender) for message in model.sent] == [(TEAM, PLANS), (TEAM, CHANGE)]
+    assert "Organizations: 1 drift, 1 refused" in model.sent[0].body
     assert "Needs attention: contoso." in ended["plans"].stdout
 
 
@@ -161,6 +192,15 @@ def test_slices(awx: Awx, model: Model) -> None:
     assert len({*slices.values()}) == 3
     for host, run in slices.items():
         assert [organization["host"] for organization in report(awx, run)["organizations"]] == [host]
+
+    # Two slices have none of the ring's organizations. Where none has any, the job after them says so.
+    ring = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations="contoso")
+    assert {name: node.status for name, node in ring.items()} == {"audit": "successful", "report": "successful"}, ring["audit"].stdout
+    for pattern in ("localhost", "ring_pliot"):
+        none = model.launch_workflow(CHANGE, OPERATORS, exchange_organizations=pattern)
+        assert {name: node.status for name, node in none.items()} == {"audit": "successful", "report": "failed"}
+        assert f"No host matches {pattern}" in " ".join(none["report"].stdout.split())
+    assert not awx.kept("localhost")
 
 
 @TWO

@@ -133,7 +133,12 @@ def report_slices(task: BaselineContext) -> dict[str, Any]:
     organizations = _all_hosts(task, slices, task.params["run"])
     artifacts.adopt_slices(task.params["run"])
     report, paths = _write(task, artifacts, organizations, variables, top=True, kind=slices[-1]["kind"])
-    return {**_of_run(artifacts, report, paths), "statuses": {organization.host: str(organization.status) for organization in organizations}}
+    count = sum(len(organization.changes) for organization in organizations)
+    return {
+        **_of_run(artifacts, report, paths),
+        "change_count": count,
+        "statuses": {organization.host: str(organization.status) for organization in organizations},
+    }
 
 
 def _all_hosts(task: BaselineContext, reports: Iterable[Mapping[str, Any]], where: str, later: Collection[str] = ()) -> list[OrganizationReport]:

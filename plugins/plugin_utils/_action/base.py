@@ -20,7 +20,6 @@ from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
-from ansible.utils.display import Display
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import ModuleContext
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import CONNECTION, INVENTORY_HELP
@@ -35,6 +34,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.diff import as_text, diff
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.foreseen import Foreseen
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.regular_file import content_of
 
 # Core loads action plugins before it forks. What is imported here is imported once instead of in every worker: the modules
@@ -69,7 +69,7 @@ class ModuleAction(ActionBase):
             session=self._connection,
             describe=getattr(self._connection, "describe", dict),
             find_file=self._find_content,
-            say=lambda text: Display().display(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
+            say=lambda text: show(f"[{(task_vars or {}).get('inventory_hostname')}] {visible(text)}"),
         )
         result = self._outcome(task)
         if foreseen and not result.get("failed"):
@@ -85,7 +85,7 @@ class ModuleAction(ActionBase):
             result["diff"] = {**sides, "before_header": host, "after_header": host}
             # Ansible itself shows it only for a task that has changed something and succeeded. Drift can make one fail that has no error.
             if not result.get("changed") and "error" not in result:
-                Display().display(as_text(sides, host))
+                show(as_text(sides, host))
         result = shown(result)
         result["invocation"] = {"module_args": given(validation.validated_parameters)}
         return remove_values(result, validation._no_log_values) if validation._no_log_values else result

@@ -13,7 +13,6 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.release import __version__ as ansible_version
-from ansible.utils.display import Display
 from ansible.utils.helpers import pct_to_int
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
@@ -24,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import mail_lines
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.artifacts import Artifacts, Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.base import ModuleAction, plain
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
 
 #: Option to the variable that has its value.
 _VARIABLES = {
@@ -89,7 +89,7 @@ class BaselineAction(ModuleAction):
                 result["diff"] = [result["diff"], {"prepared": text}]
             else:
                 # Of a result that changes nothing, or has failed, Ansible shows no difference.
-                Display().display(text.rstrip())
+                show(text.rstrip())
         return result
 
     def make_task(self, task_vars: dict[str, Any], **fields: Any) -> BaselineContext:

@@ -1,0 +1,48 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Text that an action shows reaches the main process, and nothing else leaves the worker."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+import pytest
+from ansible.utils.display import Display
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.terminal import show
+
+
+class Queue:
+    """What core's worker has to the main process."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+
+    def send_display(self, *arguments: Any, **more: Any) -> None:
+        self.sent.append(arguments)
+
+
+def test_a_wrapper_that_writes_to_the_workers_own_output_is_passed_by(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the one of ansible-runner 2.4.1 does: display_callback/callback/awx_display.py, display_with_context."""
+    core = Display.display
+
+    @functools.wraps(core)
+    def wrapper(*arguments: Any, **more: Any) -> Any:
+        sys.stdout.write("\x1b[K mark \x1b[K")
+        return core(*arguments, **more)
+
+    queue = Queue()
+    monkeypatch.setattr(Display, "display", wrapper)
+    monkeypatch.setattr(Display(), "_final_q", queue)
+    show("a difference")
+    assert queue.sent == [("display", "a difference")]
+    assert capsys.readouterr().out == ""
+
+
+def test_without_a_wrapper_it_is_cores_method(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue()
+    monkeypatch.setattr(Display(), "_final_q", queue)
+    show("a difference")
+    assert queue.sent == [("display", "a difference")]
