@@ -255,6 +255,8 @@ class Passage:
             yield negate(self.truth(atom, world, person))
         for reason in rule.doubts:
             yield Open(("doubt", rule.place, reason), (reason,))
+        if rule.selects:
+            return
         if "ApprovalRequest" in (self.message.types or ()):
             yield opened(("approval request",), "U29", "which rules see requests for approval")
         if "JournalReport" in (self.message.types or ()) or "RuleReport" in (self.message.types or ()):

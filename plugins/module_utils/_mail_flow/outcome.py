@@ -21,12 +21,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, size_range
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
-#: The largest message that is protected, in bytes.
+#: The largest message that is protected, in bytes, and the largest that is so however it is encoded.
 LARGEST = 25 << 20
+SURELY_PROTECTED = int(LARGEST / ENCODED)
 
 #: Types of messages of which nobody says whether a rule protects them, and of those that come again under another's name.
-_SYSTEM_TYPES = frozenset({"OOF", "ReadReceipt", "Calendaring", "ApprovalRequest"})
-_FORWARDED_TYPES = frozenset({"AutoForward", "SmtpForwarding"})
+SYSTEM_TYPES = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
+FORWARDED_TYPES = ("AutoForward", "SmtpForwarding")
 
 _OPTIONS = {"encrypt": "encrypt", "do not forward": "do_not_forward"}
 
@@ -140,7 +141,7 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     scope = [value.settled(world.answered()) if isinstance(value, Open) else value for value in _scopes(facts, sender, message.authenticated)]
     assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
     inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
-    forwarded = (message.types or frozenset()) & _FORWARDED_TYPES
+    forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
     if outside is True and inside is not True and not forwarded:
         return Verdict("none", assumes=assumes)
     reasons = [Reason("U02", _both(world))] if world.removed else []
@@ -171,8 +172,8 @@ def _scopes(facts: Facts, sender: str, authenticated: bool | None) -> tuple[Trut
 def _type_reasons(message: Message) -> list[Reason]:
     """Why it is open whether a message of its type is encrypted."""
     types = message.types or frozenset()
-    system = sorted(types & _SYSTEM_TYPES)
-    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded")] if types & _FORWARDED_TYPES else []
+    system = sorted(types & frozenset(SYSTEM_TYPES))
+    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded")] if types & frozenset(FORWARDED_TYPES) else []
     return [*reasons, *([Reason("U29", f"whether Exchange encrypts messages of the type {', '.join(system)}")] if system else [])]
 
 

@@ -85,6 +85,7 @@ class FlowRule:
     :param content: whether a condition or an exception looks into content that S/MIME hides.
     :param defers: whether mail waits where Exchange cannot finish with the rule; otherwise Exchange ignores the rule.
     :param unread: its conditions, exceptions and actions that are not known here: section, option and value.
+    :param selects: whether it is no rule, and only says which mail is meant: that includes mail that rules do not see.
     """
 
     place: int
@@ -107,6 +108,7 @@ class FlowRule:
     by_manager: bool = False
     defers: bool = False
     unread: tuple[tuple[str, str, str], ...] = ()
+    selects: bool = False
 
     @property
     def enforced(self) -> bool:

@@ -82,6 +82,15 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     assert role.report["accepted"][0]["needed"] is False
 
 
+@pytest.mark.parametrize("exempt", [{"message_type_matches": "Calendaring"}, {"message_size_over": "20MB"}, {"sent_to": ["ann@fabrikam.com"]}])
+def test_a_plan_that_exempts_unusual_mail_is_refused(role: Role, exempt: Values) -> None:
+    """Meeting requests leave in clear then, which is known, whether or not they would be encrypted otherwise."""
+    role.run(guarantees=[GUARANTEE], encryption_rules=[ENCRYPT])
+    said = refused(role, guarantees=[GUARANTEE], encryption_rules=[{**ENCRYPT, "exceptions": exempt}])
+    assert "would break the guarantee 'The law firm gets nothing in clear'" in said
+    assert "is delivered in clear" in said
+
+
 @pytest.mark.parametrize("name", ["Public", "Encrypt mail to unknown partners"])
 def test_what_is_broken_and_becomes_worse_is_refused(role: Role, name: str) -> None:
     role.session.edit("New-TransportRule", Name=name, FromScope="InOrganization", SetHeaderName="X-A", SetHeaderValue="x")

@@ -6,8 +6,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import FORWARDED_TYPES, LARGEST, SURELY_PROTECTED, SYSTEM_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is true of usual mail, while it is not known what becomes of other mail. The fields say it, and so do the words.
+
+    :param id: the number of the question.
+    :param text: that it is so, as a proof names it, and :param:`other` the mail of which it is not.
+    :param types: the types of messages that it is not of.
+    :param arrivals: how it does not arrive.
+    :param most: how many bytes it has at most; ``None`` for any number.
+    """
+
+    id: str
+    text: str
+    other: str
+    types: tuple[str, ...] = ()
+    arrivals: tuple[str, ...] = ()
+    most: int | None = None
+
+
+_REQUEST = "ApprovalRequest"
+
+#: What is true of usual mail, whatever the organization is like.
+USUAL = (
+    Usual("U26", "The message was not forwarded by an Inbox rule or a mailbox setting.", "mail that is forwarded automatically", FORWARDED_TYPES),
+    Usual("U27", "The message has no clear S/MIME signature.", "mail with a clear S/MIME signature", ("Signed",), ("smime_signed",)),
+    Usual(
+        "U29",
+        "The message is not an automatic reply, read receipt or meeting item.",
+        "automatic replies, read receipts and meeting items",
+        tuple(kind for kind in SYSTEM_TYPES if kind != _REQUEST),
+    ),
+    Usual("U29", "The message is not a request for approval.", "requests for approval", (_REQUEST,)),
+    Usual(
+        "U31",
+        f"The message has at most {SURELY_PROTECTED:,} bytes ({SURELY_PROTECTED * 10 // (1 << 20) / 10} MB), so that it has at most {LARGEST >> 20} MB"
+        " however it is encoded.",
+        f"messages of more than {SURELY_PROTECTED * 10 // (1 << 20) / 10} MB, which may have more than {LARGEST >> 20} MB once they are encoded",
+        most=SURELY_PROTECTED,
+    ),
+)
 
 #: The assumptions of every proof, which do not depend on the rules.
 ALWAYS: tuple[dict[str, str], ...] = (
@@ -55,10 +99,7 @@ UNUSUAL = {
     "U21": "mail to remote domains that count as internal",
     "U24": "mail to aliases",
     "U25": "mail with a PDF attachment",
-    "U26": "mail that is forwarded automatically",
-    "U27": "mail with a clear S/MIME signature",
-    "U29": "automatic replies, read receipts, meeting items and approval requests",
-    "U31": "messages of more than 25 MB",
+    **{each.id: " and ".join(row.other for row in USUAL if row.id == each.id) for each in USUAL},
 }
 
 #: For a rule that begins or ends later.

@@ -111,9 +111,14 @@ class Conditions:
         parts += [rail.unknown("doubt", name, reason.text) for reason in rule.doubts]
         if FALSE in parts:
             return FALSE
-        request = mail.kinds["ApprovalRequest"]
-        parts.append(rail.choose(request, rail.unknown("U29", "approval request"), TRUE))
+        if not rule.selects:
+            parts.append(rail.choose(mail.kinds["ApprovalRequest"], self.sees_requests, TRUE))
         return rail.all_of(parts)
+
+    @property
+    def sees_requests(self) -> Value:
+        """Whether rules see requests for approval."""
+        return self.rail.unknown("U29", "approval request")
 
     def any_apart(self, met: Iterable[Atom], unmet: Iterable[Atom], person: AddressSlot) -> int:
         """Whether mail that arrives may meet one of some conditions, or not meet one of others."""

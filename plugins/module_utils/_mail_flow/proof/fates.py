@@ -9,13 +9,13 @@ See the simulator's ``outcome``: a message is encrypted after the last rule, by 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cached_property
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import SURELY_PROTECTED, SYSTEM_TYPES, licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import MAYBE_TOO_LARGE, SYSTEM
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
 #: The claims of guarantees.
@@ -29,9 +29,11 @@ class Outcome:
     :param released: whether it is in quarantine, from which it may be released.
     :param protected: whether the copy is protected, if it is delivered or released; :param:`by_rules` by rules.
     :param branded: whether it shows a branding.
+    :param given: where it is open what becomes of a copy that rules want to protect: whether it is protected, and whether it is refused instead; both
+        unknown unless given.
     """
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, given: tuple[int, int] | None = None) -> None:
         self.chain, self.rail, self.mail, self.state = chain, chain.rail, chain.mail, chain.state
         rail, state, arrival = self.rail, self.state, self.mail.arrival
         circuit, wrapped = self.mail.circuit, state.seen.wrapped
@@ -39,7 +41,8 @@ class Outcome:
         self.asked = rail.any_of(state.asked.values())
         open_to_rules = rail.any_of((clear, rail.all_of((arrival["smime"], wrapped))))
         unsure = self._unsure()
-        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, self._protected_perhaps(), TRUE))
+        perhaps, refused = given or (self._protected_perhaps(), rail.unknown("outcome", "refused", self.refusing))
+        as_asked = rail.choose(self._from_outside(), FALSE, rail.choose(unsure, perhaps, TRUE))
         newly = rail.all_of((open_to_rules, self.asked, as_asked))
         order = state.order(self.rail, Does.ENCRYPT, Does.DECRYPT)
         again = rail.all_of((arrival["own"], state.removed, self.asked, rail.unknown("U02", "replaced", order)))
@@ -52,7 +55,7 @@ class Outcome:
         self.by_rights = rail.choose(surprised, doubt, rail.any_of((newly, again, self.kept, both)))
         self.protected = rail.any_of((self.by_rights, rail.choose(surprised, FALSE, self.smime)))
         fates = state.fates
-        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, rail.unknown("outcome", "refused", self.refusing)))
+        refused = rail.all_of((open_to_rules, self.asked, negate(self._from_outside()), self.refusing, refused))
         ends = [value for fate, value in sorted(fates.items()) if fate != "quarantined"]
         unsure_fate = rail.all_of((surprised, self._unread("fate")))
         self.gone = rail.any_of((*ends, refused, unsure_fate))
@@ -99,7 +102,7 @@ class Outcome:
                 *(self.state.removed, negate(self._scope("InOrganization")), self._scope("NotInOrganization"), self._forwarded()),
                 # Whether what rules asked for survives the quarantine is not documented.
                 self.state.fates.get("quarantined", FALSE),
-                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM), self.refusing),
+                *(rail.all_of((signed, negate(self.state.seen.wrapped))), *(mail.kinds[kind] for kind in SYSTEM_TYPES), self.refusing),
             )
         )
 
@@ -107,7 +110,7 @@ class Outcome:
     def refusing(self) -> int:
         """Whether protection may fail in a way that keeps the message from being delivered (U25, U28, U31)."""
         settings = self.chain.conditions.settings
-        found: list[int] = [self.mail.properties["message", MAYBE_TOO_LARGE]]
+        found: list[int] = [self.mail.properties["message", SURELY_PROTECTED]]
         if self._licensing_off:
             found.append(TRUE)
         if settings.get("enable_pdf_encryption") is False:
@@ -158,6 +161,17 @@ class Outcome:
         """Whether it is known if the copy is delivered, and if it is protected."""
         circuit = self.mail.circuit
         return circuit.conjunction([circuit.disjunction((low(value), high(value) ^ 1)) for value in (self.delivered, self.protected, self.state.surprised)])
+
+    @cached_property
+    def _given(self) -> tuple[Outcome, ...]:
+        """The same for each answer to what becomes of a copy that rules want to protect."""
+        return tuple(Outcome(self.chain, answer) for answer in ((TRUE, FALSE), (FALSE, FALSE), (FALSE, TRUE)))
+
+    def breaks_anyway(self, then: str, template: str = "") -> Value:
+        """Whether the copy is not what a guarantee says, whatever becomes of one that rules want to protect where that is open. That is what assumptions
+        about mail are about, so that of such mail most often nothing else is.
+        """
+        return self.rail.all_of([each.breaks(then, template) for each in self._given])
 
     def breaks(self, then: str, template: str = "") -> Value:
         """Whether the copy is not what a guarantee says."""

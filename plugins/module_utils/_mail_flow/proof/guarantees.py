@@ -168,14 +168,28 @@ def prove(
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
-    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides."""
+    """Conditions that select mail. They belong to no rule, so they can also be true for content that S/MIME hides, and for mail that rules may not see."""
     found = RuleSet(rules)
-    found.rules = tuple(replace(rule, content=False) for rule in found.rules)
+    found.rules = tuple(replace(rule, content=False, selects=True) for rule in found.rules)
     return found
 
 
 class _NoMailError(OptionError):
     """No mail can meet what a guarantee is about."""
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A search for a message that certainly breaks a guarantee.
+
+    :param found: the counterexample.
+    :param leads: what to build more exactly, if a message did not replay.
+    :param is_none: whether it is known that there is none.
+    """
+
+    found: dict[str, Any] | None = None
+    leads: Sequence[Key] = ()
+    is_none: bool = False
 
 
 class _Prover:
@@ -199,32 +213,34 @@ class _Prover:
             rounds = 0
             while rounds < _ROUNDS:
                 literals = [each.literal for each in assumptions]
-                broken = self._broken(model, place, model.free)
-                laws = model.laws
-                possible, candidate = self._first(model, [broken, *literals])
-                if not possible:
-                    proof = [*self._left_out, *_made(self._used(model, [broken], assumptions)), *self._readings(place), *map(dict, ALWAYS)]
+                laws, leads = model.laws, list[Key]()
+                possible, candidate = self._first(model, [self._broken(model, place), *literals])
+                if possible:
+                    leads = model.to_refine(model.free)
+                    found = self._replays(model, place, candidate) if candidate else None
+                    if found:
+                        return {**answer, "verdict": "refuted", "counterexample": found}
+                else:
+                    core, learnt = model.core, model.laws
                     kept = self._kept(model, place, where, assumptions)
-                    if len(kept) == len(assumptions) and not self._is_news(model, [self._applies(model, place), *literals]):
-                        return {**answer, "verdict": "proved", "assumptions": proof}
-                    assumptions = kept
-                    continue
-                to_refine, more = model.to_refine(model.free), list[Key]()
-                found = self._replays(model, place, candidate) if candidate else None
-                if not found:
-                    found, more = self._counterexample(model, place, literals)
-                if found:
-                    return {**answer, "verdict": "refuted", "counterexample": found}
+                    if len(kept) < len(assumptions) or learnt < model.laws < _LAWS:
+                        assumptions = kept
+                        continue
+                search = self._among_all(model, place, assumptions, usual=possible)
+                if search.found:
+                    return {**answer, "verdict": "refuted", "counterexample": search.found}
+                if search.is_none and not possible:
+                    made = _made(self._used(model, place, [each for each in assumptions if each.literal in core]))
+                    return {**answer, "verdict": "proved", "assumptions": [*self._left_out, *made, *self._readings(place), *map(dict, ALWAYS)]}
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
-                to_refine = [*to_refine, *(key for key in more if key not in to_refine)]
-                to_refine = to_refine or model.left_in_fields()
+                to_refine = list(dict.fromkeys([*leads, *search.leads])) or model.left_in_fields()
                 if not to_refine:
                     break
                 model = model.refined(to_refine)
-                assumptions = [each for each in model.mail.assumptions if any(each.id == known.id for known in assumptions)]
-            unknown = self._unknown(model, place, literals)
+                assumptions = [each for each in model.mail.assumptions if any(each.text == known.text for known in assumptions)]
+            unknown = self._unknown(model, place, [each.literal for each in assumptions if possible or not each.of_mail])
         except BudgetError:
             unknown = [{**BUDGET}]
         except _NoMailError:
@@ -232,6 +248,36 @@ class _Prover:
                 raise
             unknown = [{**NOT_FOLLOWED}]
         return {**answer, "unknown": unknown}
+
+    def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
+        """Searches all mail for a message that certainly breaks it, so that no assumption about mail hides what is known.
+
+        :param usual: whether mail that meets the assumptions may break it; then a message of that is searched for first.
+        """
+        circuit, every, of_all = model.circuit, [each.literal for each in assumptions], [each.literal for each in assumptions if not each.of_mail]
+        claims = self._claims(model, place, model.free, anyway=True)
+        wanted = [circuit.disjunction([circuit.conjunction(claim) for claim in claims]), high(model.free.conditions.sees_requests), *of_all]
+        if not model.solve(wanted, self.budget):
+            return _Search(is_none=True)
+        if usual and model.solve([*wanted, *every], self.budget):
+            wanted += every
+        for each in assumptions:  # So that a message is no more unusual than it has to be.
+            if each.literal not in wanted and model.solve([*wanted, each.literal], self.budget):
+                wanted.append(each.literal)
+        _possible, candidate = self._first(model, wanted)
+        leads = model.to_refine(model.free)
+        found = self._replays(model, place, candidate) if candidate else None
+        if found:
+            return _Search(found)
+        ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
+        if ruled_out and not (model.free.company.watched or model.mail.added_people):  # Of who shares a copy, the simulator knows more.
+            return _Search(None, leads, is_none=True)
+        for literals in (every, of_all)[0 if usual else 1 :]:
+            found, more = self._counterexample(model, place, literals)
+            if found:
+                return _Search(found)
+            leads += more
+        return _Search(None, leads, ruled_out)
 
     def _first(self, model: Model, literals: Sequence[int]) -> tuple[bool, Replayed | None]:
         """Whether a message may be like this, and one: not one in quarantine if it need not be, since it is unknown whether that stays protected."""
@@ -242,24 +288,29 @@ class _Prover:
                 return possible, candidate
         return model.search(literals, model.free, self.budget)
 
-    def _claims(self, model: Model, place: int, side: Side) -> list[tuple[int, int]]:
+    def _claims(self, model: Model, place: int, side: Side, *, anyway: bool = False) -> list[tuple[int, int]]:
         """That the guarantee applies to a copy, and that it is broken, for the recipient's copy and for those of people whom rules add: possibly on the
         free side, certainly on the open one.
+
+        :param anyway: whether it is broken whatever becomes of a copy that rules want to protect, where that is open.
         """
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         template = option_name(guarantee.template) if guarantee.template else ""
         known = high if side.rail.free else low
         about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.recipient)
-        found = [(known(about), known(side.outcomes[0].breaks(guarantee.then, template)))]
+        copies = [(about, side.outcomes[0])]
         for copy in model.added(side).copies:
             about = side.conditions.matches(rule, ("claim", place), Seen(), copy.person)
-            found.append((known(side.rail.all_of((copy.when, about))), known(copy.outcome.breaks(guarantee.then, template))))
-        return found
+            copies.append((side.rail.all_of((copy.when, about)), copy.outcome))
+        return [
+            (known(about), known(outcome.breaks_anyway(guarantee.then, template) if anyway else outcome.breaks(guarantee.then, template)))
+            for about, outcome in copies
+        ]
 
-    def _broken(self, model: Model, place: int, side: Side) -> int:
-        """That the guarantee is broken for one of the copies that it applies to."""
+    def _broken(self, model: Model, place: int) -> int:
+        """That the guarantee may be broken for one of the copies that it applies to."""
         circuit = model.circuit
-        return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, side)])
+        return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, model.free)])
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
@@ -267,12 +318,12 @@ class _Prover:
         return [each for each in self.first.mail.assumed if each.id != "U25" or not documents]
 
     def _kept(self, model: Model, place: int, where: str, assumptions: Sequence[Assumption]) -> Sequence[Assumption]:
-        """The assumptions that do not contradict the guarantee itself.
+        """The assumptions that do not contradict the guarantee itself. The attempt to write a message that it is about may show that there is none.
 
         :raises OptionError: the guarantee applies to no message.
         """
         about = self._applies(model, place)
-        while not model.solve([about, *(each.literal for each in assumptions)], self.budget):
+        while not model.search([about, *(each.literal for each in assumptions)], model.free, self.budget)[0]:
             core = set(model.core)
             kept = [each for each in assumptions if each.literal not in core]
             if len(kept) == len(assumptions):
@@ -286,12 +337,6 @@ class _Prover:
     def _applies(self, model: Model, place: int) -> int:
         """That the guarantee applies to some copy."""
         return model.circuit.disjunction([each for each, _breaks in self._claims(model, place, model.free)])
-
-    def _is_news(self, model: Model, literals: Sequence[int]) -> bool:
-        """Whether the attempt to write a message with all of these shows what was not known: by now there may be none."""
-        laws = model.laws
-        model.search(literals, model.free, self.budget)
-        return laws < model.laws < _LAWS
 
     def _readings(self, place: int) -> list[dict[str, str]]:
         """How conditions are read, where a proof may rest on that."""
@@ -314,11 +359,10 @@ class _Prover:
         wide = any(each.match_subdomains for each in facts.accepted_domains or ()) or any(name.startswith("*.") for name in facts.remote_domains or ())
         return bool(slots) and (wide or any(slot in slots and sort in ("word", "pattern") for slot, (sort, _value) in looks))
 
-    def _used(self, model: Model, claim: Sequence[int], assumptions: Sequence[Assumption]) -> list[Assumption]:
-        """The assumptions that the proof used."""
-        core = set(model.core)
-        used = [each for each in assumptions if each.literal in core]
-        for each in list(used):
+    def _used(self, model: Model, place: int, assumptions: Sequence[Assumption]) -> list[Assumption]:
+        """Of assumptions with which it is proved those that the proof needs."""
+        claim, used = [self._broken(model, place)], list(assumptions)
+        for each in assumptions:
             without = [other for other in used if other is not each]
             if self._says_no(model, [*claim, *(other.literal for other in without)]):
                 used = without
@@ -367,7 +411,7 @@ class _Prover:
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
         reasons: list[Reason] = []
-        _possible, candidate = model.find([self._broken(model, place, model.free), *literals], model.free, self.budget)
+        _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient)

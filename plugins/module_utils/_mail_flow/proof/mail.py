@@ -17,8 +17,9 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import TYPES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import LARGEST
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import USUAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
@@ -33,11 +34,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import ENCODED, bytes_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import touches
-
-#: The size in bytes from which a message may be too large for protection after it is encoded.
-MAYBE_TOO_LARGE = int(LARGEST / ENCODED)
 
 #: Addresses of the last hop that no real mail has.
 _DOCUMENTED = ("192.0.2.254", "198.51.100.254", "203.0.113.254")
@@ -56,13 +54,6 @@ _SIZES = {"message_size_over": "message", "attachment_size_over": "attachment"}
 _SWITCHES = ("attachment_has_executable_content", "attachment_is_password_protected", "attachment_is_unsupported", "attachment_processing_limit_exceeded")
 
 
-#: Types of messages that systems send, or that ask for something.
-SYSTEM = ("OOF", "ReadReceipt", "Calendaring", "ApprovalRequest")
-
-#: Type of message to the assumption that a message is not of it.
-_USUAL_TYPES = {"AutoForward": "U26", "SmtpForwarding": "U26", "Signed": "U27", **dict.fromkeys(SYSTEM, "U29")}
-
-
 def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
     """The assumptions about usual mail that conditions are about: they look for mail that does not meet them."""
     found: set[str] = set()
@@ -70,10 +61,8 @@ def named_assumptions(atoms: Iterable[Atom]) -> set[str]:
         option = atom.predicate.options[0]
         if watches_aliases(atom):
             found.add("U24")
-        if option == "message_type_matches" and atom.values in _USUAL_TYPES:
-            found.add(_USUAL_TYPES[atom.values])
-        if option in _SIZES and (bytes_of(atom.values) or 0) >= MAYBE_TOO_LARGE:
-            found.add("U31")
+        found |= {each.id for each in USUAL if option == "message_type_matches" and atom.values in each.types}
+        found |= {each.id for each in USUAL if option in _SIZES and each.most is not None and (bytes_of(atom.values) or 0) >= each.most}
         if may_mean_pdf(atom):
             found.add("U25")
     return found
@@ -86,12 +75,14 @@ class Assumption:
     :param literal: the variable that enables it.
     :param seen: whether a rule could treat mail differently if the assumption is false. If none can, mail that does not meet the assumption only
         has more unknowns than the same mail that does: what is certain for one is certain for the other.
+    :param of_mail: whether it is about mail, and not about what is not told of the organization.
     """
 
     id: str
     text: str
     literal: int
     seen: bool = True
+    of_mail: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,9 +127,10 @@ class Mail:
             "No person with an address outside is a guest or mail user of the organization.",
             not directory,
             seen=attributes or bool(facts.mail_users or facts.groups),
+            of_mail=False,
         )
         self._objects = self._assume("U19", "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts))
-        self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None)
+        self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None, of_mail=False)
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
         self.same_envelope, self.empty_envelope = circuit.variable("other envelope") ^ 1, circuit.variable("empty envelope")
         circuit.together((self.same_envelope, self.empty_envelope))
@@ -172,10 +164,10 @@ class Mail:
         self._properties([atom for rules in rule_sets for atom in rules.atoms])
         self._assume_the_usual(rule_sets)
 
-    def _assume(self, number: str, text: str, wanted: bool, *, seen: bool = True) -> int:
-        literal = self.circuit.variable(("assumption", number))
+    def _assume(self, number: str, text: str, wanted: bool, *, seen: bool = True, of_mail: bool = True) -> int:
+        literal = self.circuit.variable(("assumption", number, text))
         if wanted:
-            self.assumptions.append(Assumption(number, text, literal, seen))
+            self.assumptions.append(Assumption(number, text, literal, seen, of_mail))
         return literal
 
     @property
@@ -321,7 +313,7 @@ class Mail:
             found.setdefault(atom.predicate.options[0], {})[atom.values] = None
         limits = {size: sorted({limit for value in found.get(option, ()) if (limit := bytes_of(value)) is not None}) for option, size in _SIZES.items()}
         self._limits = {*limits["message"], *limits["attachment"]}
-        limits["message"] = sorted({*self._limits, MAYBE_TOO_LARGE})
+        limits["message"] = sorted({*self._limits, SURELY_PROTECTED})
         # What rules find in attachments that Exchange cannot read is unknown (U30), but no less in order.
         limits["hidden attachment"] = limits["attachment"]
         for size, values in limits.items():
@@ -373,33 +365,22 @@ class Mail:
         named = named_assumptions(atoms)
         self.wraps = any("apply_html_disclaimer_text" in rule.actions for rules in rule_sets for rule in rules.rules)
         self.watches_aliases = "U24" in named or _fields_differ(atoms)
-        large = any(limit >= MAYBE_TOO_LARGE for limit in self._limits)
+        large = any(limit >= SURELY_PROTECTED for limit in self._limits)
+        at_primary = self._assume("U24", "Mail is addressed to primary addresses.", True, seen=self.watches_aliases)
+        for literal in (self.direct, self.others_direct):
+            add(at_primary ^ 1, literal)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
         add(self._assume("U25", text, self._leaves_pdf_out, seen="U25" in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
             add(literal ^ 1, self.pdf)
-        usual: list[tuple[str, str, list[int], bool]] = [
-            ("U24", "Mail is addressed to primary addresses.", [self.direct, self.others_direct], self.watches_aliases),
-            (
-                "U26",
-                "The message was not forwarded by an Inbox rule or a mailbox setting.",
-                [self.kinds[kind] ^ 1 for kind in ("AutoForward", "SmtpForwarding")],
-                "U26" in named,
-            ),
-            ("U27", "The message has no clear S/MIME signature.", [self.arrival["smime_signed"] ^ 1, self.kinds["Signed"] ^ 1], self.wraps or "U27" in named),
-            (
-                "U29",
-                "The message is not an automatic reply, read receipt, meeting item or approval request.",
-                [self.kinds[kind] ^ 1 for kind in SYSTEM],
-                "U29" in named,
-            ),
-            ("U31", "The encoded message has at most 25 MB.", [self.properties["message", MAYBE_TOO_LARGE] ^ 1], large),
-        ]
-        for number, text, literals, seen in usual:
-            switch = self._assume(number, text, True, seen=seen)
-            for literal in literals:
-                add(switch ^ 1, literal)
+        for each in USUAL:
+            seen = each.id in named or (each.id == "U27" and self.wraps) or (each.most is not None and large)
+            switch = self._assume(each.id, each.text, True, seen=seen)
+            unusual = [*(self.kinds[kind] for kind in each.types), *(self.arrival[kind] for kind in each.arrivals)]
+            unusual += [] if each.most is None else [self.properties["message", each.most]]
+            for literal in unusual:
+                add(switch ^ 1, literal ^ 1)
 
 
 def _fields_differ(atoms: Iterable[Atom]) -> bool:

@@ -234,6 +234,25 @@ class Model:
                 return
             wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
 
+    def rules_out(self, claim: Sequence[int], literals: Sequence[int], budget: int = CONFLICTS) -> bool:
+        """Whether it is known that there is no message of which a claim is true on the free side for every answer to what is unknown. Each answer for which
+        it is not true of a message excludes all such messages.
+
+        :param literals: what a message has to meet anyway.
+        :raises BudgetError: a question took too many conflicts.
+        """
+        circuit, unknown = self.circuit, self.free.rail.questions
+        true = circuit.conjunction(claim)
+        wanted = [true]
+        for _case in range(_CASES):
+            if not self.solve([*wanted, *literals], budget):
+                return True
+            message = _values(circuit.solver.model, (each for each in circuit.inputs(true) if each not in unknown))
+            if not self.solve([*message, true ^ 1], budget):
+                return False
+            wanted.append(circuit.given(true, _values(circuit.solver.model, unknown)))
+        return False
+
     def find(self, literals: Sequence[int], side: Side, budget: int = CONFLICTS) -> tuple[bool, Replayed | None]:
         """Whether all of these can be true together, as far as is known, and a message with them; on the free side, if need be one in which it is open what
         is in a text.

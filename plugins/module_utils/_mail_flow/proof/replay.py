@@ -83,7 +83,7 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
     if then in ("encrypted", "unencrypted") and not delivered:
         return True
     if then == "unencrypted":
-        return bool(found.by) if found.delivered else None
+        return bool(found.by) if found.delivered and not (found.protection == "unknown" and world.asked) else None
     if world.fate not in ("delivered", "quarantined"):
         return False
     outside = scopes.recipient_outside(facts, course.recipient.address) if then == "portal" else False

@@ -47,7 +47,7 @@ def test_mail_to_an_alias_is_mail() -> None:
 def test_all_outgoing_mail_is_proved_with_what_was_assumed() -> None:
     found = verdict([ALL])
     assert found["verdict"] == "proved"
-    named = ["U26", "U27", "U29", "U31", "authenticated", "settled", "rule_errors", "configured", "system_mail", "later"]
+    named = ["U26", "U27", "U29", "U29", "U31", "authenticated", "settled", "rule_errors", "configured", "system_mail", "later"]
     assert [each["id"] for each in found["assumptions"]] == named
     assert verdict([], then="encrypted")["assumptions"] == []
 

@@ -121,8 +121,8 @@ def stop_is_ignored(patch: Patch) -> None:
 def releases_are_forgotten(patch: Patch) -> None:
     whole = fates.Outcome.__init__
 
-    def outcome(self: Any, of: Any) -> None:
-        whole(self, of)
+    def outcome(self: Any, of: Any, *given: Any) -> None:
+        whole(self, of, *given)
         self.gone = self.rail.any_of((self.gone, self.released))
         self.released = FALSE
 
@@ -254,8 +254,8 @@ def held_is_lost(patch: Patch) -> None:
     """Approvals would never come."""
     whole = fates.Outcome.__init__
 
-    def outcome(self: Any, of: Any) -> None:
-        whole(self, of)
+    def outcome(self: Any, of: Any, *given: Any) -> None:
+        whole(self, of, *given)
         self.delivered = self.rail.all_of((self.delivered, negate(self.held)))
         self.gone = self.rail.any_of((self.gone, self.held))
 
