@@ -21,7 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS, OBSERVED
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding, allow
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.foreign import foreign_to
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import mail_difference, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import licensing_warnings, mail_difference, mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.overview import overview_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import Draft, Procedure, Run, Takes
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.refusals import organization_refusals
@@ -116,6 +116,7 @@ class Baseline(Procedure):
     def draft(self, organization: Organization, run: Run) -> Draft:
         licensed, findings = self.licensed(organization)
         plan, more = licensed.plannable(organization, check_mode=True)
+        plan.warnings += licensing_warnings(organization, plan)
         return Draft(plan, [*findings, *more, *organization_refusals(organization, plan, run.expected_organization)])
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
@@ -136,7 +137,8 @@ class Baseline(Procedure):
         found = {
             "guarantees": self.guarantees(organization, planned),
             "lint": mail_lint(organization, planned),
-            "foreign": foreign_to(organization, planned, ours) if ours else [],
+            # They are held against our rules as they should be, in an audit too.
+            "foreign": foreign_to(organization, plan, ours) if ours else [],
         }
         return {**mail_difference(organization, plan), **{key: rows for key, rows in found.items() if rows}}
 
@@ -220,7 +222,7 @@ class Baseline(Procedure):
             return replace(row, status=ControlStatus.NOT_APPLICABLE if absent else ControlStatus.NOT_ASSESSABLE, findings=(str(error),))
         row = replace(row, wanted=plan.after.get(control.subset), found=plan.before.get(control.subset))
         shortcomings = control.shortcomings(self.request, organization)
-        findings = (*control.remarks(organization), *shortcomings)
+        findings = (*control.remarks(self.request, organization), *shortcomings)
         if exception is not None and not exception.expired:
             return replace(row, status=ControlStatus.ACCEPTED, findings=findings)
         expired = [f"The accepted exception ended on {exception.until}."] if exception else []

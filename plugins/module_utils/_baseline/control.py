@@ -210,7 +210,7 @@ class Control:
         """
         return []
 
-    def remarks(self, organization: Organization) -> list[str]:
+    def remarks(self, request: Request, organization: Organization) -> list[str]:
         """What its row of the report says in addition to its status."""
         return []
 

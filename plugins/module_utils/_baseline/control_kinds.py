@@ -235,7 +235,7 @@ class PolicyControl(TableControl):
         missing = [name for name in request.variables.get(variable) or () if name_key(name) not in known]
         return [f"{PREFIX}{variable} contains {name!r}, which is not a policy of this organization." for name in missing]
 
-    def remarks(self, organization: Organization) -> list[str]:
+    def remarks(self, request: Request, organization: Organization) -> list[str]:
         names = policies_without_irm(organization, self.table)
         return [f"Rights management is off in {', '.join(names)}."] if names else []
 

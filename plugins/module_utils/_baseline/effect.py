@@ -30,7 +30,7 @@ def whole(rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
-    """Why the rules do not do today what they look like, as sentences; none where each that encrypts acts, and at least one is there.
+    """Why the rules do not do today what they look like, as sentences; none where at least one encrypts, and each acts or is declared in a test mode.
 
     :param wanted: the rules as declared; those that are not there are the plan's to say.
     """
@@ -39,7 +39,7 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
     encrypting = [(declared, rule) for declared, rule in present if encrypts(doing(rule.sections))]
     sentences = [] if encrypting else ["No rule of the list that encrypts exists."]
     for declared, rule in encrypting:
-        sentences += [f"{rule.name!r} {reason}." for reason in idle(rule.enabled, rule.settings).values()]
+        sentences += [f"{rule.name!r} {reason}." for option, reason in idle(rule.enabled, rule.settings).items() if not _is_meant(declared, option)]
         for section in ("conditions", "exceptions"):
             more = [] if section in declared.sections else list(rule.sections[section])
             if more:
@@ -50,6 +50,24 @@ def shortcomings(wanted: Sequence[DeclaredRule], organization: Organization) -> 
                 text = f"{option}: {value_text(value, str)}, which is not declared but affects which mail its conditions match"
                 sentences.append(f"{rule.name!r} has {text}: declare it.")
     return sentences
+
+
+def remarks(wanted: Sequence[DeclaredRule], organization: Organization) -> list[str]:
+    """Which rules are declared in a test mode, as sentences."""
+    rules = rules_of(organization)
+    found = [(declared, rule) for declared in wanted if declared.state == "present" and (rule := _stored(declared, rules))]
+    return [
+        f"{rule.name!r} {reason}, as declared: it does not act."
+        for declared, rule in found
+        if encrypts(doing(rule.sections))
+        for option, reason in idle(rule.enabled, rule.settings).items()
+        if _is_meant(declared, option)
+    ]
+
+
+def _is_meant(declared: DeclaredRule, option: str) -> bool:
+    """Whether a rule is declared not to act: in a test mode, in which it is tried before it is enforced."""
+    return option == "mode" and declared.settings.get("mode", "Enforce") != "Enforce"
 
 
 def _stored(declared: DeclaredRule, rules: Sequence[Rule]) -> Rule | None:

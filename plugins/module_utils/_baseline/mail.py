@@ -16,6 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import FACT_SUBSETS, facts_from, rules_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.planned import facts_after, rules_after
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, prove
@@ -23,6 +24,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import DECIDING_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import of_all_outgoing
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import encrypts, idle
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.stored import RULE
 
 #: The resource, and the fact, whose settings decide about mail, too.
@@ -30,6 +32,9 @@ IRM = IRM_CONFIGURATION.name
 
 #: The variable that lists guarantees.
 GUARANTEES = f"{PREFIX}guarantees"
+
+#: Rules that a warning names.
+_NAMED = 5
 
 PROVED, REFUTED, UNKNOWN = "proved", "refuted", "unknown"
 
@@ -93,6 +98,21 @@ def mail_difference(organization: Organization, plan: Plan) -> dict[str, Any]:
     then = now.after(plan)
     found = difference(now.rules, then.rules, then.facts, irm_before=now.facts.get(IRM))
     return {"difference": found.rows, "difference_more": found.more if found.complete else max(found.more, 1)}
+
+
+def licensing_warnings(organization: Organization, plan: Plan) -> list[str]:
+    """The warning that rules are to encrypt while licensing is off, as a plan leaves both."""
+    try:
+        mail = Mail.of(organization).after(plan)
+    except ExchangeError:
+        return []
+    off = licensing_off(mail.facts.get(IRM) or {})
+    names = [str(rule["name"]) for rule in mail.rules if encrypts(rule) and not idle(rule.get("enabled") is not False, rule)] if off else []
+    if not names:
+        return []
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = ", ".join(map(repr, names[:_NAMED]))
+    return [f"{off} is false while rules encrypt ({shown}{more}): what becomes of their mail is unknown (U28). IRM-1 and IRM-2 turn it on."]
 
 
 def verdict_rows(sides: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROLS
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import PROVED, REFUTED, Mail, mail_lint
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail import IRM, PROVED, REFUTED, Mail, mail_lint
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import ControlReport
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import licensing_off
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.says import reasons_of, refutation
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import ENCRYPTING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import Rule, encrypts, idle
@@ -61,12 +63,13 @@ ASSESSED_TESTS = (
 
 
 def overview_of(organization: Organization, controls: Sequence[ControlReport]) -> dict[str, Any]:
-    """The current state of the organization: ``encrypts``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
+    """The current state of the organization: ``encrypts``, ``idle``, ``holes`` and ``locked_out`` (texts), and ``assessed`` (rows).
 
     :param controls: the controls in the report.
     """
     return {
         "encrypts": _tried(_encrypting, organization),
+        "idle": _tried(_idle, organization),
         "holes": _tried(_holes, organization),
         "locked_out": _tried(_locked_out, organization),
         "assessed": _assessed(organization, {control.id: str(control.status) for control in controls}),
@@ -77,8 +80,8 @@ def overview_lines(overview: Mapping[str, Any]) -> list[str]:
     """The overview as lines for the terminal; empty if there is no overview."""
     if not overview:
         return []
-    named = (("Encrypts: ", "encrypts"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
-    lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview[key])]
+    named = (("Encrypts: ", "encrypts"), ("Does not act: ", "idle"), ("In clear: ", "holes"), ("Locked out: ", "locked_out"))
+    lines = [f"  {name if not index else ' ' * len(name)}{text}" for name, key in named for index, text in enumerate(overview.get(key) or ())]
     width = max(len(row["title"]) for row in overview["assessed"])
     tests = [f"    {row['test']}  {row['title']:<{width}}  {row['verdict']:<6}  {row['control']} {row['status']}" for row in overview["assessed"]]
     return [*lines, "  Tests of Microsoft's Zero Trust Assessment, and our control:", *tests]
@@ -92,21 +95,26 @@ def _tried(look: Callable[[Organization], list[str]], organization: Organization
 
 
 def _encrypting(organization: Organization) -> list[str]:
-    rules = [rule for rule in rules_of(organization) if encrypts(rule.sections)]
-    return [_rule_words(rule) for rule in rules] or ["no mail flow rule"]
+    acting = [rule for rule in rules_of(organization) if encrypts(rule.sections) and not idle(rule.enabled, rule.settings)]
+    off = "" if organization.error(IRM) is not None else licensing_off(IRM_CONFIGURATION.describe(organization.only(IRM)))
+    unknown = f"{_UNREAD} while {off} is false (U28): " if off else ""
+    return [f"{unknown}{_rule_words(rule)}" for rule in acting] or ["no mail flow rule"]
+
+
+def _idle(organization: Organization) -> list[str]:
+    idle_rules = [(rule, reasons) for rule in rules_of(organization) if encrypts(rule.sections) and (reasons := idle(rule.enabled, rule.settings))]
+    return [f"{_rule_words(rule)} {' and '.join(reasons.values())}" for rule, reasons in idle_rules]
 
 
 def _rule_words(rule: Rule) -> str:
     how = next((value for option in ENCRYPTING if (value := rule.sections["actions"].get(option))), "")
-    reasons = list(idle(rule.enabled, rule.settings).values())
-    does = f", but it {' and '.join(reasons)}" if reasons else ""
-    return f"the rule {rule.name!r}{f' with {how!r}' if isinstance(how, str) and how else ''}{does}"
+    return f"the rule {rule.name!r}{f' with {how!r}' if isinstance(how, str) and how else ''}"
 
 
 def _holes(organization: Organization) -> list[str]:
     mail = Mail.of(organization)
     (found,) = mail.verdicts([_OUTGOING], "")
-    holes = [] if organization.error("irm_configuration") or _irm(organization, "AzureRMSLicensingEnabled") else ["all mail: encryption itself is off (IRM-1)"]
+    holes = []
     assumed = found.get("assumptions") or ()
     if found["verdict"] == REFUTED:
         holes.append(f"for example, {refutation(found)}")

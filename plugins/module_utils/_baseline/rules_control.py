@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, named
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import shortcomings, whole
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import remarks, shortcomings, whole
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
@@ -74,6 +74,9 @@ class RulesControl(Control):
 
     def shortcomings(self, request: Request, organization: Organization) -> list[str]:
         return shortcomings(self.rules(request), organization)
+
+    def remarks(self, request: Request, organization: Organization) -> list[str]:
+        return remarks(self.rules(request), organization)
 
     def errors(self, request: Request, organization: Organization, *, check_mode: bool) -> list[ExchangeError]:
         if organization.error(self.subset) is not None:

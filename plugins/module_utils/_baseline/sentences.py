@@ -22,8 +22,10 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 _NAMED_CHANGES = 5
 #: Organizations that are named with their changes, those that need attention first.
 _NAMED_ORGANIZATIONS = 12
-#: The longest value that is shown, in characters.
-_LONGEST = 40
+#: The longest value and the longest finding that are shown, in characters.
+_LONGEST, _LONGEST_FINDING = 40, 400
+#: Findings of a control that its line names.
+_FOUND = 2
 
 #: Statuses, worst first, and the words that count organizations with them.
 _COUNTED: dict[OrganizationStatus, str] = {
@@ -70,7 +72,8 @@ def lines_of(report: RunReport, path: str) -> list[str]:
     lines = []
     for organization in organizations[:_NAMED_ORGANIZATIONS]:
         foreign = [] if organization.waits else foreign_lines(organization.mail)
-        lines += [_line(organization, report.kind, words), *(f"  {line}" for line in foreign), *overview_lines(organization.overview)]
+        below = [*_reasons(organization), *foreign]
+        lines += [_line(organization, report.kind, words), *(f"  {line}" for line in below), *overview_lines(organization.overview)]
     more = len(organizations) - _NAMED_ORGANIZATIONS
     counts = Counter(_counted(organization, report.kind, words) for organization in organizations)
     counted = ", ".join(f"{number:,} {word}" for word, number in counts.items())
@@ -119,6 +122,24 @@ def _left(organization: OrganizationReport, told: Collection[str]) -> list[str]:
     """
     found = {status: [control.id for control in organization.controls if control.status is status and control.id not in told] for status in _OPEN}
     return [f"{status}: {', '.join(ids)}" for status, ids in found.items() if ids]
+
+
+def _reasons(organization: OrganizationReport) -> list[str]:
+    """Why controls are not met although nothing would change, or not assessable: a line for each, and the first of what was found."""
+    told = {change.control for change in organization.changes}
+    if organization.waits or organization.findings:
+        return []
+    lines = []
+    for control in (control for control in organization.controls if control.status in _OPEN and control.id not in told and control.findings):
+        more = f" ({len(control.findings) - _FOUND} more in the report)" if len(control.findings) > _FOUND else ""
+        found = [_first_line(text) for text in control.findings[:_FOUND]]
+        lines.append(f"{control.id} {control.status}: {' '.join(found)}{more}")
+    return lines
+
+
+def _first_line(text: str) -> str:
+    line = next(iter(text.splitlines()), "")
+    return line if len(line) <= _LONGEST_FINDING else f"{line[: _LONGEST_FINDING - 1]}…"
 
 
 def _looked_at(organization: OrganizationReport) -> str:

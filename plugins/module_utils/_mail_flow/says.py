@@ -160,7 +160,7 @@ def mail_lines(mail: Mapping[str, Any], most: int | None = None) -> list[str]:
 
     :param most: the maximum number of sentences about a difference.
     """
-    lines = [str(row["text"]) for row in mail.get("difference") or ()]
+    lines = [f"{row['text']}{f' Not known is {reasons}.' if (reasons := reasons_of(row)) else ''}" for row in mail.get("difference") or ()]
     lines += ["By the rules, no mail is encrypted, delivered or branded differently."] if mail.get("difference") == [] else []
     more = int(mail.get("difference_more") or 0) + len(lines[most:] if most else ())
     lines = lines[:most]

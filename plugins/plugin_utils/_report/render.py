@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 import jinja2
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.document import document_line
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.differing import differing
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.mail import difference_of, foreign_of, guarantees_of, lint_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.view import view_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.words import (
@@ -38,6 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.wo
     VERDICT,
     Record,
     Word,
+    as_line,
     as_text,
     container_text,
     name_of,
@@ -84,6 +86,8 @@ def _environment() -> jinja2.Environment:
     )
     environment.tests["web_address"] = _is_web_address
     environment.filters["as_text"] = as_text
+    environment.filters["as_line"] = as_line
+    environment.filters["differing"] = differing
     for name, words in _WORDS.items():
         environment.filters[f"{name}_word"] = functools.partial(word_for, words)
     environment.globals.update(expired=EXPIRED, accepted=ACCEPTED, sign=sign_of)
@@ -263,7 +267,8 @@ def _suite(suites: ElementTree.Element, organization: Record, generated_at: str)
         text = f"{control.get('status')}: {exception.get('reason') or ''}" if exception else f"{control.get('status')}"
         findings = "".join(f"\n{finding.get('text', '')}" for finding in part_of("findings")(control))
         if control.get("status") in ("not met", "not assessable"):
-            text += f"\nwanted: {as_text(control.get('wanted'))}\nfound: {as_text(control.get('found'))}{findings}"
+            rows = differing(control.get("wanted"), control.get("found"))
+            text += findings + "".join(f"\n{path}{': ' if path else ''}found {as_text(found)}, wanted {as_text(wanted)}" for path, found, wanted in rows)
         _case(suite, f"{control.get('id', '')} {control.get('title', '')}", OUTCOME.get(control.get("status", ""), ""), text)
     _sum(suite, suite)
 

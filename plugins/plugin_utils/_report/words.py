@@ -26,6 +26,8 @@ Record = Mapping[str, Any]
 LONGEST_TEXT = 2000
 #: Of a value's elements, this many are shown.
 MOST_ELEMENTS = 100
+#: Of simple values, so many stand on one line.
+_LINED_UP = 3
 #: Organizations that are named where several share something.
 MOST_NAMES = 12
 #: Up to this many organizations, each one's details are on the run's page; above, only of those that need a decision.
@@ -167,6 +169,12 @@ def as_text(value: Any) -> str:
     if isinstance(value, Mapping | list | tuple):
         return container_text(value, _yaml).rstrip() if value else "none"
     return str(value)
+
+
+def as_line(value: Any) -> str:
+    """A value as people read it between others: a few simple values of a list on one line."""
+    simple = isinstance(value, list | tuple) and 0 < len(value) <= _LINED_UP and all(isinstance(item, str | int) and "\n" not in str(item) for item in value)
+    return ", ".join(map(as_text, value)) if simple else as_text(value)
 
 
 def _yaml(value: Any) -> str:

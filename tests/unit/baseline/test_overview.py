@@ -70,7 +70,9 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
     overview = audited(("New-TransportRule", {**OUTGOING, "ExceptIfSubjectContainsWords": ["plain"]}))
     assert "'plain'" in overview["holes"][0]
     overview = audited(("New-TransportRule", {**OUTGOING, "Enabled": False}))
-    assert overview["encrypts"] == ["the rule 'Encrypt all' with 'Encrypt', but it is disabled"]
+    assert overview["encrypts"] == ["no mail flow rule"]
+    assert overview["idle"] == ["the rule 'Encrypt all' with 'Encrypt' is disabled"]
+    assert "  Does not act: the rule 'Encrypt all' with 'Encrypt' is disabled" in overview_lines(overview)
     assert overview["holes"][0].startswith("for example")
     assert verdicts(overview)["35029"] == "fails"
 
@@ -78,7 +80,7 @@ def test_an_exception_is_a_hole_and_a_disabled_rule_does_not_encrypt() -> None:
 def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mail_in_clear() -> None:
     everything = {"Name": "Everything", "ApplyRightsProtectionTemplate": "Encrypt"}
     overview = audited(("New-TransportRule", OUTGOING), ("New-TransportRule", {**everything, "Enabled": False}))
-    assert overview["encrypts"][1] == "the rule 'Everything' with 'Encrypt', but it is disabled"
+    assert overview["idle"] == ["the rule 'Everything' with 'Encrypt' is disabled"]
     assert overview["holes"] == [PDF]
     assert audited(("New-TransportRule", OUTGOING), ("New-TransportRule", everything))["holes"] == [PDF]
     envelope = {**OUTGOING, "Name": "By domain", "SenderDomainIs": ["contoso.com"], "SenderAddressLocation": "Envelope"}
@@ -86,10 +88,31 @@ def test_what_is_odd_about_a_rule_is_a_hole_only_if_the_rule_acts_and_leaves_mai
     assert not any("automatic replies" in hole for hole in audited(("New-TransportRule", {**envelope, "Enabled": False}))["holes"])
 
 
-def test_without_azure_rights_management_all_mail_is_in_clear() -> None:
-    overview = audited(("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False}))
-    assert overview["holes"][0] == "all mail: encryption itself is off (IRM-1)"
+def test_without_azure_rights_management_nobody_knows_what_rules_do() -> None:
+    off = ("Set-IRMConfiguration", {"AzureRMSLicensingEnabled": False})
+    overview = audited(off, ("New-TransportRule", OUTGOING))
+    assert overview["encrypts"] == ["not known while azure_rms_licensing_enabled is false (U28): the rule 'Encrypt all' with 'Encrypt'"]
+    why = "what becomes of a message that a rule encrypts while azure_rms_licensing_enabled is false (U28)"
+    assert overview["holes"] == [f"not known for all outgoing mail: {why}"]
     assert verdicts(overview)["35024"] == verdicts(overview)["35026"] == "fails"
+    # Where no rule encrypts, it is known.
+    assert audited(off)["holes"] == ["for example, mail from sender@contoso.onmicrosoft.com to recipient@example.org is delivered in clear."]
+
+
+@pytest.mark.parametrize("procedure", ["audit", "baseline"])
+def test_rules_that_encrypt_while_licensing_is_off_are_a_warning(procedure: str) -> None:
+    role = Role()
+    role.session.edit("New-TransportRule", **OUTGOING)
+    wishes = {"azure_rms_licensing": None, "check": True}
+    role.plan(procedure, **wishes)
+    (warning,) = [text for text in role.report["warnings"] if "U28" in text]
+    assert warning.startswith("azure_rms_licensing_enabled is false while rules encrypt ('Encrypt all'): what becomes of their mail is unknown (U28).")
+    # A plan that turns it on needs no warning; neither does a rule that does not act.
+    role.plan("baseline", check=True)
+    assert not any("U28" in text for text in role.report["warnings"])
+    role.session.edit("Disable-TransportRule", Identity="Encrypt all")
+    role.plan(procedure, **wishes)
+    assert not any("U28" in text for text in role.report["warnings"])
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,18 @@ def test_a_line(kind: str, fields: dict[str, Any], text: str) -> None:
     assert line(kind, **fields) == text
 
 
+def test_every_status_that_is_not_met_says_why() -> None:
+    rows = (
+        replace(control("MFR-1", "not met"), findings=("'r' is disabled.", "'s' has expired.", "And more.")),
+        replace(control("MFR-2", "not assessable"), findings=("It cannot be told.\nMore lines.",)),
+        replace(control("OME-1", "not met"), findings=("A change says it.",)),
+        replace(control("IRM-1", "met"), findings=("A remark.",)),
+    )
+    report = replace(organization("drift", changes=(change(control="OME-1"),)), controls=rows)
+    _line, *below, _last = lines_of(run("audit", [report]), "report.html")
+    assert below == ["  MFR-1 not met: 'r' is disabled. 's' has expired. (1 more in the report)", "  MFR-2 not assessable: It cannot be told."]
+
+
 def test_every_finding_that_is_not_of_a_control_has_words() -> None:
     texts = [path.read_text("utf-8") for path in Path(sentences.__file__).parent.glob("*.py")]
     ids = {name for text in texts for name in re.findall(r'Finding(?:\.acceptable)?\(\s*"(\w+)"', text)}

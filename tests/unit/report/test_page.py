@@ -70,6 +70,25 @@ def page(request: pytest.FixtureRequest) -> Page:
     return Page(render_html(samples.REPORTS[request.param]()))
 
 
+def test_a_control_shows_its_findings_and_then_only_what_differs() -> None:
+    wanted = {"rules": [{"name": "Partners", "enabled": True, "conditions": {"from_scope": "InOrganization"}}]}
+    found = {"rules": [{"name": "Partners", "enabled": True, "conditions": {"from_scope": "NotInOrganization"}, "mode": "Audit"}]}
+    row = samples.control("OME-1", "not met", found, wanted=wanted, findings=["'Partners' is only in test mode."])
+    organization = samples.organization("Contoso", "drift") | {"controls": [row]}
+
+    def controls() -> str:
+        return render_html(samples.run("audit", [organization])).partition('id="controls"')[2].partition("</section>")[0]
+
+    page = controls()
+    assert page.index("is only in test mode") < page.index("rules &gt; Partners &gt; conditions &gt; from_scope")
+    assert "NotInOrganization, wanted: InOrganization" in page
+    assert "Audit, wanted: not set" in page
+    assert "enabled" not in page
+    # What is the same on both sides is not what keeps the control from being met.
+    row.update(found=wanted)
+    assert "InOrganization" not in controls()
+
+
 def test_the_page_needs_nothing_else(page: Page) -> None:
     assert not page.all("script")
     assert not page.all("link")

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where what was found differs from what is wanted, setting by setting. Private to the collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+#: What stands for a setting that one side does not have.
+ABSENT = None
+
+
+def differing(wanted: Any, found: Any) -> list[tuple[str, Any, Any]]:
+    """The settings that differ: the path, what was found, and what is wanted. A setting that one side does not have is ``None`` there.
+
+    Lists of objects are compared place by place; one of them that has a name is called by it.
+    """
+    return list(_differing("", wanted, found))
+
+
+def _differing(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    if wanted == found:
+        return
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for key in (*wanted, *(key for key in found if key not in wanted)):
+            yield from _differing(_joined(path, str(key)), wanted.get(key, ABSENT), found.get(key, ABSENT))
+    elif _are_objects(wanted) and _are_objects(found) and len(wanted) == len(found):
+        for place, (one, other) in enumerate(zip(wanted, found, strict=True), 1):
+            yield from _differing(_joined(path, str(one.get("name") or other.get("name") or place)), one, other)
+    else:
+        yield path, found, wanted
+
+
+def _joined(path: str, key: str) -> str:
+    return f"{path} > {key}" if path else key
+
+
+def _are_objects(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value) and all(isinstance(item, Mapping) for item in value)
