@@ -9,6 +9,8 @@ for; a daemon that outlives its test is not counted. Unlike durations they say t
 
 from __future__ import annotations
 
+import json
+import os
 import resource
 import sys
 from collections import defaultdict
@@ -55,6 +57,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 _BEFORE: pytest.StashKey[tuple[float, int]] = pytest.StashKey()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A long run may be interrupted: COSTS names a file that gets each cost as it comes."""
+    costs = [value for name, value in report.user_properties if name == "cost"]
+    if costs and os.environ.get("COSTS") and not os.environ.get("PYTEST_XDIST_WORKER"):
+        with open(os.environ["COSTS"], "a", encoding="utf-8") as file:
+            file.write(json.dumps({"test": report.nodeid, **costs[0]}) + "\n")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

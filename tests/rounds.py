@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 #: How many times the few rounds are run.
 TIMES = int(os.environ.get("ROUNDS") or 1)
@@ -31,8 +31,9 @@ def seeds(few: int, *found: int) -> list[int]:
 
 
 def load_profile() -> None:
-    """Tells hypothesis: in ``make test`` it draws the same examples each time, in ``make soak`` others each time."""
-    settings.register_profile("quick", max_examples=rounds(20), derandomize=TIMES == 1)
+    """Tells hypothesis: in ``make test`` it draws the same examples each time, in ``make soak`` others each time. No test fails because it is slow."""
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("quick", patient, max_examples=rounds(20), derandomize=TIMES == 1)
     # A mutant that is found is found: its smallest example is of no use to anybody.
-    settings.register_profile("mutants", max_examples=20, database=None, phases=[Phase.explicit, Phase.generate])
+    settings.register_profile("mutants", patient, max_examples=20, database=None, phases=[Phase.explicit, Phase.generate])
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.organization import default_state
+from tests.unit.transports.sealing import sealed
 
 from .playbook import Controller, Run
 from .tenant import CONNECTION, Tenant
@@ -150,7 +151,7 @@ def test_what_the_capture_lacks_is_not_assessable(tmp_path: Path, tenant: Tenant
     document = json.loads(path.read_text())[0]
     reads = [read for read in document["reads"] if read["cmdlet"] not in lacking]
     poor = tmp_path / "poor.json"
-    poor.write_text(json.dumps([_sealed({**document, "reads": reads}), "not variables"]))
+    poor.write_text(json.dumps([sealed({**document, "reads": reads}), "not variables"]))
     run = baseline(elsewhere(tmp_path / "ci", poor), playbook="audit")
     assert run.rc == 0, run.output
     (file,) = (tmp_path / "ci").glob("message_encryption/runs/*/contoso/report.json")
@@ -168,7 +169,7 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
     path = capture(tenant)
     document = json.loads(path.read_text())[0]
     old = tmp_path / "old.json"
-    old.write_text(json.dumps([_sealed({**document, "captured_at": "2026-01-01T00:00:00Z"}), "not variables"]))
+    old.write_text(json.dumps([sealed({**document, "captured_at": "2026-01-01T00:00:00Z"}), "not variables"]))
     changed = tmp_path / "changed.json"
     changed.write_text(path.read_text().replace("contoso", "fabrikam"))
     wrong: list[tuple[Path, dict[str, Any], str]] = [
@@ -184,9 +185,3 @@ def test_a_capture_of_another_organization_an_old_or_a_changed_one_is_refused_by
     warned = baseline(elsewhere(tmp_path / "old", old), "--check")
     assert warned.rc == 0, warned.output
     assert f"The capture {old} of {NAME} is" in warned.stderr.replace("\n", " ")
-
-
-def _sealed(document: dict[str, Any]) -> dict[str, Any]:
-    from tests.unit.transports.test_file import sealed
-
-    return sealed(document)

@@ -10,71 +10,20 @@ import os
 import pathlib
 import re
 import signal
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.integration.processes import PATIENCE, brokers, parent, processes, shells, started, wait_for
+
 from .tenant import Tenant
 
-#: Seconds after which nothing of a run may be left.
-PATIENCE = 15
 IRM = "m365.message_encryption.irm_configuration"
 INFO = "m365.message_encryption.message_encryption_info"
 WRITE = {"name": "write", IRM: {"search_enabled": False}}
-
-
-def processes(home: pathlib.Path) -> dict[int, str]:
-    """The processes of a controller with this home, and their command lines."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if entry.name.isdigit() and f"HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return found
-
-
-def brokers(home: pathlib.Path) -> list[int]:
-    return [pid for pid, command in processes(home).items() if "_broker.server import main" in command]
-
-
-def parent(pid: int) -> int:
-    return int(pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-
-
-def wait_for(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def started(tenant: Tenant, *tasks: dict[str, Any], hosts: str = "", **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A playbook that runs in a process group of its own, as it has one in a terminal."""
-    controller = tenant.controller
-    file = controller.home / "started.yml"
-    file.write_text(yaml.safe_dump([{"hosts": hosts or tenant.host, "gather_facts": False, "tasks": list(tasks)}], sort_keys=False), encoding="utf-8")
-    run = subprocess.Popen(
-        ["ansible-playbook", "-i", str(controller.inventory), str(file), "-vvv"],
-        cwd=controller.home,
-        env={**controller.environment, "TASK_RESULTS": str(controller.home / "started.jsonl"), **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield run
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)
-        run.communicate()
 
 
 def slow_write(tenant: Tenant, seconds: float) -> None:
@@ -190,17 +139,6 @@ def test_fifty_forks_share_one_broker(tenant: Tenant) -> None:
     assert run.rc == 0, run.output
     assert [task.outcome for task in run.all("read")] == ["ok"] * 50
     wait_for(lambda: is_clean(tenant))
-
-
-def shells(home: pathlib.Path) -> list[int]:
-    """The PowerShell processes of a controller with this home."""
-    found = []
-    for entry in pathlib.Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            # What a process runs for a moment is in its group.
-            if entry.name.isdigit() and f"TMPDIR={home}/".encode() in (entry / "environ").read_bytes() and os.getpgid(int(entry.name)) == int(entry.name):
-                found.append(int(entry.name))
-    return found
 
 
 @pytest.mark.wires("powershell")

@@ -19,8 +19,8 @@ import yaml
 from tests.emulator.emulator import Emulator
 
 from .playbook import Controller
+from .processes import processes, shells
 from .tenant import CONNECTION
-from .test_processes import processes, shells
 
 WRITE = {"name": "write", "m365.message_encryption.irm_configuration": {"search_enabled": False, "verify_timeout": 2}}
 ASK = {"name": "ask", "m365.message_encryption.exchange_connection_info": {}, "ignore_errors": True, "ignore_unreachable": True}

@@ -22,8 +22,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.baseline.refusing import refused
+
 from .conftest import Role
-from .test_preflight import refused
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 RULE = {"name": "ours", "conditions": {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}, "actions": ENCRYPT}

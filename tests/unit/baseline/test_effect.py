@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.rules_control import RulesControl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
+from tests.unit.baseline.wishes import ALLOWED, STATES, WISHES
 from tests.unit.emulated_session import WIRES
 
 from .conftest import Role
-from .test_law import ALLOWED, STATES, WISHES
 
 CONDITIONS = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
 WANTED = {"name": "mine", "conditions": CONDITIONS, "actions": {"apply_rights_protection_template": "Encrypt"}}
@@ -140,7 +141,7 @@ DECLARED = {
     st.sampled_from(WIRES),
     st.booleans(),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(150))
 def test_met_means_that_the_rule_acts(stored: dict[str, Any], declared: dict[str, Any], wire: str, write: bool) -> None:
     """Met implies an enabled, unexpired rule in the declared mode, without undeclared exceptions: judged from the organization itself."""
     role = Role({"transport_rules": [{**STORED, **stored}]}, wire=wire)
@@ -166,7 +167,7 @@ def assert_acts(role: Role, declared: dict[str, Any]) -> None:
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(40))
 def test_met_means_that_all_rules_of_any_wishes_act(state: dict[str, Any], wishes: dict[str, Any], wire: str) -> None:
     role = Role(state, wire=wire)
     try:

@@ -34,8 +34,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.emulated_session import EmulatedSession
+from tests.unit.resources.rules.law import LAW
 from tests.unit.resources.rules.organizations import organizations
-from tests.unit.resources.rules.test_round_trip import LAW
 
 EVIL = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'\n[% lookup('pipe', 'touch /nowhere/pwned') %]"
 

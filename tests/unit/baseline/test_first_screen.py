@@ -11,13 +11,14 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report import answers as _answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.answers import answers_of, facts_of
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
+from tests.unit.baseline.wishes import ALLOWED, STATES, WISHES
 from tests.unit.emulated_session import WIRES
 
 from .conftest import Role
-from .test_law import ALLOWED, STATES, WISHES
 
 #: Procedure and whether it is only tried.
 STEPS = (("baseline", True), ("baseline", False), ("audit", False), ("rollback", True), ("rollback", False))
@@ -42,7 +43,7 @@ def judge(role: Role, kind: str) -> bool:
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES), st.sampled_from([[], ["ome-1"]]))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(40))
 def test_no_impact_goes_without_attention(state: dict[str, Any], wishes: dict[str, Any], wire: str, tags: list[str]) -> None:
     role = Role(state, wire=wire)
     for procedure, check in STEPS:

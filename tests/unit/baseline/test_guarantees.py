@@ -13,28 +13,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
 
 from tests.emulator.mail_flow import MailFlow
+from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, LAW, STOP, Values, licensed
 from tests.unit.mail_flow.translation import facts
 
 from .conftest import Role
 
-Values = dict[str, Any]
-
 DOMAIN = "contoso.onmicrosoft.com"
-LAW: Values = {"from_scope": "InOrganization", "recipient_domain_is": ["fabrikam.com"]}
-ENCRYPT: Values = {"name": "Law firm", "conditions": LAW, "actions": {"apply_rights_protection_template": "Encrypt"}}
-STOP: Values = {
-    "name": "Newsletter",
-    "conditions": {"from_scope": "InOrganization", "subject_contains_words": ["newsletter"]},
-    "actions": {"stop_rule_processing": True},
-}
-GUARANTEE: Values = {"name": "The law firm gets nothing in clear", "when": LAW, "then": "not_in_clear"}
 
 
 @pytest.fixture(name="role")
 def role_fixture(tmp_path: Path) -> Role:
-    role = Role(None, str(tmp_path))
-    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
-    return role
+    return licensed(tmp_path)
 
 
 def control(role: Role) -> Values:

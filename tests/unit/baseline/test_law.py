@@ -12,105 +12,18 @@ import contextlib
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator import Organization
 from tests.emulator.errors import CmdletError
+from tests.rounds import rounds
+from tests.unit.baseline.wishes import ALLOWED, NAMES, STATES, WISHES
 from tests.unit.emulated_session import WIRES
 
 from .conftest import FAULTS, VOLATILE, FailingSession, Role, lasting
 
-ALLOWED: dict[str, Any] = {
-    "accept": [
-        "EAS-1",
-        "IRM-4",
-        "IRM-5",
-        "POL-1",
-        "POL-2",
-        "work_accounts_only",
-        "any_sender",
-        "unconditional_rule",
-        "mail_rejection",
-        "blind_transport",
-        "irreversible",
-    ],
-    "remove_created_templates": True,
-}
-SWITCH = st.sampled_from([True, False, None])
-WORDS = st.lists(st.sampled_from(["secret", "Contract", "a b"]), min_size=1, max_size=2, unique=True)
-CONDITIONS = st.fixed_dictionaries(
-    {},
-    optional={
-        "from_scope": st.sampled_from(["InOrganization", "NotInOrganization"]),
-        "sent_to_scope": st.just("NotInOrganization"),
-        "subject_contains_words": WORDS,
-        "subject_matches_patterns": st.just(["^x+$"]),
-    },
-)
-ACTIONS = st.sampled_from(
-    [
-        {"apply_rights_protection_template": "Encrypt"},
-        {"apply_rights_protection_template": "Do Not Forward"},
-        {"remove_ome_v2": True},
-        {"prepend_subject": "[x] "},
-    ]
-)
-NAMES = ("one", "two", "three", "four", "Encrypt all outgoing mail")
-WANTED_RULE = st.fixed_dictionaries(
-    {"name": st.sampled_from(NAMES[:4])},
-    optional={
-        "enabled": st.booleans(),
-        "mode": st.sampled_from(["Audit", "Enforce"]),
-        "comments": st.sampled_from(["", "theirs"]),
-        "conditions": CONDITIONS,
-        "exceptions": CONDITIONS,
-    },
-).flatmap(
-    lambda rule: st.one_of(
-        ACTIONS.map(lambda actions: {**rule, "actions": actions}),
-        st.just({"name": rule["name"], "state": "absent"}),
-    )
-)
-WISHES = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(("azure_rms_licensing", "internal_licensing", "encrypt_button", "encrypt_only_option", "pdf_encryption"), SWITCH),
-        **dict.fromkeys(("decrypt_attachments_for_encrypt_only", "portal_tracking_logs", "social_id_sign_in", "one_time_passcode"), SWITCH),
-        "transport_decryption": st.sampled_from(["Mandatory", "Optional", "Disabled", None]),
-        "branding": st.sampled_from([None, {"portal_text": "Ours", "email_text": ""}, {"background_color": "#102030"}]),
-        "branding_template": st.sampled_from([None, {"name": "week", "external_mail_expiry_in_days": 7}, {"name": "old"}]),
-        "mailbox_policies": st.sampled_from(["warn", "enforce", None]),
-        "encrypt_outgoing": st.sampled_from([False, {"template": "Do Not Forward"}, {"mode": "Audit", "exceptions": {"subject_contains_words": ["clear"]}}]),
-        "encryption_rules": st.lists(WANTED_RULE, max_size=4, unique_by=lambda rule: rule["name"]),
-    },
-)
-STORED_RULE = st.fixed_dictionaries(
-    {"Name": st.sampled_from(NAMES), "State": st.sampled_from(["Enabled", "Disabled"]), "Mode": st.sampled_from(["Enforce", "Audit"])},
-    optional={
-        "Comments": st.just("before"),
-        "SubjectContainsWords": WORDS,
-        "FromScope": st.just("InOrganization"),
-        "ExceptIfSubjectContainsWords": WORDS,
-        "StopRuleProcessing": st.just(True),
-    },
-).flatmap(lambda rule: st.sampled_from([{"ApplyRightsProtectionTemplate": "Encrypt"}, {"PrependSubject": "[y] "}]).map(lambda actions: {**rule, **actions}))
-STATES = st.fixed_dictionaries(
-    {"advanced_message_encryption": st.just(True), "transport_rules": st.lists(STORED_RULE, max_size=5, unique_by=lambda rule: rule["Name"])},
-    optional={
-        "irm_configuration": st.fixed_dictionaries(
-            {}, optional={name: st.booleans() for name in ("AzureRMSLicensingEnabled", "SimplifiedClientAccessEnabled", "EnablePdfEncryption")}
-        ),
-        "ome_configurations": st.sampled_from(
-            [
-                [{"Identity": "OME Configuration", "PortalText": "Theirs"}, {"Identity": "old", "OTPEnabled": False, "SocialIdSignIn": True}],
-                [{"Identity": "OME Configuration", "SocialIdSignIn": False, "OTPEnabled": False}],
-            ]
-        ),
-        "owa_mailbox_policies": st.just([{"Name": "OwaMailboxPolicy-Default", "IRMEnabled": False}, {"Name": "second"}]),
-    },
-)
-LAW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=rounds(40))
 
 
 @given(STATES, WISHES, st.sampled_from(WIRES))
@@ -140,7 +53,7 @@ def test_baseline_then_rollback_is_nothing(state: dict[str, Any], wishes: dict[s
 
 
 @given(STATES, WISHES, st.integers(0, 8), st.sampled_from(FAULTS), st.sampled_from(WIRES), st.booleans())
-@settings(LAW, max_examples=120)
+@settings(LAW, max_examples=rounds(120))
 def test_what_a_failure_left_is_rolled_back(state: dict[str, Any], wishes: dict[str, Any], fails: int, fault: str, wire: str, at_once: bool) -> None:
     session = FailingSession(state, fails, fault, wire)
     role = Role(session)
@@ -182,7 +95,7 @@ EDITS = st.lists(
 
 
 @given(STATES, WISHES, EDITS, st.sampled_from(WIRES))
-@settings(LAW, max_examples=100, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(LAW, max_examples=rounds(100), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_a_rollback_never_undoes_what_others_did_unasked(
     state: dict[str, Any], wishes: dict[str, Any], edits: list[tuple[str, str, dict[str, Any]]], wire: str
 ) -> None:
@@ -221,7 +134,7 @@ def test_a_rollback_never_undoes_what_others_did_unasked(
 
 
 @given(STATES, WISHES, st.integers(0, 8))
-@settings(LAW, max_examples=25)
+@settings(LAW, max_examples=rounds(25))
 def test_a_half_applied_plan_can_be_resumed(state: dict[str, Any], wishes: dict[str, Any], fails: int) -> None:
     session = FailingSession(state, fails)
     role = Role(session)
@@ -237,7 +150,7 @@ def test_a_half_applied_plan_can_be_resumed(state: dict[str, Any], wishes: dict[
 
 
 @given(STATES, WISHES)
-@settings(LAW, max_examples=25)
+@settings(LAW, max_examples=rounds(25))
 def test_the_digest_is_the_same_over_every_wire(state: dict[str, Any], wishes: dict[str, Any]) -> None:
     digests = set()
     organization = lasting(Organization(state).dump())

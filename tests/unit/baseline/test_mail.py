@@ -9,9 +9,7 @@ the playbook. Other rules of the organization are left aside, what they do to ma
 
 from __future__ import annotations
 
-import copy
 import random
-from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError
@@ -19,71 +17,15 @@ from hypothesis import HealthCheck, event, given, note, settings
 from hypothesis import strategies as st
 
 from tests.emulator.mail_flow import MailFlow
+from tests.rounds import rounds
+from tests.unit.baseline.rules_of_plans import Values, found, wishes
+from tests.unit.baseline.wishes import ALLOWED
 from tests.unit.emulated_session import WIRES
-from tests.unit.mail_flow import small_rules, small_worlds
+from tests.unit.mail_flow import small_worlds
 from tests.unit.mail_flow.translation import facts, stored
 from tests.unit.mail_flow.translation import option as option_of
 
 from .conftest import Role
-from .test_law import ALLOWED
-
-Values = dict[str, Any]
-
-ACTIONS: tuple[Values, ...] = (
-    {"apply_rights_protection_template": "Encrypt"},
-    {"apply_rights_protection_template": "Encrypt"},
-    {"apply_rights_protection_template": "Do Not Forward"},
-    {"apply_rights_protection_template": "Encrypt", "stop_rule_processing": True},
-    {"remove_ome_v2": True},
-)
-#: What somebody may have done to a rule.
-EDITS: tuple[Values, ...] = (
-    {"State": "Disabled"},
-    {"Mode": "Audit"},
-    {"ExpiryDate": "2020-01-01T00:00:00.0000000Z"},
-    {"ActivationDate": "2999-01-01T00:00:00.0000000Z"},
-    {"ActivationDate": "2020-01-01T00:00:00.0000000Z"},
-    {"ExceptIfSubjectContainsWords": ["offer"]},
-    {"SubjectContainsWords": ["secure"]},
-    {"SubjectContainsWords": ["SECURE"]},
-    {"RecipientDomainIs": ["northwind.com"]},
-    {"FromScope": "InOrganization"},
-    {"DeleteMessage": True},
-    {"StopRuleProcessing": True},
-    {"ApplyRightsProtectionTemplate": "Do Not Forward"},
-    {"ModerateMessageByUser": ["bob@contoso.com"]},
-    {"SenderAddressLocation": "Envelope"},
-    {"RecipientAddressType": "Original"},
-    {"UseLegacyRegex": True},
-    {"Comments": "theirs"},
-)
-
-
-def wishes(source: random.Random) -> list[Values]:
-    """Rules as a playbook lists them."""
-    return [
-        {
-            "name": f"wish {place}",
-            "conditions": small_rules.section(source, 3) or {"from_scope": "InOrganization"},
-            "exceptions": small_rules.section(source, 1),
-            "actions": dict(source.choice(ACTIONS)),
-        }
-        for place in range(source.randint(1, 3))
-    ]
-
-
-def found(source: random.Random, wished: list[Values]) -> list[Values]:
-    """Those rules as an organization may have them: mostly as they are wished, edited, moved, gone, and others among them."""
-    rows = [stored({"state": "Enabled", **wish}) for wish in wished]
-    if source.random() < 0.5:
-        source.choice(rows).update(copy.deepcopy(source.choice(EDITS)))
-    if source.random() < 0.2:
-        rows.insert(source.randrange(len(rows)), rows.pop(source.randrange(len(rows))))
-    if source.random() < 0.1:
-        rows.pop(source.randrange(len(rows)))
-    if source.random() < 0.5:
-        rows.insert(source.randint(0, len(rows)), {"Name": "another", "SubjectContainsWords": ["secure"], "DeleteMessage": True})
-    return [{**row, "Priority": place} for place, row in enumerate(rows)]
 
 
 def differences(role: Role, wished: list[Values], messages: list[Values]) -> list[tuple[Values, str]]:
@@ -103,7 +45,7 @@ MESSAGES = list(small_worlds.messages())
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(WIRES), st.booleans())
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(120), suppress_health_check=list(HealthCheck))
 def test_met_means_that_mail_is_treated_so(source: random.Random, wire: str, write: bool) -> None:
     wished = wishes(source)
     role = Role({"transport_rules": found(source, wished)}, wire=wire)

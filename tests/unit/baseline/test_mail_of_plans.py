@@ -19,15 +19,20 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._report.re
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
+from tests.unit.baseline.guarantees import ENCRYPT, GUARANTEE, STOP, licensed
+from tests.unit.baseline.rules_of_plans import found, wishes
+from tests.unit.baseline.wishes import ALLOWED
+
 from .conftest import Role
-from .test_guarantees import ENCRYPT, GUARANTEE, STOP
-from .test_guarantees import role_fixture as _role_fixture
-from .test_law import ALLOWED
-from .test_mail import found, wishes
 
 Values = dict[str, Any]
 
-role_fixture = _role_fixture
+
+@pytest.fixture(name="role")
+def role_fixture(tmp_path: Path) -> Role:
+    return licensed(tmp_path)
+
 
 STOPPED = (
     "All mail from inside to fabrikam.com with 'newsletter' in its subject is no longer encrypted: rule 'Newsletter' (new, priority 0) stops before 'Law firm'."
@@ -50,7 +55,7 @@ def texts(role: Role) -> list[str]:
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(["baseline", "rollback", "disable"]))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(40), suppress_health_check=list(HealthCheck))
 def test_what_a_plan_leaves_is_what_comes_out(source: random.Random, procedure: str) -> None:
     wished = wishes(source)
     role = Role({"transport_rules": found(source, wished)})

@@ -15,17 +15,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.modules import baseline_apply, owa_mailbox_policy
 
+from tests.unit.baseline.refusing import refused
+
 from .conftest import Role
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
-
-
-def refused(role: Role, procedure: str = "baseline", **variables: Any) -> str:
-    before = len(role.session.writes), role.artifacts.chain().links
-    with pytest.raises(ExchangeError) as refusal:
-        role.plan(procedure, **variables)
-    assert (len(role.session.writes), role.artifacts.chain().links) == before
-    return str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker im
 from hypothesis import given
 from hypothesis import strategies as st
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+from tests.unit.json_values import JSON
 
 
 def received(data: bytes) -> dict[str, Any] | None:

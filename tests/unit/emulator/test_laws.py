@@ -9,7 +9,7 @@ import json
 from typing import Any
 from xml.etree import ElementTree
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psrpcore import types
 
@@ -20,6 +20,7 @@ from tests.emulator.properties import OME, Record
 from tests.emulator.runner import run
 from tests.emulator.schema import rule_properties
 from tests.emulator.values import days_text, parse_instant, size_text, stored_instant
+from tests.rounds import rounds
 
 _NAMES = st.sampled_from(["a", "b", "c", "d", "A", "e", "f"])
 _PRIORITY = st.none() | st.integers(-1, 5)
@@ -48,7 +49,7 @@ _NO_CIPHER: Any = None
 
 
 @given(st.lists(_EDITS, max_size=15))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(150))
 def test_rules_stay_in_order_whatever_happens(edits: list[tuple[str, str, int | None, dict[str, Any]]]) -> None:
     organization = Organization(_RULES)
     for cmdlet, name, priority, settings_ in edits:
@@ -71,7 +72,7 @@ def test_rules_stay_in_order_whatever_happens(edits: list[tuple[str, str, int | 
 
 
 @given(st.lists(_EDITS, max_size=8))
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=rounds(50))
 def test_a_state_survives_its_file(edits: list[tuple[str, str, int | None, dict[str, Any]]]) -> None:
     organization = Organization(_RULES)
     for cmdlet, name, _unused, settings_ in edits:

@@ -16,6 +16,7 @@ from tests.emulator.mail_flow import MailFlow, TooManyWorlds
 from tests.emulator.mail_flow.patterns import pattern_in
 from tests.emulator.mail_flow.words import word_in
 from tests.emulator.mail_flow.worlds import Maybe, World, both, decisive, doubt, either, explore
+from tests.rounds import rounds
 
 _ATOMS = st.sampled_from(["a", "b", "-", ".", "[ab]", "[^a]", r"\d", r"\w", r"\S", r"\.", "(a|bc)", "(?:ab)", "^", "$", "[a-c-]"])
 _QUANTIFIED = st.tuples(_ATOMS.filter(lambda atom: atom not in "^$"), st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,2}", "{2,}"])).map("".join)
@@ -23,13 +24,13 @@ _PATTERNS = st.lists(st.lists(_QUANTIFIED | _ATOMS, min_size=1, max_size=4).map(
 
 
 @given(_PATTERNS, st.text("aAbBc.-1 ", max_size=6))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=rounds(500))
 def test_patterns_of_the_subset_match_as_everywhere(pattern: str, text: str) -> None:
     assert pattern_in(text, pattern) is bool(re.search(pattern, text, re.IGNORECASE))
 
 
 @given(_PATTERNS, st.text("aAb\n", max_size=6))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(200))
 def test_lines_need_the_multi_line_flag(pattern: str, text: str) -> None:
     in_lines = bool(re.search(pattern, text, re.IGNORECASE | re.MULTILINE))
     assert pattern_in(text, "(?im)" + pattern) is in_lines

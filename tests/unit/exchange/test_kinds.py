@@ -33,6 +33,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.values import size_text, stored_instant
+from tests.rounds import rounds
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00\ufffe\uffff"), max_size=20)
 _WORD = _TEXT.map(str.strip).filter(bool)
@@ -68,7 +69,7 @@ _PAIRS = st.sampled_from(sorted(DECLARED)).flatmap(lambda name: st.tuples(st.jus
 
 
 @given(_PAIRS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(200))
 def test_canonical_forms(drawn: tuple[str, Any, Any]) -> None:
     name, first, second = drawn
     kind = DECLARED[name][0]

@@ -23,6 +23,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.printed import check_call
+from tests.rounds import rounds
 
 #: The digest of FIPS 180-4's example.
 ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
@@ -152,7 +153,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=rounds(500))
 @example({"Comments": "\u2019; Remove-TransportRule * ; \u2019"})
 @example({"Comments": "it\u2019s", "Name": "".join(QUOTES)})
 @example({"Comments": "x\x03Remove-TransportRule y\r"})

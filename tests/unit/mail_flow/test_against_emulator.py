@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from tests.emulator.mail_flow import TooManyWorlds
+from tests.rounds import rounds
 from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import contradiction, disagreement
 from tests.unit.mail_flow.translation import vectors
@@ -27,7 +28,7 @@ def test_they_agree_about_the_vectors(vector: Values) -> None:
 
 
 @given(st.randoms(use_true_random=False), st.booleans())
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(250), suppress_health_check=list(HealthCheck))
 def test_they_agree_about_random_organizations(source: random.Random, newcomers: bool) -> None:
     tenant, rules, message = generators.organization(source), generators.rules(source, newcomers=newcomers), generators.message(source)
     for name, value in (("tenant", tenant), ("rules", rules), ("message", message)):

@@ -18,6 +18,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
+
 INSIDE = ["megan@contoso.com", "adele@contoso.com", "bob@eu.contoso.com", "helpdesk@contoso.com"]
 OUTSIDE = ["ann@fabrikam.com", "joe@eu.fabrikam.com", "guest@northwind.com", "x@sister.com"]
 GROUP = "sales@contoso.com"
@@ -159,7 +161,7 @@ def _answer(rules: list[dict[str, Any]], message: Message, facts: Facts, *, ever
 
 
 @given(rule_sets(), messages())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100))
 def test_passing_over_rules_changes_no_answer(rules: list[dict[str, Any]], message: Message) -> None:
     facts = facts_of(FACTS)
     assert _answer(rules, message, facts) == _answer(rules, message, facts, everything=True)
@@ -175,7 +177,7 @@ def test_results_have_no_nulls_and_are_the_same_again(rules: list[dict[str, Any]
 
 
 @given(rule_sets(), messages(), st.sets(st.sampled_from(HIDDEN), min_size=1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100))
 def test_what_is_said_without_a_fact_stays_true_with_it(rules: list[dict[str, Any]], message: Message, hidden: set[str]) -> None:
     whole = _answer(rules, message, facts_of(FACTS))
     partial = _answer(rules, message, facts_of({key: value for key, value in FACTS.items() if key not in hidden}))

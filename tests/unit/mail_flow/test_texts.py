@@ -16,6 +16,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
+
 
 def number(value: Truth) -> bool | str:
     return value if isinstance(value, bool) else value.reasons[0].id
@@ -51,7 +53,7 @@ def test_words(text: str, word: str, found: bool | str) -> None:
 
 
 @given(st.text("aA1_:. é機", max_size=8), st.text("aA1_:. é機", min_size=1, max_size=4))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=rounds(500))
 def test_a_word_that_may_be_there_has_its_first_run_in_the_text(text: str, word: str) -> None:
     token = first_token(word)
     if token and has_word(text, word) is not False:
@@ -117,7 +119,7 @@ _PATTERN = st.recursive(
 
 
 @given(_PATTERN, st.text("abA1 \n", max_size=6))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=rounds(500))
 def test_the_table_of_states_finds_what_a_backtracking_search_finds(pattern: str, text: str) -> None:
     expression = parse(pattern)
     for lines in (False, True):

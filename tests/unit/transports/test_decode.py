@@ -18,7 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.broker.test_frames import JSON
+from tests.unit.json_values import JSON
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._broker.se
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import regular_file as _regular_file
 
 from tests.unit.connections import ORGANIZATION, identity
+from tests.unit.transports.sealing import sealed
 
 TENANT = "aaaaaaaa-0000-0000-0000-000000000001"
 WHO, IRM, OME = Call("Get-OrganizationConfig"), Call("Get-IRMConfiguration"), Call("Get-OMEConfiguration")
@@ -53,13 +53,6 @@ def captured(**changes: Any) -> dict[str, Any]:
 def written(path: Path, document: Any) -> Path:
     path.write_text(document if isinstance(document, str) else json.dumps([document, NOT_VARIABLES]), encoding="ascii")
     return path
-
-
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The document with the digest that it should have, made as its documentation says."""
-    said = {name: value for name, value in document.items() if name != "digest"}
-    text = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return {**said, "digest": "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
 
 
 def session(path: Path, **values: Any) -> OrganizationSession:

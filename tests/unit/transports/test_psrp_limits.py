@@ -18,10 +18,10 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 
 from tests.emulator import Emulator
 from tests.unit.connections import Script, answer, identity
+from tests.unit.transports.drips import DRIPS
 
 from .scripted_shell import DONE, MARKER, OUTPUT, Message, message, output
 from .scripted_shell import attempt as converse
-from .test_rest_limits import DRIPS
 from .wires import values
 
 READ, WRITE = Call("Get-TransportRule"), Call("Set-IRMConfiguration")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,34 +18,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure
 
 from tests.unit.connections import answer, identity
+from tests.unit.transports.drips import DRIPS
 
 from .rest_attempts import GZIP, READ, WRITE, Make, attempt
-
-
-def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
-    """A byte now and then, for ever: each arrives in time, and the answer never."""
-
-    def step(handler: Any) -> None:
-        handler.close_connection = True
-        try:
-            handler.wfile.write(head)
-            for _number in range(100):
-                handler.wfile.write(piece)
-                time.sleep(0.1)
-        except OSError:
-            pass
-
-    return step
-
-
-DRIPS = {
-    "head": drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
-    "continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
-    "body to the end": drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "),
-    "chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    "chunk": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", b" "),
-}
 
 
 @pytest.mark.parametrize("step", DRIPS.values(), ids=DRIPS)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator import Emulator
+from tests.rounds import rounds
 from tests.unit.connections import ORGANIZATION
 from tests.unit.transports.wires import COUNTED, EVERY_WIRE, WIRES, Open, invoke, steps, values
 
@@ -130,7 +131,7 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=60).filter(lambda
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=rounds(10), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     text=TEXTS | st.sampled_from(["$(Get-Process)", "`n'\"", "a\0b", "_x0041_", "\ud800", "😀", "{{ 1 }}", "x\r\ny", "<![CDATA[]]>&amp;"]),
     picture=st.binary(min_size=1, max_size=3000),

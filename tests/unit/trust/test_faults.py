@@ -12,15 +12,14 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.permissions import GRANTED_BY
 from hypothesis import HealthCheck, given, seed, settings
 
+from tests.rounds import rounds
 from tests.soak.search import Case, Tally, cases, examine
 from tests.soak.wishes import LATE, OVERSIZED
 from tests.soak.world import ENGINE_WIRES, WIRES, World
+from tests.unit.trust.checking import ENCRYPT, IRM, WRITES, check
 
 from .wires import ENGINE, EVERY_WIRE, PROCESS, SHELLS
 
-IRM = "irm_configuration"
-ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
-WRITES = "[!gG]*"
 #: An example over a real PowerShell takes more than a second; "make soak-engine" tries many.
 _EXAMPLES = {"rest": 150, "engine": 10, "endpoint": 10, "powershell": 10}
 
@@ -30,7 +29,7 @@ def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
     tally = Tally()
 
     @seed((*WIRES, *ENGINE_WIRES).index(wire))
-    @settings(max_examples=_EXAMPLES.get(wire, 50), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=rounds(_EXAMPLES.get(wire, 50)), database=None, suppress_health_check=list(HealthCheck))
     @given(cases([wire]))
     def law(case: Case) -> None:
         examine(world, case, tally)
@@ -39,13 +38,6 @@ def test_the_law_holds(world: World, wire: str, record_property: Any) -> None:
     record_property("schedules", tally.schedules)
     record_property("faults", sum(tally.struck.values()))
     assert tally.struck
-
-
-def check(world: World, wire: str, wish: tuple[str, dict[str, Any]], *faults: dict[str, Any], past: Any = (), **more: Any) -> Tally:
-    tally = Tally()
-    examine(world, Case(wire, past, {}, wish, faults, **more), tally)
-    assert tally.struck, "the fault did not strike"
-    return tally
 
 
 def test_a_lost_answer_and_then_a_lost_authority_leave_the_write_named(world: World) -> None:

@@ -25,7 +25,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.schema import rule_properties
+from tests.rounds import rounds
 from tests.soak.world import World
+from tests.unit.trust.hostile_texts import HOSTILE
 
 from .wires import EVERY_WIRE
 
@@ -59,7 +61,7 @@ def organizations(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(600), suppress_health_check=list(HealthCheck))
 @given(found=organizations(), wanted=organizations())
 def test_no_answer_breaks_what_reads_and_plans(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     organization = Organization(SUBSETS, {part: Result(objects=objects) for part, objects in found.items()})
@@ -108,19 +110,6 @@ def test_entities_are_refused_wherever_xml_is_read(text: str) -> None:
     for encoding in ("utf-8", "utf-16", "utf-32", "cp037"):
         with pytest.raises(ValueError, match="document type"):
             pypsrp.refuse_document_type(text.replace("\ufeff", "").encode(encoding))
-
-
-HOSTILE = [
-    'it\'s "quoted" \u2018typographic\u2019 \u201ctoo\u201d',
-    "$(Remove-TransportRule *) ${env:PATH} `$x `n",
-    "'; Remove-TransportRule x; '",
-    "{{ lookup('pipe', 'id') }} {% raw %} {# #}",
-    "_x0000_ _x000D__x000A_ _X005F_",
-    ']]> <!-- --> &amp; &#0; <S N="V">',
-    "\r\n\t line\rbreaks \u2028 \u202e right to left",
-    "😀 \U0010ffff \ufffd é",
-    "@odata.type #Int32 [System.String]",
-]
 
 
 @pytest.mark.parametrize("wire", EVERY_WIRE)

@@ -10,7 +10,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange 
 
 from tests.soak.world import World
 
-from .test_faults import ENCRYPT, IRM, WRITES, check
+from .checking import ENCRYPT, IRM, WRITES, check
 from .wires import EVERY_WIRE
 
 BOTH = {"search_enabled": False, "transport_decryption_setting": "Mandatory"}

@@ -20,7 +20,7 @@ from tests.emulator.captured import captured_state
 from tests.soak.search import alike
 from tests.soak.world import NAME, World
 
-from .test_hostile import HOSTILE
+from .hostile_texts import HOSTILE
 
 Tasks = Sequence[tuple[str, Mapping[str, Any]]]
 

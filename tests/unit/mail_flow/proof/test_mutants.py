@@ -24,10 +24,8 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.proof.mutating import Patch, Values, subject
 from tests.unit.mail_flow.small_worlds import TENANT
-
-Patch = Callable[[Any, str, Any], None]
-Values = dict[str, Any]
 
 
 def words_hold_each_other(patch: Patch) -> None:
@@ -164,10 +162,6 @@ def nothing_of_an_address_is_open(patch: Patch) -> None:
 def words_and_patterns_see_alike(patch: Patch) -> None:
     whole = mail.relate_texts
     patch(mail, "relate_texts", lambda circuit, atoms, alike=True: whole(circuit, atoms))
-
-
-def subject(*words: str) -> Values:
-    return {"subject_contains_words": list(words)}
 
 
 HEADER = {"header_contains_message_header": "X-Class", "header_contains_words": ["yes"]}

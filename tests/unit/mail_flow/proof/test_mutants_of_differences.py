@@ -22,7 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, NOW, STOP, rule
-from tests.unit.mail_flow.proof.test_mutants import Patch, subject
+from tests.unit.mail_flow.proof.mutating import Patch, subject
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]

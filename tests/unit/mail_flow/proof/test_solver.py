@@ -12,22 +12,8 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Solver
 from pysat.solvers import Cadical153
 
+from tests.unit.mail_flow.proof.clauses import Clauses, random_clauses, solver_of
 from tests.unit.mail_flow.proof.hash_seeds import said_with_two_hash_seeds
-
-Clauses = list[list[int]]
-
-
-def random_clauses(source: random.Random, variables: int, clauses: int, widest: int = 3) -> Clauses:
-    """Signed literals, as DIMACS has them."""
-    return [[source.choice((1, -1)) * source.randint(1, variables) for _place in range(source.randint(1, widest))] for _clause in range(clauses)]
-
-
-def solver_of(variables: int, clauses: Clauses) -> tuple[Solver, list[int]]:
-    solver = Solver()
-    names = [TRUE, *(solver.variable() for _variable in range(variables))]
-    for clause in clauses:
-        solver.add([names[abs(literal)] ^ (literal < 0) for literal in clause])
-    return solver, names
 
 
 def satisfied(clauses: Clauses, model: list[bool]) -> bool:
@@ -142,7 +128,7 @@ def test_constants_and_trivial_clauses() -> None:
 
 _TWICE = """
 import random
-from tests.unit.mail_flow.proof.test_solver import random_clauses, solver_of
+from tests.unit.mail_flow.proof.clauses import random_clauses, solver_of
 for seed in range(30):
     clauses = [clause for clause in random_clauses(random.Random(seed), 60, 735) if len(clause) == 3]
     solver, names = solver_of(60, clauses)

@@ -19,9 +19,9 @@ from ansible_collections.m365.message_encryption.plugins.modules import (
 from hypothesis import given
 
 from tests.unit.emulated_session import EmulatedSession
+from tests.unit.resources.rules.law import LAW
 
 from .organizations import Edit, edits, organizations
-from .test_round_trip import LAW
 
 ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
 

@@ -14,6 +14,7 @@ from ansible_collections.m365.message_encryption.plugins.modules import ome_tran
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.rounds import rounds
 from tests.unit.emulated_session import EmulatedSession, refusal
 
 POSITIONS = ("first", "last", "relative")
@@ -31,7 +32,7 @@ def longest_increasing(numbers: list[int]) -> int:
 
 
 @given(_ORDERS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(200))
 def test_any_order_is_reached_with_the_fewest_moves(drawn: tuple[list[int], list[int], str]) -> None:
     numbers, chosen, position = drawn
     current, named = list(map(str, numbers)), list(map(str, chosen))
@@ -75,7 +76,7 @@ def test_without_a_word_the_others_stay_and_any_rule_may_move() -> None:
 
 
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), unique=True, max_size=8), st.sampled_from(POSITIONS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=rounds(25))
 def test_an_organization_gets_there_in_one_run(numbers: list[int], chosen: list[int], position: str) -> None:
     session = EmulatedSession({"transport_rules": [{"Name": f"rule {number}", "DeleteMessage": True} for number in numbers]})
     names = [f"rule {number}" for number in chosen]

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.modules import message_encryption_info, message_encryption_state, ome_transport_rules
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from tests.unit.emulated_session import WIRES, EmulatedSession
+from tests.unit.resources.rules.law import LAW
 
 from .organizations import Edit, edits, organizations
 
 #: Parts of the info module's output that are state.
 PARTS = ("ome_configurations", "irm_configuration", "activesync_org_settings", "owa_mailbox_policies", "mobile_device_mailbox_policies")
-LAW = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def comparable(info: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that never end: a server that sends a byte now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def drip(head: bytes, piece: bytes) -> Callable[[Any], None]:
+    """A byte now and then, for ever: each arrives in time, and the answer never."""
+
+    def step(handler: Any) -> None:
+        handler.close_connection = True
+        try:
+            handler.wfile.write(head)
+            for _number in range(100):
+                handler.wfile.write(piece)
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    return step
+
+
+DRIPS = {
+    "head": drip(b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    "continue": drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" "),
+    "body to the end": drip(b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+    "chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    "chunk": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfff\r\n", b" "),
+}

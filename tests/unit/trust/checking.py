@@ -1,0 +1,26 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One case of the fault search, with the faults that it has to meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.soak.search import Case, Tally, examine
+from tests.soak.world import World
+
+IRM = "irm_configuration"
+
+
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+
+
+WRITES = "[!gG]*"
+
+
+def check(world: World, wire: str, wish: tuple[str, dict[str, Any]], *faults: dict[str, Any], past: Any = (), **more: Any) -> Tally:
+    tally = Tally()
+    examine(world, Case(wire, past, {}, wish, faults, **more), tally)
+    assert tally.struck, "the fault did not strike"
+    return tally
