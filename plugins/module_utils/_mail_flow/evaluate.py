@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
@@ -27,6 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: So many worlds are followed for a recipient; beyond them the answer is unknown.
 MOST_WORLDS = 128
+
+#: So many copies are followed of those that rules make; what becomes of the others is unknown.
+MOST_COPIES = 256
 
 #: The fate of a copy that is not made in a world.
 NOBODY = "nobody"
@@ -80,12 +83,17 @@ class Passage:
             course = todo.pop(0)
             for added, worlds in course.additions.items():
                 copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
-                if copy not in followed and len(followed) < MOST_WORLDS:
+                if copy in followed:
+                    continue
+                goes_on = len(followed) < MOST_COPIES
+                if goes_on:
                     followed.add(copy)
-                    new = self._of_added(added, worlds, course)
-                    todo.append(new)
-                    known = courses.get(new.recipient.address)
-                    courses[new.recipient.address] = new if known is None else _twice(known, new)
+                people = self.facts.brought(added.address, added.field)
+                for person in people:
+                    new = self._of_added(person, people, added, worlds, course) if goes_on else Course(person, worlds, too_many=True, by=added)
+                    todo += [new] if goes_on else []
+                    known = courses.get(person.address)
+                    courses[person.address] = new if known is None else _twice(known, new)
         return list(courses.values())
 
     def course(self, address: str) -> Course | None:
@@ -103,16 +111,18 @@ class Passage:
             return [start]
         return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
 
-    def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
-        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""
-        primary = self.facts.primary(added.address)
-        label = added.address if primary == added.address.lower() else primary
-        person = Recipient(primary, added.address.lower(), label, brought=added.field)
+    def _of_added(self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course) -> Course:
+        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy.
+
+        :param people: all who were added with that person, since they are members of a group.
+        """
+        here = {each.address for each in people}
         starts = []
         for world in worlds:
-            others = () if _away(added, world) else tuple(other for other in world.fork.sure if other.address != primary)
-            perhaps = () if _away(added, world) else tuple(other for other in world.fork.perhaps if other[0].address != primary)
-            fork = Fork(others, (*perhaps, (person, (added.doubt,))))
+            together = self._sent_away(added, world) if _away(added, world) else world.fork
+            others = tuple(other for other in together.sure if other.address not in here)
+            perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
+            fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
             shares = world.fate in SHARED and not added.instead
             starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
@@ -120,6 +130,12 @@ class Passage:
         missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
         new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
         return new
+
+    def _sent_away(self, added: Added, world: World) -> Fork:
+        """Those who share the copy that a rule sends to somebody instead: all whom it does, or adds beside."""
+        every = (each for each in world.added if each.place == added.place)
+        found = {person.address: (person, (each.doubt,)) for each in every for person in self.facts.brought(each.address, each.field)}
+        return Fork((), tuple(found.values()))
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = Course(person, merged(starts), by=by)
@@ -289,6 +305,8 @@ class Passage:
         if content.wrapped and predicate.of_wrapper:
             why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
             found: Truth = opened(("wrapper", content.headers, content.classifications), "U00", why)
+        elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
+            found = opened(("name", person.address), "U00", f"the address of {person.label} is not known")
         else:
             found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found

@@ -26,11 +26,11 @@ _IN_FIELDS = {"any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"}
 _RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 
 
-def _is_left_out(assumed: set[str], message: Values, recipient: str, tenant: Mapping[str, Any]) -> bool:
-    """Whether a proof that assumes this says nothing of a recipient's copy: the message is unusual, or rules may bring them by another name."""
+def _is_left_out(assumed: set[str], message: Values) -> bool:
+    """Whether a proof that assumes this says nothing of a message, which is unusual."""
     documents = any(name.lower().endswith(".pdf") for one in message["attachments"] for name in (one["name"], *one.get("nested", ())))
     unusual = any(message.get("type") in kinds for number, kinds in _TYPES.items() if number in assumed)
-    return unusual or ("U25" in assumed and documents) or ("U09" in assumed and recipient in _not_followed(tenant))
+    return unusual or ("U25" in assumed and documents)
 
 
 def _not_followed(tenant: Mapping[str, Any]) -> set[str]:
@@ -58,7 +58,7 @@ def wrong_verdict(
         assumed = {row["id"] for row in answer.get("assumptions", ())}
         for breaking, what in ((verdict.certain, "breaks"), (verdict.possible, "may break")):
             for message, recipient in breaking:
-                if not _is_left_out(assumed, message, recipient, whole or tenant):
+                if not _is_left_out(assumed, message):
                     return f"it is called proved, and {what} for {recipient} with {message}"
         return "" if answer.get("assumptions") else "it is called proved without assumptions"
     if said == "refuted":
@@ -69,7 +69,7 @@ def wrong_verdict(
         return ""
     if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)], tenant):
         return ""
-    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant)]
+    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, each[0])]
     if any(row["id"] == "U09" for row in answer["unknown"]):
         usual = [each for each in usual if not _is_left_open(*each, rules, tenant)]
     if usual:
@@ -174,8 +174,9 @@ def wrong_difference(
                 continue
             said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
             missed = kinds_of(old, new) - said
-            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager.
-            is_open = (of_added and "unknown" in said) or (address in not_followed and ("U09" in unknown or (of_added and answer)))
+            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager, or by a name.
+            untold = address in not_followed or "@" not in address
+            is_open = (of_added and "unknown" in said) or (untold and ("U09" in unknown or (of_added and answer)))
             if missed and not is_open:
                 whom = f"{address}, whom rules add," if of_added else address
                 return f"nothing is said of {', '.join(sorted(missed))}: for {whom} with {message} {_shown(old)} becomes {_shown(new)}"

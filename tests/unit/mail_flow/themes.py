@@ -287,7 +287,30 @@ DATES = Theme(
     ],
 )
 
-THEMES = {"hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
+BROUGHT = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        [*(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (ANN, BOB, JOE) if sender != to), _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE)],
+        subject=("", "secure", "offer"),
+        headers=({}, {HEADER: "yes"}),
+    ),
+    tenants=(
+        {**_STAFF, "groups": {SALES: [EVE, "out@northwind.com"], ALL: [SALES, "far@eu.fabrikam.com"], PARTNERS: ["in@contoso.com"]}},
+        {**_STAFF, "groups": {SALES: [], ALL: ["out@northwind.com"], PARTNERS: ["in@contoso.com"]}, "managers": {MEGAN: "boss@northwind.com"}},
+        {**TENANT, "proxy_addresses": {**TENANT["proxy_addresses"], "ext contact": "out@northwind.com"}, "managers": {MEGAN: "in@contoso.com"}},
+    ),
+    hidden=("managers",),
+    predicates=[{}, {"from_scope": "InOrganization"}, {"sent_to_scope": "NotInOrganization"}, {"subject_contains_words": ["secure"]}],
+    actions=[
+        *((2, {way: [who]}) for way in ("copy_to", "blind_copy_to", "redirect_message_to") for who in (SALES, ALL, PARTNERS, "Ext Contact")),
+        (2, {"copy_to": ["Ext Contact", "new@northwind.com"]}),
+        (2, {"blind_copy_to": [f"in{number}@contoso.com" for number in range(7)] + ["out@northwind.com"]}),
+        *((1, {"add_manager_as_recipient_type": way}) for way in ("Cc", "Redirect")),
+    ],
+)
+
+THEMES = {"brought": BROUGHT, "hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
 
 
 def drawn(seed: int) -> Theme:

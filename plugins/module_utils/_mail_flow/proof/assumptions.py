@@ -71,15 +71,12 @@ SUBDOMAINS = {"id": "subdomains", "text": "Conditions on a domain also match its
 SENT_FROM = {"id": "sent_from", "text": "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered."}
 SIZES = {"id": "sizes", "text": "A message counts as larger than each of its attachments."}
 
-#: For rules that add somebody whose address the rules do not tell.
-NAMED_ONLY = {
-    "id": "U09",
-    "text": "People whom rules add or redirect mail to as the sender's manager, or as members of a group, are not considered,"
-    " nor are those whom rules add to their copies.",
-}
-
 #: For rules that make more copies than are followed.
-FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
+TOO_MANY_COPIES = {
+    "id": "U09",
+    "reason": "rules make more copies for people whom they add than are followed",
+    "settled_by": "Let fewer rules add people, or let them do so without a look at recipients.",
+}
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 

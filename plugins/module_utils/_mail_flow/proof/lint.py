@@ -106,16 +106,13 @@ class _Deciding:
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
     def _follow(self) -> None:
-        """Looks for the copies of people whom rules add, which go on from there. Of rules behind one whose people cannot be followed nothing is known."""
+        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
         live = {rule.place for rule in self.live}
-        if not any(branch.rule.place in live for branch in self.chain.branches) and not live & set(self.chain.unfollowed):
+        if not any(branch.rule.place in live for branch in self.chain.brings):
             return
         self._copies = self.model.added(self.model.free)
-        chains = [self.chain, *(copy.outcome.chain for copy in self._copies.copies)]
-        lost = [place for chain in chains for place in chain.unfollowed if chain is not self.chain or place in live]
         if self._copies.cut:
-            lost += [branch.rule.place for branch in self.chain.branches]
-        self._followed = min(lost, default=self._followed)
+            self._followed = min(branch.rule.place for branch in self.chain.brings)
 
     def _added(self, rule: FlowRule) -> Iterator[tuple[Value, Step, AddressSlot]]:
         """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""
