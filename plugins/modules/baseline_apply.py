@@ -48,10 +48,17 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Plan what the role's variables ask for
+  m365.message_encryption.baseline_plan:
+    procedure: baseline
+  vars: &wishes
+    hardened_baseline_social_id_sign_in: false
+    hardened_baseline_artifacts_dir: ./message_encryption
+
 - name: Apply the plan
   m365.message_encryption.baseline_apply:
     procedure: baseline
-    variables: "{{ variables }}"
+  vars: *wishes
 """
 
 RETURN = r"""
