@@ -230,6 +230,11 @@ options:
     type: str
     choices: [failed, all, none]
     default: failed
+  lint:
+    description:
+      - Whether to look for problems in the tested rules.
+      - The default is true with O(guarantees) or O(compare_with), and false with O(messages) alone.
+    type: bool
   fail_on_error:
     description:
       - Whether the task fails when an expectation is not met or a guarantee is refuted.
@@ -489,8 +494,9 @@ changed_messages:
 lint:
   description: >-
     Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
-    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it.
-  returned: success, and where an expectation is not met or a guarantee is refuted
+    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. V(too_complex)
+    means that the rules are too complex for all checks.
+  returned: with O(lint=true), O(guarantees) or O(compare_with)
   type: list
   elements: dict
   sample:
@@ -510,6 +516,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
@@ -539,6 +546,7 @@ SPEC: dict[str, Any] = {
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
+        "lint": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["rules", "source"]],
@@ -559,19 +567,22 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "lint": lint(rules, facts, now), "unavailable": unavailable}
-    if others is not None:
-        settings = settings_before(facts, params["facts"] or {}, other_facts)
-        found = difference(others, rules, facts, now, irm_before=settings)
-        result.update(difference=found.rows, difference_more=found.more)
-        if cases:
-            simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
-            before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
-            after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
-            result["changed_messages"] = differences(before, after)
-    verdicts = prove(rules, facts, guarantees, now)
-    if guarantees:
-        result["guarantees"] = verdicts
+    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "unavailable": unavailable}
+    settings = settings_before(facts, params["facts"] or {}, other_facts)
+    if others is not None and cases:
+        simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
+        before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
+        after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
+        result["changed_messages"] = differences(before, after)
+    with bounded(share=1):  # One budget for all that is about all mail.
+        if others is not None:
+            found = difference(others, rules, facts, now, irm_before=settings)
+            result.update(difference=found.rows, difference_more=found.more)
+        verdicts = prove(rules, facts, guarantees, now)
+        if guarantees:
+            result["guarantees"] = verdicts
+        if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
+            result["lint"] = lint(rules, facts, now)
     result["msg"] = "\n".join([*([tested.summary] if cases else []), *mail_lines(result, _SAID)])
     if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
         result["failed"] = params["fail_on_error"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
@@ -30,6 +31,9 @@ MOST_WORLDS = 128
 
 #: So many copies are followed of those that rules make; what becomes of the others is unknown.
 MOST_COPIES = 256
+
+#: What it costs to look whether a rule is for a recipient, and to tell a world from others.
+_STEPS_OF_RULE, _STEPS_OF_WORLD = 5, 60
 
 #: The fate of a copy that is not made in a world.
 NOBODY = "nobody"
@@ -72,11 +76,14 @@ class Passage:
     _contents: dict[Content, Content] = field(default_factory=dict)
     _dead: dict[int, int] = field(default_factory=dict)
     _bits: dict[object, int] = field(default_factory=dict)
+    _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
 
     def courses(self) -> list[Course]:
         """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
         people = self.facts.recipients(self.message)
-        courses = {person.address: self._follow(person, self._starts(people), 0) for person in people}
+        spend(_STEPS_OF_WORLD * len(people))
+        starts = self._starts(people)
+        courses = {person.address: self._follow(person, starts, 0) for person in people}
         todo = list(courses.values())
         followed: set[tuple[object, ...]] = set()
         while todo:
@@ -89,6 +96,7 @@ class Passage:
                 if goes_on:
                     followed.add(copy)
                 people = self.facts.brought(added.address, added.field)
+                spend(_STEPS_OF_WORLD * (len(people) + len(worlds)))
                 for person in people:
                     new = self._of_added(person, people, added, worlds, course) if goes_on else Course(person, worlds, too_many=True, by=added)
                     todo += [new] if goes_on else []
@@ -123,6 +131,7 @@ class Passage:
             others = tuple(other for other in together.sure if other.address not in here)
             perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
             fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
+            spend(_STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
             starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
@@ -152,6 +161,7 @@ class Passage:
             lowest = todo & -todo
             todo ^= lowest
             rule = self.rules.rules[lowest.bit_length() - 1]
+            spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 for world in course.worlds:
                     if not world.over:
@@ -163,6 +173,7 @@ class Passage:
             for world in course.worlds:
                 worlds += self._step(rule, world, course) if any(world is each for each in going) else [world]
             if len(worlds) > 1:
+                spend(len(worlds) * _STEPS_OF_WORLD)
                 worlds = merged(worlds)
                 if len(worlds) > MOST_WORLDS:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
@@ -321,6 +332,10 @@ class Passage:
             return branches
         after: list[tuple[World, bool]] = []
         for world, acts in branches:
+            halves = self._halves(rule, world) if rule.enforced and not person.brought else None
+            if halves is not None:
+                after.append((world if halves[acts] is world.fork else world.but(fork=halves[acts]), acts))
+                continue
             matches = self._matches(rule, world, person)
             guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
             if not guessed:
@@ -337,10 +352,22 @@ class Passage:
                 after.append((here.but(fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
         return after
 
+    def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
+        """The copies for whom a rule is and for whom it is not, if that is known of everybody who shares one. It is the same whoever of them is followed."""
+        key = (rule.place, world.fork, id(world.content), world.answers)
+        if key not in self._parted:
+            nobody = Recipient("", "", "")
+            matches = self._matches(rule, world, nobody)
+            sides = {acts: frozenset(other for other, match in matches.items() if match is not acts) for acts in (True, False)}
+            known = all(isinstance(match, bool) for match in matches.values())
+            self._parted[key] = {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
+        return self._parted[key]
+
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
         """For those who share a recipient's copy: whether the rule is for them. Whether it looks at somebody whom a rule added is open."""
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
+        spend(_STEPS_OF_RULE * len(others))
         return {
             other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other, bool(other.brought)))
             for other in others
@@ -360,14 +387,11 @@ class Passage:
         content, message = world.content, self.message
         if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
-        people = (*world.fork.sure, *(person for person, _reasons in world.fork.perhaps))
         found = self._waiting("message", self._message_keys)
         found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
         found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
         found |= self._waiting(("body", content.body), lambda: _words("body word", content.body or ""))
-        for person in people:
-            found |= self._waiting(person, partial(_recipient_keys, person))
-        return found
+        return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
 
     @property
     def _blind(self) -> bool:
@@ -412,6 +436,11 @@ def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
     return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", person.address, person.written, *person.also))
+
+
+def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
+    spend(_STEPS_OF_WORLD * len(fork.people))
+    return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
 
 
 def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:

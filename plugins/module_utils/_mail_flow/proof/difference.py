@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
@@ -29,7 +30,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     with_other_error_action,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, named_assumptions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed, Side, differing
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked, Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
@@ -103,7 +104,14 @@ def difference(
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings):
         return Difference([])
-    return _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget).differ(shown)
+    found: Collection[_Key] = ()
+    try:
+        with bounded():
+            differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
+            found = differ.classes
+            return differ.differ(shown)
+    except BudgetError:  # The rules are too much, or to say what was found is.
+        return Difference([cut_short()], len(found), complete=False)
 
 
 #: A class: its kind, its cause, and the person whom rules add, or nobody.
@@ -144,14 +152,15 @@ class _Differ:
     def differ(self, shown: int) -> Difference:
         found, others = self.classes, list[Row]()
         try:
-            for person in ("", *self._people()):
-                asked = self.questions.free(person)
-                left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
-                if self.model.free.company.watched:
-                    self._depend(left)
-            others += self._held_longer()
-            others += self._sent_on()
-            self._refine()
+            with bounded():  # What it leaves is for the rows.
+                for person in ("", *self._people()):
+                    asked = self.questions.free(person)
+                    left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
+                    if self.model.free.company.watched:
+                        self._depend(left)
+                others += self._held_longer()
+                others += self._sent_on()
+                self._refine()
         except BudgetError:
             self.complete = False
         others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
@@ -36,7 +37,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
@@ -172,8 +173,16 @@ def prove(
         read = guarantees_of(guarantees, where)
     if not read:
         return []
-    prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
-    return [prover.verdict(place, f"{where}[{place}]") for place in range(len(read))]
+    found: list[dict[str, Any]] = []
+    try:
+        with bounded():
+            prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+            for place in range(len(read)):
+                with bounded(share=1 / (len(read) - place)):
+                    found.append(prover.verdict(place, f"{where}[{place}]"))
+    except BudgetError:  # The rules themselves are too much.
+        found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
+    return found
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:

@@ -15,6 +15,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
@@ -40,20 +42,26 @@ def lint(
     """
     rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
     date = now or datetime.datetime.now(datetime.UTC)
-    model = Model([rule_set], RuleSet([]), facts, date)
-    domains = frozenset(domain(each) for each in (*(model.facts.mailboxes or ()), *(model.facts.mail_users or ())))
+    known = facts_of(facts)
+    domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
     found: list[dict[str, Any]] = []
     for rule in rule_set.rules:
-        look = Look(rule, rule_set, model.facts, domains, date)
+        look = Look(rule, rule_set, known, domains, date)
         for kind, check in CHECKS.items():
             reason = check(look) if kind in OF_IDLE_RULES or not rule.idle else ""
             if reason:
                 found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
     found += _equal_rules(rule_set)
-    meetings = Meetings(model, rule_set, budget)
-    deciding = _Deciding(model, meetings.usual(model.free), budget)
-    found += deciding.findings()
-    found += _Clashes(meetings, deciding).findings()
+    try:
+        with bounded():
+            model = Model([rule_set], RuleSet([]), facts, date)
+            meetings = Meetings(model, rule_set, budget)
+            deciding = _Deciding(model, meetings.usual(model.free), budget)
+            found += deciding.findings()
+            found += _Clashes(meetings, deciding).findings()
+    except BudgetError:
+        text = "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
+        found.append(_finding("too_complex", [], text))
     return found
 
 

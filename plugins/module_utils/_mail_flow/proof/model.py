@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
@@ -48,10 +49,6 @@ _STEPS = 6_000
 
 #: The maximum number of addresses in fields that are built exactly at once.
 _FIELDS_AT_ONCE = 4
-
-
-class BudgetError(Exception):
-    """A question took too many conflicts."""
 
 
 @dataclass(frozen=True)
