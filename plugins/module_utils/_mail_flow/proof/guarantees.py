@@ -32,15 +32,17 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     SUBDOMAINS,
     TOO_MANY_COPIES,
     described,
+    internal_domains,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
     LISTS,
@@ -54,6 +56,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -217,6 +220,7 @@ class _Prover:
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model([rules], claims, facts, now, options)
         self._cut = self.first.added(self.first.free).cut
+        self._showings = list(showings(rules.rules, self.first.facts))
         self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
@@ -327,10 +331,24 @@ class _Prover:
             for about, outcome in copies
         ]
 
-    def _broken(self, model: Model, place: int) -> int:
-        """That the guarantee may be broken for one of the copies that it applies to."""
+    def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
+        """That the guarantee may be broken for one of the copies that it applies to.
+
+        :param shown: whether also by what rules show others.
+        """
         circuit = model.circuit
-        return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, model.free)])
+        broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
+        return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
+
+    def _shown(self, model: Model, place: int) -> list[int]:
+        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
+        side, rule = model.free, model.claims.rules[place]
+        chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
+        found = []
+        for showing in self._showings if self.guarantees[place].then in ("not_in_clear", "portal") else ():
+            about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.shown(side.rail, showing.person.address))
+            found.append(high(side.rail.all_of((about, shows(showing, chains, side.rail)))))
+        return found
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
@@ -370,8 +388,9 @@ class _Prover:
         rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
         dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
+        internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
         today = [{"id": "date", "text": f"The mail passes the rules before any of them begins or ends again ({listed(dates)})."}] if dates else []
-        return [*({**text} for text, applies in named if applies), *today]
+        return [*({**text} for text, applies in named if applies), *([internal_domains(internal)] if internal else []), *today]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
@@ -430,7 +449,10 @@ class _Prover:
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
-        reasons: list[Reason] = []
+        shown = zip(self._showings, self._shown(model, place), strict=False)
+        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
+        if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
+            return described(reasons)
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
             for course in self._courses(model, candidate):

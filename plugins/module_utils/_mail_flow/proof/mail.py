@@ -206,6 +206,12 @@ class Mail:
             self.circuit.add(slot["address", primary])
         return self.added_people[primary]
 
+    def shown(self, rail: Rail, address: str) -> AddressSlot:
+        """Somebody to whom a rule shows a message."""
+        if ("address", address) in self.recipient.atoms:
+            return self.added(address)
+        return self.added_perhaps(rail, (), "shown", address)
+
     def added_perhaps(self, rail: Rail, people: Iterable[str], *name: Hashable) -> AddressSlot:
         """Somebody of those whom a rule adds.
 

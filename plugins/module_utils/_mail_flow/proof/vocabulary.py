@@ -17,6 +17,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
 
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]
@@ -178,6 +179,7 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
             people = (facts.brought(each) for each in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
             brought = (person.address for each in people if len(each) <= MOST_NAMED for person in each)
             found.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
+            found.mention(RECIPIENT, (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)))
             found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
             option = atom.predicate.options[0]

@@ -242,7 +242,7 @@ ENCRYPTS = rule("Encrypts", IN, ENCRYPT)
 
 
 def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
-    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients"}
+    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients", "shows_outside"}
 
 
 def test_a_redirected_copy_goes_on() -> None:
