@@ -400,7 +400,8 @@ guarantees:
 difference:
   description: >-
     The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is O(compare_with), "after" the tested
-    rules. The list is complete if RV(difference_more) is 0.
+    rules. A class is a kind of difference with the changed rule that causes it, and with the first later rule that no longer acts, or newly acts; where there
+    are many such rules, one class is about all that are left. The list is complete if RV(difference_more) is 0.
   returned: with O(compare_with)
   type: list
   elements: dict
@@ -416,7 +417,7 @@ difference:
       type: str
       returned: always
     when:
-      description: The conditions of the deciding rules, in the form of a rule's section.
+      description: Conditions that all of this mail meets as it arrives, in the form of a rule's section.
       type: dict
       returned: always
     unless:
@@ -433,10 +434,10 @@ difference:
       elements: str
       returned: always
     later:
-      description: The names of later rules that no longer act, or newly act, since a changed rule acts differently.
+      description: The name of the first later rule that no longer acts, or newly acts, since a changed rule acts differently.
       type: list
       elements: str
-      returned: where there are any
+      returned: where the class is about one
     arrives:
       description: How the mail that is meant arrives protected, V(own), V(other), V(smime) or V(smime_signed).
       type: str

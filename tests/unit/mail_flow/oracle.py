@@ -172,8 +172,10 @@ def wrong_difference(
         for message, address, old, new in changes:
             if of_added and address in named(message, tenant):  # Whom the message is for anyway is not compared as somebody whom rules add.
                 continue
-            said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
-            missed = kinds_of(old, new) - said
+            kinds = kinds_of(old, new)
+            rows = [row for row in answer if row.get("added", "") == (address if of_added else "") and row["kind"] in {*kinds, "unknown"}]
+            said = {row["kind"] for row in rows if row["kind"] == "unknown" or covers(row, message, address, before, after, whole or tenant)}
+            missed = kinds - said
             # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager, or by a name.
             untold = address in not_followed or "@" not in address
             is_open = (of_added and "unknown" in said) or (untold and ("U09" in unknown or (of_added and answer)))
@@ -181,6 +183,27 @@ def wrong_difference(
                 whom = f"{address}, whom rules add," if of_added else address
                 return f"nothing is said of {', '.join(sorted(missed))}: for {whom} with {message} {_shown(old)} becomes {_shown(new)}"
     return ""
+
+
+def covers(row: Mapping[str, Any], message: Values, address: str, before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
+    """Whether a row is about a message for somebody: as it arrives, it meets what the row names, under the settings of one of the rules."""
+    protection = message["protection"]
+    arrives = protection.get("owner") if protection["kind"] not in ("none", "smime", "smime_signed") else protection["kind"]
+    if row.get("arrives", arrives) != arrives:
+        return False
+    world = SmallWorld(tenant, [message])
+    return any(
+        meeting if "added" in row else address in meeting
+        for settings in _settings(before, after)
+        if (meeting := world.meeting(row["when"], row.get("unless", {}), **settings))
+    )
+
+
+def _settings(*rule_sets: Sequence[Values]) -> list[Values]:
+    """The settings of rules that decide which address a condition is about, each once."""
+    names = ("recipient_address_type", "sender_address_location")
+    every: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rules in rule_sets for rule in rules)]
+    return [each for place, each in enumerate(every) if each not in every[:place]]
 
 
 def wrong_settings(
@@ -236,9 +259,7 @@ def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence
     """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the settings of one of the rules."""
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
-    names = ("recipient_address_type", "sender_address_location")
-    settings: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rule in (*before, *after))]
-    meeting = {address for place, each in enumerate(settings) if each not in settings[:place] for address in world.meeting(row["when"], **each)}
+    meeting = {address for settings in _settings(before, after) for address in world.meeting(row["when"], **settings)}
     # Whom rules add is not among those to whom the mail came, and what may act on their copy need not act on the mail that it comes of.
     if (meeting or row["kind"] == "unknown") if "added" in row else witness["recipient"].lower() in meeting:
         return ""

@@ -316,3 +316,30 @@ THEMES = {"brought": BROUGHT, "hops": HOPS, "texts": TEXTS, "content": CONTENT, 
 def drawn(seed: int) -> Theme:
     """The theme of a seed. Half of them have the plain world."""
     return list(THEMES.values())[seed // 2 % len(THEMES)] if seed % 2 else PLAIN
+
+
+#: Many rules that encrypt, each for some mail, and a few that keep mail from them: what one edit does, it does to mail of several.
+CROWDED = Theme(
+    most=8,
+    messages=partial(
+        _every,
+        [*(_sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)), _sent(MEGAN, ANN, bcc=[JOE]), _sent(ANN, BOB, authenticated=False)],
+        subject=("", "secure", "offer", "secure offer"),
+        headers=({}, {HEADER: "yes"}),
+        importance=("Normal", "High"),
+    ),
+    predicates=[
+        *({"recipient_domain_is": [name]} for name in ("fabrikam.com", "eu.fabrikam.com", "northwind.com")),
+        *({"subject_contains_words": [word]} for word in ("secure", "offer")),
+        {"with_importance": "High"},
+        *({"from": [who]} for who in (MEGAN, BOB)),
+        *_header(HEADER, ("yes",), ()),
+    ],
+    actions=[
+        (30, {"apply_rights_protection_template": "Encrypt"}),
+        (8, {"stop_rule_processing": True}),
+        (6, {"set_header_name": HEADER, "set_header_value": "yes"}),
+        (4, {"reject_message_reason_text": "no"}),
+        (2, {"apply_rights_protection_template": "Do Not Forward"}),
+    ],
+)
