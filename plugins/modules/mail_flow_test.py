@@ -381,7 +381,8 @@ guarantees:
     counterexample:
       description: >-
         A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs in addition to
-        the known ones.
+        the known ones. What it does not say does not matter. C(decided_by) lists the last rule without which the guarantee would be kept; absent where
+        no rule decides.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:

@@ -93,7 +93,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
             "  +protection: none",
             "  +protected_by: absent",
             "  rule 'Partners' matched: stop_rule_processing",
-            "  rule 'Encrypt' did not act: not reached: 'Partners' ended the way",
+            "  rule 'Encrypt' did not act: not reached: 'Partners' ended the processing",
         ]
     )
     (diff,) = result["diff"]

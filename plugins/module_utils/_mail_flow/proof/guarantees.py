@@ -16,7 +16,6 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
@@ -42,6 +41,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.simplest import Breach, told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
@@ -442,8 +442,8 @@ class _Prover:
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
-                recipient = course.recipient.label if is_name(course.recipient.address) else course.recipient.address
-                found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": recipient, "outcome": outcome}
+                breach = Breach(guarantee.name, guarantee.then, guarantee.template, model.rule_sets[0], model.claims, rule)
+                found = told(breach, candidate, course, outcome)
                 return {**found, "facts": letter.facts} if letter.facts else found
         return None
 
