@@ -145,6 +145,12 @@ soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over psrp a
 mutants: .venv/mutants/ready build/installed ## mutants of the pure core: does a test fail when a line is changed?
 	@nice -n 19 .venv/mutants/bin/python -m tests.mutants $(MUTANTS_ARGS)
 
+# Microsoft's module is not a part of this repository: MODULE names its folder, which has ExchangeOnlineManagement.psd1.
+.PHONY: test-module
+test-module: .venv/$(CORE)/ready build/installed ## the tests of Microsoft's module over the one in the folder MODULE, and over the stand-in
+	@test -f '$(MODULE)/ExchangeOnlineManagement.psd1' || { echo 'MODULE=FOLDER names no folder with ExchangeOnlineManagement.psd1.' >&2; exit 2; }
+	@EXCHANGE_MODULE='$(abspath $(MODULE))' REQUIRE_PWSH=1 PYTHONPATH=build/collections $(BIN)/python -m pytest $(PYTEST_OPTIONS) tests/unit/transports/test_module.py $(PYTEST_ARGS)
+
 .PHONY: coverage
 coverage: .venv/$(CORE)/ready build/installed ## the code coverage of the unit tests
 	@PYTHONPATH=build/collections COVERAGE_FILE=.cache/coverage $(BIN)/python -m pytest $(PYTEST_OPTIONS) -q tests/unit \

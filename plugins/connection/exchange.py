@@ -250,7 +250,8 @@ options:
       - name: ansible_exchange_connect_timeout
   exchange_retries:
     description:
-      - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply repeated.
+      - The total number of tries for calls that are safe to repeat. A write whose response was lost is not simply repeated. Microsoft's module
+        repeats calls by itself, also writes, before it reports a failure.
     type: int
     default: 5
     vars:

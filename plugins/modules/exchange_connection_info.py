@@ -26,7 +26,7 @@ seealso:
 EXAMPLES = r"""
 - name: Can we work with this organization?
   m365.message_encryption.exchange_connection_info:
-  register: exchange
+  register: connection
 
 - name: Show it
   ansible.builtin.debug:
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 - name: Go on only where everything is granted
   ansible.builtin.assert:
-    that: exchange.missing_cmdlets == {}
+    that: connection.missing_cmdlets == {}
 """
 
 RETURN = r"""

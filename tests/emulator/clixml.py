@@ -18,6 +18,7 @@ from datetime import timedelta, timezone
 from typing import Any
 from xml.etree import ElementTree
 
+from .context import Outcome
 from .properties import Kind, Record
 from .values import parse_instant
 
@@ -44,6 +45,10 @@ def escaped(text: str) -> str:
     return _ESCAPED.sub(units, text)
 
 
+#: The root of a document, as .NET reads it.
+_DOCUMENT = {"Version": "1.1.0.1", "xmlns": "http://schemas.microsoft.com/powershell/2004/04"}
+
+
 def document(record: Record, flavour: Flavour) -> ElementTree.Element:
     """The CLIXML of one object."""
     references = itertools.count()
@@ -60,6 +65,16 @@ def document(record: Record, flavour: Flavour) -> ElementTree.Element:
         element.set("N", escaped(name))
         properties.append(element)
     return root
+
+
+def documents(outcome: Outcome, flavour: Flavour) -> list[str]:
+    """The objects of an outcome, each as a document of CLIXML."""
+    made = []
+    for record in outcome.records:
+        root = ElementTree.Element("Objs", _DOCUMENT)
+        root.append(document(record, flavour))
+        made.append(ElementTree.tostring(root, encoding="unicode"))
+    return made
 
 
 def _value(kind: Kind, value: Any, flavour: Flavour, references: Iterator[int]) -> ElementTree.Element:

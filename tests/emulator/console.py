@@ -35,6 +35,8 @@ _CONNECT_PARAMETERS = """accesstoken appid certificate certificatethumbprint cer
     userprincipalname organization commandname showbanner skiploadingformatdata skiploadingcmdlethelp exchangeenvironmentname loglevel trackperformance
     erroraction warningaction"""
 
+_NO_ROLE = "The role assigned to application isn't supported in this scenario. Please check online documentation."
+
 #: A management host's own configuration.
 HOST = "Microsoft.PowerShell"
 
@@ -146,7 +148,8 @@ class Console:
         from_service = not error.type.startswith(_AUTOMATION) or error.type.endswith("ParameterTransformationException")
         if self.flavour is Flavour.SERVER or not from_service:
             return error
-        return CmdletError(f"{error.error_id}|{error.type}|{error.message}", "System.Exception", error.error_id, error.status, error.category)
+        shown = f"{error.error_id}|{error.type}|{error.message}"
+        return CmdletError(shown, "System.Exception", error.error_id, error.status, error.category, reason=error.reason)
 
     def is_terminating(self, error: CmdletError, parameters: Mapping[str, Any]) -> bool:
         """Whether an error ends its pipeline: what PowerShell itself refuses does, what a cmdlet reports does not.
@@ -215,7 +218,7 @@ class Console:
             raise _sign_in_failed(f"AADSTS90002: Tenant '{values['organization']}' not found.")
         self._check_credential(values, organization)
         if not self._applications[organization.name].directory_role:
-            raise _sign_in_failed("The role assigned to application isn't supported in this scenario. Please check online documentation.")
+            raise _not_permitted(_NO_ROLE)
         only = values.get("commandname")
         self._only = None if only is None else frozenset(name.lower() for name in ([only] if isinstance(only, str) else only))
         if self._organization is None:
@@ -232,9 +235,9 @@ class Console:
                 if self._authority.is_of_a_person(values["accesstoken"]) != bool(values.get("userprincipalname")):
                     raise Unauthorized("UserPrincipalName")
             except Unauthorized as error:
-                raise _sign_in_failed("UnAuthorized") from error
+                raise _not_permitted("UnAuthorized") from error
             except NotEntitled as error:
-                raise _sign_in_failed("The role assigned to application isn't supported in this scenario. Please check online documentation.") from error
+                raise _not_permitted(_NO_ROLE) from error
             return
         if values.get("managedidentity"):
             account = values.get("managedidentityaccountid")
@@ -272,3 +275,8 @@ class Console:
 
 def _sign_in_failed(message: str) -> CmdletError:
     return CmdletError(message, "System.Exception", "", category=9, thrown=True)
+
+
+def _not_permitted(message: str) -> CmdletError:
+    """What 401 and 403 become where the module connects."""
+    return CmdletError(message, "System.UnauthorizedAccessException", "", category=9, thrown=True)

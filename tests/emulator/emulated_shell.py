@@ -234,14 +234,14 @@ def _record(error: CmdletError, command: str) -> types.ErrorRecord:
     elif error.thrown:
         error_id, activity = error.message, ""
     elif error.type == "System.Exception":
-        error_id, activity = f"{stamp},Write-ErrorMessage", "Write-ErrorMessage"
+        error_id, activity = f"{stamp},Write-ErrorMessage", command
     else:
         kind = f"[FailureCategory=Cmdlet-{error.type.rpartition('.')[2]}]"
         error_id, activity = f"{stamp} {kind} {error.error_id},Microsoft.Exchange.Management.{command.replace('-', '')}", command
     category = 14 if error.thrown else 0 if error.type == "System.Exception" else error.category
     return types.ErrorRecord(
         Exception=_exception(error.message, error.type),
-        CategoryInfo=types.ErrorCategoryInfo(Category=types.ErrorCategory(category), Activity=activity, Reason=error.type.rpartition(".")[2]),
+        CategoryInfo=types.ErrorCategoryInfo(Category=types.ErrorCategory(category), Activity=activity, Reason=error.reason),
         FullyQualifiedErrorId=error_id,
     )
 

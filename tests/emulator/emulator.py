@@ -198,10 +198,10 @@ class Emulator:
                 answer.delay += self.latency
         return answer or Answer(404, b"")
 
-    def tls_settings(self, *, ca: trustme.CA | None = None) -> ssl.SSLContext:
+    def tls_settings(self, *, ca: trustme.CA | None = None, names: Iterable[str] = _ADDRESSES) -> ssl.SSLContext:
         """The TLS settings of a front; with another ``ca``, those of a server that the clients do not trust."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        (ca or self._authority_of_certificates).issue_cert(*_ADDRESSES).configure_cert(context)
+        (ca or self._authority_of_certificates).issue_cert(*names).configure_cert(context)
         return context
 
     def _psrp_front(self) -> PsrpFront:

@@ -121,7 +121,7 @@ class EngineShell(Shell):
             arguments += ["-ConfigurationFile", str(configuration)]
         self._process = subprocess.Popen(
             arguments,
-            env=_environment(HOME=str(home), EMULATOR_MODULE_SERVICE=f"{url}/{shell_id}"),
+            env=_environment(HOME=str(home), EMULATOR_MODULE_SERVICE=f"{url}/{shell_id}", EMULATOR_MODULE_WAIT="1"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -33,6 +33,12 @@ class CmdletError(Exception):
     category: int = 5
     thrown: bool = False
 
+    #: The name of the service's exception, where the type is the module's own.
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        self.reason = self.reason or self.type.rpartition(".")[2]
+
     def __str__(self) -> str:
         return self.message
 

@@ -24,6 +24,7 @@ from .web import Answer, Lost
 
 #: Kinds that answer with an HTTP status, and the body they come with.
 STATUSES = {
+    "401": (401, b""),
     "401_expired": (401, b""),
     "401_revoked": (401, b""),
     "403": (403, b"\x00" * 512),
@@ -70,8 +71,8 @@ class Fault:
     ``Set-*``), ``organization``. What is left out matches everything, but ``batched`` wants to be named.
 
     How, for the kinds that ask for it: ``after`` (a status is answered after the work was done), ``retry_after`` (seconds, or a date),
-    ``status`` (of ``concurrency_text``), ``seconds`` (``slow``; ``stale_reads``), ``reads`` and ``alternate`` (``stale_reads``; ``reads`` of
-    ``stored_error`` and ``half_stored``, too), ``size`` (bytes, ``huge``),
+    ``status`` (of ``concurrency_text``), ``body`` (of a status, instead of its own), ``seconds`` (``slow``; ``stale_reads``), ``reads``
+    and ``alternate`` (``stale_reads``; ``reads`` of ``stored_error`` and ``half_stored``, too), ``size`` (bytes, ``huge``),
     ``type`` (.NET exception of ``transient`` and ``error_in_200``), ``location`` (``redirect``), ``edit`` (``portal_edit``: another administrator's
     ``{"cmdlet": …, "parameters": …}``, made just before the cmdlet that it strikes, or just after it with ``after``).
 
@@ -88,6 +89,7 @@ class Fault:
     after: bool = False
     retry_after: int | str | None = None
     status: int | None = None
+    body: str = ""
     seconds: float | None = None
     reads: int | None = None
     alternate: bool = False
@@ -191,6 +193,7 @@ def strike(fault: Fault | None, work: Callable[[], Answer]) -> Answer:
         if fault.after:
             work()
         status, body = STATUSES[fault.kind]
+        body = fault.body.encode() or body
         headers = {"Content-Type": "text/html" if body.startswith(b"<") else "text/plain"}
         if fault.retry_after is not None:
             headers["Retry-After"] = str(fault.retry_after)
@@ -231,7 +234,7 @@ def random_schedule(seed: int, *, wire: str, length: int = 3, reach: int = 12) -
     :param reach: the latest event that one may wait for.
     """
     source = random.Random(seed)
-    elsewhere = {"rest": {"dead_shell", "operation_timeout"}, "psrp": {"401_expired", "401_revoked", "concurrency_text"}}[wire]
+    elsewhere = {"rest": {"dead_shell", "operation_timeout", "401"}, "psrp": {"401", "401_expired", "401_revoked", "concurrency_text"}}[wire]
     kinds = sorted(KINDS - SHELL - POOL - elsewhere - {"redirect", "portal_edit"})
     schedule = []
     for _unused in range(length):

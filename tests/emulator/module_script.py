@@ -10,11 +10,12 @@ a function does is the stand-in's: ``tests/powershell``.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+_POWERSHELL = Path(__file__).parents[1] / "powershell"
 _MANIFEST = Path(__file__).parent / "data/module_manifest.json"
 _NO_PARAMETERS: Mapping[str, Any] = {"default_set": None, "parameters": {}}
 
@@ -34,8 +35,19 @@ def script(names: Iterable[str], *, hidden_parameters: Collection[str] = ()) -> 
 
     :param hidden_parameters: ``Cmdlet -Parameter`` in lower case: what the caller's role withholds.
     """
-    functions = [_function(name, manifest().get(name, _NO_PARAMETERS), hidden_parameters) for name in names]
-    return "\n".join(["param($Forward)", "$script:Forward = $Forward", *functions, "Export-ModuleMember -Function *", ""])
+    return "\n".join(["param($Forward)", "$script:Forward = $Forward", *_functions(names, hidden_parameters), "Export-ModuleMember -Function *", ""])
+
+
+def module_file(names: Sequence[str], *, hidden_parameters: Collection[str] = ()) -> str:
+    """The same script as Microsoft's own module gets it from the service: with all that it needs to reach it."""
+    parts = [(_POWERSHELL / path).read_text(encoding="utf-8") for path in ("Route.ps1", "ExchangeOnlineManagement/Proxies.ps1")]
+    exported = ", ".join(f"'{name}'" for name in names)
+    forward = "$script:Forward = ${function:Invoke-ExchangeCommand}"
+    return "\n".join([*parts, forward, *_functions(names, hidden_parameters), f"Export-ModuleMember -Function {exported}", ""])
+
+
+def _functions(names: Iterable[str], hidden: Collection[str]) -> list[str]:
+    return [_function(name, manifest().get(name, _NO_PARAMETERS), hidden) for name in names]
 
 
 def _function(name: str, described: Mapping[str, Any], hidden: Collection[str]) -> str:

@@ -14,22 +14,14 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
-from xml.etree import ElementTree
 
-from .clixml import document
+from .clixml import documents
 from .console import Console
-from .context import Outcome
 from .errors import CmdletError, CmdletNotGranted
 from .module_script import script
 from .organization import Organization
 from .own_processes import OwnProcesses
 from .web import Answer, Request
-
-_CLIXML = {"Version": "1.1.0.1", "xmlns": "http://schemas.microsoft.com/powershell/2004/04"}
-_NOT_GRANTED = (
-    "||A server side error has occurred because of which the operation could not be completed. Please try again after some time. "
-    "If the problem still persists, please reach out to MS support."
-)
 
 
 class ModuleService:
@@ -42,7 +34,7 @@ class ModuleService:
     def __init__(self, console: Callable[[str], Console | None], own: OwnProcesses) -> None:
         self._console = console
         self._own = own
-        self._routes: Mapping[str, Callable[[Console, Any], dict[str, Any]]] = {
+        self._routes: Mapping[str, Callable[[Console, Any], Answer]] = {
             "connect": self._connect,
             "invoke": self._invoke,
             "disconnect": self._disconnect,
@@ -55,48 +47,43 @@ class ModuleService:
             return _json(404, {"error": f"no {request.method} {request.path}"})
         body = json.loads(request.body)
         request_body = {**body, "parameters": {name: _plain(value) for name, value in body["parameters"].items()}}
-        return _json(200, self._own.strike(shell_id, what, request_body, lambda: route(console, request_body)))
+        return self._own.strike(shell_id, what, request_body, console, lambda: route(console, request_body))
 
-    def _connect(self, console: Console, body: Any) -> dict[str, Any]:
+    def _connect(self, console: Console, body: Any) -> Answer:
         try:
             console.run("Connect-ExchangeOnline", body["parameters"])
         except CmdletError as error:
-            return {"error": error.message}
+            return _json(200, {"error": error.message, "type": error.type})
         organization = console.organization
         assert organization is not None
         hidden = [text.lower() for text in organization.state["hidden_parameters"]]
         name = f"tmpEXO_{secrets.token_hex(4)}.{secrets.token_hex(2)}"
-        return {
-            "module": name,
-            "script": script(console.exchange_cmdlets(), hidden_parameters=hidden),
-            "connection": _connection(organization, name, body["parameters"]),
-        }
+        made = script(console.exchange_cmdlets(), hidden_parameters=hidden)
+        return _json(200, {"module": name, "script": made, "connection": _connection(organization, name, body["parameters"])})
 
-    def _invoke(self, console: Console, body: Any) -> dict[str, Any]:
-        told: dict[str, Any] = {"warnings": [], "objects": [], "errors": [], "leaves": ""}
+    def _invoke(self, console: Console, body: Any) -> Answer:
         try:
             outcome = console.forward(body["cmdlet"], body["parameters"], confirmed=body["confirmed"])
         except CmdletNotGranted:
-            return {**told, "errors": [_NOT_GRANTED]}
+            return Answer(403, b"", {})
         except CmdletError as error:
             if error.error_id == "HostException":
-                return {"asks": "Are you sure you want to perform this action?"}
-            return {**told, "errors": [error.message]}
+                return _json(200, {"@emulator.asks": "Are you sure you want to perform this action?"})
+            return _refusal(error)
         errors = [console.worded(error).message for error in outcome.errors]
-        return {"warnings": outcome.warnings, "objects": _documents(outcome, console), "errors": errors, "leaves": outcome.leaves}
+        values = [{"_clixml": text} for text in documents(outcome, console.flavour)]
+        return _json(200, {"@adminapi.warnings": outcome.warnings, "value": values, "@adminapi.errors": errors, "@emulator.leaves": outcome.leaves})
 
-    def _disconnect(self, console: Console, body: Any) -> dict[str, Any]:
+    def _disconnect(self, console: Console, body: Any) -> Answer:
         console.run("Disconnect-ExchangeOnline", {"Confirm": False})
-        return {}
+        return _json(200, {})
 
 
-def _documents(outcome: Outcome, console: Console) -> list[str]:
-    documents = []
-    for record in outcome.records:
-        root = ElementTree.Element("Objs", _CLIXML)
-        root.append(document(record, console.flavour))
-        documents.append(ElementTree.tostring(root, encoding="unicode"))
-    return documents
+def _refusal(error: CmdletError) -> Answer:
+    """An error as the service answers it; its text already says what the module would say."""
+    answer = _json(error.status, {"error": {"code": "", "message": "Error executing cmdlet", "details": [{"message": error.message}]}})
+    answer.headers["x-ExceptionType"] = error.reason
+    return answer
 
 
 def _connection(organization: Organization, module: str, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -272,6 +272,10 @@ class Organization:
 
     def answers_to(self, identifier: str) -> bool:
         """Whether a tenant segment of a URL means this organization."""
+        return self.is_addressed_well_by(identifier) or identifier.lower() in (row["DomainName"].lower() for row in self.state["accepted_domains"])
+
+    def is_addressed_well_by(self, identifier: str) -> bool:
+        """Whether it means the organization by its tenant id or its initial domain. By another domain, further pages are refused [Microsoft Q&A 1023619]."""
         return identifier.lower() in (self.name.lower(), self.tenant_id.lower())
 
     @classmethod

@@ -8,7 +8,7 @@ becomes the real PowerShell. Each process has a console of its own, named by its
 so a process is the one that it was only if it began when it began.
 
 Transport faults of the wire ``powershell``, at the steps ``connect``, ``invoke`` and ``disconnect``: ``lost_before`` and ``dead_shell`` kill the process before
-the work, ``lost_after`` kills it after, ``slow`` answers late.
+the work, ``lost_after`` kills it after. All others strike the request, as over REST.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import os
 import shlex
 import signal
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .console import Console
 from .engine import MODULES, Engine
-from .faults import Faults
+from .faults import Faults, strike
 from .ledger import Ledger
+from .web import Answer
 
 _PREFIX = "own-"
 
@@ -55,6 +55,7 @@ class OwnProcesses:
             "#!/bin/sh",
             f"export EMULATOR_MODULE_SERVICE={shlex.quote(url)}/{_PREFIX}$$",
             f'export PSModulePath={shlex.quote(str(modules))}:"$PSModulePath"',
+            "export EMULATOR_MODULE_WAIT=1",
             before,
             f'exec {shlex.quote(str(engine.path))} "$@"',
         ]
@@ -86,25 +87,17 @@ class OwnProcesses:
         for pid in self.living:
             _kill(pid)
 
-    def strike(self, name: str, step: str, body: Mapping[str, Any], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What a process gets for a request, unless a fault strikes."""
-        console = self.console(name)
-        if console is None:
-            return work()
-        self._ledger.count("powershell")
+    def strike(self, name: str, step: str, body: Mapping[str, Any], console: Console, work: Callable[[], Answer]) -> Answer:
+        """What the stand-in gets for a request, unless a fault strikes. A shell that no client has started itself cannot be killed."""
+        is_own = name.startswith(_PREFIX)
+        if is_own:
+            self._ledger.count("powershell")
         organization = console.organization.name if console.organization else str(body["parameters"].get("Organization", ""))
         fault = self._faults.transport("powershell", step, [str(body.get("cmdlet", step))], organization)
-        if fault is None:
-            return work()
-        pid = _pid(name)
-        if fault.kind in ("lost_before", "dead_shell"):
-            _kill(pid)
-            return {"error": "the process was killed"}
-        answer = work()
-        if fault.kind == "slow":
-            time.sleep(fault.seconds or 1.0)
-        if fault.kind == "lost_after":
-            _kill(pid)
+        if fault is None or fault.kind not in ("lost_before", "dead_shell", "lost_after") or not is_own:
+            return strike(fault, work)
+        answer = work() if fault.kind == "lost_after" else Answer(500, b"")
+        _kill(_pid(name))
         return answer
 
 

@@ -15,8 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .authority import Authority, NotEntitled, Unauthorized, challenge
+from .clixml import Flavour, documents
 from .errors import CmdletError, CmdletNotGranted
 from .faults import Fault, strike
+from .module_script import module_file
 from .organization import Organization
 from .properties import Kind, Record
 from .runner import granted
@@ -24,7 +26,8 @@ from .schema import is_read
 from .service import Service
 from .web import Answer, Request
 
-_PATH = re.compile(r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile)", re.IGNORECASE)
+_PATH = re.compile(r"/adminapi/(beta|v1\.0)/([^/]+)/(InvokeCommand|\$batch|EXOModuleFile|basicinfo\('AdminApiState'\))", re.IGNORECASE)
+_RUNNING = {"PropertyName": "AdminApiState", "PropertyValue": "Running"}
 #: What the service's own module puts into a batch. Whether it takes more is not known, so more is refused.
 _MAXIMUM_BATCH = 10
 _NOTHING_READABLE = b"\x00" * 512
@@ -51,10 +54,12 @@ class AdminApi:
         if match is None:
             return None
         self.service.ledger.count_request()
-        _unused, tenant, what = match.groups()
+        version, tenant, what = match.groups()
         step = {"invokecommand": "invoke", "$batch": "batch"}.get(what.lower(), what.lower())
         named = self.service.find(tenant)
         fault = self.service.faults.transport("rest", step, _cmdlets(request), named.name if named else tenant)
+        if step == "invoke" and version == "v1.0":
+            return Answer(405, b"", {"Allow": "GET"})
         answer = strike(self._unauthorized_from_now_on(fault), lambda: self._authorized(step, tenant, request))
         return _compressed(answer, request)
 
@@ -72,22 +77,32 @@ class AdminApi:
             return Answer(401, b"", challenge(str(refusal)))
         except NotEntitled:
             return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
-        return self._serve(step, organization, request)
+        return self._serve(step, organization, request, tenant)
 
-    def _serve(self, step: str, organization: Organization, request: Request) -> Answer:
+    def _serve(self, step: str, organization: Organization, request: Request, tenant: str) -> Answer:
         if step == "exomodulefile":
-            return self._module_file(organization)
+            return self._module_file(organization, request.headers.get("CommandName") or "*")
+        if step.startswith("basicinfo"):
+            return _json(200, _RUNNING)
         if request.method != "POST":
             return Answer(405, b"", {"Allow": "POST"})
         try:
             body = json.loads(request.body)
-            return self._batch(organization, body) if step == "batch" else self._invoke(organization, body, request.headers, request.query)
+            return self._batch(organization, body) if step == "batch" else self._invoke(organization, body, request.headers, request.query, tenant)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return _error(CmdletError(f"The request is malformed: {error}.", "Microsoft.OData.ODataException", ""), organization)
 
-    def _module_file(self, organization: Organization) -> Answer:
-        names = ",".join(granted(organization.state))
-        return _json(200, {"@odata.context": f"{self.url}/adminapi/v1.0/{organization.name}/$metadata#EXOModuleFile", "value": [{"exportedCmdlets": names}]})
+    def _module_file(self, organization: Organization, wanted: str) -> Answer:
+        """The script of the temporary module, where somebody names the cmdlets that it shall have; otherwise only their list."""
+        names = granted(organization.state)
+        file: dict[str, Any] = {}
+        if wanted != "*":
+            asked = {name.strip().lower() for name in wanted.split(",")}
+            names = [name for name in names if name.lower() in asked]
+            hidden = [text.lower() for text in organization.state["hidden_parameters"]]
+            file = {"fileName": "ExoModule.psm1", "fileContent": module_file(names, hidden_parameters=hidden)}
+        context = f"{self.url}/adminapi/v1.0/{organization.name}/$metadata#EXOModuleFile"
+        return _json(200, {"@odata.context": context, "value": [{**file, "exportedCmdlets": ",".join(names)}]})
 
     def _batch(self, organization: Organization, body: Mapping[str, Any]) -> Answer:
         requests = body["requests"]
@@ -111,17 +126,17 @@ class AdminApi:
         except NotEntitled:
             return {"status": 403, "headers": {}, "body": _NOTHING_READABLE.decode("latin-1")}
         fault = self.service.faults.transport("rest", "batched", [row["body"]["CmdletInput"]["CmdletName"]], organization.name)
-        answer = strike(fault, lambda: self._invoke(organization, row["body"], headers, {}))
+        answer = strike(fault, lambda: self._invoke(organization, row["body"], headers, {}, match[2]))
         try:
             content: Any = json.loads(answer.body)
         except ValueError:
             content = answer.body.decode("latin-1")
         return {"status": answer.status, "headers": answer.headers, "body": content}
 
-    def _invoke(self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str]) -> Answer:
+    def _invoke(self, organization: Organization, body: Mapping[str, Any], headers: Any, query: Mapping[str, str], tenant: str) -> Answer:
         if "$skiptoken" in query:
             rest = self._pages.pop(query["$skiptoken"], None)
-            return self._page(organization, rest if organization.state["page_links"] == "post" else None, [], headers)
+            return self._page(organization, rest if organization.state["page_links"] == "post" else None, [], headers, tenant)
         call = body["CmdletInput"]
         cmdlet, parameters = str(call["CmdletName"]), call.get("Parameters") or {}
         if not isinstance(parameters, dict):
@@ -132,14 +147,23 @@ class AdminApi:
             return Answer(403, _NOTHING_READABLE, {"Content-Type": "application/json"})
         except CmdletError as error:
             return _error(error, organization)
-        values = [_object(record, organization, query.get("$select")) for record in outcome.records]
-        answer = self._page(organization, values, outcome.warnings, headers, outcome.errors)
+        if headers.get("X-ResponseFormat", "json") == "clixml":
+            values = [{"_clixml": text} for text in documents(outcome, Flavour.MODULE)]
+        else:
+            values = [_object(record, organization, query.get("$select")) for record in outcome.records]
+        answer = self._page(organization, values, outcome.warnings, headers, tenant, outcome.errors)
         if outcome.garbled:
             answer.body = answer.body[: len(answer.body) // 2]
         return answer
 
     def _page(
-        self, organization: Organization, values: list[dict[str, Any]] | None, warnings: list[str], headers: Any, errors: list[CmdletError] | None = None
+        self,
+        organization: Organization,
+        values: list[dict[str, Any]] | None,
+        warnings: list[str],
+        headers: Any,
+        tenant: str,
+        errors: list[CmdletError] | None = None,
     ) -> Answer:
         if values is None:
             return _error(CmdletError("Expired or Invalid pagination request. Default Expiry time is 00:30:00", "", ""), organization)
@@ -148,7 +172,8 @@ class AdminApi:
         body: dict[str, Any] = {"@odata.context": f"{self.url}/adminapi/beta/{organization.name}/$metadata#Collection(Exchange.GenericHashTable)"}
         if len(values) > size:
             token = str(next(self._tokens))
-            self._pages[token] = values[size:]
+            if organization.is_addressed_well_by(tenant):
+                self._pages[token] = values[size:]
             body["@odata.nextLink"] = f"{self.url}/adminapi/beta/{organization.tenant_id}/InvokeCommand?$skiptoken={token}"
         body |= {"adminapi.warnings@odata.type": "#Collection(String)", "@adminapi.warnings": warnings}
         if errors:
@@ -219,7 +244,7 @@ def _error(error: CmdletError, organization: Organization) -> Answer:
     thrower = "Microsoft.Exchange.Admin.OData.Core.ODataServiceException"
     body["innererror"] = {"message": "Error executing cmdlet", "type": thrower, "stacktrace": trace, "internalexception": inner}
     answer = _json(error.status, {"error": body})
-    answer.headers |= {"x-ExceptionType": error.type, "request-id": str(uuid.uuid4())}
+    answer.headers |= {"x-ExceptionType": error.reason, "request-id": str(uuid.uuid4())}
     return answer
 
 

@@ -46,7 +46,7 @@ VERIFY_INTERVAL = 2.0
 #: Seconds between progress messages of a task that waits.
 PROGRESS_INTERVAL = 15.0
 
-#: Errors that prove that a write did not happen. After any other error, the organization is read before the task reports anything.
+#: Errors that prove that a write did not happen, unless they are uncertain. After any other error, the organization is read before the task reports anything.
 _NOT_CARRIED_OUT = (OptionError, NotSentError, UnreachableError, ThrottledError, AlreadyExistsError)
 
 #: Seconds after which a write whose response was lost counts as not done if it is still not visible. Other waits use ``verify_timeout``.
@@ -206,6 +206,8 @@ class _Work:
                 lost.append((step, result.error))
             elif result.error is not None:
                 result.error.remedy = f"{result.error.remedy} {step.remedy}".strip()
+                # What exists already may have been created by an earlier try whose response was lost.
+                result.error.uncertain |= isinstance(result.error, AlreadyExistsError) and progress.is_lost(step)
                 refused.append((step, result.error))
             else:
                 progress.succeed(step, changed_nothing=any(map(_changed_nothing, result.warnings)))
@@ -276,8 +278,9 @@ class _Work:
         :raises ExchangeError: the error of the first of which two reads in a row show nothing. One is not enough: replicas answer in turn.
         :raises OutcomeUnknownError: a part of a step is visible, or the read failed.
         """
-        doubtful = [step for step, error in refused if not isinstance(error, _NOT_CARRIED_OUT)]
-        found = self._read_twice() if any(step.is_visible for step in (*doubtful, *lost)) else _Found()
+        doubtful = [step for step, error in refused if error.uncertain or not isinstance(error, _NOT_CARRIED_OUT)]
+        uncertain = [step for step, error in refused if error.uncertain and step.is_visible]
+        found = self._read_until_shown(uncertain) if any(step.is_visible for step in (*doubtful, *lost)) else _Found()
         for step in lost:
             if found.shows(step):
                 self.progress.found(step)
@@ -285,18 +288,30 @@ class _Work:
         for step, error in refused:
             reason = found.failure if step.is_visible else "Exchange does not show the properties that it changes"
             seen = [change for change in step.changes if _key(change) not in found.never]
+            if error.uncertain and not (reason or seen):
+                reason = "Exchange does not show it"
             if step not in doubtful or not (reason or seen):
                 errors.append(error)
                 continue
             self.progress.pending.remove(step)
             if not reason and found.shows(step):
                 self._task.warnings.append(f"{step.call.cmdlet}: Exchange returned an error but shows the change: {error.message}")
-                self.progress.applied.append(step)
+                self.progress.found(step)
                 continue
-            self.progress.unknown.append(step)
+            self.progress.lose(step)
             errors.append(_unknown(error, step, seen, reason))
         if errors:
             raise errors[0] from None
+
+    def _read_until_shown(self, uncertain: Sequence[Step]) -> _Found:
+        """Reads after something went wrong, until something of each of these steps is visible or time is over."""
+        wait = _Wait(self._task, _command_timeout(self._task, True))
+        while True:
+            found = self._read_twice()
+            hidden = [step for step in uncertain if found.never >= set(map(_key, step.changes))]
+            if not hidden or found.failure or wait.over:
+                return found
+            wait.pause(hidden)
 
     def _read_twice(self) -> _Found:
         """Reads after something went wrong."""

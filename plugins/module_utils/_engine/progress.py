@@ -31,6 +31,10 @@ class Progress:
         self._forget(step)
         self.unknown.append(step)
 
+    def is_lost(self, step: Step) -> bool:
+        """Whether the response to an earlier try of a step was lost."""
+        return any(other.call == step.call for other in self.unknown)
+
     def found(self, step: Step) -> None:
         """Records that a step whose response was lost is stored."""
         self._forget(step)

@@ -20,6 +20,7 @@ class ExchangeError(Exception):
     :param remedy: what the reader can do about it, as a sentence. Empty if unknown.
     :param cmdlet: the cmdlet that failed. Empty if no cmdlet ran.
     :param error_id: Exchange's own identifier or .NET exception type. Empty if there is none.
+    :param uncertain: whether a write may have been carried out all the same, because who sent it repeats writes by itself.
     """
 
     classes: ClassVar[dict[str, type[ExchangeError]]] = {}
@@ -27,12 +28,13 @@ class ExchangeError(Exception):
     #: Result keys that describe what the task had written before the error. Set by the engine.
     progress: dict[str, Any] | None = None
 
-    def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "") -> None:
+    def __init__(self, message: str, *, remedy: str = "", cmdlet: str = "", error_id: str = "", uncertain: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.cmdlet = cmdlet
         self.error_id = error_id
+        self.uncertain = uncertain
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -42,12 +44,13 @@ class ExchangeError(Exception):
         text = f"{self.cmdlet}: {self.message}" if self.cmdlet else self.message
         return f"{text} {self.remedy}" if self.remedy else text
 
-    def to_wire(self) -> dict[str, str]:
+    def to_wire(self) -> dict[str, Any]:
         """The error as plain values for the broker's socket."""
-        return {"class": type(self).__name__, "message": self.message, "remedy": self.remedy, "cmdlet": self.cmdlet, "error_id": self.error_id}
+        told = {name: getattr(self, name) for name in ("message", "remedy", "cmdlet", "error_id")}
+        return {"class": type(self).__name__, **told, **({"uncertain": True} if self.uncertain else {})}
 
     @staticmethod
-    def from_wire(data: dict[str, str]) -> ExchangeError:
+    def from_wire(data: dict[str, Any]) -> ExchangeError:
         """The inverse of :meth:`to_wire`."""
         values = dict(data)
         return ExchangeError.classes[values.pop("class")](values.pop("message"), **values)
@@ -113,7 +116,7 @@ class NotSentError(ExchangeError):
 
 
 class OutcomeUnknownError(ExchangeError):
-    """The response to a write was lost. The write may or may not have happened: read, then decide."""
+    """It is unknown whether a write happened, for example because its response was lost: read, then decide."""
 
 
 class ServiceError(ExchangeError):

@@ -25,10 +25,10 @@ class Cloud:
         return f"{self.api}/.default"
 
 
-#: Source: the admin API's documented hosts for each cloud.
+#: Source: the admin API's documented hosts for each cloud; for China, what Microsoft's own module uses.
 CLOUDS = {
     "O365Default": Cloud("https://outlook.office365.com", "https://login.microsoftonline.com"),
     "O365USGovGCCHigh": Cloud("https://outlook.office365.us", "https://login.microsoftonline.us"),
     "O365USGovDoD": Cloud("https://outlook-dod.office365.us", "https://login.microsoftonline.us"),
-    "O365China": Cloud("https://outlook.office365.cn", "https://login.chinacloudapi.cn"),
+    "O365China": Cloud("https://partner.outlook.cn", "https://login.chinacloudapi.cn"),
 }

@@ -181,6 +181,11 @@ def _credential(settings: Mapping[str, Option], transport: str) -> dict[str, Any
         "client_id": str(client_id.value) if client_id.given else "",
         kind: settings[name].value,
     }
+    if kind == "access_token" and not re.fullmatch(r"[\x21-\x7e]+", str(settings[name].value)):
+        raise OptionError(
+            f"{_source(settings, name)} is not an access token: it contains a space, an end of line or a character that no token has.",
+            remedy="Set it to the token alone.",
+        )
     if name == "exchange_certificate_path":
         if transport != "psrp":  # over psrp, the path is on the management host
             credential["certificate_path"] = os.path.abspath(os.path.expanduser(str(settings[name].value)))

@@ -16,6 +16,7 @@ import pathlib
 import re
 import threading
 import time
+import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -35,6 +36,12 @@ _LONGEST_LIFE = 86400.0
 _MOST_SECRETS = 8
 #: Seconds to wait for the authority's answer.
 _READ_TIMEOUT = 60
+#: The names of one authority each. Source: Microsoft's list of its authorities, which msal has, too.
+_SAME_AUTHORITY = (
+    frozenset({"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"}),
+    frozenset({"login.chinacloudapi.cn", "login.partner.microsoftonline.cn"}),
+    frozenset({"login.microsoftonline.us", "login.usgovcloudapi.net"}),
+)
 _LATER = "Try again later, or check ansible_exchange_authority_url if you set it."
 _AUTHORITY = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", _LATER)
 _NO_MACHINE = "Check whether this machine has a managed identity (ansible_exchange_managed_identity)."
@@ -57,6 +64,10 @@ _REMEDIES = {
 _GENERAL = "Check ansible_exchange_client_id, ansible_exchange_organization and the credential."
 
 
+#: Kinds of credentials whose tokens belong to an organization that the inventory does not choose.
+_OF_ELSEWHERE = ("access_token", "managed_identity")
+
+
 class AuthorityFailedError(Exception):
     """The authority failed in a way that may pass; the text is what it did."""
 
@@ -74,7 +85,7 @@ class Credential:
         self._settings: Mapping[str, Any] = identity["credential"]
         self._organization: str = identity["organization"]
         self._rest: Mapping[str, Any] = identity["rest"]
-        self._http = _WithTimeout(http, (identity["connect_timeout"], _READ_TIMEOUT))
+        self._http = _WithTimeout(http, (identity["connect_timeout"], _READ_TIMEOUT), self._rest["authority_url"])
         self._token = ""
         #: Secrets that were fetched or read, the latest last.
         self.fetched: list[str] = []
@@ -147,6 +158,8 @@ class Credential:
                 http_client=self._http,
             )
             browser = self._settings["kind"] == "interactive"
+            if browser:
+                self._http.refuse_elsewhere(application.authority.authorization_endpoint)
             self._sign_in = SignIn(application, self._organization, self._rest["scope"], with_browser=browser)
             return self._sign_in.begin(tell, wanted)
 
@@ -156,6 +169,14 @@ class Credential:
     def tenant_id(self) -> str:
         """The tenant of the token in use; empty if there is no token, or if it does not show the tenant."""
         return _tenant_of(self._token if self.renewable else str(self._settings["access_token"]))
+
+    @property
+    def organization_id(self) -> str:
+        """The tenant id of the inventory's organization; empty if no token that was issued for this very organization shows it."""
+        if self._settings["kind"] in _OF_ELSEWHERE:
+            return ""
+        tenant = _tenant_of(self._token)
+        return tenant if is_tenant_id(tenant) else ""
 
     def renew(self, claims: str | None) -> None:
         """Fetches a new token, because Exchange refused the old one.
@@ -233,6 +254,11 @@ def _tenant_of(token: str) -> str:
         return str(claims["tid"])
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
+
+
+def is_tenant_id(text: str) -> bool:
+    """Whether a text is a tenant id, and not a domain."""
+    return bool(re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text))
 
 
 def claims_of(header: str) -> str | None:
@@ -387,20 +413,46 @@ def http_session(rest: Mapping[str, Any]) -> requests.Session:
 
 
 class _WithTimeout:
-    """A requests session as msal uses one, with a time limit on each request."""
+    """A requests session as msal uses one, with a time limit on each request.
 
-    def __init__(self, http: requests.Session, timeout: tuple[float, float]) -> None:
+    :param authority: the URL of the authority. No request goes to another host, whatever endpoints the authority names. Empty: any host.
+    """
+
+    def __init__(self, http: requests.Session, timeout: tuple[float, float], authority: str = "") -> None:
         self._http = http
         self._timeout = timeout
+        self._authority = _host(authority)
+        self._hosts = next((names for names in _SAME_AUTHORITY if self._authority in names), frozenset({self._authority} - {""}))
+
+    def refuse_elsewhere(self, url: str) -> None:
+        """Refuses an address at another host than the authority's.
+
+        :raises AuthenticationError: it is at another host.
+        """
+        host = _host(url)
+        if self._hosts and (host not in self._hosts or not url.startswith("https://")):
+            raise AuthenticationError(
+                f"the authority at {self._authority} names an endpoint at {host or 'no valid address'}. Nothing was sent there.",
+                remedy="Check ansible_exchange_authority_url and ansible_exchange_environment.",
+            )
 
     def get(self, url: str, **kwargs: Any) -> requests.Response:
+        self.refuse_elsewhere(url)
         return _passing(self._http.get(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
 
     def post(self, url: str, **kwargs: Any) -> requests.Response:
+        self.refuse_elsewhere(url)
         return _passing(self._http.post(url, **{"timeout": self._timeout, "allow_redirects": False, **kwargs}))
 
     def close(self) -> None:
         """msal closes its client; ours belongs to the session."""
+
+
+def _host(url: str) -> str:
+    try:
+        return urllib.parse.urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _passing(response: requests.Response) -> requests.Response:

@@ -44,6 +44,7 @@ class PowershellTransport(WithCredential, RemotingTransport):
 
     name = "powershell"
     _names = Names("ansible_exchange_ca_cert", "ansible_exchange_authority_url", "ansible_exchange_proxy", "ansible_exchange_command_timeout may be too short.")
+    _onward = Names("ansible_exchange_ca_cert", "ansible_exchange_environment", "ansible_exchange_proxy", "")
     _no_module = f"Install it: {_INSTALL}"
     _no_access = "Check ansible_exchange_organization, ansible_exchange_client_id, and the Exchange role of the application."
     _connects = True
@@ -123,14 +124,12 @@ class PowershellTransport(WithCredential, RemotingTransport):
     def _prepare(self, pool: _pypsrp.Pool) -> None:
         self._is_opening = False
         self._import(pool)
-        try:
-            # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
-            person = {"UserPrincipalName": self.user} if self.user else {}
-            self._connect(pool, {"AccessToken": self._credential.token(), **person})
-        except FailedError:
-            # The token may be the reason.
-            self._credential.forget()
-            raise
+        # A person's token requires the person's name. Source: the documentation of Connect-ExchangeOnline.
+        person = {"UserPrincipalName": self.user} if self.user else {}
+        self._connect(pool, {"AccessToken": self._credential.token(), **person})
+
+    def _forget_token(self) -> None:
+        self._credential.forget()
 
     def _import(self, pool: _pypsrp.Pool) -> None:
         """Loads the module.
@@ -155,6 +154,10 @@ class PowershellTransport(WithCredential, RemotingTransport):
     def _not_imported(self, record: RemoteError, powershell: str) -> tuple[str, str]:
         if record.error_id.startswith("Modules_ModuleNotFound"):
             return f"{self._where()} does not have the module {MODULE}.", f"Install it where ansible-playbook runs: {_INSTALL}"
+        if record.reason == "MissingMemberException":
+            required = re.search(r"'([\w.-]+)'", record.message)
+            install = f"Install it: pwsh -Command Install-PSResource {required[1]} -TrustRepository" if required else "Install what it requires."
+            return f"the module {MODULE} in {self._where()} requires a module that is missing: {record.message}", install
         if record.error_id.startswith("Modules_InsufficientPowerShellVersion"):
             return f"{self._where()} has version {powershell}, which is too old for its module {MODULE}: {record.message}", "Install a newer PowerShell."
         return (

@@ -43,6 +43,7 @@ class PsrpTransport(RemotingTransport):
 
     name = "psrp"
     _names = Names("ansible_psrp_ca_cert", "ansible_host", "ansible_psrp_proxy", "ansible_psrp_read_timeout may be too short.")
+    _onward = Names("the trusted certificate authorities of the management host", "its DNS", "the proxy of the management host", "")
     _no_module = "Install the module ExchangeOnlineManagement there, or set ansible_exchange_psrp_connect: none if the session already has the cmdlets."
     _no_access = "Check ansible_exchange_organization, ansible_exchange_client_id and the certificate on the management host."
 

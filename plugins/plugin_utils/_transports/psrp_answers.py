@@ -12,14 +12,13 @@ withholds Get-Command marks by its error: that it is not found is said after the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, ProtocolError, ServiceError, ThrottledError
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import refusals
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import outcome_of
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.pypsrp import Run
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Outcome
@@ -77,27 +76,13 @@ def outcome(call: Call, answer: Answer) -> Outcome:
         errors = [error for error in errors if not _is_missing(error) or error.target == MARKER.cmdlet]
         objects = [{"Name": item.get("Name")} if isinstance(item, dict) else item for item in objects]
     if errors:
-        error = told(errors[0], call)
-        if isinstance(error, ThrottledError):
-            return Failure(error, Executed.NO)
-        if isinstance(error, ServiceError):
-            return Failure(error, Executed.UNKNOWN)
-        return Result(error=error, warnings=answer.warnings)
+        return outcome_of(errors[0], call, answer.warnings)
     if not answer.ended:
         return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
     garbled = next((item for item in objects if not isinstance(item, dict)), None)
     if garbled is not None:
         return Failure(ProtocolError(f"the session returned an object that cannot be read: {garbled}."), Executed.UNKNOWN)
     return Result(objects=objects, warnings=answer.warnings)
-
-
-def told(error: RemoteError, call: Call) -> ExchangeError:
-    """The error of an error record. The module on a management host puts the service's own id and type into the text."""
-    error_id, exception_type, text = refusals.parts(error.message)
-    if not exception_type:
-        match = re.search(r"FailureCategory=[A-Za-z]+-(\w+)", error.error_id)
-        exception_type = match[1] if match and error.exception_type in ("", "System.Exception") else error.exception_type
-    return refusals.classify(text, exception_type=exception_type, error_id=error_id or error.error_id, cmdlet=call.cmdlet)
 
 
 def is_listing(call: Call) -> bool:

@@ -38,6 +38,7 @@ class RemoteError:
     :param error_id: FullyQualifiedErrorId.
     :param activity: the cmdlet that reported it; empty where the engine itself did.
     :param target: what it is about.
+    :param reason: the name of the exception that stands in its category; over Microsoft's module, the service's own.
     """
 
     message: str
@@ -45,6 +46,7 @@ class RemoteError:
     error_id: str = ""
     activity: str = ""
     target: str = ""
+    reason: str = ""
 
 
 class Fragments:
@@ -163,6 +165,7 @@ def _error(root: ElementTree.Element, record: ElementTree.Element) -> RemoteErro
         error_id=text("FullyQualifiedErrorId"),
         activity=text("ErrorCategory_Activity") or text("CommandInfo_Name"),
         target=text("ErrorCategory_TargetName"),
+        reason=text("ErrorCategory_Reason"),
     )
 
 

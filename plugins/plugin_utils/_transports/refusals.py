@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
     AlreadyExistsError,
@@ -43,6 +44,7 @@ class _Refusal:
         return exception_type.endswith(self.types) or error_id.partition(",")[0] in self.ids or by_text
 
 
+_FEWER = "Use fewer forks, or run the task again later."
 _GRANT = "Check the Exchange role of the application or user, and the organization's license: one of them must grant this cmdlet."
 
 #: What Exchange's own module says where the service's answer could not be read.
@@ -53,7 +55,7 @@ _REFUSALS = (
         ThrottledError,
         ("OverBudgetException", "ResourceUnhealthyException"),
         "maximum number of concurrent requests",
-        "Use fewer forks, or run the task again later.",
+        _FEWER,
     ),
     _Refusal(
         ServiceError,
@@ -61,8 +63,8 @@ _REFUSALS = (
         "cannot currently process your request",
         "Exchange reports this as temporary: run the task again later.",
     ),
-    _Refusal(NotFoundError, ("ManagementObjectNotFoundException",), "couldn't be found on", ""),
-    _Refusal(AlreadyExistsError, ("ADObjectAlreadyExistsException",), r"\balready exists\b", ""),
+    _Refusal(NotFoundError, ("ManagementObjectNotFoundException",), "couldn't be found on|couldn't find object", ""),
+    _Refusal(AlreadyExistsError, ("AlreadyExistsException",), r"\balready exists\b", ""),
     _Refusal(
         CmdletNotAvailableError,
         (),
@@ -157,6 +159,38 @@ def is_opaque(error: ExchangeError | None) -> bool:
 def not_granted(cmdlet: str) -> ExchangeError:
     """The error for a cmdlet that the session does not have, if the service returns nothing readable."""
     return CmdletNotAvailableError("Exchange does not offer this cmdlet to the caller.", remedy=_GRANT, cmdlet=cmdlet, error_id="Forbidden")
+
+
+def throttled(text: str = "", *, cmdlet: str = "") -> ExchangeError:
+    """The error for a caller that Exchange makes wait.
+
+    :param text: what it said; empty if it said nothing.
+    """
+    said = " ".join(text.replace("\0", " ").split()).rstrip(".")
+    return ThrottledError(f"Exchange throttles this caller{f': {said}' if said else ''}.", remedy=_FEWER, cmdlet=cmdlet)
+
+
+def of_body(document: Any) -> tuple[str, str, str] | None:
+    """Error id, exception type and text of an error body, whichever of its shapes it has; None for anything else.
+
+    The order: details, then the internal exception, then the message. Source: docs/docsite/rst/fidelity.rst, "The wires".
+    """
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict):
+        return None
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else []:
+        message = detail.get("message") if isinstance(detail, dict) else None
+        if isinstance(message, str) and message.strip("| \0"):
+            return parts(message)
+    inner = error.get("innererror")
+    if isinstance(inner, dict):
+        internal = next((value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)), None)
+        for source in (internal, inner):
+            message = source.get("message") if source else None
+            if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
+                return "", str(source.get("type") or ""), message
+    return str(error.get("code") or ""), "", str(error.get("message") or "")
 
 
 def parts(message: str) -> tuple[str, str, str]:

@@ -33,8 +33,9 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import pypsrp as _pypsrp
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.module_answers import is_refused_token, not_connected, told
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.network_failures import Names, lost
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements, told
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.psrp_answers import Answer, answers_of, outcome, statements
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.records import RemoteError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, FailedError, Failure, Outcome
 
@@ -50,8 +51,9 @@ class RemotingTransport(ABC):
 
     name = ""
     warnings: Sequence[str] = ()
-    #: The remedies of its errors: for the network, for a missing Connect-ExchangeOnline, and for a refused connection.
+    #: The remedies of its errors: for the network to the shell, and from there to Exchange; for a missing Connect-ExchangeOnline, and for a refused connection.
     _names: Names
+    _onward: Names
     _no_module: str
     _no_access: str
 
@@ -62,6 +64,10 @@ class RemotingTransport(ABC):
         self._busy = False
         self._has_markers = True
         self._may_reconnect = True
+        #: Whether a refused token is worth another connection: not if the one before was refused, too.
+        self._may_renew = True
+        #: What Get-ConnectionInformation said of the session when it was opened. Over Microsoft's module, it is a request of its own.
+        self._connection: list[dict[str, Any]] | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -92,13 +98,52 @@ class RemotingTransport(ABC):
     def _connects(self) -> bool:
         """Whether a session runs Connect-ExchangeOnline."""
 
+    @property
+    def _renewable(self) -> bool:
+        """Whether another connection may use another token."""
+        return bool(self._identity["credential"]["kind"] != "access_token")
+
     def attempt(self, calls: Sequence[Call]) -> list[Outcome]:
         """One try of the calls, as the statements of one pipeline."""
+        own = [index for index, call in enumerate(calls) if call.cmdlet.lower() == "get-connectioninformation"] if self._connects else []
+        others = [index for index in range(len(calls)) if index not in own] or own[:1]
+        found = dict(zip(others, self._judged([calls[index] for index in others]), strict=True))
+        for index in own:
+            if index not in found:
+                found[index] = self._about_connection(calls[index], found[others[0]])
+        return [found[index] for index in range(len(calls))]
+
+    def _about_connection(self, call: Call, beside: Outcome) -> Outcome:
+        """What Get-ConnectionInformation says of the session.
+
+        :param beside: the outcome of a call in the same try.
+        """
+        if self._connection is not None:
+            return Result(objects=list(self._connection))
+        return beside if isinstance(beside, Failure) else self._judged([call])[0]
+
+    def _judged(self, calls: Sequence[Call]) -> list[Outcome]:
+        """One try. After a refused token, the next try opens another session."""
         outcomes = self._attempt(calls)
+        if any(map(is_refused_token, outcomes)):
+            self.close()
+            return self._renewed(outcomes)
+        self._may_renew = self._may_renew or any(isinstance(found, Result) for found in outcomes)
         for index, call in enumerate(calls):
             if call.cmdlet.lower() == "get-omeconfiguration" and _is_opaque(outcomes[index]):
                 outcomes[index] = self._read_anew(call, outcomes[index])
         return outcomes
+
+    def _renewed(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """The outcomes of a try whose token was refused: another token is worth one more try."""
+        again, self._may_renew = self._may_renew and self._renewable, False
+        if again:
+            self._forget_token()
+        return [replace(found, retryable=again) if isinstance(found, Failure) and is_refused_token(found) else found for found in outcomes]
+
+    def _forget_token(self) -> None:
+        """Makes the next session get another token. The module on a host does so by itself."""
+        return
 
     def _read_anew(self, call: Call, opaque: Outcome) -> Outcome:
         """Reads again from a new connection: after a session has read the IRM configuration, this cmdlet may keep failing in it."""
@@ -125,6 +170,10 @@ class RemotingTransport(ABC):
                 # An engine may run statements without showing what they bring.
                 outcomes.update((index, _unanswered(calls[index])) for index in left[len(found) : sent] if not calls[index].is_read)
                 left = [index for index in left if index not in outcomes]
+                if refused := next(filter(is_refused_token, found), None):
+                    # It would be refused for all others, too.
+                    outcomes.update(dict.fromkeys(left, refused))
+                    left = []
         except Exception as error:  # pypsrp raises many types of exceptions
             failure = self._failure(error)
             self._give_up()
@@ -135,7 +184,7 @@ class RemotingTransport(ABC):
 
     def close(self) -> None:
         """Disconnects, and removes the shell from the host. Takes at most seconds; raises nothing."""
-        pool, self._pool = self._pool, None
+        pool, self._pool, self._connection = self._pool, None, None
         if pool is None:
             return
         try:
@@ -202,8 +251,9 @@ class RemotingTransport(ABC):
             slow = UnreachableError(f"Connect-ExchangeOnline at {self._where()} did not end in time.", remedy=self._names.late)
             raise FailedError(Failure(slow, Executed.NO, retryable=False)) from None
         answers, _withheld = answers_of(run, calls)
-        connected = len(answers) < len(calls) or bool(answers[1].objects or answers[1].errors or not answers[1].ended)
-        if answers[0].ended and not answers[0].errors and connected:
+        told_of = answers[1] if len(answers) == len(calls) and answers[1].ended and not answers[1].errors else None
+        if answers[0].ended and not answers[0].errors and (told_of is None or any(map(_is_connected, told_of.objects))):
+            self._connection = None if told_of is None else told_of.objects
             return
         failed, retryable = self._not_connected(answers[0])
         raise FailedError(Failure(failed, Executed.NO, retryable))
@@ -213,6 +263,8 @@ class RemotingTransport(ABC):
         if not answer.errors:
             return UnreachableError(f"Connect-ExchangeOnline at {self._where()} ended prematurely.", remedy="Run it there manually."), True
         record = answer.errors[0]
+        if found := not_connected(record, self._onward, self._no_access):
+            return found
         error = told(record, Call("Connect-ExchangeOnline"))
         return self._refused_connection(record, error), isinstance(error, (ServiceError, ThrottledError))
 
@@ -252,7 +304,7 @@ class RemotingTransport(ABC):
 
     def _give_up(self) -> None:
         """Closes a pool in doubt. Its shell may still run a statement, so nothing more is sent to it."""
-        pool, self._pool = self._pool, None
+        pool, self._pool, self._connection = self._pool, None, None
         if pool is not None:
             pool.close(CLOSE_TIMEOUT)
 
@@ -277,6 +329,11 @@ class RemotingTransport(ABC):
 def _unanswered(call: Call) -> Failure:
     """The outcome of a write whose end a pipeline did not show."""
     return Failure(ProtocolError("the remote pipeline ended before this cmdlet finished.", cmdlet=call.cmdlet), Executed.UNKNOWN)
+
+
+def _is_connected(connection: Any) -> bool:
+    """Whether an object of Get-ConnectionInformation shows a connection that works."""
+    return isinstance(connection, dict) and connection.get("State") != "Broken"
 
 
 def _is_opaque(outcome: Outcome) -> bool:

@@ -26,7 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ProtocolError
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports import rest_answers as answers
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.answers import incomplete, is_of_a_part
-from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import claims_of
+from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.authentication import claims_of, is_tenant_id
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.encode import json_parameter
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.libraries import requests, urllib3
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.limits import CutError, TooLargeError, TooSlowError
@@ -137,14 +137,14 @@ class RestTransport(WithCredential):
             return failed.failure
 
     def _single(self, call: Call) -> Outcome:
-        url = f"{self._base}/adminapi/beta/{self._organization}/InvokeCommand"
+        url = f"{self._address('beta')}/InvokeCommand"
         body = _body(call)
         answer = self._send("POST", url, lambda token: body, {"X-CmdletName": call.cmdlet})
         return self._pages(call, answers.outcome(call, *answer))
 
     def _batch(self, calls: Sequence[Call], *, renewed: bool = False) -> list[Outcome]:
         """Calls in one request. The parts count as unordered, and each stands alone."""
-        address = f"{self._base}/adminapi/beta/{self._organization}"
+        address = self._address("beta")
         used = ""
 
         def body(token: str) -> Any:
@@ -223,8 +223,8 @@ class RestTransport(WithCredential):
 
     def _granted(self, call: Call) -> Outcome:
         """Which cmdlets the service offers to us: what Get-Command returns over PSRP."""
-        url = f"{self._base}/adminapi/v1.0/{self._organization}/EXOModuleFile?Version={_MODULE_VERSION}"
-        page = answers.outcome(call, *self._send("GET", url, None, {"CommandName": "*"}))
+        url = f"{self._address('v1.0')}/EXOModuleFile?Version={_MODULE_VERSION}"
+        page = answers.outcome(call, *self._send("GET", url, None, {"CommandName": "*", "SkipLoadingFormatData": "true"}))
         if not isinstance(page, answers.Page):
             return page
         lists = [item.get("exportedCmdlets") for item in page.result.objects]
@@ -240,15 +240,27 @@ class RestTransport(WithCredential):
             names = [name for name in names if name.lower() in asked]
         return Result(objects=[{"Name": name} for name in names])
 
+    @property
+    def _tenant(self) -> str:
+        """The organization in addresses: its tenant id, once a token shows it. With a domain, the service may refuse further pages."""
+        return self._credential.organization_id or self._organization
+
+    def _address(self, version: str) -> str:
+        self._token()  # which shows the tenant id
+        return f"{self._base}/adminapi/{version}/{self._tenant}"
+
     def _headers(self) -> dict[str, str]:
-        user = self.user
-        anchor = "APP" if re.fullmatch(r"[0-9a-fA-F-]{36}", self._organization) else "UPN"
+        user, tenant = self.user, self._tenant
+        anchor = "APP" if is_tenant_id(tenant) else "UPN"
         return {
             "Accept": "application/json",
+            "Accept-Charset": "UTF-8",
             "Accept-Language": "en-US",
             "X-ResponseFormat": "json",
+            "X-SerializationLevel": "Partial",
             "X-ClientApplication": "m365.message_encryption",
-            "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{self._organization}",
+            "X-ClientModuleVersion": _MODULE_VERSION,
+            "X-AnchorMailbox": f"UPN:{user}" if user else f"{anchor}:{_SYSTEM_MAILBOX}@{tenant}",
             "Prefer": "odata.maxpagesize=1000",
             "WarningAction": "Continue",
             "connection-id": self._connection_id,
@@ -262,6 +274,7 @@ class RestTransport(WithCredential):
         """
         token = self._token()
         renewed = False
+        headers = {"client-request-id": str(uuid.uuid4()), **headers}  # the same however often the request is sent
         for _turn in range(_REDIRECTS + 2):
             content = None if body is None else body(token)
             status, answer_headers, answer = self._request(method, url, content, {**self._headers(), **headers, "Authorization": f"Bearer {token}"})

@@ -79,11 +79,14 @@ def _page(call: Call, status: int, document: Any) -> Outcome | Page:
 
 def _refusal(call: Call, status: int, headers: Mapping[str, str], content: Any, document: Any) -> Outcome:
     after = retry_after(headers)
-    told = _told(document)
     exception_type = str(headers.get("x-ExceptionType") or "")
+    told = refusals.of_body(document)
+    if told is not None:
+        # The header tells the exception where the text does not.
+        told = (told[0], told[1] or exception_type, told[2])
     text = content.decode("utf-8", "replace") if isinstance(content, bytes) else content if isinstance(content, str) else ""
     if status == 429 or "maximum number of concurrent requests" in text:
-        return Failure(_throttled(), Executed.NO, retry_after=after)
+        return Failure(refusals.throttled(), Executed.NO, retry_after=after)
     if status in _PASSING:
         return Failure(_failed(status, told, exception_type), Executed.UNKNOWN, retry_after=after)
     if status == 401:
@@ -149,10 +152,6 @@ def _failed(status: int, told: tuple[str, str, str] | None, exception_type: str)
     )
 
 
-def _throttled() -> ExchangeError:
-    return ThrottledError("Exchange throttles this caller.", remedy="Use fewer forks, or run the task again later.")
-
-
 def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Outcome:
     error_id, exception_type, text = told
     error = refusals.classify(text, exception_type=exception_type, error_id=error_id, cmdlet=call.cmdlet)
@@ -161,26 +160,3 @@ def _refused(call: Call, told: tuple[str, str, str], after: float | None) -> Out
     if isinstance(error, ServiceError):
         return Failure(error, Executed.UNKNOWN, retry_after=after)
     return Result(error=error)
-
-
-def _told(document: Any) -> tuple[str, str, str] | None:
-    """Error id, exception type and text of an error body, whichever of its shapes it has; None for anything else.
-
-    The order: details, then the internal exception, then the message. Source: docs/docsite/rst/fidelity.rst, "The wires".
-    """
-    error = document.get("error") if isinstance(document, dict) else None
-    if not isinstance(error, dict):
-        return None
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else []:
-        message = detail.get("message") if isinstance(detail, dict) else None
-        if isinstance(message, str) and message.strip("| \0"):
-            return refusals.parts(message)
-    inner = error.get("innererror")
-    if isinstance(inner, dict):
-        internal = next((value for key, value in inner.items() if key.lower() == "internalexception" and isinstance(value, dict)), None)
-        for source in (internal, inner):
-            message = source.get("message") if source else None
-            if source and isinstance(message, str) and message and not message.startswith("Exception of type '"):
-                return "", str(source.get("type") or ""), message
-    return str(error.get("code") or ""), "", str(error.get("message") or "")

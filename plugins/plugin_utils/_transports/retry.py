@@ -161,8 +161,8 @@ def final(call: Call, failure: Failure) -> Result:
         error.cmdlet = error.cmdlet or call.cmdlet
     if not call.is_read and failure.executed is Executed.UNKNOWN:
         error = OutcomeUnknownError(
-            f"the response to this write was lost, so it may or may not have happened ({error.message.rstrip('.')}).",
-            remedy="The next run reads the organization first and applies what is missing.",
+            f"it is unknown whether this write happened ({error.message.rstrip('.')}).",
+            remedy=f"{error.remedy} The next run reads the organization first and applies what is missing.".lstrip(),
             cmdlet=call.cmdlet,
             error_id=error.error_id,
         )

@@ -10,6 +10,7 @@ can read only one code at a time.
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 import webbrowser
@@ -25,6 +26,9 @@ _IN_BROWSER = LONGEST / 2
 #: Seconds between two checks whether it is this organization's turn, and whether the worker still waits.
 _POLL = 0.2
 _TURN = threading.Lock()
+#: A code or an address that may be shown.
+_SHOWN = re.compile(r"[\x21-\x7e]{1,200}")
+_OTHER_AUTHORITY = "Check ansible_exchange_authority_url."
 _BROWSER = (
     "If this machine has a browser, set ansible_exchange_interactive: true instead of ansible_exchange_device_code. "
     "Otherwise register an application and set ansible_exchange_certificate_path."
@@ -86,6 +90,8 @@ class SignIn:
         flow = self._application.initiate_device_flow(self._scopes)
         if "user_code" not in flow:
             return dict(flow)
+        if not all(_SHOWN.fullmatch(str(text)) for text in (flow["user_code"], _page(flow))):
+            raise AuthenticationError("the authority sent a code, or the address of a page, that no person could enter.", remedy=_OTHER_AUTHORITY)
         life = min(max(float(flow["expires_in"]), 1.0), LONGEST)
         until = time.time() + life
         flow["interval"] = min(max(flow["interval"], 1), 60)  # without a pause, msal would not check the clock either
@@ -125,11 +131,16 @@ class SignIn:
         return dict(answer)
 
 
+def _page(flow: Mapping[str, Any]) -> Any:
+    """The address of the page that asks for the code."""
+    return flow.get("verification_uri") or flow.get("verification_url")
+
+
 def _invitation(organization: str, flow: Mapping[str, Any], life: float) -> str:
     return "\n".join(
         [
             f"Sign in to {organization}. This run can only read.",
-            f"    Open  {flow.get('verification_uri') or flow.get('verification_url')}  on any device",
+            f"    Open  {_page(flow)}  on any device",
             f"    Enter {flow['user_code']}  within {_minutes(life)}",
             "If the page says that you don't have access, your organization blocks such codes. Press Ctrl+C and, if this machine has",
             "a browser, use -e ansible_exchange_interactive=true instead of -e ansible_exchange_device_code=true.",

@@ -4,6 +4,7 @@
 # A stand-in for Microsoft's module ExchangeOnlineManagement: the tests' emulator is its service. It shows to a session what
 # the real one shows: Connect-ExchangeOnline makes a module tmpEXO_... whose functions have the parameters and types of the
 # live module, what the service refuses comes as a non-terminating error of Write-ErrorMessage, what it warns of as a warning.
+# What the functions make of the service's answers is in Proxies.ps1.
 # EMULATOR_MODULE_SERVICE is the address of the console that belongs to this process.
 
 Set-StrictMode -Version 3.0
@@ -12,6 +13,8 @@ $script:Client = [System.Net.Http.HttpClient]::new()
 $script:Client.Timeout = [System.Threading.Timeout]::InfiniteTimeSpan
 $script:Connection = $null
 $script:Commands = $null
+
+. "$PSScriptRoot/Proxies.ps1"
 
 function ConvertTo-TypedValue {
     # JSON has fewer types than PowerShell: what it lacks is tagged.
@@ -45,35 +48,13 @@ function Send-Request {
     $sent = $script:Client.PostAsync("$env:EMULATOR_MODULE_SERVICE/$Path", $content)
     # A wait that can be interrupted: a pipeline that is told to stop must not wait for the service.
     while (-not $sent.Wait(50)) { }
-    $text = $sent.Result.Content.ReadAsStringAsync().GetAwaiter().GetResult()
-    if (-not $sent.Result.IsSuccessStatusCode) { throw "The emulator answered $([int]$sent.Result.StatusCode): $text" }
-    return ConvertFrom-Json -InputObject $text -AsHashtable
+    return $sent.Result
 }
 
-function Write-ErrorMessage {
-    [CmdletBinding()]
-    param([string] $Message)
-    $id = "[Server=$([System.Environment]::MachineName),RequestId=$([guid]::NewGuid()),TimeStamp=$([datetime]::UtcNow.ToString('R', [cultureinfo]::InvariantCulture))]"
-    $PSCmdlet.WriteError([System.Management.Automation.ErrorRecord]::new([System.Exception]::new($Message), $id, 'NotSpecified', $null))
-}
-
-function Invoke-ExchangeCommand {
-    # What each function of the temporary module calls. $Cmdlet is its $PSCmdlet.
-    param($Cmdlet, [System.Collections.IDictionary] $Bound, [bool] $Confirmed)
-    $name = $Cmdlet.MyInvocation.MyCommand.Name
-    $answer = Send-Request -Path 'invoke' -Parameters $Bound -More @{ cmdlet = $name; confirmed = $Confirmed }
-    if ($answer.Contains('asks')) {
-        try { $yes = $Cmdlet.ShouldContinue($answer.asks, 'Confirm') } catch { $Cmdlet.ThrowTerminatingError($_) }
-        if (-not $yes) { return }
-        $answer = Send-Request -Path 'invoke' -Parameters $Bound -More @{ cmdlet = $name; confirmed = $true }
-    }
-    if ($answer.leaves -eq 'exit') { exit }
-    if ($answer.leaves -eq 'break') { break }
-    if ($answer.leaves -eq 'continue') { continue }
-    if ($answer.leaves -eq 'return_null') { return $null }
-    foreach ($text in $answer.warnings) { $Cmdlet.WriteWarning($text) }
-    foreach ($document in $answer.objects) { $Cmdlet.WriteObject([System.Management.Automation.PSSerializer]::Deserialize($document)) }
-    foreach ($text in $answer.errors) { Write-ErrorMessage -Message $text }
+function Send-Call {
+    # A call of a function of the temporary module, for Proxies.ps1.
+    param([string] $Name, [System.Collections.IDictionary] $Bound, [bool] $Confirmed, [string] $Id, [string] $Page)
+    return Send-Request -Path 'invoke' -Parameters $Bound -More @{ cmdlet = $Name; confirmed = $Confirmed }
 }
 
 function Connect-ExchangeOnline {
@@ -115,8 +96,7 @@ function Connect-ExchangeOnline {
         [string] $UserPrincipalName,
         [switch] $UseRPSSession
     )
-    $answer = Send-Request -Path 'connect' -Parameters $PSBoundParameters
-    if ($answer.Contains('error')) { throw [System.Exception]::new($answer.error) }
+    $answer = Receive-Module $PSBoundParameters
     Remove-Connection
     $script:Connection = $answer.connection
     $directory = [System.IO.Directory]::CreateTempSubdirectory()
@@ -128,6 +108,25 @@ function Connect-ExchangeOnline {
         $directory.Delete($true)
     }
     $script:Commands = $answer.module
+}
+
+function Receive-Module {
+    # The temporary module that the service has for the caller. Each kind of failure has the exception that the real module shows.
+    param([System.Collections.IDictionary] $Parameters)
+    $response = Send-Request -Path 'connect' -Parameters $Parameters
+    $text = $response.Content.ReadAsStringAsync().GetAwaiter().GetResult()
+    $status = [int] $response.StatusCode
+    if (-not $text.Trim([char] 0)) {
+        if ($status -eq 401) { throw [System.UnauthorizedAccessException]::new('UnAuthorized') }
+        throw 'Module could not be correctly formed. Please run Connect-ExchangeOnline again.'
+    }
+    # The body counts before the status: a page is no JSON, whatever its status.
+    try { $null = [Newtonsoft.Json.Linq.JToken]::Parse($text) } catch { throw $_.Exception.InnerException }
+    $answer = ConvertFrom-Json -InputObject $text -AsHashtable
+    if ($status -in 401, 403) { throw [System.UnauthorizedAccessException]::new($answer['error']['message']) }
+    if ($status -ge 400) { throw [System.SystemException]::new($answer['error']['message']) }
+    if ($answer.Contains('error')) { throw ($answer.type -as [type])::new($answer.error) }
+    return $answer
 }
 
 function Disconnect-ExchangeOnline {

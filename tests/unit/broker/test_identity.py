@@ -52,6 +52,10 @@ PSRP = {"exchange_transport": "psrp", "exchange_psrp_connect": "none", "remote_u
             ["ansible_exchange_certificate_thumbprint", "powershell", "ansible_exchange_certificate_path"],
         ),
         ({**PSRP, "read_timeout": 20}, ["ansible_psrp_read_timeout", "ansible_psrp_operation_timeout"]),
+        *(
+            ({"exchange_organization": ORGANIZATION, "exchange_access_token": token}, ["ansible_exchange_access_token", "Set it to the token alone."])
+            for token in ("hunter2\u00e4", "Bearer hunter2", "hunter2\n", "hunter2\x00")
+        ),
     ],
 )
 def test_wrong_combinations_are_refused_by_name(values: dict[str, Any], named: list[str]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import Planner, converge
+from ansible_collections.m365.message_encryption.plugins.module_utils._engine.converge import LOST_TIMEOUT, Planner, converge
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Result
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import (
@@ -28,6 +28,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 
+from tests.unit.clock import Clock
 from tests.unit.fake_session import FakeSession, task
 
 from .things import ALWAYS, READS, Alternating, things, wants
@@ -226,3 +227,43 @@ def test_a_refused_write_that_no_read_shows() -> None:
     # One that was certainly not carried out needs no look.
     error = refused(FakeSession(things(a="1"), faults=[ThrottledError("no")]), wants(is_visible=False, a="2"))
     assert (error.message, progress(error)) == ("no", ([], ["a"], []))
+
+
+class Hidden(FakeSession):
+    """Exchange stores a write and says that the object exists already, as it does to who sends it a second time. Reads are behind."""
+
+    def _write(self, call: Call) -> Result:
+        result = super()._write(call)
+        return Result(error=AlreadyExistsError("it exists.", cmdlet=call.cmdlet, uncertain=True)) if result.error is None else result
+
+
+def test_what_exists_already_after_a_repetition_counts_once_it_is_seen(clock: Clock) -> None:
+    """Whoever sent it repeats by itself. Reads are behind for some seconds."""
+    session = Hidden(things(a="1"), lag=5)
+    done = task(session)
+    assert converge(done, READS, wants(a="2"))["changed"]
+    assert len(session.writes) == 1
+    assert done.warnings == ["Set-Thing: Exchange returned an error but shows the change: it exists."]
+
+
+def test_what_exists_already_after_a_repetition_and_is_not_seen_is_unknown(clock: Clock) -> None:
+    session = Hidden(things(a="1"), lag=1000)
+    error = refused(session)
+    assert isinstance(error, OutcomeUnknownError)
+    assert error.message == "it exists; it is unknown whether the change is stored, because Exchange does not show it."
+    assert (progress(error), len(session.writes)) == (([], [], ["a"]), 1)
+    assert clock.now == pytest.approx(LOST_TIMEOUT, abs=3)
+
+
+def test_what_exists_already_after_a_lost_try_may_be_that_tries(clock: Clock) -> None:
+    """The first try is carried out late, after it was given up; the second one is told that the object exists."""
+    session = FakeSession(things(a="1"), faults=["lost_before", AlreadyExistsError("it exists.")])
+    error = refused(session)
+    assert isinstance(error, OutcomeUnknownError)
+    assert progress(error) == ([], [], ["a"])
+
+
+def test_uncertainty_travels_to_the_task() -> None:
+    error = AlreadyExistsError("it exists.", cmdlet="New-Thing", uncertain=True)
+    assert ExchangeError.from_wire(error.to_wire()).uncertain
+    assert not ExchangeError.from_wire(AlreadyExistsError("it exists.").to_wire()).uncertain

@@ -67,6 +67,51 @@ def test_a_client_secret(emulator: Emulator, given: dict[str, Any]) -> None:
     read(emulator, exchange_client_secret=given["client_secret"])
 
 
+def test_a_secret_goes_to_no_other_host_than_the_authoritys(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = emulator.authority._discovery
+
+    def hostile(tenant: str) -> Any:
+        answer = plain(tenant)
+        answer.body = json.dumps({**json.loads(answer.body), "token_endpoint": "https://login.example.com/x"}).encode()
+        return answer
+
+    monkeypatch.setattr(emulator.authority, "_discovery", hostile)
+    with pytest.raises(AuthenticationError, match=r"names an endpoint at login\.example\.com"):
+        read(emulator, exchange_client_secret=given["client_secret"])
+
+
+def test_once_a_token_shows_the_tenant_its_id_is_in_the_address(emulator: Emulator, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another domain than the initial one in its place, Exchange refuses further pages."""
+    organization, plain, seen = emulator.organizations[given["name"]], emulator.admin_api.handle, list[Any]()
+    monkeypatch.setattr(emulator.admin_api, "handle", lambda request: seen.append(request) or plain(request))
+    before = organization.dump()
+    rules = [{"Name": name, "Guid": name, "DeleteMessage": True} for name in "abc"]
+    organization.patch({"page_size": 2, "transport_rules": rules, "accepted_domains": [*before["accepted_domains"], {"DomainName": "contoso.com"}]})
+    settings = values(emulator, "rest", exchange_verify_organization=False)
+    session = OrganizationSession(identity(**{**settings, "exchange_organization": "contoso.com"}), open_transport)
+    try:
+        (listed,) = session.invoke(Request([Call("Get-TransportRule")]))
+    finally:
+        session.close()
+        organization.replace(before)
+    assert [rule["Name"] for rule in listed.unwrap()] == list("abc")
+    asked = [request for request in seen if request.path.endswith("/InvokeCommand")]
+    assert {request.path.split("/")[3] for request in asked} == {organization.tenant_id}
+    assert {request.headers["X-AnchorMailbox"] for request in asked} == {f"APP:SystemMailbox{{bb558c35-97f1-4cb9-8ff7-d53741dc928c}}@{organization.tenant_id}"}
+
+
+def test_a_token_of_somebody_else_does_not_choose_the_organization(emulator: Emulator, given: dict[str, Any]) -> None:
+    """The address names the inventory's organization, and the service refuses another one's token."""
+    token = emulator.token("fabrikam.onmicrosoft.com")
+    settings = values(emulator, "rest", exchange_client_id=None, exchange_client_secret=None, exchange_access_token=token, exchange_verify_organization=False)
+    session = OrganizationSession(identity(**settings), open_transport)
+    try:
+        with pytest.raises(AuthenticationError, match="does not accept the token"):
+            session.invoke(Request([Call("Set-IRMConfiguration", {"SearchEnabled": False})]))[0].unwrap()
+    finally:
+        session.close()
+
+
 def test_a_pem_certificate(emulator: Emulator, given: dict[str, Any]) -> None:
     read(emulator, exchange_certificate_path=given["certificate_path"])
 

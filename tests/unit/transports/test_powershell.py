@@ -175,6 +175,13 @@ def test_it_has_no_module(wire: Open, program: Callable[..., str], tmp_path: Pat
     assert "pwsh -Command Install-PSResource ExchangeOnlineManagement -TrustRepository" in error.remedy
 
 
+def test_what_its_module_requires_is_missing(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
+    modules = changed_module(tmp_path, "    CmdletsToExport   = @()", "    CmdletsToExport   = @()\n    RequiredModules   = @('PackageManagment')")
+    error = refusal(wire(exchange_powershell_path=program(modules=modules)))
+    assert "requires a module that is missing" in str(error)
+    assert error.remedy == "Install it: pwsh -Command Install-PSResource PackageManagment -TrustRepository"
+
+
 def test_its_module_is_broken(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
     modules = changed_module(tmp_path, "Set-StrictMode -Version 3.0", "Set-StrictMode -Version 3.0\nthrow 'a DLL is missing'")
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
@@ -230,7 +237,7 @@ def test_what_the_module_prints_is_no_matter(wire: Open, program: Callable[..., 
     """By itself, which PowerShell drops; and by a program that it runs, with and without an end of line, and on the error stream."""
     shell = "[System.Diagnostics.Process]::Start('/bin/sh', [string[]]@('-c', 'echo \"<no packet>\"; printf \"half a line \"; echo trouble >&2')).WaitForExit()"
     prints = f"[Console]::WriteLine('<nothing>'); {shell}"
-    modules = changed_module(tmp_path, "$answer = Send-Request -Path 'invoke'", f"{prints}\n    $answer = Send-Request -Path 'invoke'")
+    modules = changed_module(tmp_path, "return Send-Request -Path 'invoke'", f"{prints}\n    return Send-Request -Path 'invoke'")
     transport = wire(exchange_powershell_path=program(modules=modules))
     for _unused in range(3):
         outcomes = transport.attempt([READ, READ])
@@ -260,7 +267,7 @@ def test_the_application_is_refused(wire: Open, emulator: Emulator) -> None:
         error = refusal(wire())
     finally:
         application.directory_role = True
-    assert "Connect-ExchangeOnline failed: The role assigned to application" in str(error)
+    assert "Connect-ExchangeOnline failed: Exchange does not accept the caller: The role assigned to application" in str(error)
     assert "Exchange role" in error.remedy
 
 
@@ -309,7 +316,7 @@ def test_the_connection_is_slow(wire: Open, emulator: Emulator) -> None:
 
 
 def test_the_connection_is_silent(wire: Open, program: Callable[..., str], tmp_path: Path) -> None:
-    modules = changed_module(tmp_path, "    $answer = Send-Request -Path 'connect' -Parameters $PSBoundParameters\n", "    return\n")
+    modules = changed_module(tmp_path, "    $answer = Receive-Module $PSBoundParameters\n", "    return\n")
     error = refusal(wire(exchange_powershell_path=program(modules=modules)))
     assert "ended prematurely" in str(error)
 

@@ -47,6 +47,7 @@ def test_a_call_is_what_the_service_expects(script: Make) -> None:
     assert headers["Authorization"] == "Bearer planted-token"
     assert headers["X-ClientApplication"] == "m365.message_encryption"
     assert headers["X-AnchorMailbox"].endswith("@" + ORGANIZATION)
+    assert (headers["X-SerializationLevel"], headers["Accept-Charset"], headers["WarningAction"]) == ("Partial", "UTF-8", "Continue")
     table = "#Exchange.GenericHashTable"
     assert body == {
         "CmdletInput": {

@@ -16,7 +16,7 @@ from ansible_collections.m365.message_encryption.plugins.plugin_utils._transport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.rest import RestTransport
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._transports.retry import Executed, Failure, Policy
 
-from tests.unit.connections import ORGANIZATION, identity
+from tests.unit.connections import ORGANIZATION, answer, identity
 
 from .rest_attempts import GZIP, READ, WRITE, Make, attempt, chunked, raw
 
@@ -123,6 +123,17 @@ def test_what_passes_is_tried_again_whatever_its_body_says(script: Make, status:
     (outcome,) = attempt(script((status, body)), READ)
     assert isinstance(outcome, Failure)
     assert outcome.retryable
+
+
+def test_the_exceptions_type_in_a_header_tells_what_a_text_does_not(script: Make) -> None:
+    refusal = {"error": {"code": "NotFound", "details": [{"message": "||Das Objekt gibt es nicht."}]}}
+
+    def step(handler: Any) -> None:
+        answer(handler, 404, refusal, {"x-ExceptionType": "ManagementObjectNotFoundException"})
+
+    (result,) = attempt(script(step), READ)
+    assert isinstance(result.error, errors.NotFoundError)
+    assert (result.error.message, result.error.error_id) == ("Das Objekt gibt es nicht.", "ManagementObjectNotFoundException")
 
 
 @pytest.mark.parametrize("link", ["http://[", "http://127.0.0.1:99999999/", "//", "https://evil.example.com/", "\x00", "http://user@127.0.0.1/"])

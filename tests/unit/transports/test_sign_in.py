@@ -251,6 +251,56 @@ def test_an_authority_that_says_anything_ends_in_an_error_with_a_name(
     assert time.monotonic() - began < _sign_in.LONGEST / 60
 
 
+@pytest.mark.parametrize("change", [{"user_code": "A" * 3_000_000}, {"user_code": "A\x1b[2J"}, {"verification_uri": "https://x/" + "y" * 3000}])
+def test_what_no_person_could_enter_is_not_shown(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]) -> None:
+    plain, told = people._device_code, list[str]()
+
+    def hostile(*arguments: Any) -> Any:
+        answer = plain(*arguments)
+        answer.body = json.dumps({**json.loads(answer.body), **change}).encode()
+        return answer
+
+    monkeypatch.setattr(people, "_device_code", hostile)
+    with pytest.raises(UnreachableError, match="that no person could enter") as refusal:
+        asked(opened(emulator), told=told)
+    assert told == []
+    assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("kind", "endpoint"),
+    [
+        ("exchange_device_code", "device_authorization_endpoint"),
+        ("exchange_device_code", "token_endpoint"),
+        ("exchange_interactive", "authorization_endpoint"),
+    ],
+)
+def test_an_authority_sends_nobody_to_another_host(emulator: Emulator, people: Any, monkeypatch: pytest.MonkeyPatch, kind: str, endpoint: str) -> None:
+    """Its discovery document may name any endpoint. Codes and credentials go to the authority's own host only, and so does the browser."""
+    plain, seen = emulator.authority._discovery, list[str]()
+
+    def hostile(tenant: str) -> Any:
+        answer = plain(tenant)
+        answer.body = json.dumps({**json.loads(answer.body), endpoint: "https://login.example.com/x"}).encode()
+        return answer
+
+    def tell(text: str) -> None:
+        for flow in people.flows.values():
+            if flow.user_code in text:
+                people.settle(flow.user_code, "approved")
+
+    monkeypatch.setattr(emulator.authority, "_discovery", hostile)
+    monkeypatch.setattr(webbrowser, "get", lambda *_: None)
+    monkeypatch.setattr(webbrowser, "open", lambda url, **_: seen.append(url))
+    session = opened(emulator, kind)
+    try:
+        with pytest.raises(UnreachableError, match=r"names an endpoint at login\.example\.com\. Nothing was sent there"):
+            session.invoke(Request([IRM], tell=tell))
+    finally:
+        session.close()
+    assert seen == []
+
+
 def test_a_client_id_of_the_environment_belongs_to_another_credential() -> None:
     given = options(environment={"exchange_client_id": "app"}, exchange_device_code=True, exchange_organization="contoso.onmicrosoft.com")
     assert _identity.build(given, [])["credential"]["client_id"] == _identity.EXCHANGE_POWERSHELL

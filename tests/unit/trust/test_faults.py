@@ -68,7 +68,8 @@ def test_a_read_that_shows_nothing_of_what_there_is_leads_to_a_refusal(world: Wo
     wish = ("ome_transport_rules", {"rules": [{**rule, "comments": "y"} for rule in rules["rules"]]})
     fault = {"kind": kind, "cmdlet": "Get-TransportRule"}
     tally = check(world, wire, wish, fault, past=[("ome_transport_rules", rules)])
-    assert tally.failed == {"AlreadyExistsError": 1}
+    # Microsoft's module repeats writes by itself, so that it may have met its own first try. An Exchange server's session does not.
+    assert tally.failed == {"AlreadyExistsError" if wire == "server" else "OutcomeUnknownError": 1}
     # Also where the answer of the write is lost, and the rule that is found is another one.
     check(world, wire, wish, fault, {"kind": "404" if wire != "powershell" else "lost_before", "cmdlet": WRITES}, past=[("ome_transport_rules", rules)])
 
