@@ -173,16 +173,21 @@ def _options(entry: str) -> dict[str, Any]:
     for name, variable in CONTROL_VARIABLES.items():
         if PREFIX + name in variables:
             description = [variable.doc, f"{_values(variable)} V(null) leaves it unmanaged."]
-            options[PREFIX + name] = _option(variable.spec, description, nullable=True, switchable=False in variable.values)
+            # The profile that counts unless another one is set is the first.
+            default = variable.values[0]
+            options[PREFIX + name] = _option(variable.spec, description, default, nullable=True, switchable=False in variable.values)
     for setting in SETTINGS:
         if entry in setting.entries:
-            options[PREFIX + setting.name] = _option(setting.spec, [setting.doc], nullable=False)
+            options[PREFIX + setting.name] = _option(setting.spec, [setting.doc], setting.default, nullable=False)
     return options
 
 
-def _option(spec: Mapping[str, Any], description: list[str], *, nullable: bool, switchable: bool = False) -> dict[str, Any]:
-    """What Ansible itself checks. The module checks choices, where Ansible refuses null, and the elements of rules."""
-    option: dict[str, Any] = {"type": spec["type"], "description": description}
+def _option(spec: Mapping[str, Any], description: list[str], default: Any, *, nullable: bool, switchable: bool = False) -> dict[str, Any]:
+    """What Ansible itself checks. The module checks choices, where Ansible refuses null, and the elements of rules.
+
+    :param default: shown by ``ansible-doc``; ``None`` where there is none.
+    """
+    option: dict[str, Any] = {"type": spec["type"], **({} if default is None else {"default": default}), "description": description}
     if "elements" in spec:
         option["elements"] = spec["elements"]
     if "choices" in spec and nullable:

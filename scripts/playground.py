@@ -93,11 +93,10 @@ def _told(names: Sequence[str], lived_in: str, license_: str, directory: Path) -
             f"    cd {directory} && . {Path(sys.executable).parent / 'activate'}",
             f"    ansible-playbook m365.message_encryption.audit --limit {lived_in}",
             f"    ansible-playbook m365.message_encryption.baseline --limit {lived_in} --check --diff",
-            "",
             *(
-                []
+                [f"    ansible-playbook m365.message_encryption.revoke --limit {lived_in} -e 'ome_message_id=<portal-1@{lived_in}.onmicrosoft.com>'", ""]
                 if license_ == "ame"
-                else ['Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"', ""]
+                else ["", 'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"', ""]
             ),
             "Nothing leaves this machine. Press Ctrl+C here to stop the organizations.",
         ]

@@ -48,10 +48,17 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Plan what the role's variables ask for
+  m365.message_encryption.baseline_plan:
+    procedure: baseline
+  vars: &wishes
+    hardened_baseline_social_id_sign_in: false
+    hardened_baseline_artifacts_dir: ./message_encryption
+
 - name: Apply the plan
   m365.message_encryption.baseline_apply:
     procedure: baseline
-    variables: "{{ variables }}"
+  vars: *wishes
 """
 
 RETURN = r"""
@@ -143,6 +150,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.ring import take_back_ring
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.context import COMMON_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -166,7 +174,8 @@ def goes_on(params: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
 
 def run(task: BaselineContext) -> dict[str, Any]:
     """Applies the plan or a stage of it, or does what its ring needs before and afterwards."""
-    return _BESIDE_THE_PLAN.get(task.params["stage"], apply)(task)
+    with bounded(share=1):  # One budget for all that is asked about the organization's mail.
+        return _BESIDE_THE_PLAN.get(task.params["stage"], apply)(task)
 
 
 def main() -> None:

@@ -162,6 +162,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.preflight import preflight
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import PROCEDURE_ARGUMENT_SPEC
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 
 SPEC: dict[str, Any] = {
     "argument_spec": {
@@ -180,7 +181,8 @@ def goes_on(params: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
 
 def run(task: BaselineContext) -> dict[str, Any]:
     """Plans, and finds what is refused."""
-    return preflight(task)
+    with bounded(share=1):  # One budget for all that is asked about the organization's mail.
+        return preflight(task)
 
 
 def main() -> None:

@@ -53,10 +53,14 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Look at the organization
+  m365.message_encryption.baseline_plan:
+    procedure: audit
+  register: plan
+
 - name: Report on the run
   m365.message_encryption.baseline_report:
     procedure: audit
-    variables: "{{ variables }}"
     results: [plan]
   run_once: true
 """

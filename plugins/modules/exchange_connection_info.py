@@ -26,7 +26,7 @@ seealso:
 EXAMPLES = r"""
 - name: Can we work with this organization?
   m365.message_encryption.exchange_connection_info:
-  register: connection
+  register: exchange
 
 - name: Show it
   ansible.builtin.debug:
@@ -34,7 +34,7 @@ EXAMPLES = r"""
 
 - name: Go on only where everything is granted
   ansible.builtin.assert:
-    that: connection.missing_cmdlets == {}
+    that: exchange.missing_cmdlets == {}
 """
 
 RETURN = r"""

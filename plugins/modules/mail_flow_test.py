@@ -204,7 +204,7 @@ options:
       - >-
         Keys are C(accepted_domains) (each with C(name), C(type) and C(match_subdomains), or a name alone), C(remote_domains) (C(domain_name), C(is_internal)),
         C(mailboxes), C(mail_users) and C(contacts) (lists of addresses), C(groups) (an address to its members), C(managers) (an address to the manager's),
-        C(attributes) (an address to attributes by name), C(proxy_addresses) (an address to the primary one), C(inbound_connectors), and
+        C(attributes) (an address to attributes by name), C(proxy_addresses) (an address or a name to the primary address), C(inbound_connectors), and
         C(irm_configuration), C(ome_configurations) and C(owa_mailbox_policies) as M(m365.message_encryption.message_encryption_info) returns them.
       - >-
         If C(mailboxes) is given, no other address is a mailbox, and only those in C(mail_users) are mail users or guests. If C(managers) is given, no one
@@ -230,6 +230,11 @@ options:
     type: str
     choices: [failed, all, none]
     default: failed
+  lint:
+    description:
+      - Whether to look for problems in the tested rules.
+      - The default is true with O(guarantees) or O(compare_with), and false with O(messages) alone.
+    type: bool
   fail_on_error:
     description:
       - Whether the task fails when an expectation is not met or a guarantee is refuted.
@@ -376,7 +381,8 @@ guarantees:
     counterexample:
       description: >-
         A C(message) as O(messages) takes it, its C(recipient), the C(outcome) as in RV(messages[].recipients), and the C(facts) that it needs in addition to
-        the known ones.
+        the known ones. What it does not say does not matter. C(decided_by) lists the last rule without which the guarantee would be kept; absent where
+        no rule decides.
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
@@ -395,7 +401,8 @@ guarantees:
 difference:
   description: >-
     The classes of mail that O(compare_with) and the tested rules treat differently, most important first. "Before" is O(compare_with), "after" the tested
-    rules. The list is complete if RV(difference_more) is 0.
+    rules. A class is a kind of difference with the changed rule that causes it, and with the first later rule that no longer acts, or newly acts; where there
+    are many such rules, one class is about all that are left. The list is complete if RV(difference_more) is 0.
   returned: with O(compare_with)
   type: list
   elements: dict
@@ -411,7 +418,7 @@ difference:
       type: str
       returned: always
     when:
-      description: The conditions of the deciding rules, in the form of a rule's section.
+      description: Conditions that all of this mail meets as it arrives, in the form of a rule's section.
       type: dict
       returned: always
     unless:
@@ -428,10 +435,10 @@ difference:
       elements: str
       returned: always
     later:
-      description: The names of later rules that no longer act, or newly act, since a changed rule acts differently.
+      description: The name of the first later rule that no longer acts, or newly acts, since a changed rule acts differently.
       type: list
       elements: str
-      returned: where there are any
+      returned: where the class is about one
     arrives:
       description: How the mail that is meant arrives protected, V(own), V(other), V(smime) or V(smime_signed).
       type: str
@@ -489,8 +496,9 @@ changed_messages:
 lint:
   description: >-
     Problems in the tested rules, each with C(kind), C(rules) (names) and C(reason). Examples are rules that never act, exceptions that never apply,
-    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it.
-  returned: success, and where an expectation is not met or a guarantee is refuted
+    duplicate rules, an encrypting and a decrypting rule for the same mail, and rules that stop mail before a later rule can encrypt it. V(too_complex)
+    means that the rules are too complex for all checks.
+  returned: with O(lint=true), O(guarantees) or O(compare_with)
   type: list
   elements: dict
   sample:
@@ -510,6 +518,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.entry import refuse
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import MESSAGES_ARGUMENT_SPEC, Case, cases_of, run_cases
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import differences
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
@@ -539,6 +548,7 @@ SPEC: dict[str, Any] = {
         "source": {"type": "path"},
         "compare_with": {"type": "raw"},
         "trace": {"type": "str", "choices": ["failed", "all", "none"], "default": "failed"},
+        "lint": {"type": "bool"},
         "fail_on_error": {"type": "bool", "default": True},
     },
     "mutually_exclusive": [["rules", "source"]],
@@ -559,19 +569,22 @@ def run(task: MailFlowContext) -> dict[str, Any]:
             task.warnings.append(f"The rule {rule.name!r} does nothing: {rule.idle}.")
     simulator = Simulator(rules, facts_of(facts))
     tested = run_cases(cases, simulator, params["trace"])
-    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "lint": lint(rules, facts, now), "unavailable": unavailable}
-    if others is not None:
-        settings = settings_before(facts, params["facts"] or {}, other_facts)
-        found = difference(others, rules, facts, now, irm_before=settings)
-        result.update(difference=found.rows, difference_more=found.more)
-        if cases:
-            simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
-            before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
-            after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
-            result["changed_messages"] = differences(before, after)
-    verdicts = prove(rules, facts, guarantees, now)
-    if guarantees:
-        result["guarantees"] = verdicts
+    result: dict[str, Any] = {"changed": False, "messages": tested.messages, "unavailable": unavailable}
+    settings = settings_before(facts, params["facts"] or {}, other_facts)
+    if others is not None and cases:
+        simulated = Simulator(others, replace(simulator.facts, irm_configuration=settings))
+        before = run_cases([Case(case.message) for case in cases], simulated, "none").messages
+        after = [{**each, "recipients": {label: _untraced(found) for label, found in each["recipients"].items()}} for each in tested.messages]
+        result["changed_messages"] = differences(before, after)
+    with bounded(share=1):  # One budget for all that is about all mail.
+        if others is not None:
+            found = difference(others, rules, facts, now, irm_before=settings)
+            result.update(difference=found.rows, difference_more=found.more)
+        verdicts = prove(rules, facts, guarantees, now)
+        if guarantees:
+            result["guarantees"] = verdicts
+        if params["lint"] if params["lint"] is not None else (guarantees or others is not None):
+            result["lint"] = lint(rules, facts, now)
     result["msg"] = "\n".join([*([tested.summary] if cases else []), *mail_lines(result, _SAID)])
     if tested.failures or any(each["verdict"] == "refuted" for each in verdicts):
         result["failed"] = params["fail_on_error"]

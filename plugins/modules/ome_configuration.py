@@ -53,7 +53,8 @@ options:
   image_content:
     description:
       - The logo, as base64 text. An empty text clears it.
-      - Microsoft documents PNG, JPEG, BMP and TIFF, and recommends less than 40 KB and 170 x 70 pixels. The module warns about anything else.
+      - Microsoft documents PNG, JPEG, BMP and TIFF, and recommends less than 40 KB and 170 x 70 pixels. The module
+        warns about other pictures, and refuses a file that is no picture.
     type: str
   image_force:
     description:
@@ -200,6 +201,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
     check_configuration,
     converge_configuration,
     image_warnings,
+    refuse_other_files,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.settings import declared
 
@@ -231,6 +233,7 @@ def _file_content(task: ModuleContext, path: str) -> str:
     content = task.find_file(path)
     if not content:
         raise OptionError(f"image_path {path!r} is an empty file.", remedy='To clear the logo, give image_content: "".')
+    refuse_other_files(content, f"image_path {path!r}")
     return base64.b64encode(content).decode("ascii")
 
 

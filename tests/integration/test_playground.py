@@ -59,7 +59,7 @@ def test_the_three_commands_work_as_they_stand(tmp_path: Path) -> None:
         assert list(hosts) == ["contoso", "fabrikam", "adatum"]
         assert 'Branding templates and revocation need Advanced Message Encryption: make emulator EMULATOR_ARGS="--license ame"' in lines
         said = typed(tmp_path, *commands)
-        assert "Encrypts: the rule 'encrypt' with 'Encrypt', but it is disabled" in said
+        assert "Does not act: the rule 'encrypt' with 'Encrypt' is disabled" in said
         assert "contoso: would change: " in said
         assert "[WARNING]" not in said
 

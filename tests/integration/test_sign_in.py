@@ -81,7 +81,7 @@ def test_the_audit_needs_no_inventory_and_no_application(lived_in: Emulator, con
     run = person.look(controller, "m365.message_encryption.audit", f"{name},")
     assert run.rc == 0, run.output
     assert "[WARNING]" not in run.stderr.replace("Failed to load callback plugin", "").split("\n", 1)[1]
-    assert "Encrypts: the rule 'encrypt' with 'Encrypt', but it is disabled" in run.stdout
+    assert "Does not act: the rule 'encrypt' with 'Encrypt' is disabled" in run.stdout
     assert "35024  Azure Rights Management is on   fails   IRM-1 not met" in run.stdout
     assert len(person.seen) == 1
     assert f"Sign in to {name}. This run can only read." in run.stderr

@@ -12,10 +12,13 @@ from tests.unit.mail_flow import generators
 from tests.unit.mail_flow.comparison import disagreement
 from tests.unit.mail_flow.proof.deciding import classes, never, of_settings, proofs
 from tests.unit.mail_flow.search import Search
-from tests.unit.mail_flow.themes import drawn
+from tests.unit.mail_flow.themes import CROWDED, drawn
 
 #: Random claims about one random rule set, and messages of the small world that they are held against.
 CLAIMS, _MESSAGES = 20, 150
+
+#: Random edits of many rules for each of these rule sets.
+_EDITS = 2
 
 
 def compare(first: int, number: int) -> tuple[int, str]:
@@ -45,12 +48,14 @@ def prove(first: int, number: int) -> tuple[int, str]:
 
     :returns: how many claims were decided, and what the first wrong answer says, empty where none is.
     """
+    crowded = Search(_MESSAGES, CROWDED)
     for seed in range(first, first + number // CLAIMS):
         search = Search(_MESSAGES, drawn(seed))
         for wrong in (
             search.claims(proofs, seed, CLAIMS),
             search.changes(classes, seed),
             search.changes(classes, seed, shared=True),
+            *(crowded.changes(classes, seed * _EDITS + number, shared=number % 2 == 1) for number in range(_EDITS)),
             search.settings(of_settings, seed),
             search.idle(never, seed),
         ):

@@ -9,8 +9,9 @@ after a rollback the same change has the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.chain import Chain
@@ -28,6 +29,13 @@ _VALID_UNTIL = f"{allow('approval_valid_until', '<date>')}, until which the appr
 
 class Artifacts(Protocol):
     """The files of one organization that this module needs."""
+
+    @property
+    def host(self) -> str:
+        """The organization's name in the inventory."""
+
+    def of(self, host: str) -> Artifacts:
+        """The files of another organization."""
 
     def load(self, path: str) -> Any:
         """The content of a JSON file. Raises OptionError if it cannot be read."""
@@ -64,15 +72,29 @@ class Approval:
     run: str = ""
 
 
-def approval_of(variables: Mapping[str, Any], artifacts: Artifacts) -> Approval | None:
-    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan."""
+def approval_of(variables: Mapping[str, Any], artifacts: Artifacts, hosts: Sequence[str] = ()) -> Approval | None:
+    """The approved plan that the variables name; ``None`` if they name none. Raises OptionError if a file is not an approved plan.
+
+    :param hosts: all organizations of the run, of which another one may have the plan.
+    """
     approved = str(variables.get("approved_plan") or "")
     if not approved:
         return None
     if not approved.startswith("sha256:"):
         plan = read_plan(artifacts.load_plan(approved), approved)
         return Approval(plan.digest, plan, run=plan.run)
-    return _with_digest(artifacts, approved)
+    found = _with_digest(artifacts, approved)
+    return found if found.plan else replace(found, missing=_belongs_to(artifacts, approved, hosts) or found.missing)
+
+
+def _belongs_to(artifacts: Artifacts, digest: str, hosts: Sequence[str]) -> str:
+    """Whose plan it is, as a sentence; empty if no other organization of the run has it."""
+    for host in hosts:
+        if host != artifacts.host:
+            with contextlib.suppress(OptionError):
+                if artifacts.of(host).plan_with(digest):
+                    return f"It is the digest of the plan for {host}: an approval is for one organization."
+    return ""
 
 
 def approval_findings(approval: Approval | None, plan: PlanDocument, variables: Mapping[str, Any], artifacts: Artifacts, *, writes: bool) -> list[Finding]:

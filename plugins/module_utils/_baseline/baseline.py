@@ -117,6 +117,12 @@ class Baseline(Procedure):
         licensed, findings = self.licensed(organization)
         plan, more = licensed.plannable(organization, check_mode=True)
         plan.warnings += licensing_warnings(organization, plan)
+        plan.warnings += [
+            f"hardened_baseline_skip: the exception of {id_} (owner: {self.exceptions[id_].owner}) has expired: it ended on {self.exceptions[id_].until}. "
+            "The control counts as it is, and what it wants is written."
+            for id_ in self.exceptions
+            if self._expired(id_)
+        ]
         return Draft(plan, [*findings, *more, *organization_refusals(organization, plan, run.expected_organization)])
 
     def plan(self, organization: Organization, *, check_mode: bool = False) -> Plan:
@@ -214,7 +220,7 @@ class Baseline(Procedure):
         if not control.resource:
             status, found = self._judge(control, organization, planned=planned)
             accepted = self._is_excepted(control) and status == ControlStatus.NOT_MET
-            return replace(row, status=ControlStatus.ACCEPTED if accepted else status, findings=tuple(found))
+            return replace(row, status=ControlStatus.ACCEPTED if accepted else status, findings=(*self._expired(control.id), *found))
         try:
             plan = control.plan(self.request, organization)
         except ExchangeError as error:
@@ -225,8 +231,13 @@ class Baseline(Procedure):
         findings = (*control.remarks(self.request, organization), *shortcomings)
         if exception is not None and not exception.expired:
             return replace(row, status=ControlStatus.ACCEPTED, findings=findings)
-        expired = [f"The accepted exception ended on {exception.until}."] if exception else []
-        return replace(row, status=ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET, findings=(*findings, *expired))
+        status = ControlStatus.NOT_MET if plan.steps or shortcomings else ControlStatus.MET
+        return replace(row, status=status, findings=(*self._expired(control.id), *findings))
+
+    def _expired(self, id_: str) -> list[str]:
+        """That an accepted exception of a control no longer counts, as a sentence."""
+        exception = self.exceptions.get(id_)
+        return [f"The accepted exception has expired: it ended on {exception.until}."] if exception and exception.expired else []
 
 
 class Audit(Baseline):

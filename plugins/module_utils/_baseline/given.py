@@ -21,6 +21,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import cases_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.declared import declared_guarantees
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.ome_configuration import refuse_other_files
 
 if TYPE_CHECKING:
     from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.context import BaselineContext
@@ -70,6 +71,7 @@ def checked_variables(
     branding = checked.get("branding")
     if branding and branding.get("image_path"):
         picture = _from_file(find_file, branding["image_path"], f"{PREFIX}branding.image_path")
+        refuse_other_files(picture, f"{PREFIX}branding.image_path {branding['image_path']!r}")
         content = base64.b64encode(picture).decode("ascii")
         checked["branding"] = {**branding, "image_path": None, "image_content": content}
     return checked

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.change import PlannedChange, same
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.mail_control import MAIL_CONTROL
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.report import OrganizationReport, now
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.status import ChangeState, ControlStatus, OrganizationStatus
@@ -26,6 +26,8 @@ FORMAT = 1
 
 #: The kinds of reports with the status of controls.
 KINDS = ("audit", "check", "apply")
+#: The kinds of reports of runs that can set back what another run has fixed.
+_UNDOING = ("rollback", "disable")
 #: Status of a control without open findings to how the last findings ended.
 _ENDS = {
     ControlStatus.MET: "fixed",
@@ -88,11 +90,31 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """A value that a run without controls, such as a rollback, has set.
+
+    :param objects: what a finding may call the object: its name and, of a rule, its GUID.
+    """
+
+    control: str
+    resource: str
+    objects: frozenset[str]
+    option: str
+    value: Any
+
+    def is_of(self, key: FindingKey, seen: Seen) -> bool:
+        """Whether it is the value that was a finding."""
+        told = (key.control, key.resource, key.option) == (self.control, self.resource, self.option) and key.object in self.objects
+        return told and same(self.resource, self.option, seen.found, self.value)
+
+
+@dataclass(frozen=True)
 class Look:
     """What one run saw of one organization.
 
     :param judged: the status of each control that the run could assess.
-    :param stored: the findings that the run itself fixed.
+    :param stored: the findings that the run itself fixed, as it had found them.
+    :param undone: what a run that judges no controls has set.
     """
 
     at: str
@@ -103,7 +125,8 @@ class Look:
     tenant_id: str
     judged: Mapping[str, ControlStatus]
     open: Mapping[FindingKey, Seen]
-    stored: frozenset[FindingKey] = frozenset()
+    stored: Mapping[FindingKey, Seen] = field(default_factory=dict)
+    undone: Sequence[Undone] = ()
 
 
 @dataclass
@@ -140,6 +163,7 @@ class OrganizationHistory:
     last_seen: str = ""
     findings: dict[FindingKey, list[Episode]] = field(default_factory=dict)
     _judged_at: dict[str, str] = field(default_factory=dict)
+    _fixed: dict[FindingKey, Seen] = field(default_factory=dict)
 
     def look(self, look: Look) -> None:
         """Adds what a run saw. Call it in the order of the runs."""
@@ -149,6 +173,9 @@ class OrganizationHistory:
         self.tenant_id = look.tenant_id or self.tenant_id
         if look.host not in self.hosts:
             self.hosts.append(look.host)
+        if look.undone:
+            self._reopen(look)
+            return
         if not look.judged:
             self.missed += 1
             return
@@ -160,6 +187,14 @@ class OrganizationHistory:
         for key, seen in look.open.items():
             self._see(look, key, seen)
         self._judged_at.update(dict.fromkeys(look.judged, look.at))
+        self._fixed.update(look.stored)
+
+    def _reopen(self, look: Look) -> None:
+        """Opens the findings whose values a run has set back."""
+        known = {**self._fixed, **{key: episodes[-1].seen for key, episodes in self.findings.items()}}
+        for key, seen in known.items():
+            if any(each.is_of(key, seen) for each in look.undone):
+                self._see(look, key, seen)
 
     def _end(self, look: Look, control: str, status: ControlStatus) -> None:
         for key, episodes in self.findings.items():
@@ -221,9 +256,23 @@ def looks_of(document: Mapping[str, Any], organizations: Iterable[OrganizationRe
     :param organizations: its organizations.
     """
     kind = str(document["kind"])
+    if kind in _UNDOING:
+        looks = (_undoing(str(document["generated_at"]), str(document["run"]), report) for report in organizations)
+        return [look for look in looks if look.undone]
     if kind not in KINDS:
         return []
     return [_look(kind, str(document["generated_at"]), str(document["run"]), report) for report in organizations]
+
+
+def _undoing(at: str, run: str, report: OrganizationReport) -> Look:
+    """What a run has set that judges no controls. What it stored is known even where it failed later."""
+    guids = {str(rule["name"]): str(rule.get("guid") or "") for rule in report.rules}
+    undone = tuple(
+        Undone(change.control, change.resource, frozenset((change.identity, guids.get(change.identity, change.identity))), change.option, change.after)
+        for change in _told_once(report.changes)
+        if change.state is ChangeState.STORED
+    )
+    return Look(at, run, report.host, report.name, report.display_name, report.tenant_id or "", {}, {}, undone=undone)
 
 
 def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
@@ -236,23 +285,24 @@ def _look(kind: str, at: str, run: str, report: OrganizationReport) -> Look:
         if control.status is not ControlStatus.NOT_ASSESSABLE and control.selected and not (foreseen and control.id == MAIL_CONTROL)
     }
     rules = {str(rule["name"]): rule for rule in report.rules}
+    titles = {control.id: control.title for control in told}
+
+    def seen_of(change: PlannedChange) -> tuple[FindingKey, Seen]:
+        rule = rules.get(change.identity, {}) if change.resource == RULE else {}
+        key = FindingKey(change.control, change.resource, str(rule.get("guid") or change.identity), change.option)
+        what = f"{change.option} of {change.identity or change.resource}"
+        seen = Seen(titles.get(change.control, ""), change.identity, what, change.before, change.after, str(rule.get("last_modified_by") or ""))
+        return key, seen
+
     found: dict[FindingKey, Seen] = {}
     for control in told:
         if judged.get(control.id) is not ControlStatus.NOT_MET:
             continue
         changes = [change for change in _told_once(report.changes) if change.control == control.id and change.state is not ChangeState.STORED]
-        for change in changes:
-            rule = rules.get(change.identity, {}) if change.resource == RULE else {}
-            key = FindingKey(control.id, change.resource, str(rule.get("guid") or change.identity), change.option)
-            what = f"{change.option} of {change.identity or change.resource}"
-            found[key] = Seen(control.title, change.identity, what, change.before, change.after, str(rule.get("last_modified_by") or ""))
+        found.update(map(seen_of, changes))
         if not changes:
             found[FindingKey(control.id)] = Seen(control.title, "", " ".join(control.findings) or "It is not met.")
-    stored = frozenset(
-        FindingKey(change.control, change.resource, str(rules.get(change.identity, {}).get("guid") or change.identity), change.option)
-        for change in _told_once(report.changes)
-        if change.state is ChangeState.STORED
-    )
+    stored = dict(seen_of(change) for change in _told_once(report.changes) if change.state is ChangeState.STORED)
     return Look(at, run, report.host, report.name, report.display_name, report.tenant_id or "", judged, found, stored)
 
 
@@ -305,7 +355,10 @@ def _of_one_run(looks: Sequence[Look], same: _Same) -> list[Look]:
         if other is not None:
             judged = {**other.judged, **{id_: status for id_, status in look.judged.items() if other.judged.get(id_) is not ControlStatus.NOT_MET}}
             look = Look(
-                look.at, look.run, look.host, look.name, look.display_name, look.tenant_id, judged, {**other.open, **look.open}, other.stored | look.stored
+                *(look.at, look.run, look.host, look.name, look.display_name, look.tenant_id, judged),
+                {**other.open, **look.open},
+                {**other.stored, **look.stored},
+                (*other.undone, *look.undone),
             )
         whole[key] = look
     return list(whole.values())
@@ -325,7 +378,11 @@ def history_document(looks: Sequence[Look], runs: int) -> dict[str, Any]:
         "kind": "history",
         "generated_at": now(),
         "collection_version": VERSION,
-        "runs": {"count": runs, "with_controls": len({look.run for look in looks}), **({"first": times[0], "last": times[-1]} if times else {})},
+        "runs": {
+            "count": runs,
+            "with_controls": len({look.run for look in looks if not look.undone}),
+            **({"first": times[0], "last": times[-1]} if times else {}),
+        },
         "organizations": [organization.as_dict() for organization in organizations],
         "findings": rows,
     }

@@ -62,7 +62,7 @@ def preflight(task: BaselineContext) -> dict[str, Any]:
     who = _who(organization)
     desired = {**procedure.desired(organization), "accept": prepared.acceptance.shown(), "skip": list(variables.get("skip") or ())}
     document = PlanDocument.of(procedure.kind, who, desired, plan, changes, mail, artifacts.run)
-    approval = approval_of(variables, artifacts) if procedure.approvable else None
+    approval = approval_of(variables, artifacts, task.hosts) if procedure.approvable else None
     if procedure.approvable:
         findings += approval_findings(approval, document, variables, artifacts, writes=writes)
     findings = prepared.acceptance.left(findings)

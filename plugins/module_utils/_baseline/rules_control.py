@@ -12,12 +12,13 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.control import Control, Outlook, Parts, Request, named
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.effect import remarks, shortcomings, whole
-from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import Finding
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.findings import PREFIX, Finding
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, NotFoundError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.list_kinds import Patterns
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.scalars import exact_bytes
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.fields import SECTIONS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.impact import OUTGOING
@@ -101,6 +102,22 @@ class RulesControl(Control):
     def findings(self, outlook: Outlook) -> list[Finding]:
         return [*super().findings(outlook), *self._sender_findings(outlook), *self._limit_findings(outlook)]
 
+    def warnings(self, outlook: Outlook) -> list[str]:
+        """The exceptions that the plan would take from existing rules. Somebody may have added one in an emergency."""
+        whole_rules = {change.identity for change in outlook.plan.changes if change.resource == self.resource and change.option == "state"}
+        lost: dict[str, list[str]] = {}
+        for change in outlook.plan.changes:
+            gone = _gone(change.before, change.after) if change.resource == self.resource and change.option.startswith("exceptions.") else None
+            if gone and change.identity not in whole_rules:
+                lost.setdefault(change.identity, []).append(f"{change.option.partition('.')[2]}: {value_text(gone)}")
+        changed = {rule.name: rule.properties.get("LastModifiedBy") for rule in rules_of(outlook.organization)} if lost else {}
+        return [
+            f"The run removes an exception of {name!r} that is not declared ({'; '.join(options)})"
+            f"{f', last changed by {changed[name]}' if changed.get(name) else ''}. If it is meant, declare it, or keep it until a date: "
+            f"{PREFIX}skip: [{{control: {self.id}, reason: <why>, owner: <who>, until: <date>}}]."
+            for name, options in lost.items()
+        ]
+
     def _sender_findings(self, outlook: Outlook) -> list[Finding]:
         """Rules that this run creates or changes, and that take in mail of any sender."""
         touched = {name_key(change.identity) for change in outlook.plan.changes if change.resource == self.resource}
@@ -176,6 +193,13 @@ def _effective(organization: Organization, rule: DeclaredRule) -> Mapping[str, M
     """A rule's sections as they would be."""
     found = RuleBook(organization).find(rule)
     return {**{section: {} for section in SECTIONS}, **(found.sections if found else {}), **rule.sections}
+
+
+def _gone(before: Any, after: Any) -> Any:
+    """What an exception loses; nothing if it loses nothing."""
+    if isinstance(before, list) and isinstance(after, list):
+        return [value for value in before if value not in after]
+    return before if after in (None, "", [], False) else None
 
 
 def _shown(rule: DeclaredRule) -> dict[str, Any]:

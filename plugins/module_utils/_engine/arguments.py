@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import hints
+
+#: What core reads as a dictionary, though it is text.
+_DICTIONARY = re.compile(r"[={]")
 
 
 def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rules: Any) -> tuple[ValidationResult, list[str]]:
@@ -28,6 +32,11 @@ def validate(arguments: dict[str, Any], argument_spec: Mapping[str, Any], **rule
 
 def _fitting(value: Any, option_spec: Mapping[str, Any], name: str, misfits: list[str]) -> Any:
     """The value without anything that is not a dictionary where the spec requires one: core's validator would fail with a TypeError."""
+    if isinstance(value, str) and option_spec.get("options") and name.endswith("]") and not _DICTIONARY.search(value):
+        required = [option for option, spec in option_spec["options"].items() if spec.get("required")]
+        form = f": it needs {', '.join(required)}" if required else ""
+        misfits.append(f"{name} is {value!r}, which is not a dictionary{form}")
+        return None
     if not option_spec.get("options") or value is None or isinstance(value, str):
         return value
     if option_spec.get("type") == "list" and isinstance(value, list):

@@ -12,6 +12,9 @@ import struct
 
 _FORMATS = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"BM": "bmp", b"II*\x00": "tiff", b"MM\x00*": "tiff"}
 
+#: Other formats of pictures: where their mark stands, and the mark. They are GIF, WebP, AVIF and HEIC, and icons.
+_OTHERS = ((0, b"GIF8"), (8, b"WEBP"), (4, b"ftypavif"), (4, b"ftyphei"), (0, b"\x00\x00\x01\x00"))
+
 #: The JPEG markers that begin a frame, which holds the size. C4, C8 and CC have other meanings.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -21,6 +24,11 @@ _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 def format_of(content: bytes) -> str:
     """``png``, ``jpg``, ``bmp`` or ``tiff``. Empty for a format that the portal is not documented to accept."""
     return next((name for magic, name in _FORMATS.items() if content.startswith(magic)), "")
+
+
+def is_picture(content: bytes) -> bool:
+    """Whether the first bytes are those of a picture of any common format."""
+    return bool(format_of(content)) or any(content[place:].startswith(magic) for place, magic in _OTHERS) or b"<svg" in content[:1024].lower()
 
 
 def dimensions(content: bytes) -> tuple[int, int]:

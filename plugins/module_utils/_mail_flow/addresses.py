@@ -7,12 +7,27 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+#: An address: with a local part in quotation marks, too.
+_ADDRESS = re.compile(r'(?:[^\s@<>,;]+|"(?:[^"\\\r\n]|\\[^\r\n])*")@[^\s@<>,;]+')
+
+#: An address as Exchange may show it: behind a display name, or with its type.
+_SHOWN = re.compile(r"(?:[^<>]*<)?\s*(?:smtp:)?\s*([^<>]+?)\s*>?", re.IGNORECASE)
 
 
 def is_address(text: str) -> bool:
     """Whether a text is one SMTP address, without a display name."""
     return _ADDRESS.fullmatch(text) is not None
+
+
+def person(text: str) -> str:
+    """Somebody whom a rule names: the SMTP address, without the display name and the type beside it, or a name as it is."""
+    shown = _SHOWN.fullmatch(text.strip())
+    return shown[1] if shown and is_address(shown[1]) else text.strip()
+
+
+def is_name(address: str) -> bool:
+    """Whether what stands for somebody is no address: a name that nobody resolved."""
+    return bool(address) and "@" not in address
 
 
 def domain(address: str) -> str:

@@ -46,17 +46,17 @@ def any_attachment(decide: OfAttachment) -> Callable[[Sight, Any, Settings], Tru
 
 
 def _unknown(attachment: Attachment, what: str, values: Any) -> Truth:
-    return opened(("attachment", what, attachment, values), "U00", f"{what} of the attachment {attachment.name} is not known")
+    return opened(("attachment", what, attachment, values), "U00", f"{what} the attachment {attachment.name} is not known")
 
 
 def has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the words in its text."""
-    return _unknown(attachment, "the text", values) if attachment.text is None else any_word(attachment.text[:_WORDS_READ], values)
+    return _unknown(attachment, "the text of", values) if attachment.text is None else any_word(attachment.text[:_WORDS_READ], values)
 
 
 def has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the patterns in its text."""
-    return _unknown(attachment, "the text", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.legacy)
+    return _unknown(attachment, "the text of", values) if attachment.text is None else any_pattern(attachment.text[:_PATTERNS_READ], values, settings.legacy)
 
 
 def name_has_pattern(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
@@ -77,21 +77,21 @@ def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Sett
     if extensions & {value.casefold().lstrip(".") for value in values}:
         return True
     own = attachment.name.rpartition(".")[2].casefold()
-    return _unknown(attachment, "what is in the archive", values) if own in _ARCHIVES and attachment.nested is None else False
+    return _unknown(attachment, "what is in", values) if own in _ARCHIVES and attachment.nested is None else False
 
 
 def size_over(attachment: Attachment, value: str, settings: Settings) -> Truth:
     """Larger than this."""
     limit = bytes_of(value)
     if limit is None or attachment.size is None:
-        return _unknown(attachment, "the size", value)
+        return _unknown(attachment, "the size of", value)
     return over(attachment.size, limit, "an attachment")
 
 
 def property_has_word(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of ``property:word,word``."""
     if attachment.properties is None:
-        return _unknown(attachment, "a document property", values)
+        return _unknown(attachment, "a document property of", values)
     known = {name.casefold(): value for name, value in attachment.properties}
     pairs = (value.partition(":") for value in values)
     return any_of(any_word(known.get(name.strip().casefold(), ""), [word.strip() for word in words.split(",")]) for name, _colon, words in pairs)

@@ -251,9 +251,9 @@ def _with_added(fork: Fork, added: list[Added], scene: Scene) -> Fork:
     here = {person.address for person in (*fork.sure, *(other for other, _reasons in fork.perhaps))}
     new: dict[str, tuple[Recipient, tuple[Reason, ...]]] = {}
     for each in added:
-        primary = scene.facts.primary(each.address)
-        if not each.instead and primary not in here:
-            new.setdefault(primary, (Recipient(primary, each.address.lower(), primary, brought=each.field), (each.doubt,)))
+        for person in () if each.instead else scene.facts.brought(each.address, each.field):
+            if person.address not in here:
+                new.setdefault(person.address, (person, (each.doubt,)))
     return Fork(fork.sure, (*fork.perhaps, *new.values())) if new else fork
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, negate, opened
@@ -27,6 +28,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: So many worlds are followed for a recipient; beyond them the answer is unknown.
 MOST_WORLDS = 128
+
+#: So many copies are followed of those that rules make; what becomes of the others is unknown.
+MOST_COPIES = 256
+
+#: What it costs to look whether a rule is for a recipient, and to tell a world from others.
+_STEPS_OF_RULE, _STEPS_OF_WORLD = 5, 60
 
 #: The fate of a copy that is not made in a world.
 NOBODY = "nobody"
@@ -69,23 +76,32 @@ class Passage:
     _contents: dict[Content, Content] = field(default_factory=dict)
     _dead: dict[int, int] = field(default_factory=dict)
     _bits: dict[object, int] = field(default_factory=dict)
+    _parted: dict[object, dict[bool, Fork] | None] = field(default_factory=dict)
 
     def courses(self) -> list[Course]:
         """What becomes of the copy of each recipient: those of the message first, then those whom rules add."""
         people = self.facts.recipients(self.message)
-        courses = {person.address: self._follow(person, self._starts(people), 0) for person in people}
+        spend(_STEPS_OF_WORLD * len(people))
+        starts = self._starts(people)
+        courses = {person.address: self._follow(person, starts, 0) for person in people}
         todo = list(courses.values())
         followed: set[tuple[object, ...]] = set()
         while todo:
             course = todo.pop(0)
             for added, worlds in course.additions.items():
                 copy = (added, *((world.state, world.matched, world.perhaps) for world in worlds))
-                if copy not in followed and len(followed) < MOST_WORLDS:
+                if copy in followed:
+                    continue
+                goes_on = len(followed) < MOST_COPIES
+                if goes_on:
                     followed.add(copy)
-                    new = self._of_added(added, worlds, course)
-                    todo.append(new)
-                    known = courses.get(new.recipient.address)
-                    courses[new.recipient.address] = new if known is None else _twice(known, new)
+                people = self.facts.brought(added.address, added.field)
+                spend(_STEPS_OF_WORLD * (len(people) + len(worlds)))
+                for person in people:
+                    new = self._of_added(person, people, added, worlds, course) if goes_on else Course(person, worlds, too_many=True, by=added)
+                    todo += [new] if goes_on else []
+                    known = courses.get(person.address)
+                    courses[person.address] = new if known is None else _twice(known, new)
         return list(courses.values())
 
     def course(self, address: str) -> Course | None:
@@ -103,16 +119,19 @@ class Passage:
             return [start]
         return [start.answering(decrypts, True), start.answering(decrypts, False).but(fate="rejected", over=True)]
 
-    def _of_added(self, added: Added, worlds: list[World], course: Course) -> Course:
-        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy."""
-        primary = self.facts.primary(added.address)
-        label = added.address if primary == added.address.lower() else primary
-        person = Recipient(primary, added.address.lower(), label, brought=added.field)
+    def _of_added(self, person: Recipient, people: tuple[Recipient, ...], added: Added, worlds: list[World], course: Course) -> Course:
+        """The copy of somebody whom a rule added. It has the other's way behind it; a world where nobody was added has no such copy.
+
+        :param people: all who were added with that person, since they are members of a group.
+        """
+        here = {each.address for each in people}
         starts = []
         for world in worlds:
-            others = () if _away(added, world) else tuple(other for other in world.fork.sure if other.address != primary)
-            perhaps = () if _away(added, world) else tuple(other for other in world.fork.perhaps if other[0].address != primary)
-            fork = Fork(others, (*perhaps, (person, (added.doubt,))))
+            together = self._sent_away(added, world) if _away(added, world) else world.fork
+            others = tuple(other for other in together.sure if other.address not in here)
+            perhaps = tuple(other for other in together.perhaps if other[0].address not in here)
+            fork = Fork(others, (*perhaps, *((each, (added.doubt,)) for each in people)))
+            spend(_STEPS_OF_RULE * (len(others) + len(perhaps)))
             shares = world.fate in SHARED and not added.instead
             starts.append(world.but(fork=fork, fate=world.fate if shares else "delivered", over=world.over if shares else world.stopped, added=()))
         new = self._follow(person, starts, added.place + 1, added)
@@ -120,6 +139,12 @@ class Passage:
         missed = [world for world in course.worlds if added not in world.added] + [world for world in worlds if added.instead and world.fate != "redirected"]
         new.worlds += [world.but(fate=NOBODY, over=True, held=0, matched=(), perhaps=frozenset()) for world in missed]
         return new
+
+    def _sent_away(self, added: Added, world: World) -> Fork:
+        """Those who share the copy that a rule sends to somebody instead: all whom it does, or adds beside."""
+        every = (each for each in world.added if each.place == added.place)
+        found = {person.address: (person, (each.doubt,)) for each in every for person in self.facts.brought(each.address, each.field)}
+        return Fork((), tuple(found.values()))
 
     def _follow(self, person: Recipient, starts: list[World], place: int, by: Added | None = None) -> Course:
         course = Course(person, merged(starts), by=by)
@@ -136,6 +161,7 @@ class Passage:
             lowest = todo & -todo
             todo ^= lowest
             rule = self.rules.rules[lowest.bit_length() - 1]
+            spend(_STEPS_OF_RULE * len(course.worlds))
             if self.watch:
                 for world in course.worlds:
                     if not world.over:
@@ -147,6 +173,7 @@ class Passage:
             for world in course.worlds:
                 worlds += self._step(rule, world, course) if any(world is each for each in going) else [world]
             if len(worlds) > 1:
+                spend(len(worlds) * _STEPS_OF_WORLD)
                 worlds = merged(worlds)
                 if len(worlds) > MOST_WORLDS:
                     course.too_many, worlds = True, worlds[:MOST_WORLDS]
@@ -289,6 +316,8 @@ class Passage:
         if content.wrapped and predicate.of_wrapper:
             why = f"what a rule sees of the {predicate.looks_at} of a message that a disclaimer was wrapped around"
             found: Truth = opened(("wrapper", content.headers, content.classifications), "U00", why)
+        elif is_name(person.address) and atom.reach in (Reach.RECIPIENT, Reach.RELATION):
+            found = opened(("name", person.address), "U00", f"the address of {person.label} is not known")
         else:
             found = atom.evaluate(Sight(self.message, self.facts, content, person, world.fork))
         return replace(found, key=(atom.number, found.key)) if isinstance(found, Open) and not found.shared else found
@@ -303,6 +332,10 @@ class Passage:
             return branches
         after: list[tuple[World, bool]] = []
         for world, acts in branches:
+            halves = self._halves(rule, world) if rule.enforced and not person.brought else None
+            if halves is not None:
+                after.append((world if halves[acts] is world.fork else world.but(fork=halves[acts]), acts))
+                continue
             matches = self._matches(rule, world, person)
             guessed = {other: match for other, match in matches.items() if isinstance(match, Open) and match.likely is not None and other in world.fork.sure}
             if not guessed:
@@ -319,10 +352,22 @@ class Passage:
                 after.append((here.but(fork=_left(rule, world.fork, acts, likely if value else matches)), acts))
         return after
 
+    def _halves(self, rule: FlowRule, world: World) -> dict[bool, Fork] | None:
+        """The copies for whom a rule is and for whom it is not, if that is known of everybody who shares one. It is the same whoever of them is followed."""
+        key = (rule.place, world.fork, id(world.content), world.answers)
+        if key not in self._parted:
+            nobody = Recipient("", "", "")
+            matches = self._matches(rule, world, nobody)
+            sides = {acts: frozenset(other for other, match in matches.items() if match is not acts) for acts in (True, False)}
+            known = all(isinstance(match, bool) for match in matches.values())
+            self._parted[key] = {acts: without(world.fork, leaving, {}) for acts, leaving in sides.items()} if known else None
+        return self._parted[key]
+
     def _matches(self, rule: FlowRule, world: World, person: Recipient) -> dict[Recipient, Truth]:
         """For those who share a recipient's copy: whether the rule is for them. Whether it looks at somebody whom a rule added is open."""
         answers = world.answered()
         others = (*world.fork.sure, *(other for other, _reasons in world.fork.perhaps))
+        spend(_STEPS_OF_RULE * len(others))
         return {
             other: all_of(value if isinstance(value, bool) else value.settled(answers) for value in self.parts(rule, world, other, bool(other.brought)))
             for other in others
@@ -342,14 +387,11 @@ class Passage:
         content, message = world.content, self.message
         if self.everything or content.wrapped or content.body is None or message.attachments is None or self._blind:
             return self.rules.all
-        people = (*world.fork.sure, *(person for person, _reasons in world.fork.perhaps))
         found = self._waiting("message", self._message_keys)
         found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
         found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
         found |= self._waiting(("body", content.body), lambda: _words("body word", content.body or ""))
-        for person in people:
-            found |= self._waiting(person, partial(_recipient_keys, person))
-        return found
+        return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
 
     @property
     def _blind(self) -> bool:
@@ -394,6 +436,11 @@ def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
     return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", person.address, person.written, *person.also))
+
+
+def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
+    spend(_STEPS_OF_WORLD * len(fork.people))
+    return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
 
 
 def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:

@@ -150,6 +150,18 @@ class Facts:
         known = (self.attributes or {}).get(address)
         return None if known is None else known.get(name.lower(), "")
 
+    def brought(self, written: str, field: str = "") -> tuple[Recipient, ...]:
+        """Who gets a message that a rule sends to an address, or to somebody by a name: of a group its members.
+
+        :param field: the field in which a rule adds them.
+        """
+        small = written.lower()
+        primary = self.primary(small)
+        if primary in (self.groups or {}):
+            people = sorted(member for member in self.members_of(primary) if member not in (self.groups or {}))
+            return tuple(Recipient(member, small, member, primary, brought=field) for member in people)
+        return (Recipient(primary, small, written if primary == small else primary, brought=field),)
+
     def recipients(self, message: Message) -> tuple[Recipient, ...]:
         """Whom a message is for: groups expanded, each person once, by primary address."""
         found: dict[str, Recipient] = {}

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered, spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import (
     Anchor,
     Chars,
@@ -29,6 +29,12 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: Up to so many steps a backtracking search may take at worst.
 _STEPS = 1_000_000
+
+#: So many steps of a search through a text are remembered.
+_REMEMBERED = 20_000
+
+#: Of a step that is not.
+_ANEW: frozenset[int] = frozenset((-1,))
 
 
 def any_pattern(text: str, patterns: Iterable[str], legacy: bool = False) -> Truth:
@@ -60,7 +66,7 @@ def begins_anywhere(pattern: str, legacy: bool = False, *, both: bool = False) -
     return not isinstance(compiled, str) and not _has_anchor(compiled.expression.root, both)
 
 
-@lru_cache(maxsize=16384)
+@remembered(16384)
 def in_prefix(text: str, pattern: str, legacy: bool = False) -> bool | None:
     """Whether a pattern is found in whatever begins with a text, because of what is in it. ``None`` where that is open: something could begin in the text and
     end in what follows, or the meaning is open.
@@ -167,20 +173,29 @@ class States:
         self._edges: list[list[tuple[str, int]]] = []
         self.last = self._new()
         self._first = self._add(root, self.last)
-        self._moves: dict[tuple[frozenset[int], str], frozenset[int]] = {}
-        self._closures: dict[tuple[frozenset[int], bool, bool], frozenset[int]] = {}
 
     def found(self, text: str, lines: bool) -> bool:
+        """Whether it is found in a text. States that come again are looked up; a text that never brings one again takes its length times the expression's."""
+        known: dict[tuple[frozenset[int], bool, str], frozenset[int] | None] = {}
         here: frozenset[int] = frozenset()
         begins = True
+        spend(len(text) >> 2)
         for character in text:
-            line = lines and character == "\n"
-            here = self.closure(here, begins, line)
-            if self.last in here:
+            key = (here, begins, character)
+            after = known.get(key, _ANEW)
+            if after is _ANEW:
+                if len(known) > _REMEMBERED:
+                    known.clear()
+                after = known[key] = self._after(here, begins, character, lines)
+            if after is None:
                 return True
-            here = self.move(here, character)
-            begins = line
+            here, begins = after, lines and character == "\n"
         return self.last in self.closure(here, begins, True)
+
+    def _after(self, places: frozenset[int], begins: bool, character: str, lines: bool) -> frozenset[int] | None:
+        """The places after a character; ``None`` where it is found before it."""
+        before = self.closure(places, begins, lines and character == "\n")
+        return None if self.last in before else self.move(before, character)
 
     def in_prefix(self, text: str, lines: bool) -> bool | None:
         """Whether it is found in a text, whatever follows; ``None`` where a search is in the middle of something at the end."""
@@ -235,28 +250,16 @@ class States:
 
     def closure(self, places: frozenset[int], begins: bool, ends: bool) -> frozenset[int]:
         """The places that are reached without a character; a search can begin anywhere."""
-        known = self._closures.get((places, begins, ends))
-        if known is None:
-            seen, todo = set(), [*places, self._first]
-            while todo:
-                place = todo.pop()
-                if place not in seen:
-                    seen.add(place)
-                    todo += [target for label, target in self._edges[place] if not label or (label == "^" and begins) or (label == "$" and ends)]
-            known = self._remember(self._closures, (places, begins, ends), frozenset(seen))
-        return known
+        seen, todo = set(), [*places, self._first]
+        while todo:
+            place = todo.pop()
+            if place not in seen:
+                seen.add(place)
+                todo += [target for label, target in self._edges[place] if not label or (label == "^" and begins) or (label == "$" and ends)]
+        spend(1 + len(seen) >> 1)
+        return frozenset(seen)
 
     def move(self, places: frozenset[int], character: str) -> frozenset[int]:
         """The places after a character."""
-        known = self._moves.get((places, character))
-        if known is None:
-            targets = frozenset(self._chars[place][1] for place in places if self._chars[place][1] >= 0 and self._chars[place][0].has(character))
-            known = self._remember(self._moves, (places, character), targets)
-        return known
-
-    @staticmethod
-    def _remember(table: dict[Any, frozenset[int]], key: Any, value: frozenset[int]) -> frozenset[int]:
-        if len(table) > 20_000:
-            table.clear()
-        table[key] = value
-        return value
+        spend(1 + len(places) >> 1)
+        return frozenset(self._chars[place][1] for place in places if self._chars[place][1] >= 0 and self._chars[place][0].has(character))

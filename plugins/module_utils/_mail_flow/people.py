@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, any_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
@@ -122,6 +122,8 @@ def of_any_address(decide: OfAddress) -> Evaluate:
 
 
 def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any, settings: Settings) -> Truth:
+    if is_name(person.address):
+        return _of_name(person)
     if settings.address_type != "Original":
         return decide(sight, person.address, values, settings)
     return _same(decide, sight, person, (person.written, *person.also, *([person.address] if person.group else ())), values, settings)
@@ -134,6 +136,11 @@ def _same(decide: OfAddress, sight: Sight, person: Recipient, addresses: tuple[s
         return found[0]
     shown = " or at ".join(dict.fromkeys((person.written, *person.also, person.address)))
     return opened(("original", person, values), "U24", f"whether the rule looks at {shown}")
+
+
+def _of_name(person: Recipient) -> Truth:
+    """What is found in the address of somebody of whom only a name is known."""
+    return opened(("name", person.address), "U00", f"the address of {person.label} is not known")
 
 
 def _perhaps(found: Truth, person: Recipient, reasons: tuple[Reason, ...]) -> Truth:
@@ -150,7 +157,10 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
         return any_of(
             (
                 *(_in_field(decide, sight, written.lower(), values, settings) for written in named),
-                *(_perhaps(decide(sight, person.address, values, settings), person, reasons) for person, reasons in brought),
+                *(
+                    _perhaps(_of_name(person) if is_name(person.address) else decide(sight, person.address, values, settings), person, reasons)
+                    for person, reasons in brought
+                ),
             )
         )
 
@@ -252,7 +262,9 @@ def relation(decide: Callable[[Sight, str, Any], Truth]) -> Evaluate:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         found = decide(sight, sight.recipient.address, values)
         people = (*sight.fork.sure, *(person for person, _reasons in sight.fork.perhaps))
-        if all(decide(sight, person.address, values) == found for person in people if isinstance(found, bool)):
+        if not any(is_name(person.address) for person in people) and all(
+            decide(sight, person.address, values) == found for person in people if isinstance(found, bool)
+        ):
             return found
         return opened(("relation", sight.recipient.address, values), "U05", "whether the condition is for each recipient or for the whole message")
 

@@ -286,7 +286,7 @@ PREDICATES: tuple[Predicate, ...] = (
     _attached("attachment_size_over", attachments.size_over, _COMPUTABLE, "U23"),
     _attached("attachment_property_contains_words", attachments.property_has_word, _FACTS, "U17"),
     _says("attachment_has_executable_content", "executable", "whether there is executable content in"),
-    _says("attachment_is_password_protected", "password_protected", "the password protection"),
+    _says("attachment_is_password_protected", "password_protected", "the password protection of"),
     _says("attachment_is_unsupported", "unsupported", "whether Exchange can look into"),
     _says("attachment_processing_limit_exceeded", "limit_exceeded", "whether Exchange finishes looking into"),
     # What the message is

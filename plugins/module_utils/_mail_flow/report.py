@@ -49,10 +49,14 @@ def decided(result: Mapping[str, Any] | None, trace: Sequence[Mapping[str, Any]]
             said.append(f"rule {entry['rule']!r} {word}: {', '.join(entry.get('actions', [])) or 'nothing is done'}")
         elif entry["rule"] in protecting:
             passed.append(_passed(entry))
-    said += [*passed[:_PASSED], *([f"and {len(passed) - _PASSED} more rules that protect mail did not match"] if len(passed) > _PASSED else [])]
+    said += [*passed[:_PASSED], *([_more(len(passed) - _PASSED)] if len(passed) > _PASSED else [])]
     said += [f"open, {each['id']}: {each['reason']}" for each in (result or {}).get("unknown", [])]
     said += [f"this assumes {number}" for number in (result or {}).get("assumes", [])]
     return said
+
+
+def _more(number: int) -> str:
+    return f"and {number} more rule{'s' if number > 1 else ''} that protect{'' if number > 1 else 's'} mail did not match"
 
 
 def _passed(entry: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import value_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION as ACTION_BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Action, Does, set_actions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_address, person
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason, Truth, all_of, negate, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import (
@@ -251,8 +251,8 @@ class RuleSet:
         )
         conditions, strange = self._section(rule.get("conditions") or {}, settings)
         exceptions, strange_too = self._section(rule.get("exceptions") or {}, settings)
-        actions = set_actions(rule.get("actions") or {})
-        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION and _is_read(option, value)}
+        actions = {option: _people(option, value) for option, value in set_actions(rule.get("actions") or {}).items()}
+        told = {option: value for option, value in actions.items() if option in ACTION_BY_OPTION}
         mode = str(rule.get("mode") or "Enforce")
         # A rule that is only tried asks nobody, and does what it does.
         managed, unmanaged = (done(told, each) if mode == "Enforce" else told for each in (True, False))
@@ -287,7 +287,7 @@ class RuleSet:
 
     def _section(self, section: Mapping[str, Any], settings: Settings) -> tuple[tuple[Atom, ...], list[str]]:
         """The conditions of a section, and the options in it that are none that can be evaluated."""
-        given = {option: value for option, value in section.items() if _is_set(option, value)}
+        given = {option: _people(option, value) for option, value in section.items() if _is_set(option, value)}
         read = {option for option, value in given.items() if _is_read(option, value)}
         atoms: list[Atom] = []
         used: set[str] = set()
@@ -310,8 +310,15 @@ def _is_set(option: str, value: Any) -> bool:
     return (option == "has_no_classification" and value is False) or not (value is None or value is False or value in ("", [], ()))
 
 
+def _people(option: str, value: Any) -> Any:
+    """A value with the people in it by their SMTP addresses. Who has only a name in it keeps it."""
+    if option not in _PEOPLE:
+        return value
+    return [person(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value])]
+
+
 def _is_read(option: str, value: Any) -> bool:
-    """Whether it is known what a value means. A person is known by an SMTP address."""
+    """Whether it is known what the value of a condition means. A person is known by an SMTP address."""
     return option not in _PEOPLE or all(is_address(str(each)) for each in (value if isinstance(value, (list, tuple)) else [value]))
 
 

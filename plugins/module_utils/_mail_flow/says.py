@@ -71,7 +71,8 @@ def message_words(message: Mapping[str, Any], recipient: str) -> str:
     """A message and one of its recipients: ``mail from alexw@contoso.com to ann@fabrikam.com with the subject 'Offer'``."""
     subject = f" with the subject {message['subject']!r}" if message.get("subject") else ""
     kinds = f" ({', '.join(map(str, message['type']))})" if message.get("type") else ""
-    return f"mail from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
+    claims = "that claims to be " if message.get("authenticated") is False else ""
+    return f"mail {claims}from {message.get('from') or 'nobody'} to {recipient}{subject}{kinds}"
 
 
 def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[str, str]]:
@@ -79,7 +80,7 @@ def message_lines(message: Mapping[str, Any], recipient: str) -> Iterator[tuple[
 
     :param recipient: the one whom the list is about; somebody whom no field names gets a copy.
     """
-    yield "From", str(message.get("from") or "nobody")
+    yield "Claims to be from" if message.get("authenticated") is False else "From", str(message.get("from") or "nobody")
     fields = {name: [str(each) for each in message.get(name) or ()] for name in ("to", "cc", "bcc")}
     for name, people in fields.items():
         if people:
@@ -138,7 +139,8 @@ def refutation(row: Mapping[str, Any]) -> str:
     """The counterexample of a refuted guarantee, as a sentence."""
     found = row["counterexample"]
     verb = "is delivered" if found["outcome"].get("fate") == "delivered" else "is"
-    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}."
+    decided = "".join(f": the rule {name!r} decides" for name in found.get("decided_by") or ())
+    return f"{message_words(found['message'], found['recipient'])} {verb} {outcome_words(found['outcome'])}{decided}."
 
 
 def reasons_of(row: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ Set-RemoteDomain pages; where they contradict each other, or a guest shows both 
 
 from __future__ import annotations
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, all_of, any_of, negate, opened
 
@@ -23,6 +23,8 @@ def _guest(facts: Facts, address: str, asked: str, guess: bool) -> Truth:
 
 def _accepted(facts: Facts, address: str) -> Truth:
     """Whether an address is in a domain whose people are inside."""
+    if is_name(address):
+        return opened(("name", address), "U00", f"the address of {address} is not known", shared=True)
     kind = facts.domain_type(domain(address))
     return opened(("domain", domain(address)), "U00", "the accepted domains are not known", shared=True) if kind is None else kind in INSIDE
 

@@ -61,6 +61,19 @@ class Fork:
 
     sure: tuple[Recipient, ...]
     perhaps: tuple[tuple[Recipient, tuple[Reason, ...]], ...] = ()
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.sure, self.perhaps)))
+
+    def __hash__(self) -> int:
+        """Found once: a message may be for thousands, and each of them is followed."""
+        return self._hash
+
+    @property
+    def people(self) -> tuple[Recipient, ...]:
+        """Everybody who shares the copy, or may."""
+        return (*self.sure, *(person for person, _reasons in self.perhaps)) if self.perhaps else self.sure
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import STEPS_OF_MESSAGE, BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+#: The result of a copy of which it takes too much to find out more.
+_TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
+_WHY = {"id": "budget", "reason": "the rules and the message are too complex together"}
 
 
 class Simulator:
@@ -33,6 +38,10 @@ class Simulator:
         return Passage(self.rules, message, self.facts).courses()
 
     def run(self, message: Message) -> dict[str, Any]:
-        """``name`` of the message and ``recipients``: address to result, by the contract's keys."""
-        found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
+        """``name`` of the message and ``recipients``: address to result, by the contract's keys. What takes more than the budget of steps is unknown."""
+        try:
+            with bounded(STEPS_OF_MESSAGE):
+                found = {course.recipient.label: result(course, self.rules, message, self.facts) for course in self.courses(message)}
+        except BudgetError:
+            found = {person.label: {**_TOO_MUCH, "unknown": [{**_WHY}]} for person in self.facts.recipients(message)}
         return {"name": message.name, "recipients": {label: described for label, described in found.items() if described is not None}}

@@ -101,7 +101,7 @@ class Tracer:
             reason = f"the recipient was added by the rule {course.by.rule!r}, and shares what the copy went through before"
         else:
             enders = sorted({world.ended_by for world in course.worlds if world.ended_by and not world.against_a_guess})
-            reason = f"not reached: {' or '.join(repr(name) for name in enders)} ended the way"
+            reason = f"not reached: {' or '.join(repr(name) for name in enders)} ended the processing"
         return {"rule": rule.name, "matched": False, "reason": reason}
 
 
@@ -162,8 +162,10 @@ _VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
     "recipient": _recipient,
     "recipients": lambda sight, atom: _people(sight.fork),
     "fields": lambda sight, atom: f"To: {', '.join(sight.message.to)}; Cc: {', '.join(sight.message.cc)}",
-    "subject": lambda sight, atom: sight.content.subject,
-    "body": lambda sight, atom: f"{sight.content.subject} / {'not known' if sight.content.body is None else sight.content.body}",
+    "subject": lambda sight, atom: sight.content.subject or "no subject",
+    "body": lambda sight, atom: (
+        f"{sight.content.subject or 'no subject'} / {'text not known' if sight.content.body is None else sight.content.body or 'no text'}"
+    ),
     "character sets": lambda sight, atom: "not known" if sight.message.character_sets is None else ", ".join(sorted(sight.message.character_sets)),
     "attachments": lambda sight, atom: ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment",
     "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Fork
@@ -159,6 +160,7 @@ def without(fork: Fork, leaving: frozenset[Recipient], doubtful: Mapping[Recipie
     """A fork after some left it, and of some it is open whether they did."""
     if not leaving and not doubtful:
         return fork
+    spend(len(fork.sure))
     sure = tuple(person for person in fork.sure if person not in leaving and person not in doubtful)
     perhaps = [(person, doubtful.get(person, reasons)) for person, reasons in fork.perhaps if person not in leaving]
     perhaps += [(person, doubtful[person]) for person in fork.sure if person in doubtful]

@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import Guarantee, claims_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, surely_breaks, surely_keeps
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
@@ -39,23 +40,24 @@ def worsened(
     claims = claims_of([{"name": guarantee.name, "conditions": guarantee.when, "exceptions": guarantee.unless}])
     option = option_name(guarantee.template) if guarantee.template else ""
     settings = [facts.get("irm_configuration"), facts.get("irm_configuration") if irm_before is None else irm_before]
-    model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
     try:
-        for _round in range(_ROUNDS):
-            side = model.open
-            about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
-            then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
-            wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
-            more: list[Key] = []
-            # Usual mail first, which says the most; mail that is not usual counts as well.
-            for assumed, written in itertools.product((usual, []), model.mail.ways_to_write):
-                possible, candidate = model.find([*wanted, *assumed, *written], side)
-                if candidate and (found := _replayed(model, guarantee, candidate)):
-                    return found
-                more = more or (model.to_refine(side) if possible else [])
-            if not more:
-                return None
-            model = model.refined(more)
+        with bounded():
+            model = Model([RuleSet(after), RuleSet(before)], claims, facts, now, [option] if option else [], settings=settings)
+            for _round in range(_ROUNDS):
+                side = model.open
+                about = side.conditions.matches(claims.rules[0], ("claim", 0), Seen(), model.mail.recipient)
+                then, first = (outcome.breaks(guarantee.then, option) for outcome in side.outcomes)
+                wanted, usual = [low(about), low(then), high(first) ^ 1], [each.literal for each in model.mail.assumed]
+                more: list[Key] = []
+                # Usual mail first, which says the most; mail that is not usual counts as well.
+                for assumed, written in itertools.product((usual, []), model.mail.ways_to_write):
+                    possible, candidate = model.find([*wanted, *assumed, *written], side)
+                    if candidate and (found := _replayed(model, guarantee, candidate)):
+                        return found
+                    more = more or (model.to_refine(side) if possible else [])
+                if not more:
+                    return None
+                model = model.refined(more)
     except BudgetError:
         pass
     return None

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.co
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.plan import Change, Impact, Phase, Plan, Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.image import dimensions, format_of, is_picture
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Boolean, Color, Days, Image, Text
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
@@ -84,6 +84,15 @@ def check_configuration(identity: str, state: str, wanted: Mapping[str, Any]) ->
             f"external_mail_expiry_in_days cannot be set on {identity!r}: only custom OME configurations can have an expiry.",
             remedy="Set identity to another name to create a custom OME configuration (requires Advanced Message Encryption).",
         )
+
+
+def refuse_other_files(content: bytes, named: str) -> None:
+    """Refuses the content of a file that is no picture.
+
+    :param named: how the error begins.
+    """
+    if not is_picture(content):
+        raise OptionError(f"{named} is not a picture.", remedy="Give a PNG, JPEG, BMP or TIFF file.")
 
 
 def image_warnings(wanted: Mapping[str, Any]) -> list[str]:

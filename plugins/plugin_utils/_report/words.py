@@ -78,7 +78,7 @@ CONTROL: dict[str, Word] = {
 #: What a change does to people, the worst first. A change with any of them is of high impact.
 IMPACT: dict[str, Word] = {
     Impact.IN_CLEAR: Word("Mail may leave in clear", "▲", STOP),
-    Impact.REJECTS: Word("Rejects mail", "▲", STOP),
+    Impact.REJECTS: Word("Mail may not arrive", "▲", STOP),
     Impact.ALL_OUTGOING: Word("Affects all outgoing mail", "▲", LOOK),
     Impact.DELETES: Word("Deletes", "▲", LOOK),
     Impact.TAKES_AWAY: Word("Takes away from users", "▲", LOOK),
@@ -155,7 +155,7 @@ def _shortened(value: Any) -> Any:
 def container_text(value: Any, write: Callable[[Any], str]) -> str:
     """A container as ``write`` writes it, shortened."""
     text = write(_shortened(value))
-    return _cut(text, f"{len(value):,} elements", len(value) > MOST_ELEMENTS)
+    return _cut(text, count(len(value), "element"), len(value) > MOST_ELEMENTS)
 
 
 def as_text(value: Any) -> str:

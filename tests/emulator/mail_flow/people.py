@@ -12,7 +12,7 @@ from typing import Any
 from .directory import domain_of
 from .mail import Recipient
 from .view import Find, Test, View, below
-from .worlds import FACTS, Truth, both, doubt, either
+from .worlds import FACTS, Maybe, Truth, both, doubt, either
 
 # The sender
 
@@ -121,6 +121,11 @@ def supervision(view: View, value: Any) -> Truth:
 _FIELDS = {"AddToRecipients": "to", "CopyTo": "cc", "To": "to", "Cc": "cc"}
 
 
+def nameless(recipient: Recipient, *what: str) -> Maybe | None:
+    """What a predicate finds in the address of somebody whom a rule brings by a name, and whose address nobody told; None: it is known."""
+    return None if "@" in recipient.address else doubt(FACTS, f"the address of {recipient.address}", "address", recipient.address, *what)
+
+
 def _open_address(view: View, recipient: Recipient, test: Callable[[str], Truth], what: str, *, documented: bool) -> Truth:
     """A test of a recipient's address: the primary one, or the one that the message names; ``documented`` for predicates that heed the choice."""
     resolved = test(recipient.address)
@@ -169,7 +174,9 @@ def recipient_address(find: Find) -> Test:
 def any_recipient(find: Find) -> Test:
     def test(view: View, value: Sequence[str]) -> Truth:
         def one(recipient: Recipient) -> Truth:
-            return _open_address(view, recipient, lambda address: find(view, address, value), f"{find.__name__} {value}", documented=True)
+            return nameless(recipient, find.__name__, str(value)) or _open_address(
+                view, recipient, lambda address: find(view, address, value), f"{find.__name__} {value}", documented=True
+            )
 
         found = either(one(recipient) for recipient in view.copy.recipients if not recipient.added)
         added = either(one(recipient) for recipient in view.copy.recipients if recipient.added)
@@ -200,6 +207,7 @@ def field(names: Sequence[str], *, members: bool) -> Test:
         for recipient in view.copy.recipients:
             if _FIELDS.get(recipient.added) in names:
                 hit = view.directory.member_of_any(recipient.address, wanted) if members else recipient.address in [one.lower() for one in wanted]
+                hit = nameless(recipient, "field", str(wanted)) or hit
                 values.append(both([hit, doubt("U09", "whether added recipients count", "field", recipient.address)]))
         return either(values)
 

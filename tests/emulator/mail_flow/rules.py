@@ -14,6 +14,7 @@ from ..schema import rule_sections
 from ..values import parse_instant
 from .directory import Directory
 from .mail import Copy, Mail, Recipient
+from .people import nameless
 from .predicates import PREDICATES, Kind
 from .view import Settings, View
 from .worlds import Maybe, Question, Truth, World, both, doubt
@@ -185,7 +186,7 @@ class Matching:
                 memory |= {id(recipient): value for recipient in recipients}
             else:
                 for recipient in recipients:
-                    memory[id(recipient)] = one.kind.test(replace(self._view, recipient=recipient), one.value)
+                    memory[id(recipient)] = nameless(recipient, one.name, str(one.value)) or one.kind.test(replace(self._view, recipient=recipient), one.value)
                 if one.kind.about == "relation":
                     memory |= self._related(place, one, [memory[id(recipient)] for recipient in recipients])
         return memory

@@ -43,8 +43,13 @@ class Files:
     snapshots: dict[str, Any] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     plans: dict[str, Any] = field(default_factory=dict)
+    host: str = "contoso"
+    others: dict[str, Files] = field(default_factory=dict)
     forgotten: str = ""
     forgotten_run: str = ""
+
+    def of(self, host: str) -> Files:
+        return self.others[host]
 
     def load(self, path: str) -> Any:
         found = self.snapshots[path]
@@ -238,3 +243,13 @@ def test_an_approval_of_another_organization_is_that() -> None:
     theirs = document(CHANGE, organization={**CONTOSO, "tenant_id": "33"})
     (found,) = approval_findings(Approval(theirs.digest, theirs), PLAN, {}, Files(), writes=True)
     assert "it was read from" in found.text
+
+
+def test_a_digest_of_another_organization_of_the_run_says_whose_it_is() -> None:
+    files = Files(others={"adatum": Files(host="adatum"), "fabrikam": Files(host="fabrikam", plans={PLAN.digest: PLAN.as_dict()})})
+    approval = approval_of({"approved_plan": PLAN.digest}, files, ["adatum", "contoso", "fabrikam"])
+    assert approval is not None
+    assert approval.missing == "It is the digest of the plan for fabrikam: an approval is for one organization."
+    alone = approval_of({"approved_plan": PLAN.digest}, files, ["adatum", "contoso"])
+    assert alone is not None
+    assert alone.missing == UNKNOWN

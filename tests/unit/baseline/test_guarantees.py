@@ -56,7 +56,7 @@ def test_a_plan_that_would_break_it_is_refused_before_the_first_write(role: Role
     wished = {"guarantees": [GUARANTEE], "encryption_rules": [STOP, ENCRYPT]}
     said = refused(role, **wished)
     assert "MFR-2: the plan would break the guarantee 'The law firm gets nothing in clear': mail from " in said
-    assert "with the subject 'newsletter' is delivered in clear." in said
+    assert "with the subject 'newsletter' is delivered in clear: the rule 'Newsletter' decides." in said
     assert "To allow it: hardened_baseline_accept: [broken_guarantee]" in said
     assert control(role)["status"] == "not met"
     role.run(**wished, accept=["broken_guarantee"])

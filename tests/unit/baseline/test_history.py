@@ -76,7 +76,7 @@ def test_it_says_how_it_ended(what: str, how: str) -> None:
 
 
 def test_the_run_that_put_it_right_is_named() -> None:
-    assert finding([look(0, OPEN), look(1, MET, stored=frozenset({KEY}))])["state"] == "fixed by the run run-1"
+    assert finding([look(0, OPEN), look(1, MET, stored={KEY: Seen("", "", "")})])["state"] == "fixed by the run run-1"
 
 
 RENAMED = {
@@ -184,6 +184,41 @@ def test_from_reports_of_the_role() -> None:
     runs.run(encryption_rules=[{**CONTRACTS, "name": "Deals"}])
     (renamed,) = [row for (_control, _identity, option), row in runs.findings().items() if option == "conditions.subject_contains_words"]
     assert (renamed["identity"], times(renamed["since"])) == ("Deals", (day(1), day(2)))
+
+
+@pytest.mark.parametrize("audits", [0, 1])
+def test_what_a_rollback_sets_back_is_open_again(audits: int) -> None:
+    """Whether or not anybody looked between the run that had fixed it and the rollback, or before both."""
+    runs, variables = Runs(), {"encryption_rules": [CONTRACTS]}
+    for _each in range(audits):
+        runs.run(**variables)
+    runs.run("baseline", "apply", **variables)
+    for _each in range(audits):
+        runs.run(**variables)
+    assert {row["state"] for row in runs.findings().values()} <= {f"fixed by the run run-{audits}"}
+    back = len(runs.looks)
+    runs.role.run("rollback")
+    report = OrganizationReport.read(runs.role.report)
+    runs.looks += looks_of({"kind": "rollback", "generated_at": day(back), "run": f"run-{back}"}, [report])
+    found = runs.findings()
+    assert {key for key, row in found.items() if row["state"] == "open"} >= {
+        ("OME-1", "OME Configuration", "social_id_sign_in"),
+        ("MFR-1", "Contracts", "state"),
+        ("IRM-1", "", "azure_rms_licensing_enabled"),
+    }
+    social = found["OME-1", "OME Configuration", "social_id_sign_in"]
+    assert (times(social["since"])[1], social["found"], social["wanted"]) == (day(back), True, False)
+    # The next audit sees the same, and the run after it puts it right.
+    runs.run(**variables)
+    assert len([row for row in runs.findings().values() if row["state"] == "open"]) == len([row for row in found.values() if row["state"] == "open"])
+
+
+def test_what_a_check_of_a_rollback_foresees_opens_nothing() -> None:
+    runs = Runs()
+    runs.run("baseline", "apply")
+    runs.role.plan("rollback", check=True)
+    report = OrganizationReport.read(runs.role.report)
+    assert looks_of({"kind": "rollback", "generated_at": day(5), "run": "run-5"}, [report]) == []
 
 
 def test_a_control_that_the_tags_leave_out_says_nothing() -> None:

@@ -144,6 +144,7 @@ def test_a_variable_that_is_misspelt(role: Role) -> None:
 
 def test_null_is_the_default_where_it_is_no_control(role: Role) -> None:
     nothing = dict.fromkeys(("artifacts_publish", "skip", "accept", "verify_timeout", "rollback_scope", "disable_rules", "approved_plan"))
+    role.session.edit("Set-IRMConfiguration", AzureRMSLicensingEnabled=True)
     assert role.run(**nothing)["pending"]
     assert role.run("rollback", **nothing)["pending"]
 
@@ -373,6 +374,34 @@ class TestApproval:
         text = refused(role, approved_plan=str(path))
         assert text.startswith(f"hardened_baseline_approved_plan: The file {path}")
         assert "Set it to the plan.json of a check-mode run" in text
+
+
+def test_an_expired_exception_says_so_before_anything_is_written(role: Role) -> None:
+    row = {"control": "OME-1", "reason": "r", "owner": "desk", "until": "2020-01-01"}
+    role.plan(check=True, skip=[row], social_id_sign_in=False)
+    (warning,) = [text for text in role.report["warnings"] if "OME-1" in text]
+    assert warning.startswith("hardened_baseline_skip: the exception of OME-1 (owner: desk) has expired: it ended on 2020-01-01.")
+    (control,) = [control for control in role.report["controls"] if control["id"] == "OME-1"]
+    assert control["findings"][0] == "The accepted exception has expired: it ended on 2020-01-01."
+
+
+def test_a_short_form_of_an_exception_is_refused_with_the_form() -> None:
+    with pytest.raises(OptionError, match=r"hardened_baseline_skip\[0\] is 'OME-2', which is not a dictionary: it needs control, reason, owner, until"):
+        checked_variables({"hardened_baseline_skip": ["OME-2"]}, "baseline", Path.read_bytes)
+
+
+def test_an_apply_names_the_exception_that_it_would_take_away(role: Role) -> None:
+    rule = {"name": "mine", "conditions": {"from_scope": "InOrganization"}, "actions": {"apply_rights_protection_template": "Encrypt"}}
+    role.run(encryption_rules=[rule])
+    role.session.edit("Set-TransportRule", Identity="mine", ExceptIfRecipientDomainIs=["fabrikam.com"])
+    role.plan(check=True, encryption_rules=[rule])
+    (warning,) = [text for text in role.report["warnings"] if "exception" in text]
+    assert warning.startswith(
+        "The run removes an exception of 'mine' that is not declared (recipient_domain_is: ['fabrikam.com']), last changed by Administrator."
+    )
+    assert "hardened_baseline_skip: [{control: MFR-1, reason: <why>, owner: <who>, until: <date>}]" in warning
+    kept = [{"control": "MFR-1", "reason": "r", "owner": "o", "until": "2999-01-01"}]
+    assert not role.run(encryption_rules=[rule], skip=kept)["pending"]
 
 
 @pytest.mark.parametrize(

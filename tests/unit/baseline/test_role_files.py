@@ -11,7 +11,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.controls import CONTROL_VARIABLES, CONTROLS, PROFILES
+from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.procedure import ENTRIES
 from ansible_collections.m365.message_encryption.plugins.module_utils._baseline.variables import SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.activesync_org_settings import ACTIVESYNC_ORG_SETTINGS
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.irm_configuration import IRM_CONFIGURATION
@@ -74,3 +76,14 @@ def test_options_are_those_of_the_resource() -> None:
     for control in CONTROLS:
         for variable in control.variables:
             assert not variable.option or variable.option in options[control.resource], (control.id, variable.name)
+
+
+def test_the_argument_specs_show_the_defaults() -> None:
+    specs = yaml.safe_load((ROOT / "roles/hardened_baseline/meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]
+    values = yaml.safe_load((ROOT / "roles/hardened_baseline/defaults/main.yml").read_text(encoding="utf-8"))
+    for entry in ENTRIES.values():
+        shown = {name: option.get("default") for name, option in specs[entry]["options"].items()}
+        wrong = {name: value for name, value in shown.items() if name in values and value != values[name]}
+        assert not wrong, entry
+    # What depends on the profile has the value of the recommended one, which counts unless another is set.
+    assert specs["main"]["options"]["hardened_baseline_mailbox_policies"]["default"] == "warn"

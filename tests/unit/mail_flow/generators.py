@@ -239,6 +239,7 @@ _ACTIONS: dict[str, Any] = {
     "notify": lambda source: {"generate_notification": "matched"},
     "redirect": lambda source: {"redirect_message_to": ["moved@contoso.com"]},
     "copy": lambda source: {source.choice(["copy_to", "blind_copy_to", "add_to_recipients"]): ["copied@contoso.com"]},
+    "bring": lambda source: {source.choice(["copy_to", "blind_copy_to", "redirect_message_to"]): some(source, [*GROUPS, "Ext Contact", "far@fabrikam.com"])},
     "add manager": lambda source: {"add_manager_as_recipient_type": source.choice(["To", "Cc", "Bcc", "Redirect"])},
     "encrypt as before": lambda source: {"apply_ome": True},
     "decrypt attachments": lambda source: {"remove_ome_v2": True, "remove_rms_attachment_encryption": True},
@@ -247,9 +248,9 @@ _ACTIONS: dict[str, Any] = {
 }
 _WEIGHTS = {"encrypt": 8, "decrypt": 3, "brand": 2, "prefix": 2, "set header": 3}
 #: Actions that bring recipients.
-_BRINGING = {"redirect", "copy", "add manager"}
+_BRINGING = {"redirect", "copy", "add manager", "bring"}
 #: Actions that go with few others; rules that have others beside them are rare.
-_ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect", "add manager"}
+_ALONE = {"delete", "reject", "quarantine", "moderate", "moderate by manager", "redirect", "add manager", "bring"}
 
 
 def rule(source: random.Random, place: int, *, newcomers: bool = False, rare: float = 0.2) -> Values:

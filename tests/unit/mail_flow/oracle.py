@@ -26,11 +26,11 @@ _IN_FIELDS = {"any_of_to_header", "any_of_cc_header", "any_of_to_cc_header"}
 _RELATIONS = {"sender_management_relationship", "manager_addresses", "ad_comparison_attribute", "between_member_of_1"}
 
 
-def _is_left_out(assumed: set[str], message: Values, recipient: str, tenant: Mapping[str, Any]) -> bool:
-    """Whether a proof that assumes this says nothing of a recipient's copy: the message is unusual, or rules may bring them by another name."""
+def _is_left_out(assumed: set[str], message: Values) -> bool:
+    """Whether a proof that assumes this says nothing of a message, which is unusual."""
     documents = any(name.lower().endswith(".pdf") for one in message["attachments"] for name in (one["name"], *one.get("nested", ())))
     unusual = any(message.get("type") in kinds for number, kinds in _TYPES.items() if number in assumed)
-    return unusual or ("U25" in assumed and documents) or ("U09" in assumed and recipient in _not_followed(tenant))
+    return unusual or ("U25" in assumed and documents)
 
 
 def _not_followed(tenant: Mapping[str, Any]) -> set[str]:
@@ -58,7 +58,7 @@ def wrong_verdict(
         assumed = {row["id"] for row in answer.get("assumptions", ())}
         for breaking, what in ((verdict.certain, "breaks"), (verdict.possible, "may break")):
             for message, recipient in breaking:
-                if not _is_left_out(assumed, message, recipient, whole or tenant):
+                if not _is_left_out(assumed, message):
                     return f"it is called proved, and {what} for {recipient} with {message}"
         return "" if answer.get("assumptions") else "it is called proved without assumptions"
     if said == "refuted":
@@ -69,7 +69,7 @@ def wrong_verdict(
         return ""
     if whole or _are_opaque([claim.when, claim.unless, *_sections(rules)], tenant):
         return ""
-    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, *each, whole or tenant)]
+    usual = [each for each in verdict.certain if not _is_left_out({"U25", *_TYPES}, each[0])]
     if any(row["id"] == "U09" for row in answer["unknown"]):
         usual = [each for each in usual if not _is_left_open(*each, rules, tenant)]
     if usual:
@@ -172,14 +172,38 @@ def wrong_difference(
         for message, address, old, new in changes:
             if of_added and address in named(message, tenant):  # Whom the message is for anyway is not compared as somebody whom rules add.
                 continue
-            said = {row["kind"] for row in answer if row.get("added", "") == (address if of_added else "")}
-            missed = kinds_of(old, new) - said
-            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager.
-            is_open = (of_added and "unknown" in said) or (address in not_followed and ("U09" in unknown or (of_added and answer)))
+            kinds = kinds_of(old, new)
+            rows = [row for row in answer if row.get("added", "") == (address if of_added else "") and row["kind"] in {*kinds, "unknown"}]
+            said = {row["kind"] for row in rows if row["kind"] == "unknown" or covers(row, message, address, before, after, whole or tenant)}
+            missed = kinds - said
+            # Whether later rules look at whom earlier ones added is open, whatever they would see. So is what reaches somebody as a manager, or by a name.
+            untold = address in not_followed or "@" not in address
+            is_open = (of_added and "unknown" in said) or (untold and ("U09" in unknown or (of_added and answer)))
             if missed and not is_open:
                 whom = f"{address}, whom rules add," if of_added else address
                 return f"nothing is said of {', '.join(sorted(missed))}: for {whom} with {message} {_shown(old)} becomes {_shown(new)}"
     return ""
+
+
+def covers(row: Mapping[str, Any], message: Values, address: str, before: Sequence[Values], after: Sequence[Values], tenant: Mapping[str, Any]) -> bool:
+    """Whether a row is about a message for somebody: as it arrives, it meets what the row names, under the settings of one of the rules."""
+    protection = message["protection"]
+    arrives = protection.get("owner") if protection["kind"] not in ("none", "smime", "smime_signed") else protection["kind"]
+    if row.get("arrives", arrives) != arrives:
+        return False
+    world = SmallWorld(tenant, [message])
+    return any(
+        meeting if "added" in row else address in meeting
+        for settings in _settings(before, after)
+        if (meeting := world.meeting(row["when"], row.get("unless", {}), **settings))
+    )
+
+
+def _settings(*rule_sets: Sequence[Values]) -> list[Values]:
+    """The settings of rules that decide which address a condition is about, each once."""
+    names = ("recipient_address_type", "sender_address_location")
+    every: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rules in rule_sets for rule in rules)]
+    return [each for place, each in enumerate(every) if each not in every[:place]]
 
 
 def wrong_settings(
@@ -235,9 +259,7 @@ def wrong_when(row: Mapping[str, Any], before: Sequence[Values], after: Sequence
     """A witness must be one of the mail that its row is about: as it arrives, it meets the conditions, under the settings of one of the rules."""
     witness = row["witness"]
     world = SmallWorld({**tenant, **witness.get("facts", {})}, [sent(witness["message"])])
-    names = ("recipient_address_type", "sender_address_location")
-    settings: list[Values] = [{}, *({name: rule[name] for name in names if name in rule} for rule in (*before, *after))]
-    meeting = {address for place, each in enumerate(settings) if each not in settings[:place] for address in world.meeting(row["when"], **each)}
+    meeting = {address for settings in _settings(before, after) for address in world.meeting(row["when"], **settings)}
     # Whom rules add is not among those to whom the mail came, and what may act on their copy need not act on the mail that it comes of.
     if (meeting or row["kind"] == "unknown") if "added" in row else witness["recipient"].lower() in meeting:
         return ""

@@ -195,9 +195,9 @@ class SmallWorld:
         matching._view = replace(matching._view, copy=whole)
         return bool(matching.recipients())
 
-    def meeting(self, when: Values, **settings: Any) -> set[str]:
-        """Whoever gets a message that perhaps meets these conditions as it arrives."""
-        (about,) = rules([stored({"name": "when", "priority": 0, "conditions": when, "exceptions": {}, **settings})])
+    def meeting(self, when: Values, unless: Values | None = None, **settings: Any) -> set[str]:
+        """Whoever gets a message that perhaps meets these conditions as it arrives, and perhaps none of the exceptions."""
+        (about,) = rules([stored({"name": "when", "priority": 0, "conditions": when, "exceptions": unless or {}, **settings})])
         found: set[str] = set()
         for _message, arrived in self._messages:
             whole = first_copy(arrived, self._directory)

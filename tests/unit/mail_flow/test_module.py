@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._engine.arguments import validate
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import ExchangeError, OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import Solver
 from ansible_collections.m365.message_encryption.plugins.modules import mail_flow_test, message_encryption_info, ome_transport_rule
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.export import variables_file
 from ansible_collections.m365.message_encryption.plugins.plugin_utils._action.mail_flow import loaded
@@ -92,7 +93,7 @@ def test_a_rule_that_stops_before_is_what_decided(session: EmulatedSession) -> N
             "  +protection: none",
             "  +protected_by: absent",
             "  rule 'Partners' matched: stop_rule_processing",
-            "  rule 'Encrypt' did not act: not reached: 'Partners' ended the way",
+            "  rule 'Encrypt' did not act: not reached: 'Partners' ended the processing",
         ]
     )
     (diff,) = result["diff"]
@@ -238,8 +239,18 @@ def test_a_guarantee_of_nothing_is_refused() -> None:
 
 def test_the_rules_are_linted() -> None:
     stop = {"name": "Stop", "conditions": OUT, "actions": {"stop_rule_processing": True}}
-    found = flow(NoSession(), messages=[OFFER], rules=[stop, ENCRYPT], facts=FACTS)["lint"]
+    found = flow(NoSession(), messages=[OFFER], rules=[stop, ENCRYPT], facts=FACTS, lint=True)["lint"]
     assert [(each["kind"], each["rules"]) for each in found] == [("never_acts", ["Encrypt", "Stop"])]
+
+
+def test_rules_are_linted_where_they_are_compared_or_guaranteed_or_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question about one message builds no solver."""
+    outgoing = {"name": "Outgoing", "when": OUT, "then": "encrypted"}
+    assert "lint" in flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS)
+    assert "lint" in flow(NoSession(), messages=[OFFER], compare_with=[], rules=[ENCRYPT], facts=FACTS)
+    assert "lint" not in flow(NoSession(), guarantees=[outgoing], rules=[ENCRYPT], facts=FACTS, lint=False)
+    monkeypatch.setattr(Solver, "__init__", lambda self: pytest.fail("a solver was built"))
+    assert "lint" not in flow(NoSession(), messages=[OFFER], rules=[ENCRYPT], facts=FACTS)
 
 
 def test_two_messages_of_one_name_are_refused() -> None:

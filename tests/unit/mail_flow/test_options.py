@@ -15,6 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expect import broken, check
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of, with_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import proposed_rules
 
 MESSAGE: dict[str, Any] = {"from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
 FACTS: dict[str, Any] = {"accepted_domains": ["contoso.com"], "remote_domains": [], "mailboxes": ["megan@contoso.com"]}
@@ -162,3 +163,11 @@ def test_a_rule_that_a_snapshot_only_names_makes_answers_unknown() -> None:
     found = Simulator(document.rules, facts_of(FACTS)).run(message_of({**MESSAGE, "body": "secret"}, ""))["recipients"]["ann@fabrikam.com"]
     assert (found["fate"], found["protection"]) == ("unknown", "unknown")
     assert {each["id"] for each in found["unknown"]} == {"U13"}
+
+
+def test_a_priority_that_contradicts_the_order_of_the_list_is_refused_by_name() -> None:
+    rules = [{**ENCRYPT, "name": name, **({} if priority is None else {"priority": priority})} for name, priority in (("a", 2), ("b", None), ("c", 1))]
+    with pytest.raises(OptionError) as caught:
+        proposed_rules(rules, "rules")
+    assert caught.value.message == "rules[2].priority of 'c' is 1, but 'a' comes before it with 2: the list's order is the order of the rules."
+    assert [rule["name"] for rule in proposed_rules(rules[:2], "rules")] == ["a", "b"]

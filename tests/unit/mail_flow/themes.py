@@ -287,9 +287,59 @@ DATES = Theme(
     ],
 )
 
-THEMES = {"hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
+BROUGHT = Theme(
+    most=3,
+    messages=partial(
+        _every,
+        [*(_sent(sender, to) for sender in (MEGAN, BOB, EVE) for to in (ANN, BOB, JOE) if sender != to), _sent(MEGAN, ANN, cc=[BOB]), _sent(MEGAN, ANN, JOE)],
+        subject=("", "secure", "offer"),
+        headers=({}, {HEADER: "yes"}),
+    ),
+    tenants=(
+        {**_STAFF, "groups": {SALES: [EVE, "out@northwind.com"], ALL: [SALES, "far@eu.fabrikam.com"], PARTNERS: ["in@contoso.com"]}},
+        {**_STAFF, "groups": {SALES: [], ALL: ["out@northwind.com"], PARTNERS: ["in@contoso.com"]}, "managers": {MEGAN: "boss@northwind.com"}},
+        {**TENANT, "proxy_addresses": {**TENANT["proxy_addresses"], "ext contact": "out@northwind.com"}, "managers": {MEGAN: "in@contoso.com"}},
+    ),
+    hidden=("managers",),
+    predicates=[{}, {"from_scope": "InOrganization"}, {"sent_to_scope": "NotInOrganization"}, {"subject_contains_words": ["secure"]}],
+    actions=[
+        *((2, {way: [who]}) for way in ("copy_to", "blind_copy_to", "redirect_message_to") for who in (SALES, ALL, PARTNERS, "Ext Contact")),
+        (2, {"copy_to": ["Ext Contact", "new@northwind.com"]}),
+        (2, {"blind_copy_to": [f"in{number}@contoso.com" for number in range(7)] + ["out@northwind.com"]}),
+        *((1, {"add_manager_as_recipient_type": way}) for way in ("Cc", "Redirect")),
+    ],
+)
+
+THEMES = {"brought": BROUGHT, "hops": HOPS, "texts": TEXTS, "content": CONTENT, "addresses": ADDRESSES, "people": PEOPLE, "actions": ACTIONS, "dates": DATES}
 
 
 def drawn(seed: int) -> Theme:
     """The theme of a seed. Half of them have the plain world."""
     return list(THEMES.values())[seed // 2 % len(THEMES)] if seed % 2 else PLAIN
+
+
+#: Many rules that encrypt, each for some mail, and a few that keep mail from them: what one edit does, it does to mail of several.
+CROWDED = Theme(
+    most=8,
+    messages=partial(
+        _every,
+        [*(_sent(sender, to) for sender in (MEGAN, BOB) for to in (ANN, BELOW, JOE, BOB)), _sent(MEGAN, ANN, bcc=[JOE]), _sent(ANN, BOB, authenticated=False)],
+        subject=("", "secure", "offer", "secure offer"),
+        headers=({}, {HEADER: "yes"}),
+        importance=("Normal", "High"),
+    ),
+    predicates=[
+        *({"recipient_domain_is": [name]} for name in ("fabrikam.com", "eu.fabrikam.com", "northwind.com")),
+        *({"subject_contains_words": [word]} for word in ("secure", "offer")),
+        {"with_importance": "High"},
+        *({"from": [who]} for who in (MEGAN, BOB)),
+        *_header(HEADER, ("yes",), ()),
+    ],
+    actions=[
+        (30, {"apply_rights_protection_template": "Encrypt"}),
+        (8, {"stop_rule_processing": True}),
+        (6, {"set_header_name": HEADER, "set_header_value": "yes"}),
+        (4, {"reject_message_reason_text": "no"}),
+        (2, {"apply_rights_protection_template": "Do Not Forward"}),
+    ],
+)

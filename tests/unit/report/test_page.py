@@ -171,7 +171,7 @@ def test_high_impact_comes_first_and_every_change_is_complete() -> None:
     assert ordered[:3] == ["transport_decryption_setting", "state", "allow_rms_support_for_unenlightened_apps"]
     for change in samples.PLANNED:
         assert change["command"] in text
-    for word in ("Before Optional After Mandatory", "Rejects mail", "Takes away from users", "Rollback equivalent", "effective"):
+    for word in ("Before Optional After Mandatory", "Mail may not arrive", "Takes away from users", "Rollback equivalent", "effective"):
         assert word in text
 
 

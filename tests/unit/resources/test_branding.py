@@ -161,6 +161,15 @@ def test_a_logo_from_a_file() -> None:
     assert warnings == []
 
 
+def test_a_file_that_is_no_picture_is_refused_and_another_picture_is_a_warning() -> None:
+    with pytest.raises(OptionError, match=r"image_path 'logo.png' is not a picture\."):
+        run(session(), image_path="logo.png", files={"logo.png": b"Dear all"})
+    for content in (b"GIF89a", b"RIFF....WEBPVP8 ", b'<?xml version="1.0"?><svg/>'):
+        assert "is not a PNG" in run(session(), image_path="logo", files={"logo": content})[1][0]
+    # What an organization has can always be put back.
+    assert run(session(), image_content="RGVhciBhbGw=")[0]["changed"]
+
+
 def test_an_empty_file_does_not_clear_the_logo() -> None:
     with pytest.raises(OptionError, match=r"image_path 'logo.png' is an empty file\."):
         run(session(Image="AAAA"), image_path="logo.png", files={"logo.png": b""})

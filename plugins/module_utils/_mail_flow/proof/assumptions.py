@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
@@ -71,15 +71,18 @@ SUBDOMAINS = {"id": "subdomains", "text": "Conditions on a domain also match its
 SENT_FROM = {"id": "sent_from", "text": "Mail is sent from primary addresses. What rules find in the alias of a sender is not considered."}
 SIZES = {"id": "sizes", "text": "A message counts as larger than each of its attachments."}
 
-#: For rules that add somebody whose address the rules do not tell.
-NAMED_ONLY = {
-    "id": "U09",
-    "text": "People whom rules add or redirect mail to as the sender's manager, or as members of a group, are not considered,"
-    " nor are those whom rules add to their copies.",
-}
+
+def internal_domains(names: Sequence[str]) -> dict[str, str]:
+    """For remote domains that count as internal: mail to them is none to people outside."""
+    return {"id": "internal_domains", "text": f"People in {', '.join(names)} count as inside: a remote domain makes them internal (IsInternal)."}
+
 
 #: For rules that make more copies than are followed.
-FIRST_ONLY = {"id": "U09", "text": "Rules make so many copies for people whom they add that only the first ones are considered."}
+TOO_MANY_COPIES = {
+    "id": "U09",
+    "reason": "rules make more copies for people whom they add than are followed",
+    "settled_by": "Let fewer rules add people, or let them do so without a look at recipients.",
+}
 
 _SIMPLER = "Use fewer or simpler conditions in the rules that overlap."
 
@@ -110,6 +113,7 @@ NOT_FOUND = {"id": "U00", "reason": "no message was found of which that is certa
 
 _SETTLED_BY = {
     "budget": _SIMPLER,
+    "shown": "A test message: look at what the report or the request for approval holds.",
     "U00": "Give the fact, as an option or in the message.",
     "U01": "Two rules with different templates on one test message: read the label of what arrives, then swap the rules.",
     "U02": "An encrypting and a decrypting rule on one test message, in both orders.",

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, State, Step, shows
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step, shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, AddedCopy
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.state import State
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
 
 #: How somebody gets a copy: the number of a rule, whom it adds, and whether instead of others.

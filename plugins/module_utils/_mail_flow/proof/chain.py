@@ -9,24 +9,33 @@ that look at all of its recipients.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key, same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import FATES, FIELDS, SHARED, plain_text
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.changes import Changer, Text
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value, negate
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import Company, Split
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import ADDING, BODY, REDIRECTS, SUBJECT, Key, redirected_to
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.state import Branch, State, branches
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    ADDING,
+    BODY,
+    MANAGER,
+    REDIRECTS,
+    SUBJECT,
+    Key,
+    redirected_to,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import touches
 
@@ -42,40 +51,6 @@ UNSEEN = frozenset((Does.REPORT, Does.ROUTE, Does.DETAIL))
 
 #: So many approvals are told apart; what waits for more is like what waits for as many.
 MOST_APPROVALS = 4
-
-
-@dataclass
-class State:
-    """The state of the recipient's copy.
-
-    :param over: whether no later rule is evaluated; :param:`stopped` whether a rule asked for exactly that.
-    :param fates: its fate, if it is not delivered.
-    :param asked: option of protection to whether a rule asked for it.
-    :param brands: OME configuration to whether a rule chose it.
-    :param held: number of approvals, from 1 to :data:`MOST_APPROVALS`, to whether it waits for at least that many.
-    :param surprised: whether a rule did something unknown to this collection.
-    :param requests: what rules that may act ask for about protection and branding, in their order.
-    """
-
-    seen: Seen = field(default_factory=Seen)
-    over: Value = FALSE
-    stopped: Value = FALSE
-    fates: dict[str, Value] = field(default_factory=dict)
-    asked: dict[str, Value] = field(default_factory=dict)
-    removed: Value = FALSE
-    brands: dict[str, Value] = field(default_factory=dict)
-    held: list[Value] = field(default_factory=list)
-    surprised: Value = FALSE
-    requests: tuple[tuple[Does, str, Value], ...] = ()
-
-    def order(self, rail: Rail, *does: Does, named: bool = False) -> tuple[Hashable, ...]:
-        """The order in which rules ask for some of this: each run of the same, and when one of it does; nothing where there is only one.
-
-        :param named: whether what they ask for counts, and not only that they do.
-        """
-        asked = [((each, name) if named else each, when) for each, name, when in self.requests if each in does]
-        runs = [(what, [when for _what, when in run]) for what, run in itertools.groupby(asked, key=lambda each: each[0])]
-        return tuple((what, rail.any_of(when)) for what, when in runs) if len(runs) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -106,24 +81,6 @@ class Step:
         return self._conditions.rail.all_of((self.alive, self.matches))
 
 
-@dataclass(frozen=True)
-class Branch:
-    """A copy that a rule makes for somebody.
-
-    :param rule: the rule.
-    :param address: whom the rule adds, or sends the message to instead.
-    :param instead: whether it does the latter.
-    :param when: whether it does.
-    :param state: the state of their copy right after it.
-    """
-
-    rule: FlowRule
-    address: str
-    instead: bool
-    when: Value
-    state: State
-
-
 def shows(rule: FlowRule, watched: bool) -> bool:
     """Whether a rule can make a difference to any copy.
 
@@ -140,20 +97,22 @@ class Chain:
     :param person: who gets the copy; :param:`address` is the primary one of somebody whom a rule adds.
     :param state: the state after the last one.
     :param splits: what rules do to who shares the copy, by ``id`` of the rule.
-    :param branches: the copies that rules make of this one for others.
-    :param unfollowed: whom rules add that cannot be followed, by the rule's place: a manager, or a group.
+    :param branches: the copies that rules make of this one for others, by the addresses that the rules name.
+    :param brings: the same for all whom rules bring it, members of groups and managers included, and those of whom only a name is known.
+    :param unfollowed: by the rule's place whom rules add that they do not name by an address: a manager, a group, a name.
     """
 
     def __init__(self, rules: RuleSet, conditions: Conditions, company: Company, branch: Branch | None = None) -> None:
         self.rules, self.conditions, self.rail, self.company = rules, conditions, conditions.rail, company
         self.mail = conditions.mail
         self.watches_protection = rules.watches_protection
-        self.state = branch.state if branch else State()
-        self.person = conditions.mail.added(branch.address) if branch else conditions.mail.recipient
-        self.address = conditions.mail.facts.primary(branch.address) if branch else None
+        self.state = replace(branch.state, **{part: copy(getattr(branch.state, part)) for part in _OWN}) if branch else State()
+        self.person = self._of(branch) if branch else conditions.mail.recipient
+        self.address = branch.address if branch else None
         self._steps: dict[int, Step] = {}
         self.splits: dict[int, Split] = {}
         self.branches: list[Branch] = []
+        self.brings: list[Branch] = []
         self.unfollowed: dict[int, list[str]] = {}
         #: Rule by its ``id`` to what is seen, and whether the processing is over, before it and after it, if it may change either.
         self._turns: dict[int, tuple[tuple[Seen, Value], tuple[Seen, Value]]] = {}
@@ -169,6 +128,12 @@ class Chain:
             times[known] = times.get(known, 0) + 1
             if not rule.idle and (branch is None or rule.place > branch.rule.place):
                 self._take(rule, (*known, times[known]))
+
+    def _of(self, branch: Branch) -> AddressSlot:
+        """The person whose copy it is."""
+        if branch.address:
+            return self.mail.added(branch.address)
+        return self.mail.added_perhaps(self.rail, [address for address, _when in branch.people], branch.rule.place, branch.instead, bool(branch.people))
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -373,7 +338,10 @@ class Chain:
 
     def _add(self, rule: FlowRule, name: Hashable, acts: Value) -> None:
         """The recipients that a rule adds. Conditions about all recipients, or about the To and Cc fields, may look at them."""
-        added = [(str(address).lower(), field_) for option, field_ in FIELDS.items() for address in rule.actions.get(option) or ()]
+        named = (
+            (person, field_) for option, field_ in FIELDS.items() for each in rule.actions.get(option) or () for person in self.mail.facts.brought(str(each))
+        )
+        added = [("" if is_name(person.address) else person.address, field_) for person, field_ in named]
         added += [("", rule.manager_field)] if rule.manager_field else []
         if added and self.company.watched:
             self.state.seen = self.state.seen.but(added=(*self.state.seen.added, *((address, field_, acts, name) for address, field_ in added)))
@@ -383,19 +351,25 @@ class Chain:
 
         Whether a rule adds to a message that it redirects is not documented.
         """
-        added = [(str(address).lower(), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
-        lost = [address for address, _way in added if self.mail.facts.primary(address) in (self.mail.facts.groups or {})]
-        lost += ["the sender's manager"] if rule.actions.get("add_manager_as_recipient_type") else []
+        facts = self.mail.facts
+        added = [(facts.primary(str(address)), option == REDIRECTS) for option in ADDING for address in rule.actions.get(option) or ()]
+        lost = [address for address, _way in added if is_name(address) or address in (facts.groups or {})]
+        lost += ["the sender's manager"] if rule.actions.get(MANAGER) else []
         if lost:
             self.unfollowed[rule.place] = lost
+        if not added and not lost:
+            return
         shared = [fate for what, fate in FATES.items() if rule.does(what) and fate in SHARED][:1]
         adds = self.rail.all_of((acts, self._adds(rule, name)))
+        own = {part: copy(getattr(self.state, part)) for part in _OWN}
+        stopped = self.rail.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
+        away = replace(self.state, **own, fates={}, over=stopped, stopped=stopped)
+        beside = replace(away, fates=dict.fromkeys(shared, TRUE), over=TRUE if shared else stopped)
         for address, instead in dict.fromkeys(added):
-            own = {part: copy(getattr(self.state, part)) for part in _OWN}
-            stopped = self.rail.any_of((self.state.stopped, acts)) if rule.does(Does.STOP) else self.state.stopped
-            fates: dict[str, Value] = {} if instead else dict.fromkeys(shared, TRUE)
-            state = replace(self.state, **own, fates=fates, over=TRUE if fates else stopped, stopped=stopped)
-            self.branches.append(Branch(self.rules.rules[rule.place], address, instead, acts if instead else adds, state))
+            if not is_name(address):
+                self.branches.append(Branch(self.rules.rules[rule.place], address, instead, acts if instead else adds, away if instead else beside))
+        for instead, when, state in ((False, adds, beside), (True, acts, away)):
+            self.brings += branches(self.mail, self.rail, rule, self.rules.rules[rule.place], instead, when, state)
 
     def _adds(self, rule: FlowRule, name: Hashable) -> Value:
         """Whether a rule adds those whom it is told to add, if it acts."""
@@ -423,10 +397,10 @@ class Chain:
         """The fates that a rule has for the copy, and when. If it is theirs already to whom it is redirected, it is both theirs and gone."""
         ends = [(fate, acts) for what, fate in FATES.items() if rule.does(what)]
         targets = redirected_to(rule, self.mail.facts)
-        if self.address is None:
-            theirs = self.mail.circuit.disjunction([self.mail.recipient["address", each] for each in targets])
-        else:
+        if self.address:
             theirs = TRUE if self.address in targets else FALSE
+        else:
+            theirs = self.mail.circuit.disjunction([self.person.atoms.get(("address", each), FALSE) for each in targets])
         if theirs != FALSE:
             goes = self.rail.all_of((acts, self.rail.any_of((theirs ^ 1, self.rail.unknown("U00", "goes", name)))))
             ends = [(fate, goes if fate == FATES[Does.REDIRECT] else when) for fate, when in ends]

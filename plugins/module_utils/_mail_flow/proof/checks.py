@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import INSIDE, Facts
@@ -21,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import Reach
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
 
 #: Conditions that name senders, so that a rule is not for all mail from outside.
 _OF_PEOPLE = frozenset(
@@ -187,6 +189,32 @@ def _undone(look: Look) -> str:
     return f"whether its {', '.join(added)} does anything beside {away[0]} is not documented" if added and away and rule.enforced else ""
 
 
+def _shows_outside(look: Look) -> str:
+    """To whom outside a rule shows mail that it acts on, or sends it."""
+    seen_by = [each for each in showings([look.rule], look.facts) if _outside(look, each.person.address)]
+    shown = [f"it {'asks for approvals:' if each.asks else 'sends incident reports with the original mail to'} {each.person.label}" for each in seen_by]
+    ways = {Does.ADD: "copies mail to", Does.REDIRECT: "redirects mail to"}
+    for what, way in ways.items() if look.rule.enforced else ():
+        named = [str(each) for option, value in look.rule.does(what).items() if option != "add_manager_as_recipient_type" for each in value]
+        people = [person for each in named for person in look.facts.brought(each) if _outside(look, person.address)]
+        shown += [f"it {way} {person.label}" for person in people]
+    more = f", and the same holds for {len(shown) - 1} others" if len(shown) > 1 else ""
+    return f"{shown[0]}, who is outside{more}" if shown else ""
+
+
+def _spares_internal(look: Look) -> str:
+    """To which domains outside a rule that encrypts mail to people outside does not, since they count as internal."""
+    internal = sorted(name for name, counts in (look.facts.remote_domains or {}).items() if counts)
+    outside = any(atom.predicate.options == ("sent_to_scope",) and atom.values == "NotInOrganization" for atom in look.rule.conditions)
+    return f"it does not encrypt mail to {', '.join(internal)}: a remote domain makes people there internal" if internal and outside and look.encrypts else ""
+
+
+def _outside(look: Look, address: str) -> bool:
+    """Whether somebody is outside, or likely is."""
+    found = scopes.recipient_outside(look.facts, address)
+    return bool(found if isinstance(found, bool) else found.likely)
+
+
 def _acts(rule: FlowRule, what: Does) -> bool:
     return bool(rule.does(what)) and rule.enforced and not rule.idle
 
@@ -275,6 +303,8 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
         and any(_reads_recipients(later) for later in look.rules.rules[look.rule.place + 1 :])
         else ""
     ),
+    "shows_outside": _shows_outside,
+    "internal_domains": _spares_internal,
     "actions_left_undone": _undone,
     "dlp_rule": lambda look: f"it does nothing: {look.rule.idle}" if look.rule.dlp else "",
     "unsupported": lambda look: next((each.text.replace(f"the rule {look.rule.name!r}", "it", 1) for each in (*look.rule.doubts, *look.rule.surprises)), ""),

@@ -14,10 +14,14 @@ import itertools
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, Scope, Solver
 
 Value: TypeAlias = "int | tuple[int, int]"
+
+#: What a variable or a gate costs, its memory and its part in all later questions included.
+_STEPS_OF_GATE = 50
 
 
 def low(value: Value) -> int:
@@ -63,6 +67,7 @@ class Circuit:
 
     def _made(self, depends: tuple[int, ...], *, decide: bool = True) -> int:
         """A new variable that depends on others."""
+        spend(_STEPS_OF_GATE)
         self._depends.append(depends)
         return self.solver.variable(decide=decide)
 
@@ -106,6 +111,7 @@ class Circuit:
     def conjunction(self, literals: Iterable[int]) -> int:
         """And."""
         parts = set(literals)
+        spend(1 + len(parts) >> 1)
         parts.discard(TRUE)
         if FALSE in parts or any(literal ^ 1 in parts for literal in parts):
             return FALSE

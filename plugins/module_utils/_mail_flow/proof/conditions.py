@@ -57,7 +57,7 @@ class Seen:
     :param texts: slot to what rules turned it into; a missing slot is unchanged.
     :param classes: the same for classifications.
     :param levels: the spam confidence levels that rules may have set, and whether each did.
-    :param added: the recipients that rules added: address (empty for a manager), field, when, and the rule's unique name.
+    :param added: the recipients that rules added: address (empty for a manager, and for whom only a name is known), field, when, and the rule's unique name.
     :param splits: the history of splits of the copy; 0 is none.
     """
 

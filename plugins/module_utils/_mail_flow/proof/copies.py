@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Rail, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import Showing
 
 
 class Copies:
@@ -55,3 +57,14 @@ class Copies:
     def brand(self, name: str) -> Value:
         """Whether a copy shows this branding and no other."""
         return self._any(lambda copy: copy.brand(name))
+
+
+def shows(showing: Showing, chains: Sequence[tuple[Value, Chain]], rail: Rail) -> Value:
+    """Whether somebody sees a message in clear.
+
+    :param chains: the copies that rules act on, each with whether there is one.
+    """
+    acts = rail.any_of([rail.all_of((when, chain.acts(showing.rule))) for when, chain in chains])
+    mail = chains[0][1].mail
+    in_clear = mail.circuit.disjunction((mail.rights, mail.arrival["smime"])) ^ 1
+    return rail.all_of((acts, in_clear, rail.unknown("shown", showing.rule.place, showing.asks, showing.person.address)))

@@ -4,8 +4,8 @@
 """The effect of rule changes on mail: every class of mail that is treated differently, with a message that shows it. Private to the collection.
 
 ``difference(before, after, facts, now)`` is the entry point. A class is a kind of difference together with its cause, which is the first edited rule that
-acts differently on a message, of those that may decide about what the kind is about. Causes of a kind exclude each other and cover all mail that shows it,
-so when the search finds no further class, there is none.
+acts differently on a message, of those that may decide about what the kind is about, and with the first later rule that no longer acts, or newly acts. Of a
+kind, causes exclude each other and cover all mail that shows it, and so do their parts. So when the search finds no further class, there is none.
 """
 
 from __future__ import annotations
@@ -16,39 +16,37 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import KINDS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import MOST_APPROVALS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.classes import Courses, MailClass, Row, Shown, acted, assumed, witness_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import (
     Edit,
     edits_of,
-    unedited,
     with_later_dates,
     with_other_error_action,
 )
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.limits import Limits
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, named_assumptions
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side, differing
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked, Questions
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed, Side, differing
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.open_rows import OpenRows, cut_short
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.parts import ANY, WHOLE, Part, turns_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Questions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import (
-    Courses,
-    MailClass,
-    Row,
-    Rows,
-    Shown,
-    acted,
-    assumed,
-    cut_short,
-    merged,
-)
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import sure_kinds, treated
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import Rows, merged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of, sure_kinds, treated
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The maximum number of classes to search for, and the default number to show.
 MOST_CLASSES, SHOWN = 400, 50
+
+#: The maximum number of later rules for which a kind and a cause have a class of their own, and of such classes altogether, the most important kinds first.
+#: All others of a kind and a cause are one class.
+MOST_LATER, MOST_PARTS = 8, 32
 
 #: The maximum number of conflicts for all questions together, and for those about other recipients that are built: each of these takes longer.
 CONFLICTS, REFINING = 20_000, 300
@@ -103,11 +101,18 @@ def difference(
     edits = edits_of(*sets)
     if not edits and not with_other_error_action(*sets) and not differing(settings):
         return Difference([])
-    return _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget).differ(shown)
+    found: Collection[_Key] = ()
+    try:
+        with bounded():
+            differ = _Differ(sets, edits, facts, now or datetime.datetime.now(datetime.UTC), settings, budget)
+            found = differ.classes
+            return differ.differ(shown)
+    except BudgetError:  # The rules are too much, or to say what was found is.
+        return Difference([cut_short()], len(found), complete=False)
 
 
-#: A class: its kind, its cause, and the person whom rules add, or nobody.
-_Key = tuple[str, int, str]
+#: A class: its kind, its cause, the person whom rules add, or nobody, and its part.
+_Key = tuple[str, int, str, Part]
 
 #: Whose copies, and by which cause: the person whom rules add, or nobody, and the place of an edit.
 _Which = tuple[str, int]
@@ -124,6 +129,7 @@ class _Differ:
         budget: int,
     ) -> None:
         self.sets, self.edits, self.budget = sets, edits, budget
+        self.turns = turns_of(edits, *sets)
         options = {option_name(template) for rules in self.sets for rule in rules.rules for template in rule.templates}
         self.options = sorted({"encrypt", "do_not_forward", *options})
         self._use(Model(self.sets, RuleSet([]), facts, now, self.options, settings=settings))
@@ -131,7 +137,9 @@ class _Differ:
         self._about = named_assumptions(atom for edit in self.edits for atom in edit.looks_for)
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add("U25")
-        self.rows = Rows(self.model, self.edits, self.questions.free, self.budget, self._about)
+        self.rows = Rows(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
+        self._open = OpenRows(self.model, self.edits, self._about)
+        self._room = MOST_PARTS
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}
         #: The causes of what unusual mail may show. It is told for all of them together.
@@ -139,28 +147,31 @@ class _Differ:
 
     def _use(self, model: Model) -> None:
         """Asks a model from now on. What rows say of all mail, they ask the first one, whose messages are for anybody."""
-        self.model, self.questions = model, Questions(model, self.edits, self.options)
+        self.model, self.questions = model, Questions(model, self.edits, self.options, self.turns)
 
     def differ(self, shown: int) -> Difference:
         found, others = self.classes, list[Row]()
         try:
-            for person in ("", *self._people()):
-                asked = self.questions.free(person)
-                left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
-                if self.model.free.company.watched:
-                    self._depend(left)
-            others += self._held_longer()
-            others += self._sent_on()
-            self._refine()
+            with bounded():  # What it leaves is for the rows.
+                for person in ("", *self._people()):
+                    asked = self.questions.free(person)
+                    left = self._look({(person, cause): list(asked.kinds) for cause in range(len(self.edits) + 1)})
+                    if self.model.free.company.watched:
+                        self._depend(left)
+                limits = Limits(self.model, self.questions, self.edits, self._open, lambda literals: self.model.solve(literals, self._left))
+                others += limits.held_longer()
+                others += limits.sent_on()
+                self._refine()
         except BudgetError:
             self.complete = False
-        others += [self.rows.on_error(rule) for rule in with_other_error_action(*self.sets)]
+        others += [self._open.on_error(rule) for rule in with_other_error_action(*self.sets)]
         later = with_later_dates(self.sets[0], self.sets[1], self.model.now, settings=bool(self.model.settings_that_differ))
-        others += [self.rows.on_dates(rule, dates) for rule, dates in later]
-        self.rows.write(found.values())
-        open_ = self.rows.unknown(each for each in found.values() if each.row is None)
-        others += [self.rows.unusual(sorted(self._unusual))] if self._unusual else []
-        rows = merged([*(each.row for each in found.values()), *open_, *others])
+        others += [self._open.on_dates(rule, dates) for rule, dates in later]
+        every = sorted(found.values(), key=lambda each: (each.person, each.cause, each.part.rank))
+        self.rows.write(every)
+        open_ = self._open.unknown(each for each in every if each.row is None)
+        others += [self._open.unusual(sorted(self._unusual))] if self._unusual else []
+        rows = merged([*(each.row for each in every), *open_, *others])
         if not self.complete:
             rows.append(cut_short())
         return Difference(rows[:shown], max(len(rows) - shown, 0), self.complete)
@@ -186,44 +197,6 @@ class _Differ:
             if self.model.solve([self.model.circuit.disjunction(kinds.values())], self._left):
                 yield person
 
-    def _sent_on(self) -> Iterator[Row]:
-        """Of each edited rule that adds people who cannot be followed, that its mail may reach them, and of each other rule that does, and that an edit keeps
-        from some mail, or no longer does, or parts recipients before. What becomes of their copies is not compared.
-
-        :raises BudgetError: a question took too many conflicts.
-        """
-        for cause, edit in enumerate(self.edits):
-            people: set[str] = set()
-            brings: list[FlowRule] = []
-            for rule, chain in zip((edit.before, edit.after), self.model.free.chains, strict=True):
-                lost = chain.unfollowed.get(rule.place, ()) if rule is not None else ()
-                if rule is not None and lost and self.model.solve([high(chain.acts(rule))], self._left):
-                    people.update(lost)
-                    brings.append(rule)
-            if people:
-                yield self.rows.sent_on(cause, brings, sorted(people))
-        circuit, chains, causes = self.model.circuit, self.model.free.chains, self.questions.free().causes["delivery"]
-        for alike in unedited(*self.sets):
-            kept = chains[0].unfollowed.get(alike[0].place)
-            if kept:
-                old, new = (high(chain.acts(rule)) for chain, rule in zip(chains, alike, strict=True))
-                # Nobody is added to a copy that is theirs, so it matters who left it before.
-                parted = zip(self.edits, self.questions.parted(self.model.free), strict=True)
-                left = circuit.disjunction(high(value) for edit, value in parted if edit.place < alike[1].place)
-                differs = circuit.disjunction((circuit.equal(old, new) ^ 1, circuit.conjunction((old, left))))
-                found = (cause for cause in range(len(self.edits)) if self.model.solve([differs, causes[cause]], self._left))
-                yield from (self.rows.sent_on(cause, alike, sorted(kept)) for cause in found)
-
-    def _held_longer(self) -> Iterator[Row]:
-        """Of mail that waits for so many approvals that they are not told apart, that an edit may change how many.
-
-        :raises BudgetError: a question took too many conflicts.
-        """
-        circuit, outcomes, causes = self.model.circuit, self.model.free.outcomes, self.questions.free().causes["delivery"]
-        longest = [high(outcome.state.held[-1]) for outcome in outcomes if len(outcome.state.held) == MOST_APPROVALS]
-        if longest and self.model.solve([circuit.disjunction(longest), circuit.disjunction(causes)], self._left):
-            yield self.rows.held_longer()
-
     # Classes
 
     def _look(self, kinds: Mapping[_Which, Sequence[str]]) -> dict[_Which, list[str]]:
@@ -240,25 +213,68 @@ class _Differ:
         plain = [*in_clear, self._of_known_senders(), *self._not_held_back()]
         first = [[*plain, *(each.literal for each in model.mail.assumptions if each.id in about)]] if about else []
         first += [plain, in_clear]
-        possible = [(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, *first, usual)]
+        possible = {(kind, which) for which, each in kinds.items() for kind in self._possible(which, each, usual)}
         left = {which: [kind for kind in each if (kind, which) not in possible] for which, each in kinds.items()}
         modes = [True, False] if self._some_unusual else [True]
-        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen, usual=False)] if self._some_unusual else []
-        for kind, which in possible:
+        unusual = [(kind, which) for which, each in left.items() for kind in self._possible(which, each, unseen)] if self._some_unusual else []
+        parted: dict[tuple[str, _Which], list[Part]] = {}
+        for kind, which in sorted(possible, key=lambda each: (KINDS.index(each[0]), each[1])):
             # What may be of usual mail is said. What is unknown of unusual mail is no news.
-            found = self._class(kind, which)
-            self._sure(found, *modes)
-            if found.shown is None:
-                self._witness(found, model.free)
-            if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
-                self._drop(found)
-        for kind, which in unusual:
-            found = self._class(kind, which)
-            self._sure(found, False)
-            if found.shown is None and not found.refine:
-                self._drop(found)
-                self._unusual.add(which[1])
-        return {which: [kind for kind in each if (kind, which[1], which[0]) not in self.classes] for which, each in left.items()}
+            for found in self._parts(kind, which, [*first, usual]):
+                parted.setdefault((kind, which), []).append(found.part)
+                if found.shown is None:
+                    self._witness(found, model.free)
+                self._sure(found, *modes)
+                if found.shown is None and found.witness is None and not found.refine and not self._shows(found):
+                    self._drop(found)
+        for kind, which in [*(parted if self._some_unusual else ()), *unusual]:
+            for found in self._parts(kind, which, [unseen], parted.get((kind, which), ())):
+                self._sure(found, False)
+                if found.shown is None and not found.refine:
+                    self._drop(found)
+                    self._unusual.add(which[1])
+        known = {(kind, (person, cause)) for kind, cause, person, _part in self.classes}
+        return {which: [kind for kind in each if (kind, which) not in known] for which, each in left.items()}
+
+    def _parts(self, kind: str, which: _Which, stages: list[Sequence[int]], known: Sequence[Part] = ()) -> Iterator[MailClass]:
+        """The classes of a kind and a cause, with a message where a search finds one that certainly shows it.
+
+        :param stages: assumptions as :meth:`_search` takes them.
+        :param known: parts that are known.
+        """
+        person, cause = which
+        asked, most = self.questions.free(person), min(MOST_LATER, self._room)
+        literals = asked.parts_of(kind, cause)
+        of_kind = [*self._somebody_else(person), asked.cause(kind, cause), asked.kinds[kind]]
+        wanted = [*of_kind, self.model.circuit.disjunction(literals.values())]
+        found = [part for part in known if part.later != ANY]
+        if any(part == WHOLE for part in known):
+            return
+        while True:
+            left = {part: literal for part, literal in literals.items() if part not in found}
+            if len(left) > 1 and len(found) >= most:
+                break
+            others = [literals[part] ^ 1 for part in found if part in literals]
+            possible, candidate = self._search([*wanted, *others], stages) if left else (False, None)
+            if not possible:
+                return
+            (part, *_none) = [part for part, literal in left.items() if self.model.circuit.solver.holds(literal)]
+            found.append(part)
+            self._room -= 1
+            yield self._noted(kind, which, part, candidate, usual=not known)
+        for now in dict.fromkeys(part.now for part in literals):
+            part = Part(now, ANY, others=tuple(part for part in found if part.now is now))
+            if not any(each.later == ANY and each.now is now for each in known):
+                possible, candidate = self._search([*of_kind, self.questions.free(person).parts[aspect_of(kind)].literal(cause, part)], list(stages))
+                if possible:
+                    yield self._noted(kind, which, part, candidate, usual=not known)
+
+    def _noted(self, kind: str, which: _Which, part: Part, candidate: Replayed | None, *, usual: bool) -> MailClass:
+        """A class, with a message where it certainly shows it."""
+        found = self._class(kind, which, part)
+        if candidate is not None and (courses := self._courses(candidate, found.person)) is not None:
+            self._note(found, candidate, courses, usual=usual)
+        return found
 
     def _depend(self, kinds: Mapping[_Which, Sequence[str]]) -> None:
         """Of kinds and causes that are impossible for a message to one recipient, those that others may bring about, and whom to build to find out: all
@@ -283,7 +299,7 @@ class _Differ:
                     left.remove(kind)
                     impossible.remove(kind)
                     if usual or not side.rail.free:
-                        found = self._class(kind, which)
+                        found = self._class(kind, which, WHOLE)
                         found.refine, found.usual = model.to_refine(side) or model.left_in_fields(), usual
         return impossible
 
@@ -325,27 +341,20 @@ class _Differ:
         """That mail is not in quarantine: whether it still is protected once it is released is unknown."""
         return [high(outcome.released) ^ 1 for outcome in self.model.free.outcomes]
 
-    def _possible(self, which: _Which, kinds: Sequence[str], *assumed: Sequence[int], usual: bool = True) -> list[str]:
-        """Every kind that a cause can have under the last assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
+    def _possible(self, which: _Which, kinds: Sequence[str], assumed: Sequence[int]) -> list[str]:
+        """Every kind that a cause can have under assumptions. Each answer excludes the kinds it shows; the final "no" proves that none is missing.
 
         Causes of a kind exclude each other, so each is asked about separately, which keeps the questions small. Kinds that share one are asked about together.
-
-        :param assumed: sets of assumptions, each of which implies the next, starting with mail about which most is known, so that the answers are useful
-            messages.
         """
         person, place = which
         free = self.questions.free(person)
         found: list[str] = []
         for cause, left in free.together(kinds, place).items():
-            stages = list(assumed)
             while left:
                 any_left = self.model.circuit.disjunction([free.kinds[kind] for kind in left])
-                possible, candidate = self._search([*self._somebody_else(person), cause, any_left], stages)
-                if not possible:
+                if not self.model.solve([*self._somebody_else(person), cause, any_left, *assumed], self._left):
                     break
                 shown = [kind for kind in left if self.model.circuit.solver.holds(free.kinds[kind])]
-                if candidate is not None and (courses := self._courses(candidate, person)) is not None:
-                    self._note(which, free, candidate, courses, usual=usual)
                 left = [kind for kind in left if kind not in shown]
                 found += shown
         return found
@@ -382,35 +391,28 @@ class _Differ:
         named = (mail.named(person, field) for field in SHOWN_FIELDS if person in mail.vocabulary.fields)
         return [literal ^ 1 for literal in (mail.recipient["address", person], *itself, *named)]
 
-    def _note(self, which: _Which, asked: Asked, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
-        """Notes a message for all kinds that it certainly shows for a cause, unless they have one.
-
-        :param asked: what was asked to find it: in the model of it, the cause of some kinds may be another one.
-        """
-        cause = which[1]
-        edit = self.edits[cause] if cause < len(self.edits) else None
+    def _note(self, found: MailClass, candidate: Replayed, courses: Courses, *, usual: bool) -> None:
+        """Notes a message for a class if it certainly shows it."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
         if edit is not None and (edit.unsure or not any(acted(edit, courses))):
             return
         both = zip(courses, candidate.facts, strict=True)
-        sure = sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both))
-        for kind in sorted(kind for kind in sure if self.model.circuit.solver.holds(asked.cause(kind, cause))):
-            found = self._class(kind, which)
-            if found.shown is None:
-                found.shown = Shown(candidate, courses, usual)
+        if found.shown is None and found.kind in sure_kinds(*(treated(course, candidate.message, facts) for course, facts in both)):
+            found.shown = Shown(candidate, courses, usual)
 
-    def _class(self, kind: str, which: _Which) -> MailClass:
+    def _class(self, kind: str, which: _Which, part: Part) -> MailClass:
         if len(self.classes) >= MOST_CLASSES:
             raise BudgetError
         person, cause = which
-        return self.classes.setdefault((kind, cause, person), MailClass(kind, cause, person))
+        return self.classes.setdefault((kind, cause, person, part), MailClass(kind, cause, part, person))
 
     def _drop(self, found: MailClass) -> None:
-        del self.classes[found.kind, found.cause, found.person]
+        del self.classes[found.kind, found.cause, found.person, found.part]
 
     def _shows(self, found: MailClass) -> bool:
         """Whether a message of a class may still exist after the search for one."""
         asked, meant = self.questions.free(found.person), self._meant(self.model.free, found.person, usual=True)
-        return self.model.solve([*meant, *asked.of(found.kind, found.cause)], self._left)
+        return self.model.solve([*meant, *asked.of(found.kind, found.cause, found.part)], self._left)
 
     def _witness(self, found: MailClass, side: Side, more: Sequence[int] = (), *, usual: bool = True) -> None:
         """Searches for a message of a class, and notes what it certainly shows.
@@ -419,10 +421,10 @@ class _Differ:
         """
         asked, told = self.questions.of(side, found.person), False
         literals = [*more, *self._meant(side, found.person, usual=usual)]
-        for candidate in self.model.candidates(asked.of(found.kind, found.cause), literals, side, self._left):
+        for candidate in self.model.candidates(asked.of(found.kind, found.cause, found.part), literals, side, self._left):
             courses = self._courses(candidate, found.person) if candidate else None
             if candidate and courses:
-                self._note((found.person, found.cause), asked, candidate, courses, usual=usual)
+                self._note(found, candidate, courses, usual=usual)
                 if found.shown is not None:
                     return
             if told:
@@ -430,7 +432,14 @@ class _Differ:
             found.refine = self.model.to_refine(side)
             if candidate and courses:
                 told, found.refine = True, found.refine or self.model.left_in_fields()
-                self.rows.show(found, candidate, courses)
+                self._tell(found, candidate, courses)
+
+    def _tell(self, found: MailClass, candidate: Replayed, courses: Courses) -> None:
+        """Notes a message that may show a class, with what is unknown about it."""
+        edit = self.edits[found.cause] if found.cause < len(self.edits) else None
+        both = zip(courses, candidate.facts, strict=True)
+        found.reasons = sorted({reason for course, each in both for reason in reasons_of(course, candidate.message, each)})
+        found.witness, found.acted = witness_of(candidate, found.person), acted(edit, courses)
 
     def _refine(self) -> None:
         """Builds the other recipients that classes depend on, and asks again: first one who may be anybody, then one for each word that matters. The classes
@@ -441,8 +450,9 @@ class _Differ:
         try:
             if known:
                 self._ask(self.model.refined([ANYBODY]), known)
+                shown = {key[:3] for key, each in self.classes.items() if each.shown is not None}
                 for key, each in known.items():  # What one other recipient does not show, several may.
-                    if self.classes.get(key, each).shown is None:
+                    if self.classes.get(key, each).shown is None and not (each.part == WHOLE and key[:3] in shown):
                         self.classes[key] = each
             for _round in range(_ROUNDS):
                 left = {key: each.refine for key, each in self.classes.items() if each.shown is None and each.refine}
@@ -462,10 +472,11 @@ class _Differ:
     def _ask(self, model: Model, classes: Collection[_Key]) -> None:
         """Asks a model about classes."""
         self.budget -= self.model.circuit.solver.conflicts
+        self._room = MOST_PARTS
         self._use(model)
         before = {key: self.classes.pop(key) for key in classes}
         kinds: dict[_Which, list[str]] = {}
-        for kind, cause, person in classes:
+        for kind, cause, person in dict.fromkeys(key[:3] for key in classes):
             kinds.setdefault((person, cause), []).append(kind)
         try:
             self._look(kinds)

@@ -12,9 +12,6 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import TRUE
 
-#: What keeps mail that a sentence names from what it says: most often, another rule.
-ANOTHER = ", unless another rule applies to it"
-
 
 @dataclass(frozen=True)
 class Extent:
@@ -34,7 +31,8 @@ class Extent:
 
 
 def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tuple[str, bool]]:
-    """Of each extent the mail that is named and not treated so, empty if there is none, and whether mail of the class is treated like the witness.
+    """Of each extent what keeps mail that is named from being treated so, ``another`` rule, an ``exception``, or nothing, and whether mail of the class is
+    treated like the witness.
 
     :param budget: the maximum number of conflicts for all questions together, those that were asked before included.
     """
@@ -43,7 +41,7 @@ def reach(circuit: Circuit, extents: Sequence[Extent], budget: int) -> list[tupl
     limited = asked.possible([(place, (*extent.named, extent.differs ^ 1)) for place, extent in every if extent.named])
     limited |= {place for place, extent in every if not extent.named}
     unlike = asked.possible([(place, (*extent.of_class, extent.alike ^ 1)) for place, extent in every if place in limited and extent.alike != TRUE])
-    return [(ANOTHER, place not in unlike) if place in limited else _whole(circuit, asked, extent) for place, extent in every]
+    return [("another", place not in unlike) if place in limited else _whole(circuit, asked, extent) for place, extent in every]
 
 
 def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
@@ -52,4 +50,4 @@ def _whole(circuit: Circuit, asked: Batch, extent: Extent) -> tuple[str, bool]:
     sure = not asked.can((*extent.named, as_witness ^ 1))
     treated = as_witness if sure else extent.differs
     limited = extent.named != extent.spared and asked.can((*extent.spared, treated ^ 1))
-    return ", unless an exception applies to it" if limited else "", sure
+    return "exception" if limited else "", sure

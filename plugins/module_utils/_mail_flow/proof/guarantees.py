@@ -16,6 +16,8 @@ from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
@@ -24,26 +26,37 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     ALWAYS,
     AUTHENTICATED,
     BUDGET,
-    FIRST_ONLY,
-    NAMED_ONLY,
-    NOT_FOLLOWED,
     SENT_FROM,
     SIZES,
     SUBDOMAINS,
+    TOO_MANY_COPIES,
     described,
+    internal_domains,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high, low
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import shows
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, BudgetError, Model, Replayed, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_of, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.simplest import Breach, told
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, RECIPIENT, SENDER, Key, keys_of, slots_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
+    LISTS,
+    MANAGER,
+    RECIPIENT,
+    SENDER,
+    Key,
+    brought_by,
+    keys_of,
+    slots_of,
+)
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet, is_later
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
 
 #: The argument spec of guarantees.
 GUARANTEES_ARGUMENT_SPEC: dict[str, Any] = {
@@ -163,8 +176,16 @@ def prove(
         read = guarantees_of(guarantees, where)
     if not read:
         return []
-    prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
-    return [prover.verdict(place, f"{where}[{place}]") for place in range(len(read))]
+    found: list[dict[str, Any]] = []
+    try:
+        with bounded():
+            prover = _Prover(rule_set, facts, read, now or datetime.datetime.now(datetime.UTC), budget)
+            for place in range(len(read)):
+                with bounded(share=1 / (len(read) - place)):
+                    found.append(prover.verdict(place, f"{where}[{place}]"))
+    except BudgetError:  # The rules themselves are too much.
+        found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
+    return found
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:
@@ -198,8 +219,9 @@ class _Prover:
         claims = claims_of([{"name": each.name, "conditions": each.when, "exceptions": each.unless} for each in guarantees])
         options = [option_name(each.template) for each in guarantees if each.template]
         self.first = Model([rules], claims, facts, now, options)
-        added = self.first.added(self.first.free)
-        self._left_out = [{**text} for text, applies in ((NAMED_ONLY, added.unfollowed), (FIRST_ONLY, added.cut)) if applies]
+        self._cut = self.first.added(self.first.free).cut
+        self._showings = list(showings(rules.rules, self.first.facts))
+        self._brought = {address for rule in rules.rules for _option, address, _senders in brought_by(rule, self.first.facts)}
 
     def verdict(self, place: int, where: str) -> dict[str, Any]:
         """A row of the result.
@@ -229,9 +251,11 @@ class _Prover:
                 search = self._among_all(model, place, assumptions, usual=possible)
                 if search.found:
                     return {**answer, "verdict": "refuted", "counterexample": search.found}
+                if search.is_none and not possible and self._cut:
+                    return {**answer, "unknown": [{**TOO_MANY_COPIES}]}
                 if search.is_none and not possible:
                     made = _made(self._used(model, place, [each for each in assumptions if each.literal in core]))
-                    return {**answer, "verdict": "proved", "assumptions": [*self._left_out, *made, *self._readings(place), *map(dict, ALWAYS)]}
+                    return {**answer, "verdict": "proved", "assumptions": [*made, *self._readings(place), *map(dict, ALWAYS)]}
                 if laws < model.laws < _LAWS:  # By now it may be proved, or contradict an assumption.
                     continue
                 rounds += 1
@@ -244,9 +268,9 @@ class _Prover:
         except BudgetError:
             unknown = [{**BUDGET}]
         except _NoMailError:
-            if not self._left_out:
+            if not self._cut:
                 raise
-            unknown = [{**NOT_FOLLOWED}]
+            unknown = [{**TOO_MANY_COPIES}]
         return {**answer, "unknown": unknown}
 
     def _among_all(self, model: Model, place: int, assumptions: Sequence[Assumption], *, usual: bool) -> _Search:
@@ -270,7 +294,7 @@ class _Prover:
         if found:
             return _Search(found)
         ruled_out = all(model.rules_out(claim, of_all, self.budget) for claim in claims)
-        if ruled_out and not (model.free.company.watched or model.mail.added_people):  # Of who shares a copy, the simulator knows more.
+        if ruled_out and not (model.free.company.watched or model.free.chains[0].brings):  # Of who shares a copy, the simulator knows more.
             return _Search(None, leads, is_none=True)
         for literals in (every, of_all)[0 if usual else 1 :]:
             found, more = self._counterexample(model, place, literals)
@@ -307,10 +331,24 @@ class _Prover:
             for about, outcome in copies
         ]
 
-    def _broken(self, model: Model, place: int) -> int:
-        """That the guarantee may be broken for one of the copies that it applies to."""
+    def _broken(self, model: Model, place: int, *, shown: bool = True) -> int:
+        """That the guarantee may be broken for one of the copies that it applies to.
+
+        :param shown: whether also by what rules show others.
+        """
         circuit = model.circuit
-        return circuit.disjunction([circuit.conjunction(claim) for claim in self._claims(model, place, model.free)])
+        broken = [circuit.conjunction(claim) for claim in self._claims(model, place, model.free)]
+        return circuit.disjunction([*broken, *(self._shown(model, place) if shown else ())])
+
+    def _shown(self, model: Model, place: int) -> list[int]:
+        """Of each of those to whom rules show what they act on, that the guarantee is about them, and that they may see it in clear."""
+        side, rule = model.free, model.claims.rules[place]
+        chains = [(TRUE, side.chains[0]), *((copy.when, copy.outcome.chain) for copy in model.added(side).copies)]
+        found = []
+        for showing in self._showings if self.guarantees[place].then in ("not_in_clear", "portal") else ():
+            about = side.conditions.matches(rule, ("claim", place), Seen(), model.mail.shown(side.rail, showing.person.address))
+            found.append(high(side.rail.all_of((about, shows(showing, chains, side.rail)))))
+        return found
 
     def _assumed(self, place: int) -> list[Assumption]:
         """The assumptions at first. A guarantee about documents does not assume that there are none."""
@@ -350,8 +388,9 @@ class _Prover:
         rules = [rule for rule in self.first.rule_sets[0].rules if not rule.idle]
         dates = sorted({date for rule in rules for date in (rule.begins, rule.ends) if is_later(date, self.first.now)})
         named = ((AUTHENTICATED, "from_scope" in options), (SUBDOMAINS, nested), (SENT_FROM, sent_from), (SIZES, sizes))
+        internal = sorted(name for name, counts in (self.first.facts.remote_domains or {}).items() if counts) if "sent_to_scope" in options else []
         today = [{"id": "date", "text": f"The mail passes the rules before any of them begins or ends again ({listed(dates)})."}] if dates else []
-        return [*({**text} for text, applies in named if applies), *today]
+        return [*({**text} for text, applies in named if applies), *([internal_domains(internal)] if internal else []), *today]
 
     def _subdomains(self, looks: Sequence[tuple[str, Key]]) -> bool:
         """Whether a proof may rest on which addresses a condition on a domain matches."""
@@ -396,30 +435,44 @@ class _Prover:
     def _replays(self, model: Model, place: int, candidate: Replayed) -> dict[str, Any] | None:
         guarantee, rule = self.guarantees[place], model.claims.rules[place]
         message, facts, letter = candidate.message, candidate.facts[0], candidate.letter
-        for recipient in dict.fromkeys((letter.recipient, *model.mail.added_people)):
-            if is_about(model.claims, rule, message, facts, recipient) is not True:
+        for course in self._courses(model, candidate):
+            if is_about(model.claims, rule, message, facts, course.recipient.address) is not True:
                 continue
-            course = course_of(model.rule_sets[0], message, facts, recipient)
-            if course is None or not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
+            if not surely_breaks(course, guarantee.then, guarantee.template, message, facts):
                 continue
             outcome = result(course, model.rule_sets[0], message, facts)
             if outcome is not None:
-                found: dict[str, Any] = {"message": {"name": guarantee.name, **letter.message}, "recipient": recipient, "outcome": outcome}
+                breach = Breach(guarantee.name, guarantee.then, guarantee.template, model.rule_sets[0], model.claims, rule)
+                found = told(breach, candidate, course, outcome)
                 return {**found, "facts": letter.facts} if letter.facts else found
         return None
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
-        reasons: list[Reason] = []
+        shown = zip(self._showings, self._shown(model, place), strict=False)
+        reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
+        if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
+            return described(reasons)
         _possible, candidate = model.find([self._broken(model, place), *literals], model.free, self.budget)
         if candidate is not None:
-            for recipient in dict.fromkeys((candidate.letter.recipient, *model.mail.added_people)):
-                about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], recipient)
+            for course in self._courses(model, candidate):
+                about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
                 if about is not False:
-                    course = course_of(model.rule_sets[0], candidate.message, candidate.facts[0], recipient)
                     reasons += about.reasons if isinstance(about, Open) else ()
                     reasons += reasons_of(course, candidate.message, candidate.facts[0])
-        return described(reasons)
+        return described(reasons or self._nameless())
+
+    def _nameless(self) -> list[Reason]:
+        """That it is not known whom some rules bring a message."""
+        facts = self.first.facts
+        rules = [repr(rule.name) for rule in self.first.rule_sets[0].rules if not rule.idle and rule.actions.get(MANAGER) and facts.managers is None]
+        return [Reason("U00", f"the managers of senders are not known, to whom {listed(rules, joint='and')} sends mail")] if rules else []
+
+    def _courses(self, model: Model, candidate: Replayed) -> list[Course]:
+        """What becomes of the copies of the recipient, and of all of whom it is known that rules bring them one. Nobody is whom a message invents."""
+        courses = courses_of(model.rule_sets[0], candidate.message, candidate.facts[0])
+        own = [course for course in courses if course.recipient.address == candidate.letter.recipient]
+        return [*own, *(course for course in courses if course not in own and course.recipient.address in self._brought)]
 
 
 def _made(used: Sequence[Assumption]) -> list[dict[str, str]]:

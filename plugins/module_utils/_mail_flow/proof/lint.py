@@ -15,6 +15,8 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.text import visible_line
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain, Step
@@ -40,20 +42,26 @@ def lint(
     """
     rule_set = rules if isinstance(rules, RuleSet) else RuleSet(rules)
     date = now or datetime.datetime.now(datetime.UTC)
-    model = Model([rule_set], RuleSet([]), facts, date)
-    domains = frozenset(domain(each) for each in (*(model.facts.mailboxes or ()), *(model.facts.mail_users or ())))
+    known = facts_of(facts)
+    domains = frozenset(domain(each) for each in (*(known.mailboxes or ()), *(known.mail_users or ())))
     found: list[dict[str, Any]] = []
     for rule in rule_set.rules:
-        look = Look(rule, rule_set, model.facts, domains, date)
+        look = Look(rule, rule_set, known, domains, date)
         for kind, check in CHECKS.items():
             reason = check(look) if kind in OF_IDLE_RULES or not rule.idle else ""
             if reason:
                 found.append(_finding(kind, [rule.name], f"The rule {rule.name!r}: {reason}."))
     found += _equal_rules(rule_set)
-    meetings = Meetings(model, rule_set, budget)
-    deciding = _Deciding(model, meetings.usual(model.free), budget)
-    found += deciding.findings()
-    found += _Clashes(meetings, deciding).findings()
+    try:
+        with bounded():
+            model = Model([rule_set], RuleSet([]), facts, date)
+            meetings = Meetings(model, rule_set, budget)
+            deciding = _Deciding(model, meetings.usual(model.free), budget)
+            found += deciding.findings()
+            found += _Clashes(meetings, deciding).findings()
+    except BudgetError:
+        text = "The rules are too complex for all checks: not every rule that never acts, and not every rule that another gets in the way of, is found."
+        found.append(_finding("too_complex", [], text))
     return found
 
 
@@ -106,16 +114,13 @@ class _Deciding:
         return [*found, *self._exceptions([step for step in followed if id(step) in acting or step.rule.place in busy])]
 
     def _follow(self) -> None:
-        """Looks for the copies of people whom rules add, which go on from there. Of rules behind one whose people cannot be followed nothing is known."""
+        """Looks for the copies of people whom rules add, which go on from there. Where there are too many, nothing is known of rules behind the first."""
         live = {rule.place for rule in self.live}
-        if not any(branch.rule.place in live for branch in self.chain.branches) and not live & set(self.chain.unfollowed):
+        if not any(branch.rule.place in live for branch in self.chain.brings):
             return
         self._copies = self.model.added(self.model.free)
-        chains = [self.chain, *(copy.outcome.chain for copy in self._copies.copies)]
-        lost = [place for chain in chains for place in chain.unfollowed if chain is not self.chain or place in live]
         if self._copies.cut:
-            lost += [branch.rule.place for branch in self.chain.branches]
-        self._followed = min(lost, default=self._followed)
+            self._followed = min(branch.rule.place for branch in self.chain.brings)
 
     def _added(self, rule: FlowRule) -> Iterator[tuple[Value, Step, AddressSlot]]:
         """A rule's steps in the copies of people whom rules add, each with whether there is the copy, and whose it is."""

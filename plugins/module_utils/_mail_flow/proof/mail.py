@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import USUAL
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import (
@@ -141,6 +141,7 @@ class Mail:
         for group in facts.groups or ():  # Rules see its members.
             circuit.add(self.recipient.atoms.get(("address", group), FALSE) ^ 1)
         self.added_people: dict[str, AddressSlot] = {}
+        self._others_added: dict[Hashable, AddressSlot] = {}
         self._companions: dict[Key, Companion] = {}
         self.hides = any(touches(str(rule.actions.get("prepend_subject") or "")[-1:], "q") is not False for rules in rule_sets for rule in rules.rules)
         self.perhaps_named: dict[str, dict[int, None]] = {}
@@ -204,6 +205,30 @@ class Mail:
             slot = self.added_people[primary] = self.address(f"added {primary}", RECIPIENT, primary)
             self.circuit.add(slot["address", primary])
         return self.added_people[primary]
+
+    def shown(self, rail: Rail, address: str) -> AddressSlot:
+        """Somebody to whom a rule shows a message."""
+        if ("address", address) in self.recipient.atoms:
+            return self.added(address)
+        return self.added_perhaps(rail, (), "shown", address)
+
+    def added_perhaps(self, rail: Rail, people: Iterable[str], *name: Hashable) -> AddressSlot:
+        """Somebody of those whom a rule adds.
+
+        :param people: the primary addresses of all; where it may be anybody, none. Then who it is, is unknown.
+        :param name: what is so about it.
+        """
+        slot = self._others_added.get(name)
+        if slot is None:
+            slot = self._others_added[name] = self.address(f"added {name}", RECIPIENT)
+            for group in self.facts.groups or ():
+                self.circuit.add(slot.atoms.get(("address", group), FALSE) ^ 1)
+            known = [slot["address", address] for address in people]
+            if known:
+                self.circuit.add(*known)
+        if not people and rail.free:
+            rail.questions.update(dict.fromkeys(sorted({*slot.atoms.values(), slot.named, slot.placed, slot.object, slot.managed})))
+        return slot
 
     def companion(self, key: Key) -> Companion:
         """Somebody else whom the message may be for, for the sake of an atom."""

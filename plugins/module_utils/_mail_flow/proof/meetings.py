@@ -15,11 +15,12 @@ from dataclasses import replace
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import same_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import BY_OPTION, Does
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import NOBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import Verdict, option_name, verdict
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Step
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import BudgetError, Model, Replayed, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model, Replayed, Side
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet

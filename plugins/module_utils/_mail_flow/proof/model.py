@@ -11,18 +11,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Branch, Chain
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.chain import Chain
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail, Value, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import Outcome
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.letters import Letter, Writer
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY, Company, Histories
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, holds_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE, holds_in
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.state import Branch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, vocabulary_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.wishes import NoMessageError
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -39,22 +41,21 @@ _TRIES = 12
 #: The maximum number of answers to what is unknown that a message is held against.
 _CASES = 6
 
-#: The maximum number of copies for people whom rules add.
+#: The maximum number of copies for people whom rules add that are compared.
 _COPIES = 24
+
+#: Copies for people whom rules add are followed until they met so many rules.
+_STEPS = 6_000
 
 #: The maximum number of addresses in fields that are built exactly at once.
 _FIELDS_AT_ONCE = 4
-
-
-class BudgetError(Exception):
-    """A question took too many conflicts."""
 
 
 @dataclass(frozen=True)
 class AddedCopy:
     """The copy of somebody whom a rule adds.
 
-    :param address: the primary address, :param:`person` as atoms.
+    :param address: the primary address, :param:`person` as atoms; empty for somebody of several, or anybody.
     :param when: whether there is one.
     :param rule: the rule that adds them, :param:`instead` whether it redirects the message to them.
     :param made_of: the copy that theirs is made of; ``None`` for the recipient's.
@@ -73,12 +74,10 @@ class AddedCopy:
 class AddedCopies:
     """The copies of people whom rules add.
 
-    :param unfollowed: whether rules add somebody who cannot be told: a manager, or a group.
     :param cut: whether there are more copies than are followed.
     """
 
     copies: tuple[AddedCopy, ...]
-    unfollowed: bool
     cut: bool
 
     def of(self, address: str) -> list[AddedCopy]:
@@ -184,26 +183,68 @@ class Model:
         known = self._added.get((side.rail.free, place, shared))
         if known is not None:
             return known
+        found = self._brought(side, place) if shared else self._compared(side, place)
+        self._added[side.rail.free, place, shared] = found
+        return found
+
+    def _compared(self, side: Side, place: int) -> AddedCopies:
+        """The copies for those whom rules name by their addresses, without those that only bring somebody a second one."""
         chain = side.chains[place]
         found: list[AddedCopy] = []
-        unfollowed = bool(chain.unfollowed)
         todo: list[tuple[Branch, Value, AddedCopy | None]] = [(branch, branch.when, None) for branch in chain.branches]
         while todo and len(found) < _COPIES:
             branch, when, made_of = todo.pop(0)
-            if not shared and made_of is not None and not made_of.instead:
+            if made_of is not None and not made_of.instead:
                 when = side.rail.all_of((when, negate((chain if made_of.made_of is None else made_of.made_of.outcome.chain).acts(branch.rule))))
             if when == FALSE:
                 continue
-            copy = Chain(chain.rules, chain.conditions, side.company, branch)
-            if not branch.instead:  # Nobody is added to a copy that is theirs.
-                when = side.rail.all_of((when, self.mail.recipient["address", self.facts.primary(branch.address)] ^ 1))
-            found.append(AddedCopy(self.facts.primary(branch.address), copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of))
-            unfollowed |= bool(copy.unfollowed)
-            for more in copy.branches:
-                if more.address != branch.address and (shared or branch.instead or not more.rule.looks_at_recipients):
-                    todo.append((more, side.rail.all_of((when, more.when)), found[-1]))
-        known = self._added[side.rail.free, place, shared] = AddedCopies(tuple(found), unfollowed, bool(todo))
-        return known
+            found.append(self._copy(side, chain, branch, when, made_of))
+            for more in found[-1].outcome.chain.branches:
+                if more.address != branch.address and (branch.instead or not more.rule.looks_at_recipients):
+                    todo.append((more, side.rail.all_of((found[-1].when, more.when)), found[-1]))
+        return AddedCopies(tuple(found), bool(todo))
+
+    def _brought(self, side: Side, place: int) -> AddedCopies:
+        """The copies for all whom rules bring one, first rule first. What several copies make of a rule's people alike is one copy."""
+        chain, steps = side.chains[place], 0
+        found: list[AddedCopy] = []
+        waiting: dict[int, list[tuple[Branch, Value, AddedCopy | None]]] = {}
+
+        def wait(branches: Iterable[Branch], of: Value, made_of: AddedCopy | None) -> None:
+            for branch in branches:
+                when = side.rail.all_of((of, branch.when))
+                if when == FALSE or (made_of is not None and branch.address and branch.address == made_of.address):
+                    continue
+                row = waiting.setdefault(branch.rule.place, [])
+                same = next((index for index, (each, _when, _of) in enumerate(row) if replace(each, when=branch.when) == branch), None)
+                if same is None:
+                    row.append((branch, when, made_of))
+                else:
+                    row[same] = (row[same][0], side.rail.any_of((row[same][1], when)), row[same][2])
+
+        wait(chain.brings, TRUE, None)
+        while waiting and steps < _STEPS:
+            for branch, when, made_of in waiting.pop(min(waiting)):
+                steps += 1 + len(chain.rules.rules) - branch.rule.place
+                found.append(self._copy(side, chain, branch, when, made_of))
+                wait(found[-1].outcome.chain.brings, found[-1].when, found[-1])
+        return AddedCopies(tuple(found), bool(waiting))
+
+    def _copy(self, side: Side, chain: Chain, branch: Branch, when: Value, made_of: AddedCopy | None) -> AddedCopy:
+        """A copy that a rule makes for somebody. Nobody is added to a copy that is theirs.
+
+        :param when: whether the rule makes it.
+        """
+        copy, recipient = Chain(chain.rules, chain.conditions, side.company, branch), self.mail.recipient
+        if branch.address and not branch.instead:
+            when = side.rail.all_of((when, recipient["address", branch.address] ^ 1))
+        if branch.people:
+            their = [
+                side.rail.all_of((theirs, copy.person["address", address], TRUE if branch.instead else recipient["address", address] ^ 1))
+                for address, theirs in branch.people
+            ]
+            when = side.rail.all_of((when, side.rail.any_of(their)))
+        return AddedCopy(branch.address, copy.person, when, Outcome(copy), branch.rule, branch.instead, made_of)
 
     @property
     def core(self) -> tuple[int, ...]:

@@ -20,8 +20,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Value, high, low, negate
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.copies import Copies
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit, unedited
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import AddedCopies, Model, Side
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.parts import Part, Parts, Turn
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of, categories
 
@@ -32,20 +33,25 @@ class Asked:
 
     :param copies: before and after.
     :param kinds: kind to its literal.
-    :param causes: aspect of mail to its literals by edit.
+    :param causes: aspect of mail to its literals by edit, and :param:`parts` to the parts of these.
     """
 
     copies: tuple[Copies, Copies]
     kinds: Mapping[str, int]
     causes: Mapping[str, Sequence[int]]
+    parts: Mapping[str, Parts]
 
     def cause(self, kind: str, place: int) -> int:
         """That an edit is the cause of a difference, if there is one of this kind."""
         return self.causes[aspect_of(kind)][place]
 
-    def of(self, kind: str, place: int) -> list[int]:
+    def of(self, kind: str, place: int, part: Part) -> list[int]:
         """That a message is one of a class."""
-        return [self.cause(kind, place), self.kinds[kind]]
+        return [self.cause(kind, place), self.kinds[kind], self.parts[aspect_of(kind)].literal(place, part)]
+
+    def parts_of(self, kind: str, place: int) -> Mapping[Part, int]:
+        """The parts of a kind and a cause that are possible at all, with that a message is of them, if it is of the kind and the cause."""
+        return self.parts[aspect_of(kind)].of(place)
 
     def together(self, kinds: Sequence[str], place: int) -> dict[int, list[str]]:
         """The kinds that are possible at all with an edit as their cause, by that it is."""
@@ -61,10 +67,11 @@ class Questions:
     """What is asked of a model, built where it is asked first.
 
     :param options: the options of protection that rules ask for.
+    :param turns: the rules of both sets.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str]) -> None:
-        self.model, self.edits, self._options = model, edits, options
+    def __init__(self, model: Model, edits: Sequence[Edit], options: Sequence[str], turns: Sequence[Turn]) -> None:
+        self.model, self.edits, self._options, self.turns = model, edits, options, turns
         self._asked: dict[tuple[bool, str], Asked] = {}
         self._parted: dict[bool, Sequence[Value]] = {}
 
@@ -87,10 +94,11 @@ class Questions:
         old, new = (Copies(side.rail, [(TRUE, outcome)]) for outcome in side.outcomes)
         deciding = self._deciding(side, old, new)
         acts = {each: [decides(outcome, each, deciding) for outcome in side.outcomes] for each in DECIDING}
-        found = self._of_copies(side, old, new, acts, self._otherwise(side))
+        found = self._of_copies(side, old, new, acts, self._otherwise(side), added=False)
         if self._rules_alone:
             chains = [(chain, self.added(side, place)) for place, chain in enumerate(side.chains)]
-            cuts = Cuts(self.edits, self.parted(side), unedited(*self.model.rule_sets), chains)
+            same = [(turn.before, turn.after) for turn in self.turns if turn.edit < 0 and turn.before is not None and turn.after is not None]
+            cuts = Cuts(self.edits, self.parted(side), same, chains)
             side.rail.circuit.helps(cuts.guard, found.kinds.values())
         return found
 
@@ -101,7 +109,7 @@ class Questions:
         acts = {each: [decides_of_added(*both, each, deciding) for both in zip(side.outcomes, copies, strict=True)] for each in DECIDING}
         # Of several copies, one may be treated differently where another was before.
         otherwise = self._otherwise(side) if all(len(each) < 2 for each in copies) else TRUE
-        return self._of_copies(side, old, new, acts, otherwise)
+        return self._of_copies(side, old, new, acts, otherwise, added=True)
 
     def _deciding(self, side: Side, old: Copies, new: Copies) -> Deciding:
         parted = zip(self.edits, self.parted(side), strict=True)
@@ -130,7 +138,8 @@ class Questions:
         """
         return not self.model.settings_that_differ
 
-    def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int) -> Asked:
+    def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool) -> Asked:
         kinds = {kind: high(value) if side.rail.free else low(value) for kind, value in categories(old, new, self._options).items()}
         causes = {each: Causes(side.rail, self.edits, each, those, otherwise).literals for each, those in acts.items()}
-        return Asked((old, new), kinds, causes)
+        parts = {each: Parts(side.rail, self.edits, self.turns, each, those, added=added) for each, those in acts.items()}
+        return Asked((old, new), kinds, causes, parts)

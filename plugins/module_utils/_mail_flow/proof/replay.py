@@ -47,6 +47,11 @@ def as_it_arrives(rules: RuleSet, rule: FlowRule, message: Message, facts: Facts
     return replace(rule, conditions=conditions, exceptions=tuple(atom for atom in rule.exceptions if met[atom] is not True))
 
 
+def courses_of(rules: RuleSet, message: Message, facts: Facts) -> list[Course]:
+    """The courses of all copies."""
+    return Passage(rules, message, facts).courses()
+
+
 def course_of(rules: RuleSet, message: Message, facts: Facts, address: str, person: str = "") -> Course | None:
     """The course of a recipient's copy, or of a person's whom rules add. Where none does, it is the recipient's, and brings nobody a copy."""
     own = Passage(rules, message, facts).course(address)

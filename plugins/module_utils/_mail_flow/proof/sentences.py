@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.compare import BECOMES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Dated, Edit
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.finding import Finding, Later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import looks_at_written, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 
@@ -292,29 +293,47 @@ def _option(side: Mapping[str, Any]) -> str:
     return _OPTIONS.get(protection, protection.removeprefix("template:"))
 
 
-def because(edit: Edit | None, acted: tuple[bool, bool], overtaken: Sequence[str] = (), settings: Mapping[str, Any] | None = None) -> str:
+#: What keeps mail that is named from being treated so.
+_LIMITS = {
+    "another": ", unless another rule applies to it",
+    "exception": ", unless an exception applies to it",
+    "outside": ", unless it comes from outside",
+    "protected": ", unless it arrives protected",
+}
+
+
+def sentence(finding: Finding) -> str:
+    """What is told of a class of mail."""
+    mail = mail_of(finding.about, finding.why, every=finding.whole, arrives=finding.arrives)
+    now = becomes(finding.kind, finding.stages, finding.person, approved=finding.approved)
+    why = because(finding.edit, finding.acted, finding.later, finding.settings)
+    return f"{mail} {now}{_LIMITS.get(finding.limit, '')}: {why}."
+
+
+def because(edit: Edit | None, acted: tuple[bool, bool], later: Later | None = None, settings: Mapping[str, Any] | None = None) -> str:
     """Which rule is the cause.
 
     :param edit: the first edit that the message meets; ``None`` if no edited rule acts differently.
     :param acted: whether its rule acted before, and whether it acts now.
-    :param overtaken: rules that no longer act because this one stops the processing.
+    :param later: a later rule that no longer acts, or newly acts.
     :param settings: the changed settings with their values.
     """
+    then = f"; '{later.name}' {'now' if later.acts else 'no longer'} applies to it" if later and later.name else ""
     if edit is None and settings:
-        return "because of " + " and ".join(f"{name}: {_setting(value)}" for name, value in settings.items())
+        return f"because of {' and '.join(f'{name}: {_setting(value)}' for name, value in settings.items())}{then}"
     if edit is None:
-        return "because an edited rule splits the message differently"
+        return f"because an edited rule splits the message differently{then}"
     rule, place = edit.rule, f"priority {edit.rule.place}"
     named = f"rule '{rule.name}' ({edit.how}{'' if edit.how == 'removed' else f', {place}'})"
     was, now = acted
+    quoted = f"'{later.name}'" if later and later.name else "other rules"
+    if now and rule.is_final and later and later.stays and not later.acts:
+        return f"{named} stops before {quoted}"
     if edit.how == "removed":
-        return f"{named} applied to it"
-    if now and overtaken and rule.is_final:
-        more = len(overtaken) - 1
-        return f"{named} stops before '{overtaken[0]}'" + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
+        return f"{named} applied to it{then}"
     if was and now:
-        return f"{named} {_differently(edit)}"
-    return f"{named} now applies to it" if now else f"{named} no longer applies to it"
+        return f"{named} {_differently(edit)}{then}"
+    return f"{named} {'now' if now else 'no longer'} applies to it{then}"
 
 
 def _setting(value: Any) -> str:

@@ -19,9 +19,13 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.reasons import assumed, follows
 
 TRUE, FALSE = 0, 1
+
+#: The steps of a question before its search, and how much of the search is counted at once.
+_STEPS_TO_ASK, _VARIABLES_A_STEP, _LOOKED_AT_ONCE = 20, 10, 1_000
 
 #: Conflicts between two restarts, times Luby's sequence; learnt clauses that are kept at least; how activity decays.
 _RESTART, _KEPT, _DECAY = 64, 2000, 1 / 0.95
@@ -64,7 +68,6 @@ class Solver:
         self.core: tuple[int, ...] = ()
         self._model: list[int] = []
         self._value: list[int] = [1, -1]  # by literal: 1 true, -1 false, 0 open
-        self._alone: list[tuple[int]] = [(0,), (1,)]  # by literal: the reason of what a binary clause makes true where it is false
         self._implied: list[list[int]] = [[], []]  # by literal: what a binary clause makes true with it
         self._watched: list[list[list[int]]] = [[], []]  # by literal: longer clauses that watch it
         self._level: list[int] = [0]
@@ -83,6 +86,7 @@ class Solver:
         self._queued = bytearray()
         self._contradiction = False
         self._wait = _WAIT
+        self._looked = 0  # clauses that were looked at and are not counted as steps yet
         self._known = 1  # how many literals of the trail were certain before the question
 
     def variable(self, *, decide: bool = True) -> int:
@@ -92,7 +96,6 @@ class Solver:
         """
         variable = len(self._level)
         self._value += (0, 0)
-        self._alone += ((2 * variable,), (2 * variable + 1,))
         self._implied += ([], [])
         self._watched += ([], [])
         self._level.append(0)
@@ -129,19 +132,22 @@ class Solver:
         self.core, self._model = (), []
         if self._contradiction:
             return False
+        spend(_STEPS_TO_ASK + len(self._level) // _VARIABLES_A_STEP)
         self._begin(scope or Scope(*itertools.repeat(b"\1" * len(self._level), 2)))
         end = None if budget is None else self.conflicts + budget
         found: bool | None = None
         restarts = 0
-        while found is None and (end is None or self.conflicts < end):
-            restarts += 1
-            found = self._search(assumptions, _RESTART * _luby(restarts), end)
-            if found is None:
-                self._back_to(1 if assumptions else 0)
-                if len(self._learnt) > _KEPT + self.conflicts // 4:
-                    self._back_to(0)
-                    self._forget()
-        self._end()
+        try:
+            while found is None and (end is None or self.conflicts < end):
+                restarts += 1
+                found = self._search(assumptions, _RESTART * _luby(restarts), end)
+                if found is None:
+                    self._back_to(1 if assumptions else 0)
+                    if len(self._learnt) > _KEPT + self.conflicts // 4:
+                        self._back_to(0)
+                        self._forget()
+        finally:
+            self._end()
         return found
 
     def holds(self, literal: int) -> bool:
@@ -218,12 +224,12 @@ class Solver:
     def _propagate(self) -> Sequence[int] | None:
         """Draws all unit consequences; a clause that became false, if one did."""
         value, trail, implied, watched = self._value, self._trail, self._implied, self._watched
-        level, reasons, here, reason_of = self._level, self._reason, len(self._limits), self._alone
+        level, reasons, here = self._level, self._reason, len(self._limits)
         while self._done < len(trail):
             literal = trail[self._done]
             self._done += 1
             false = literal ^ 1
-            alone = reason_of[false]
+            alone = (false,)
             for other in implied[literal]:
                 if value[other] <= 0:
                     if value[other]:
@@ -232,6 +238,7 @@ class Solver:
                     level[other >> 1], reasons[other >> 1] = here, alone
                     trail.append(other)
             clauses = watched[false]
+            self._looked += 1 + len(clauses)
             if not clauses:
                 continue
             kept: list[list[int]] = []
@@ -264,6 +271,9 @@ class Solver:
         decisions = 0
         while True:
             conflict = self._propagate()
+            if self._looked > _LOOKED_AT_ONCE:
+                spend(self._looked // 2)
+                self._looked = 0
             if conflict is not None:
                 self.conflicts += 1
                 conflicts -= 1

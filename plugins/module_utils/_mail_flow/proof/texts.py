@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import Chars, Choice, Node, Repeat, parse
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expressions import Sequence as Parts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth
@@ -26,6 +27,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 
 #: So many states of a product are looked at; beyond them it is not known whether there is a text.
 MOST_STATES = 3_000
+
+#: What an automaton costs for a character.
+_STEPS_EACH = 2
 
 _ONE_BLANK = re.compile(r"\s+")
 
@@ -115,10 +119,17 @@ class Pattern:
         self.expression = parse(pattern, legacy)
         self._lines = self.expression.lines or perhaps
         self._search = Search(self.expression)
+        self._after: dict[tuple[Any, str], Any] = {}
         self.first: Any = (frozenset(), True, False)
 
     def step(self, state: Any, character: str) -> Any:
         """The state after a character."""
+        after = self._after.get((state, character))
+        if after is None:
+            after = self._after[state, character] = self._step(state, character)
+        return after
+
+    def _step(self, state: Any, character: str) -> Any:
         places, begins, found = state
         if found:
             return state
@@ -202,6 +213,7 @@ def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters
     todo = deque([start])
     while todo:
         state = todo.popleft()
+        spend(_STEPS_EACH * len(machines) * len(alphabet))
         accepted = [machine.accepts(each) for machine, each in zip(machines, state, strict=True)]
         if all(accepted[: len(wanted)]) and not any(accepted[len(wanted) :]):
             return _spelled(found, state)
@@ -233,7 +245,9 @@ def _alphabet(machines: Sequence[Machine], characters: Iterable[str]) -> list[st
     sets = list(dict.fromkeys(chars for machine in machines for chars in _sets_of(machine)))
     own = frozenset(character for machine in machines if not isinstance(machine, Pattern) for character in machine.letters)
     classes: dict[Any, str] = {}
-    for character in dict.fromkeys(characters):
+    tried = dict.fromkeys(characters)
+    spend(len(tried) * (1 + len(sets)))
+    for character in tried:
         key = (tuple(chars.has(character) for chars in sets), character == "\n", _look(character, own))
         classes.setdefault(key, character)
     return list(classes.values())

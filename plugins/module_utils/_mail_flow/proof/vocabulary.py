@@ -9,14 +9,15 @@ same value is the same atom in whatever list it stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, with_parents
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
 
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]
@@ -28,10 +29,27 @@ MOST_NAMED = 300
 REDIRECTS = "redirect_message_to"
 ADDING = ("add_to_recipients", "copy_to", "blind_copy_to", REDIRECTS)
 
+#: The option of the action that brings the message to the sender's manager.
+MANAGER = "add_manager_as_recipient_type"
+
 
 def redirected_to(rule: FlowRule, facts: Facts) -> list[str]:
-    """Whom a rule sends the message to instead, by the primary address."""
-    return [facts.primary(str(each).lower()) for each in rule.actions.get(REDIRECTS) or ()]
+    """Whom a rule sends the message to instead, by the primary address, as far as they are told apart."""
+    groups = (facts.brought(str(each)) for each in rule.actions.get(REDIRECTS) or ())
+    return [person.address for people in groups if len(people) <= MOST_NAMED for person in people if not is_name(person.address)]
+
+
+def brought_by(rule: FlowRule, facts: Facts) -> Iterator[tuple[str, str, tuple[str, ...] | None]]:
+    """Whom a rule brings a message, as far as that is known: each option that does, the primary address, or the name of somebody whose address is not
+    known, and the senders of whose mail that is so; ``None`` for all. Of groups their members, and of managers all that are known.
+    """
+    for option in ADDING:
+        for each in rule.actions.get(option) or ():
+            yield from ((option, person.address, None) for person in facts.brought(str(each)))
+    if rule.actions.get(MANAGER):
+        for manager in dict.fromkeys(sorted(set((facts.managers or {}).values()))):
+            senders = tuple(sorted(sender for sender, each in (facts.managers or {}).items() if each == manager))
+            yield from ((MANAGER, person.address, senders) for person in facts.brought(manager) if manager)
 
 
 SENDER, RECIPIENT, SUBJECT, BODY = "sender", "recipient", "subject", "body"
@@ -156,9 +174,13 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
     found = Vocabulary()
     for rules in rule_sets:
         for rule in rules.rules:
-            added = [str(address) for option in ADDING for address in rule.actions.get(option) or ()]
-            found.mention(RECIPIENT, (("address", facts.primary(address)) for address in added if domain(address)))
-            found.managers |= bool({"moderate_message_by_manager", "add_manager_as_recipient_type"} & set(rule.actions))
+            added = [facts.primary(str(address)) for option in ADDING for address in rule.actions.get(option) or ()]
+            managers = sorted(set((facts.managers or {}).values())) if rule.actions.get(MANAGER) else []
+            people = (facts.brought(each) for each in (*added, *(managers if len(managers) <= MOST_NAMED else ())))
+            brought = (person.address for each in people if len(each) <= MOST_NAMED for person in each)
+            found.mention(RECIPIENT, (("address", address) for address in (*added, *brought) if domain(address)))
+            found.mention(RECIPIENT, (("address", each.person.address) for each in showings([rule], facts) if domain(each.person.address)))
+            found.managers |= bool({"moderate_message_by_manager", MANAGER} & set(rule.actions))
         for atom in rules.atoms:
             option = atom.predicate.options[0]
             if option in LISTS:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import remembered
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import find_text, holds, is_impossible
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key
 
@@ -152,7 +152,7 @@ def sample(key: Key, form: Sequence[Key] = ()) -> str | None:
     return text
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool = False) -> tuple[bool, str | None]:
     """Whether a search for a text came to its end, and the text."""
     try:
@@ -161,7 +161,7 @@ def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool
         return False, None
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...]) -> bool:
     """Whether it is known that no text of a form, which every text has, has some atoms and lacks others."""
     try:

@@ -210,12 +210,26 @@ def declare(options: Mapping[str, Any], where: str = "") -> DeclaredRule:
 def proposed_rules(rules: Sequence[Mapping[str, Any]], where: str) -> list[dict[str, Any]]:
     """Proposed rules, complete and first to last, in the form of an organization's description. Raises OptionError, which names what is invalid."""
     declared = [declare(rule, f"{where}[{index}].") for index, rule in enumerate(rules)]
+    _refuse_other_order(declared)
     empty: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     return [
         {"name": rule.label, "guid": rule.guid, "enabled": rule.enabled is not False, **rule.settings, **empty, **rule.sections}
         for rule in declared
         if rule.state == "present"
     ]
+
+
+def _refuse_other_order(rules: Sequence[DeclaredRule]) -> None:
+    """Refuses a priority that contradicts the order of the list."""
+    before: DeclaredRule | None = None
+    for rule in (rule for rule in rules if rule.priority is not None):
+        if before is not None and rule.priority <= before.priority:  # type: ignore[operator]
+            raise OptionError(
+                f"{rule.where}priority of {rule.label!r} is {rule.priority}, but {before.label!r} comes before it with {before.priority}: "
+                "the list's order is the order of the rules.",
+                remedy="Sort the list, or omit priority.",
+            )
+        before = rule
 
 
 def encrypts(sections: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -12,6 +12,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._engine.pl
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.cmdlet import Call, Value
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import OptionError
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.kinds import Instant
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.suggestions import meant
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook, RulePlan
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.checks import check_rule, lookalikes_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.coverage import Standing
@@ -114,7 +115,10 @@ def _after(book: RuleBook, wanted: DeclaredRule, rule: Rule | None, plan: RulePl
 def _create(book: RuleBook, wanted: DeclaredRule, index: int | None) -> RulePlan:
     where = wanted.where
     if "actions" not in wanted.sections:
-        raise OptionError(f"{where}actions is required: the rule {wanted.name!r} does not exist, and a rule without an action does nothing.")
+        raise OptionError(
+            f"{where}name: there is no rule {wanted.name!r}{meant(wanted.name, (rule.name for rule in book.rules))}",
+            remedy=f"Correct the name. To create the rule, set {where}actions: a rule without an action does nothing.",
+        )
     if is_past(wanted.settings.get("expiry_date", "")):
         raise OptionError(f"{where}expiry_date {wanted.settings['expiry_date']} is in the past, and Exchange does not accept a past date for a new rule.")
     if wanted.priority is not None and index is None:

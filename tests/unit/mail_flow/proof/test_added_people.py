@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
 
 from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule, verdict
 from tests.unit.mail_flow.small_worlds import TENANT
@@ -81,24 +80,6 @@ def test_somebody_who_gets_two_copies_may_get_one_as_well() -> None:
     found = verdict([encrypt, away], when={"from": ["bob@contoso.com"], "any_of_to_header": ["ann@fabrikam.com"]}, then="portal")
     assert found["verdict"] == "refuted"
     assert found["counterexample"]["recipient"] == "new@fabrikam.com"
-
-
-def test_a_person_whom_rules_add_and_do_not_tell_is_assumed_away() -> None:
-    for actions in ({"add_manager_as_recipient_type": "Cc"}, {"copy_to": ["sales@contoso.com"]}):
-        facts = {**TENANT, "groups": {"sales@contoso.com": ["bob@contoso.com"]}}
-        options = [{"name": "G", "when": OUTGOING, "then": "encrypted"}]
-        (found,) = prove([rule("Adds", COPIED, actions), ALL], facts, options, NOW)
-        assert found["verdict"] == "proved"
-        assert "U09" in [each["id"] for each in found["assumptions"]]
-
-
-def test_more_copies_than_are_followed_are_assumed_away() -> None:
-    """A proof says so."""
-    adds = [rule(f"Adds {number}", {"subject_contains_words": [f"w{number}"]}, {"copy_to": [f"p{number}@contoso.com"]}) for number in range(6)]
-    for rules, many in (([*adds[:2], ENCRYPTING], False), ([*adds, ENCRYPTING], True)):
-        found = verdict(rules, then="not_in_clear")
-        assert found["verdict"] == "proved"
-        assert any("only the first ones" in each["text"] for each in found["assumptions"]) is many
 
 
 def test_a_copy_that_is_redirected_to_whom_it_is_for_stays() -> None:

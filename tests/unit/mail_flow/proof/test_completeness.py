@@ -138,7 +138,8 @@ def test_what_rules_read_of_markup_is_open(html: str) -> None:
     [
         (
             {"apply_html_disclaimer_text": "x", "apply_html_disclaimer_fallback_action": "Reject"},
-            "All mail from inside that arrives encrypted with S/MIME is no longer delivered: it is rejected: ",
+            # So it is of mail with an S/MIME signature, or with another organization's keys.
+            "Mail from inside is no longer delivered: it is rejected, unless another rule applies to it: ",
         ),
         ({"remove_ome_v2": True}, "All mail from inside that arrives protected by the organization's own keys is no longer encrypted: "),
     ],

@@ -250,10 +250,11 @@ def test_how_mail_was_treated_is_said_where_it_holds_of_all_of_it() -> None:
         "All mail from inside with 'offer' in its subject is now delivered: before, it was deleted: rule 'Stop' (new, priority 0) stops before 'Delete'."
     ]
     reject = rule("Reject", {**SUBJECT, "with_importance": "High"}, {"reject_message_reason_text": "no"})
-    (said,) = sentences([reject, delete], [stop, reject, delete])
-    assert "was deleted" not in said
-    assert "was rejected" not in said
-    (said,) = sentences([stop, reject, delete], [reject, delete])
+    rejected, said = sentences([reject, delete], [stop, reject, delete])
+    assert "of High importance is now delivered: before, it was rejected: rule" in rejected
+    assert "is now delivered: rule" in said  # Of High importance, it was rejected.
+    rejected, said = sentences([stop, reject, delete], [reject, delete])
+    assert "of High importance is no longer delivered: it is rejected: rule" in rejected
     assert "is no longer delivered: rule" in said
     (said,) = sentences([delete], [reject, delete])
     assert "now is rejected" in said
@@ -294,9 +295,10 @@ def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions
     assert row["witness"]["message"]["subject"] == "offer"
 
 
-def test_rules_that_are_overtaken_together() -> None:
+def test_of_rules_that_are_overtaken_together_the_first_is_named() -> None:
     more = [rule(f"E{number}", SUBJECT, ENCRYPT) for number in range(3)]
-    assert sentences(more, [rule("Stop", SUBJECT, STOP), *more])[0].endswith("rule 'Stop' (new, priority 0) stops before 'E0' and 2 others.")
+    (said,) = sentences(more, [rule("Stop", SUBJECT, STOP), *more])
+    assert said.endswith("rule 'Stop' (new, priority 0) stops before 'E0'.")
 
 
 def test_rows_name_the_edited_rules() -> None:

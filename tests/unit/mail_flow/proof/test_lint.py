@@ -242,7 +242,7 @@ ENCRYPTS = rule("Encrypts", IN, ENCRYPT)
 
 
 def kinds(*rules: Values, facts: Mapping[str, Any] = TENANT) -> set[str]:
-    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients"}
+    return {kind for kind, _rules in found(*rules, facts=facts)} - {"unscoped_encryption", "for_all_mail", "adds_recipients", "shows_outside"}
 
 
 def test_a_redirected_copy_goes_on() -> None:
@@ -367,9 +367,10 @@ def test_a_group_that_is_named_is_nobody(written: str) -> None:
 
 
 def test_a_stop_keeps_mail_from_encryption_whomever_a_rule_adds() -> None:
-    """What becomes of the copies of the sender's manager is unknown. That the recipient's is stopped is not."""
-    adds = rule("Adds", {"sent_to": ["joe@northwind.com"]}, {"add_manager_as_recipient_type": "To"})
-    assert kinds(adds, rule("Stops", IN, STOP), ENCRYPTS) == {"ends_before_encryption"}
+    """What becomes of the copy of somebody of whom only a name is known is unknown. That the recipient's is stopped is not."""
+    adds = rule("Adds", {"sent_to": ["joe@northwind.com"]}, {"copy_to": ["Ext Contact"]})
+    assert kinds(adds, rule("Stops", OUTGOING, STOP), ENCRYPTS) == {"ends_before_encryption"}
+    assert kinds(adds, rule("Stops", IN, STOP), ENCRYPTS) == {"never_acts"}
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_no_condition_is_every_message(session: EmulatedSession) -> None:
 def test_a_rule_without_an_action_is_refused_by_name(session: EmulatedSession) -> None:
     assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={})
     assert "actions of 'x' is empty" in refusal(session, ome_transport_rule, name="x", actions={"delete_message": False})
-    assert "actions is required" in refusal(session, ome_transport_rule, name="x", conditions=INSIDE)
+    assert "name: there is no rule 'x'. Correct the name. To create the rule, set actions" in refusal(session, ome_transport_rule, name="x", conditions=INSIDE)
 
 
 @pytest.mark.parametrize(

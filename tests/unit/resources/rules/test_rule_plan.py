@@ -91,7 +91,6 @@ class TestCreation:
     @pytest.mark.parametrize(
         ("options", "says"),
         [
-            ({"conditions": INSIDE}, "actions is required: the rule 'a' does not exist, and a rule without an action does nothing."),
             (
                 {"actions": PLAIN, "expiry_date": "2020-01-01T00:00:00Z"},
                 "expiry_date 2020-01-01T00:00:00Z is in the past, and Exchange does not accept a past date for a new rule.",
@@ -101,6 +100,12 @@ class TestCreation:
     )
     def test_what_is_refused(self, options: dict[str, Any], says: str) -> None:
         assert refused(book(shown("x"), shown("y")), **options) == (f"rules[1].{says}", "")
+
+    def test_a_name_that_no_rule_has_is_refused_with_the_nearest_one(self) -> None:
+        remedy = "Correct the name. To create the rule, set rules[1].actions: a rule without an action does nothing."
+        for options in ({"conditions": INSIDE}, {"enabled": False}):
+            assert refused(book(shown("x"), shown("y")), **options) == ("rules[1].name: there is no rule 'a'.", remedy)
+        assert refused(book(shown("Partnrs")), name="Partners", enabled=False)[0] == "rules[1].name: there is no rule 'Partners'. Did you mean Partnrs?"
 
     def test_what_is_cleared_is_not_sent(self) -> None:
         (step,) = planned(book(), comments="", expiry_date="", enabled=True, actions=PLAIN).steps

@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One budget of steps for all that is asked about an organization's mail. Private to the collection.
+
+Rules and messages come from people who may be hostile, and some questions about them are as hard as questions can be. Whatever can grow says what it does
+in steps, each about a microsecond of work: automata, formulas and the search in them, composing, and the worlds of the simulator. What would need more than
+the budget is unknown. Steps are counted, not timed, so the answers are the same on every machine; what is remembered from an earlier question costs the
+same again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+#: The steps for one organization: its guarantees, its difference and its findings together.
+STEPS = 8_000_000
+
+#: The steps for one message through one rule set.
+STEPS_OF_MESSAGE = 2_000_000
+
+_ENDLESS = 1 << 62
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+class BudgetError(Exception):
+    """A question takes more than its budget: in steps, or in conflicts of the solver."""
+
+
+class Meter:
+    """The steps that are left; fewer than none where there were too few."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+
+_METER: ContextVar[Meter] = ContextVar("_METER")
+
+
+def _meter() -> Meter:
+    found = _METER.get(None)
+    if found is None:
+        found = Meter(_ENDLESS)
+        _METER.set(found)
+    return found
+
+
+def spend(steps: int) -> None:
+    """Counts steps.
+
+    :raises BudgetError: there are none left.
+    """
+    meter = _meter()
+    meter.left -= steps
+    if meter.left < 0:
+        raise BudgetError
+
+
+@contextmanager
+def bounded(steps: int = STEPS, share: float = 0.75) -> Iterator[Meter]:
+    """What is asked inside has so many steps. Inside another budget it has at most its share of what is left of that one, and what it leaves is left to others.
+
+    :param share: of what is left of the budget around.
+    """
+    outer = _meter()
+    given = steps if outer.left > _ENDLESS >> 1 else min(steps, int(max(outer.left, 0) * share))
+    inner = Meter(given)
+    token = _METER.set(inner)
+    try:
+        yield inner
+    finally:
+        _METER.reset(token)
+        outer.left -= given - max(inner.left, 0)
+
+
+def remembered(most: int) -> Callable[[Callable[_Parameters, _Result]], Callable[_Parameters, _Result]]:
+    """A function whose answers are remembered, with what they cost: asked again, it costs as much. All is forgotten once there are too many."""
+
+    def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+        known: dict[Hashable, tuple[int, _Result]] = {}
+
+        @wraps(function)
+        def ask(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+            key = (args, tuple(kwargs.items()))
+            found = known.get(key)
+            if found is not None:
+                spend(found[0])
+                return found[1]
+            before = _meter().left
+            answer = function(*args, **kwargs)
+            if len(known) >= most:
+                known.clear()
+            known[key] = (before - _meter().left, answer)
+            return answer
+
+        return ask
+
+    return decorate

@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever rules and messages are, an answer takes a bounded number of steps, and says so where that was not enough. Times: ``tests/bench/mail_hard.py``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded, remembered, spend
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import Solver
+
+from tests.bench.mail_hard import CASES, NOW, QUESTIONS
+
+#: A tenth of a second or so, instead of the ten that an organization has.
+_FEW = 100_000
+
+#: What one more count may take beyond the budget before it is noticed.
+_AT_ONCE = 3_000_000
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_hard_organization_is_answered_within_its_steps(name: str) -> None:
+    case, wrong = CASES[name](), []
+    for question, ask in QUESTIONS.items():
+        with bounded(_FEW, share=1) as meter:
+            answer = ask(case)
+        if not answer or meter.left < -_AT_ONCE:
+            wrong.append((question, answer, meter.left))
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "answer"),
+    [
+        ("many copies", "prove", "unknown budget"),
+        ("many copies", "compare", "budget"),
+        ("many copies", "lint", "budget"),
+        ("recipients", "simulate", "unknown unknown budget"),
+        ("states", "simulate", "unknown unknown budget"),
+    ],
+)
+def test_what_takes_more_steps_is_unknown_for_that_reason(name: str, question: str, answer: str) -> None:
+    with bounded(_FEW, share=1):
+        assert answer in QUESTIONS[question](CASES[name]())
+
+
+def test_a_question_costs_the_same_when_it_is_asked_again() -> None:
+    """Answers would depend on what was asked before if what is remembered were for free."""
+    spent = []
+    for _time in range(2):
+        with bounded(share=1) as meter:
+            before = meter.left
+            assert QUESTIONS["prove"](CASES["phrases"]())
+            assert QUESTIONS["simulate"](CASES["copies"]())
+            any_pattern("a.b." * 200, ["(a|b|[.])*c"])
+        spent.append(before - meter.left)
+    assert spent[0] == spent[1] > 0
+
+
+def test_a_hard_guarantee_leaves_steps_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = CASES["copies"]()
+    outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    guarantees = [{"name": name, "when": outgoing, "then": "not_in_clear"} for name in ("Hard", "Easy")]
+    facts = {"accepted_domains": ["contoso.example"], "remote_domains": []}
+    found = prove(case.before, facts, guarantees, NOW)
+    solve, asked = Solver.solve, []
+
+    def endless(self: Solver, *args: Any) -> bool | None:
+        asked.append(args)
+        spend(1 << 40 if len(asked) == 1 else 0)
+        return solve(self, *args)
+
+    monkeypatch.setattr(Solver, "solve", endless)
+    again = prove(case.before, facts, guarantees, NOW)
+    assert [each["id"] for each in again[0]["unknown"]] == ["budget"]
+    assert again[1] == found[1]
+
+
+def test_an_inner_budget_takes_its_part_and_gives_back_the_rest() -> None:
+    with bounded(100, share=1) as outer:
+        with bounded(share=0.25) as inner:
+            assert inner.left == 25
+            spend(5)
+        assert outer.left == 95
+        with pytest.raises(BudgetError), bounded(10, share=1):
+            spend(11)
+        assert outer.left == 85
+        spend(85)
+        with pytest.raises(BudgetError):
+            spend(1)
+
+
+def test_what_is_remembered_costs_what_it_cost() -> None:
+    asked = []
+
+    @remembered(2)
+    def costly(steps: int) -> int:
+        asked.append(steps)
+        spend(steps)
+        return steps
+
+    with bounded(100, share=1) as meter:
+        assert [costly(40), costly(40)] == [40, 40]
+        assert (meter.left, asked) == (20, [40])
+        with pytest.raises(BudgetError):
+            costly(40)
