@@ -409,8 +409,8 @@ difference:
   contains:
     kind:
       description: >-
-        V(protection_lost), V(delivery_lost), V(protection_gained), V(delivery_gained), V(protection_changed), V(branding_changed), V(fate_changed) or
-        V(unknown).
+        V(protection_lost), V(delivery_lost), V(protection_gained), V(delivery_gained), V(protection_changed), V(branding_changed), V(fate_changed),
+        V(side_effect_changed) (incident reports, notifications, who is asked for an approval, connectors and TLS) or V(unknown).
       type: str
       returned: always
     text:
@@ -451,6 +451,13 @@ difference:
       description: The fate, protection or branding that all of this mail has now.
       type: str
       returned: where it is the same for all of it
+    side_effects:
+      description: >-
+        What rules newly do, or no longer do (C(now)). C(kind) is V(report), V(original) (a report with the original mail), V(notification), V(approval),
+        V(connector) or V(tls), and C(name) who is told or asked, or the connector.
+      type: list
+      elements: dict
+      returned: for the kind V(side_effect_changed)
     people:
       description: Those whom the mail may reach, of whom it is unknown who they are.
       type: list

@@ -152,7 +152,7 @@ def _impact(row: Mapping[str, Any]) -> Impact:
 
 #: What an approver approves of a row of the difference. Its sentence says the same in words, beside the place of a rule among rules of others, which says
 #: nothing once others have moved; its message is one of many.
-_COUNTED = ("kind", "when", "unless", "arrives", "every", "was", "becomes", "rules", "later", "added", "people", "dates")
+_COUNTED = ("kind", "when", "unless", "arrives", "every", "was", "becomes", "rules", "later", "added", "people", "dates", "side_effects")
 
 
 def _counted(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ BECOMES = {
     "protection_changed": "is now protected differently",
     "branding_changed": "now shows a different branding or none",
     "fate_changed": "is now handled differently",
+    "side_effect_changed": "is now told to others, shown to others, or sent by another way",
     "unknown": "may be treated differently",
 }
 KINDS = tuple(BECOMES)

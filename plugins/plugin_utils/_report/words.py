@@ -104,6 +104,7 @@ MAIL = {
     "protection_changed": Word("Protected differently", "▲", LOOK),
     "branding_changed": Word("Different branding", "▲", LOOK),
     "fate_changed": Word("Handled differently", "▲", LOOK),
+    "side_effect_changed": Word("Shown or sent otherwise", "▲", LOOK),
     "unknown": Word("May change", "?", UNKNOWN),
 }
 #: Whether something is guaranteed, the worst first.

@@ -162,7 +162,7 @@ def wrong_difference(
     for row in answer:
         if "witness" in row and (wrong := wrong_when(row, before, after, tenant)):
             return wrong
-        if row["kind"] != "unknown" and (wrong := wrong_witness(row, before, after, tenant)):
+        if row["kind"] not in ("unknown", "side_effect_changed") and (wrong := wrong_witness(row, before, after, tenant)):
             return wrong
     unknown = {each["id"] for row in answer if row["kind"] == "unknown" for each in row.get("unknown", ())}
     if more or "U25" in unknown or (unknown and (whole or _are_opaque(_sections(before, after), tenant))):

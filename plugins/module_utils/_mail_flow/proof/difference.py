@@ -38,6 +38,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.recipients import ANYBODY
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import course_of, reasons_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.rows import Rows, merged
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.side_effects import SideEffects, side_effects_differ
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of, sure_kinds, treated
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
@@ -99,7 +100,7 @@ def difference(
     sets = [each if isinstance(each, RuleSet) else RuleSet(each) for each in (before, after)]
     settings = [facts.get("irm_configuration") if irm_before is None else irm_before, facts.get("irm_configuration")]
     edits = edits_of(*sets)
-    if not edits and not with_other_error_action(*sets) and not differing(settings):
+    if not edits and not with_other_error_action(*sets) and not differing(settings) and not side_effects_differ(*sets):
         return Difference([])
     found: Collection[_Key] = ()
     try:
@@ -161,6 +162,7 @@ class _Differ:
                 limits = Limits(self.model, self.questions, self.edits, self._open, lambda literals: self.model.solve(literals, self._left))
                 others += limits.held_longer()
                 others += limits.sent_on()
+                others += SideEffects(self.model, self.budget).rows()
                 self._refine()
         except BudgetError:
             self.complete = False

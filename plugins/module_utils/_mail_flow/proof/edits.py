@@ -77,8 +77,11 @@ class Dated:
     date: str
 
 
-def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
-    """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was."""
+def edits_of(before: RuleSet, after: RuleSet, *, every: bool = False) -> list[Edit]:
+    """The edits that can show on a copy, in the order in which mail meets them: a removed rule is met where it was.
+
+    :param every: whether also those that cannot.
+    """
     pairs, kept = _aligned(before, after)
 
     def met(old_place: int) -> float:
@@ -99,7 +102,7 @@ def edits_of(before: RuleSet, after: RuleSet) -> list[Edit]:
     taken = set(pairs.values())
     found += [Edit("removed", rule, None, met(place)) for place, rule in enumerate(before.rules) if place not in taken]
     watched = before.watches_copies or after.watches_copies
-    seen = [edit for edit in found if any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))]
+    seen = [edit for edit in found if every or any(rule is not None and shows(rule, watched) for rule in (edit.before, edit.after))]
     return sorted(seen, key=lambda edit: edit.place)
 
 

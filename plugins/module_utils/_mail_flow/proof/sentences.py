@@ -360,3 +360,27 @@ def dated(dates: Sequence[Dated]) -> str:
         again = place and each.how in ("other", "meets") and dates[place - 1].how == each.how
         found.append(f"{'' if again else _DATED[each.how]}{each.verb} on {each.date}")
     return " and ".join(found)
+
+
+#: Sort of what a rule does beside to what happens to mail, where it newly does, and where it no longer does.
+_BESIDE = {
+    "report": ("is now reported to {}", "is no longer reported to {}"),
+    "original": ("is now reported to {} with the original mail", "is no longer reported to {} with the original mail"),
+    "notification": ("now brings its recipients a notification", "no longer brings its recipients a notification"),
+    "approval": ("is now shown to {} for approval", "is no longer shown to {} for approval"),
+    "connector": ("now leaves through the connector '{}'", "no longer leaves through the connector '{}'"),
+    "tls": ("now leaves by TLS only", "no longer has to leave by TLS"),
+}
+
+
+def side_effects_said(effects: Sequence[tuple[str, str]], *, now: bool) -> str:
+    """What rules newly do with mail beside protecting and delivering it, or no longer do.
+
+    :param effects: sort and name of each.
+    """
+    return " and ".join(_filled(_BESIDE[sort][not now], name) for sort, name in effects)
+
+
+def _filled(form: str, name: str) -> str:
+    before, mark, after = form.partition("{}")
+    return f"{before}{name if mark else ''}{after}"

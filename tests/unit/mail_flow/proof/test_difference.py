@@ -205,10 +205,10 @@ def test_what_exchange_does_when_it_fails_on_a_rule() -> None:
 def test_a_rule_that_only_tells_somebody_is_no_cause() -> None:
     """What it acts on is put down to the edit that shows, and it is not even looked at where nothing else is edited."""
     told = rule("Told", {"from_scope": "InOrganization"}, {"generate_incident_report": "megan@contoso.com", "set_audit_severity": "Low"})
-    assert compared([ALL], [told, ALL]) == Difference([])
+    assert [(row["kind"], row["rules"]) for row in compared([ALL], [told, ALL]).rows] == [("side_effect_changed", ["Told"])]
     assert compared([ALL], [{**PARTNERS, "mode": "Audit", "actions": {"delete_message": True}}, ALL]) == Difference([])
-    (row,) = compared([ALL], [told, PARTNERS, ALL]).rows
-    assert row["rules"] == ["Partners"]
+    rows = compared([ALL], [told, PARTNERS, ALL]).rows
+    assert [(row["kind"], row["rules"]) for row in rows] == [("protection_lost", ["Partners"]), ("side_effect_changed", ["Told"])]
     assert [row["kind"] for row in compared([ALL], [{**PARTNERS, "mode": "Audit"}, ALL]).rows] == ["unknown"]
 
 
