@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 #: The version of the collection, which every artifact names.
 VERSION = "1.0.0"
+
+#: So much of a number that is refused is shown, in characters.
+_SHOWN = 20
 
 #: What makes the list none of mappings.
 NOT_VARIABLES = "not variables"
@@ -39,11 +43,11 @@ class AmbiguousError(ValueError):
 def json_of(content: bytes) -> Any:
     """The value of a JSON text.
 
-    :raises AmbiguousError: an object has a key twice.
+    :raises AmbiguousError: an object has a key twice, or a number is larger than a float can be.
     :raises ValueError: it is not JSON, or is nested too deeply. JSON knows neither NaN nor Infinity.
     """
     try:
-        return json.loads(content, object_pairs_hook=_once, parse_constant=_constant)
+        return json.loads(content, object_pairs_hook=_once, parse_constant=_constant, parse_float=_number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -53,6 +57,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _value in pairs]
         raise AmbiguousError(f"an object in it has the key {next(name for name in found if names.count(name) > 1)!r} twice")
+    return found
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):
+        raise AmbiguousError(f"the number {text[:_SHOWN]} in it is too large")
     return found
 
 

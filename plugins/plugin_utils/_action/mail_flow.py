@@ -56,7 +56,7 @@ def loaded(content: bytes, path: str) -> Any:
         # Not every JSON is YAML: a pair of surrogates is one character only in JSON, and large captures would take minutes.
         return json_of(content)
     except AmbiguousError as error:
-        raise OptionError(f"The file {path} is ambiguous: {error}.", remedy="Remove one of the two.") from error
+        raise OptionError(f"The file {path} is ambiguous: {error}.", remedy="Correct it.") from error
     except ValueError:
         pass
     try:

@@ -286,6 +286,7 @@ def test_unknown_predicates_of_an_organization_are_unknown_and_never_overlooked(
         ("[" * 100_000, "nested too deeply"),
         ("a: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
         ('{"transport_rules": [], "transport_rules": []}', "the key 'transport_rules' twice"),
+        ('{"transport_rules": [{"priority": 1e999}]}', "the number 1e999 in it is too large"),
         ("a: [", "is neither YAML nor JSON"),
         ("!!python/object/apply:os.system [id]", "is neither YAML nor JSON"),
     ],

@@ -159,6 +159,10 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "an error that is none": (_read(error={"class": "ExchangeError", "message": 5}), "an invalid time or read"),
     "reads that are none": (_with(reads=[5]), "an invalid time or read"),
     "a key twice": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format"', '"format": 2, "format"', 1), "the key 'format' twice"),
+    "a number without bounds": (
+        lambda document: json.dumps([document, NOT_VARIABLES]).replace('"objects": [{', '"objects": [{"Size": 1e999, ', 1),
+        "the number 1e999 in it is too large",
+    ),
     "no number": (lambda document: json.dumps([document, NOT_VARIABLES]).replace('"format": 1', '"format": NaN'), "is not JSON"),
     "too deep": (lambda document: "[" * 100_000, "is not JSON"),
     "a read twice": (lambda document: _with(reads=[*document["reads"], document["reads"][1]])(document), "the same read of Get-IRMConfiguration twice"),
