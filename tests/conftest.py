@@ -36,8 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"REQUIRE_PWSH is set, and there is {_WHY}")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is tried in rounds, so that "make soak" can run more of them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what only the whole matrix of wires runs, and marks what is tried in rounds, so that "make soak" can run more of them."""
+    if config.getoption("wires") != "all":
+        left_out = [item for item in items if item.get_closest_marker("matrix")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("matrix")]
     for item in items:
         module = getattr(item, "module", None)
         if getattr(getattr(item, "function", None), "is_hypothesis_test", False) or any(hasattr(module, name) for name in ("rounds", "seeds")):

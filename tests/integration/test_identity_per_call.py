@@ -80,6 +80,7 @@ def test_each_item_reaches_its_own_organization(tenant: Tenant, transport: str, 
     assert len({result["connection"]["user"] or result["connection"]["client_id"] for result in results}) == len(NAMES)
 
 
+@pytest.mark.wires("rest", "psrp")
 @pytest.mark.parametrize("way", [_delegated, _task_variables], ids=["delegated", "task_variables"])
 def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tenant: Tenant, transport: str, way: Any) -> None:
     """The second item names no organization at all: it fails, and nothing of it is written anywhere."""
@@ -105,6 +106,7 @@ def test_an_item_that_has_no_identity_does_not_take_that_of_the_item_before(tena
     assert written == {f"{name}.onmicrosoft.com" for name in NAMES if name != NAMES[1]}
 
 
+@pytest.mark.wires("rest", "psrp", "powershell")
 def test_another_address_in_a_variable_of_the_task_is_another_session(tenant: Tenant, transport: str) -> None:
     """Only the port, or the address, differs: nothing of the session before is used."""
     address = {"rest": "ansible_exchange_api_url", "powershell": "ansible_exchange_authority_url"}.get(transport)

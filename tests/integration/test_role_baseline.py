@@ -45,7 +45,7 @@ def round_trips(tenant: Tenant) -> int:
     return count
 
 
-@pytest.mark.wires("rest", "psrp", "powershell", "endpoint")
+@pytest.mark.endpoint
 def test_the_whole_job(tenant: Tenant, wire: str) -> None:
     first = lasting(tenant.state())
     check = play(tenant.controller, "baseline", "--check", "--diff")

@@ -13,10 +13,11 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 from tests.emulator import Emulator
 from tests.unit.connections import ORGANIZATION
+from tests.unit.matrix import matrix
 from tests.unit.transports.wires import LOSSES, SHELLS, WIRES, Open, fault, invoke, steps, struck
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", matrix(WIRES))
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_read_survives_what_passes(fresh: Emulator, sessions: Open, wire: str, kind: str, which: int) -> None:
@@ -26,7 +27,7 @@ def test_a_read_survives_what_passes(fresh: Emulator, sessions: Open, wire: str,
     assert result.unwrap()[0]["Name"]
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", matrix(WIRES))
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_write_is_never_doubled_and_never_claimed(fresh: Emulator, sessions: Open, wire: str, kind: str, which: int) -> None:
@@ -42,7 +43,7 @@ def test_a_write_is_never_doubled_and_never_claimed(fresh: Emulator, sessions: O
         assert isinstance(result.error, _errors.OutcomeUnknownError)
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", matrix(WIRES))
 @pytest.mark.parametrize("throttle", [{"kind": "429", "retry_after": 1}, {"kind": "429"}, {"kind": "concurrency_text"}])
 def test_a_throttled_write_is_repeated(fresh: Emulator, sessions: Open, wire: str, throttle: dict[str, Any]) -> None:
     session = struck(fresh, sessions, wire, {**throttle, "step": steps(wire)[0]})
@@ -52,7 +53,7 @@ def test_a_throttled_write_is_repeated(fresh: Emulator, sessions: Open, wire: st
     assert sum(entry.applied for entry in fresh.calls) <= 1
 
 
-@pytest.mark.parametrize("wire", SHELLS)
+@pytest.mark.parametrize("wire", matrix(SHELLS))
 @pytest.mark.parametrize("call", [Call("Get-IRMConfiguration"), Call("Set-IRMConfiguration", {"SearchEnabled": False})])
 def test_a_dead_shell_is_replaced(fresh: Emulator, sessions: Open, wire: str, call: Call) -> None:
     session = struck(fresh, sessions, wire, {"kind": "dead_shell", "step": "command"})
@@ -80,7 +81,7 @@ def test_a_shell_that_takes_another_ones_place_is_of_the_same_organization(
     assert asked <= {"Get-OrganizationConfig", "Get-ConnectionInformation"}
 
 
-@pytest.mark.parametrize("wire", SHELLS)
+@pytest.mark.parametrize("wire", matrix(SHELLS))
 def test_operation_timeouts_are_waited_through(fresh: Emulator, sessions: Open, wire: str) -> None:
     session = struck(fresh, sessions, wire, {"kind": "operation_timeout", "step": "receive", "times": 3})
     assert invoke(session, Call("Get-IRMConfiguration"))[0].error is None

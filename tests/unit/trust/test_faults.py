@@ -16,12 +16,13 @@ from tests.rounds import rounds
 from tests.soak.search import Case, Tally, cases, examine
 from tests.soak.wishes import LATE, OVERSIZED
 from tests.soak.world import ENGINE_WIRES, WIRES, World
+from tests.unit.matrix import matrix
 from tests.unit.trust.checking import ENCRYPT, IRM, WRITES, check
 
 from .wires import ENGINE, EVERY_WIRE, PROCESS, SHELLS
 
 #: An example over a real PowerShell takes more than a second; "make soak-engine" tries many.
-_EXAMPLES = {"rest": 150, "engine": 10, "endpoint": 10, "powershell": 10}
+_EXAMPLES = {"rest": 150, "engine": 5, "endpoint": 5, "powershell": 5}
 
 
 @pytest.mark.parametrize("wire", [*WIRES, *ENGINE])
@@ -52,7 +53,7 @@ def test_a_write_whose_effect_others_depend_on_is_named_when_reading_fails_after
         check(world, "rest", wish, {"kind": "403", "nth": nth, "times": None}, past=[("ome_transport_rules", rules)])
 
 
-@pytest.mark.parametrize("wire", SHELLS)
+@pytest.mark.parametrize("wire", matrix(SHELLS))
 @pytest.mark.parametrize("kind", ["dead_shell", "403", "429", "500", "lost_before", "lost_after"])
 @pytest.mark.parametrize("step", ["receive", "signal"])
 def test_nothing_tells_that_a_running_pipeline_was_not_carried_out(world: World, wire: str, kind: str, step: str) -> None:
@@ -158,7 +159,7 @@ def test_a_lost_write_that_is_first_seen_when_it_is_sent_again_is_a_change(world
     check(world, "rest", (IRM, {"search_enabled": False}), {"kind": "lost_after", "step": "batch", "cmdlet": WRITES}, late, verify_timeout=4)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World, wire: str) -> None:
     """Once the rule does not encrypt any more, switching it off takes nothing away: the same step, with another impact."""
     sections = {"conditions": {"from_scope": "InOrganization"}, "actions": ENCRYPT}
@@ -167,7 +168,7 @@ def test_a_lost_write_is_counted_once_where_its_impact_has_changed(world: World,
     check(world, wire, wish, {"kind": "error_in_200", "cmdlet": "Disable-*"}, past=past)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("kind", ["500", "lost_before", "403"])
 def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(world: World, wire: str, kind: str) -> None:
     """Without licensing no templates are listed, and a French organization knows Encrypt by another name."""
@@ -180,7 +181,7 @@ def test_rules_are_written_while_exchange_tells_what_it_calls_their_template(wor
     assert (templates, world.organization.state[IRM]["InternalLicensingEnabled"]) == (["Chiffrer"] * 2, False)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_rules_are_planned_anew_once_licensing_is_on(world: World, wire: str) -> None:
     world.start({"locale": "fr-FR"})
     world.edit("Set-IRMConfiguration", InternalLicensingEnabled=False)
@@ -201,7 +202,7 @@ def test_a_template_that_is_refused_while_none_is_listed_says_what_it_hangs_on(w
         assert ("internal_licensing_enabled" in str(outcome.error)) is not enabled
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("same", [False, True])
 def test_the_same_option_at_the_same_moment(world: World, wire: str, after: bool, same: bool) -> None:
@@ -258,14 +259,14 @@ def test_a_part_of_a_batch_of_writes(world: World, fault: dict[str, Any], nth: i
     assert tally.struck
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["stored_error", "half_stored", "silent_noop", "transient", "garbled"])
 def test_one_of_several_writes_goes_wrong(world: World, wire: str, kind: str, nth: int) -> None:
     check(world, wire, _TOGETHER, {"kind": kind, "cmdlet": WRITES, "nth": nth})
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("alternate", [True, False])
 def test_what_travels_with_several_writes_is_behind(world: World, wire: str, alternate: bool) -> None:
     check(world, wire, _TOGETHER, {"kind": "stale_reads", "cmdlet": WRITES, "times": 3, "reads": 7, "alternate": alternate})
@@ -277,7 +278,7 @@ def test_a_pipeline_of_writes_ends_in_the_middle(world: World, wire: str, nth: i
     check(world, wire, _TOGETHER, {"kind": "dead_after", "cmdlet": WRITES, "nth": nth})
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_nothing_is_written_because_of_what_an_earlier_task_read(world: World, wire: str) -> None:
     """Another administrator has made the change since."""
     edit = {"cmdlet": "Set-IRMConfiguration", "parameters": {"SearchEnabled": False}}

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange import errors
 
 from tests.soak.world import World
+from tests.unit.matrix import matrix
 
 from .checking import ENCRYPT, IRM, WRITES, check
 from .wires import EVERY_WIRE
@@ -16,7 +17,7 @@ from .wires import EVERY_WIRE
 BOTH = {"search_enabled": False, "transport_decryption_setting": "Mandatory"}
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("late", [None, 1])
 def test_what_is_stored_in_spite_of_an_error_is_a_change(world: World, wire: str, late: int | None) -> None:
     """Also where the first server that is asked is behind."""
@@ -30,7 +31,7 @@ def test_what_is_stored_in_spite_of_an_error_is_a_change(world: World, wire: str
     assert any("returned an error but shows the change" in warning for warning in outcome.warnings)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_what_is_stored_in_part_is_named_and_its_outcome_unknown(world: World, wire: str) -> None:
     world.start({})
     world.emulator.faults.set([{"kind": "half_stored", "cmdlet": WRITES}])
@@ -44,7 +45,7 @@ def test_what_is_stored_in_part_is_named_and_its_outcome_unknown(world: World, w
     assert (again.error, again.result["changed"]) == (None, True)
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_what_is_refused_and_not_stored_is_not_applied(world: World, wire: str) -> None:
     world.start({})
     outcome = world.run(wire, "ome_transport_rule", {"name": "alpha", "actions": {"apply_rights_protection_template": "No such template"}})
@@ -53,7 +54,7 @@ def test_what_is_refused_and_not_stored_is_not_applied(world: World, wire: str) 
     assert outcome.result.get("outcome_unknown", []) == []
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_what_cannot_be_read_back_after_a_refusal_is_unknown(world: World, wire: str) -> None:
     world.start({})
     reads = {"kind": "transient", "cmdlet": "Get-IRMConfiguration", "nth": 2, "times": None}
@@ -65,7 +66,7 @@ def test_what_cannot_be_read_back_after_a_refusal_is_unknown(world: World, wire:
     assert outcome.result["not_applied"] == []
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 @pytest.mark.parametrize("kind", ["stored_error", "half_stored"])
 def test_the_law_holds_for_refusals_that_store(world: World, wire: str, kind: str) -> None:
     rules = {"rules": [{"name": name, "actions": ENCRYPT, "comments": "x"} for name in ("alpha", "beta")]}
@@ -75,7 +76,7 @@ def test_the_law_holds_for_refusals_that_store(world: World, wire: str, kind: st
                 check(world, wire, wish, {"kind": kind, "cmdlet": WRITES, "nth": nth})
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) -> None:
     """A logo of which Exchange shows only the address."""
     world.start({"advanced_message_encryption": True, "image_output": "url"})
@@ -87,7 +88,7 @@ def test_a_refusal_of_what_nobody_can_see_is_unknown(world: World, wire: str) ->
     assert len(outcome.result["outcome_unknown"]) == 1
 
 
-@pytest.mark.parametrize("wire", EVERY_WIRE)
+@pytest.mark.parametrize("wire", matrix(EVERY_WIRE))
 def test_a_session_without_get_rmstemplate_is_told_from_an_organization_without_templates(world: World, wire: str) -> None:
     options = {"name": "alpha", "actions": {"apply_rights_protection_template": "Nowhere"}}
     world.start({"hidden_cmdlets": ["Get-RMSTemplate"]})
