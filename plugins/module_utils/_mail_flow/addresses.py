@@ -35,6 +35,37 @@ def domain(address: str) -> str:
     return address.rpartition("@")[2].lower() if "@" in address else ""
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """Other ways to write an address or a domain, where it has letters that are not ASCII, or stands for such: with the domain in Unicode, or in ASCII
+    (``xn--``).
+    """
+    if address.isascii() and "xn--" not in address:
+        return ()
+    local, at, name = address.rpartition("@")
+    found = {f"{local}{at}{other}" for other in (_in_ascii(name), _in_unicode(name))}
+    return tuple(sorted(found - {address}))
+
+
+def _in_ascii(name: str) -> str:
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except (UnicodeError, ValueError):
+        return name
+
+
+def _in_unicode(name: str) -> str:
+    try:
+        return name.encode("ascii").decode("idna").lower()
+    except (UnicodeError, ValueError):
+        return name
+
+
+def without_tag(address: str) -> str:
+    """The address that mail to one with a tag goes to (``ann+offers@``); the same where it has none."""
+    local, _at, name = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{name}" if "+" in local.strip("+") and local.partition("+")[0] else address
+
+
 def is_below(name: str, parent: str) -> bool:
     """Whether a domain is ``parent`` or a subdomain of it. Both are in lower case."""
     return name == parent or name.endswith("." + parent)

@@ -73,9 +73,11 @@ def extension(name: str) -> str | None:
 
 def extension_is(attachment: Attachment, values: tuple[str, ...], settings: Settings) -> Truth:
     """With one of the extensions, itself or a file in it."""
-    extensions = {extension(name) for name in (attachment.name, *(attachment.nested or ()))}
-    if extensions & {value.casefold().lstrip(".") for value in values}:
+    wanted = {value.casefold().lstrip(".") for value in values}
+    if extension(attachment.name) in wanted:
         return True
+    if any(extension(name) in wanted for name in attachment.nested or ()):
+        return opened(("in message", attachment, values), "U00", f"whether files in {attachment.name}, a message, count") if attachment.message else True
     own = attachment.name.rpartition(".")[2].casefold()
     return _unknown(attachment, "what is in", values) if own in _ARCHIVES and attachment.nested is None else False
 

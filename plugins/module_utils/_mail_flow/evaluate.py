@@ -9,11 +9,11 @@ does anything to it; only the one who is followed keeps the name of recipient.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, with_parents
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_name, spellings, with_parents, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import spend
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.effects import SHARED, Scene, beside_content, enforced, in_audit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
@@ -390,7 +390,8 @@ class Passage:
         found = self._waiting("message", self._message_keys)
         found |= self._waiting(("headers", content.headers), lambda: tuple(("header", name) for name, _values in content.headers))
         found |= self._waiting(("subject", content.subject), lambda: _words("subject word", content.subject, "body word"))
-        found |= self._waiting(("body", content.body), lambda: _words("body word", content.body or ""))
+        for text in (content.body, *content.readings):
+            found |= self._waiting(("body", text), partial(_words, "body word", text))
         return found | self._waiting(world.fork, partial(_fork_keys, world.fork))
 
     @property
@@ -408,9 +409,11 @@ class Passage:
 
     def _message_keys(self) -> tuple[tuple[str, str], ...]:
         message, primary = self.message, self.facts.primary
-        written = (message.sender.lower(), (message.mail_from or "").lower())
-        sender = _address_keys("sender", *dict.fromkeys((*map(primary, written), *written)))
-        fields = (("field", address) for written in (*message.to, *message.cc) for address in (written.lower(), primary(written)))
+        written = (message.sender.lower(), (message.mail_from or "").lower(), *(address.lower() for address in message.also_from))
+        senders = (*map(primary, written), *written)
+        sender = _address_keys("sender", *senders, *_otherwise(senders))
+        named = [address for each in (*message.to, *message.cc) for address in (each.lower(), primary(each))]
+        fields = (("field", address) for address in (*named, *_otherwise(named)))
         return (*sender, *fields, *([("attachments", "")] if message.attachments else []))
 
 
@@ -435,12 +438,18 @@ def _address_keys(kind: str, *addresses: str) -> tuple[tuple[str, str], ...]:
 
 def _recipient_keys(person: Recipient) -> tuple[tuple[str, str], ...]:
     """What rules can look for in a recipient; one whom a rule added stands in a field, too."""
-    return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", person.address, person.written, *person.also))
+    addresses = (person.address, person.written, *person.also)
+    return (*([("field", person.address)] if person.brought else []), *_address_keys("recipient", *addresses, *_otherwise(addresses)))
 
 
 def _fork_keys(fork: Fork) -> tuple[tuple[str, str], ...]:
     spend(_STEPS_OF_WORLD * len(fork.people))
     return tuple(dict.fromkeys(key for person in fork.people for key in _recipient_keys(person)))
+
+
+def _otherwise(addresses: Iterable[str]) -> tuple[str, ...]:
+    """What else rules may take addresses for."""
+    return tuple(other for address in addresses for other in (*spellings(address), without_tag(address)) if other != address)
 
 
 def _words(kind: str, text: str, *more: str) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import is_below
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below, spellings, without_tag
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 
@@ -61,6 +61,7 @@ class Facts:
     ome_configurations: tuple[Mapping[str, Any], ...] | None = None
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
     inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
+    organization_config: Mapping[str, Any] | None = None
 
     @property
     def internal_connectors(self) -> tuple[str, ...] | None:
@@ -74,6 +75,17 @@ class Facts:
         """The primary address of whoever has this one."""
         small = address.lower()
         return self.proxy_addresses.get(small, small)
+
+    def otherwise(self, address: str) -> tuple[str, ...]:
+        """What else rules may take an address for: the same in other letters, and without the tag of a plus address, where Exchange may leave it out."""
+        if address.isascii() and "+" not in address and "xn--" not in address:
+            return ()
+        found = spellings(address)
+        plain = self.primary(without_tag(address))
+        on = not (self.organization_config or {}).get("disable_plus_address_in_recipients")
+        known = address in self._objects or address in self.proxy_addresses or self.is_object(plain) is False
+        own = self.domain_type(domain(address)) in (None, *INSIDE)
+        return (*found, plain) if plain != address and on and own and not known else found
 
     def domain_type(self, name: str) -> str | None:
         """The type of the accepted domain that a domain belongs to; empty where it is none, ``None`` where nobody knows."""

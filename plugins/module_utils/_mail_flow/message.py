@@ -35,6 +35,7 @@ class Attachment:
     :param text: what Exchange reads in it.
     :param nested: names of the files in it, at any depth.
     :param properties: document property to value.
+    :param message: whether it is a message; whether the names of files in it count is not documented.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Attachment:
     password_protected: bool | None = None
     unsupported: bool | None = None
     limit_exceeded: bool | None = None
+    message: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Message:
     :param to: the To field as it is written, and so :param:`cc` and :param:`bcc`.
     :param headers: name in small letters to values, in the order of names. Headers that have a field here are not in it.
     :param types: of :data:`TYPES` and :data:`OTHER_TYPES`; an ordinary message has none.
+    :param types_open: those of which nobody knows whether it has them.
+    :param also_from: further addresses in the From field. Which one counts is not documented.
+    :param readings: what else than the body rules may read as its text, and :param:`sources` the HTML in which patterns may find something.
     :param size: bytes of the whole message.
     :param date: when it passes the rules.
     :param insertable: whether a disclaimer can be put into it.
@@ -92,7 +97,7 @@ class Message:
     headers: tuple[tuple[str, tuple[str, ...]], ...] = ()
     attachments: tuple[Attachment, ...] | None = ()
     types: frozenset[str] | None = frozenset()
-    importance: str = "Normal"
+    importance: str | None = "Normal"
     classifications: frozenset[str] | None = frozenset()
     scl: int | None = None
     sender_ip: str | None = None
@@ -101,6 +106,10 @@ class Message:
     protection: Protection | None = field(default_factory=Protection)
     insertable: bool | None = None
     character_sets: frozenset[str] | None = None
+    types_open: frozenset[str] = frozenset()
+    also_from: tuple[str, ...] = ()
+    readings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
     @property
     def signed(self) -> bool:

@@ -39,13 +39,16 @@ MESSAGE_KEYS = (
 #: Keys of a message whose field has another name.
 _FIELDS = {"from": "sender", "type": "types", "classification": "classifications", "disclaimer_insertable": "insertable"}
 
+#: Keys of a message to further fields that they decide.
+_BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
+
 #: Keys of an attachment. A name in it is a field of :class:`Attachment` as it is.
 ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
 
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config"),
 )
 
 #: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
@@ -105,6 +108,8 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
     whole = {"from": message.sender, "to": [*message.to, *message.cc, *message.bcc], **given}
     read = message_of(whole, where, message.name)
     fields = {_FIELDS.get(key, key): getattr(read, _FIELDS.get(key, key)) for key in given}
+    # What is said counts alone: of the other addresses, texts and types that a file may mean, nothing is left.
+    fields.update({beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others})
     return replace(message, **fields)
 
 
@@ -143,6 +148,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         ome_configurations=each("ome_configurations", _mapped),
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
         inbound_connectors=each("inbound_connectors", _mapped),
+        organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
     )
 
 

@@ -142,11 +142,13 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
     assumes = frozenset(reason.id for value in scope if isinstance(value, Open) and value.likely is not None for reason in value.reasons)
     inside, outside = (value if isinstance(value, bool) else value.likely for value in scope)
     forwarded = (message.types or frozenset()) & frozenset(FORWARDED_TYPES)
-    if outside is True and inside is not True and not forwarded:
+    if outside is True and inside is not True and not forwarded and not message.also_from:
         return Verdict("none", assumes=assumes)
     reasons = [Reason("U02", _both(world))] if world.removed else []
     if world.fate in ("quarantined", "released"):
         reasons.append(Reason("U00", "whether a message that leaves the quarantine is protected as rules asked before"))
+    if any(_scopes(facts, facts.primary(other), message.authenticated) != _scopes(facts, sender, message.authenticated) for other in message.also_from):
+        reasons.append(Reason("U00", "which address of the From field counts"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
         reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside"))

@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     parse,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import composed
 
 #: Up to so many steps a backtracking search may take at worst.
 _STEPS = 1_000_000
@@ -47,7 +48,10 @@ def has_pattern(text: str, pattern: str, legacy: bool = False) -> Truth:
     compiled = _compiled(pattern, legacy)
     if isinstance(compiled, str):
         return opened(("pattern", pattern, legacy, text), "U18", f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
-    if compiled.found(text, compiled.expression.lines):
+    found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
+    if other != text and compiled.found(other, compiled.expression.lines) is not found:
+        return opened(("pattern", pattern, legacy, text), "U18", f"whether the pattern {pattern!r} sees a letter and its accent as one character")
+    if found:
         return True
     if compiled.expression.anchored and "\n" in text and not compiled.expression.lines and compiled.found(text, True):
         return opened(("pattern", pattern, legacy, text), "U18", f"whether ^ and $ in the pattern {pattern!r} stand for the borders of lines")

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow import scopes
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below, is_name
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.addresses import domain, is_below, is_name, spellings
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason, Truth, all_of, any_of, negate, opened
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Recipient
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message, Recipient
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word
@@ -63,6 +63,20 @@ def sender_addresses(sight: Sight, settings: Settings) -> tuple[str, ...]:
     return envelope if settings.location == "Envelope" else tuple(dict.fromkeys((header, *envelope)))
 
 
+def _read(decide: OfAddress, sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
+    """What a predicate makes of an address; open where that differs from what it makes of another that rules may take it for."""
+    found, others = decide(sight, address, values, settings), sight.facts.otherwise(address)
+    # What is found as it is written is found.
+    if all(decide(sight, other, values, settings) == found for other in others if found is not True or other not in spellings(address)):
+        return found
+    return opened(("otherwise", address, values), "U24", f"whether a rule takes {address} for {' or '.join(others)}")
+
+
+def _other_sender(message: Message, values: Any) -> Open:
+    people = ", ".join((message.sender, *message.also_from))
+    return opened(("senders", message.also_from, values), "U00", f"which address of the From field counts ({people}): from says it")
+
+
 def _envelope_not_known(location: str) -> Open:
     return opened(("envelope", location), "U00", "the envelope sender of the message is not known")
 
@@ -74,13 +88,15 @@ def of_sender(decide: OfAddress, *, written: bool = False) -> Evaluate:
     """
 
     def of(sight: Sight, address: str, values: Any, settings: Settings) -> Truth:
-        primary = decide(sight, sight.facts.primary(address), values, settings)
-        alias = decide(sight, address.lower(), values, settings) if written else primary
+        primary = _read(decide, sight, sight.facts.primary(address), values, settings)
+        alias = _read(decide, sight, address.lower(), values, settings) if written else primary
         why = f"whether a rule looks at the alias {address} of a sender, or at the primary address"
         return primary if alias == primary else opened(("alias", address, values), "U00", why)
 
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         known = any_of(of(sight, address, values, settings) for address in sender_addresses(sight, settings))
+        if settings.location != "Envelope" and any(of(sight, address, values, settings) != known for address in sight.message.also_from):
+            return _other_sender(sight.message, values)
         complete = settings.location == "Header" or sight.message.mail_from is not None
         return known if complete else any_of((known, _envelope_not_known(settings.location)))
 
@@ -93,7 +109,7 @@ def of_recipient(decide: OfAddress) -> Evaluate:
     def evaluate(sight: Sight, values: Any, settings: Settings) -> Truth:
         person = sight.recipient
         if settings.address_type != "Original":
-            return decide(sight, person.address, values, settings)
+            return _read(decide, sight, person.address, values, settings)
         return _same(decide, sight, person, (person.address, person.written, *person.also), values, settings)
 
     return evaluate
@@ -125,7 +141,7 @@ def _of_address(decide: OfAddress, sight: Sight, person: Recipient, values: Any,
     if is_name(person.address):
         return _of_name(person)
     if settings.address_type != "Original":
-        return decide(sight, person.address, values, settings)
+        return _read(decide, sight, person.address, values, settings)
     return _same(decide, sight, person, (person.written, *person.also, *([person.address] if person.group else ())), values, settings)
 
 
@@ -169,7 +185,7 @@ def of_fields(fields: tuple[str, ...], decide: OfAddress) -> Evaluate:
 
 def _in_field(decide: OfAddress, sight: Sight, written: str, values: Any, settings: Settings) -> Truth:
     primary = sight.facts.primary(written)
-    found = decide(sight, primary, values, settings)
+    found = _read(decide, sight, primary, values, settings)
     if found is False:
         return False
     if primary != written and decide(sight, written, values, settings) is False:
@@ -190,6 +206,8 @@ def from_scope(sight: Sight, value: str, settings: Settings) -> Truth:
         return scopes.sender_outside(facts, address)
 
     header = facts.primary(message.sender)
+    if settings.location != "Envelope" and any(scope(facts.primary(other)) != scope(header) for other in message.also_from):
+        return _other_sender(message, value)
     if settings.location == "Header":
         return scope(header)
     if message.mail_from is None:

@@ -28,6 +28,7 @@ class Content(Value):
     :param scl_set: whether a rule has set the spam confidence level.
     :param wrapped: whether the message is an attachment of another one by now.
     :param asked: whether a rule has asked for encryption, and :param:`removed` for its removal.
+    :param readings: what else may be read as its text, and :param:`sources` the HTML in which patterns may find something.
     :param known: predicates that were evaluated on this content.
     """
 
@@ -39,6 +40,8 @@ class Content(Value):
     wrapped: bool = False
     asked: bool = False
     removed: bool = False
+    readings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     known: dict[int, Truth] = field(default_factory=dict, compare=False, repr=False)
 
     def header(self, name: str) -> tuple[str, ...] | None:
@@ -48,7 +51,7 @@ class Content(Value):
 
 def first_content(message: Message) -> Content:
     """A message as it arrives."""
-    return Content(message.subject, message.body, message.headers, message.classifications)
+    return Content(message.subject, message.body, message.headers, message.classifications, readings=message.readings, sources=message.sources)
 
 
 @dataclass(frozen=True, slots=True)

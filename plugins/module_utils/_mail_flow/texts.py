@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Truth, any_of, opened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import any_pattern
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Settings, Sight
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.sight import Content, Settings, Sight
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word
 
 #: Decides about a text.
@@ -80,9 +80,18 @@ def in_subject_or_body(decide: OfText) -> Callable[[Sight, Any, Settings], Truth
             return any_of((subject, closed))
         if sight.content.body is None:
             return any_of((subject, opened(("body", values), "U00", "the text of the message is not known")))
-        return any_of((subject, decide(sight.content.body, values, settings)))
+        return any_of((subject, _in_body(decide, sight.content, values, settings)))
 
     return evaluate
+
+
+def _in_body(decide: OfText, content: Content, values: Any, settings: Settings) -> Truth:
+    """What is found in the text. Where it has several alternatives, or markup that may split words, it is open where they differ (U17)."""
+    found = decide(content.body or "", values, settings)
+    others = (*content.readings, *(content.sources if decide is has_pattern else ()))
+    if all(decide(other, values, settings) == found for other in others):
+        return found
+    return opened(("reading", values, decide is has_pattern), "U17", "which text of the message a rule reads: its alternatives, or its markup, differ in it")
 
 
 def unreadable(sight: Sight) -> Truth | None:
@@ -141,8 +150,10 @@ def header_values(sight: Sight, name: str) -> tuple[str, ...] | None:
         "from": (message.sender,),
         "to": (", ".join(message.to),) if message.to else (),
         "cc": (", ".join(message.cc),) if message.cc else (),
-        "importance": (message.importance,) if message.importance != "Normal" else (),
+        "importance": (message.importance,) if message.importance not in ("Normal", None) else (),
     }
+    if name == "importance" and message.importance is None:
+        return None
     if name in fields:
         return tuple(fields[name])
     return None if _STAMPED.match(name) else ()
@@ -155,6 +166,8 @@ def is_own_header(name: str) -> bool:
 
 def importance_is(sight: Sight, value: str, settings: Settings) -> Truth:
     """The importance; a message that has none is normal."""
+    if sight.message.importance is None:
+        return opened(("importance",), "U00", "the importance of the message, of which it has only headers of other systems (importance)")
     return sight.message.importance.casefold() == value.casefold()
 
 
@@ -218,8 +231,8 @@ def is_type(sight: Sight, value: str, settings: Settings) -> Truth:
         return protection.by_rights
     if value == "Signed" and message.signed:
         return True
-    if message.types is None:
-        return opened(("type", value), "U00", "the type of the message is not known")
+    if message.types is None or value in message.types_open:
+        return opened(("type", value), "U00", f"whether the message is of the type {value} (type: [] says that it is of none)")
     return value in message.types
 
 

@@ -170,7 +170,7 @@ _VIEWS: dict[str, Callable[[Sight, Atom], str]] = {
     "attachments": lambda sight, atom: ", ".join(attachment.name for attachment in sight.message.attachments or ()) or "no attachment",
     "size": lambda sight, atom: "not given" if sight.message.size is None else f"{sight.message.size} bytes",
     "protection": _protection,
-    "importance": lambda sight, atom: sight.message.importance,
+    "importance": lambda sight, atom: sight.message.importance or "not known",
     "classification": lambda sight, atom: "not known" if sight.content.classifications is None else ", ".join(sorted(sight.content.classifications)) or "none",
     "scl": lambda sight, atom: "not given" if sight.message.scl is None else str(sight.message.scl),
 }

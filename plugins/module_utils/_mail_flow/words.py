@@ -10,6 +10,7 @@ splits text is documented no further: the borderline cases are open. Source: Mic
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
@@ -37,6 +38,8 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
         return False
     lowered = text.lower() if lowered is None else lowered
     found = _find(lowered, wanted)
+    if not lowered.isascii() and found != _find(composed(lowered), composed(wanted)):
+        return _doubt(text, word, "the same letters are written in two ways, with an accent in them and beside them")
     if found is not False:
         return found if found is True else _doubt(text, word, "what touches it may belong to it, or be punctuation")
     folded = () if text.isascii() and word.isascii() else ((text.casefold(), word.casefold()), (text.upper(), word.upper()))
@@ -47,9 +50,16 @@ def has_word(text: str, word: str, lowered: str | None = None) -> Truth:
     return False
 
 
+def composed(text: str) -> str:
+    """A text with each letter and its accents as one character, where there is one."""
+    return unicodedata.normalize("NFC", text)
+
+
 def tokens(text: str) -> frozenset[str]:
     """The runs of letters and digits in a text, case-folded. A word can only be in a text that has the word's own runs."""
-    spellings = {text.casefold()} if text.isascii() else {text.casefold(), text.upper().casefold(), _NO_SPACES.sub(" ", text).casefold()}
+    spellings = {text.casefold()}
+    if not text.isascii():
+        spellings |= {each.casefold() for each in (text.upper(), _NO_SPACES.sub(" ", text), composed(text))}
     return frozenset(token for each in spellings for token in _TOKENS.findall(each))
 
 

@@ -113,7 +113,7 @@ def test_a_file_is_a_message() -> None:
     assert message.body is not None
     assert "secret text" in message.body
     assert [(attachment.name, attachment.size, attachment.text) for attachment in message.attachments or ()] == [("a.pdf", 5, None)]
-    assert (message.authenticated, message.mail_from, message.classifications, message.types) == (None, None, None, None)
+    assert (message.authenticated, message.mail_from, message.classifications, message.types) == (None, None, None, frozenset())
     assert message.date is not None
 
 

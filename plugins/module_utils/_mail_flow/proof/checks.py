@@ -23,6 +23,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import LISTS, is_open, keys_of, slots_look_at_sender
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet, is_later
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 
 #: Conditions that name senders, so that a rule is not for all mail from outside.
 _OF_PEOPLE = frozenset(
@@ -103,6 +104,12 @@ def _asterisks(look: Look) -> str:
         if "*" in word
     ]
     return f"the asterisk in {words[0]!r} stands for itself: words have no wildcards" if words else ""
+
+
+def _never_matching(look: Look) -> str:
+    sections = ({atom.predicate.options[0]: atom.values} for atom in look.atoms)
+    found = [each for section in sections for each in never_matching(section)]
+    return f"{found[0][0]} has {found[0][1]!r}, which matches no mail, since it has no wildcards: write {found[0][2]}" if found else ""
 
 
 def _subdomains(look: Look) -> str:
@@ -280,6 +287,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
     "branding_missing": _unconfigured,
     "unknown_pattern": _bad_patterns,
     "literal_asterisk": _asterisks,
+    "value_never_matches": _never_matching,
     "subdomains": _subdomains,
     "two_templates": _templates,
     "on_premises_scope": lambda look: (
@@ -314,6 +322,7 @@ CHECKS: Mapping[str, Callable[[Look], str]] = {
 OF_IDLE_RULES = frozenset(
     (
         *("expired", "inactive_encryption", "retired_action", "names_a_group", "branding_missing", "unknown_pattern", "literal_asterisk"),
+        "value_never_matches",
         *("on_premises_scope", "dlp_rule", "unsupported"),
     )
 )

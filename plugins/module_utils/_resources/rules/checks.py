@@ -9,6 +9,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import lookalikes, name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.approval import doing
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.book import RuleBook
+from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.never import never_matching
 from ansible_collections.m365.message_encryption.plugins.module_utils._resources.rules.rule import (
     REMEDIES,
     DeclaredRule,
@@ -42,6 +43,11 @@ def check_rule(book: RuleBook, wanted: DeclaredRule, rule: Rule | None) -> list[
                 raise OptionError(
                     f"{where}{section}.{option} {value} is available only in Exchange on-premises.", remedy="In Exchange Online, use NotInOrganization."
                 )
+        if section != "actions":
+            warnings += [
+                f"{where}{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}."
+                for option, value, instead in never_matching(values)
+            ]
     actions = given.get("actions", {})
     template = actions.get("apply_rights_protection_template")
     if template and book.rms_templates.known(template) is False:

@@ -103,11 +103,12 @@ def test_a_condition_on_a_name_that_is_no_address_is_not_known(option: str) -> N
 
 @pytest.mark.parametrize("option", ["copy_to", "blind_copy_to", "add_to_recipients", "redirect_message_to"])
 def test_whom_a_rule_adds_by_a_name_that_is_no_address_is_not_known(option: str) -> None:
-    rules = [rule("Adds", IN, {option: ["Sales Team"]}), ALL]
-    assert unknown_ids(rules) == ["U13"]
-    (reason,) = [each["reason"] for each in lint(rules, TENANT, NOW) if each["kind"] == "unsupported"]
-    assert reason == f"The rule 'Adds': it has the action {option} (['Sales Team']), which is not known here."
-    assert {row["kind"] for row in difference(rules, [ALL], TENANT, NOW).rows} == {"unknown"}
+    """A rule that encrypts for whoever gets mail encrypts for them, too; one that looks at recipients perhaps does not."""
+    rules, outgoing = [rule("Adds", IN, {option: ["Sales Team"]}), ALL], {**IN, "sent_to_scope": "NotInOrganization"}
+    assert verdict(rules, when=outgoing, then="not_in_clear")["verdict"] == "proved"
+    assert set(unknown_ids([rules[0], rule("Outgoing", outgoing, ENCRYPT)], when=outgoing)) >= {"U00"}
+    texts = [row["text"] for row in difference(rules, [ALL], TENANT, NOW).rows]
+    assert [text for text in texts if "may no longer reach sales team (U09)" in text], texts
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,13 @@ def test_rules_that_differ_are_no_duplicates(one: Values, other: Values) -> None
         ({"conditions": PARTNER, "actions": {"remove_ome_v2": True}}, "subdomains"),
         ({"conditions": {**OUTGOING, "subject_contains_words": ["secure*"]}}, "literal_asterisk"),
         ({"exceptions": {"header_contains_message_header": "X-Tag", "header_contains_words": ["*"]}}, "literal_asterisk"),
+        *(({"exceptions": {"sent_to": [value]}}, "value_never_matches") for value in ("*@partner.com", "a*@partner.com", "ann@*.com")),
+        *(
+            ({"conditions": {**OUTGOING, "recipient_domain_is": ["x.com", value]}}, "value_never_matches")
+            for value in ("@y.com", "*.y.com", ".y.com", "a@y.com")
+        ),
+        ({"exceptions": {"sender_domain_is": ["*.y.com"]}, "enabled": False}, "value_never_matches"),
+        ({"exceptions": {"attachment_extension_matches_words": ["*.pdf"]}}, "value_never_matches"),
         ({"actions": {"apply_ome": True, "apply_rights_protection_template": "Do Not Forward"}}, "two_templates"),
         ({"conditions": {**OUTGOING, "subject_matches_patterns": ["*"]}}, "unknown_pattern"),
         ({"conditions": {**OUTGOING, "sender_ad_attribute_matches_patterns": ["Department:(?=x)"]}}, "unknown_pattern"),

@@ -265,3 +265,28 @@ class TestBook:
         encrypts = rules.step("Set-TransportRule", "g-a", {"ApplyRightsProtectionTemplate": "x"}, [change], Phase.RULE_STATE, frozenset({Phase.RULES}))
         assert (encrypts.phase, encrypts.replans) == (Phase.RULE_STATE, {Phase.RULES})
         assert encrypts.remedy.startswith("Exchange lists no RMS templates.")
+
+
+class TestValuesThatNeverMatch:
+    @pytest.mark.parametrize(
+        ("section", "option", "value", "instead"),
+        [
+            ("exceptions", "sent_to", "*@partner.com", "recipient_domain_is: [partner.com]"),
+            ("conditions", "from", "*@partner.com", "sender_domain_is: [partner.com]"),
+            ("conditions", "recipient_domain_is", "@partner.com", "partner.com, which means its subdomains, too"),
+            ("conditions", "recipient_domain_is", "*.partner.com", "partner.com, which means its subdomains, too"),
+            ("exceptions", "sender_domain_is", ".partner.com", "partner.com, which means its subdomains, too"),
+            ("conditions", "any_of_to_header", "*@partner.com", "the address of each person or group"),
+            ("conditions", "attachment_extension_matches_words", "*.pdf", "pdf"),
+        ],
+    )
+    def test_they_are_warned_of(self, section: str, option: str, value: str, instead: str) -> None:
+        options = {"actions": {"prepend_subject": "x"}, section: {option: ["usual@partner.com" if "domain" not in option else "usual.com", value]}}
+        if option == "attachment_extension_matches_words":
+            options[section] = {option: ["pdf", value]}
+        said = f"rules[2].{section}.{option} {value!r} matches no mail: it has no wildcards. Write {instead}."
+        assert checked(book(), where="rules[2].", **options) == [said]
+
+    def test_usual_values_are_not(self) -> None:
+        conditions = {"sent_to": ["a@b.com"], "recipient_domain_is": ["b.com"], "subject_contains_words": ["*"], "attachment_extension_matches_words": ["pdf"]}
+        assert checked(book(), actions={"prepend_subject": "x"}, conditions=conditions) == []

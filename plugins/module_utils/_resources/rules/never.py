@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values of conditions that Exchange takes, and that match no mail: people, domains and extensions have no wildcards. Private to the collection.
+
+Source: Microsoft's "Mail flow rule conditions and exceptions" and New-TransportRule pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_PEOPLE = ("from", "sent_to", "any_of_to_header", "any_of_cc_header", "any_of_to_cc_header")
+_DOMAINS = ("sender_domain_is", "recipient_domain_is")
+_EXTENSIONS = ("attachment_extension_matches_words",)
+
+
+def never_matching(section: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """The values in conditions or exceptions that match no mail: option, value, and what to write."""
+    for option, value in section.items():
+        for each in value if isinstance(value, (list, tuple)) else [value]:
+            text = str(each)
+            if option in _PEOPLE and ("*" in text or text.startswith("@")):
+                yield option, text, _for_a_domain(option, text)
+            elif option in _DOMAINS and (text.startswith((".", "*")) or "@" in text or "*" in text):
+                yield option, text, f"{text.rpartition('@')[2].lstrip('*.') or 'the domain'}, which means its subdomains, too"
+            elif option in _EXTENSIONS and "*" in text:
+                yield option, text, text.rpartition(".")[2].strip("*") or "the extension"
+
+
+def _for_a_domain(option: str, text: str) -> str:
+    """What to use in place of a person who is to stand for all of a domain."""
+    domain = text.rpartition("@")[2].lstrip("*.")
+    if option in ("from", "sent_to"):
+        return f"{'sender_domain_is' if option == 'from' else 'recipient_domain_is'}: [{domain}]"
+    return "the address of each person or group"
