@@ -138,7 +138,7 @@ soak: .venv/$(CORE)/ready build/installed ## the fault search: 10,000 schedules 
 
 .PHONY: soak-engine
 soak-engine: .venv/$(CORE)/ready build/installed ## the fault search over psrp and powershell with a real PowerShell: management host, constrained endpoint, own process
-	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 --claims 0 $(SOAK_ARGS)
+	@PYTHONPATH=build/collections $(BIN)/python -m tests.soak --engine --schedules 1000 --fuzz 1000 --mail 0 --runs 0 --claims 0 --unusual 0 $(SOAK_ARGS)
 
 # Mutates the changed modules. MUTANTS_ARGS="--all" mutates the whole pure core, MUTANTS_ARGS="chain converge" the named modules. It takes hours, so it runs at low priority.
 .PHONY: mutants

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs fuzzing, mail and search in several processes and prints their figures.
 
-``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--runs N] [--claims N] [--seed N] [--processes N] [--engine]``
+``python -m tests.soak [--schedules N] [--fuzz N] [--mail N] [--runs N] [--claims N] [--unusual N] [--seed N] [--processes N] [--engine]``
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ _MESSAGES = 1_000
 _SEQUENCES = 100
 #: Claims that are decided in one go.
 _CLAIMS = 2_000
+#: Rule sets whose guarantees are held against unusual mail in one go.
+_RULE_SETS = 500
 #: How many executions of a reader take the time of one value that goes there and back over a wire.
 _SLOWER = 10
 
@@ -78,6 +80,7 @@ def main() -> int:
     parser.add_argument("--mail", type=int, default=20_000, help="messages through random organizations, in the simulator and in the emulator")
     parser.add_argument("--runs", type=int, default=2_000, help="sequences of runs of the role, with clocks that jump and disks that fail")
     parser.add_argument("--claims", type=int, default=100_000, help="random guarantees, each rule set with an edit and its lint, held against enumeration")
+    parser.add_argument("--unusual", type=int, default=20_000, help="random rule sets whose guarantees are held against unusual mail in the simulator")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--engine", action="store_true", help="over a real PowerShell alone, which takes a second for each schedule")
@@ -101,6 +104,7 @@ def main() -> int:
             (arguments.mail, _MESSAGES, mail.compare, "messages: simulator and emulator agree"),
             (arguments.runs, _SEQUENCES, runs.several, "runs: clocks that jump, disks that fail"),
             (arguments.claims, _CLAIMS, mail.prove, "claims: prover and enumeration agree"),
+            (arguments.unusual, _RULE_SETS, mail.assume, "rule sets: prover and simulator agree about unusual mail"),
         ):
             parts, done = range(arguments.seed * count, (arguments.seed + 1) * count, size), 0
             for some, problem in processes.map(compare, parts, [size] * len(parts)):

@@ -13,6 +13,7 @@ from tests.unit.mail_flow.comparison import disagreement
 from tests.unit.mail_flow.proof.deciding import classes, never, of_settings, proofs
 from tests.unit.mail_flow.search import Search
 from tests.unit.mail_flow.themes import CROWDED, drawn
+from tests.unit.mail_flow.unusual import wrong_about
 
 #: Random claims about one random rule set, and messages of the small world that they are held against.
 CLAIMS, _MESSAGES = 20, 150
@@ -61,4 +62,15 @@ def prove(first: int, number: int) -> tuple[int, str]:
         ):
             if wrong:
                 return (seed - first) * CLAIMS, f"proof, {wrong}"
+    return number, ""
+
+
+def assume(first: int, number: int) -> tuple[int, str]:
+    """Holds guarantees over ``number`` random rule sets from the seed ``first`` on against the simulator's answers about unusual mail.
+
+    :returns: how many there were, and what the first wrong verdict says, empty where none is.
+    """
+    for seed in range(first, first + number):
+        if wrong := wrong_about(seed):
+            return seed - first, f"unusual mail, {wrong}"
     return number, ""

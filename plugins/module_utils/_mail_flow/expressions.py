@@ -18,8 +18,8 @@ _FLAGS = re.compile(r"\(\?([im]+)\)")
 _COUNT = re.compile(r"\{(\d{1,4})(,(\d{0,4}))?\}")
 _CLASSES = "dwsDWS"
 
-#: What an expression may grow to when its counts are written out.
-LARGEST = 2000
+#: What an expression may grow to when its counts are written out, and how deep its groups may be nested.
+LARGEST, DEEPEST = 2000, 50
 
 
 class NotAgreedError(Exception):
@@ -116,7 +116,7 @@ def parse(pattern: str, legacy: bool = False) -> Expression:
     flags = _FLAGS.match(pattern)
     if flags and legacy:
         raise NotAgreedError("flags in an expression of the old kind")
-    parser = _Parser(pattern, flags.end() if flags else 0, legacy)
+    parser = Parser(pattern, flags.end() if flags else 0, legacy)
     root = parser.choice()
     if parser.at < len(pattern):
         raise NotAgreedError("a bracket too many")
@@ -125,7 +125,9 @@ def parse(pattern: str, legacy: bool = False) -> Expression:
     return Expression(root, flags is not None and "m" in flags.group(1), parser.anchored)
 
 
-class _Parser:
+class Parser:
+    """Reads an expression from a place on, each part by a method."""
+
     def __init__(self, pattern: str, at: int, legacy: bool) -> None:
         self.pattern, self.at, self.legacy = pattern, at, legacy
         self.anchored = False
@@ -133,9 +135,11 @@ class _Parser:
 
     @property
     def next(self) -> str:
+        """The next character; empty at the end."""
         return self.pattern[self.at] if self.at < len(self.pattern) else ""
 
     def choice(self) -> Node:
+        """Alternatives, up to the end or a bracket that closes."""
         options = [self.sequence()]
         while self.next == "|":
             self.at += 1
@@ -143,6 +147,7 @@ class _Parser:
         return options[0] if len(options) == 1 else Choice(tuple(options))
 
     def sequence(self) -> Node:
+        """One alternative."""
         parts: list[Node] = []
         while self.next not in ("", "|", ")"):
             parts.append(self.repeated())
@@ -151,7 +156,11 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def repeated(self) -> Node:
-        part = self.single()
+        """A part with its quantifier."""
+        return self.quantified(self.single())
+
+    def quantified(self, part: Node) -> Node:
+        """A part that was read, with its quantifier."""
         most: int | None
         if self.next and self.next in "*+?":
             self._not_legacy("*")
@@ -176,6 +185,7 @@ class _Parser:
         return Repeat(part, least, most)
 
     def single(self) -> Node:
+        """A part without its quantifier."""
         character = self.next
         if character in "*+?":
             raise NotAgreedError(f"a bare {character}")
@@ -198,9 +208,10 @@ class _Parser:
         return Chars(((character, character),))
 
     def group(self) -> Node:
+        """A group, from its bracket on."""
         self.at += 1
         self.depth += 1
-        if self.depth > 50:
+        if self.depth > DEEPEST:
             raise NotAgreedError("groups that are nested too deep")
         if self.next == "?":
             if not self.pattern.startswith("?:", self.at) or self.legacy:
@@ -214,6 +225,7 @@ class _Parser:
         return inside
 
     def escape(self) -> Chars:
+        """An escape, from the character after the backslash on."""
         character = self.next
         self.at += 1
         if character and character in _CLASSES:
@@ -223,6 +235,7 @@ class _Parser:
         return Chars(((character, character),))
 
     def bracket(self) -> Chars:
+        """A class, from its bracket on."""
         self.at += 1
         negated = self.next == "^"
         self.at += negated
@@ -246,6 +259,7 @@ class _Parser:
         return Chars(tuple(ranges), classes, negated)
 
     def bracket_item(self) -> Chars | str:
+        """A character or an escape in a class."""
         character = self.next
         self.at += 1
         if not character:

@@ -26,6 +26,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     parse,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Truth, any_of, opened
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.widening import widened
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import composed
 
 #: Up to so many steps a backtracking search may take at worst.
@@ -44,9 +45,12 @@ def any_pattern(text: str, patterns: Iterable[str], legacy: bool = False) -> Tru
 
 
 def has_pattern(text: str, pattern: str, legacy: bool = False) -> Truth:
-    """Whether a pattern is found in the text; open where its meaning is."""
+    """Whether a pattern is found in the text; open where its meaning is, and where it may be there whatever it means."""
     compiled = _compiled(pattern, legacy)
     if isinstance(compiled, str):
+        wider = widened(pattern, legacy)
+        if wider and has_pattern(text, wider) is False:
+            return False
         return opened(("pattern", pattern, legacy, text), "U18", f"what the pattern {pattern!r} means to Exchange: it has {compiled}")
     found, other = compiled.found(text, compiled.expression.lines), text if text.isascii() else composed(text)
     if other != text and compiled.found(other, compiled.expression.lines) is not found:

@@ -27,6 +27,11 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 _LEGACY_SPECIAL = frozenset(".+?[]{}")
 
 
+#: Borders of words and of the text, and what is looked for around a place. In an expression of the old kind: what was no construct then.
+_AROUND = re.compile(r"\\[bBAZz]|\(\?<?[=!][^()]*\)")
+_OF_OLD = re.compile(r"(?:\\.|\[[^\]]*\]|[^\\()|])(?:[+?]|\{[^}]*\})|(?:\[[^\]]*\]|\.)\*?")
+
+
 class Unsupported(ValueError):
     """A construct outside the subset."""
 
@@ -59,11 +64,24 @@ def _found(text: str, pattern: str, legacy: bool) -> bool | None:
     try:
         node, multiline, anchored = parse(pattern, legacy=legacy)
     except Unsupported:
-        return None
+        return _without_what_is_open(text, pattern, legacy)
     found = _search(node, text, multiline)
     if anchored and not multiline and "\n" in text and _search(node, text, True) is not found:
         return None  # Whether anchors stand for the borders of lines is not documented.
     return found
+
+
+def _without_what_is_open(text: str, pattern: str, legacy: bool) -> bool | None:
+    """Where a construct outside the subset may stand for anything, and the rest is not in the text, there is no match. Only what is a whole construct
+    whatever it means is replaced; of everything else nothing is known.
+    """
+    if legacy and "(?" in pattern:
+        return None
+    try:
+        node, _multiline, _anchored = parse((_OF_OLD if legacy else _AROUND).sub("(?:.|[^.])*", pattern))
+    except Unsupported:
+        return None
+    return None if _search(node, text, True) else False
 
 
 def _search(node: Node, text: str, multiline: bool) -> bool:

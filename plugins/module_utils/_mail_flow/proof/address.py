@@ -22,6 +22,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Vocabulary,
     is_open,
     strangers_with_attributes,
+    wider,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.words import any_word, first_token, has_word, tokens
 
@@ -106,7 +107,8 @@ class AddressSlot:
     def value(self, key: Key, rail: Rail) -> Value:
         """Whether it has an atom."""
         if is_open(key):
-            return rail.unknown("U18", self.name, key)
+            wide, unknown = wider(key), rail.unknown("U18", self.name, key)
+            return unknown if wide is None else rail.all_of((unknown, self.value(wide, rail)))
         found: Value = self.atoms[key]
         for address in self.doubtful.get(key, ()):
             found = rail.choose(self.atoms["address", address], rail.unknown(_DOUBTS[key[0]], address, key), found)

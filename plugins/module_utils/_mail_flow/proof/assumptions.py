@@ -31,6 +31,9 @@ class Usual:
     most: int | None = None
 
 
+#: What relations between words and patterns may rest on: such texts are seldom, and the comparisons differ.
+PLAIN_LETTERS = "The texts of the message have none of the letters \u0130, \u0131, \u017f and \u212a (kelvin), which some comparisons take for i, s and k."
+
 _REQUEST = "ApprovalRequest"
 
 #: What is true of usual mail, whatever the organization is like.

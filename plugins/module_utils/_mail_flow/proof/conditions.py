@@ -32,6 +32,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     looks_at_written,
     slots_of,
     watches_aliases,
+    wider,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.texts import bytes_of, is_own_header
@@ -216,7 +217,8 @@ class Conditions:
         fields = SHOWN_FIELDS if "_to_cc_" in option else ("to",) if "_to_" in option else ("cc",)
         if option.endswith("member_of"):
             brought = [value for key in keys_of(atom) for value in self._brought(atom, key, seen, fields)]
-            return self.rail.any_of((self.rail.unknown("U07", option, atom.values, seen.splits), *brought))
+            named = self.rail.all_of((self.mail.members_named, self.rail.unknown("U07", option, atom.values, seen.splits)))
+            return self.rail.any_of((named, *brought))
         found = []
         for address in atom.values:
             named = self.mail.circuit.disjunction([self.mail.named(address, name) for name in fields])
@@ -291,7 +293,9 @@ class Conditions:
         """An atom of the current text."""
         first = self.rail.unknown("U18", slot, key) if is_open(key) else self.mail.texts[slot][key]
         changed = seen.texts.get(slot)
-        return first if changed is None else changed.value(key, first, self.rail)
+        found = first if changed is None else changed.value(key, first, self.rail)
+        wide = wider(key) if is_open(key) else None
+        return found if wide is None else self.rail.all_of((found, self.text(slot, wide, seen)))
 
     def _of_subject(self, atom: Atom, seen: Seen, person: AddressSlot) -> Value:
         found = self.rail.any_of([self.text(SUBJECT, key, seen) for key in keys_of(atom)])

@@ -39,7 +39,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.fates import THENS
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import Assumption
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model, Replayed, Side
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_of, surely_breaks
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.replay import courses_of, is_about, reasons_for, surely_breaks
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import listed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.simplest import Breach, told
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
@@ -263,7 +263,7 @@ class _Prover:
                 if not to_refine:
                     break
                 model = model.refined(to_refine)
-                assumptions = [each for each in model.mail.assumptions if any(each.text == known.text for known in assumptions)]
+                assumptions = [each for each in model.mail.assumed if any(each.text == known.text for known in assumptions)]
             unknown = self._unknown(model, place, [each.literal for each in assumptions if possible or not each.of_mail])
         except BudgetError:
             unknown = [{**BUDGET}]
@@ -449,6 +449,7 @@ class _Prover:
 
     def _unknown(self, model: Model, place: int, literals: Sequence[int]) -> list[dict[str, str]]:
         """What is unknown about a message that may break it."""
+        guarantee = self.guarantees[place]
         shown = zip(self._showings, self._shown(model, place), strict=False)
         reasons = [showing.reason for showing, sees in shown if model.solve([sees, *literals], self.budget)]
         if reasons and not model.solve([self._broken(model, place, shown=False), *literals], self.budget):
@@ -459,7 +460,7 @@ class _Prover:
                 about = is_about(model.claims, model.claims.rules[place], candidate.message, candidate.facts[0], course.recipient.address)
                 if about is not False:
                     reasons += about.reasons if isinstance(about, Open) else ()
-                    reasons += reasons_of(course, candidate.message, candidate.facts[0])
+                    reasons += reasons_for(course, guarantee.then, guarantee.template, candidate.message, candidate.facts[0])
         return described(reasons or self._nameless())
 
     def _nameless(self) -> list[Reason]:

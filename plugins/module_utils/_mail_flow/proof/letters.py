@@ -110,9 +110,10 @@ class Writer:
         """Field to the addresses in it: those that the model names, and all others."""
         fields = {**self._named(is_true), "bcc": list[str]()}
         named, may_be_named = {*fields["to"], *fields["cc"]}, self._may_be_named(is_true)
+        all_hidden = self.mail.vocabulary.members and not is_true(self.mail.members_named)
         for person, written in people.items():
             if person not in named:
-                hidden = person in self.mail.vocabulary.fields and (written == person or person not in may_be_named)
+                hidden = all_hidden or (person in self.mail.vocabulary.fields and (written == person or person not in may_be_named))
                 fields["bcc" if hidden else "to"].append(written)
             elif written != person:
                 raise NoMessageError()

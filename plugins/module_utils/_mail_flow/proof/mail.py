@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import TYPES
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import SURELY_PROTECTED
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.address import AddressSlot, relate_texts
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import USUAL
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import PLAIN_LETTERS, USUAL
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import Circuit, Rail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.texts import may_mean_pdf
@@ -120,6 +120,8 @@ class Mail:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
         self._leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
+        #: What relations between the words and the patterns of texts rest on that hold of most texts.
+        self.plain_letters = Assumption("U17", PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
         directory = facts.mailboxes is not None
         attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
         self._guests = self._assume(
@@ -174,7 +176,7 @@ class Mail:
     @property
     def assumed(self) -> list[Assumption]:
         """The assumptions of claims. What rules find in an alias has a formula of its own, so mail to one is mail like other mail."""
-        return [each for each in self.assumptions if each.id != "U24"]
+        return [*(each for each in self.assumptions if each.id != "U24"), self.plain_letters]
 
     @property
     def ways_to_write(self) -> list[list[int]]:
@@ -261,6 +263,11 @@ class Mail:
     def named(self, address: str, field: str) -> int:
         """Whether a field has an address."""
         return self.circuit.variable((field, address))
+
+    @property
+    def members_named(self) -> int:
+        """Whether the fields may name members of groups that conditions look for there."""
+        return self.circuit.variable("members in fields")
 
     @property
     def more_in_from(self) -> int:

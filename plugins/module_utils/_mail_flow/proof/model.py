@@ -331,12 +331,15 @@ class Model:
         """Laws hold from now on; limits where a message is to be written."""
         for clause in error.laws:
             self.circuit.add(*clause)
+        of_plain = [(*clause, self.mail.plain_letters.literal ^ 1) for clause in error.plain]
+        for clause in of_plain:
+            self.circuit.add(*clause)
         if error.limits and not self._limits:
             self._limits = [self.circuit.variable("is written")]
         for clause in error.limits:
             self.circuit.add(*clause, self._limits[0] ^ 1)
-        self._laws.update(dict.fromkeys(error.laws))
-        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits) for literal in clause))
+        self._laws.update(dict.fromkeys((*error.laws, *of_plain)))
+        self._learnt.update(dict.fromkeys(literal for clause in (*error.laws, *error.limits, *of_plain) for literal in clause))
 
     @property
     def laws(self) -> int:

@@ -20,7 +20,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Conditions, Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.mail import SHOWN_FIELDS, Companion, Mail
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.solver import FALSE, TRUE
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, is_open
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.vocabulary import Key, is_open, wider
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 
 #: The one other recipient who may be anybody.
@@ -96,13 +96,19 @@ class Company:
         found = companion.slot.value(key, self.rail)
         if not written or companion.at_alias == FALSE:
             return found
-        of_alias = self.rail.unknown("U18", companion.slot.name, "alias", key) if is_open(key) else companion.alias[key]
-        return self.rail.choose(companion.at_alias, of_alias, found)
+        return self.rail.choose(companion.at_alias, self._of_alias(companion, key), found)
+
+    def _of_alias(self, companion: Companion, key: Key) -> Value:
+        if not is_open(key):
+            return companion.alias[key]
+        wide, unknown = wider(key), self.rail.unknown("U18", companion.slot.name, "alias", key)
+        return unknown if wide is None else self.rail.all_of((unknown, companion.alias[wide]))
 
     def _unbuilt(self, key: Key, history: int, *, at_alias: bool = False) -> Value:
         """Whether somebody has an atom who is not built."""
         if is_open(key):
-            return self.rail.all_of((self.others_there, self.rail.unknown("U18", "others", at_alias, key, history)))
+            wide, unknown = wider(key), self.rail.unknown("U18", "others", at_alias, key, history)
+            return self.rail.all_of((self.others_there if wide is None else self._unbuilt(wide, history, at_alias=at_alias), unknown))
         wanted = ("written", key) if at_alias else key
         return FALSE if wanted in self.companions else self._somebody(wanted, history)
 

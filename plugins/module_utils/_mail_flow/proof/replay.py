@@ -105,6 +105,19 @@ def _breaks(world: World, course: Course, then: str, template: str, message: Mes
     return False
 
 
+def reasons_for(course: Course | None, then: str, template: str, message: Message, facts: Facts) -> list[Reason]:
+    """What is unknown about a copy, and decides whether it breaks a guarantee."""
+    if course is None:
+        return []
+    broken = [(world, _breaks(world, course, then, template, message, facts)) for world in course.worlds]
+    found = {reason for world, breaks in broken if breaks is None for reason in (*world.surprises, *verdict(world, message, facts).reasons)}
+    every = {breaks for _world, breaks in broken}
+    for question, answer in dict.fromkeys(item for world, _breaks in broken for item in world.answers):
+        if {breaks for world, breaks in broken if (question, answer) in world.answers} != every:
+            found |= set(question.reasons)
+    return sorted(found) or reasons_of(course, message, facts)
+
+
 def reasons_of(course: Course | None, message: Message, facts: Facts) -> list[Reason]:
     """What is unknown about a copy."""
     if course is None:

@@ -36,6 +36,9 @@ _ONE_BLANK = re.compile(r"\s+")
 #: Characters of every sort that a class or a border of words can tell apart, for texts that are to be read.
 _SORTS = "qQ7 \n\t_.@-/!\u00e9\u00c9\u0660\u4e2d\u00a0\u2028"
 
+#: The letters that some comparisons take for an ASCII letter in another case, and some do not.
+HALF_ASCII = "\u0130\u0131\u017f\u212a"
+
 #: All scripts whose characters have sorts are below; what comes after them has no case and is no letter.
 _LAST = 0x33000
 
@@ -192,17 +195,19 @@ def find_text(wanted: Sequence[Key], unwanted: Sequence[Key] = (), among: str = 
     return _shortest(*machines, [*among, *filter(str.isprintable, letters), *_SORTS, *letters])
 
 
-def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = ()) -> bool:
+def is_impossible(wanted: Sequence[Key], unwanted: Sequence[Key] = (), form: Sequence[Key] = (), *, plain: bool = False) -> bool:
     """Whether no text at all may have these words and patterns and may lack the others, whatever is open about them.
 
     :param form: patterns that every text in question certainly has.
+    :param plain: whether texts in question have no :data:`HALF_ASCII`.
     :raises OverflowError: the product is too large to tell.
     """
     if not all(value.isascii() for sort, value in (*wanted, *unwanted) if sort == "word"):
         return False  # How their letters fold depends on the letters around them.
     machines = [*(_machine(key) for key in form), *(_machine(key, perhaps=True) for key in wanted)], [_machine(key) for key in unwanted]
     ascii_only = all(chars.is_ascii for machine in itertools.chain(*machines) for chars in _sets_of(machine))
-    return _shortest(*machines, [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]) is None
+    characters = [*_letters(machines), *map(chr, range(128)), *(_sorts() if ascii_only else _characters())]
+    return _shortest(*machines, [each for each in characters if not plain or each not in HALF_ASCII]) is None
 
 
 def _shortest(wanted: Sequence[Machine], unwanted: Sequence[Machine], characters: Iterable[str]) -> str | None:

@@ -18,6 +18,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.patterns import is_agreed
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, FlowRule, RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.shown import showings
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.widening import widened
 
 #: An atom of a slot: its sort and its value.
 Key = tuple[str, Any]
@@ -133,6 +134,13 @@ def is_open(key: Key) -> bool:
     return (sort == "pattern" and not is_agreed(*value)) or (sort == "attribute pattern" and not is_agreed(*value[1:]))
 
 
+def wider(key: Key) -> Key | None:
+    """Of a pattern without an agreed meaning one with such that is found wherever it may be; ``None`` where there is none that says anything."""
+    sort, value = key
+    found = widened(*value[-2:])
+    return (sort, (*value[:-2], found, False)) if found else None
+
+
 def slots_of(atom: Atom) -> tuple[str, ...]:
     """The slots that a condition with a list of values looks at."""
     slots = LISTS[atom.predicate.options[0]][0]
@@ -146,18 +154,25 @@ class Vocabulary:
     :param keys: slot to its atoms, in the order of first mention.
     :param exact: slot of addresses to domains of which it matters whether an address is in the domain itself.
     :param fields: addresses that a condition looks for in the To or Cc field.
+    :param members: whether a condition looks for members of groups there.
     :param envelope: whether a condition looks at the envelope's sender, and :param:`managers` whether a rule looks at who has a manager.
     """
 
     keys: dict[str, dict[Key, None]] = field(default_factory=dict)
     exact: dict[str, None] = field(default_factory=dict)
     fields: dict[str, None] = field(default_factory=dict)
+    members: bool = False
     envelope: bool = False
     managers: bool = False
 
     def mention(self, slot: str, keys: Iterable[Key]) -> None:
         """Notes atoms of a slot."""
-        self.keys.setdefault(slot, {}).update(dict.fromkeys(keys))
+        noted = self.keys.setdefault(slot, {})
+        for key in keys:
+            noted[key] = None
+            wide = wider(key) if is_open(key) else None
+            if wide:
+                noted[wide] = None
 
     def of(self, slot: str, sort: str) -> list[Any]:
         """The values of a sort in a slot."""
@@ -190,8 +205,9 @@ def vocabulary_of(rule_sets: Iterable[RuleSet], facts: Facts) -> Vocabulary:
                         found.mention(SAME_AS[slot], keys_of(atom))
                 if watches_aliases(atom):
                     found.mention(WRITTEN, (key for key in keys_of(atom) if key[0] in ("word", "pattern", "below", "address")))
-            if option.startswith("any_of_") and "header" in option and not option.endswith("member_of"):
-                found.fields.update(dict.fromkeys(atom.values))
+            if option.startswith("any_of_") and "header" in option:
+                found.members |= option.endswith("member_of")
+                found.fields.update(dict.fromkeys(() if option.endswith("member_of") else atom.values))
             found.envelope |= atom.settings.location != "Header" and slots_look_at_sender(atom)
     _with_domains(found, facts)
     _with_people(found, facts)

@@ -29,11 +29,12 @@ class NoMessageError(Exception):
 
     :param laws: clauses that hold for every message, whatever is open, but not for the model.
     :param limits: clauses that hold for every message that is written here, but not for the model.
+    :param plain: those of them that hold for every message of plain letters.
     """
 
-    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = ()) -> None:
+    def __init__(self, laws: Iterable[tuple[int, ...]] = (), limits: Iterable[tuple[int, ...]] = (), plain: Iterable[tuple[int, ...]] = ()) -> None:
         super().__init__("No message is like this.")
-        self.laws, self.limits = list(laws), list(limits)
+        self.laws, self.limits, self.plain = list(laws), list(limits), list(plain)
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ class Wish:
             found = self.found(unwanted, form)
             if found is not None:
                 return found
-        clause = [self._clause(wanted, unwanted)]
-        if _exclude(tuple(map(as_text, wanted)), tuple(map(as_text, unwanted)), tuple(forms[-1])):
+        clause, every, form = [self._clause(wanted, unwanted)], (tuple(map(as_text, wanted)), tuple(map(as_text, unwanted))), tuple(forms[-1])
+        if _exclude(*every, form):
             raise NoMessageError(clause)
-        raise NoMessageError(limits=clause)
+        pairs = [self._clause([key], [bad]) for bad in unwanted for key in wanted if _exclude((as_text(key),), (as_text(bad),), form, plain=True)]
+        raise NoMessageError(limits=clause, plain=pairs or (clause if _exclude(*every, form, plain=True) else []))
 
     def found(self, unwanted: list[Key], form: Sequence[Key] = ()) -> str | None:
         """A text of a form.
@@ -162,9 +164,9 @@ def _shortest(wanted: tuple[Key, ...], unwanted: tuple[Key, ...] = (), lax: bool
 
 
 @remembered(4096)
-def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...]) -> bool:
-    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others."""
+def _exclude(wanted: tuple[Key, ...], unwanted: tuple[Key, ...], form: tuple[Key, ...], *, plain: bool = False) -> bool:
+    """Whether it is known that no text of a form, which every text has, has some atoms and lacks others; with ``plain``, no text of plain letters."""
     try:
-        return is_impossible(wanted, unwanted, form)
+        return is_impossible(wanted, unwanted, form, plain=plain)
     except OverflowError:
         return False

@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Guarantees and the simulator's answers about unusual mail agree. The soak tries many more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import _Prover, _Search
+
+from tests.rounds import rounds
+from tests.unit.mail_flow.unusual import wrong_about
+
+_PARTS = 6
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_what_the_simulator_knows_to_break_a_guarantee_refutes_it(part: int) -> None:
+    assert [wrong for seed in range(part, rounds(300), _PARTS) if (wrong := wrong_about(seed))] == []
+
+
+def test_assumptions_that_hide_what_is_known_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(self: Any, *arguments: Any, **options: Any) -> _Search:
+        return _Search(is_none=True)
+
+    monkeypatch.setattr(_Prover, "_among_all", nothing)
+    assert any("it is called proved, and certainly broken" in wrong_about(seed) for seed in range(60))
