@@ -344,8 +344,9 @@ messages:
         V(protected_option_unknown) or V(unknown)), C(protected_by) (names of rules) and C(protected_on_arrival) (whether it arrived with this
         protection); C(rules) (C(name), and C(matched), true or V(unknown), in order); C(branding) (an OME configuration's name); C(opens) (C(way),
         V(inline), V(portal_passcode), V(portal_social), V(portal_work_account), V(locked_out) or V(unknown), and C(reason)); C(assumes) (numbers of the
-        assumptions that the result depends on); C(unknown) (C(id) and C(reason) of what is unknown); C(after_approval) and C(after_release) (the same keys,
-        for a copy that moderation or quarantine lets through); and C(trace). Keys that do not apply are omitted.
+        assumptions that the result depends on); C(unknown) (of what is unknown C(id), C(reason), C(field), the key of the message or the fact that it is
+        about, where there is one, and C(settled_by), which says how to find out); C(after_approval) and C(after_release) (the same keys, for a copy that
+        moderation or quarantine lets through); and C(trace). Keys that do not apply are omitted.
       type: dict
       returned: always
   sample:
@@ -386,7 +387,9 @@ guarantees:
       type: dict
       returned: when the verdict is V(refuted)
     unknown:
-      description: What is unknown, each with C(id), C(reason), and C(settled_by), which says how to find out.
+      description: >-
+        What is unknown, each with C(id), C(reason), C(field), the key of messages or facts that it is about, where there is one, and C(settled_by), which says
+        how to find out.
       type: list
       elements: dict
       returned: when the verdict is V(unknown)

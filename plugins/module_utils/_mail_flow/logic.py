@@ -10,7 +10,7 @@ same question asked twice has the same answer, and it may carry the answer that 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
@@ -20,10 +20,35 @@ class Reason:
 
     :param id: the number under which the question is listed: ``U01`` to ``U31``, or ``U00`` for a fact that nobody gave.
     :param text: what is not known, as a sentence without its full stop.
+    :param field: the key of a message, or of the facts, that says it or that it is about: ``type``, ``facts.accepted_domains``; empty where none does.
     """
 
     id: str
     text: str
+    field: str = field(default="", compare=False)
+
+
+#: What a question is about, the first part of its key, to the key of a message or of the facts.
+_FIELDS = {
+    **dict.fromkeys(("arrival", "readable", "decrypted", "smime", "controlled"), "protection"),
+    **dict.fromkeys(("attachments", "attachment", "nested"), "attachments"),
+    **dict.fromkeys(("classification", "classified"), "classification"),
+    **dict.fromkeys(("type", "approval request", "report"), "type"),
+    **dict.fromkeys(("manager", "has manager"), "facts.managers"),
+    **dict.fromkeys(("message size", "size"), "size"),
+    **dict.fromkeys(("envelope", "location"), "mail_from"),
+    **{name: name for name in ("body", "authenticated", "scl")},
+    "header": "headers",
+    "last hop": "sender_ip",
+    "disclaimer": "disclaimer_insertable",
+    "domain": "facts.accepted_domains",
+    "remote domain": "facts.remote_domains",
+    "guest": "facts.mail_users",
+    "unauthenticated": "facts.mailboxes",
+    "member": "facts.groups",
+    "attribute": "facts.attributes",
+    "alias": "facts.proxy_addresses",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +85,12 @@ Truth: TypeAlias = "bool | Open"
 
 
 def opened(key: Hashable, number: str, text: str, guess: bool | None = None, *, shared: bool = False) -> Open:
-    """An open question with one reason."""
-    return Open(key, (Reason(number, text),), guess, shared=shared)
+    """An open question with one reason.
+
+    :param key: what it is about; the first part of a tuple says what sort of thing that is.
+    """
+    about = key[0] if isinstance(key, tuple) and key else key
+    return Open(key, (Reason(number, text, _FIELDS.get(about, "") if isinstance(about, str) else ""),), guess, shared=shared)
 
 
 def negate(value: Truth) -> Truth:

@@ -79,14 +79,14 @@ def _branded(found: Verdict, world: World, message: Message) -> Verdict:
     return replace(found, branding=next(iter(names.values())))
 
 
-def _unknown(number: str, text: str, on_arrival: bool | None = False, delivered: bool = True) -> Verdict:
-    return Verdict("unknown", reasons=(Reason(number, text),), on_arrival=on_arrival, delivered=delivered)
+def _unknown(number: str, text: str, on_arrival: bool | None = False, delivered: bool = True, field: str = "") -> Verdict:
+    return Verdict("unknown", reasons=(Reason(number, text, field),), on_arrival=on_arrival, delivered=delivered)
 
 
 def _protection(world: World, message: Message, facts: Facts) -> Verdict:
     arrival = message.protection
     if arrival is None:
-        return _unknown("U00", "how the message is protected on arrival is not known", None)
+        return _unknown("U00", "how the message is protected on arrival is not known", None, field="protection")
     if world.content.wrapped and arrival.kind in ("smime", "smime_signed"):
         # What the disclaimer was wrapped around is an attachment now, as it was.
         kept = Verdict("smime" if arrival.kind == "smime" else "none", on_arrival=arrival.kind == "smime")
@@ -102,11 +102,11 @@ def _of_protected(world: World, arrival: Protection, facts: Facts) -> Verdict:
     """A message that arrives protected keeps that: asking for more is ignored, and only the own organization's keys can be taken away."""
     kept = Verdict(arrival.kind, on_arrival=True)
     if arrival.kind == "protected_option_unknown":
-        kept = replace(kept, reasons=(Reason("U00", "with which option the message is protected on arrival is not known"),))
+        kept = replace(kept, reasons=(Reason("U00", "with which option the message is protected on arrival is not known", "protection"),))
     if arrival.owner == "other" or not world.removed:
         return kept
     if arrival.owner != "own":
-        return _unknown("U00", "whose keys protect the message is not known", None)
+        return _unknown("U00", "whose keys protect the message is not known", None, field="protection")
     if world.asked:
         return _unknown("U02", _both(world), None)
     closed = _closed(facts.irm_configuration or {})
@@ -117,9 +117,9 @@ def _closed(settings: Mapping[str, Any]) -> Reason | None:
     """Why it is open whether Exchange can take protection away."""
     off = licensing_off(settings)
     if off:
-        return Reason("U28", f"whether a rule decrypts a message while {off} is false")
+        return Reason("U28", f"whether a rule decrypts a message while {off} is false", "facts.irm_configuration")
     disabled = settings.get("transport_decryption_setting") == "Disabled"
-    return Reason("U30", "whether a rule decrypts a message while transport_decryption_setting is Disabled") if disabled else None
+    return Reason("U30", "whether a rule decrypts a message while transport_decryption_setting is Disabled", "facts.irm_configuration") if disabled else None
 
 
 def licensing_off(settings: Mapping[str, Any]) -> str:
@@ -151,9 +151,9 @@ def _asked(world: World, message: Message, facts: Facts) -> Verdict:
         reasons.append(Reason("U00", "which address of the From field counts"))
     if inside is not True and not forwarded:
         reasons += [reason for value in scope if isinstance(value, Open) for reason in value.reasons]
-        reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside"))
+        reasons.append(Reason("U26", f"whether Exchange encrypts mail from {message.sender}, who is not known to be inside", "from"))
     if message.signed and not world.content.wrapped:
-        reasons.append(Reason("U27", "what becomes of a message with an S/MIME signature that a rule encrypts"))
+        reasons.append(Reason("U27", "what becomes of a message with an S/MIME signature that a rule encrypts", "protection"))
     reasons += [*_type_reasons(message), *_configured(facts.irm_configuration, message)]
     large = _too_large(message)
     if reasons or large:
@@ -175,18 +175,19 @@ def _type_reasons(message: Message) -> list[Reason]:
     """Why it is open whether a message of its type is encrypted."""
     types = message.types or frozenset()
     system = sorted(types & frozenset(SYSTEM_TYPES))
-    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded")] if types & frozenset(FORWARDED_TYPES) else []
-    return [*reasons, *([Reason("U29", f"whether Exchange encrypts messages of the type {', '.join(system)}")] if system else [])]
+    reasons = [Reason("U26", "whether Exchange encrypts mail that is forwarded", "type")] if types & frozenset(FORWARDED_TYPES) else []
+    return [*reasons, *([Reason("U29", f"whether Exchange encrypts messages of the type {', '.join(system)}", "type")] if system else [])]
 
 
 def _configured(irm: Mapping[str, Any] | None, message: Message) -> list[Reason]:
     """Why it is open whether the organization's settings let a message be protected."""
     settings = irm or {}
     off = licensing_off(settings)
-    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false")] if off else []
+    reasons = [Reason("U28", f"what becomes of a message that a rule encrypts while {off} is false", "facts.irm_configuration")] if off else []
     documents = [attachment.name for attachment in message.attachments or () if attachment.name.lower().endswith(".pdf")]
     if documents and settings.get("enable_pdf_encryption") is False:
-        reasons.append(Reason("U25", f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"))
+        why = f"whether a message with the PDF document {documents[0]} is encrypted while enable_pdf_encryption is false"
+        reasons.append(Reason("U25", why, "attachments"))
     return reasons
 
 
@@ -196,4 +197,4 @@ def _too_large(message: Message) -> Reason | None:
     if (least if most is None else most) <= LARGEST:
         return None
     how = "over 25 MB" if least > LARGEST else "that may be over 25 MB once it is encoded"
-    return Reason("U31", f"what becomes of a message {how} that a rule encrypts")
+    return Reason("U31", f"what becomes of a message {how} that a rule encrypts", "size")

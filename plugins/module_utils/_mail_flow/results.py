@@ -19,6 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.opens import opens
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import Verdict, verdict
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import as_row
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.world import World
 
@@ -83,7 +84,7 @@ class _Stage:
         assumed = self._assumed(ends, likely)
         found.update({"assumes": assumed} if assumed else {})
         reasons = self._reasons(likely, doubtful or len(brands) > 1)
-        found.update({"unknown": [{"id": reason.id, "reason": reason.text} for reason in reasons]} if reasons else {})
+        found.update({"unknown": [as_row(reason) for reason in reasons]} if reasons else {})
         return {**found, **self._after(fate)}
 
     def _end(self, world: World) -> _End:

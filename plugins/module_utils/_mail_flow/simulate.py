@@ -15,12 +15,13 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course, Passage
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.facts import Facts
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import BUDGET
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.results import result
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
 
 #: The result of a copy of which it takes too much to find out more.
 _TOO_MUCH: dict[str, Any] = {"fate": "unknown", "protection": "unknown", "rules": []}
-_WHY = {"id": "budget", "reason": "the rules and the message are too complex together"}
+_WHY = {**BUDGET, "reason": "the rules and the message are too complex together"}
 
 
 class Simulator:

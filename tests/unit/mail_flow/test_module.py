@@ -113,7 +113,8 @@ def test_a_fact_that_may_not_be_read_makes_answers_unknown_and_fails_nothing(ses
     result = flow(session, messages=[OFFER])
     found = only(result)
     assert (found["fate"], found["protection"]) == ("delivered", "unknown")
-    assert {"id": "U00", "reason": "the accepted domains are not known"} in found["unknown"]
+    row = {"id": "U00", "reason": "the accepted domains are not known", "field": "facts.accepted_domains", "settled_by": "Give facts.accepted_domains."}
+    assert row in found["unknown"]
     assert set(result["unavailable"]) == {"accepted_domains", "remote_domains", "inbound_connectors"}
 
 

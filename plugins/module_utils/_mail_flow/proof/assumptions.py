@@ -151,10 +151,25 @@ _SETTLED_BY = {
 }
 
 
+#: Key of a message to how it says that there is nothing.
+_NOTHING = {
+    "type": ", [] for a message of no special type",
+    "attachments": ", [] where there are none",
+    "classification": ", [] where there is none",
+    "mail_from": ", which is empty for automatic replies",
+}
+
+
 def described(reasons: Iterable[Reason]) -> list[dict[str, str]]:
     """What is unknown, as results have it; that nothing was found where no reason is known."""
-    found = [{"id": each.id, "reason": each.text, "settled_by": settled_by(each.id)} for each in dict.fromkeys(reasons)]
+    found = [as_row(each) for each in dict.fromkeys(reasons)]
     return found or [{**NOT_FOUND}]
+
+
+def as_row(reason: Reason) -> dict[str, str]:
+    """A reason, as results have it: with the key of a message or of the facts that it is about, and how to find out."""
+    given = f"Give {reason.field}{_NOTHING.get(reason.field, '')}." if reason.id == "U00" and reason.field else settled_by(reason.id)
+    return {"id": reason.id, "reason": reason.text, **({"field": reason.field} if reason.field else {}), "settled_by": given}
 
 
 def settled_by(number: str) -> str:

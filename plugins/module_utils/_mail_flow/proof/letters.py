@@ -282,6 +282,8 @@ class Writer:
 
         def attach_named(name: str, because: int) -> None:
             unwanted = [literal for literal in self._of_name(name) if not is_true(literal)]
+            if name.lower().endswith(".pdf") and mail.leaves_pdf_out and not is_true(mail.pdf):
+                unwanted.append(mail.pdf)
             if unwanted:
                 raise NoMessageError(limits=[(because ^ 1, literal) for literal in unwanted])
             attach(name)
@@ -289,7 +291,9 @@ class Writer:
         for key, literal in mail.texts.get("attachment", {}).items():
             if is_true(literal):
                 sort, value = key
-                if sort == "extension":
+                if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file in another one is no document of the message.
+                    attach(f"file{len(found)}", nested=["inner.pdf"])
+                elif sort == "extension":
                     attach_named(f"file{len(found)}.{value}", literal)
                 else:
                     attach(f"file{len(found)}", properties={value[0]: value[1]})

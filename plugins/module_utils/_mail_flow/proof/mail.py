@@ -106,6 +106,7 @@ class Mail:
     :param hides: whether a rule may hide the word at the beginning of the subject, by a prefix that touches it.
     :param perhaps_named: address that a condition looks for in fields to what says that these name its owner by an alias (U24).
     :param settings: the IRM configurations under which it passes rules.
+    :param leaves_pdf_out: whether one of them leaves PDF documents in clear.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class Mail:
         settings: Sequence[Mapping[str, Any] | None] = (),
     ) -> None:
         self.circuit, self.vocabulary, self.facts = circuit, vocabulary, facts
-        self._leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
+        self.leaves_pdf_out = any((each or {}).get("enable_pdf_encryption") is False for each in settings)
         self.assumptions: list[Assumption] = []
         #: What relations between the words and the patterns of texts rest on that hold of most texts.
         self.plain_letters = Assumption("U17", PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
@@ -403,9 +404,9 @@ class Mail:
             add(at_primary ^ 1, literal)
         documents = [literal for key, literal in self.texts.get("attachment", {}).items() if key == ("extension", "pdf")]
         text = "The message has no PDF attachment, which stays unencrypted while enable_pdf_encryption is false."
-        add(self._assume("U25", text, self._leaves_pdf_out, seen="U25" in named) ^ 1, self.pdf ^ 1)
+        add(self._assume("U25", text, self.leaves_pdf_out, seen="U25" in named) ^ 1, self.pdf ^ 1)
         for literal in documents:
-            add(literal ^ 1, self.pdf)
+            add(self.pdf ^ 1, literal)
         for each in USUAL:
             seen = each.id in named or (each.id == "U27" and self.wraps) or (each.most is not None and large)
             switch = self._assume(each.id, each.text, True, seen=seen)

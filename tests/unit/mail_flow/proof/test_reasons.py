@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, message_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 
-from tests.unit.mail_flow.proof.asking import ENCRYPT, IN, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, IN, NOW, OUTGOING, STOP, rule, verdict
+from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
 
@@ -50,3 +53,25 @@ def test_of_mail_that_names_nobody_no_member_of_a_group_is_named() -> None:
     found = verdict([], unless=spared, then="not_in_clear")
     assert (found["verdict"], found["counterexample"]["message"].get("to")) == ("refuted", None)
     assert verdict([rule("Encrypts", {**IN, **spared}, ENCRYPT)], then="not_in_clear")["verdict"] == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "settled_by"),
+    [
+        ({"type": ["OOF"]}, "type", "An automatic reply and a meeting request."),
+        ({"size": 26 << 20}, "size", "A test message over 25 MB."),
+        ({"protection": {"kind": "smime_signed"}}, "protection", "A test message with an S/MIME signature."),
+        ({"authenticated": None}, "authenticated", "The header X-MS-Exchange-Organization-AuthAs of such mail."),
+    ],
+)
+def test_what_is_unknown_of_a_message_names_its_field_and_how_to_find_out(given: Values, field: str, settled_by: str) -> None:
+    sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"], **given}
+    sent = {key: value for key, value in sent.items() if value is not None}
+    found = Simulator([ALL], facts_of(TENANT)).run(message_of(sent, "", "message"))["recipients"]["ann@fabrikam.com"]
+    assert (field, settled_by) in [(each.get("field"), each["settled_by"]) for each in found["unknown"]]
+
+
+def test_a_fact_that_nobody_gave_is_named() -> None:
+    sent = {"date": NOW, "from": "megan@contoso.com", "authenticated": True, "to": ["ann@fabrikam.com"]}
+    found = Simulator([ALL], facts_of({})).run(message_of(sent, "", "message"))["recipients"]["ann@fabrikam.com"]
+    assert ("facts.accepted_domains", "Give facts.accepted_domains.") in [(each.get("field"), each["settled_by"]) for each in found["unknown"]]
