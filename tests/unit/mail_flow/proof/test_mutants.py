@@ -266,7 +266,7 @@ def nothing_is_too_large(patch: Patch) -> None:
 
 
 def added_people_are_forgotten(patch: Patch) -> None:
-    patch(model.Model, "added", lambda self, side: model.AddedCopies((), unfollowed=False, cut=False))
+    patch(model.Model, "added", lambda self, side: model.AddedCopies((), cut=False))
 
 
 def whom_a_field_names_is_somebody_else(patch: Patch) -> None:
