@@ -34,6 +34,8 @@ _FORMS: tuple[tuple[Key, ...], ...] = (
 )
 #: Atoms that the text of an address decides.
 _SEEN = ("address", "below", "exact", "word", "pattern")
+#: A document in another file.
+_INNER = "inner.pdf"
 _RESERVED = ("example.org", "example.net", "elsewhere.example")
 
 
@@ -292,7 +294,9 @@ class Writer:
             if is_true(literal):
                 sort, value = key
                 if (sort, value) == ("extension", "pdf") and not is_true(mail.pdf):  # A file in another one is no document of the message.
-                    attach(f"file{len(found)}", nested=["inner.pdf"])
+                    if any(holds(_INNER, name) is not False for name in mail.texts.get("attachment name", {})):  # Whether that counts is open.
+                        raise NoMessageError(limits=[(literal ^ 1, mail.pdf)])
+                    attach(f"file{len(found)}", nested=[_INNER])
                 elif sort == "extension":
                     attach_named(f"file{len(found)}.{value}", literal)
                 else:
