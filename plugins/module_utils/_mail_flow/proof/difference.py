@@ -139,7 +139,7 @@ class _Differ:
         if "enable_pdf_encryption" in self.model.settings_that_differ:
             self._about.add("U25")
         self.rows = Rows(self.model, self.edits, self.turns, self.questions.free, self.budget, self._about)
-        self._open = OpenRows(self.model, self.edits, self._about)
+        self._open = OpenRows(self.model, self.edits, self.questions.free, self.budget, self._about)
         self._room = MOST_PARTS
         self.complete = True
         self.classes: dict[_Key, MailClass] = {}

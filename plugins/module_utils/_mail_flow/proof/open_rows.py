@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.apart import NOTHING, Apart, apart
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import (
     BUDGET,
     LATER,
@@ -22,18 +23,22 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.edits import Dated, Edit
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import Model
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, becomes, dated, listed, mail_of, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.questions import Asked
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.sentences import because, dated, listed, mail_of, may_become, section_of
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.treatment import aspect_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule
 
 
 class OpenRows:
     """Writes the rows of what may be different.
 
+    :param asked: what is asked about a person's copies, with unknown values as free variables.
+    :param budget: the maximum number of conflicts for all questions together.
     :param about: the assumptions that the edits are about.
     """
 
-    def __init__(self, model: Model, edits: Sequence[Edit], about: Collection[str]) -> None:
-        self.model, self.edits, self._about = model, edits, about
+    def __init__(self, model: Model, edits: Sequence[Edit], asked: Callable[[str], Asked], budget: int, about: Collection[str]) -> None:
+        self.model, self.edits, self.asked, self.budget, self._about = model, edits, asked, budget, about
 
     def unknown(self, classes: Iterable[MailClass]) -> list[Row]:
         """One row for each cause and person, with the possible differences."""
@@ -49,14 +54,44 @@ class OpenRows:
         # A message without anything unknown is not a witness, nor is one on which the edited rule never acts.
         shown = next((each for each in group if each.witness is not None and each.reasons and (edit is None or any(each.acted))), None)
         versions = [unchanged(self.model, rule) for rule in (edit.before, edit.after) if rule is not None and not rule.idle] if edit else []
-        if len(versions) > 1 and section_of(versions[:1]) == section_of(versions[1:]):
-            versions = versions[1:]
         did = shown.acted if shown else (edit is not None and edit.before is not None, edit is not None and edit.after is not None)
+        why_apart = NOTHING
+        if (told := self._apart(edit, group)) is not None:
+            versions, why_apart, did = [told[0]], told[1], told[2]
+        elif len(versions) > 1 and section_of(versions[:1]) == section_of(versions[1:]):
+            versions = versions[1:]
         if len(versions) > 1:  # Either mail may be what is treated differently.
             did = (True, True)
-        happens = f"{becomes('unknown', person=person)} ({numbers}): {because(edit, did, settings=self.model.settings_that_differ)}"
-        row = _open_row(versions, happens, rules_of(self.model, self.edits, edit), *why, person=person)
+        kinds = {each.kind for each in group} if edit else set()
+        kind = kinds.pop() if len(kinds) == 1 else "unknown"
+        happens = f"{may_become(kind, person)} ({numbers}): {because(edit, did, settings=self.model.settings_that_differ)}"
+        row = _open_row(versions, happens, rules_of(self.model, self.edits, edit), *why, person=person, apart=why_apart)
         return {**row, "witness": shown.witness} if shown else row
+
+    def _apart(self, edit: Edit | None, group: Sequence[MailClass]) -> tuple[FlowRule, Apart, tuple[bool, bool]] | None:
+        """The version of an edited rule that acts on all mail of some classes, what sets it apart from the other version, which does not, and which one acts;
+        ``None`` where that is not so of all of it.
+        """
+        nows = {each.part.now for each in group}
+        if edit is None or edit.before is None or edit.after is None or len(nows) > 1 or nows == {None}:
+            return None
+        if not all(edit.alike(aspect_of(each.kind)) for each in group):
+            return None
+        now = nows == {True}
+        acting, other = (edit.after, edit.before) if now else (edit.before, edit.after)
+        found, recipient = apart(acting, other), self.model.mail.recipient
+        if not found:
+            return None
+        differs = self.model.free.conditions.any_apart(found.met, found.unmet, recipient) ^ 1
+        for each in group:
+            left = self.budget - self.model.circuit.solver.conflicts
+            of_class = self.asked(each.person).of(each.kind, each.cause, each.part)
+            if left <= 0 or self.model.circuit.solve([*of_class, differs], left) is not False:
+                return None
+        said = unchanged(self.model, acting)
+        if found.is_one:
+            said, found = replace(said, conditions=(*said.conditions, *found.met)), NOTHING
+        return said, found, (not now, now)
 
     def on_error(self, rule: FlowRule) -> Row:
         """The row of a rule whose ``rule_error_action`` changed. Whatever else is said holds where no rule fails."""
@@ -106,17 +141,20 @@ class OpenRows:
         return {**row, "people": list(people)}
 
 
-def _open_row(about: Sequence[FlowRule], happens: str, rules: Sequence[str], *unknown: Mapping[str, str], person: str = "") -> Row:
+def _open_row(about: Sequence[FlowRule], happens: str, rules: Sequence[str], *unknown: Mapping[str, str], person: str = "", apart: Apart = NOTHING) -> Row:
     """The row of what may be different.
 
     :param about: the rules whose mail it is about, that of any of them; all mail without one.
     :param happens: what may happen to it, and why.
     :param unknown: the reasons.
+    :param apart: one of these is true of it, too.
     """
-    first, *others = [mail_of([each], every=False) for each in about] or [mail_of([], every=False)]
+    first, *others = [mail_of([each], apart, every=False) for each in about] or [mail_of([], every=False)]
     text = f"{' and '.join([first, *(f'{each[0].lower()}{each[1:]}' for each in others)])} {happens}."
-    when = section_of(about) if len(about) == 1 else {}
-    return {"kind": "unknown", "text": text, "when": when, "rules": list(rules), **whose(person), "unknown": [{**each} for each in unknown]}
+    when = {"when": section_of(about) if len(about) == 1 else {}}
+    if apart and not apart.is_several:
+        when["unless"] = section_of([replace(about[0], conditions=apart.unmet)])
+    return {"kind": "unknown", "text": text, **when, "rules": list(rules), **whose(person), "unknown": [{**each} for each in unknown]}
 
 
 def whose(person: str) -> dict[str, str]:

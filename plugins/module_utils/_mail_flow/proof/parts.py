@@ -103,6 +103,7 @@ class Parts:
         self._rail, self._edits, self._turns, self._aspect, self._acts = rail, edits, turns, aspect, acts
         self._added = added
         self._later: dict[Part, int] | None = None
+        self._begins: list[int] = []  # that an edited rule may newly do something about it
         self._known: dict[int, dict[Part, int]] = {}
 
     def of(self, cause: int) -> dict[Part, int]:
@@ -111,6 +112,17 @@ class Parts:
         if known is None:
             known = self._known[cause] = self._of(cause)
         return known
+
+    def causes(self, found: Sequence[int]) -> list[int]:
+        """The causes. Where the first rule that does something about it in one set only is an edited one that newly does, that is the one, and not an edit
+        before it, which may decide what others do.
+
+        :param found: the first edit of those that may decide, by edit, and that none is.
+        """
+        circuit, first = self._rail.circuit, self._first()
+        own = {turn.edit: first.get(Part(None, place, acts=True), FALSE) for place, turn in enumerate(self._turns) if turn.edit >= 0}
+        none = circuit.disjunction(own.values() if self._rail.free else self._begins) ^ 1
+        return [circuit.disjunction((own.get(place, FALSE), circuit.conjunction((literal, none)))) for place, literal in enumerate(found)]
 
     def literal(self, cause: int, part: Part) -> int:
         """That a message is of a part."""
@@ -152,6 +164,7 @@ class Parts:
             begins, ends = self._rail.all_of((now, *both)), self._rail.all_of((was, negate(now)))
             if was == now == FALSE:
                 continue
+            self._begins += [high(begins)] if turn.edit >= 0 else []
             found[Part(None, place, acts=True)] = circuit.conjunction((low(begins), none))
             found[Part(None, place)] = circuit.conjunction((low(ends), none))
             none = circuit.conjunction((none, high(begins) ^ 1, high(ends) ^ 1))

@@ -140,6 +140,7 @@ class Questions:
 
     def _of_copies(self, side: Side, old: Copies, new: Copies, acts: Mapping[str, Sequence[Acts]], otherwise: int, *, added: bool) -> Asked:
         kinds = {kind: high(value) if side.rail.free else low(value) for kind, value in categories(old, new, self._options).items()}
-        causes = {each: Causes(side.rail, self.edits, each, those, otherwise).literals for each, those in acts.items()}
         parts = {each: Parts(side.rail, self.edits, self.turns, each, those, added=added) for each, those in acts.items()}
+        first = {each: Causes(side.rail, self.edits, each, those, otherwise).literals for each, those in acts.items()}
+        causes = {each: parts[each].causes(literals) for each, literals in first.items()}
         return Asked((old, new), kinds, causes, parts)

@@ -384,3 +384,25 @@ def side_effects_said(effects: Sequence[tuple[str, str]], *, now: bool) -> str:
 def _filled(form: str, name: str) -> str:
     before, mark, after = form.partition("{}")
     return f"{before}{name if mark else ''}{after}"
+
+
+#: Kind to what may become of mail where that is not known.
+_MAY_BECOME = {
+    "protection_lost": "may no longer be encrypted",
+    "delivery_lost": "may no longer be delivered",
+    "protection_gained": "may now be encrypted",
+    "delivery_gained": "may now be delivered",
+}
+
+
+def may_become(kind: str, person: str = "") -> str:
+    """What may become of mail where that is not known.
+
+    :param kind: the kind of difference that may be; ``unknown`` where it may be one or another.
+    :param person: whose copy it is, if rules add them.
+    """
+    plain = _MAY_BECOME.get(kind, BECOMES["unknown"])
+    if not person:
+        return plain
+    reaches = {"delivery_lost": "may no longer reach", "delivery_gained": "may now reach"}.get(kind)
+    return f"{reaches or f'{plain} for'} {person}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.difference import difference
 
-from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, STOP, compared, rule
+from tests.unit.mail_flow.proof.asking import ALL, ENCRYPT, ENCRYPTING, IN, NOW, OUTGOING, STOP, compared, rule
 from tests.unit.mail_flow.small_worlds import TENANT
 
 Values = dict[str, Any]
@@ -112,3 +112,24 @@ def test_a_rule_that_changes_what_later_ones_see_is_a_cause() -> None:
     marks = rule("Marks", IN, {"prepend_subject": "offer: "})
     reads = rule("Reads", SUBJECT, {"quarantine": True})
     assert {(row["kind"], *row["rules"]) for row in compared([reads], [marks, reads]).rows} == {("delivery_lost", "Marks")}
+
+
+FORWARD = {**ALL, "actions": {"apply_rights_protection_template": "Do Not Forward"}}
+BIG = rule("Big", {"message_size_over": "25MB"}, {"reject_message_reason_text": "no"})
+FOOTER = rule("Footer", OUTGOING, {"apply_html_disclaimer_text": "<p>x</p>", "apply_html_disclaimer_fallback_action": "Wrap"})
+PRIVACY = rule("Privacy", {**OUTGOING, "recipient_domain_is": ["fabrikam.com"]}, {"blind_copy_to": ["privacy@contoso.com"]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "cause"),
+    [
+        ([ALL], [FORWARD, BIG], "delivery_lost", "Big"),
+        ([ALL, BIG], [FORWARD, rule("Reject", SUBJECT, {"reject_message_reason_text": "no"}), BIG], "delivery_lost", "Reject"),
+        ([], [FOOTER, PRIVACY], "delivery_gained", "Privacy"),
+    ],
+    ids=["protection that may fail", "another rule about size", "a disclaimer that later rules see"],
+)
+def test_the_rule_that_newly_does_it_is_the_cause(before: Sequence[Values], after: Sequence[Values], kind: str, cause: str) -> None:
+    """Not one before it that may decide about what others do: what is too large to be encrypted may not be delivered, and a disclaimer may be wrapped."""
+    (row,) = [row for row in compared(before, after).rows if row["kind"] == kind]
+    assert (row["rules"], f"rule '{cause}' (new" in row["text"]) == ([cause], True)

@@ -289,7 +289,7 @@ def test_what_is_open_of_a_changed_rule_is_said_of_the_mail_of_both_its_versions
     new = rule("R", {"from": ["bob@contoso.com"], "with_importance": "High"}, {"delete_message": True})
     (row,) = (row for row in compared([old, ALL], [new, ALL]).rows if row["kind"] == "unknown")
     assert row["text"] == (
-        "Mail from inside with 'offer' in its subject and mail from bob@contoso.com of High importance may be treated differently (U08): "
+        "Mail from inside with 'offer' in its subject and mail from bob@contoso.com of High importance may now be encrypted (U08): "
         "rule 'R' (changed, priority 0) is now enforced."
     )
     assert row["witness"]["message"]["subject"] == "offer"

@@ -135,3 +135,15 @@ def test_an_edit_that_parts_recipients_may_bring_the_manager_among_them_a_copy()
         texts = [row["text"] for row in difference(before, after, WITH_MANAGER, NOW).rows]
         assert [text for text in texts if "may now, or may no longer, reach the sender's manager (U09)" in text], texts
     assert not [row for row in difference([copies, looks], [copies, parts, looks], WITH_MANAGER, NOW).rows if "manager" in row["text"]]
+
+
+@pytest.mark.parametrize("kind", ["Calendaring", "OOF"])
+def test_what_may_change_keeps_the_kind_of_mail_that_it_is_about(kind: str) -> None:
+    """An exception spares it, and whether it was encrypted before is not known (U29)."""
+    spared = {**ALL, "exceptions": {"message_type_matches": kind}}
+    for before, after, becomes, does in (([ALL], [spared], "no longer be", "no longer"), ([spared], [ALL], "now be", "now")):
+        (row,) = compared(before, after).rows
+        assert row["text"] == (
+            f"Mail from inside to people outside of the type {kind} may {becomes} encrypted (U29): rule 'All' (changed, priority 0) {does} applies to it."
+        )
+        assert row["when"] == {**OUTGOING, "message_type_matches": kind}
