@@ -69,7 +69,7 @@ $ErrorActionPreference = 'Stop'
 # Microsoft's ids, which are the same in every organization: the application Office 365 Exchange Online, and its permission Exchange.ManageAsApp.
 $exchangeAppId = '00000002-0000-0ff1-ce00-000000000000'
 $manageAsApp = 'dc50a0fb-09a3-484d-be87-e023b12c6440'
-$readRoles = @('View-Only Configuration')
+$readRoles = @('View-Only Configuration', 'View-Only Recipients')
 $writeRoles = @('Information Rights Management', 'Organization Client Access', 'Recipient Policies', 'Transport Rules')
 
 if ($Organization.Count -gt 1 -and -not $Provider) { throw 'More than one organization requires -Provider, the organization that owns the application.' }

@@ -43,6 +43,8 @@ options:
       - accepted_domains
       - remote_domains
       - inbound_connectors
+      - mail_users
+      - journal_rules
       - exported_cmdlets
     default: [all]
 seealso:
@@ -184,6 +186,25 @@ inbound_connectors:
       enabled: true
       cloud_services_mail_enabled: true
       treat_messages_as_internal: false
+mail_users:
+  description: >-
+    The addresses of mail users, guests among them. If there are more than 1,000, these are some of them.
+  returned: when requested and readable
+  type: list
+  elements: str
+  sample: ["ann@fabrikam.com"]
+journal_rules:
+  description: >-
+    The journal rules, which send copies of mail elsewhere.
+  returned: when requested and readable
+  type: list
+  elements: dict
+  sample:
+    - name: "Archive"
+      enabled: true
+      scope: "Global"
+      recipient: ""
+      journal_email_address: "archive@fabrikam.com"
 exported_cmdlets:
   description: >-
     The cmdlets of this collection that the session may run.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import properties, rules
@@ -391,10 +391,11 @@ _MAIL_FLOW = {
     "accepteddomain": (properties.ACCEPTED_DOMAIN, "accepted_domains"),
     "remotedomain": (properties.REMOTE_DOMAIN, "remote_domains"),
     "inboundconnector": (properties.INBOUND_CONNECTOR, "inbound_connectors"),
+    "journalrule": (properties.JOURNAL_RULE, "journal_rules"),
 }
 
 
-@_cmdlet("Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector")
+@_cmdlet("Get-AcceptedDomain", "Get-RemoteDomain", "Get-InboundConnector", "Get-JournalRule")
 def _get_mail_flow_object(context: Context) -> None:
     kind, key = _MAIL_FLOW[context.cmdlet.name.partition("-")[2].lower()]
     rows = context.state[key]
@@ -418,3 +419,57 @@ def _get_transport_config(context: Context) -> None:
 def _set_transport_config(context: Context) -> None:
     settings = {name: [] if value is None and name.endswith("List") else value for name, value in context.settings.items()}
     context.store(context.state["transport_config"], settings, "Transport Settings")
+
+
+# People. Source: Microsoft's pages of the cmdlets. What has members is a distribution group; of a mail user there is no more than a row of its own.
+
+_GROUP = "MailUniversalDistributionGroup"
+
+
+@_cmdlet("Get-MailUser")
+def _get_mail_user(context: Context) -> None:
+    identity, rows = context.parameters.get("Identity"), context.state["mail_users"]
+    for row in _cut(context, rows if identity is None else [_row(rows, "PrimarySmtpAddress", identity)]):
+        context.emit(properties.MAIL_USER, {**row, **_tail(row["Name"])})
+
+
+@_cmdlet("Get-Recipient")
+def _get_recipient(context: Context) -> None:
+    identity = context.parameters.get("Identity")
+    for row in _cut(context, _people(context.state) if identity is None else [_person(context.state, identity)]):
+        context.emit(properties.RECIPIENT, row)
+
+
+@_cmdlet("Get-DistributionGroupMember")
+def _get_distribution_group_member(context: Context) -> None:
+    group = next((row for row in context.state["recipients"] if "members" in row and _is_called(row, context.parameters["Identity"])), None)
+    if group is None:
+        raise object_not_found(context.parameters["Identity"])
+    for row in _cut(context, [_person(context.state, member) for member in group["members"]]):
+        context.emit(properties.RECIPIENT, row)
+
+
+def _people(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_person(state, row["address"]) for row in state["recipients"]]
+
+
+def _person(state: Mapping[str, Any], identity: str) -> dict[str, Any]:
+    row = next((row for row in state["recipients"] if _is_called(row, identity)), None)
+    if row is None:
+        raise object_not_found(identity)
+    kind = _GROUP if "members" in row else row.get("type", "UserMailbox")
+    proxies = [f"SMTP:{row['address']}", *(f"smtp:{alias}" for alias in row.get("aliases", ()))]
+    named = {"Name": row["name"], "Alias": row["alias"], "PrimarySmtpAddress": row["address"], "EmailAddresses": proxies}
+    return {**named, "RecipientType": kind, "RecipientTypeDetails": kind, **_tail(row["name"])}
+
+
+def _is_called(row: Mapping[str, Any], identity: str) -> bool:
+    return ordinal(identity) in {ordinal(name) for name in (row["name"], row["alias"], row["address"], *row.get("aliases", ()))}
+
+
+def _cut(context: Context, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many as were asked for."""
+    limit = context.parameters.get("ResultSize", 1000)
+    if limit != "Unlimited" and len(rows) > limit:
+        context.outcome.warnings.append(_MORE_RESULTS)
+    return rows if limit == "Unlimited" else rows[:limit]

@@ -113,6 +113,17 @@ def _remote_domain(domain: str) -> State:
     }
 
 
+def _mail_user(address: str) -> State:
+    """A guest. Source: Microsoft's page of Get-MailUser, and of recipient types: a guest is a mail user of its own type."""
+    return {
+        "Name": address.replace("@", "_"),
+        "Alias": address.partition("@")[0],
+        "ExternalEmailAddress": f"SMTP:{address}",
+        "RecipientType": "MailUser",
+        "RecipientTypeDetails": "GuestMailUser",
+    }
+
+
 def _inbound_connector(name: str) -> State:
     return {
         "Enabled": True,
@@ -218,6 +229,8 @@ def default_state(name: str = "contoso.onmicrosoft.com", *, cloud: bool = True) 
         "accepted_domains": [{**_accepted_domain(name), "Default": True}],
         "remote_domains": [_remote_domain("*")],
         "inbound_connectors": [],
+        "mail_users": [],
+        "journal_rules": [],
         "recipients": [
             {"name": "Alex Wilber", "alias": "AlexW", "address": f"AlexW@{name}"},
             {"name": "Megan Bowen", "alias": "MeganB", "address": f"MeganB@{name}"},
@@ -300,6 +313,8 @@ def complete(state: Mapping[str, Any], *, name: str | None = None, cloud: bool |
     whole["mobile_device_mailbox_policies"] = [{**_mobile_policy(row["Name"]), **row} for row in whole["mobile_device_mailbox_policies"]]
     whole["accepted_domains"] = [{**_accepted_domain(row["DomainName"]), **row} for row in whole["accepted_domains"]]
     whole["remote_domains"] = [{**_remote_domain(row["DomainName"]), **row} for row in whole["remote_domains"]]
+    whole["mail_users"] = [{**_mail_user(row["PrimarySmtpAddress"]), **row} for row in whole["mail_users"]]
+    whole["journal_rules"] = [{"Recipient": None, "Scope": "Global", "Enabled": True, **row} for row in whole["journal_rules"]]
     whole["inbound_connectors"] = [{**_inbound_connector(row["Name"]), **row} for row in whole["inbound_connectors"]]
     # Rules that a file describes may leave out all that the service would have filled in.
     head = {"State": "Enabled", "Mode": "Enforce", "RuleErrorAction": "Ignore", "SenderAddressLocation": "Header", "RecipientAddressType": "Resolved"}

@@ -84,6 +84,9 @@ CONNECTION = "ConnectionInformation"
 ACCEPTED_DOMAIN = "AcceptedDomain"
 REMOTE_DOMAIN = "DomainContentConfig"
 INBOUND_CONNECTOR = "TenantInboundConnector"
+MAIL_USER = "MailUser"
+JOURNAL_RULE = "JournalRuleObject"
+RECIPIENT = "ReducedRecipient"
 
 IRM_ON_OFF = """InternalLicensingEnabled ExternalLicensingEnabled AzureRMSLicensingEnabled AutomaticServiceUpdateEnabled EnablePdfEncryption
     SimplifiedClientAccessEncryptOnlyDisabled SimplifiedClientAccessDoNotForwardDisabled DecryptAttachmentForEncryptOnly EnablePortalTrackingLogs
@@ -171,6 +174,18 @@ KINDS: dict[str, dict[str, Kind]] = {
         TrustedMailInboundEnabled AdminDisplayName Name Identity Guid WhenChanged WhenCreated IsValid ObjectState""",
         **_booleans("IsInternal TargetDeliveryDomain AutoReplyEnabled AutoForwardEnabled TrustedMailOutboundEnabled TrustedMailInboundEnabled"),
         AllowedOOFType=Kind.ENUM,
+    ),
+    MAIL_USER: _kinds(
+        "PrimarySmtpAddress ExternalEmailAddress RecipientType RecipientTypeDetails Alias Name Identity Guid IsValid ObjectState",
+        RecipientType=Kind.ENUM,
+        RecipientTypeDetails=Kind.ENUM,
+    ),
+    JOURNAL_RULE: _kinds("Recipient JournalEmailAddress Scope Enabled Name Identity Guid IsValid ObjectState", **_booleans("Enabled"), Scope=Kind.ENUM),
+    RECIPIENT: _kinds(
+        "PrimarySmtpAddress EmailAddresses RecipientType RecipientTypeDetails Alias Name Identity Guid IsValid ObjectState",
+        EmailAddresses=Kind.LIST,
+        RecipientType=Kind.ENUM,
+        RecipientTypeDetails=Kind.ENUM,
     ),
     INBOUND_CONNECTOR: _kinds(
         """Enabled ConnectorType ConnectorSource Comment SenderIPAddresses SenderDomains RequireTls CloudServicesMailEnabled TreatMessagesAsInternal

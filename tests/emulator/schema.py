@@ -19,12 +19,22 @@ from typing import Any
 
 _DATA = Path(__file__).parent / "data"
 
+_SIZED: list[dict[str, Any]] = [{"name": "ResultSize", "type": "Unlimited"}]
+
 #: Cmdlets that the documentation extract does not hold, because they are not about message encryption.
 _MORE: dict[str, Any] = {
     "Get-OrganizationConfig": {"cloud": True, "onprem": True, "parameters": []},
     "Get-AcceptedDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "AcceptedDomainIdParameter"}]},
     "Get-RemoteDomain": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RemoteDomainIdParameter"}]},
     "Get-InboundConnector": {"cloud": True, "onprem": False, "parameters": [{"name": "Identity", "type": "InboundConnectorIdParameter"}]},
+    "Get-JournalRule": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "JournalRuleIdParameter"}]},
+    "Get-MailUser": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "MailUserIdParameter"}, *_SIZED]},
+    "Get-Recipient": {"cloud": True, "onprem": True, "parameters": [{"name": "Identity", "type": "RecipientIdParameter"}, *_SIZED]},
+    "Get-DistributionGroupMember": {
+        "cloud": True,
+        "onprem": True,
+        "parameters": [{"name": "Identity", "type": "DistributionGroupMemberIdParameter", "required": True}, *_SIZED],
+    },
 }
 
 #: Cmdlets that exist only in organizations that have Advanced Message Encryption.

@@ -55,6 +55,10 @@ CMDLETS = (
     "Get-AcceptedDomain",
     "Get-RemoteDomain",
     "Get-InboundConnector",
+    "Get-MailUser",
+    "Get-JournalRule",
+    "Get-DistributionGroupMember",
+    "Get-Recipient",
     "Get-OMEMessageStatus",
     "Set-OMEMessageRevocation",
 )

@@ -13,6 +13,9 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 
 Parsed = TypeVar("Parsed")
 
+#: So many mail users, guests among them, and members of a group are known at most: one more is asked for, to see whether there are more.
+MOST_PEOPLE = 1000
+
 #: The subsets that can be read, by the name that users know.
 SUBSETS: dict[str, Call] = {
     "organization": Call("Get-OrganizationConfig"),
@@ -27,11 +30,13 @@ SUBSETS: dict[str, Call] = {
     "accepted_domains": Call("Get-AcceptedDomain"),
     "remote_domains": Call("Get-RemoteDomain"),
     "inbound_connectors": Call("Get-InboundConnector"),
+    "mail_users": Call("Get-MailUser", {"ResultSize": MOST_PEOPLE + 1}),
+    "journal_rules": Call("Get-JournalRule"),
     "exported_cmdlets": Call("Get-Command", {"Name": list(CMDLETS)}),
 }
 
 #: Subsets that no setting needs. They are read only for answers about mail.
-MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors")
+MAIL_FACTS = ("accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules")
 
 
 class Organization:

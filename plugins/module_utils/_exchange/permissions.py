@@ -34,6 +34,10 @@ _ROLES = {
     "AcceptedDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
     "RemoteDomain": ("View-Only Configuration", "Remote and Accepted Domains"),
     "InboundConnector": ("View-Only Configuration", "Remote and Accepted Domains"),
+    "JournalRule": ("View-Only Configuration", "Journaling"),
+    "MailUser": ("View-Only Recipients", "Mail Recipients"),
+    "DistributionGroupMember": ("View-Only Recipients", "Distribution Groups"),
+    "Recipient": ("View-Only Recipients", "Mail Recipients"),
 }
 
 

@@ -40,7 +40,7 @@ class Facts:
 
     :param accepted_domains: the domains of the organization.
     :param remote_domains: domain, with ``*`` for all or in front of a dot for its subdomains, to whether rules take it for internal.
-    :param mailboxes: primary addresses, and so :param:`mail_users` (guests, too) and :param:`contacts`.
+    :param mailboxes: primary addresses, and so :param:`mail_users` (all of them, guests, too) and :param:`contacts`.
     :param groups: a group's address to its direct members.
     :param managers: a person's address to the manager's.
     :param attributes: a person's address to attributes, name in small letters to value.
@@ -62,6 +62,19 @@ class Facts:
     owa_mailbox_policies: tuple[Mapping[str, Any], ...] | None = None
     inbound_connectors: tuple[Mapping[str, Any], ...] | None = None
     organization_config: Mapping[str, Any] | None = None
+    journal_rules: tuple[Mapping[str, Any], ...] | None = None
+
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """Where journal rules send copies of mail, as far as that is known."""
+        return tuple(str(each.get("journal_email_address")) for each in self.journal_rules or () if each.get("enabled"))
+
+    @cached_property
+    def guests(self) -> frozenset[str] | None:
+        """All mail users with an address outside, guests among them; ``None`` where nobody knows."""
+        if self.mail_users is None or self.accepted_domains is None:
+            return None
+        return frozenset(address for address in self.mail_users if self.domain_type(domain(address)) not in INSIDE)
 
     @property
     def internal_connectors(self) -> tuple[str, ...] | None:
@@ -112,7 +125,11 @@ class Facts:
         """Whether somebody is a mailbox, mail user or group of the organization; ``None`` where nobody knows. Contacts are not: their domain counts."""
         if address in self._objects:
             return True
-        return None if self.mailboxes is None else False
+        return False if self.mailboxes is not None or self._is_stranger(address) else None
+
+    def _is_stranger(self, address: str) -> bool:
+        """Whether an address is outside, and known to be nobody's of the organization: all mail users are known."""
+        return self.guests is not None and self.domain_type(domain(address)) not in INSIDE
 
     @cached_property
     def _objects(self) -> frozenset[str]:

@@ -48,7 +48,7 @@ ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable",
 #: Facts that can be given.
 FACT_KEYS = (
     *("accepted_domains", "remote_domains", "mailboxes", "mail_users", "contacts", "groups", "managers", "attributes", "proxy_addresses"),
-    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies", "inbound_connectors", "organization_config", "journal_rules"),
 )
 
 #: Facts about what comes after the rules: they are taken and change no answer, which is the one at the end of the rules.
@@ -149,6 +149,7 @@ def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
         owa_mailbox_policies=each("owa_mailbox_policies", _mapped),
         inbound_connectors=each("inbound_connectors", _mapped),
         organization_config=_mapped(given["organization_config"], f"{where}organization_config") if "organization_config" in given else None,
+        journal_rules=each("journal_rules", _mapped),
     )
 
 

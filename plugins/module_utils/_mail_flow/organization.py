@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.errors import PermissionDeniedError
-from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import Organization
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, Organization
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import Message
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
@@ -20,10 +20,16 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._resources
 
 #: Subsets that hold the rules, and those that hold facts under the same name.
 RULE_SUBSETS = ("transport_rules", "rms_templates")
-FACT_SUBSETS = ("accepted_domains", "remote_domains", "inbound_connectors", "irm_configuration", "ome_configurations", "owa_mailbox_policies")
+FACT_SUBSETS = (
+    *("accepted_domains", "remote_domains", "inbound_connectors", "mail_users", "journal_rules"),
+    *("irm_configuration", "ome_configurations", "owa_mailbox_policies"),
+)
+
+#: Those that are read as far as they can be: whatever fails about them is not known, and fails nothing.
+_PEOPLE = ("mail_users", "journal_rules")
 
 #: Those without which little can be said of all mail.
-PROOF_SUBSETS = ("accepted_domains", "remote_domains", "irm_configuration")
+PROOF_SUBSETS = ("accepted_domains", "remote_domains", "mail_users", "journal_rules", "irm_configuration")
 
 
 def rules_from(organization: Organization) -> list[dict[str, Any]]:
@@ -52,10 +58,13 @@ def facts_from(organization: Organization, subsets: Iterable[str]) -> tuple[dict
     unavailable: dict[str, str] = {}
     for subset in subsets:
         error = organization.error(subset)
-        if isinstance(error, PermissionDeniedError):
+        if isinstance(error, PermissionDeniedError) or (error is not None and subset in _PEOPLE):
             unavailable[subset] = str(error)
             continue
         described = describe(organization, [subset])[subset]
+        if subset == "mail_users" and len(organization.objects(subset)) > MOST_PEOPLE:
+            unavailable[subset] = f"Get-MailUser shows more than {MOST_PEOPLE} mail users, so not all are known."
+            continue
         if subset in ("accepted_domains", "remote_domains") and not described:
             unavailable[subset] = "Exchange showed none, and every organization has at least one."
         else:
@@ -73,6 +82,8 @@ def facts_needed(rule_sets: Iterable[RuleSet], messages: Sequence[Message], give
     wanted = {
         "accepted_domains": bool(scopes) or encrypts or protected,
         "remote_domains": "sent_to_scope" in options or encrypts or protected,
+        "mail_users": bool(scopes) or encrypts,
+        "journal_rules": False,
         "inbound_connectors": ("from_scope" in options or encrypts) and any(message.authenticated is None for message in messages),
         "irm_configuration": encrypts or protected,
         "ome_configurations": encrypts or protected,

@@ -13,6 +13,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import read
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.cases import Case
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.context import MailFlowContext
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import facts_of_directory, read_directory
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.documents import document_of
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import (
     FACT_SUBSETS,
@@ -31,7 +32,7 @@ RULES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "opti
 
 
 def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet | None) -> tuple[RuleSet, dict[str, Any], dict[str, str]]:
-    """The tested rules, the facts, and why some facts could not be read. At most one round trip."""
+    """The tested rules, the facts, and why some facts could not be read. One round trip, and another one where rules name groups, or people by a name."""
     params, given = task.params, task.params["facts"] or {}
     if params["source"]:
         document = document_of(task.load(params["source"]), f"source: {params['source']}")
@@ -49,7 +50,8 @@ def tested_rules(task: MailFlowContext, cases: Sequence[Case], others: RuleSet |
             # A proof is about all mail, so it needs every fact about who is inside.
             wanted = [name for name in FACT_SUBSETS if name in wanted or (name in PROOF_SUBSETS and given.get(name) is None)]
         found, unavailable = facts_from(read(task.session, wanted, fresh=True), wanted) if wanted else ({}, {})
-    return rules, {**found, **given}, unavailable
+    people, unread = facts_of_directory(read_directory(task.session, [rules, *([others] if others else [])], given), given)
+    return rules, {**found, **given, **people}, {**unavailable, **unread}
 
 
 def compared_rules(task: MailFlowContext) -> tuple[RuleSet | None, Mapping[str, Any]]:

@@ -137,6 +137,26 @@ def _describe_inbound_connectors(organization: Organization) -> dict[str, Any]:
     }
 
 
+def _describe_mail_users(organization: Organization) -> dict[str, Any]:
+    addresses = (str(item.get("PrimarySmtpAddress") or "").lower() for item in organization.objects("mail_users"))
+    return {"mail_users": sorted({address for address in addresses if address})}
+
+
+def _describe_journal_rules(organization: Organization) -> dict[str, Any]:
+    return {
+        "journal_rules": [
+            {
+                "name": str(item["Name"]),
+                "enabled": bool(item.get("Enabled")),
+                "scope": str(item.get("Scope") or ""),
+                "recipient": str(item.get("Recipient") or ""),
+                "journal_email_address": str(item.get("JournalEmailAddress") or ""),
+            }
+            for item in organization.objects("journal_rules")
+        ]
+    }
+
+
 #: The description of each subset for users: the resources, and subsets that can only be read.
 _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     **{resource.subset: resource.describe for resource in RESOURCES},
@@ -146,5 +166,7 @@ _DESCRIPTIONS: dict[str, Callable[[Organization], dict[str, Any]]] = {
     "accepted_domains": _describe_accepted_domains,
     "remote_domains": _describe_remote_domains,
     "inbound_connectors": _describe_inbound_connectors,
+    "mail_users": _describe_mail_users,
+    "journal_rules": _describe_journal_rules,
     "exported_cmdlets": lambda organization: {"exported_cmdlets": sorted(str(item["Name"]) for item in organization.objects("exported_cmdlets"))},
 }

@@ -19,7 +19,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.budget import BudgetError, bounded
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.evaluate import Course
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.logic import Open, Reason
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import nearest, refuse_unknown
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import facts_of, nearest, refuse_unknown
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.outcome import option_name
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.predicates import BY_OPTION
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.assumptions import (
@@ -185,7 +185,10 @@ def prove(
                     found.append(prover.verdict(place, f"{where}[{place}]"))
     except BudgetError:  # The rules themselves are too much.
         found += [{"name": each.name, "verdict": "unknown", "assumptions": [], "unknown": [{**BUDGET}]} for each in read[len(found) :]]
-    return found
+    journals = sorted(set(facts_of(facts).journals))
+    text = f"Journal rules send copies of mail to {listed(journals)}, which are not considered."
+    beside = [{"id": "journals", "text": text}] if journals else []
+    return [{**row, "assumptions": [*row["assumptions"], *beside]} if row["verdict"] == "proved" else row for row in found]
 
 
 def claims_of(rules: Iterable[Mapping[str, Any]]) -> RuleSet:

@@ -31,6 +31,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
     Key,
     Vocabulary,
     is_open,
+    named_guests,
     watches_aliases,
 )
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import Atom, RuleSet
@@ -125,13 +126,18 @@ class Mail:
         self.plain_letters = Assumption("U17", PLAIN_LETTERS, circuit.variable("plain letters"), seen=False, of_mail=False)
         directory = facts.mailboxes is not None
         attributes = any(sort.startswith("attribute") for slot in (SENDER, RECIPIENT) for sort, _value in vocabulary.keys.get(slot, ()))
+        self._named_guests = named_guests(facts)
+        many = "Mail of and to guests and mail users with addresses outside, who are too many to be told apart, is not considered."
+        none = "No person with an address outside is a guest or mail user of the organization, as Get-MailUser would show."
         self._guests = self._assume(
             "U20",
-            "No person with an address outside is a guest or mail user of the organization.",
-            not directory,
+            many if facts.guests else none,
+            not directory and self._named_guests is None,
             seen=attributes or bool(facts.mail_users or facts.groups),
             of_mail=False,
         )
+        text = "Guests and mail users with addresses outside, who have no mailbox here, send no mail over an authenticated connection."
+        self._guests_send = self._assume("U20", text, bool(self._named_guests), of_mail=False)
         self._objects = self._assume("U19", "All recipients in the organization's domains are in its directory.", True, seen=directory or bool(facts.contacts))
         self._internal = self._assume("U21", "No remote domain counts as internal (IsInternal).", facts.remote_domains is None, of_mail=False)
         # Negated and first, so that the envelope repeats the From field in a model unless it matters.
@@ -193,7 +199,13 @@ class Mail:
         add, inside = self.circuit.add, self.inside(slot)
         known = bool(whose) and (self.facts.is_object(whose) is not None or self.facts.is_contact(whose))
         if self.facts.mailboxes is None and not known:
-            add(self._guests ^ 1, self.circuit.conjunction((slot.object, inside ^ 1)) ^ 1)
+            guest = self.circuit.conjunction((slot.object, inside ^ 1))
+            if self._named_guests is None:
+                add(self._guests ^ 1, guest ^ 1)
+            else:
+                add(guest ^ 1, *(slot["address", each] for each in self._named_guests))
+                if kind == SENDER:
+                    add(self._guests_send ^ 1, guest ^ 1, self.circuit.variable("authenticated") ^ 1)
         if kind == RECIPIENT:
             if not known:
                 add(self._objects ^ 1, inside ^ 1, slot.object)

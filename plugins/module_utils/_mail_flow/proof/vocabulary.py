@@ -240,16 +240,22 @@ def _with_domains(found: Vocabulary, facts: Facts) -> None:
 def _with_people(found: Vocabulary, facts: Facts) -> None:
     """Whoever is in a list that is complete gets a name of their own, unless they are too many; as a sender also who has a manager, where that matters."""
     objects = sorted({*(facts.mailboxes or ()), *(facts.mail_users or ()), *(facts.groups or ())}) if facts.mailboxes is not None else []
+    guests = named_guests(facts) or []
     for slot in (SENDER, RECIPIENT):
         groups = [group for group in found.of(slot, "member") if group in (facts.groups or {})]
         members = [sorted(facts.members_of(group)) for group in groups]
         managed = sorted(facts.managers or {}) if slot == SENDER and found.managers and len(facts.managers or {}) <= MOST_NAMED else []
-        people = [*objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
+        people = [*guests, *objects[: MOST_NAMED + 1], *(address for each in members if len(each) <= MOST_NAMED for address in each)]
         if len(objects) > MOST_NAMED:
             people = people[MOST_NAMED + 1 :]
         if any(kind.startswith("attribute") for kind, _value in found.keys.get(slot, ())):
             people += strangers_with_attributes(facts)
         found.mention(slot, (("address", address) for address in (*people, *managed) if domain(address)))
+
+
+def named_guests(facts: Facts) -> list[str] | None:
+    """Guests and mail users with an address outside, each of whom has a name of their own; ``None`` where they are not known, or too many."""
+    return None if facts.guests is None or facts.mailboxes is not None or len(facts.guests) > MOST_NAMED else sorted(facts.guests)
 
 
 def strangers_with_attributes(facts: Facts) -> list[str]:

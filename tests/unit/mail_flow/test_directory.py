@@ -1,0 +1,139 @@
+# Copyright: (c) 2026, the m365.message_encryption contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Exchange tells of guests, journals, and the groups and people that rules name: read where a rule needs it, and what is not read is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.organization import MOST_PEOPLE, read
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.directory import MOST_LEVELS, facts_of_directory, read_directory
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.organization import facts_from
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import prove
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import RuleSet
+
+from tests.unit.emulated_session import EmulatedSession
+
+DOMAIN = "contoso.onmicrosoft.com"
+OUT = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+ENCRYPT = {"apply_rights_protection_template": "Encrypt"}
+FACTS = {"accepted_domains": [DOMAIN], "remote_domains": []}
+
+
+def rule(conditions: Mapping[str, Any], **actions: Any) -> dict[str, Any]:
+    return {"name": "Rule", "conditions": conditions, "exceptions": {}, "actions": actions or ENCRYPT}
+
+
+def person(name: str, *members: str, **more: Any) -> dict[str, Any]:
+    address = more.pop("address", f"{name}@{DOMAIN}")
+    return {"name": name, "alias": name, "address": address, **({"members": [f"{each}@{DOMAIN}" for each in members]} if members else {}), **more}
+
+
+def session_of(**state: Any) -> EmulatedSession:
+    return EmulatedSession(state, "rest")
+
+
+def directory(session: EmulatedSession, *rules: dict[str, Any], **given: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    return facts_of_directory(read_directory(session, [RuleSet(rules)], given), given)
+
+
+def test_only_groups_and_people_that_rules_name_are_read_and_all_at_once() -> None:
+    people = [person("ann"), person("bob"), person("board", "ann", "bob"), person("Ext Contact", address="x@evil.example"), person("unnamed", "ann")]
+    session = session_of(recipients=people)
+    facts, unavailable = directory(
+        session, rule({"sent_to_member_of": [f"board@{DOMAIN}"]}), rule(OUT, blind_copy_to=["Ext Contact", f"ann@{DOMAIN}", "y@elsewhere.example"])
+    )
+    assert session.reads == 1
+    assert facts == {"groups": {f"board@{DOMAIN}": [f"ann@{DOMAIN}", f"bob@{DOMAIN}"]}, "proxy_addresses": {"ext contact": "x@evil.example"}}
+    assert unavailable == {}
+    assert directory(session, rule(OUT)) == ({}, {})
+    assert session.reads == 1
+    known = {f"board@{DOMAIN}": [f"ann@{DOMAIN}"]}
+    assert directory(session, rule({"sent_to_member_of": [f"board@{DOMAIN}"]}), groups=known) == ({"groups": known}, {})
+    assert session.reads == 1
+
+
+def test_groups_in_groups_are_read_and_a_group_is_known_only_if_they_are() -> None:
+    deep = [person(f"g{number}", f"g{number + 1}", "ann") for number in range(MOST_LEVELS)]
+    session = session_of(recipients=[*deep, person(f"g{MOST_LEVELS}", "ann"), person("ann"), person("board", "inner"), person("inner", "ann", "board")])
+    facts, unavailable = directory(session, rule({"from_member_of": [f"board@{DOMAIN}", f"g0@{DOMAIN}"]}))
+    assert facts == {"groups": {f"board@{DOMAIN}": [f"inner@{DOMAIN}"], f"inner@{DOMAIN}": [f"ann@{DOMAIN}", f"board@{DOMAIN}"]}}
+    assert f"g0@{DOMAIN}: Get-DistributionGroupMember shows groups in it that are not known." in unavailable["groups"]
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"hidden_cmdlets": ["Get-DistributionGroupMember"]}, "Get-DistributionGroupMember"),
+        ({"recipients": [person("ann"), person("other", "ann")]}, "couldn't be found"),
+        ({"recipients": [person("board", *(["ann"] * (MOST_PEOPLE + 1))), person("ann")]}, "more than 1000 members"),
+    ],
+)
+def test_a_group_that_cannot_be_read_whole_is_not_known_and_why_is_said(state: dict[str, Any], why: str) -> None:
+    session = session_of(**{"recipients": [person("ann"), person("board", "ann")], **state})
+    facts, unavailable = directory(session, rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
+    assert "groups" not in facts
+    assert why in unavailable["groups"]
+    assert f"board@{DOMAIN}: " in unavailable["groups"]
+
+
+def test_a_group_without_members_may_be_one_that_is_not_shown() -> None:
+    facts, unavailable = directory(session_of(recipients=[{**person("board"), "members": []}]), rule({"sent_to_member_of": [f"board@{DOMAIN}"]}))
+    assert (facts, unavailable) == ({}, {"groups": f"board@{DOMAIN}: Get-DistributionGroupMember shows no member."})
+
+
+def test_guests_and_journals_are_facts_where_they_can_be_read() -> None:
+    subsets = ("mail_users", "journal_rules")
+    session = session_of(
+        mail_users=[{"PrimarySmtpAddress": "Guest@partner.example"}], journal_rules=[{"Name": "Archive", "JournalEmailAddress": "a@b.example"}]
+    )
+    facts, unavailable = facts_from(read(session, subsets), subsets)
+    assert (facts["mail_users"], unavailable) == (["guest@partner.example"], {})
+    assert [(each["name"], each["enabled"], each["journal_email_address"]) for each in facts["journal_rules"]] == [("Archive", True, "a@b.example")]
+    many = session_of(
+        mail_users=[{"PrimarySmtpAddress": f"g{number}@partner.example"} for number in range(MOST_PEOPLE + 1)], hidden_cmdlets=["Get-JournalRule"]
+    )
+    facts, unavailable = facts_from(read(many, subsets), subsets)
+    assert facts == {}
+    assert "more than 1000 mail users" in unavailable["mail_users"]
+    assert "Get-JournalRule" in unavailable["journal_rules"]
+
+
+def assumptions(facts: Mapping[str, Any], *rules: dict[str, Any], **when: Any) -> tuple[str, dict[str, str]]:
+    (found,) = prove(rules, {**FACTS, **facts}, [{"name": "G", "when": when or OUT, "then": "not_in_clear"}])
+    return found["verdict"], {each["id"]: each["text"] for each in found["assumptions"]}
+
+
+def test_who_is_no_guest_is_assumed_only_where_nobody_knows_the_guests() -> None:
+    to_partner, from_inside = {"from_scope": "InOrganization", "recipient_domain_is": ["partner.example"]}, rule(OUT)
+    verdict, assumed = assumptions({}, from_inside, **to_partner)
+    assert (verdict, "Get-MailUser" in assumed["U20"]) == ("proved", True)
+    verdict, assumed = assumptions({"mail_users": ["ann@elsewhere.example"]}, from_inside, **to_partner)
+    assert (verdict, "who have no mailbox here, send no mail" in assumed["U20"]) == ("proved", True)
+    verdict, assumed = assumptions({"mail_users": []}, from_inside, **to_partner)
+    assert (verdict, "U20" in assumed) == ("proved", False)
+
+
+def test_a_guest_whom_a_guarantee_is_about_is_no_assumption() -> None:
+    """Whether guests are outside is not documented, so mail to one may pass a rule for mail to people outside."""
+    to_partner = {"from_scope": "InOrganization", "recipient_domain_is": ["partner.example"]}
+    (found,) = prove([rule(OUT)], {**FACTS, "mail_users": ["guest@partner.example"]}, [{"name": "G", "when": to_partner, "then": "not_in_clear"}])
+    assert (found["verdict"], [each["id"] for each in found["unknown"]]) == ("unknown", ["U20"])
+    assert "guest@partner.example" in found["unknown"][0]["reason"]
+
+
+def test_too_many_guests_to_be_told_apart_are_said_to_be_left_out() -> None:
+    verdict, assumed = assumptions(
+        {"mail_users": [f"g{number}@partner.example" for number in range(301)]}, rule(OUT), **{**OUT, "recipient_domain_is": ["a.example"]}
+    )
+    assert verdict == "proved"
+    assert "U20" not in assumed or "too many to be told apart" in assumed["U20"]
+
+
+def test_journals_are_named_beside_a_proof() -> None:
+    journals = [{"name": "A", "enabled": True, "journal_email_address": "a@b.example"}, {"name": "B", "enabled": False, "journal_email_address": "c@d.example"}]
+    verdict, assumed = assumptions({"journal_rules": journals}, rule(OUT))
+    assert (verdict, assumed["journals"]) == ("proved", "Journal rules send copies of mail to a@b.example, which are not considered.")
