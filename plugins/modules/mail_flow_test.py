@@ -159,6 +159,14 @@ options:
             description: Whose keys protect it.
             type: str
             choices: [own, other, unknown]
+      defaults:
+        description:
+          - What is taken of all that is not known about the message.
+          - >-
+            With V(ordinary), the message has no special type and no classification, and the documents that are attached can be read, have no password, and
+            hold no program. What they say stays unknown, as does a file of another kind.
+        type: str
+        choices: [ordinary]
       disclaimer_insertable:
         description: Whether a disclaimer can be added to the message. This is not possible in encrypted or signed mail.
         type: bool

@@ -15,7 +15,7 @@ from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.eml import message_from_eml
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.expect import Broken, broken, check
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.message import OTHER_TYPES, TYPES, Message
-from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import message_of, with_options
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.options import message_of, ordinary, with_options
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.report import explained, sides
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.simulate import Simulator
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.trace import Tracer
@@ -36,6 +36,7 @@ _ATTACHMENT: dict[str, Any] = {
 MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "eml_path": {"type": "path"},
+    "defaults": {"type": "str", "choices": ["ordinary"]},
     "from": {"type": "str"},
     "mail_from": {"type": "str"},
     "authenticated": {"type": "bool"},
@@ -63,7 +64,7 @@ MESSAGE_ARGUMENT_SPEC: dict[str, Any] = {
 MESSAGES_ARGUMENT_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "options": MESSAGE_ARGUMENT_SPEC}
 
 #: Keys of a message that say nothing of its way.
-_BESIDE = ("name", "eml_path", "expect")
+_BESIDE = ("name", "eml_path", "defaults", "expect")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def cases_of(options: Sequence[Mapping[str, Any]], find_file: Callable[[str], by
             given["protection"] = {key: value for key, value in given["protection"].items() if value is not None}
         message = _message(each.get("eml_path"), given, find_file, at, name)
         message = message if message.date else replace(message, date=now)
+        message = ordinary(message) if each.get("defaults") == "ordinary" else message
         expect = each.get("expect") or {}
         check(expect, message, f"{at}expect")
         cases.append(Case(message, expect))

@@ -42,6 +42,9 @@ _FIELDS = {"from": "sender", "type": "types", "classification": "classifications
 #: Keys of a message to further fields that they decide.
 _BESIDE = {"from": ("also_from",), "body": ("readings", "sources"), "type": ("types_open",)}
 
+#: Extensions of documents in which Exchange can look. Source: Microsoft's "Use mail flow rules to inspect message attachments".
+_DOCUMENTS = frozenset({"doc", "docx", "xls", "xlsx", "ppt", "pptx", "pdf", "rtf", "txt", "html", "xml", "odt", "ods", "odp"})
+
 #: Keys of an attachment. A name in it is a field of :class:`Attachment` as it is.
 ATTACHMENT_KEYS = ("name", "size", "text", "nested", "properties", "executable", "password_protected", "unsupported", "limit_exceeded")
 
@@ -111,6 +114,25 @@ def with_options(message: Message, options: Mapping[str, Any], where: str) -> Me
     # What is said counts alone: of the other addresses, texts and types that a file may mean, nothing is left.
     fields.update({beside: getattr(read, beside) for key, others in _BESIDE.items() if key in given for beside in others})
     return replace(message, **fields)
+
+
+def ordinary(message: Message) -> Message:
+    """A message of which all that is not known is as it is of an ordinary one: it has no special type, and its documents can be read, are not protected by
+    a password, and hold no program. What a document says stays unknown, and so does a file of another kind.
+    """
+    attachments = message.attachments
+    if attachments is not None:
+        attachments = tuple(_ordinary(each) if each.name.rpartition(".")[2].casefold() in _DOCUMENTS else each for each in attachments)
+    classifications = frozenset[str]() if message.classifications is None else message.classifications
+    types = frozenset[str]() if message.types is None else message.types
+    return replace(
+        message, attachments=attachments, classifications=classifications, types=types, types_open=frozenset(), importance=message.importance or "Normal"
+    )
+
+
+def _ordinary(attachment: Attachment) -> Attachment:
+    flags: dict[str, Any] = {name: False for name in ("executable", "password_protected", "unsupported", "limit_exceeded") if getattr(attachment, name) is None}
+    return replace(attachment, **flags)
 
 
 def facts_of(options: Mapping[str, Any], where: str = "facts.") -> Facts:
