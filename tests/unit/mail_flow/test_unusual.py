@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guarantees import _Prover, _Search
 
-from tests.rounds import rounds
+from tests.rounds import seeds
 from tests.unit.mail_flow.unusual import wrong_about
 
 _PARTS = 6
+#: Seeds by which something was found that no other seed here finds.
+_FOUND = (1487, 20192, 20830, 21216)
 
 
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_what_the_simulator_knows_to_break_a_guarantee_refutes_it(part: int) -> None:
-    assert [wrong for seed in range(part, rounds(300), _PARTS) if (wrong := wrong_about(seed))] == []
+    assert [wrong for seed in seeds(300, *_FOUND)[part::_PARTS] if (wrong := wrong_about(seed))] == []
 
 
 def test_assumptions_that_hide_what_is_known_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
