@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.m365.message_encryption.plugins.module_utils._exchange.names import name_key
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.actions import Does
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.circuit import high
+from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.conditions import Seen
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.guesses import Batch
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.proof.model import CONFLICTS, Model
 from ansible_collections.m365.message_encryption.plugins.module_utils._mail_flow.rules import FlowRule, RuleSet
@@ -113,13 +114,14 @@ def _met(
     rule_set: RuleSet, acting: Sequence[FlowRule], protecting: Sequence[FlowRule], facts: Mapping[str, Any], now: datetime.datetime, budget: int
 ) -> dict[int, list[FlowRule]]:
     """The place of each acting rule to the protecting rules whose mail it can act on."""
-    model = Model([rule_set], RuleSet([]), facts, now)
-    steps = {step.rule.place: step for step in model.free.chains[0].steps}
+    # Each rule is held against mail as it arrives, by itself: what earlier rules make of it can also be written by its sender.
+    alone = [*acting, *protecting]
+    model = Model([RuleSet([])], rule_set, facts, now)
+    conditions, recipient = model.free.conditions, model.mail.recipient
+    matches = {rule.place: high(conditions.matches(rule, ("foreign", rule.place), Seen(), recipient)) for rule in alone}
     # Mail comes from inside and is none of the service's own, as mail that rules protect.
-    inside = model.free.conditions.sender_scope("InOrganization", model.mail.sender)
-    usual = [*(each.literal for each in model.mail.assumptions), high(inside)]
-    pairs = [(steps[rule.place], steps[other.place]) for rule in acting for other in protecting if {rule.place, other.place} <= steps.keys()]
-    questions = [((step.rule.place, other.rule.place), [high(step.alive), high(step.matches), high(other.matches), *usual]) for step, other in pairs]
+    usual = [*(each.literal for each in model.mail.assumptions), high(conditions.sender_scope("InOrganization", model.mail.sender))]
+    questions = [((rule.place, other.place), [matches[rule.place], matches[other.place], *usual]) for rule in acting for other in protecting]
     possible = Batch(model.circuit, budget).possible(questions)
     return {rule.place: [other for other in protecting if (rule.place, other.place) in possible] for rule in acting}
 

@@ -135,3 +135,20 @@ def test_the_report_has_them_in_a_section_and_in_its_table() -> None:
     assert '<section id="foreign">' in page
     assert "1 more can neither delete" in page
     assert '"foreign rule"' in render_csv(run)
+
+
+def test_hundreds_of_rules_are_held_against_ours() -> None:
+    """Each by itself: what all the others make of mail before would take minutes."""
+
+    def rule(name: str, conditions: dict[str, Any], actions: dict[str, Any]) -> dict[str, Any]:
+        return {"name": name, "enabled": True, "conditions": conditions, "exceptions": {}, "actions": actions}
+
+    words = [rule(f"r{number}", {"subject_contains_words": [f"w{number}"]}, {"stop_rule_processing": True}) for number in range(150)]
+    inside = [
+        rule(f"i{number}", {"sent_to_scope": "InOrganization", "subject_contains_words": [f"x{number}"]}, {"delete_message": True}) for number in range(140)
+    ]
+    outgoing = {"from_scope": "InOrganization", "sent_to_scope": "NotInOrganization"}
+    ours = [rule(f"o{number}", {**outgoing, "sender_domain_is": [f"d{number}.com"]}, {"apply_rights_protection_template": "Encrypt"}) for number in range(5)]
+    rows = foreign_rules([*words, *inside, *ours], [each["name"] for each in ours], {"accepted_domains": [f"d{number}.com" for number in range(5)]})
+    assert {row["name"] for row in rows if row["does"]} == {each["name"] for each in words}
+    assert rows[0]["does"] == [{"what": "stops", "mail_of": [each["name"] for each in ours]}]
