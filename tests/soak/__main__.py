@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.emulator.engine import EngineError, find_engine
 
-from . import fuzz, mail, runs
+from . import approvals, fuzz, mail, runs
 from .search import Case, Tally, cases, examine
 from .world import ENGINE_WIRES, WIRES, World
 
@@ -103,6 +103,7 @@ def main() -> int:
         for count, size, compare, what in (
             (arguments.mail, _MESSAGES, mail.compare, "messages: simulator and emulator agree"),
             (arguments.runs, _SEQUENCES, runs.several, "runs: clocks that jump, disks that fail"),
+            (arguments.runs, _SEQUENCES, approvals.several, "runs: approvals used again, rules that others change"),
             (arguments.claims, _CLAIMS, mail.prove, "claims: prover and enumeration agree"),
             (arguments.unusual, _RULE_SETS, mail.assume, "rule sets: prover and simulator agree about unusual mail"),
         ):

@@ -73,6 +73,9 @@ class Rollback(Procedure):
         rules = [*snapshot.state.get("transport_rules", ()), *snapshot.state.get("transport_rules_unsupported", ())]
         self._names = {rule["guid"]: rule["name"] for rule in rules}
         read = ["organization", "rms_templates", "ome_configurations", "transport_rules", *self.parts]
+        #: The GUIDs of the rules that the run created, by the names that it gave them, as the first read found them: once such a rule is removed, no
+        #: other one that looks like it is taken for it.
+        self._first_seen: dict[str, str] = {}
         self.restores = SnapshotReference(path, snapshot.created_at, snapshot.run, self.scope, snapshot.digest)
         self.subsets = list(dict.fromkeys(part for part in read if part in ("organization", "rms_templates") or part in self.parts))
 
@@ -200,12 +203,16 @@ class Rollback(Procedure):
         """The names that the run gave to the rules that it created, by GUID. Someone may have renamed one."""
         new = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order]
         created = self._created()
-        found = {rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created}
+        known = {guid: name for name, guid in self._first_seen.items()}
+        found = {
+            rule.guid: created[name_key(rule.name)] for rule in new if name_key(rule.name) in created and created[name_key(rule.name)] not in known.values()
+        }
         for name in created.values():
-            if name not in found.values():
+            if name not in found.values() and name not in known.values():
                 renamed = self._renamed(new, found, name)
                 found.update({renamed[0].guid: name} if len(renamed) == 1 else {})
-        return found
+        self._first_seen.update({name: guid for guid, name in found.items()})
+        return {**found, **{rule.guid: known[rule.guid] for rule in new if rule.guid in known}}
 
     def _renamed(self, new: Sequence[Rule], found: Collection[str], name: str) -> list[Rule]:
         """The new rules, other than those found so far, that look as the run created the rule of that name. If there are several, it is unclear which it is."""
@@ -307,7 +314,7 @@ class Rollback(Procedure):
         names = {name_key(rule.name) for rule in rules_of(organization)} if organization.error("transport_rules") is None else set()
         gone = [row for row in self.snapshot.state.get("transport_rules_not_rebuildable", ()) if name_key(row["name"]) not in names]
         lost = [f"The rule {row['name']!r} cannot be recreated: {row['reason']}." for row in gone]
-        missing = set(self._created().values()) - set(self._created_now(organization).values()) if names else set()
+        missing = set(self._created().values()) - set(self._created_now(organization).values()) - set(self._first_seen) if names else set()
         since = [rule for rule in rules_of(organization) if rule.guid not in self.snapshot.order] if missing else []
         new = [rule.name for rule in since if encrypts(rule.sections) or any(self._as_created(rule, name) for name in missing)]
         if new:

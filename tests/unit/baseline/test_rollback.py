@@ -231,6 +231,17 @@ def test_a_created_rule_that_somebody_renamed_is_known_again(tmp_path: Path, wir
     assert role.state() == before
 
 
+def test_a_rule_of_others_that_looks_like_the_created_one_stays(role: Role) -> None:
+    """Once the created rule is removed, the other one is not taken for it under another name."""
+    role.run(**OUTGOING)
+    (rule,) = role.session.organization.dump()["transport_rules"]
+    same = {name: rule[name] for name in ("FromScope", "SentToScope", "ApplyRightsProtectionTemplate", "RuleErrorAction") if rule.get(name)}
+    role.session.edit("New-TransportRule", Name="theirs", **same)
+    role.run("rollback")
+    assert [each["Name"] for each in role.session.organization.dump()["transport_rules"]] == ["theirs"]
+    assert [link.rolled_back for link in role.artifacts.chain().links] == [True]
+
+
 def test_a_created_rule_that_somebody_renamed_and_changed_is_said_to_be_left(role: Role) -> None:
     role.run(**OUTGOING)
     role.session.edit("Set-TransportRule", Identity="Encrypt all outgoing mail", Name="renamed", SubjectContainsWords=["secret"])
